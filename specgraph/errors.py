@@ -1,0 +1,54 @@
+"""Errors that reach a user: each says what is wrong and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from specgraph.diagnostics.model import Diagnostic
+
+
+class SpecgraphError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class SpecError(SpecgraphError):
+    """A spec has errors. `diagnostics` holds all of them, warnings included."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        self.diagnostics = diagnostics
+        errors = [d for d in diagnostics if d.severity == "error"]
+        lines = [f"{d.span.path}:{d.span.line}:{d.span.column}: {d.severity}[{d.code}]: {d.message}" for d in errors]
+        super().__init__("\n".join(lines))
+
+
+class CommandError(SpecgraphError):
+    """A command could not be carried out: exit code 2, `message` and then `help` on standard error."""
+
+    def __init__(self, message: str, help: str | None = None) -> None:
+        self.message = message
+        self.help = help
+        super().__init__(message if help is None else f"{message}\n{help}")
+
+
+class VerificationError(SpecgraphError):
+    """A verification failed: exit code 1."""
+
+
+class MissingPackageError(CommandError):
+    """A package of an extra is not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package `{package}`, which is not installed",
+            f"install it with: pip install 'specgraph[{extra}]'",
+        )
+        self.package = package
+
+
+def require(package: str, extra: str, purpose: str) -> None:
+    """Raise `MissingPackageError` unless `package` can be imported (it is not imported)."""
+    from importlib.util import find_spec
+
+    if find_spec(package) is None:
+        raise MissingPackageError(package, extra, purpose)

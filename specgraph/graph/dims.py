@@ -1,0 +1,241 @@
+"""Dimensions: positive integers, or exact expressions over symbols such as the batch size N.
+
+A `SymbolicDim` is a polynomial with integer coefficients over *atoms*: symbols, floor divisions by
+a constant, and minima. Sums, products and nested floor divisions are brought to one canonical form
+so that two ways of computing the same size compare equal; where the forms differ, `equal_sizes`
+decides by evaluating both over a range of symbol values.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Union
+
+Dim = Union[int, "SymbolicDim"]
+Monomial = tuple["Atom", ...]
+PROBED_SIZES = (*range(1, 260), 288, 299, 320, 331, 384, 447, 448, 512, 513, 600, 640, 1023, 1024)
+
+
+class Symbol(NamedTuple):
+    """A free size: `N`, `H`."""
+
+    name: str
+
+    def evaluate(self, sizes: dict[str, int]) -> int:
+        return sizes[self.name]
+
+    def symbols(self) -> frozenset[str]:
+        return frozenset((self.name,))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FloorDiv(NamedTuple):
+    """`floor(numerator / denominator)` with a positive constant denominator."""
+
+    numerator: SymbolicDim
+    denominator: int
+
+    def evaluate(self, sizes: dict[str, int]) -> int:
+        return self.numerator.evaluate(sizes) // self.denominator
+
+    def symbols(self) -> frozenset[str]:
+        return self.numerator.symbols()
+
+    def __str__(self) -> str:
+        inner = str(self.numerator)
+        return f"{inner}//{self.denominator}" if inner.isalnum() else f"({inner})//{self.denominator}"
+
+
+class Minimum(NamedTuple):
+    """`min(left, right)`."""
+
+    left: SymbolicDim
+    right: SymbolicDim
+
+    def evaluate(self, sizes: dict[str, int]) -> int:
+        return min(self.left.evaluate(sizes), self.right.evaluate(sizes))
+
+    def symbols(self) -> frozenset[str]:
+        return self.left.symbols() | self.right.symbols()
+
+    def __str__(self) -> str:
+        return f"min({self.left}, {self.right})"
+
+
+Atom = Symbol | FloorDiv | Minimum
+
+
+class SymbolicDim:
+    """A size that depends on symbols. Immutable and hashable; supports `+ - * //` with sizes."""
+
+    __slots__ = ("_hash", "terms")
+
+    def __init__(self, terms: dict[Monomial, int]) -> None:
+        kept = [(monomial, factor) for monomial, factor in terms.items() if factor]
+        kept.sort(key=lambda term: (-len(term[0]), [str(atom) for atom in term[0]]))
+        self.terms = tuple(kept)
+        self._hash = hash(self.terms)
+
+    def evaluate(self, sizes: dict[str, int]) -> int:
+        """The size once every symbol has a value."""
+        total = 0
+        for monomial, factor in self.terms:
+            for atom in monomial:
+                factor *= atom.evaluate(sizes)
+            total += factor
+        return total
+
+    def symbols(self) -> frozenset[str]:
+        """Names of the symbols the size depends on."""
+        return frozenset().union(*(atom.symbols() for monomial, _ in self.terms for atom in monomial))
+
+    @property
+    def constant(self) -> int:
+        """The constant term."""
+        return next((factor for monomial, factor in self.terms if not monomial), 0)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SymbolicDim) and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __add__(self, other: Dim) -> Dim:
+        terms = dict(self.terms)
+        for monomial, factor in _terms(other):
+            terms[monomial] = terms.get(monomial, 0) + factor
+        return _simplify(terms)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Dim:
+        return _simplify({monomial: -factor for monomial, factor in self.terms})
+
+    def __sub__(self, other: Dim) -> Dim:
+        return self + (-other)
+
+    def __rsub__(self, other: Dim) -> Dim:
+        return (-self) + other
+
+    def __mul__(self, other: Dim) -> Dim:
+        terms: dict[Monomial, int] = {}
+        for left, left_factor in self.terms:
+            for right, right_factor in _terms(other):
+                monomial = tuple(sorted(left + right, key=str))
+                terms[monomial] = terms.get(monomial, 0) + left_factor * right_factor
+        return _simplify(terms)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, divisor: int) -> Dim:
+        if divisor == 1:
+            return self
+        outside: dict[Monomial, int] = {}
+        inside: dict[Monomial, int] = {}
+        for monomial, factor in self.terms:
+            quotient, remainder = divmod(factor, divisor)
+            if monomial and remainder:
+                inside[monomial] = factor
+            else:
+                outside[monomial] = quotient
+                if remainder:
+                    inside[monomial] = remainder
+        numerator = _simplify(inside)
+        if isinstance(numerator, int):
+            return _simplify(outside)  # 0 <= remainder < divisor: nothing left to divide
+        denominator = divisor
+        inner = [(monomial, factor) for monomial, factor in numerator.terms if monomial]
+        if len(inner) == 1 and inner[0][1] == 1 and len(inner[0][0]) == 1:
+            atom = inner[0][0][0]
+            if isinstance(atom, FloorDiv):  # floor((floor(x/a) + c) / d) = floor((x + a*c) / (a*d))
+                widened = atom.numerator + atom.denominator * numerator.constant
+                assert isinstance(widened, SymbolicDim)
+                numerator, denominator = widened, denominator * atom.denominator
+                reduced = numerator // 1 if denominator == divisor else _floor(numerator, denominator)
+                return _simplify(outside) + reduced
+        return _simplify(outside) + SymbolicDim({(FloorDiv(numerator, denominator),): 1})
+
+    def __str__(self) -> str:
+        parts: list[str] = []
+        for monomial, factor in self.terms:
+            names = "*".join(str(a) if isinstance(a, Symbol) or len(monomial) == 1 else f"({a})" for a in monomial)
+            size = abs(factor)
+            text = str(size) if not monomial else names if size == 1 else f"{size}*{names}"
+            sign = "-" if factor < 0 else "+"
+            parts.append((f" {sign} " if parts else "-" if factor < 0 else "") + text)
+        return "".join(parts) or "0"
+
+    __repr__ = __str__
+
+
+def _floor(numerator: SymbolicDim, denominator: int) -> Dim:
+    return numerator // denominator
+
+
+def _terms(value: Dim) -> tuple[tuple[Monomial, int], ...]:
+    return value.terms if isinstance(value, SymbolicDim) else (((), value),)
+
+
+def _simplify(terms: dict[Monomial, int]) -> Dim:
+    if all(not monomial or not factor for monomial, factor in terms.items()):
+        return terms.get((), 0)
+    return SymbolicDim(terms)
+
+
+def symbol(name: str) -> SymbolicDim:
+    """The size called `name`."""
+    return SymbolicDim({(Symbol(name),): 1})
+
+
+N = symbol("N")
+"""The batch axis, always symbolic."""
+
+
+def minimum(left: Dim, right: Dim) -> Dim:
+    """The smaller of two sizes; exact where their difference is constant."""
+    difference = left - right
+    if isinstance(difference, int):
+        return left if difference <= 0 else right
+    wrapped = [side if isinstance(side, SymbolicDim) else SymbolicDim({(): side}) for side in (left, right)]
+    return SymbolicDim({(Minimum(*wrapped),): 1})
+
+
+def ceil_div(numerator: Dim, denominator: int) -> Dim:
+    """`ceil(numerator / denominator)`."""
+    return (numerator + (denominator - 1)) // denominator
+
+
+def sizes_of(*dims: Dim) -> list[dict[str, int]]:
+    """Symbol values at which the given sizes are probed: each symbol varies while others stay fixed,
+    then all vary together. One empty assignment where no size is symbolic."""
+    names = sorted({name for dim in dims if isinstance(dim, SymbolicDim) for name in dim.symbols()})
+    if not names:
+        return [{}]
+    together = [dict.fromkeys(names, size) for size in PROBED_SIZES]
+    if len(names) == 1:
+        return together
+    apart = [{**dict.fromkeys(names, 64), name: size} for name in names for size in PROBED_SIZES]
+    return together + apart
+
+
+def evaluate(dim: Dim, sizes: dict[str, int]) -> int:
+    """The size as a number under an assignment of symbols."""
+    return dim if isinstance(dim, int) else dim.evaluate(sizes)
+
+
+def equal_sizes(left: Dim, right: Dim) -> bool:
+    """Whether two sizes are equal for every value of their symbols."""
+    if left == right:
+        return True
+    if isinstance(left, int) and isinstance(right, int):
+        return False
+    return all(evaluate(left, sizes) == evaluate(right, sizes) for sizes in sizes_of(left, right))
+
+
+def product(dims: tuple[Dim, ...]) -> Dim:
+    """The product of sizes (1 for none)."""
+    result: Dim = 1
+    for dim in dims:
+        result = result * dim
+    return result

@@ -1,0 +1,159 @@
+"""The typed graph: the centre of the program. It knows nothing of files, PyTorch or ONNX.
+
+What comes before it turns text into it; what comes after it only reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from specgraph.diagnostics.model import Span
+from specgraph.graph.dims import Dim, SymbolicDim, equal_sizes, evaluate, product, sizes_of
+from specgraph.graph.types import TensorType
+
+
+class Parameter(NamedTuple):
+    """A tensor a node owns. `trainable` is false for buffers such as running statistics.
+
+    `name` is empty where the parameter's path is the node's own (`layer_scale`).
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    trainable: bool = True
+    dtype: str = "float32"
+
+    @property
+    def numel(self) -> int:
+        """Number of elements."""
+        size = product(self.shape)
+        assert isinstance(size, int)
+        return size
+
+
+class Constraint(NamedTuple):
+    """What must hold of the symbolic sizes: `left == right`, or `left >= right`."""
+
+    left: Dim
+    relation: str
+    right: Dim
+    node: str
+
+    def holds(self, sizes: dict[str, int]) -> bool:
+        """Whether it holds under an assignment of symbols."""
+        left, right = evaluate(self.left, sizes), evaluate(self.right, sizes)
+        return left == right if self.relation == "==" else left >= right
+
+    def always(self) -> bool:
+        """Whether it holds for every probed assignment."""
+        if self.relation == "==":
+            return equal_sizes(self.left, self.right)
+        return all(self.holds(sizes) for sizes in sizes_of(self.left, self.right))
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One operation, resolved: every argument present in canonical form, the output type known.
+
+    `inputs` are paths of nodes, or names of graph inputs. Per-axis arguments are tuples with one
+    entry per spatial axis; paddings are tuples of (before, after) pairs.
+    """
+
+    path: str
+    op: str
+    arguments: dict[str, Any]
+    inputs: tuple[str, ...]
+    input_types: tuple[TensorType, ...]
+    output: TensorType
+    parameters: tuple[Parameter, ...]
+    span: Span
+    init: dict[str, Any] = field(default_factory=dict)
+    share: str | None = None
+    train_only: bool = False
+    expect: tuple[Dim, ...] | None = None
+
+    @property
+    def num_parameters(self) -> int:
+        """Trainable elements this node owns; 0 where they are another node's (`share`)."""
+        return 0 if self.share else sum(p.numel for p in self.parameters if p.trainable)
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """A named group of nodes: an instance of a block, a chain, or the instances of a repeat.
+
+    `kind` is `block`, `chain` or `repeat`; `block` names the block a block instance (or every
+    instance of a repeat) was made from, with the arguments it was given.
+    """
+
+    path: str
+    kind: str
+    block: str | None
+    arguments: dict[str, Any]
+    children: list[str]
+    span: Span
+    output: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Graph:
+    """A checked network: nodes in dependency order, with inputs, outputs and structure.
+
+    `outputs` maps an output's name to the path of the node that computes it. `recipes` holds the
+    resolved training recipes as plain data (see `specgraph.spec.recipe`).
+    """
+
+    name: str
+    description: str
+    inputs: dict[str, TensorType]
+    nodes: dict[str, Node]
+    outputs: dict[str, str]
+    scopes: dict[str, Scope]
+    vars: dict[str, Any]
+    recipes: dict[str, dict[str, Any]]
+    constraints: list[Constraint] = field(default_factory=list)
+    resolved: dict[str, Any] = field(default_factory=dict)
+
+    def type_of(self, path: str) -> TensorType:
+        """Type of a node's output or of a graph input."""
+        node = self.nodes.get(path)
+        return node.output if node else self.inputs[path]
+
+    def inference_nodes(self) -> list[Node]:
+        """Nodes present outside training, in order."""
+        return [node for node in self.nodes.values() if not node.train_only]
+
+    def inference_outputs(self) -> dict[str, str]:
+        """Outputs present outside training."""
+        kept = self.outputs.items()
+        return {name: path for name, path in kept if path in self.inputs or not self.nodes[path].train_only}
+
+    def readers(self) -> dict[str, list[str]]:
+        """For every node and input, the paths of the nodes that read it."""
+        readers: dict[str, list[str]] = {path: [] for path in (*self.inputs, *self.nodes)}
+        for node in self.nodes.values():
+            for source in node.inputs:
+                readers[source].append(node.path)
+        return readers
+
+    @property
+    def num_parameters(self) -> int:
+        """Trainable elements of the inference network (auxiliary heads not counted)."""
+        return sum(node.num_parameters for node in self.nodes.values() if not node.train_only)
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """Names of free sizes in the inputs, the batch axis not counted."""
+        return frozenset().union(*(kind.symbols for kind in self.inputs.values()))
+
+    def _repr_svg_(self) -> str:
+        """A notebook shows the diagram."""
+        from specgraph.backends.graphviz import render_svg
+
+        return render_svg(self)
+
+
+def is_symbolic(dim: Dim) -> bool:
+    """Whether a size depends on a symbol."""
+    return isinstance(dim, SymbolicDim)

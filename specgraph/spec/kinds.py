@@ -1,0 +1,401 @@
+"""Kinds of value: what an argument or a field may be, said once.
+
+A kind checks a plain value, brings it to its canonical form, describes itself in words (for
+messages and docs), and gives its JSON Schema. Op arguments and recipe fields are declared with it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+MAX_MAGNITUDE = 2**63
+
+
+class Invalid(Exception):
+    """A value is not of the wanted kind. `path` leads to the part at fault, from the outside in."""
+
+    def __init__(self, message: str, path: tuple[str | int, ...] = (), rule: str = "invalid-value") -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.rule = rule
+        self.names: tuple[str, ...] = ()
+
+
+def show(value: Any) -> str:
+    """A value as the author would write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "nothing"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(show(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {show(item)}" for key, item in value.items()) + "}"
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class Kind:
+    """Base of all kinds."""
+
+    words = "a value"
+
+    def check(self, value: Any) -> Any:
+        """The canonical form of `value`. Raises `Invalid`."""
+        raise NotImplementedError
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema (draft-07) of what `check` accepts, expressions aside."""
+        raise NotImplementedError
+
+    def fail(self, value: Any) -> Invalid:
+        return Invalid(f"must be {self.words}, not {show(value)}")
+
+
+class Int(Kind):
+    """An integer within bounds; a float with an integer value is taken as that integer."""
+
+    def __init__(self, minimum: int | None = None, maximum: int | None = None) -> None:
+        self.minimum = minimum
+        self.maximum = maximum
+        self.words = _bounded("an integer", minimum, maximum, integer=True)
+
+    def check(self, value: Any) -> int:
+        if isinstance(value, float) and value.is_integer() and abs(value) < MAX_MAGNITUDE:
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= MAX_MAGNITUDE:
+            raise self.fail(value)
+        if self.minimum is not None and value < self.minimum:
+            raise self.fail(value)
+        if self.maximum is not None and value > self.maximum:
+            raise self.fail(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer", **_schema_bounds(self.minimum, self.maximum)}
+
+
+class Number(Kind):
+    """A finite real number within bounds (`above`/`below` exclusive)."""
+
+    def __init__(
+        self,
+        minimum: float | None = None,
+        maximum: float | None = None,
+        above: float | None = None,
+        below: float | None = None,
+    ) -> None:
+        self.minimum, self.maximum, self.above, self.below = minimum, maximum, above, below
+        words = _bounded("a number", minimum, maximum)
+        if above is not None:
+            words = "a number above " + show(above)
+        if below is not None:
+            words += (" and below " if above is not None or minimum is not None else " below ") + show(below)
+        self.words = words
+
+    def check(self, value: Any) -> float | int:
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+            raise self.fail(value)
+        if (
+            (self.minimum is not None and value < self.minimum)
+            or (self.maximum is not None and value > self.maximum)
+            or (self.above is not None and value <= self.above)
+            or (self.below is not None and value >= self.below)
+        ):
+            raise self.fail(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "number", **_schema_bounds(self.minimum, self.maximum)}
+        if self.above is not None:
+            schema["exclusiveMinimum"] = self.above
+        if self.below is not None:
+            schema["exclusiveMaximum"] = self.below
+        return schema
+
+
+class Bool(Kind):
+    """true or false."""
+
+    words = "true or false"
+
+    def check(self, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.fail(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+class Text(Kind):
+    """Any text."""
+
+    words = "text"
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise self.fail(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+class Choice(Kind):
+    """One of a few words."""
+
+    def __init__(self, *options: str) -> None:
+        self.options = options
+        self.words = f"one of {', '.join(options)}" if len(options) > 1 else options[0]
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str) or value not in self.options:
+            raise self.fail(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"enum": list(self.options)}
+
+
+class ListOf(Kind):
+    """A list of values of one kind, with a bounded length."""
+
+    def __init__(self, item: Kind, minimum: int = 0, maximum: int | None = None) -> None:
+        self.item, self.minimum, self.maximum = item, minimum, maximum
+        length = f" of {minimum}" if minimum == maximum else f" of at least {minimum}" if minimum else ""
+        self.words = f"a list{length}, each {item.words}"
+
+    def check(self, value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, (list, tuple)) or len(value) < self.minimum:
+            raise self.fail(value)
+        if self.maximum is not None and len(value) > self.maximum:
+            raise self.fail(value)
+        return tuple(_nested(self.item, item, index) for index, item in enumerate(value))
+
+    def schema(self) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "array", "items": self.item.schema()}
+        if self.minimum:
+            schema["minItems"] = self.minimum
+        if self.maximum is not None:
+            schema["maxItems"] = self.maximum
+        return schema
+
+
+class Either(Kind):
+    """A value of the first kind that takes it."""
+
+    def __init__(self, *kinds: Kind, words: str | None = None) -> None:
+        self.kinds = kinds
+        self.words = words or " or ".join(kind.words for kind in kinds)
+
+    def check(self, value: Any) -> Any:
+        deepest: Invalid | None = None
+        for kind in self.kinds:
+            try:
+                return kind.check(value)
+            except Invalid as fault:
+                if fault.path and (deepest is None or len(fault.path) > len(deepest.path)):
+                    deepest = fault
+                elif fault.rule != "invalid-value" and deepest is None:
+                    deepest = fault
+        raise deepest or self.fail(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [kind.schema() for kind in self.kinds]}
+
+
+class PerAxis(Kind):
+    """One value for all spatial axes, or a list with one for each (its length is checked against
+    the input's rank when shapes are inferred)."""
+
+    def __init__(self, item: Kind) -> None:
+        self.item = item
+        self.words = f"{item.words}, or a list with one for each spatial axis"
+
+    def check(self, value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            if not 1 <= len(value) <= 3:
+                raise self.fail(value)
+            return tuple(_nested(self.item, item, index) for index, item in enumerate(value))
+        try:
+            return self.item.check(value)
+        except Invalid:
+            raise self.fail(value) from None
+
+    def schema(self) -> dict[str, Any]:
+        item = self.item.schema()
+        return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1, "maxItems": 3}]}
+
+
+class Padding(PerAxis):
+    """Padding: one amount, one per spatial axis, or [before, after] per axis; `same` where allowed."""
+
+    def __init__(self, *, same: bool = False, minimum: int | None = 0) -> None:
+        self.amount = Int(minimum)
+        self.same = same
+        pair = ListOf(self.amount, 2, 2)
+        super().__init__(Either(self.amount, pair, words=f"{self.amount.words} or a [before, after] pair"))
+        sides = f"{self.amount.words}, a list with one for each spatial axis, or a list of [before, after] pairs"
+        self.words = f"{sides}, or same" if same else sides
+
+    def check(self, value: Any) -> Any:
+        if self.same and value == "same":
+            return value
+        if isinstance(value, (list, tuple)):
+            return super().check(value)
+        try:
+            return self.amount.check(value)
+        except Invalid:
+            raise self.fail(value) from None
+
+    def schema(self) -> dict[str, Any]:
+        amount = self.amount.schema()
+        pair = {"type": "array", "items": amount, "minItems": 2, "maxItems": 2}
+        per_axis = {"type": "array", "items": {"anyOf": [amount, pair]}, "minItems": 1, "maxItems": 3}
+        options: list[dict[str, Any]] = [amount, per_axis]
+        if self.same:
+            options.append({"enum": ["same"]})
+        return {"anyOf": options}
+
+
+class Field:
+    """One key of a record: its kind, whether it must be there, its default, what it means."""
+
+    __slots__ = ("default", "doc", "kind", "name", "required")
+
+    def __init__(self, name: str, kind: Kind, default: Any = ..., doc: str = "") -> None:
+        self.name = name
+        self.kind = kind
+        self.required = default is ...
+        self.default = None if default is ... else default
+        self.doc = doc
+
+
+class Record(Kind):
+    """A mapping with known keys. Absent keys take their defaults."""
+
+    def __init__(self, title: str, *fields: Field) -> None:
+        self.title = title
+        self.fields = {field.name: field for field in fields}
+        self.words = f"a mapping with {', '.join(self.fields)}" if self.fields else "an empty mapping"
+
+    def check(self, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise self.fail(value)
+        for key in value:
+            if key not in self.fields:
+                fault = Invalid(f"{self.title} has no key `{show(key)}`", (key,), rule="unknown-key")
+                fault.names = tuple(self.fields)
+                raise fault
+        checked: dict[str, Any] = {}
+        for name, field in self.fields.items():
+            if name in value:
+                checked[name] = _nested(field.kind, value[name], name)
+            elif field.required:
+                raise Invalid(f"{self.title} needs `{name}`: {field.doc or field.kind.words}")
+            else:
+                checked[name] = field.default
+        return checked
+
+    def schema(self) -> dict[str, Any]:
+        properties: dict[str, Any] = {}
+        for field in self.fields.values():
+            properties[field.name] = {**field.kind.schema(), "description": field.doc}
+            if not field.required and field.default is not None:
+                properties[field.name]["default"] = field.default
+        required = [field.name for field in self.fields.values() if field.required]
+        schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
+        return {**schema, "required": required} if required else schema
+
+
+class Tagged(Kind):
+    """One of several named records: `cosine`, or `{cosine: {warmup_epochs: 1}}`.
+
+    Canonical form: `(tag, fields)`.
+    """
+
+    def __init__(self, title: str, *records: Record) -> None:
+        self.title = title
+        self.records = {record.title: record for record in records}
+        self.words = f"one of {', '.join(self.records)}"
+
+    def check(self, value: Any) -> tuple[str, dict[str, Any]]:
+        if isinstance(value, str):
+            tag, fields, inner = value, {}, False
+        elif isinstance(value, dict) and len(value) == 1:
+            (tag, fields), inner = next(iter(value.items())), True
+        else:
+            raise self.fail(value)
+        record = self.records.get(tag)
+        if record is None:
+            fault = Invalid(
+                f"unknown {self.title} `{show(tag)}`", (tag,) if inner else (), rule="unknown-choice"
+            )
+            fault.names = tuple(self.records)
+            raise fault
+        return tag, _nested(record, {} if fields is None else fields, tag) if inner else record.check({})
+
+    def schema(self) -> dict[str, Any]:
+        bare = [n for n, r in self.records.items() if not any(f.required for f in r.fields.values())]
+        options: list[dict[str, Any]] = [{"enum": bare}] if bare else []
+        for name, record in self.records.items():
+            only: dict[str, Any] = {"type": "object", "properties": {name: record.schema()}}
+            options.append({**only, "required": [name], "additionalProperties": False})
+        return {"anyOf": options}
+
+
+class MapOf(Kind):
+    """A mapping from any text to values of one kind."""
+
+    def __init__(self, item: Kind) -> None:
+        self.item = item
+        self.words = f"a mapping from names to {item.words}"
+
+    def check(self, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise self.fail(value)
+        return {str(key): _nested(self.item, item, key) for key, item in value.items()}
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": self.item.schema()}
+
+
+class Nothing(Kind):
+    """The absence of a value, where a field may be switched off."""
+
+    words = "nothing"
+
+    def check(self, value: Any) -> None:
+        if value is not None:
+            raise self.fail(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "null"}
+
+
+def _nested(kind: Kind, value: Any, key: str | int) -> Any:
+    try:
+        return kind.check(value)
+    except Invalid as fault:
+        fault.path = (key, *fault.path)
+        raise
+
+
+def _bounded(noun: str, minimum: float | None, maximum: float | None, *, integer: bool = False) -> str:
+    if minimum is not None and maximum is not None:
+        return f"{noun} from {show(minimum)} to {show(maximum)}"
+    if minimum is not None:
+        return "a positive integer" if integer and minimum == 1 else f"{noun} of at least {show(minimum)}"
+    return noun if maximum is None else f"{noun} of at most {show(maximum)}"
+
+
+def _schema_bounds(minimum: float | None, maximum: float | None) -> dict[str, float]:
+    bounds: dict[str, float] = {}
+    if minimum is not None:
+        bounds["minimum"] = minimum
+    if maximum is not None:
+        bounds["maximum"] = maximum
+    return bounds
