@@ -1,0 +1,82 @@
+"""How an op becomes PyTorch: one description that serves the in-memory module and emitted source.
+
+A lowering is data. `Construct` is a constructor call that can be carried out (`build`) or printed
+(`text`); `expression` is the text of the call in `forward`. There is no second place that decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from specgraph.graph.model import Node
+from specgraph.ops.registry import FAMILIES
+
+
+class Construct(NamedTuple):
+    """A call such as `nn.Conv2d(3, 64, kernel_size=7)`.
+
+    `target` is a name under `torch` or `torch.nn` (`nn.Conv2d`, `torch.full`), or the name of a
+    class in `specgraph.backends.torch.modules`.
+    """
+
+    target: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = {}
+
+    def build(self) -> Any:
+        """Carry the call out."""
+        args = [arg.build() if isinstance(arg, Construct) else arg for arg in self.args]
+        return _resolve(self.target)(*args, **self.kwargs)
+
+    def text(self) -> str:
+        """The call as source text."""
+        args = [arg.text() if isinstance(arg, Construct) else repr(arg) for arg in self.args]
+        args += [f"{name}={value!r}" for name, value in self.kwargs.items()]
+        return f"{self.target}({', '.join(args)})"
+
+
+def construct(target: str, *args: Any, **kwargs: Any) -> Construct:
+    """`Construct`, written like the call it stands for."""
+    return Construct(target, args, kwargs)
+
+
+class Lowering(NamedTuple):
+    """A node in PyTorch.
+
+    `module` constructs what lives at the node's path: an `nn.Module`, or an `nn.Parameter` where
+    the parameter's path is the node's own. None for a pure function of the inputs. `expression` is
+    the call, with `{module}` for what lives at the path, `{0}`, `{1}` for inputs and `{inputs}` for
+    all of them separated by commas. Source of helper classes is emitted where `module` names one.
+    """
+
+    module: Construct | None
+    expression: str = "{module}({inputs})"
+
+
+Lower = Callable[[Node], Lowering]
+_lowerings: dict[str, Lower] = {}
+
+
+def lowerings() -> dict[str, Lower]:
+    """The lowering of every op, by op name. Each family's file has a dict `LOWERINGS`."""
+    if not _lowerings:
+        for family in FAMILIES:
+            _lowerings.update(import_module(f"specgraph.backends.torch.{family}").LOWERINGS)
+    return _lowerings
+
+
+@cache
+def _resolve(target: str) -> Any:
+    import torch
+    from torch import nn
+
+    from specgraph.backends.torch import modules
+
+    root, _, rest = target.partition(".")
+    found: Any = {"torch": torch, "nn": nn}.get(root) if rest else getattr(modules, root)
+    for part in rest.split(".") if rest else ():
+        found = getattr(found, part)
+    return found

@@ -1,0 +1,32 @@
+"""All ops, by name. A family is a file beside this one with a tuple `OPS`; plug-ins add to them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from specgraph.ops.definition import Op
+
+FAMILIES = ("convolution", "pooling", "normalisation", "activation", "dense", "joining", "shape", "regularisation")
+
+_ops: dict[str, Op] = {}
+
+
+def ops() -> dict[str, Op]:
+    """Every known op by name."""
+    if not _ops:
+        for family in FAMILIES:
+            for op in import_module(f"specgraph.ops.{family}").OPS:
+                register(op)
+    return _ops
+
+
+def register(op: Op) -> None:
+    """Add an op. Raises ValueError where the name is taken."""
+    if op.name in _ops:
+        raise ValueError(f"op `{op.name}` is defined twice")
+    _ops[op.name] = op
+
+
+def foreign_names() -> dict[str, str]:
+    """What other tools call our ops: foreign name to ours."""
+    return {name: op.name for op in ops().values() for name in op.foreign}
