@@ -1,0 +1,27 @@
+"""SG214 invalid-name: a name that cannot be used."""
+
+from specgraph.diagnostics.rule import Rule
+
+RULE = Rule(
+    code="SG214",
+    name="invalid-name",
+    severity="error",
+    summary="a name that cannot be used",
+    explanation="""\
+Names become module paths, keys of the `state_dict` and names in the ONNX file: letters, digits,
+`_` and `-`, with dots between levels. Names of variables, arguments and inputs appear in
+expressions and begin with a letter.
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+nodes:
+  my conv: {op: conv, out_channels: 16, kernel_size: 3}
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+nodes:
+  my_conv: {op: conv, out_channels: 16, kernel_size: 3}
+""",
+)

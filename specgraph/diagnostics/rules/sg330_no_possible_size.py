@@ -1,0 +1,30 @@
+"""SG330 no-possible-size: no value of the symbolic sizes makes the network fit together."""
+
+from specgraph.diagnostics.rule import Rule
+
+RULE = Rule(
+    code="SG330",
+    name="no-possible-size",
+    severity="error",
+    summary="no value of the symbolic sizes makes the network fit together",
+    explanation="""\
+Symbolic sizes let one spec serve many image sizes. Where branches or kernels leave no size at which
+every node accepts its inputs, the network cannot run at all.
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [3, H, W]}
+nodes:
+  a: {op: conv, out_channels: 3, kernel_size: 3, padding: 1}
+  b: {op: conv, out_channels: 3, kernel_size: 3}
+  add: {op: add, from: [a, b]}
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [3, H, W]}
+nodes:
+  a: {op: conv, out_channels: 3, kernel_size: 3, padding: 1}
+  b: {op: conv, out_channels: 3, kernel_size: 3, padding: 1}
+  add: {op: add, from: [a, b]}
+""",
+)

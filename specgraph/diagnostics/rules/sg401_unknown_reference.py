@@ -1,0 +1,28 @@
+"""SG401 unknown-reference: a node that does not exist, or not here."""
+
+from specgraph.diagnostics.rule import Rule
+
+RULE = Rule(
+    code="SG401",
+    name="unknown-reference",
+    severity="error",
+    summary="a node that does not exist, or not here",
+    explanation="""\
+A name in `from`, `share`, `outputs` or before a dot in an expression is a node of the same
+scope, an input of the scope, or a node inside a sibling block by dotted path.
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+nodes:
+  conv: {op: conv, out_channels: 16, kernel_size: 3}
+  relu: {op: relu, from: cnov}
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+nodes:
+  conv: {op: conv, out_channels: 16, kernel_size: 3}
+  relu: {op: relu, from: conv}
+""",
+)

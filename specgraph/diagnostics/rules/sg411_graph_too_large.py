@@ -1,0 +1,26 @@
+"""SG411 graph-too-large: more nodes than the limit."""
+
+from specgraph.diagnostics.rule import Rule
+
+RULE = Rule(
+    code="SG411",
+    name="graph-too-large",
+    severity="error",
+    summary="more nodes than the limit",
+    explanation="""\
+A repeat or nested blocks expand to more nodes than any network has. The limit protects against
+a slip of a digit, and against hostile files.
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+nodes:
+  relu: {op: relu, repeat: 1000000000}
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+nodes:
+  relu: {op: conv, out_channels: 3, kernel_size: 1, repeat: 2}
+""",
+)

@@ -1,0 +1,393 @@
+"""One op of a spec becomes one node of the graph: arguments merged and checked, shape inferred."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from specgraph.diagnostics.model import Edit, Fix, Label
+from specgraph.diagnostics.names import nearest
+from specgraph.graph.expectation import Expectation, parse_expectation
+from specgraph.graph.model import Constraint, Node, Parameter
+from specgraph.graph.scope import Env, LiveScope, Wire
+from specgraph.graph.types import TensorType
+from specgraph.ops.definition import Call, Fault, Op
+from specgraph.ops.registry import ops
+from specgraph.source.tree import Scalar
+from specgraph.spec.document import NodeDef
+from specgraph.spec.kinds import Invalid
+from specgraph.spec.op_arguments import FAILED
+from specgraph.spec.values import Written
+
+if TYPE_CHECKING:
+    from specgraph.graph.elaborate import Elaborator
+
+
+class Prepared:
+    """Arguments of a node, merged from the op's defaults, `defaults` and the node, and checked."""
+
+    __slots__ = ("arguments", "init", "places", "stated")
+
+    def __init__(self) -> None:
+        self.arguments: dict[str, Any] = {}
+        self.init: dict[str, tuple[Any, Scalar, Written, bool]] = {}
+        self.places: dict[str, Written] = {}
+        self.stated: frozenset[str] = frozenset()
+
+
+class Inferred:
+    """What a shape rule found out; shared by all nodes with the same arguments and input types."""
+
+    __slots__ = ("arguments", "constraints", "output", "parameters")
+
+    def __init__(
+        self,
+        output: TensorType,
+        arguments: dict[str, Any],
+        parameters: tuple[Parameter, ...],
+        constraints: list[Constraint],
+    ) -> None:
+        self.output = output
+        self.arguments = arguments
+        self.parameters = parameters
+        self.constraints = constraints
+
+
+class OpNodes:
+    """Makes nodes. One per elaboration; remembers what it inferred."""
+
+    def __init__(self, elaborator: Elaborator) -> None:
+        self.elaborator = elaborator
+        self.report = elaborator.reporter
+        self.inferred: dict[Any, Inferred] = {}
+
+    def add(self, written: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Wire:
+        """Add the node at `path` to the graph; its wire has no type where the node is wrong."""
+        span = written.source.span(written.place)
+        train_only = written.train_only or scope.train_only
+        failed = Wire(path, None, span, train_only)
+        assert written.target is not None
+        op = self._op(written, env, path)
+        if op is None:
+            return failed
+        prepared = self._prepare(op, written, scope, env, path)
+        if not self._arity(op, written, sources, path) or prepared is None:
+            return failed
+        types = [source.type for source in sources]
+        if any(kind is None for kind in types):
+            return failed
+        input_types: tuple[TensorType, ...] = tuple(kind for kind in types if kind is not None)
+        key = (id(prepared), input_types)
+        found = self.inferred.get(key)
+        if found is None:
+            outcome = self._infer(op, prepared, input_types, sources, path)
+            if isinstance(outcome, Fault):
+                failed.believed = self._believed(op, prepared, sources, path)
+                if failed.believed is None:
+                    self._report_fault(outcome, written, prepared, sources, path)
+                return failed
+            found = self.inferred[key] = outcome
+        init = self._init(op, prepared, found, path)
+        share = self._share(written, scope, path, op, found, env)
+        if share is FAILED:
+            return failed
+        node = Node(
+            path,
+            op.name,
+            found.arguments,
+            tuple(source.path for source in sources),
+            input_types,
+            found.output,
+            found.parameters,
+            span,
+            init,
+            share,
+            train_only,
+        )
+        if found.constraints:
+            self.elaborator.constraints += [constraint._replace(node=path) for constraint in found.constraints]
+        wire = Wire(path, found.output, span, train_only)
+        if any(source.believed is not None for source in sources):
+            wire.believed = self._believed(op, prepared, sources, path)
+        self.elaborator.add_node(node, written)
+        return wire
+
+    # arguments ---------------------------------------------------------------------------------
+
+    def _op(self, written: NodeDef, env: Env, path: str) -> Op | None:
+        assert written.target is not None
+        if written.target.constant:
+            return ops().get(written.target.value)
+        value = self.elaborator.evaluate(written.target, env, f"node `{path}`", path)
+        if value is FAILED:
+            return None
+        op = ops().get(value) if isinstance(value, str) else None
+        if op is None:
+            self.report.unknown_op(value, written.target, f"node `{path}`", path)
+        return op
+
+    def _prepare(self, op: Op, written: NodeDef, scope: LiveScope, env: Env, path: str) -> Prepared | None:
+        cache_key = ("prepared", op.name, id(scope.defaults))
+        cached = written.cache.get(cache_key)
+        if cached is not None:
+            return cached[0]  # type: ignore[no-any-return]
+        where = f"node `{path}`"
+        prepared = Prepared()
+        constant = written.target is not None
+        own_default: set[str] = set()
+        good = True
+        layers: list[tuple[dict[str, tuple[Scalar, Written]], dict[str, tuple[Scalar, Written]], Env, bool]] = []
+        for defaults, home in scope.defaults:
+            arguments, init = defaults.arguments.get(op.name), defaults.init.get(op.name)
+            if arguments or init:
+                layers.append((arguments or {}, init or {}, _at(home, env), False))
+        layers.append((written.arguments, written.init, env, True))
+        for arguments, init, layer_env, own in layers:
+            for name, (key, value) in arguments.items():
+                argument = op.arguments.get(name)
+                if argument is None:
+                    self.report.unknown_argument(op, key, value, where, path)
+                    good = False
+                    continue
+                checked = written.cache.get(name) if own and written.target and written.target.constant else None
+                if checked is None:
+                    plain = self.elaborator.evaluate(value, layer_env, where, path)
+                    constant = constant and value.constant
+                    if plain is FAILED:
+                        good = False
+                        continue
+                    if plain == "default":
+                        prepared.arguments.pop(name, None)
+                        prepared.places.pop(name, None)
+                        own_default.add(name)
+                        continue
+                    checked = self.report.value(argument.kind, plain, name, value, where, path)
+                if checked is FAILED:
+                    good = False
+                    continue
+                prepared.arguments[name] = checked
+                prepared.places[name] = value
+            for name, (key, value) in init.items():
+                checked = written.cache.get(("init", name)) if own else None
+                if checked is None:
+                    plain = self.elaborator.evaluate(value, layer_env, where, path)
+                    constant = constant and value.constant
+                    checked = plain if plain is FAILED else self.report.initialiser(plain, name, value, where, path)
+                if checked is FAILED:
+                    good = False
+                elif checked[0] == "default":
+                    prepared.init.pop(name, None)
+                else:
+                    prepared.init[name] = (checked, key, value, own)
+        prepared.stated = frozenset(prepared.arguments)
+        for name, argument in op.arguments.items():
+            if name not in prepared.arguments:
+                if argument.required and good:
+                    self._missing(op, name, written, path)
+                    good = False
+                prepared.arguments[name] = argument.default
+        result = prepared if good else None
+        if constant and written.target is not None and written.target.constant:
+            # The layers' identity is part of the key: keep them alive with the entry.
+            written.cache[cache_key] = (result, scope.defaults)
+        return result
+
+    def _missing(self, op: Op, name: str, written: NodeDef, path: str) -> None:
+        argument = op.arguments[name]
+        self.elaborator.collector.report(
+            "missing-argument",
+            f"node `{path}`: op `{op.name}` needs `{name}`",
+            written.source.span(written.target.tree if written.target else written.place),
+            node=path,
+            notes=(f"{name}: {argument.doc}",) if argument.doc else (),
+            help=f"add {name}, {argument.kind.words}",
+        )
+
+    def _arity(self, op: Op, written: NodeDef, sources: list[Wire], path: str) -> bool:
+        least, most = op.num_inputs
+        if least <= len(sources) and (most is None or len(sources) <= most):
+            return True
+        wanted = str(least) if least == most else f"at least {least}" if most is None else f"{least} to {most}"
+        plural = "" if wanted == "1" else "s"
+        place = written.sources.span if written.sources else written.source.span(written.place)
+        self.elaborator.collector.report(
+            "wrong-number-of-inputs",
+            f"node `{path}`: op `{op.name}` takes {wanted} input{plural}, not {len(sources)}",
+            place,
+            node=path,
+            help="name them: from: [a, b]" if least > 1 else "join them first, with add or concat",
+        )
+        return False
+
+    # shapes ------------------------------------------------------------------------------------
+
+    def _infer(
+        self, op: Op, prepared: Prepared, types: tuple[TensorType, ...], sources: list[Wire], path: str
+    ) -> Inferred | Fault:
+        names = tuple(f"`{source.path}`" for source in sources)
+        call = Call(types, dict(prepared.arguments), names, path, prepared.stated)
+        try:
+            output = op.infer(call)
+            parameters = op.parameters(call.arguments, types)
+        except Fault as fault:
+            return fault
+        return Inferred(output, call.arguments, parameters, call.constraints)
+
+    def _believed(self, op: Op, prepared: Prepared, sources: list[Wire], path: str) -> TensorType | None:
+        """The output if every wrong `expect` above were right; None if it is wrong even then."""
+        types = [source.believed or source.type for source in sources]
+        if all(source.believed is None for source in sources) or any(kind is None for kind in types):
+            return None
+        known = tuple(kind for kind in types if kind is not None)
+        outcome = self._infer(op, prepared, known, sources, path)
+        return None if isinstance(outcome, Fault) else outcome.output
+
+    def _report_fault(
+        self, fault: Fault, written: NodeDef, prepared: Prepared, sources: list[Wire], path: str
+    ) -> None:
+        place = written.source.span(written.place)
+        labels = [
+            Label(sources[index].span, f"`{sources[index].path}` is {sources[index].type}")
+            for index in fault.inputs
+            if sources[index].span != place
+        ]
+        span = place
+        argument = prepared.places.get(fault.argument) if fault.argument else None
+        if argument is not None:
+            span = argument.span
+            if span.path != place.path or span.line != place.line:
+                labels.append(Label(place, "in this node"))
+        elif fault.inputs and written.sources is not None:
+            span = written.sources.span
+        elif fault.argument and written.target is not None:
+            span = written.source.span(written.target.tree)
+        message = fault.message if fault.message.startswith("node ") else f"node `{path}`: {fault.message}"
+        self.elaborator.collector.report(
+            fault.rule,
+            message.replace("{node}", path),
+            span,
+            node=path,
+            labels=tuple(labels),
+            notes=fault.notes,
+            help=fault.help,
+        )
+
+    def check_expect(self, written: Written, wire: Wire, env: Env, path: str) -> None:
+        """Hold a declared shape against the inferred one; remember what the author believes."""
+        value = self.elaborator.evaluate(written, env, f"node `{path}`", path)
+        if value is FAILED:
+            return
+        try:
+            expected = parse_expectation(value, wire.type or wire.believed)
+        except Invalid as fault:
+            self.report.invalid(fault, "expect", written, f"node `{path}`", path)
+            return
+        kind = wire.type
+        if kind is None:
+            return
+        node = self.elaborator.nodes.get(wire.path)
+        if node is not None:
+            node.expect = expected.dims(kind) or node.expect
+        if expected.holds(kind):
+            wire.believed = None
+            return
+        explained = wire.believed is not None and expected.holds(wire.believed)
+        declared = expected.dims(kind)
+        if not explained:
+            self._report_expect(expected, kind, written, node, path)
+            wire.believed = kind.with_dims(declared) if declared is not None else None
+
+    def _report_expect(
+        self, expected: Expectation, kind: TensorType, written: Written, node: Node | None, path: str
+    ) -> None:
+        notes: list[str] = []
+        if node is not None and node.inputs:
+            notes.append(f"its input `{node.inputs[0]}` is {node.input_types[0]}")
+            op = ops()[node.op]
+            declared = expected.dims(kind)
+            if op.arithmetic is not None and kind.is_feature_map:
+                wrong = [
+                    axis
+                    for axis in range(kind.spatial_rank)
+                    if declared is None or declared[axis + 1] != kind.dims[axis + 1]
+                ]
+                shown = list(dict.fromkeys(op.arithmetic(node, axis) for axis in wrong))
+                notes[-1:] = ["; ".join([notes[-1], *shown])] if shown else notes[-1:]
+        elif node is None or node.path != path:
+            notes.append(f"its last node is `{node.path}`" if node else "it is empty")
+        actual = expected.actual(kind)
+        fix = None
+        if written.constant:
+            fix = Fix("unsafe", (Edit(written.span, actual),)) if kind.symbols == frozenset() else None
+        tentative = self.elaborator.overridden
+        self.elaborator.collector.report(
+            "declared-shape-mismatch",
+            f"node `{path}` is declared {expected} but comes out {actual}",
+            written.span,
+            node=path,
+            marker="declared here",
+            notes=tuple(notes),
+            help=None if tentative else f"write {actual}",
+            fix=None if tentative else fix,
+            severity="info" if tentative else None,
+        )
+
+    # parameters --------------------------------------------------------------------------------
+
+    def _init(self, op: Op, prepared: Prepared, found: Inferred, path: str) -> dict[str, Any]:
+        if not prepared.init:
+            return {}
+        owned = {parameter.name or "weight" for parameter in found.parameters if parameter.trainable}
+        for name, (_, key, value, own) in prepared.init.items():
+            if own and name not in owned:
+                close = nearest(name, owned)
+                self.elaborator.collector.report(
+                    "unknown-parameter",
+                    f"node `{path}`: op `{op.name}` has no parameter `{name}` here",
+                    value.source.span(key),
+                    node=path,
+                    notes=(f"its parameters: {', '.join(sorted(owned)) or 'none'}",),
+                    help=f"did you mean {close}?" if close else "remove it",
+                )
+        return {name: entry[0] for name, entry in prepared.init.items() if name in owned}
+
+    def _share(
+        self, written: NodeDef, scope: LiveScope, path: str, op: Op, found: Inferred, env: Env
+    ) -> Any:
+        if written.share is not None:
+            owner = self.elaborator.shared_path(written, scope, env, path)
+            if owner is FAILED:
+                return FAILED
+            place = written.share.span
+        elif scope.share_from is not None and found.parameters:
+            block_path, owner_path = scope.share_from.split("\n")
+            owner = owner_path + path[len(block_path) :]
+            place = written.source.span(written.place)
+        else:
+            return None
+        node = self.elaborator.nodes.get(owner)
+        problem = None
+        if node is None:
+            problem = f"`{owner}` is no node that owns parameters"
+        elif node.op != op.name:
+            problem = f"`{owner}` is a {node.op}, this is a {op.name}"
+        elif node.parameters != found.parameters:
+            theirs = ", ".join(f"{p.name} {list(p.shape)}" for p in node.parameters) or "none"
+            ours = ", ".join(f"{p.name} {list(p.shape)}" for p in found.parameters) or "none"
+            problem = f"`{owner}` has parameters {theirs}; this node needs {ours}"
+        if problem is not None:
+            self.elaborator.collector.report(
+                "share-mismatch",
+                f"node `{path}` cannot share parameters: {problem}",
+                place,
+                node=path,
+                help="share takes a node of the same op with parameters of the same shape",
+            )
+            return FAILED
+        assert node is not None
+        return node.share or owner
+
+
+def _at(home: Env, env: Env) -> Env:
+    """The environment of a `defaults` section, with the first input of the node it serves."""
+    return Env(home.scope, home.index, env.first)
+

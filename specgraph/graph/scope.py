@@ -1,0 +1,258 @@
+"""Scopes while a spec expands: what names mean there, and what expressions see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specgraph.diagnostics.model import Span
+from specgraph.graph.dims import Dim, SymbolicDim
+from specgraph.graph.expressions import ExpressionError
+from specgraph.graph.model import Scope
+from specgraph.graph.types import TensorType
+from specgraph.spec.document import IMPLIED_NAMES, SIZE_PROPERTIES, Body, Defaults, Document, NodeDef
+
+POISON: Any = object()
+"""Stands for a variable whose value depends on something already reported as wrong."""
+
+
+class Poisoned(Exception):
+    """An expression needs something that was already reported as wrong: stay silent."""
+
+
+class Wire:
+    """What a node offers to its readers. `type` is None where the node is wrong.
+
+    `believed` is the type that would come out if every wrong `expect` above were right; it tells
+    consequences of a reported mismatch from new faults.
+    """
+
+    __slots__ = ("believed", "path", "span", "train_only", "type")
+
+    def __init__(self, path: str, kind: TensorType | None, span: Span, train_only: bool = False) -> None:
+        self.path = path
+        self.type = kind
+        self.believed: TensorType | None = None
+        self.span = span
+        self.train_only = train_only
+
+
+class Result:
+    """What became of a node as written: its output, its inner scope, whether it is absent."""
+
+    __slots__ = ("absent", "scope", "wire")
+
+    def __init__(self, wire: Wire, scope: LiveScope | None = None, absent: bool = False) -> None:
+        self.wire = wire
+        self.scope = scope
+        self.absent = absent
+
+
+class LiveScope:
+    """A scope being expanded. Names are looked up here, then outwards up to the block's boundary."""
+
+    __slots__ = (
+        "blocks",
+        "body",
+        "default_input",
+        "defaults",
+        "document",
+        "inputs",
+        "numbering",
+        "parent",
+        "path",
+        "record",
+        "results",
+        "share_from",
+        "train_only",
+        "values",
+        "written",
+    )
+
+    def __init__(
+        self,
+        path: str,
+        body: Body,
+        document: Document,
+        values: dict[str, Any],
+        *,
+        parent: LiveScope | None = None,
+        inputs: dict[str, Wire] | None = None,
+        default_input: Wire | None = None,
+        defaults: tuple[tuple[Defaults, Env], ...] = (),
+        train_only: bool = False,
+        share_from: str | None = None,
+        blocks: tuple[str, ...] = (),
+        record: Scope | None = None,
+    ) -> None:
+        self.path = path
+        self.body = body
+        self.document = document
+        self.values = values
+        self.parent = parent
+        self.inputs = inputs or {}
+        self.default_input = default_input
+        self.defaults = defaults
+        self.train_only = train_only
+        self.share_from = share_from
+        self.blocks = blocks
+        self.record = record
+        self.results: dict[str, Result] = {}
+        self.written: dict[int, Result] = {}
+        self.numbering = [0]
+
+    def child_path(self, name: str) -> str:
+        """Path of a node of this scope."""
+        return f"{self.path}.{name}" if self.path else name
+
+    def resolve(self, reference: str) -> Result | None:
+        """What a reference means: a node of this scope, a scope input, a node inside a sibling, or
+        the same further out within the block."""
+        scope: LiveScope | None = self
+        while scope is not None:
+            found = scope._resolve_here(reference)
+            if found is not None:
+                return found
+            scope = scope.parent
+        return None
+
+    def _resolve_here(self, reference: str) -> Result | None:
+        found = self.results.get(reference)
+        if found is not None:
+            return found
+        wire = self.inputs.get(reference)
+        if wire is not None:
+            return Result(wire)
+        head = reference.rpartition(".")[0]
+        while head:
+            outer = self.results.get(head)
+            if outer is not None:
+                if outer.scope is None:
+                    return None
+                return outer.scope._resolve_here(reference[len(head) + 1 :])
+            head = head.rpartition(".")[0]
+        return None
+
+    def is_written(self, reference: str) -> bool:
+        """Whether a reference names something that is written here, though it may have failed."""
+        scope: LiveScope | None = self
+        while scope is not None:
+            if scope.body.find(reference) is not None:
+                return True
+            scope = scope.parent
+        return False
+
+    def names(self) -> list[str]:
+        """Names a reference could mean."""
+        found: list[str] = []
+        scope: LiveScope | None = self
+        while scope is not None:
+            found += [node.name for node in scope.body.nodes if node.name is not None]
+            found += scope.results
+            found += scope.inputs
+            scope = scope.parent
+        return list(dict.fromkeys(found))
+
+
+class Env:
+    """What expressions see at one node: index, arguments and variables, sizes of the first input
+    and of nodes in scope."""
+
+    __slots__ = ("first", "index", "scope", "sized")
+
+    def __init__(self, scope: LiveScope, index: int | None = None, first: Wire | None = None) -> None:
+        self.scope = scope
+        self.index = index
+        self.first = first
+        self.sized = False
+
+    def lookup(self, name: str) -> Any:
+        """Value of a bare name."""
+        if name == "index" and self.index is not None:
+            return self.index
+        values = self.scope.values
+        if name in values:
+            value = values[name]
+            if value is POISON:
+                raise Poisoned
+            return value
+        if name in IMPLIED_NAMES:
+            if self.first is None:
+                raise ExpressionError(f"`{name}` has no meaning here: there is no input", 0, 0, "unknown-variable")
+            self.sized = True
+            return self._property(self.first, name[3:] if name != "in_features" else "features", name)
+        raise UnknownVariable(name, self.scope, self.index)
+
+    def node_property(self, path: str, property_name: str) -> Any:
+        """`<node>.channels` and its like."""
+        found = self.scope.resolve(path)
+        if found is None:
+            if self.scope.is_written(path):
+                raise Poisoned
+            raise UnknownNode(path, self.scope)
+        return self._property(found.wire, property_name, f"{path}.{property_name}")
+
+    def _property(self, wire: Wire, name: str, written: str) -> int:
+        if wire.type is None:
+            raise Poisoned
+        size = size_property(wire.type, name)
+        if size is None:
+            known = name in SIZE_PROPERTIES
+            raise ExpressionError(
+                f"`{written}`: `{wire.path}` is {wire.type} and has no {name}"
+                if known
+                else f"`{written}`: there is no size called `{name}`; known are {', '.join(SIZE_PROPERTIES)}",
+                0,
+                0,
+                "bad-expression",
+            )
+        if isinstance(size, SymbolicDim):
+            names = ", ".join(sorted(size.symbols()))
+            raise ExpressionError(
+                f"`{written}` is {size}, but a number is needed here",
+                0,
+                0,
+                "symbolic-size",
+                help=f"give {names} a number with --input-size",
+            )
+        return size
+
+
+def size_property(kind: TensorType, name: str) -> Dim | None:
+    """A size by the name expressions give it."""
+    if name == "channels":
+        return kind.channels
+    if name == "features":
+        return kind.dims[-1] if kind.axes[-1] not in ("D", "H", "W", "L") else None
+    if name == "height":
+        return kind.size("H")
+    if name == "width":
+        return kind.size("W") if "W" in kind.axes else kind.size("L")
+    if name == "depth":
+        return kind.size("D")
+    if name == "length":
+        return kind.size("L")
+    return kind.rank if name == "rank" else None
+
+
+class UnknownVariable(Exception):
+    """An expression uses a name that nothing defines."""
+
+    def __init__(self, name: str, scope: LiveScope, index: int | None) -> None:
+        super().__init__(name)
+        self.name = name
+        self.names = [*scope.values, *IMPLIED_NAMES, *(["index"] if index is not None else [])]
+        self.is_node = name in scope.names()
+
+
+class UnknownNode(Exception):
+    """An expression measures a node that does not exist."""
+
+    def __init__(self, path: str, scope: LiveScope) -> None:
+        super().__init__(path)
+        self.path = path
+        self.names = scope.names()
+
+
+def nodedef_label(node: NodeDef) -> str:
+    """How a node as written is called in messages."""
+    return node.name if node.name is not None else "an entry of a chain"

@@ -1,0 +1,277 @@
+"""The spec as written: blocks and nodes with their places, names not yet resolved.
+
+Everything a file says is parsed once here, however often a block is used later.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from specgraph.graph.expressions import Template, compile_template, template_pattern
+from specgraph.source.tree import Mapping, Scalar, Source, Tree
+from specgraph.spec.values import Written
+
+NODE_KEYS = (
+    "op",
+    "block",
+    "from",
+    "expect",
+    "repeat",
+    "when",
+    "init",
+    "share",
+    "train_only",
+    "defaults",
+    "flat",
+)
+TOP_KEYS = (
+    "specgraph",
+    "name",
+    "description",
+    "inputs",
+    "vars",
+    "include",
+    "defaults",
+    "blocks",
+    "nodes",
+    "outputs",
+    "recipes",
+)
+BLOCK_KEYS = ("args", "vars", "inputs", "nodes", "output", "description")
+IMPLIED_NAMES = ("in_channels", "in_features", "in_height", "in_width")
+SIZE_PROPERTIES = ("channels", "features", "height", "width", "depth", "length", "rank")
+
+
+class Defaults:
+    """Arguments and initialisers for every node of an op within reach, and where they were written."""
+
+    __slots__ = ("arguments", "init")
+
+    def __init__(self) -> None:
+        self.arguments: dict[str, dict[str, tuple[Scalar, Written]]] = {}
+        self.init: dict[str, dict[str, tuple[Scalar, Written]]] = {}
+
+
+class NodeDef:
+    """One node as written: a use of an op or a block, or a chain."""
+
+    __slots__ = (
+        "arguments",
+        "body",
+        "cache",
+        "defaults",
+        "expect",
+        "flat",
+        "init",
+        "key",
+        "kind",
+        "name",
+        "name_template",
+        "refs",
+        "repeat",
+        "share",
+        "source",
+        "sources",
+        "target",
+        "train_only",
+        "tree",
+        "when",
+    )
+
+    def __init__(self, name: str | None, key: Scalar | None, tree: Tree, source: Source) -> None:
+        self.name = name
+        self.name_template: Template | None = None
+        self.key = key
+        self.tree = tree
+        self.source = source
+        self.kind = "op"
+        self.target: Written | None = None
+        self.body: Body | None = None
+        self.arguments: dict[str, tuple[Scalar, Written]] = {}
+        self.sources: Written | None = None
+        self.expect: Written | None = None
+        self.repeat: Written | None = None
+        self.when: Written | None = None
+        self.init: dict[str, tuple[Scalar, Written]] = {}
+        self.share: Written | None = None
+        self.train_only = False
+        self.defaults: Defaults | None = None
+        self.flat = False
+        self.refs: tuple[str, ...] = ()
+        self.cache: dict[Any, Any] = {}
+
+    @property
+    def place(self) -> Tree:
+        """What to point at when the node itself is meant: its key, else its op, else all of it."""
+        if self.key is not None:
+            return self.key
+        if self.target is not None:
+            return self.target.tree
+        return self.tree
+
+
+class Body:
+    """The nodes of a scope: named ones, or a chain (`is_chain`) whose entries are numbered."""
+
+    __slots__ = ("by_name", "cycles", "is_chain", "nodes", "order", "patterns")
+
+    def __init__(self, nodes: list[NodeDef], is_chain: bool) -> None:
+        self.nodes = nodes
+        self.is_chain = is_chain
+        self.by_name: dict[str, NodeDef] = {}
+        self.patterns: list[tuple[re.Pattern[str], NodeDef]] = []
+        for node in nodes:
+            if node.name_template is not None:
+                assert node.name is not None
+                self.patterns.append((template_pattern(node.name), node))
+            elif node.name is not None:
+                self.by_name[node.name] = node
+        self.order, self.cycles = self._sorted()
+
+    def find(self, reference: str) -> NodeDef | None:
+        """The node a reference enters: itself, or the block or chain it leads into."""
+        candidate = reference
+        while candidate:
+            node = self.by_name.get(candidate)
+            if node is not None:
+                return node
+            for pattern, templated in self.patterns:
+                if pattern.fullmatch(candidate):
+                    return templated
+            candidate = candidate.rpartition(".")[0]
+        return None
+
+    def _sorted(self) -> tuple[list[NodeDef], list[list[NodeDef]]]:
+        """Nodes in dependency order (the order as written where nothing else is said), and cycles."""
+        if self.is_chain:
+            return self.nodes, []
+        needs: dict[int, list[int]] = {}
+        position = {id(node): index for index, node in enumerate(self.nodes)}
+        previous: int | None = None
+        forward = False
+        for index, node in enumerate(self.nodes):
+            wanted = []
+            for reference in node.refs:
+                target = self.find(reference)
+                if target is not None:
+                    wanted.append(position[id(target)])
+            if node.sources is None and previous is not None:
+                wanted.append(previous)
+            if not node.train_only:
+                previous = index
+            forward = forward or any(other >= index for other in wanted)
+            needs[index] = wanted
+        if not forward:
+            return self.nodes, []
+        return self._depth_first(needs)
+
+    def _depth_first(self, needs: dict[int, list[int]]) -> tuple[list[NodeDef], list[list[NodeDef]]]:
+        order: list[NodeDef] = []
+        cycles: list[list[NodeDef]] = []
+        state: dict[int, int] = {}
+        for start in range(len(self.nodes)):
+            if start in state:
+                continue
+            stack = [(start, iter(needs[start]))]
+            state[start] = 1
+            while stack:
+                current, remaining = stack[-1]
+                following = next(remaining, None)
+                if following is None:
+                    state[current] = 2
+                    order.append(self.nodes[current])
+                    stack.pop()
+                elif following not in state:
+                    state[following] = 1
+                    stack.append((following, iter(needs[following])))
+                elif state[following] == 1:
+                    path = [index for index, _ in stack]
+                    cycles.append([self.nodes[index] for index in path[path.index(following) :]])
+        return order, cycles
+
+
+class BlockDef:
+    """A block as written."""
+
+    __slots__ = ("arguments", "document", "inputs", "key", "name", "output", "vars", "body")
+
+    def __init__(self, name: str, key: Scalar, document: Document) -> None:
+        self.name = name
+        self.key = key
+        self.document = document
+        self.arguments: dict[str, tuple[Scalar, Written | None]] = {}
+        self.vars: dict[str, tuple[Scalar, Written]] = {}
+        self.inputs: list[str] = ["input"]
+        self.body = Body([], is_chain=False)
+        self.output: Written | None = None
+
+
+class Document:
+    """One file of the language, parsed."""
+
+    __slots__ = (
+        "blocks",
+        "body",
+        "defaults",
+        "description",
+        "include_keys",
+        "includes",
+        "inputs",
+        "name",
+        "outputs",
+        "recipes",
+        "source",
+        "tree",
+        "vars",
+    )
+
+    def __init__(self, source: Source, tree: Tree) -> None:
+        self.source = source
+        self.tree = tree
+        self.name = ""
+        self.description = ""
+        self.inputs: dict[str, tuple[Scalar, Written]] = {}
+        self.vars: dict[str, tuple[Scalar, Written]] = {}
+        self.includes: dict[str, Document] = {}
+        self.include_keys: dict[str, tuple[Scalar, Tree]] = {}
+        self.defaults: Defaults | None = None
+        self.blocks: dict[str, BlockDef] = {}
+        self.body: Body | None = None
+        self.outputs: Written | None = None
+        self.recipes: dict[str, tuple[Scalar, Written]] = {}
+
+    def section(self, key: str) -> Tree | None:
+        """The tree of a top-level part."""
+        return self.tree.get(key) if isinstance(self.tree, Mapping) else None
+
+
+def references(node: NodeDef) -> tuple[str, ...]:
+    """Names of the scope that a node as written may need before it can be elaborated: what it reads,
+    what its expressions measure, what it shares; for a chain, those of its entries too."""
+    found: list[str] = [*_written_names(node.sources), *_written_names(node.share)]
+    values = [node.repeat, node.when, node.expect, node.target]
+    values += [value for _, value in node.arguments.values()]
+    values += [value for _, value in node.init.values()]
+    if node.defaults is not None:
+        for section in (node.defaults.arguments, node.defaults.init):
+            values += [value for entries in section.values() for _, value in entries.values()]
+    for value in values:
+        if value is not None and not value.constant:
+            for template in value.templates():
+                found.extend(template.nodes)
+    if node.body is not None:
+        found.extend(reference for inner in node.body.nodes for reference in inner.refs)
+    return tuple(dict.fromkeys(found))
+
+
+def _written_names(written: Written | None) -> list[str]:
+    if written is None or not written.constant:
+        return []
+    values = written.value if isinstance(written.value, list) else [written.value]
+    return [str(value) for value in values]
+
+
+def name_template(text: str) -> Template | None:
+    """The template in a node's name, if it has one."""
+    return compile_template(text) if "$" in text else None
