@@ -1,0 +1,75 @@
+"""One list of diagnostics that every stage reports into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from specgraph.diagnostics.model import Diagnostic, Fix, Label, Severity, Span
+from specgraph.diagnostics.rule import rule as find_rule
+
+
+class Collector:
+    """Gathers diagnostics. A second report of the same rule at the same place is dropped."""
+
+    __slots__ = ("_found", "num_errors")
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, int, int], Diagnostic] = {}
+        self.num_errors = 0
+
+    def report(
+        self,
+        rule: str,
+        message: str,
+        span: Span,
+        *,
+        node: str | None = None,
+        marker: str = "",
+        labels: Iterable[Label] = (),
+        notes: Iterable[str] = (),
+        help: str | None = None,
+        fix: Fix | None = None,
+        severity: Severity | None = None,
+    ) -> None:
+        """Add a diagnostic. `rule` is the rule's kebab-case name; `severity` overrides the rule's.
+
+        Raises KeyError for a rule that does not exist.
+        """
+        known = find_rule(rule)
+        key = (known.code, span.path, span.line, span.column)
+        if key in self._found:
+            return
+        severity = severity or known.severity
+        self.num_errors += severity == "error"
+        self._found[key] = Diagnostic(
+            known.code,
+            known.name,
+            severity,
+            message,
+            span,
+            node,
+            marker,
+            tuple(labels),
+            tuple(notes),
+            help,
+            fix,
+        )
+
+    def add(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Add diagnostics made elsewhere."""
+        for diagnostic in diagnostics:
+            span = diagnostic.span
+            key = (diagnostic.code, span.path, span.line, span.column)
+            if key not in self._found:
+                self.num_errors += diagnostic.severity == "error"
+                self._found[key] = diagnostic
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything reported is an error."""
+        return self.num_errors > 0
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """All diagnostics by file, line, column and code."""
+        return sorted(self._found.values(), key=lambda diagnostic: diagnostic.sort_key)

@@ -1,0 +1,58 @@
+"""Did-you-mean: the nearest known name to a misspelt one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that `name` most likely means, or None where none is close.
+
+    Close: differs in case or separators only, or by at most one edit in three characters (a
+    transposition counts as one edit), or is `name` with a word added or left out.
+    """
+    best: str | None = None
+    best_distance = 0
+    folded = _fold(name)
+    if not folded or len(name) > 100:
+        return None
+    for candidate in candidates:
+        if candidate == name:
+            return candidate
+        other = _fold(candidate)
+        allowed = max(1, max(len(folded), len(other)) // 3)
+        if len(folded) <= 2 and len(other) <= 2 and folded != other:
+            continue
+        if best is not None:
+            allowed = min(allowed, best_distance - 1)
+        if abs(len(folded) - len(other)) > allowed:
+            continue
+        distance = 0 if folded == other else edit_distance(folded, other, allowed)
+        if distance <= allowed:
+            best, best_distance = candidate, distance
+            if distance == 0:
+                break
+    return best
+
+
+def _fold(name: str) -> str:
+    return name.lower().replace("-", "_").replace("_", "")
+
+
+def edit_distance(left: str, right: str, most: int) -> int:
+    """Damerau-Levenshtein distance (adjacent transpositions), or `most + 1` where it is larger."""
+    if abs(len(left) - len(right)) > most:
+        return most + 1
+    before: list[int] = []
+    previous = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        current = [i]
+        for j, b in enumerate(right, 1):
+            cost = min(previous[j] + 1, current[j - 1] + 1, previous[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
+                cost = min(cost, before[j - 2] + 1)
+            current.append(cost)
+        if min(current) > most:
+            return most + 1
+        before, previous = previous, current
+    return previous[-1]

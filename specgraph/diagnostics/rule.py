@@ -1,0 +1,60 @@
+"""Rules: one file each below `rules/`, found by name or code without importing the others."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from typing import NamedTuple
+
+from specgraph.diagnostics.model import Severity
+
+FILE_NAME = re.compile(r"(sg\d{3})_([a-z0-9_]+)\.pyc?")
+
+
+class Rule(NamedTuple):
+    """Why something is reported. `bad` and `good` are whole small specs, as text."""
+
+    code: str
+    name: str
+    severity: Severity
+    summary: str
+    explanation: str
+    bad: str
+    good: str
+
+
+@cache
+def rule_modules() -> dict[str, str]:
+    """Code to name of every rule, in order of codes, from the listing of the folder."""
+    found = {}
+    for entry in files("specgraph.diagnostics.rules").iterdir():
+        match = FILE_NAME.fullmatch(entry.name)
+        if match:
+            found[match[1].upper()] = match[2].replace("_", "-")
+    return dict(sorted(found.items()))
+
+
+@cache
+def rule(name_or_code: str) -> Rule:
+    """A rule by kebab-case name or code. Raises KeyError where there is none."""
+    index = rule_modules()
+    wanted = name_or_code.strip()
+    code = wanted.upper() if wanted.upper() in index else _codes().get(wanted.lower())
+    if code is None:
+        raise KeyError(name_or_code)
+    module = f"specgraph.diagnostics.rules.{code.lower()}_{index[code].replace('-', '_')}"
+    found = import_module(module).RULE
+    assert isinstance(found, Rule)
+    return found
+
+
+@cache
+def _codes() -> dict[str, str]:
+    return {name: code for code, name in rule_modules().items()}
+
+
+def rules() -> list[Rule]:
+    """Every rule, in order of codes."""
+    return [rule(code) for code in rule_modules()]

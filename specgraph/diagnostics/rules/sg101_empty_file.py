@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from specgraph.diagnostics.rule import Rule
+
+RULE = Rule(
+    code="SG101",
+    name="empty-file",
+    severity="error",
+    summary="a file is empty",
+    explanation="""\
+There is nothing in the file besides comments, so there is nothing to check.
+""",
+    bad="""\
+# to be written
+""",
+    good="""\
+specgraph: 1
+inputs:
+  image: [1, 8, 8]
+nodes:
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+""",
+)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from specgraph.diagnostics.rule import Rule
+
+RULE = Rule(
+    code="SG106",
+    name="too-large",
+    severity="error",
+    summary="a file, or a number in it, is too large",
+    explanation="""\
+Files are limited in bytes and in values, so that no file can exhaust the machine. Large networks
+are written with blocks and `repeat`. The limits are raised by `SPECGRAPH_MAX_BYTES` and
+`SPECGRAPH_MAX_VALUES`.
+""",
+    bad="""\
+specgraph: 1
+inputs:
+  image: [1, 8, 8]
+vars:
+  x: """
+    + "9" * 401
+    + """
+nodes:
+  relu: {op: relu, when: $(x > 0)}
+""",
+    good="""\
+specgraph: 1
+inputs:
+  image: [1, 8, 8]
+nodes:
+  relu: relu
+""",
+)

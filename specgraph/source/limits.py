@@ -1,0 +1,24 @@
+"""How large a file may be. Each limit can be raised by an environment variable."""
+
+from __future__ import annotations
+
+import os
+
+DEFAULTS = {
+    "SPECGRAPH_MAX_BYTES": 64 * 2**20,
+    "SPECGRAPH_MAX_DEPTH": 100,
+    "SPECGRAPH_MAX_VALUES": 5_000_000,
+    "SPECGRAPH_MAX_ALIASED_VALUES": 100_000,
+}
+MAX_DIGITS = 400
+"""Longest number that is read."""
+
+
+def limit(name: str) -> int:
+    """The limit in force: `name` from the environment where it is a positive integer, else its default.
+
+    `SPECGRAPH_MAX_BYTES` of one file; `SPECGRAPH_MAX_DEPTH` of nested collections;
+    `SPECGRAPH_MAX_VALUES` in one file; `SPECGRAPH_MAX_ALIASED_VALUES` that aliases repeat.
+    """
+    given = os.environ.get(name, "")
+    return int(given) if given.isascii() and given.isdigit() and 0 < len(given) < 16 else DEFAULTS[name]

@@ -1,0 +1,162 @@
+"""Expressions that YAML cuts short: inside `{…}` and `[…]` a comma or bracket ends a plain value.
+
+`[$(max(1, c)), 2]` reads as three values to YAML. Such an expression is recognised, reported with
+the quotes it needs, and read as if it had them, so that the rest of the file is understood.
+"""
+
+from __future__ import annotations
+
+from specgraph.diagnostics.model import Diagnostic, Span
+from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
+
+MAX_LENGTH = 2000
+OPENING = {"(": ")", "[": "]", "{": "}"}
+
+
+def needs_quotes(text: str) -> bool:
+    """Whether a plain scalar of a flow collection holds a `$(` without its `)`."""
+    start = text.find("$(")
+    while start >= 0:
+        if start and text[start - 1] == "$" and not _is_dollar_pair(text, start):
+            start = text.find("$(", start + 2)
+            continue
+        end = closing_position(text, start + 1)
+        if end is None:
+            return True
+        start = text.find("$(", end)
+    return False
+
+
+def _is_dollar_pair(text: str, start: int) -> bool:
+    """Whether the dollars before `start` pair up among themselves (`$$` is a dollar)."""
+    count = 0
+    while start - count > 0 and text[start - count - 1] == "$":
+        count += 1
+    return count % 2 == 0
+
+
+def closing_position(text: str, start: int) -> int | None:
+    """Offset behind the bracket that closes the one at `start`, quoted text skipped; None where
+    there is none in the same line."""
+    expected = []
+    position = start
+    last = min(len(text), start + MAX_LENGTH)
+    while position < last:
+        character = text[position]
+        if character in OPENING:
+            expected.append(OPENING[character])
+        elif character in ")]}":
+            if not expected or expected.pop() != character:
+                return None
+            if not expected:
+                return position + 1
+        elif character in "\"'":
+            position = text.find(character, position + 1, last)
+            if position < 0:
+                return None
+        elif character in "\r\n":
+            return None
+        position += 1
+    return None
+
+
+class Repair:
+    """A text with quotes put around some of its parts."""
+
+    def __init__(self, text: str) -> None:
+        self.source = Source("", text)
+        self.insertions: list[tuple[int, str]] = []
+        self.expressions: list[tuple[int, int, str]] = []
+
+    @property
+    def text(self) -> str:
+        """The repaired text."""
+        if not self.insertions:
+            return self.source.text
+        parts: list[str] = []
+        last = 0
+        for offset, quote in self.insertions:
+            parts += (self.source.text[last:offset], quote)
+            last = offset
+        return "".join([*parts, self.source.text[last:]])
+
+    def quote(self, expressions: list[tuple[int, int, str]]) -> None:
+        """Put quotes around parts of the original text: (start, end, quote)."""
+        self.expressions = sorted({*self.expressions, *expressions})
+        self.insertions = sorted((offset, quote) for start, end, quote in self.expressions for offset in (start, end))
+
+    def original_column(self, line: int, column: int) -> int:
+        """Column in the original text of a place in the repaired one."""
+        if not self.insertions:
+            return column
+        start = self.source.offset(line, 1)
+        end = start + len(self.source.lines[line - 1]) if line <= len(self.source.lines) else start
+        quotes = 0
+        for offset, _ in self.insertions:
+            if start <= offset <= end and offset - start + quotes + 1 < column:
+                quotes += 1
+        return column - quotes
+
+    def restore_places(self, tree: Tree) -> None:
+        """Give every part of a tree read from the repaired text its place in the original."""
+        lines = {self.source.position(offset)[0] for offset, _ in self.insertions}
+        starts = {self.source.position(start) for start, _, _ in self.expressions}
+        pending: list[Tree] = [tree]
+        seen: set[int] = set()
+        while pending:
+            current = pending.pop()
+            if id(current) in seen:
+                continue
+            seen.add(id(current))
+            if current.line in lines:
+                current.column = self.original_column(current.line, current.column)
+            if current.end_line in lines:
+                current.end_column = self.original_column(current.end_line, current.end_column)
+            if isinstance(current, Sequence):
+                pending.extend(current.items)
+            elif isinstance(current, Mapping):
+                for key, value in current.entries:
+                    pending += (key, value)
+            elif isinstance(current, Scalar) and (current.line, current.column) in starts:
+                current.plain = True
+
+    def restore_span(self, span: Span) -> Span:
+        """A span of the repaired text in the original."""
+        return span._replace(
+            column=self.original_column(span.line, span.column),
+            end_column=self.original_column(span.end_line, span.end_column),
+        )
+
+    def restore_diagnostic(self, diagnostic: Diagnostic) -> Diagnostic:
+        """A diagnostic about the repaired text, with its places in the original."""
+        if not self.insertions:
+            return diagnostic
+        from dataclasses import replace
+
+        labels = tuple(label._replace(span=self.restore_span(label.span)) for label in diagnostic.labels)
+        return replace(diagnostic, span=self.restore_span(diagnostic.span), labels=labels)
+
+
+def unquoted_expression(repair: Repair, scalar: Scalar) -> tuple[int, int, str] | None:
+    """Start and end in the original text of the value that `scalar` is the beginning of, and the
+    quote to put around it; None where its expression has no end either."""
+    source = repair.source
+    start = source.offset(scalar.line, repair.original_column(scalar.line, scalar.column))
+    text = source.text
+    position = start
+    while position < len(text):
+        character = text[position]
+        if character == "$" and text.startswith("$(", position):
+            end = closing_position(text, position + 1)
+            if end is None:
+                return None
+            position = end
+        elif character in ",[]{}\r\n" or text.startswith((" #", ": "), position):
+            break
+        else:
+            position += 1
+    end = len(text[:position].rstrip()) if text[position - 1] in " \t" else position
+    written = text[start:end]
+    if '"' not in written and "\\" not in written:
+        return start, end, '"'
+    return None if "'" in written else (start, end, "'")
