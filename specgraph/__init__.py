@@ -13,10 +13,30 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "check": "specgraph.check",
+    "check": "specgraph.checking",
+    "load": "specgraph.checking",
+    "Report": "specgraph.checking",
+    "compile": "specgraph.api",
+    "diff": "specgraph.api",
+    "emit_python": "specgraph.api",
+    "evaluate": "specgraph.api",
+    "export_onnx": "specgraph.api",
+    "predict": "specgraph.api",
+    "render": "specgraph.api",
+    "summary": "specgraph.api",
+    "train": "specgraph.api",
+    "verify": "specgraph.api",
+    "Graph": "specgraph.graph.model",
+    "Node": "specgraph.graph.model",
+    "TensorType": "specgraph.graph.types",
+    "CommandError": "specgraph.errors",
+    "SpecError": "specgraph.errors",
+    "SpecgraphError": "specgraph.errors",
+    "VerificationError": "specgraph.errors",
+    "Diagnostic": "specgraph.diagnostics.model",
 }
 
-__all__ = ["__version__", *_HOMES]
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
@@ -28,5 +48,25 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
+
+
 if TYPE_CHECKING:
-    pass
+    from specgraph.api import (
+        compile,
+        diff,
+        emit_python,
+        evaluate,
+        export_onnx,
+        predict,
+        render,
+        summary,
+        train,
+        verify,
+    )
+    from specgraph.checking import Report, check, load
+    from specgraph.diagnostics.model import Diagnostic
+    from specgraph.errors import CommandError, SpecError, SpecgraphError, VerificationError
+    from specgraph.graph.model import Graph, Node
+    from specgraph.graph.types import TensorType

@@ -13,9 +13,10 @@ from specgraph.diagnostics.names import nearest
 from specgraph.diagnostics.suppress import apply_suppressions
 from specgraph.errors import CommandError, SpecError
 from specgraph.graph.dims import Dim, symbol
-from specgraph.graph.elaborate import Elaborator, TooLarge, prune
+from specgraph.graph.elaborate import Elaborator, TooLarge
 from specgraph.graph.model import Graph
 from specgraph.graph.names import reserved_reason
+from specgraph.graph.prune import prune
 from specgraph.graph.scope import POISON, Env, LiveScope, Wire
 from specgraph.graph.types import TensorType, image_type
 from specgraph.source.read import read_file, read_plain
@@ -133,7 +134,6 @@ class _Build:
 
     def graph(self) -> Graph | None:
         document, elaborator = self.document, self.elaborator
-        elaborator.variables = {}
         values = self._variables(document, self._checked_overrides())
         self._library_variables(document)
         recipes = self._recipes(values)
@@ -162,7 +162,7 @@ class _Build:
             {name: wire.type for name, wire in inputs.items() if wire.type is not None},
             elaborator.nodes,
             outputs,
-            elaborator.scopes,
+            elaborator.paths.scopes,
             {name: value for name, value in values.items() if value is not POISON},
             recipes,
             elaborator.constraints,
@@ -244,9 +244,7 @@ class _Build:
     def _dims(self, name: str, shape: Any, written: Any) -> tuple[Dim, ...] | None:
         wanted = "a list of sizes without the batch axis, such as [3, 224, 224] or [3, H, W]"
         if not isinstance(shape, list) or not 1 <= len(shape) <= MAX_RANK:
-            self.collector.report(
-                "invalid-value", f"input `{name}` must be {wanted}, not {show(shape)}", written.span
-            )
+            self.collector.report("invalid-value", f"input `{name}` must be {wanted}, not {show(shape)}", written.span)
             return None
         dims: list[Dim] = []
         for index, size in enumerate(shape):
@@ -374,7 +372,7 @@ class _Build:
     def _rules(self, graph: Graph) -> None:
         from specgraph.diagnostics.lint import Lint, run_rules
 
-        run_rules(Lint(graph, self.document, self.elaborator.places, self.collector))
+        run_rules(Lint(graph, self.document, self.elaborator.paths.nodes, self.collector))
 
 
 def parse_input_size(text: str | tuple[int, ...] | None) -> tuple[int, ...] | None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from specgraph.graph.elaborate import Elaborator
 
 
+FAN_INITIALISERS = ("kaiming", "xavier", "orthogonal")
+
+
 class Prepared:
     """Arguments of a node, merged from the op's defaults, `defaults` and the node, and checked."""
 
@@ -108,7 +111,7 @@ class OpNodes:
         wire = Wire(path, found.output, span, train_only)
         if any(source.believed is not None for source in sources):
             wire.believed = self._believed(op, prepared, sources, path)
-        self.elaborator.add_node(node, written)
+        self.elaborator.nodes[path] = node
         return wire
 
     # arguments ---------------------------------------------------------------------------------
@@ -241,9 +244,7 @@ class OpNodes:
         outcome = self._infer(op, prepared, known, sources, path)
         return None if isinstance(outcome, Fault) else outcome.output
 
-    def _report_fault(
-        self, fault: Fault, written: NodeDef, prepared: Prepared, sources: list[Wire], path: str
-    ) -> None:
+    def _report_fault(self, fault: Fault, written: NodeDef, prepared: Prepared, sources: list[Wire], path: str) -> None:
         place = written.source.span(written.place)
         labels = [
             Label(sources[index].span, f"`{sources[index].path}` is {sources[index].type}")
@@ -337,7 +338,8 @@ class OpNodes:
         if not prepared.init:
             return {}
         owned = {parameter.name or "weight" for parameter in found.parameters if parameter.trainable}
-        for name, (_, key, value, own) in prepared.init.items():
+        ranks = {parameter.name or "weight": len(parameter.shape) for parameter in found.parameters}
+        for name, (checked, key, value, own) in prepared.init.items():
             if own and name not in owned:
                 close = nearest(name, owned)
                 self.elaborator.collector.report(
@@ -348,13 +350,19 @@ class OpNodes:
                     notes=(f"its parameters: {', '.join(sorted(owned)) or 'none'}",),
                     help=f"did you mean {close}?" if close else "remove it",
                 )
+            elif checked[0].startswith(FAN_INITIALISERS) and ranks.get(name, 2) < 2:
+                self.elaborator.collector.report(
+                    "invalid-value",
+                    f"node `{path}`: `{checked[0]}` needs two axes or more; `{name}` of {op.name} has one",
+                    value.span,
+                    node=path,
+                    help="use normal, uniform, constant, zeros or ones",
+                )
         return {name: entry[0] for name, entry in prepared.init.items() if name in owned}
 
-    def _share(
-        self, written: NodeDef, scope: LiveScope, path: str, op: Op, found: Inferred, env: Env
-    ) -> Any:
+    def _share(self, written: NodeDef, scope: LiveScope, path: str, op: Op, found: Inferred, env: Env) -> Any:
         if written.share is not None:
-            owner = self.elaborator.shared_path(written, scope, env, path)
+            owner = self.elaborator.references.shared_path(written, scope, env, path)
             if owner is FAILED:
                 return FAILED
             place = written.share.span
@@ -390,4 +398,3 @@ class OpNodes:
 def _at(home: Env, env: Env) -> Env:
     """The environment of a `defaults` section, with the first input of the node it serves."""
     return Env(home.scope, home.index, env.first)
-

@@ -14,9 +14,7 @@ def assignments(symbols: frozenset[str]) -> list[dict[str, int]]:
     if len(names) < 2:
         return together
     typical = [1, 2, 3, 7, 8, 15, 16, 28, 31, 32, 33, 64, 97, 128, 224, 225]
-    mixed = [
-        {**dict.fromkeys(names, other), name: size} for name in names for size in typical for other in typical
-    ]
+    mixed = [{**dict.fromkeys(names, other), name: size} for name in names for size in typical for other in typical]
     return together + mixed
 
 

@@ -194,7 +194,7 @@ class Body:
 class BlockDef:
     """A block as written."""
 
-    __slots__ = ("arguments", "document", "inputs", "key", "name", "output", "vars", "body")
+    __slots__ = ("arguments", "body", "document", "inputs", "key", "name", "output", "vars")
 
     def __init__(self, name: str, key: Scalar, document: Document) -> None:
         self.name = name

@@ -41,7 +41,7 @@ class IncludeLoader:
         """Fill `document.includes`. `real_path` is the document's own file; paths inside it are
         relative to `shown_folder`, as the user named it."""
         chain = (*chain, real_path)
-        for alias, (key, value) in document.include_keys.items():
+        for alias, (_, value) in document.include_keys.items():
             if isinstance(value, Mapping):
                 inline = DocumentReader(document.source, value, self.collector).read()
                 if inline is not None:
@@ -49,7 +49,12 @@ class IncludeLoader:
                     document.includes[alias] = inline
                 continue
             if not isinstance(value, Scalar) or not isinstance(value.value, str) or not value.value:
-                self._fault(document, value, "invalid-value", f"include `{alias}` must be a file, not {show(plain(value))}")
+                self._fault(
+                    document,
+                    value,
+                    "invalid-value",
+                    f"include `{alias}` must be a file, not {show(plain(value))}",
+                )
                 continue
             shown = os.path.normpath(os.path.join(shown_folder, value.value))
             target = os.path.realpath(shown)

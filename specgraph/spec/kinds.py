@@ -197,9 +197,9 @@ class Either(Kind):
             try:
                 return kind.check(value)
             except Invalid as fault:
-                if fault.path and (deepest is None or len(fault.path) > len(deepest.path)):
-                    deepest = fault
-                elif fault.rule != "invalid-value" and deepest is None:
+                if (fault.path and (deepest is None or len(fault.path) > len(deepest.path))) or (
+                    fault.rule != "invalid-value" and deepest is None
+                ):
                     deepest = fault
         raise deepest or self.fail(value)
 
@@ -331,9 +331,7 @@ class Tagged(Kind):
             raise self.fail(value)
         record = self.records.get(tag)
         if record is None:
-            fault = Invalid(
-                f"unknown {self.title} `{show(tag)}`", (tag,) if inner else (), rule="unknown-choice"
-            )
+            fault = Invalid(f"unknown {self.title} `{show(tag)}`", (tag,) if inner else (), rule="unknown-choice")
             fault.names = tuple(self.records)
             raise fault
         return tag, _nested(record, {} if fields is None else fields, tag) if inner else record.check({})

@@ -73,9 +73,7 @@ class Reporter:
             fix=Fix("safe", (Edit(span, close),)) if close else None,
         )
 
-    def invalid(
-        self, fault: Invalid, what: str, written: Written, where: str, path: str | None
-    ) -> None:
+    def invalid(self, fault: Invalid, what: str, written: Written, where: str, path: str | None) -> None:
         """A value is not of its kind."""
         inner = written.part(fault.path)
         if fault.rule in ("unknown-key", "unknown-choice"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
@@ -191,7 +190,13 @@ class DocumentReader:
         return template
 
     def node(
-        self, name: str | None, key: Scalar | None, tree: Tree, where: str, path: str | None, first: bool = True
+        self,
+        name: str | None,
+        key: Scalar | None,
+        tree: Tree,
+        where: str,
+        path: str | None,
+        first: bool = True,
     ) -> NodeDef:
         """One node as written."""
         node = NodeDef(name, key, tree, self.source)
@@ -268,11 +273,18 @@ class DocumentReader:
             return
         keys = [key for key, _ in tree.entries]
         for key in keys:
-            meant = NODE_KEY_HINTS.get(key.text) or (None if key.text in NODE_KEYS else nearest(key.text, ("op", "block")))
+            meant = NODE_KEY_HINTS.get(key.text) or (
+                None if key.text in NODE_KEYS else nearest(key.text, ("op", "block"))
+            )
             if meant in ("op", "block"):
                 fix = Fix("safe", (Edit(self.source.span(key), meant),))
                 self._fault(
-                    "op-or-block", f"{where} has neither `op` nor `block`", key, node=path, help=f"write {meant}", fix=fix
+                    "op-or-block",
+                    f"{where} has neither `op` nor `block`",
+                    key,
+                    node=path,
+                    help=f"write {meant}",
+                    fix=fix,
                 )
                 return
         self._fault(
@@ -289,7 +301,10 @@ class DocumentReader:
         for item in items:
             if not isinstance(item, Scalar) or not isinstance(item.value, (str, int)) or isinstance(item.value, bool):
                 self._fault(
-                    "invalid-value", f"{where}: `from` must be a node's name or a list of names", item, node=path
+                    "invalid-value",
+                    f"{where}: `from` must be a node's name or a list of names",
+                    item,
+                    node=path,
                 )
                 return None
         if not items:
@@ -336,7 +351,11 @@ class DocumentReader:
         if node.init:
             key, _ = next(iter(node.init.values()))
             self._fault(
-                "unknown-key", f"{where}: a block has no `init` of its own", key, node=path, help="use `defaults`"
+                "unknown-key",
+                f"{where}: a block has no `init` of its own",
+                key,
+                node=path,
+                help="use `defaults`",
             )
 
     def defaults(self, tree: Tree) -> Defaults:
@@ -358,9 +377,12 @@ class DocumentReader:
                     found.init[op_key.text] = {k.text: (k, self.written(v)) for k, v in init.entries} if init else {}
                 elif key.text not in op.arguments:
                     self.reporter.unknown_argument(op, key, written, where, None)
-                elif not written.constant or written.value == "default":
-                    arguments[key.text] = (key, written)
-                elif self.reporter.value(op.arguments[key.text].kind, written.value, key.text, written, where, None) is not FAILED:
+                elif (
+                    not written.constant
+                    or written.value == "default"
+                    or self.reporter.value(op.arguments[key.text].kind, written.value, key.text, written, where, None)
+                    is not FAILED
+                ):
                     arguments[key.text] = (key, written)
             found.arguments[op_key.text] = arguments
         return found
@@ -458,17 +480,16 @@ class BrokenValue(Exception):
 def _first_broken(tree: Tree, source: Source) -> Written | None:
     """The innermost scalar whose expression cannot be read."""
     if isinstance(tree, Sequence):
-        inner: Callable[[], list[Tree]] = lambda: tree.items
+        inner = tree.items
     elif isinstance(tree, Mapping):
-        inner = lambda: [value for _, value in tree.entries]
+        inner = [value for _, value in tree.entries]
     else:
         try:
             Written(tree, source)
         except ExpressionError:
-            broken = BrokenWritten(tree, source)
-            return broken
+            return BrokenWritten(tree, source)
         return None
-    return next((found for item in inner() if (found := _first_broken(item, source))), None)
+    return next((found for item in inner if (found := _first_broken(item, source))), None)
 
 
 def _join(prefix: str | None, name: str) -> str | None:

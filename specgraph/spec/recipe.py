@@ -52,8 +52,18 @@ AUGMENTATION = Tagged(
 
 DATA = Record(
     "data",
-    Field("name", Text(), ..., "digits, mnist, fashion_mnist, cifar10, cifar100, folder, or a registered data set"),
-    Field("root", Either(Text(), Nothing()), None, "where the files lie; default $SPECGRAPH_DATA, else the cache"),
+    Field(
+        "name",
+        Text(),
+        ...,
+        "digits, mnist, fashion_mnist, cifar10, cifar100, folder, or a registered data set",
+    ),
+    Field(
+        "root",
+        Either(Text(), Nothing()),
+        None,
+        "where the files lie; default $SPECGRAPH_DATA, else the cache",
+    ),
     Field(
         "validation",
         Either(Choice("test"), Int(1), Number(above=0, below=1)),

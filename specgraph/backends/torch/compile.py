@@ -9,7 +9,6 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from specgraph.backends.torch.initialise import initialise
 from specgraph.backends.torch.lowering import Lowering, lowerings
 from specgraph.backends.torch.network import Generated, generated_class
+from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Graph, Node
 
 RESERVED_VARIABLES = {"self", "torch", "nn"}
@@ -135,9 +135,7 @@ def forward_source(graph: Graph, lowered: dict[str, Lowering]) -> str:
     )
 
 
-def _method(
-    name: str, graph: Graph, nodes: list[Node], outputs: dict[str, str], lowered: dict[str, Lowering]
-) -> str:
+def _method(name: str, graph: Graph, nodes: list[Node], outputs: dict[str, str], lowered: dict[str, Lowering]) -> str:
     names = variables(graph)
     needed = _needed(nodes, outputs.values())
     last_reader: dict[str, str] = {}
@@ -212,7 +210,5 @@ def class_name(name: str) -> str:
 
 def example_inputs(graph: Graph, batch_size: int = 2, *, size: int = 64) -> tuple[Tensor, ...]:
     """Random inputs of the graph's types; symbolic sizes become `size`. Shapes (N, *input)."""
-    shapes: list[list[Any]] = []
-    for kind in graph.inputs.values():
-        shapes.append([dim if isinstance(dim, int) else dim.evaluate(dict.fromkeys(dim.symbols(), size)) for dim in kind.dims])
+    shapes = [[evaluate(dim, dict.fromkeys(kind.symbols, size)) for dim in kind.dims] for kind in graph.inputs.values()]
     return tuple(torch.randn(batch_size, *shape) for shape in shapes)

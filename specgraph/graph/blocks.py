@@ -1,0 +1,184 @@
+"""One use of a block becomes a scope: found by name, arguments bound, body expanded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from specgraph.diagnostics.model import Edit, Fix
+from specgraph.diagnostics.names import nearest
+from specgraph.graph.scope import POISON, Env, LiveScope, Result, Wire
+from specgraph.spec.document import BlockDef, NodeDef
+from specgraph.spec.kinds import show
+from specgraph.spec.op_arguments import FAILED
+
+if TYPE_CHECKING:
+    from specgraph.graph.elaborate import Elaborator
+
+
+class Blocks:
+    """Expands block instances."""
+
+    def __init__(self, elaborator: Elaborator) -> None:
+        self.elaborator = elaborator
+        self.collector = elaborator.collector
+
+    def expand(self, node: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Result:
+        block = self._find_block(node, scope, env, path)
+        if block is None:
+            return Result(self.elaborator.failed(node, scope, path))
+        identity = f"{block.document.source.path}:{block.name}"
+        if identity in scope.blocks:
+            chain = " → ".join(entry.rpartition(":")[2] for entry in (*scope.blocks, identity))
+            self.collector.report(
+                "recursive-block",
+                f"node `{path}`: block `{block.name}` contains itself ({chain})",
+                node.source.span(node.target.tree if node.target else node.place),
+                node=path,
+                help="use `repeat` to stack a block",
+            )
+            return Result(self.elaborator.failed(node, scope, path))
+        if len(sources) != len(block.inputs):
+            takes = f"{len(block.inputs)} input{'s' if len(block.inputs) != 1 else ''} ({', '.join(block.inputs)})"
+            place = node.sources.span if node.sources else node.source.span(node.place)
+            self.collector.report(
+                "wrong-number-of-inputs",
+                f"node `{path}`: block `{block.name}` takes {takes}, not {len(sources)}",
+                place,
+                node=path,
+                help=f"name them: from: [{', '.join(block.inputs)}]",
+            )
+            return Result(self.elaborator.failed(node, scope, path))
+        flat = node.flat
+        if flat and not (scope.body.is_chain and block.body.is_chain):
+            self.collector.report(
+                "flat-outside-chain",
+                f"node `{path}`: `flat` needs a block whose nodes are a list, inside a list",
+                node.source.span(node.place),
+                node=path,
+                help="remove flat, or write both as lists",
+            )
+            flat = False
+        record = None if flat else self.elaborator.paths.container(node, path, "block", block.name)
+        inner = LiveScope(
+            path,
+            block.body,
+            block.document,
+            {},
+            inputs=dict(zip(block.inputs, sources, strict=True)),
+            default_input=sources[0] if len(sources) == 1 else None,
+            defaults=scope.defaults,
+            train_only=scope.train_only or node.train_only,
+            share_from=scope.share_from,
+            blocks=(*scope.blocks, identity),
+            record=scope.record if flat else record,
+        )
+        if flat:
+            inner.numbering = scope.numbering
+            inner.results = scope.results
+        values = self._arguments(node, block, inner, env, path)
+        if values is None:
+            return Result(self.elaborator.failed(node, scope, path))
+        if block.document is not scope.document and block.document.defaults is not None:
+            inner.defaults = ((block.document.defaults, Env(inner)), *inner.defaults)
+        if node.defaults is not None:
+            inner.defaults = (*inner.defaults, (node.defaults, env))
+        if node.share is not None:
+            owner = self.elaborator.references.shared_path(node, scope, env, path)
+            inner.share_from = None if owner is FAILED else f"{path}\n{owner}"
+        wire = self.elaborator.body(inner)
+        if block.output is not None:
+            wire = self._block_output(block, inner, path) or wire
+        if record is not None:
+            shown = {name: value for name, value in values.items() if name in block.arguments}
+            record.arguments = {name: value for name, value in shown.items() if value is not POISON}
+        return self.elaborator.finish(node, scope, path, inner, record, wire)
+
+    def _arguments(
+        self, node: NodeDef, block: BlockDef, inner: LiveScope, env: Env, path: str
+    ) -> dict[str, Any] | None:
+        """Values of a block's arguments and variables over its file's variables."""
+        where = f"node `{path}`"
+        for name, (key, written) in node.arguments.items():
+            if name not in block.arguments:
+                close = nearest(name, block.arguments)
+                span = written.source.span(key)
+                self.collector.report(
+                    "unknown-argument",
+                    f"{where}: block `{block.name}` has no argument `{name}`",
+                    span,
+                    node=path,
+                    notes=(f"{block.name} takes {', '.join(block.arguments) or 'no arguments'}",),
+                    help=f"did you mean {close}?" if close else f"remove `{name}`",
+                    fix=Fix("safe", (Edit(span, close),)) if close and close not in node.arguments else None,
+                )
+        values = inner.values
+        values.update(self.elaborator.variables[id(block.document)])
+        block_env = Env(inner, first=env.first)
+        missing = [n for n, (_, default) in block.arguments.items() if default is None and n not in node.arguments]
+        if missing:
+            close = [n for n in node.arguments if n not in block.arguments]
+            if not close:
+                listed = ", ".join(f"`{name}`" for name in missing)
+                self.collector.report(
+                    "missing-argument",
+                    f"{where}: block `{block.name}` needs {listed}",
+                    node.source.span(node.target.tree if node.target else node.place),
+                    node=path,
+                    help="add " + ", ".join(f"{name}: …" for name in missing),
+                )
+            return None
+        for name, (_, default) in block.arguments.items():
+            given = node.arguments.get(name)
+            if given is not None:
+                value = self.elaborator.evaluate(given[1], env, where, path)
+            else:
+                assert default is not None
+                value = self.elaborator.evaluate(default, block_env, f"block `{block.name}`", path)
+            values[name] = POISON if value is FAILED else value
+        for name, (_, written) in block.vars.items():
+            value = self.elaborator.evaluate(written, block_env, f"block `{block.name}`", path)
+            values[name] = POISON if value is FAILED else value
+        return values
+
+    def _block_output(self, block: BlockDef, inner: LiveScope, path: str) -> Wire | None:
+        assert block.output is not None
+        name = self.elaborator.evaluate(block.output, Env(inner), f"block `{block.name}`", path)
+        if name is FAILED:
+            return None
+        found = inner.resolve(str(name))
+        if found is not None:
+            return found.wire
+        self.elaborator.references.unknown(str(name), inner, block.output, f"block `{block.name}`: `output`", path)
+        return None
+
+    def _find_block(self, node: NodeDef, scope: LiveScope, env: Env, path: str) -> BlockDef | None:
+        assert node.target is not None
+        name = self.elaborator.evaluate(node.target, env, f"node `{path}`", path)
+        if name is FAILED:
+            return None
+        document = scope.document
+        alias, _, rest = str(name).partition(".")
+        if rest and alias in document.include_keys:
+            library = document.includes.get(alias)
+            if library is None:
+                return None  # the include itself was reported
+            found = library.blocks.get(rest)
+            candidates = [f"{alias}.{known}" for known in library.blocks]
+        else:
+            found = document.blocks.get(str(name))
+            candidates = list(document.blocks)
+            candidates += [f"{a}.{b}" for a, library in document.includes.items() for b in library.blocks]
+        if found is None:
+            close = nearest(str(name), candidates)
+            fix = Fix("safe", (Edit(node.target.span, close),)) if close and node.target.constant else None
+            known = f"known: {', '.join(candidates)}" if candidates else "this file has no blocks"
+            self.collector.report(
+                "unknown-block",
+                f"node `{path}` uses block `{show(name)}`, which does not exist",
+                node.target.span,
+                node=path,
+                notes=(known,),
+                help=f"did you mean {close}?" if close else None,
+                fix=fix,
+            )
+        return found

@@ -1,0 +1,80 @@
+"""Paths: who owns which, and which no module can bear."""
+
+from __future__ import annotations
+
+from specgraph.diagnostics.collector import Collector
+from specgraph.diagnostics.model import Label
+from specgraph.graph.model import Scope
+from specgraph.graph.names import reserved_reason
+from specgraph.spec.document import NodeDef
+
+
+class Paths:
+    """Hands out paths to nodes and to the scopes that hold them; reports clashes."""
+
+    def __init__(self, collector: Collector) -> None:
+        self.collector = collector
+        self.nodes: dict[str, NodeDef] = {}
+        self.containers: dict[str, NodeDef | None] = {}
+        self.scopes: dict[str, Scope] = {}
+
+    def claim(self, path: str, node: NodeDef) -> bool:
+        """Claim a path for a node; report one that is taken, or that no module can bear."""
+        earlier = self.nodes.get(path)
+        if earlier is None and path in self.containers:
+            earlier = self.containers[path]
+        if earlier is not None or path in self.containers:
+            labels = () if earlier is None else (Label(earlier.source.span(earlier.place), "the first one"),)
+            self.collector.report(
+                "duplicate-path",
+                f"node `{path}`: another node has the same path",
+                node.source.span(node.place),
+                node=path,
+                labels=labels,
+                help="give one of them another name",
+            )
+            return False
+        self.nodes[path] = node
+        return self._reserve(path, node)
+
+    def _reserve(self, path: str, node: NodeDef) -> bool:
+        """Check the segments of a path that have not been seen, and claim its containers."""
+        segments = path.split(".")
+        prefix = ""
+        for depth, segment in enumerate(segments):
+            reason = reserved_reason(segment, top_level=depth == 0)
+            if reason is not None:
+                self.collector.report(
+                    "reserved-name",
+                    f"node `{path}`: a module cannot have a part called `{segment}`",
+                    node.source.span(node.place),
+                    node=path,
+                    notes=(reason,),
+                    help=f"call it {segment}_",
+                )
+                return False
+            if depth < len(segments) - 1:
+                prefix = f"{prefix}.{segment}" if prefix else segment
+                if prefix in self.nodes:
+                    other = self.nodes[prefix]
+                    self.collector.report(
+                        "duplicate-path",
+                        f"node `{path}` cannot lie inside `{prefix}`, which is a node of its own",
+                        node.source.span(node.place),
+                        node=path,
+                        labels=(Label(other.source.span(other.place), "this node"),),
+                        help="give one of them another name",
+                    )
+                    return False
+                self.containers.setdefault(prefix, None)
+        return True
+
+    def container(self, node: NodeDef, path: str, kind: str, block: str | None) -> Scope:
+        """Claim a path for a scope and record it."""
+        if path in self.nodes or self.containers.get(path) is not None:
+            self.claim(path, node)
+        elif self._reserve(path, node):
+            self.containers[path] = node
+        record = Scope(path, kind, block, {}, [], node.source.span(node.place))
+        self.scopes.setdefault(path, record)
+        return record
