@@ -13,6 +13,7 @@ from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.blocks import Blocks
 from specgraph.graph.expressions import ExpressionError
+from specgraph.graph.extent import Extent
 from specgraph.graph.model import Constraint, Node, Scope
 from specgraph.graph.op_node import OpNodes
 from specgraph.graph.paths import Paths
@@ -77,6 +78,9 @@ class Elaborator:
         )
         if document.defaults is not None:
             scope.defaults = ((document.defaults, Env(scope)),)
+        extent = Extent(document, scope)
+        if extent.count(document.body, document, MAX_NODES) > MAX_NODES and extent.heaviest is not None:
+            self._too_large(f"the network has more than {MAX_NODES} nodes", extent.heaviest)
         output = self.body(scope)
         return scope, output
 

@@ -80,7 +80,11 @@ class Parser:
         self.names.add(name)
 
         def evaluate(env: Any) -> Any:
-            return env.lookup(name)
+            try:
+                return env.lookup(name)
+            except Exception as error:
+                _locate(error, start, end)
+                raise
 
         return evaluate
 
@@ -251,10 +255,21 @@ class Parser:
         if self.token.text == "(" and self.token.kind == "sign":
             return self._postfix(self._call(token), token.start)
         if "." in name:
-            path, _, property = name.rpartition(".")
-            self.nodes.add(path)
-            return self._postfix(lambda env: env.node_property(path, property), token.start)
+            return self._postfix(self._node_property(token), token.start)
         return self._postfix(self.variable(name, token.start, token.end), token.start)
+
+    def _node_property(self, token: Token) -> Evaluator:
+        path, _, property = token.text.rpartition(".")
+        self.nodes.add(path)
+
+        def evaluate(env: Any) -> Any:
+            try:
+                return env.node_property(path, property)
+            except Exception as error:
+                _locate(error, token.start, token.end)
+                raise
+
+        return evaluate
 
     def _call(self, token: Token) -> Evaluator:
         name = token.text
@@ -400,3 +415,9 @@ class Parser:
         """End of the operand in front of the word just read."""
         text = self.text[: self.token.start].rstrip()
         return max(start + 1, len(re.sub(r"(and|or)\Z", "", text).rstrip()))
+
+
+def _locate(error: Exception, start: int, end: int) -> None:
+    """Give an environment's error the place of the name it is about, unless it has one."""
+    if getattr(error, "start", 0) == getattr(error, "end", 0):
+        error.start, error.end = start, end  # type: ignore[attr-defined]

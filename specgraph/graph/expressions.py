@@ -22,7 +22,8 @@ DOLLAR = re.compile(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|(\())?")
 
 
 class Environment(Protocol):
-    """Where names get their values. Both methods may raise what they like; it passes through."""
+    """Where names get their values. Both methods may raise what they like: it passes through, with
+    `start` and `end` set to the offsets of the name in the text unless it has them."""
 
     def lookup(self, name: str) -> Value:
         """Value of a bare name."""

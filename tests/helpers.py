@@ -1,0 +1,42 @@
+"""Helpers shared by tests: specs as text in, reports out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from specgraph.checking import Report, check_parsed
+from specgraph.diagnostics.collector import Collector
+from specgraph.source.read import read_text
+
+ROOT = Path(__file__).parent.parent
+SPECS = ROOT / "specs"
+HEADER = "specgraph: 1\ninputs: {image: [3, 32, 32]}\n"
+
+
+def check_text(text: str, path: str = "spec.yaml", **overrides: Any) -> Report:
+    """Check a spec given as text. Keyword arguments override variables."""
+    collector = Collector()
+    parsed = read_text(text, path, collector)
+    return check_parsed(parsed, collector, str(SPECS), path, overrides)
+
+
+def check_nodes(nodes: str, header: str = HEADER) -> Report:
+    """Check a spec whose header is the usual one."""
+    return check_text(header + nodes)
+
+
+def codes(report: Report) -> list[str]:
+    """Codes of what was found, in order."""
+    return [d.code for d in report.diagnostics]
+
+
+def errors(report: Report) -> list[tuple[str, int]]:
+    """Rule and line of every error, in order."""
+    return [(d.rule, d.span.line) for d in report.diagnostics if d.severity == "error"]
+
+
+def paths(report: Report) -> list[str]:
+    """Paths of the nodes of a graph that was built."""
+    assert report.graph is not None, [d.message for d in report.diagnostics]
+    return list(report.graph.nodes)
