@@ -17,6 +17,7 @@ class SpecError(SpecgraphError):
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
         self.diagnostics = diagnostics
+        self.shown = False
         errors = [d for d in diagnostics if d.severity == "error"]
         lines = [f"{d.span.path}:{d.span.line}:{d.span.column}: {d.severity}[{d.code}]: {d.message}" for d in errors]
         super().__init__("\n".join(lines))

@@ -64,6 +64,12 @@ class Collector:
                 self.num_errors += diagnostic.severity == "error"
                 self._found[key] = diagnostic
 
+    def discard(self, diagnostic: Diagnostic) -> None:
+        """Drop a diagnostic that was reported."""
+        span = diagnostic.span
+        if self._found.pop((diagnostic.code, span.path, span.line, span.column), None) is not None:
+            self.num_errors -= diagnostic.severity == "error"
+
     @property
     def has_errors(self) -> bool:
         """Whether anything reported is an error."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
@@ -19,11 +21,29 @@ STDIN = "<stdin>"
 DICT = "<dict>"
 
 
+_overlay: dict[str, bytes] = {}
+
+
+@contextmanager
+def overlaid(contents: dict[str, bytes]) -> Iterator[None]:
+    """While it lasts, files read as `contents` says instead of what is on disk. Keys are real paths,
+    or `-` for standard input; the mapping may change meanwhile (an editor's unsaved files)."""
+    global _overlay
+    before, _overlay = _overlay, contents
+    try:
+        yield
+    finally:
+        _overlay = before
+
+
 def read_file(path: str, collector: Collector) -> Parsed:
     """Read a spec; `-` is standard input. Raises `CommandError` where there is no such file or it
     cannot be read; what is wrong with its content goes to `collector`."""
     most = limit("SPECGRAPH_MAX_BYTES")
     shown = STDIN if path == "-" else path
+    instead = _overlay.get(path if path == "-" else os.path.realpath(path)) if _overlay else None
+    if instead is not None:
+        return read_bytes(instead, shown, collector)
     try:
         if path == "-":
             data = sys.stdin.buffer.read(most + 1)

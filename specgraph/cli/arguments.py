@@ -1,0 +1,57 @@
+"""Argument parsing with errors in one or two lines and a hint at what was meant."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import NoReturn
+
+from specgraph.diagnostics.names import nearest
+from specgraph.errors import CommandError
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A command's parser: raises `CommandError` for bad usage; flags may stand anywhere."""
+
+    def __init__(self, prog: str, description: str) -> None:
+        super().__init__(prog=prog, description=description, allow_abbrev=False, add_help=True)
+        self.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
+
+    def parse(self, argv: list[str]) -> argparse.Namespace:
+        """The parsed arguments. Raises `CommandError`."""
+        try:
+            return self.parse_intermixed_args(argv)
+        except TypeError:  # the command has arguments that argparse cannot intermix
+            return self.parse_args(argv)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `CommandError` with a hint."""
+        raise CommandError(self._in_plain_words(message), self._hint(message))
+
+    def _in_plain_words(self, message: str) -> str:
+        name = self.prog.partition(" ")[2]
+        unknown = re.fullmatch(r"unrecognized arguments: (.*)", message, re.DOTALL)
+        if unknown:
+            first = unknown[1].split()[0]
+            what = f"has no option {first}" if first.startswith("-") else f"does not know what to do with {unknown[1]}"
+            return f"{name} {what}"
+        missing = re.fullmatch(r"the following arguments are required: (.*)", message)
+        if missing:
+            return f"{name} needs {missing[1]}"
+        choice = re.match(r"argument ([^:]*): invalid choice: '?([^']*?)'? \(choose from (.*)\)", message)
+        if choice:
+            return f"{name} {choice[1]} cannot be {choice[2]}; choose from {choice[3].replace(chr(39), '')}"
+        return f"{name}: {message.removeprefix('argument ')}"
+
+    def _hint(self, message: str) -> str:
+        unknown = re.search(r"unrecognized arguments: (--?[\w-]+)", message)
+        if unknown:
+            close = nearest(unknown[1], list(self._option_string_actions))
+            if close:
+                return f"did you mean {close}?"
+        choice = re.match(r"argument [^:]*: invalid choice: '?([^']*?)'? \(choose from (.*)\)", message)
+        if choice:
+            close = nearest(choice[1], [option.strip(" '") for option in choice[2].split(",")])
+            if close:
+                return f"did you mean {close}?"
+        return f"`{self.prog} --help` shows how it is used"

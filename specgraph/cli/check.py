@@ -1,0 +1,134 @@
+"""`specgraph check`: everything that is wrong with specs, and how to cure it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from specgraph.cli.project_config import project_config
+from specgraph.cli.spec_arguments import add_spec_arguments, parse_settings
+from specgraph.cli.specs_below import specs_of
+from specgraph.cli.terminal import wants_colour
+from specgraph.diagnostics.findings import Findings, merge
+from specgraph.diagnostics.formats import FORMATS, render
+from specgraph.diagnostics.model import Diagnostic
+from specgraph.errors import CommandError
+from specgraph.source.tree import Source
+
+HELP = "check specs: shapes, structure, recipes; nothing is run"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("specs", nargs="+", metavar="SPEC|DIR", help="specs, folders of specs, or - for standard input")
+    parser.add_argument("--format", choices=tuple(FORMATS), help="how to print what is found (default: full)")
+    parser.add_argument("--strict", action="store_true", help="exit 1 for warnings too")
+    parser.add_argument("--fix", action="store_true", help="apply the safe fixes to the files")
+    parser.add_argument("--unsafe-fixes", action="store_true", help="apply also fixes that may change the meaning")
+    parser.add_argument("--diff", action="store_true", help="print what the fixes would change, and change nothing")
+    parser.add_argument(
+        "--select", action="append", metavar="CODES", help="report only these warnings: codes, names or prefixes"
+    )
+    parser.add_argument(
+        "--ignore", action="append", metavar="CODES", help="do not report these warnings: codes, names or prefixes"
+    )
+    add_spec_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check the specs and print what is found."""
+    config = project_config()
+    chosen = _Choice(args, config)
+    specs = specs_of(args.specs)
+    settings = parse_settings(args.set)
+    if args.fix or args.unsafe_fixes or args.diff:
+        from specgraph.cli.fix import fix_specs
+
+        fix_specs(specs, args, lambda spec: _check(spec, args, settings), chosen.keeps)
+        if args.diff:
+            return 0
+    findings = _check_all(specs, args, settings, chosen)
+    format = args.format or config.get("format", "full")
+    if format not in FORMATS:
+        raise CommandError(
+            f"pyproject.toml: [tool.specgraph] format cannot be {format}", f"choose from {', '.join(FORMATS)}"
+        )
+    sys.stdout.write(render(format, findings, colour=wants_colour(sys.stdout)))
+    if format in ("full", "concise"):
+        sys.stdout.flush()
+        print(findings.summary() + _fixable(findings), file=sys.stderr)
+    return _exit_code(findings, chosen)
+
+
+def _check(spec: str, args: argparse.Namespace, settings: dict[str, Any]) -> tuple[list[Diagnostic], dict[str, Source]]:
+    from specgraph.checking import check
+
+    report = check(spec, set=settings, input_size=args.input_size, plugins=tuple(args.plugin))
+    return report.diagnostics, report.sources
+
+
+def _check_all(specs: list[str], args: argparse.Namespace, settings: dict[str, Any], chosen: _Choice) -> Findings:
+    diagnostics: list[Diagnostic] = []
+    sources: dict[str, Source] = {}
+    files = []
+    for spec in specs:
+        found, read = _check(spec, args, settings)
+        files.append(next(iter(read), spec))
+        diagnostics += found
+        sources.update(read)
+    return Findings(files, [d for d in merge(diagnostics) if chosen.keeps(d)], sources)
+
+
+def _exit_code(findings: Findings, chosen: _Choice) -> int:
+    return 1 if findings.count("error") or (chosen.strict and findings.count("warning")) else 0
+
+
+def _fixable(findings: Findings) -> str:
+    safe = sum(d.fix is not None and d.fix.applicability == "safe" for d in findings.diagnostics)
+    unsafe = sum(d.fix is not None for d in findings.diagnostics) - safe
+    if safe:
+        return f"; --fix cures {safe}" + (f", --unsafe-fixes {unsafe} more" if unsafe else "")
+    return f"; --unsafe-fixes cures {unsafe}" if unsafe else ""
+
+
+class _Choice:
+    """Which warnings and infos are reported. Errors always are."""
+
+    def __init__(self, args: argparse.Namespace, config: dict[str, Any]) -> None:
+        self.selected = _codes(args.select if args.select is not None else config.get("select", []), "--select")
+        self.ignored = _codes([*(args.ignore or []), *config.get("ignore", [])], "--ignore")
+        self.strict: bool = args.strict or config.get("strict", False)
+
+    def keeps(self, diagnostic: Diagnostic) -> bool:
+        """Whether a diagnostic is reported."""
+        if diagnostic.severity == "error":
+            return True
+        if self.selected and not _matches(diagnostic, self.selected):
+            return False
+        return not _matches(diagnostic, self.ignored)
+
+
+def _codes(given: list[str], flag: str) -> tuple[str, ...]:
+    """Codes, names and prefixes of codes, checked to mean something."""
+    from specgraph.diagnostics.rule import rule_modules
+
+    codes: list[str] = []
+    for part in (part.strip() for text in given for part in text.split(",")):
+        if not part:
+            continue
+        known = rule_modules()
+        if part.lower() in known.values():
+            codes += [code for code, name in known.items() if name == part.lower()]
+        elif any(code.startswith(part.upper()) for code in known):
+            codes.append(part.upper())
+        else:
+            from specgraph.diagnostics.names import nearest
+
+            close = nearest(part, [*known.values()] if "-" in part else known)
+            raise CommandError(f"{flag} {part}: there is no such rule", f"did you mean {close}?" if close else None)
+    return tuple(codes)
+
+
+def _matches(diagnostic: Diagnostic, codes: tuple[str, ...]) -> bool:
+    return bool(codes) and diagnostic.code.startswith(codes)

@@ -1,0 +1,89 @@
+"""`--fix`, `--unsafe-fixes`, `--diff`: fixes applied until nothing more changes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from specgraph.diagnostics.findings import plural
+from specgraph.diagnostics.fixes import apply_fixes, encode, unified_diff
+from specgraph.diagnostics.model import Diagnostic
+from specgraph.errors import CommandError
+from specgraph.source.read import STDIN, overlaid
+from specgraph.source.tree import Source
+
+MAX_ROUNDS = 20
+Check = Callable[[str], tuple[list[Diagnostic], dict[str, Source]]]
+
+
+def fix_specs(specs: list[str], args: argparse.Namespace, check: Check, keeps: Callable[[Diagnostic], bool]) -> None:
+    """Apply fixes to the files of the specs, included ones too, and say how many on standard error.
+
+    Files are written once, at the end. With `--diff` they stay as they are and the differences are
+    printed. Raises `CommandError` for standard input without `--diff`.
+    """
+    if "-" in specs and not args.diff:
+        raise CommandError("standard input cannot be fixed in place", "--diff shows what would change")
+    originals: dict[str, Source] = {}
+    latest: dict[str, Source] = {}
+    contents: dict[str, bytes] = {}
+    if "-" in specs:
+        contents["-"] = sys.stdin.buffer.read()
+    num_applied = 0
+    with overlaid(contents):
+        for spec in specs:
+            num_applied += _fix_spec(spec, args.unsafe_fixes, check, keeps, originals, latest, contents)
+    for path, source in latest.items():
+        if args.diff:
+            sys.stdout.write(unified_diff(path, originals[path].text, source.text))
+        else:
+            _write(path, encode(source, source.text))
+    verb = "would fix" if args.diff else "fixed"
+    where = f" in {plural(len(latest), 'file')}" if latest else ""
+    print(f"{verb} {plural(num_applied, 'problem')}{where}", file=sys.stderr)
+
+
+def _fix_spec(
+    spec: str,
+    unsafe: bool,
+    check: Check,
+    keeps: Callable[[Diagnostic], bool],
+    originals: dict[str, Source],
+    latest: dict[str, Source],
+    contents: dict[str, bytes],
+) -> int:
+    num_applied = 0
+    for _ in range(MAX_ROUNDS):
+        diagnostics, sources = check(spec)
+        kept = [diagnostic for diagnostic in diagnostics if keeps(diagnostic)]
+        changed = False
+        for path, source in sources.items():
+            fixed = apply_fixes(source, kept, unsafe=unsafe)
+            if fixed.text == source.text:
+                continue
+            originals.setdefault(path, source)
+            latest[path] = Source(path, fixed.text, source.format, source.has_bom)
+            contents["-" if path == STDIN else os.path.realpath(path)] = encode(source, fixed.text)
+            num_applied += len(fixed.applied)
+            changed = True
+        if not changed:
+            break
+    return num_applied
+
+
+def _write(path: str, data: bytes) -> None:
+    """Replace a file's content at once, keeping its permissions."""
+    target = os.path.realpath(path)
+    temporary = f"{target}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, os.stat(target).st_mode & 0o7777)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)

@@ -1,0 +1,210 @@
+"""The program: picks the command, imports only that one, and turns errors into clear lines."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from importlib import import_module
+from importlib.resources import files
+from types import FrameType
+from typing import NoReturn
+
+import specgraph
+from specgraph.errors import CommandError, SpecError, VerificationError
+
+COMMANDS = {
+    "check": "check specs: shapes, structure, recipes",
+    "explain": "why a rule exists, with a bad and a good spec",
+    "summary": "shapes, parameters, multiply-adds, activations and receptive fields",
+    "render": "draw the network as a diagram",
+    "train": "train the network",
+    "eval": "loss and accuracy of a trained network",
+    "export": "write ONNX or Python source",
+    "predict": "classify images",
+    "bench": "latency and throughput",
+    "diff": "structural difference of two specs",
+    "import": "make a spec from an ONNX file or a torchvision network",
+    "data": "what a data set holds",
+    "runs": "runs, compared",
+    "schema": "the JSON Schema of the language",
+    "new": "write a small spec to start from",
+    "lsp": "language server for editors",
+}
+MODULES = {"import": "import_", "eval": "evaluate"}
+"""Commands whose module is not called like them."""
+
+OK, FAILED, NOT_CARRIED_OUT, PIPE_CLOSED, INTERRUPTED, TERMINATED = 0, 1, 2, 141, 130, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM was received."""
+
+
+def entry_point() -> NoReturn:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: list[str]) -> int:
+    """Run the program with these arguments; returns the exit code. Never raises."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    debug = "--debug" in argv
+    argv = [argument for argument in argv if argument != "--debug"]
+    try:
+        _install_signal_handler()
+        code = _dispatch(argv)
+        sys.stdout.flush()
+        return code
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else NOT_CARRIED_OUT
+    except KeyboardInterrupt:
+        return _quietly(INTERRUPTED, "interrupted")
+    except Terminated:
+        return _quietly(TERMINATED, "terminated")
+    except BrokenPipeError:
+        _discard_output()
+        return PIPE_CLOSED
+    except SpecError as error:
+        _say_spec_error(error)
+        return FAILED
+    except VerificationError as error:
+        return _quietly(FAILED, f"verification failed: {error}")
+    except CommandError as error:
+        return _quietly(NOT_CARRIED_OUT, f"error: {error.message}", error.help)
+    except MemoryError:
+        return _quietly(NOT_CARRIED_OUT, "error: out of memory")
+    except Exception as error:
+        if debug:
+            import traceback
+
+            traceback.print_exc()
+            return NOT_CARRIED_OUT
+        if isinstance(error, OSError) and error.strerror:
+            place = f"{error.filename}: " if error.filename is not None else ""
+            return _quietly(NOT_CARRIED_OUT, f"error: {place}{error.strerror[:1].lower()}{error.strerror[1:]}")
+        return _quietly(
+            NOT_CARRIED_OUT,
+            f"internal error: {_one_line(error)} (specgraph {specgraph.__version__})",
+            f"please report it at {_issues()} with the spec; --debug shows the traceback",
+        )
+
+
+def _dispatch(argv: list[str]) -> int:
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        if len(argv) > 1 and argv[0] == "help":
+            return _dispatch([argv[1], "--help"])
+        print(_overview(), file=sys.stdout if argv else sys.stderr)
+        return OK if argv else NOT_CARRIED_OUT
+    name = argv[0]
+    if name in ("-V", "--version"):
+        print(f"specgraph {specgraph.__version__}")
+        return OK
+    if name.startswith("-"):
+        raise CommandError(f"the command is missing before {name}", "for example: specgraph check SPEC")
+    available = _available()
+    if name not in available:
+        raise CommandError(f"there is no command `{name}`", _hint(name, available))
+    module = import_module(f"specgraph.cli.{MODULES.get(name, name)}")
+    from specgraph.cli.arguments import CommandParser
+
+    parser = CommandParser(prog=f"specgraph {name}", description=module.HELP)
+    module.add_arguments(parser)
+    code = module.run(parser.parse(argv[1:]))
+    assert isinstance(code, int)
+    return code
+
+
+def _available() -> list[str]:
+    """Commands that are there: their module exists."""
+    present = {entry.name.partition(".")[0] for entry in files("specgraph.cli").iterdir()}
+    return [name for name in COMMANDS if MODULES.get(name, name) in present]
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {COMMANDS[name]}" for name in _available()]
+    return "\n".join(
+        [
+            "usage: specgraph COMMAND ...",
+            "",
+            "Convolutional networks as YAML or JSON: checked, compiled to PyTorch, trained, exported, drawn.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "`specgraph COMMAND --help` shows a command's options; `specgraph --version` the version.",
+        ]
+    )
+
+
+def _hint(name: str, available: list[str]) -> str:
+    from specgraph.diagnostics.names import nearest
+
+    if os.path.exists(name) or name.endswith((".yaml", ".yml", ".json")):
+        return f"to check it: specgraph check {name}"
+    close = nearest(name, available)
+    return f"did you mean {close}?" if close else f"commands: {', '.join(available)}"
+
+
+def _install_signal_handler() -> None:
+    def terminate(signum: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    try:
+        signal.signal(signal.SIGTERM, terminate)
+    except ValueError:
+        return  # not the main thread
+
+
+def _say_spec_error(error: SpecError) -> None:
+    if getattr(error, "shown", False):
+        return
+    from specgraph.diagnostics.findings import Findings
+    from specgraph.diagnostics.formats import render
+
+    sys.stderr.write(render("concise", Findings([], error.diagnostics, {})))
+
+
+def _quietly(code: int, message: str, help: str | None = None) -> int:
+    """Say why on standard error; nobody listening is no reason to fail differently."""
+    try:
+        sys.stdout.flush()
+        print(f"specgraph: {message}", file=sys.stderr)
+        if help:
+            print(f"  {help}", file=sys.stderr)
+    except (OSError, ValueError):
+        _discard_output()
+    return code
+
+
+def _discard_output() -> None:
+    """Send what is still buffered nowhere, so that Python does not complain at exit."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+    except (OSError, ValueError):
+        return
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    text = text if len(text) <= 200 else text[:197] + "..."
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _issues() -> str:
+    """Where faults are reported: the package's own address, where it has one."""
+    try:
+        from importlib.metadata import metadata
+
+        for entry in metadata("specgraph").get_all("Project-URL") or []:
+            label, _, address = str(entry).partition(", ")
+            if label.lower() in ("issues", "bug tracker"):
+                return address
+    except Exception:
+        return "the project's issue tracker"
+    return "the project's issue tracker"

@@ -1,0 +1,77 @@
+"""Arguments of every command that takes a spec: `--set`, `--input-size`, `--plugin`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from specgraph.errors import CommandError, SpecError
+
+if TYPE_CHECKING:
+    from specgraph.graph.model import Graph
+
+
+def add_spec_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="override a variable of the spec"
+    )
+    parser.add_argument("--input-size", metavar="HxW", help="height and width of the input image")
+    parser.add_argument(
+        "--plugin", action="append", default=[], metavar="MODULE", help="a Python module that registers ops"
+    )
+
+
+def parse_settings(settings: list[str]) -> dict[str, Any]:
+    """`NAME=VALUE` pairs; a value reads as it would in a spec (`0.1`, `true`, `[1, 2]`, text).
+
+    Raises `CommandError`.
+    """
+    parsed: dict[str, Any] = {}
+    for setting in settings:
+        name, sign, text = setting.partition("=")
+        name = name.strip()
+        if not sign or not name:
+            raise CommandError(f"--set {setting}: there is no `=`", "write --set name=value")
+        parsed[name] = _value(setting, text)
+    return parsed
+
+
+def _value(setting: str, text: str) -> Any:
+    from specgraph.diagnostics.collector import Collector
+    from specgraph.source.read import read_text
+    from specgraph.spec.values import plain
+
+    if not text.strip():
+        return ""
+    collector = Collector()
+    tree = read_text(text, "<set>", collector, "yaml").tree
+    if tree is None or collector.diagnostics:
+        raise CommandError(f"--set {setting}: {collector.diagnostics[0].message}", "quote the value for the shell")
+    return plain(tree)
+
+
+def load_graph(args: argparse.Namespace, spec: str) -> Graph:
+    """The checked graph of a spec under the parsed arguments.
+
+    Where the spec is wrong its diagnostics are printed to standard error and `SpecError` raised.
+    Raises `CommandError` for a library, which has blocks and no nodes.
+    """
+    from specgraph.checking import check
+
+    report = check(spec, set=parse_settings(args.set), input_size=args.input_size, plugins=tuple(args.plugin))
+    if not report.ok:
+        from specgraph.cli.terminal import wants_colour
+        from specgraph.diagnostics.findings import Findings
+        from specgraph.diagnostics.formats import render
+
+        errors = [diagnostic for diagnostic in report.diagnostics if diagnostic.severity == "error"]
+        findings = Findings([spec], errors, report.sources)
+        sys.stderr.write(render("full", findings, colour=wants_colour(sys.stderr)))
+        error = SpecError(report.diagnostics)
+        error.shown = True
+        raise error
+    if report.graph is None:
+        raise CommandError(f"{spec} is a library: it has blocks but no nodes", "name a spec that uses it")
+    return report.graph

@@ -1,0 +1,77 @@
+"""Applying fixes to text, by span: everything outside an edit stays as it is, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from specgraph.diagnostics.model import Diagnostic, Fix
+from specgraph.source.tree import Source
+
+
+class Fixed(NamedTuple):
+    """A text after fixes: `applied` are the diagnostics that were cured."""
+
+    text: str
+    applied: tuple[Diagnostic, ...]
+
+
+def is_applicable(fix: Fix | None, *, unsafe: bool) -> bool:
+    """Whether a fix may be applied."""
+    return fix is not None and (unsafe or fix.applicability == "safe")
+
+
+def apply_fixes(source: Source, diagnostics: Iterable[Diagnostic], *, unsafe: bool = False) -> Fixed:
+    """The text of `source` with the fixes that concern it applied.
+
+    A fix is applied whole or not at all; of two that overlap, the first in the file wins (checking
+    again offers the other). Line ends of inserted text follow the file's.
+    """
+    newline = "\r\n" if "\r\n" in source.text else "\n"
+    taken: list[tuple[int, int, str]] = []
+    applied = []
+    for diagnostic in diagnostics:
+        fix = diagnostic.fix
+        if fix is None or not is_applicable(fix, unsafe=unsafe):
+            continue
+        if any(edit.span.path != source.path for edit in fix.edits):
+            continue
+        edits = []
+        for edit in fix.edits:
+            start = source.offset(edit.span.line, edit.span.column)
+            end = source.offset(edit.span.end_line, edit.span.end_column)
+            text = edit.text.replace("\r\n", "\n").replace("\n", newline)
+            edits.append((start, max(start, end), text))
+        if all(edit in taken for edit in edits):
+            applied.append(diagnostic)
+        elif not any(_overlap(edit, other) for edit in edits for other in taken):
+            taken += edits
+            applied.append(diagnostic)
+    parts: list[str] = []
+    last = 0
+    for start, end, text in sorted(taken):
+        parts += (source.text[last:start], text)
+        last = end
+    return Fixed("".join([*parts, source.text[last:]]), tuple(applied))
+
+
+def _overlap(left: tuple[int, int, str], right: tuple[int, int, str]) -> bool:
+    if left[0] == right[0]:
+        return True
+    first, second = sorted((left, right))
+    return second[0] < first[1]
+
+
+def encode(source: Source, text: str) -> bytes:
+    """The bytes of a changed text, with the byte-order mark the file had."""
+    return ("\ufeff" if source.has_bom else "").encode() + text.encode()
+
+
+def unified_diff(path: str, before: str, after: str) -> str:
+    """The difference as `diff -u` prints it; empty where there is none."""
+    from difflib import unified_diff as compare
+
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    end = "\n\\ No newline at end of file\n"
+    difference = compare(old, new, f"a/{path}", f"b/{path}")
+    return "".join(line if line.endswith("\n") else line + end for line in difference)
