@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from specgraph.graph.dims import Dim, SymbolicDim, equal_sizes
+from specgraph.graph.dims import Dim, SymbolicDim, equal_sizes, sizes_of
 from specgraph.graph.model import Constraint, Node, Parameter
 from specgraph.graph.types import TensorType
 from specgraph.spec.kinds import Kind
+
+MAX_SPATIAL_RANK = 3
 
 
 class Argument:
@@ -23,9 +25,7 @@ class Argument:
 
     __slots__ = ("default", "doc", "implied", "kind", "name", "required")
 
-    def __init__(
-        self, name: str, kind: Kind, default: Any = ..., *, implied: bool = False, doc: str = ""
-    ) -> None:
+    def __init__(self, name: str, kind: Kind, default: Any = ..., *, implied: bool = False, doc: str = "") -> None:
         self.name = name
         self.kind = kind
         self.implied = implied
@@ -38,8 +38,8 @@ class Fault(Exception):
     """A shape rule's verdict on a node: which rule is broken, what to blame, and what to say.
 
     `argument` names the argument at fault, `inputs` the indices of the inputs at fault; with
-    neither, the node itself is marked. `message` continues after "node `x`: " or stands alone when
-    it starts with a backtick-quoted name placeholder `{node}`.
+    neither, the node itself is marked. `message` continues after "node `x`: "; it stands alone where
+    it starts with "node", `{node}` in it being the node's path.
     """
 
     def __init__(
@@ -110,8 +110,6 @@ class Call:
 
     def _constrain(self, constraint: Constraint) -> bool:
         self.constraints.append(constraint)
-        from specgraph.graph.dims import sizes_of
-
         return any(constraint.holds(sizes) for sizes in sizes_of(constraint.left, constraint.right))
 
     def number(self, dim: Dim, what: str) -> int:
@@ -120,10 +118,85 @@ class Call:
             raise Fault(
                 "symbolic-size",
                 f"{what} is {dim}, but a number is needed to know the parameters' shape",
+                notes=[f"{self.name} is {self.input}"],
                 help=f"give {', '.join(sorted(dim.symbols()))} a number with --input-size, or put "
                 "an adaptive or global pooling in front",
             )
         return dim
+
+    def implied(self, argument: str, actual: Dim, what: str) -> int:
+        """A size that the input determines and the author may state, stored under `argument`.
+
+        `what` completes "has 64 …" (`channels`). Raises `Fault` where a stated size differs, or where
+        the size is symbolic and nothing is stated.
+        """
+        stated: int | None = self.arguments[argument]
+        if stated is None:
+            number = actual if isinstance(actual, int) else self.number(actual, f"the number of {what} of {self.name}")
+        elif self.equal(actual, stated):
+            number = stated
+        else:
+            raise Fault(
+                "stated-size-mismatch",
+                f"node `{{node}}` states {argument} {stated}, but its input {self.name} has {actual} {what}",
+                argument=argument,
+                notes=[f"{self.name} is {self.input}"],
+                help=f"write {argument}: {actual}, or leave {argument} out",
+            )
+        self.arguments[argument] = number
+        return number
+
+    def spatial_rank(self, *, least: int = 1) -> int:
+        """Number of axes behind the first, which holds the channels: from `least` to three."""
+        rank = len(self.input.dims) - 1
+        if least <= rank <= MAX_SPATIAL_RANK:
+            return rank
+        shape = "only one axis" if rank == 0 else f"{rank + 1} axes"
+        raise Fault(
+            "wrong-rank",
+            f"needs channels and {least} to {MAX_SPATIAL_RANK} spatial axes, but {self.name} has {shape}",
+            inputs=(0,),
+            notes=[f"{self.name} is {self.input}"],
+            help="read a node in front of the flatten" if rank == 0 else "reshape to (C, H, W) first",
+        )
+
+    def axis(self, argument: str, value: int, *, batch: bool = False) -> int:
+        """An axis number, counted as PyTorch does with the batch axis as 0, made positive.
+
+        Raises `Fault` where there is no such axis, or it is the batch axis (unless `batch`).
+        """
+        rank = len(self.input.dims) + 1
+        axis = value + rank if value < 0 else value
+        if not 0 <= axis < rank:
+            raise Fault(
+                "no-such-axis",
+                f"`{argument}` is {value}, but {self.name} has axes 1 to {rank - 1} behind the batch axis 0",
+                argument=argument,
+                notes=[f"{self.name} is {self.input}"],
+                help=f"give an axis from 1 to {rank - 1}, or from -1 back to {1 - rank}",
+            )
+        if axis == 0 and not batch:
+            raise Fault(
+                "batch-axis-touched",
+                f"`{argument}` is {value}, which is the batch axis; samples must stay independent",
+                argument=argument,
+                notes=[f"axis 0 is the batch, {self.name} is {self.input} behind it"],
+                help=f"give an axis from 1 to {rank - 1}",
+            )
+        return axis
+
+    def axes(self, argument: str, values: Sequence[int]) -> tuple[int, ...]:
+        """Several axis numbers as `axis` gives them. Raises `Fault` where one comes twice."""
+        axes = tuple(self.axis(argument, value) for value in values)
+        if len(set(axes)) < len(axes):
+            twice = next(axis for axis in axes if axes.count(axis) > 1)
+            raise Fault(
+                "repeated-axis",
+                f"`{argument}` names axis {twice} twice",
+                argument=argument,
+                help="name each axis once",
+            )
+        return axes
 
     def per_axis(self, argument: str, rank: int) -> tuple[Any, ...]:
         """The argument with one value per spatial axis, also stored in its canonical form."""
@@ -133,20 +206,18 @@ class Call:
         elif len(value) != rank:
             raise Fault(
                 "wrong-number-of-axes",
-                f"`{argument}` has {len(value)} values but {self.name} has {rank} spatial "
-                f"{'axis' if rank == 1 else 'axes'}",
+                f"`{argument}` has {len(value)} value{'' if len(value) == 1 else 's'}, but {self.name} has "
+                f"{rank} spatial {'axis' if rank == 1 else 'axes'}",
                 argument=argument,
                 notes=[f"{self.name} is {self.input}"],
-                help=f"give one number for all axes, or {rank}",
+                help=f"give one number for all axes, or a list of {rank}",
             )
         self.arguments[argument] = value
         return value
 
     def padding(self, rank: int, argument: str = "padding") -> tuple[tuple[int, int], ...]:
         """A padding argument as (before, after) pairs, also stored in that form."""
-        pairs = tuple(
-            pad if isinstance(pad, tuple) else (pad, pad) for pad in self.per_axis(argument, rank)
-        )
+        pairs = tuple(pad if isinstance(pad, tuple) else (pad, pad) for pad in self.per_axis(argument, rank))
         self.arguments[argument] = pairs
         return pairs
 

@@ -1,0 +1,52 @@
+"""Normalisations in PyTorch."""
+
+from __future__ import annotations
+
+from specgraph.backends.torch.arguments import chosen
+from specgraph.backends.torch.lowering import Construct, Lower, Lowering
+from specgraph.graph.model import Node
+
+
+def lower_lrn(node: Node) -> Lowering:
+    """`nn.LocalResponseNorm`, which wants contiguous values in three dimensions."""
+    module = Construct("nn.LocalResponseNorm", (node.arguments["size"],), chosen(node, alpha=1e-4, beta=0.75, k=1.0))
+    return Lowering(module, "{module}({0}.contiguous())" if node.output.rank > 3 else "{module}({inputs})")
+
+
+def lower_batch_norm(node: Node) -> Lowering:
+    """`nn.BatchNorm2d`; a vector takes `nn.BatchNorm1d`."""
+    kwargs = chosen(node, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True)
+    rank = max(node.output.rank - 1, 1)
+    return Lowering(Construct(f"nn.BatchNorm{rank}d", (node.arguments["num_features"],), kwargs))
+
+
+def lower_layer_norm(node: Node) -> Lowering:
+    """`nn.LayerNorm` over the last axes, `ChannelsFirstLayerNorm` over the channels of a map."""
+    arguments = node.arguments
+    axes = arguments["axes"]
+    kwargs = chosen(node, eps=1e-5, elementwise_affine=True, bias=True)
+    sizes = tuple(node.output.dims[axis - 1] for axis in axes)
+    shape = sizes[0] if len(sizes) == 1 else sizes
+    last = axes[-1] == node.output.rank
+    return Lowering(Construct("nn.LayerNorm" if last else "ChannelsFirstLayerNorm", (shape,), kwargs))
+
+
+def lower_group_norm(node: Node) -> Lowering:
+    """`nn.GroupNorm`."""
+    sizes = (node.arguments["num_groups"], node.arguments["num_channels"])
+    return Lowering(Construct("nn.GroupNorm", sizes, chosen(node, eps=1e-5, affine=True)))
+
+
+def lower_instance_norm(node: Node) -> Lowering:
+    """`nn.InstanceNorm2d`."""
+    kwargs = chosen(node, eps=1e-5, momentum=0.1, affine=False, track_running_stats=False)
+    return Lowering(Construct(f"nn.InstanceNorm{node.output.rank - 1}d", (node.arguments["num_features"],), kwargs))
+
+
+LOWERINGS: dict[str, Lower] = {
+    "lrn": lower_lrn,
+    "batch_norm": lower_batch_norm,
+    "layer_norm": lower_layer_norm,
+    "group_norm": lower_group_norm,
+    "instance_norm": lower_instance_norm,
+}

@@ -1,0 +1,163 @@
+"""Activations: each value on its own, or against the others along one axis (softmax)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from specgraph.graph.model import Parameter
+from specgraph.graph.types import TensorType
+from specgraph.ops.definition import Argument, Call, Fault, InferRule, Op, ParameterRule, define, no_parameters
+from specgraph.spec.kinds import Choice, Int, Number
+
+
+def infer_elementwise(call: Call) -> TensorType:
+    """The input's own type."""
+    return call.input
+
+
+def infer_hardtanh(call: Call) -> TensorType:
+    """The input's own type; the bounds must be in order."""
+    low, high = call.arguments["min_val"], call.arguments["max_val"]
+    if low >= high:
+        raise Fault(
+            "contradicting-arguments",
+            f"min_val {low} must be below max_val {high}",
+            argument="min_val" if "min_val" in call.stated else "max_val",
+            help="swap them",
+        )
+    return call.input
+
+
+def infer_prelu(call: Call) -> TensorType:
+    """The input's own type; one slope in all, or one per channel."""
+    slopes = call.arguments["num_parameters"]
+    channels = call.input.dims[0]
+    if slopes != 1 and not call.equal(channels, slopes):
+        raise Fault(
+            "stated-size-mismatch",
+            f"node `{{node}}` states num_parameters {slopes}, but its input {call.name} has {channels} channels",
+            argument="num_parameters",
+            notes=[f"{call.name} is {call.input}"],
+            help=f"write num_parameters: {channels}, or 1 for one slope in all",
+        )
+    return call.input
+
+
+def infer_softmax(call: Call) -> TensorType:
+    """The input's own type; `dim` must not be the batch axis."""
+    call.arguments["dim"] = call.axis("dim", call.arguments["dim"])
+    return call.input
+
+
+def prelu_parameters(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> tuple[Parameter, ...]:
+    """weight: one slope, or one per channel."""
+    return (Parameter("weight", (arguments["num_parameters"],)),)
+
+
+def _activation(
+    name: str,
+    summary: str,
+    formula: str,
+    *arguments: Argument,
+    foreign: Sequence[str] = (),
+    infer: InferRule = infer_elementwise,
+    parameters: ParameterRule = no_parameters,
+) -> Op:
+    return define(
+        name,
+        family="activation",
+        summary=summary,
+        infer=infer,
+        arguments=arguments,
+        parameters=parameters,
+        foreign=foreign,
+        formula=formula,
+    )
+
+
+DIM = Argument("dim", Int(), 1, doc="axis that sums to one; the batch axis is 0")
+
+OPS: tuple[Op, ...] = (
+    _activation("relu", "Rectified linear unit.", "max(x, 0)", foreign=("ReLU", "Relu", "RELU", "rectifier")),
+    _activation("relu6", "Rectified linear unit that stops at 6.", "min(max(x, 0), 6)", foreign=("ReLU6", "Relu6")),
+    _activation(
+        "leaky_relu",
+        "Rectified linear unit with a small slope below zero.",
+        "x if x > 0 else negative_slope * x",
+        Argument("negative_slope", Number(), 0.01, doc="slope below zero"),
+        foreign=("LeakyReLU", "LeakyRelu", "leakyrelu", "lrelu"),
+    ),
+    _activation(
+        "prelu",
+        "Rectified linear unit whose slope below zero is learned.",
+        "x if x > 0 else weight * x",
+        Argument("num_parameters", Int(1), 1, doc="slopes: 1, or the number of channels"),
+        foreign=("PReLU", "PRelu"),
+        infer=infer_prelu,
+        parameters=prelu_parameters,
+    ),
+    _activation(
+        "elu",
+        "Exponential linear unit.",
+        "x if x > 0 else alpha * (exp(x) - 1)",
+        Argument("alpha", Number(), 1.0, doc="limit far below zero, negated"),
+        foreign=("ELU", "Elu"),
+    ),
+    _activation("sigmoid", "Logistic function.", "1 / (1 + exp(-x))", foreign=("Sigmoid", "logistic")),
+    _activation("tanh", "Hyperbolic tangent.", "tanh(x)", foreign=("Tanh", "TanH")),
+    _activation("silu", "Sigmoid linear unit (swish).", "x * sigmoid(x)", foreign=("SiLU", "Swish", "swish")),
+    _activation(
+        "gelu",
+        "Gaussian error linear unit.",
+        "x * Phi(x)",
+        Argument("approximate", Choice("none", "tanh"), "none", doc="exact, or by tanh"),
+        foreign=("GELU", "Gelu"),
+    ),
+    _activation(
+        "hardswish",
+        "Piecewise form of silu.",
+        "x * min(max(x + 3, 0), 6) / 6",
+        foreign=("Hardswish", "HardSwish", "hard_swish", "h_swish", "hswish"),
+    ),
+    _activation(
+        "hardsigmoid",
+        "Piecewise form of sigmoid.",
+        "min(max(x + 3, 0), 6) / 6",
+        foreign=("Hardsigmoid", "HardSigmoid", "hard_sigmoid"),
+    ),
+    _activation(
+        "hardtanh",
+        "Values held between two bounds.",
+        "min(max(x, min_val), max_val)",
+        Argument("min_val", Number(), -1.0, doc="lower bound"),
+        Argument("max_val", Number(), 1.0, doc="upper bound"),
+        foreign=("Hardtanh", "HardTanh", "Clip", "clip", "clamp"),
+        infer=infer_hardtanh,
+    ),
+    _activation(
+        "softplus",
+        "Smooth form of relu.",
+        "log(1 + exp(beta * x)) / beta",
+        Argument("beta", Number(above=0), 1.0, doc="sharpness"),
+        Argument("threshold", Number(), 20.0, doc="linear where beta * x is above"),
+        foreign=("Softplus", "SoftPlus"),
+    ),
+    _activation("mish", "Self-regularised activation.", "x * tanh(softplus(x))", foreign=("Mish",)),
+    _activation(
+        "softmax",
+        "Exponentials that sum to one along an axis.",
+        "exp(x) / sum(exp(x))",
+        DIM,
+        foreign=("Softmax", "SoftMax", "Softmax2d"),
+        infer=infer_softmax,
+    ),
+    _activation(
+        "log_softmax",
+        "Logarithm of softmax, for the loss nll.",
+        "x - log(sum(exp(x)))",
+        DIM,
+        foreign=("LogSoftmax", "LogSoftMax", "logsoftmax"),
+        infer=infer_softmax,
+    ),
+)

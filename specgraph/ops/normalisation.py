@@ -1,0 +1,218 @@
+"""Normalisations. Channels are the axis right behind the batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specgraph.graph.dims import Dim, product
+from specgraph.graph.model import Parameter
+from specgraph.graph.types import TensorType
+from specgraph.ops.definition import Argument, Call, Fault, Op, ParameterRule, define
+from specgraph.spec.kinds import Bool, Either, Int, ListOf, Nothing, Number
+
+MAX_RANK = 4
+
+
+def infer_lrn(call: Call) -> TensorType:
+    """The input's own type; needs at least one axis behind the channels."""
+    call.spatial_rank()
+    return call.input
+
+
+def infer_batch_norm(call: Call) -> TensorType:
+    """The input's own type."""
+    if len(call.input.dims) > MAX_RANK:
+        call.spatial_rank()
+    call.implied("num_features", call.input.dims[0], "channels")
+    return call.input
+
+
+def infer_instance_norm(call: Call) -> TensorType:
+    """The input's own type; a channel needs more than one value to be normalised over."""
+    call.spatial_rank()
+    call.implied("num_features", call.input.dims[0], "channels")
+    if not call.at_least(product(call.input.dims[1:]), 2):
+        raise Fault(
+            "nothing-to-normalise",
+            f"normalises each channel over its positions, but {call.name} has only one",
+            inputs=(0,),
+            notes=[f"{call.name} is {call.input}; a single value minus its mean is 0"],
+            help="write layer_norm or batch_norm",
+        )
+    return call.input
+
+
+def infer_group_norm(call: Call) -> TensorType:
+    """The input's own type; the channels must divide into the groups."""
+    channels = call.implied("num_channels", call.input.dims[0], "channels")
+    groups = call.arguments["num_groups"]
+    if channels % groups:
+        fitting = [str(g) for g in range(1, channels + 1) if channels % g == 0]
+        raise Fault(
+            "indivisible-groups",
+            f"{channels} channels do not divide into {groups} groups",
+            argument="num_groups",
+            notes=[f"{call.name} is {call.input}; {channels} / {groups} = {channels / groups:.4g}"],
+            help=f"{channels} channels allow num_groups: {', '.join(fitting[-6:])}",
+        )
+    return call.input
+
+
+def infer_layer_norm(call: Call) -> TensorType:
+    """The input's own type. `axes` are the last ones, or the channel axis alone."""
+    rank = len(call.input.dims)
+    wanted = call.arguments["axes"]
+    axes = tuple(sorted(call.axes("axes", (-1,) if wanted is None else wanted)))
+    if axes != tuple(range(rank + 1 - len(axes), rank + 1)) and axes != (1,):
+        raise Fault(
+            "unsupported-axes",
+            f"layer_norm cannot normalise over axes {', '.join(map(str, axes))} of {rank + 1}",
+            argument="axes",
+            notes=[f"{call.name} is {call.input}; it takes the last axes, or the channel axis 1 alone"],
+            help=f"write axes: {list(range(rank + 1 - len(axes), rank + 1))} or axes: [1], or permute first",
+        )
+    call.arguments["axes"] = axes
+    if call.arguments["elementwise_affine"]:
+        for axis in axes:
+            call.number(call.input.dims[axis - 1], f"axis {axis} of {call.name}")
+    return call.input
+
+
+def affine(size_argument: str) -> ParameterRule:
+    """Rule for weight and bias of one value per channel, present where `affine` is true."""
+
+    def parameters(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> tuple[Parameter, ...]:
+        size = (arguments[size_argument],)
+        found = (Parameter("weight", size), Parameter("bias", size)) if arguments["affine"] else ()
+        if not arguments.get("track_running_stats"):
+            return found
+        return (
+            *found,
+            Parameter("running_mean", size, trainable=False),
+            Parameter("running_var", size, trainable=False),
+            Parameter("num_batches_tracked", (), trainable=False, dtype="int64"),
+        )
+
+    return parameters
+
+
+def layer_norm_parameters(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> tuple[Parameter, ...]:
+    """weight and bias with the sizes of the normalised axes."""
+    if not arguments["elementwise_affine"]:
+        return ()
+    shape: tuple[Dim, ...] = tuple(inputs[0].dims[axis - 1] for axis in arguments["axes"])
+    sizes = tuple(size for size in shape if isinstance(size, int))
+    weight = Parameter("weight", sizes)
+    return (weight, Parameter("bias", sizes)) if arguments["bias"] else (weight,)
+
+
+def eps(default: float = 1e-5) -> Argument:
+    return Argument("eps", Number(0), default, doc="added to the variance")
+
+
+MOMENTUM = Either(Number(0, 1), Nothing())
+
+OPS: tuple[Op, ...] = (
+    define(
+        "lrn",
+        family="normalisation",
+        summary="Local response normalisation over neighbouring channels (AlexNet).",
+        infer=infer_lrn,
+        arguments=(
+            Argument("size", Int(1), doc="how many neighbouring channels count"),
+            Argument("alpha", Number(), 1e-4, doc="factor of the mean square (papers' alpha times size)"),
+            Argument("beta", Number(), 0.75, doc="exponent"),
+            Argument("k", Number(), 1.0, doc="added before the exponent is applied"),
+        ),
+        foreign=("LRN", "LocalResponseNorm", "LocalResponseNormalization", "local_response_norm"),
+        formula="x / (k + alpha/size * sum of squares over `size` channels)^beta",
+    ),
+    define(
+        "batch_norm",
+        family="normalisation",
+        summary="Batch normalisation per channel; running statistics outside training.",
+        infer=infer_batch_norm,
+        arguments=(
+            eps(),
+            Argument(
+                "momentum",
+                MOMENTUM,
+                0.1,
+                doc="share of the new batch in the running statistics; null averages all batches",
+            ),
+            Argument("affine", Bool(), True, doc="whether a weight and a bias per channel are learned"),
+            Argument("track_running_stats", Bool(), True, doc="whether running statistics are kept"),
+            Argument("num_features", Int(1), implied=True, doc="channels of the input"),
+        ),
+        parameters=affine("num_features"),
+        foreign=(
+            "BatchNorm",
+            "BatchNorm1d",
+            "BatchNorm2d",
+            "BatchNorm3d",
+            "BatchNormalization",
+            "SyncBatchNorm",
+            "batchnorm",
+            "bn",
+        ),
+        formula="(x - mean) / sqrt(var + eps) * weight + bias",
+    ),
+    define(
+        "layer_norm",
+        family="normalisation",
+        summary="Normalises each position over the given axes, by default the last one.",
+        infer=infer_layer_norm,
+        arguments=(
+            Argument(
+                "axes",
+                Either(ListOf(Int(), 1), Nothing()),
+                None,
+                doc="the last axes, or [1] for the channels of a feature map; the batch axis is 0",
+            ),
+            eps(),
+            Argument("elementwise_affine", Bool(), True, doc="whether a weight and a bias are learned"),
+            Argument("bias", Bool(), True, doc="whether the affine part has a bias"),
+        ),
+        parameters=layer_norm_parameters,
+        foreign=("LayerNorm", "LayerNormalization", "LayerNorm2d", "layernorm"),
+        formula="(x - mean) / sqrt(var + eps) * weight + bias, over `axes`",
+    ),
+    define(
+        "group_norm",
+        family="normalisation",
+        summary="Normalises each sample over groups of channels.",
+        infer=infer_group_norm,
+        arguments=(
+            Argument("num_groups", Int(1), doc="groups that the channels are divided into"),
+            eps(),
+            Argument("affine", Bool(), True, doc="whether a weight and a bias per channel are learned"),
+            Argument("num_channels", Int(1), implied=True, doc="channels of the input"),
+        ),
+        parameters=affine("num_channels"),
+        foreign=("GroupNorm", "GroupNormalization", "groupnorm"),
+        formula="(x - mean) / sqrt(var + eps) * weight + bias, per group",
+    ),
+    define(
+        "instance_norm",
+        family="normalisation",
+        summary="Normalises each channel of each sample over its positions.",
+        infer=infer_instance_norm,
+        arguments=(
+            eps(),
+            Argument("momentum", MOMENTUM, 0.1, doc="share of the new batch in the running statistics"),
+            Argument("affine", Bool(), False, doc="whether a weight and a bias per channel are learned"),
+            Argument("track_running_stats", Bool(), False, doc="whether running statistics are kept"),
+            Argument("num_features", Int(1), implied=True, doc="channels of the input"),
+        ),
+        parameters=affine("num_features"),
+        foreign=(
+            "InstanceNorm",
+            "InstanceNorm1d",
+            "InstanceNorm2d",
+            "InstanceNorm3d",
+            "InstanceNormalization",
+            "instancenorm",
+        ),
+        formula="(x - mean) / sqrt(var + eps) * weight + bias, per sample and channel",
+    ),
+)

@@ -1,0 +1,339 @@
+"""Pooling and resizing, in one, two or three dimensions by the input's rank."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from specgraph.graph.dims import Dim, minimum
+from specgraph.graph.model import Node
+from specgraph.graph.types import TensorType
+from specgraph.ops.convolution import kernel_too_large, window_arithmetic
+from specgraph.ops.definition import Argument, Call, Fault, Op, define
+from specgraph.spec.kinds import Bool, Choice, Either, Int, Nothing, Number, Padding, PerAxis
+
+MODE_RANKS = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
+MAX_DENOMINATOR = 64
+
+
+def infer_pool(call: Call) -> TensorType:
+    """Each spatial size by PyTorch's rule: rounded down, or up with `ceil_mode`, but then never with
+    a window that starts in the padding behind."""
+    arguments = call.arguments
+    dims = call.input.dims
+    rank = call.spatial_rank()
+    kernel = call.per_axis("kernel_size", rank)
+    if arguments["stride"] is None:
+        arguments["stride"] = kernel
+    stride = call.per_axis("stride", rank)
+    dilation = call.per_axis("dilation", rank) if "dilation" in arguments else (1,) * rank
+    padding = call.padding(rank)
+    ceil_mode: bool = arguments["ceil_mode"]
+    out: list[Dim] = [dims[0]]
+    for size, k, s, d, (before, after) in zip(dims[1:], kernel, stride, dilation, padding, strict=True):
+        if before > k // 2 or after > k // 2:
+            raise Fault(
+                "padding-too-large",
+                f"padding {max(before, after)} is more than half of kernel_size {k}",
+                argument="padding",
+                notes=[f"at most {k} // 2 = {k // 2}, so that no window lies in the padding alone"],
+                help=f"write padding: {k // 2} or less, or put a pad node in front",
+            )
+        room = size + (before + after - d * (k - 1) - 1)
+        if ceil_mode:
+            pooled = minimum((room + (s - 1)) // s, (size + (before - 1)) // s) + 1
+            fits = pooled >= 1 if isinstance(pooled, int) else call.at_least(pooled, 1)
+        else:
+            pooled = room // s + 1
+            fits = room >= 0 if isinstance(room, int) else call.at_least(room, 0)
+        if not fits:
+            raise kernel_too_large(call, "kernel_size")
+        out.append(pooled)
+    return call.input.with_dims(tuple(out))
+
+
+def infer_avg_pool(call: Call) -> TensorType:
+    """As `infer_pool`; PyTorch has no `divisor_override` in one dimension."""
+    if call.arguments["divisor_override"] is not None and len(call.input.dims) == 2:
+        raise Fault(
+            "contradicting-arguments",
+            "divisor_override exists for two and three spatial axes only",
+            argument="divisor_override",
+            notes=[f"{call.name} is {call.input}"],
+            help="leave divisor_override out",
+        )
+    return infer_pool(call)
+
+
+def infer_adaptive_pool(call: Call) -> TensorType:
+    """(C, …) to (C, *output_size); null keeps an axis as it is."""
+    dims = call.input.dims
+    rank = call.spatial_rank()
+    wanted = call.per_axis("output_size", rank)
+    sizes = tuple(size if out is None else out for out, size in zip(wanted, dims[1:], strict=True))
+    if rank == 1:
+        call.number(sizes[0], f"the size of {call.name}")
+    call.arguments["output_size"] = tuple(size if isinstance(size, int) else None for size in sizes)
+    return call.input.with_dims((dims[0], *sizes))
+
+
+def adaptive_arithmetic(node: Node, axis: int) -> str:
+    """An adaptive pooling gives what it is told to."""
+    return f"output_size is {node.output.dims[axis + 1]}"
+
+
+def infer_global_pool(call: Call) -> TensorType:
+    """(C, …) to (C, 1, …)."""
+    rank = call.spatial_rank()
+    return call.input.with_dims((call.input.dims[0], *(1,) * rank))
+
+
+def infer_upsample(call: Call) -> TensorType:
+    """(C, …) to (C, *size), or each spatial size to floor(in * scale_factor)."""
+    arguments = call.arguments
+    dims = call.input.dims
+    rank = call.spatial_rank()
+    mode: str = arguments["mode"]
+    if MODE_RANKS.get(mode, rank) != rank:
+        fitting = [name for name, axes in MODE_RANKS.items() if axes == rank]
+        raise Fault(
+            "wrong-number-of-axes",
+            f"mode {mode} is for {MODE_RANKS[mode]} spatial axes, but {call.name} has {rank}",
+            argument="mode",
+            notes=[f"{call.name} is {call.input}"],
+            help=f"write mode: {', '.join((*fitting, 'nearest'))}".replace(", ", " or "),
+        )
+    if arguments["align_corners"] is not None and mode not in MODE_RANKS:
+        raise Fault(
+            "contradicting-arguments",
+            f"align_corners means nothing with mode {mode}",
+            argument="align_corners",
+            help="leave align_corners out, or choose an interpolating mode",
+        )
+    if (arguments["size"] is None) == (arguments["scale_factor"] is None):
+        both = arguments["size"] is not None
+        raise Fault(
+            "contradicting-arguments",
+            "size and scale_factor are both given" if both else "needs size or scale_factor",
+            argument="scale_factor" if both else None,
+            help="give one of the two" if both else "write scale_factor: 2, or the size",
+        )
+    if arguments["size"] is not None:
+        return call.input.with_dims((dims[0], *call.per_axis("size", rank)))
+    scales = call.per_axis("scale_factor", rank)
+    return call.input.with_dims(
+        (dims[0], *(scaled(call, size, scale) for size, scale in zip(dims[1:], scales, strict=True)))
+    )
+
+
+def scaled(call: Call, size: Dim, scale: float) -> Dim:
+    """floor(size * scale), in double precision as PyTorch computes it."""
+    if isinstance(size, int):
+        out: Dim = math.floor(float(size) * scale)
+    else:
+        numerator, denominator = float(scale).as_integer_ratio()
+        if denominator > MAX_DENOMINATOR:
+            call.number(size, f"a size of {call.name} that is scaled by {scale}")
+        out = size * numerator // denominator
+    if not call.at_least(out, 1):
+        raise Fault(
+            "empty-output",
+            f"scale_factor {scale} leaves nothing of {size}",
+            argument="scale_factor",
+            notes=[f"floor({size} * {scale}) = {out}"],
+            help="write a larger scale_factor",
+        )
+    return out
+
+
+def upsample_arithmetic(node: Node, axis: int) -> str:
+    """How one size comes about: `floor(7 * 2) = 14`."""
+    scales: tuple[Any, ...] | None = node.arguments["scale_factor"]
+    if scales is None:
+        return f"size is {node.output.dims[axis + 1]}"
+    return f"floor({node.input_types[0].dims[axis + 1]} * {scales[axis]}) = {node.output.dims[axis + 1]}"
+
+
+KERNEL_SIZE = Argument("kernel_size", PerAxis(Int(1)), doc="size of the window")
+STRIDE = Argument("stride", PerAxis(Int(1)), None, doc="step of the window; kernel_size where not given")
+CEIL_MODE = Argument("ceil_mode", Bool(), False, doc="round sizes up instead of down")
+OUTPUT_SIZE = Argument(
+    "output_size", PerAxis(Either(Int(1), Nothing())), doc="the output's spatial size; null keeps an axis"
+)
+
+OPS: tuple[Op, ...] = (
+    define(
+        "max_pool",
+        family="pooling",
+        summary="The largest value in each window.",
+        infer=infer_pool,
+        arguments=(
+            KERNEL_SIZE,
+            STRIDE,
+            Argument("padding", Padding(), 0, doc="added on both sides, never the largest value"),
+            Argument("dilation", PerAxis(Int(1)), 1, doc="distance between the window's points"),
+            CEIL_MODE,
+        ),
+        arithmetic=window_arithmetic,
+        foreign=(
+            "MaxPool",
+            "MaxPool1d",
+            "MaxPool2d",
+            "MaxPool3d",
+            "max_pool1d",
+            "max_pool2d",
+            "max_pool3d",
+            "MaxPooling1D",
+            "MaxPooling2D",
+            "MaxPooling3D",
+            "maxpool",
+            "maxpool2d",
+            "max_pooling",
+        ),
+        formula="out = floor((in + before + after - dilation*(kernel_size - 1) - 1) / stride) + 1",
+    ),
+    define(
+        "avg_pool",
+        family="pooling",
+        summary="The mean of each window.",
+        infer=infer_avg_pool,
+        arguments=(
+            KERNEL_SIZE,
+            STRIDE,
+            Argument("padding", Padding(), 0, doc="zeros added on both sides"),
+            CEIL_MODE,
+            Argument("count_include_pad", Bool(), True, doc="whether the padding counts in the mean"),
+            Argument(
+                "divisor_override",
+                Either(Int(1), Nothing()),
+                None,
+                doc="what sums are divided by, instead of the number of values",
+            ),
+        ),
+        arithmetic=window_arithmetic,
+        foreign=(
+            "AvgPool",
+            "AveragePool",
+            "AvgPool1d",
+            "AvgPool2d",
+            "AvgPool3d",
+            "avg_pool1d",
+            "avg_pool2d",
+            "avg_pool3d",
+            "AveragePooling1D",
+            "AveragePooling2D",
+            "AveragePooling3D",
+            "avgpool",
+            "avgpool2d",
+            "average_pool",
+            "average_pooling",
+        ),
+        formula="out = floor((in + before + after - kernel_size) / stride) + 1",
+    ),
+    define(
+        "adaptive_avg_pool",
+        family="pooling",
+        summary="Means over windows chosen so that the output has a given size.",
+        infer=infer_adaptive_pool,
+        arguments=(OUTPUT_SIZE,),
+        arithmetic=adaptive_arithmetic,
+        foreign=(
+            "AdaptiveAvgPool1d",
+            "AdaptiveAvgPool2d",
+            "AdaptiveAvgPool3d",
+            "adaptive_avg_pool1d",
+            "adaptive_avg_pool2d",
+            "adaptive_avg_pool3d",
+        ),
+        formula="window i of n spans floor(i*in/n) to ceil((i + 1)*in/n)",
+    ),
+    define(
+        "adaptive_max_pool",
+        family="pooling",
+        summary="Largest values over windows chosen so that the output has a given size.",
+        infer=infer_adaptive_pool,
+        arguments=(OUTPUT_SIZE,),
+        arithmetic=adaptive_arithmetic,
+        foreign=(
+            "AdaptiveMaxPool1d",
+            "AdaptiveMaxPool2d",
+            "AdaptiveMaxPool3d",
+            "adaptive_max_pool1d",
+            "adaptive_max_pool2d",
+            "adaptive_max_pool3d",
+        ),
+        formula="window i of n spans floor(i*in/n) to ceil((i + 1)*in/n)",
+    ),
+    define(
+        "global_avg_pool",
+        family="pooling",
+        summary="The mean over all spatial axes, which stay with size 1.",
+        infer=infer_global_pool,
+        foreign=(
+            "GlobalAveragePool",
+            "GlobalAvgPool2d",
+            "GlobalAveragePooling1D",
+            "GlobalAveragePooling2D",
+            "GlobalAveragePooling3D",
+            "global_average_pool",
+            "global_average_pooling",
+            "gap",
+        ),
+        formula="out = 1x1",
+    ),
+    define(
+        "global_max_pool",
+        family="pooling",
+        summary="The largest value over all spatial axes, which stay with size 1.",
+        infer=infer_global_pool,
+        foreign=(
+            "GlobalMaxPool",
+            "GlobalMaxPool2d",
+            "GlobalMaxPooling1D",
+            "GlobalMaxPooling2D",
+            "GlobalMaxPooling3D",
+            "global_max_pooling",
+        ),
+        formula="out = 1x1",
+    ),
+    define(
+        "upsample",
+        family="pooling",
+        summary="Resizing by interpolation, to a size or by a factor.",
+        infer=infer_upsample,
+        arguments=(
+            Argument("size", Either(PerAxis(Int(1)), Nothing()), None, doc="the output's spatial size"),
+            Argument(
+                "scale_factor",
+                Either(PerAxis(Number(above=0)), Nothing()),
+                None,
+                doc="output size over input size",
+            ),
+            Argument(
+                "mode",
+                Choice("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"),
+                "nearest",
+                doc="linear for one, bilinear or bicubic for two, trilinear for three spatial axes",
+            ),
+            Argument(
+                "align_corners",
+                Either(Bool(), Nothing()),
+                None,
+                doc="whether corner pixels, not corner edges, coincide; interpolating modes only",
+            ),
+        ),
+        arithmetic=upsample_arithmetic,
+        foreign=(
+            "Upsample",
+            "UpsamplingNearest2d",
+            "UpsamplingBilinear2d",
+            "UpSampling1D",
+            "UpSampling2D",
+            "UpSampling3D",
+            "Resize",
+            "interpolate",
+            "resize",
+        ),
+        formula="out = floor(in * scale_factor)",
+    ),
+)

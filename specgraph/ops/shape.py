@@ -1,0 +1,304 @@
+"""Ops that move, cut or lengthen: `pad`, `slice`, `reshape`, `permute`, `channel_shuffle`, `mean`, `identity`."""
+
+from __future__ import annotations
+
+from math import prod
+
+from specgraph.graph.dims import Dim, ceil_div, minimum, product
+from specgraph.graph.model import Node
+from specgraph.graph.types import UNKNOWN_AXIS, TensorType
+from specgraph.ops.convolution import check_wrapping, padded
+from specgraph.ops.definition import MAX_SPATIAL_RANK, Argument, Call, Fault, Op, define
+from specgraph.spec.kinds import Bool, Choice, Either, Int, ListOf, Nothing, Number, Padding
+
+
+def infer_pad(call: Call) -> TensorType:
+    """Each axis grows by what is added before and after it."""
+    arguments = call.arguments
+    dims = call.input.dims
+    rank = len(dims) - 1
+    mode: str = arguments["mode"]
+    flat = rank == 0 and arguments["padding"] == 0
+    if not flat and not 1 <= rank <= MAX_SPATIAL_RANK:
+        call.spatial_rank()
+    padding = call.padding(rank)
+    if any(arguments["channels"]) and mode != "constant":
+        raise Fault(
+            "contradicting-arguments",
+            f"mode {mode} pads spatial axes only, not channels",
+            argument="channels",
+            help="write mode: constant, or leave channels out",
+        )
+    check_wrapping(call, padding, mode)
+    pairs = (arguments["channels"], *padding)
+    return call.input.with_dims(
+        tuple(size + (before + after) for size, (before, after) in zip(dims, pairs, strict=True))
+    )
+
+
+def pad_arithmetic(node: Node, axis: int) -> str:
+    """How one size comes about: `224 + 2*3 = 230`."""
+    before, after = node.arguments["padding"][axis]
+    return f"{padded(node.input_types[0].dims[axis + 1], before, after)} = {node.output.dims[axis + 1]}"
+
+
+def infer_slice(call: Call) -> TensorType:
+    """The axis keeps every step-th entry from start up to stop, bounds clipped as in Python."""
+    arguments = call.arguments
+    dim = call.axis("dim", arguments["dim"])
+    arguments["dim"] = dim
+    size = call.input.dims[dim - 1]
+    start, stop, step = arguments["start"], arguments["stop"], arguments["step"]
+    first = minimum(start, size) if start >= 0 else size - minimum(size, -start)
+    last = size if stop is None else minimum(stop, size) if stop >= 0 else size - minimum(size, -stop)
+    if not call.at_least(last - first, 1):
+        raise Fault(
+            "empty-output",
+            f"the slice of {size} from {start} to {'the end' if stop is None else stop} is empty",
+            argument="stop" if "stop" in call.stated else "start",
+            notes=[f"{call.name} is {call.input}, its axis {dim} has {size} entries"],
+            help="choose start below stop, both within the axis",
+        )
+    dims = call.input.dims
+    return call.input.with_dims((*dims[: dim - 1], ceil_div(last - first, step), *dims[dim:]))
+
+
+def slice_arithmetic(node: Node, axis: int) -> str:
+    """What is cut: `entries 0 to 58 of 116`."""
+    if node.arguments["dim"] != axis + 2:
+        return f"{node.output.dims[axis + 1]} as before"
+    stop = node.arguments["stop"]
+    end = "the end" if stop is None else stop
+    return f"entries {node.arguments['start']} to {end} of {node.input_types[0].dims[axis + 1]}"
+
+
+def infer_reshape(call: Call) -> TensorType:
+    """The same values in another shape, given without the batch axis; one -1 is worked out."""
+    shape: tuple[int, ...] = call.arguments["shape"]
+    dims = call.input.dims
+    total = product(dims)
+    known = prod(size for size in shape if size != -1)
+    shown = " * ".join(map(str, dims)) + f" = {total}" if len(dims) > 1 else f"{call.name} has {total} values"
+    if 0 in shape or min(shape) < -1:
+        raise Fault(
+            "reshape-size-mismatch",
+            f"sizes must be positive, or -1 for one to be worked out, not {list(shape)}",
+            argument="shape",
+            help="write the shape without the batch axis",
+        )
+    if shape.count(-1) > 1:
+        raise Fault(
+            "reshape-size-mismatch",
+            f"only one size can be worked out, but {list(shape)} has {shape.count(-1)}",
+            argument="shape",
+            notes=[shown],
+            help="give all sizes but one",
+        )
+    if -1 in shape:
+        rest = total // known
+        if not call.at_least(rest, 1) or not call.equal(rest * known, total):
+            raise Fault(
+                "reshape-size-mismatch",
+                f"{total} values of {call.name} do not divide by {known}",
+                argument="shape",
+                notes=[shown],
+                help=f"choose sizes whose product divides {total}",
+            )
+        sizes: tuple[Dim, ...] = tuple(rest if size == -1 else size for size in shape)
+    else:
+        if not call.equal(total, known):
+            raise Fault(
+                "reshape-size-mismatch",
+                f"{call.name} of {call.input} has {total} values, but {list(shape)} takes {known}",
+                argument="shape",
+                notes=[shown, " * ".join(map(str, shape)) + f" = {known}"],
+                help="write -1 for one size to have it worked out",
+            )
+        sizes = shape
+    call.arguments["shape"] = tuple(size if isinstance(size, int) else -1 for size in sizes)
+    axes = ("F",) if len(sizes) == 1 else (UNKNOWN_AXIS,) * len(sizes)
+    return TensorType(sizes, axes, call.input.dtype)
+
+
+def infer_permute(call: Call) -> TensorType:
+    """Axes in the given order; the batch axis 0 stays in front."""
+    kind = call.input
+    rank = len(kind.dims) + 1
+    dims: tuple[int, ...] = call.arguments["dims"]
+    example = [0, *range(2, rank), 1] if rank > 2 else [0, 1]
+    if len(dims) != rank:
+        missing_batch = len(dims) == rank - 1 and 0 not in dims
+        raise Fault(
+            "wrong-number-of-axes",
+            f"`dims` has {len(dims)} axes, but {call.name} has {rank} with the batch axis",
+            argument="dims",
+            notes=[f"{call.name} is {call.input} behind the batch axis 0"],
+            help=f"write dims: {[0, *dims] if missing_batch else example}",
+        )
+    order = tuple(call.axis("dims", dim, batch=True) for dim in dims)
+    if order[0] != 0:
+        raise Fault(
+            "batch-axis-touched",
+            f"`dims` moves the batch axis: {list(dims)} does not start with 0",
+            argument="dims",
+            help=f"write dims: {[0, *(dim for dim in order if dim)] if len(set(order)) == rank else example}",
+        )
+    behind = call.axes("dims", order[1:])
+    call.arguments["dims"] = order
+    return TensorType(
+        tuple(kind.dims[axis - 1] for axis in behind), tuple(kind.axes[axis - 1] for axis in behind), kind.dtype
+    )
+
+
+def infer_channel_shuffle(call: Call) -> TensorType:
+    """The input's own type; the channels must divide into the groups."""
+    if len(call.input.dims) < 2:
+        call.spatial_rank()
+    channels, groups = call.input.dims[0], call.arguments["groups"]
+    if not call.equal(channels // groups * groups, channels):
+        raise Fault(
+            "indivisible-groups",
+            f"{channels} channels do not divide into {groups} groups",
+            argument="groups",
+            notes=[f"{call.name} is {call.input}"],
+            help=f"choose groups that divide {channels}",
+        )
+    return call.input
+
+
+def infer_mean(call: Call) -> TensorType:
+    """The axes `dim` vanish, or stay with size 1."""
+    kind = call.input
+    dim = call.arguments["dim"]
+    axes = tuple(sorted(call.axes("dim", dim if isinstance(dim, tuple) else (dim,))))
+    call.arguments["dim"] = axes
+    if call.arguments["keepdim"]:
+        return kind.with_dims(tuple(1 if axis in axes else size for axis, size in enumerate(kind.dims, 1)))
+    kept = [axis - 1 for axis in range(1, len(kind.dims) + 1) if axis not in axes]
+    if not kept:
+        raise Fault(
+            "wrong-rank",
+            f"a mean over all axes of {call.name} leaves nothing but the batch axis",
+            argument="dim",
+            notes=[f"{call.name} is {call.input}"],
+            help="write keepdim: true, or keep an axis",
+        )
+    labels = tuple(kind.axes[axis] for axis in kept)
+    return TensorType(tuple(kind.dims[axis] for axis in kept), ("F",) if len(kept) == 1 else labels, kind.dtype)
+
+
+def infer_identity(call: Call) -> TensorType:
+    """The input's own type."""
+    return call.input
+
+
+OPS: tuple[Op, ...] = (
+    define(
+        "pad",
+        family="shape",
+        summary="Values added around the spatial axes, or to the channels.",
+        infer=infer_pad,
+        arguments=(
+            Argument("padding", Padding(), 0, doc="added to the spatial axes, as conv's"),
+            Argument("channels", ListOf(Int(0), 2, 2), (0, 0), doc="channels added [before, after]"),
+            Argument(
+                "mode",
+                Choice("constant", "reflect", "replicate", "circular"),
+                "constant",
+                doc="what the padding holds; channels are padded by a constant only",
+            ),
+            Argument("value", Number(), 0, doc="the constant"),
+        ),
+        arithmetic=pad_arithmetic,
+        foreign=(
+            "Pad",
+            "ZeroPad1d",
+            "ZeroPad2d",
+            "ZeroPad3d",
+            "ConstantPad1d",
+            "ConstantPad2d",
+            "ConstantPad3d",
+            "ReflectionPad1d",
+            "ReflectionPad2d",
+            "ReflectionPad3d",
+            "ReplicationPad1d",
+            "ReplicationPad2d",
+            "ReplicationPad3d",
+            "CircularPad1d",
+            "CircularPad2d",
+            "CircularPad3d",
+            "ZeroPadding1D",
+            "ZeroPadding2D",
+            "ZeroPadding3D",
+            "padding",
+        ),
+        formula="out = in + before + after",
+    ),
+    define(
+        "slice",
+        family="shape",
+        summary="A range of one axis, by default of the channels.",
+        infer=infer_slice,
+        arguments=(
+            Argument("dim", Int(), 1, doc="axis that is cut; the batch axis is 0"),
+            Argument("start", Int(), 0, doc="first entry; negative counts from the end"),
+            Argument(
+                "stop",
+                Either(Int(), Nothing()),
+                None,
+                doc="entry behind the last; negative counts from the end, null is the end",
+            ),
+            Argument("step", Int(1), 1, doc="distance between entries"),
+        ),
+        arithmetic=slice_arithmetic,
+        foreign=("Slice", "Split", "split", "chunk", "narrow", "Cropping1D", "Cropping2D", "Cropping3D"),
+        formula="out = ceil((stop - start) / step)",
+    ),
+    define(
+        "reshape",
+        family="shape",
+        summary="The same values in another shape.",
+        infer=infer_reshape,
+        arguments=(Argument("shape", ListOf(Int(), 1, 8), doc="sizes without the batch axis; one may be -1"),),
+        foreign=("Reshape", "view", "Unflatten", "unflatten", "Squeeze", "squeeze", "Unsqueeze", "unsqueeze"),
+        formula="product of the new sizes = product of the old",
+    ),
+    define(
+        "permute",
+        family="shape",
+        summary="Axes in another order.",
+        infer=infer_permute,
+        arguments=(Argument("dims", ListOf(Int(), 1, 9), doc="the order, the batch axis 0 first: [0, 2, 3, 1]"),),
+        foreign=("Permute", "Transpose", "transpose", "movedim"),
+        formula="out axis i = in axis dims[i]",
+    ),
+    define(
+        "channel_shuffle",
+        family="shape",
+        summary="Mixes channels between groups (ShuffleNet).",
+        infer=infer_channel_shuffle,
+        arguments=(Argument("groups", Int(1), doc="groups that the channels are divided into"),),
+        foreign=("ChannelShuffle", "shuffle"),
+        formula="(groups, C / groups) transposed",
+    ),
+    define(
+        "mean",
+        family="shape",
+        summary="The mean over axes.",
+        infer=infer_mean,
+        arguments=(
+            Argument("dim", Either(Int(), ListOf(Int(), 1)), doc="axis or axes; the batch axis is 0"),
+            Argument("keepdim", Bool(), False, doc="whether the axes stay, with size 1"),
+        ),
+        foreign=("Mean", "ReduceMean", "reduce_mean"),
+        formula="sum / count",
+    ),
+    define(
+        "identity",
+        family="shape",
+        summary="Its input, unchanged.",
+        infer=infer_identity,
+        foreign=("Identity", "noop", "no_op", "pass"),
+        formula="x",
+    ),
+)
