@@ -53,6 +53,8 @@ def run_rules(lint: Lint) -> None:
             if check is not None:
                 check(lint)
     if lint.graph.recipes:
-        from specgraph.training.check_recipe import check_recipes
-
+        try:
+            from specgraph.training.check_recipe import check_recipes
+        except ModuleNotFoundError:
+            return
         check_recipes(lint.graph, lint.collector)
