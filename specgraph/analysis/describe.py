@@ -1,0 +1,107 @@
+"""An operation in a few words, as a paper would put it: `3×3 conv, 64, stride 2`.
+
+The words derive from the op's definition: arguments at their default or implied by the graph are
+not said, nor is a padding that keeps the size.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specgraph.analysis.outline import written_arguments
+from specgraph.graph.model import Node
+from specgraph.ops.registry import ops
+from specgraph.spec.kinds import show
+
+UNSAID = {
+    "bias", "eps", "momentum", "affine", "elementwise_affine", "track_running_stats", "count_include_pad",
+    "init_value", "approximate", "alpha", "beta", "k", "align_corners", "padding_mode", "return_indices",
+}  # fmt: skip
+BARE = ("out_channels", "out_features", "p", "output_size", "size", "num_features")
+
+
+def compact(value: Any) -> Any:
+    """An argument without repetition: `(3, 3)` is 3, `((1, 1), (1, 1))` is 1."""
+    if isinstance(value, (tuple, list)) and value:
+        items = [compact(item) for item in value]
+        if all(item == items[0] for item in items[1:]):
+            return items[0]
+        return tuple(items)
+    return value
+
+
+def show_value(value: Any) -> str:
+    """An argument as a diagram writes it: `3`, `1×7`, `0.5`, `[0, 2, 3, 1]`."""
+    if isinstance(value, bool):
+        return show(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple) and all(isinstance(item, int) for item in value):
+        return "×".join(map(str, value))
+    return show(value)
+
+
+def describe(node: Node) -> str:
+    """The operation in a few words."""
+    op = ops().get(node.op)
+    arguments = written_arguments(node)
+    said: list[str] = []
+    name = node.op.replace("_", " ")
+    kernel = arguments.get("kernel_size")
+    if kernel is not None:
+        size = compact(kernel)
+        across = size if isinstance(size, tuple) else (size,) * max(node.input_types[0].spatial_rank, 1)
+        name = f"{'×'.join(map(str, across))} {name}"
+    channels = node.input_types[0].channels
+    for key, value in arguments.items():
+        plain = compact(value)
+        known = op.arguments.get(key) if op else None
+        if key == "kernel_size" or key in UNSAID or value is None:
+            continue
+        if key == "groups" and node.op == "conv" and plain == channels and plain != 1:
+            name = name.replace("conv", "depthwise conv")
+            continue
+        if key == "padding" and node.op in ("conv", "max_pool", "avg_pool") and _keeps_size(node):
+            continue
+        if known is not None and not known.required and plain == compact(known.default):
+            continue
+        if key in ("start_dim", "end_dim") and node.output.rank == 1:
+            continue
+        if key in BARE:
+            said.append(show_value(plain))
+        elif key == "stride" and plain == 1:
+            continue
+        elif isinstance(plain, bool):
+            said.append(key.replace("_", " ").removesuffix(" mode") if plain else f"no {key.replace('_', ' ')}")
+        else:
+            words = {"padding": "pad", "scale_factor": "×", "dims": "to"}.get(key, key.replace("_", " "))
+            said.append(f"{words}{show_value(plain)}" if words == "×" else f"{words} {show_value(plain)}")
+    return ", ".join([name, *said])
+
+
+def _keeps_size(node: Node) -> bool:
+    """Whether the padding is the one that keeps the size at stride 1 (all papers leave it unsaid)."""
+    padding = node.arguments["padding"]
+    if padding == "same":
+        return True
+    kernel = node.arguments["kernel_size"]
+    dilation = node.arguments.get("dilation") or 1
+    rank = node.input_types[0].spatial_rank
+    for axis in range(rank):
+        size = kernel[axis] if isinstance(kernel, tuple) else kernel
+        step = dilation[axis] if isinstance(dilation, tuple) else dilation
+        pad = padding[axis] if isinstance(padding, tuple) else padding
+        before, after = pad if isinstance(pad, tuple) else (pad, pad)
+        if before != after or 2 * before != (size - 1) * step:
+            return False
+    return True
+
+
+def short_count(count: int) -> str:
+    """A count in three digits: `9.41k`, `2.36M`."""
+    amount, unit = float(count), ""
+    for unit in ("", "k", "M", "G", "T"):
+        if amount < 999.5 or unit == "T":
+            break
+        amount /= 1000
+    return f"{count}" if unit == "" else f"{amount:.3g}{unit}"

@@ -1,0 +1,143 @@
+"""What a network costs: parameters, multiply-adds, activations, receptive field, node by node.
+
+All figures are for one sample and follow from the graph alone; where a size of the input is
+symbolic, they are expressions in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from specgraph.analysis.memory import Peak, peak_activations, tensor_bytes
+from specgraph.analysis.outline import Group, outline
+from specgraph.analysis.receptive_field import ReceptiveField, receptive_fields
+from specgraph.graph.dims import Dim
+from specgraph.graph.model import Graph, Node
+from specgraph.graph.types import TensorType
+from specgraph.ops.registry import ops
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSummary:
+    """One node: its output and what it costs per sample.
+
+    `parameters` counts trainable elements the node owns, `buffers` the others (running statistics);
+    `activation_bytes` is the size of its output.
+    """
+
+    path: str
+    op: str
+    output: TensorType
+    parameters: int
+    buffers: int
+    multiply_adds: Dim
+    activation_bytes: Dim
+    receptive_field: ReceptiveField
+    train_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A network's totals per sample, auxiliary heads not counted except in `training_parameters`."""
+
+    parameters: int
+    training_parameters: int
+    buffers: int
+    multiply_adds: Dim
+    activation_bytes: Dim
+    peak: Peak
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Summary:
+    """A network's cost. `str(summary)` is the table; `nodes` maps paths to their rows."""
+
+    name: str
+    inputs: dict[str, TensorType]
+    nodes: dict[str, NodeSummary]
+    totals: Totals
+    outline: Group
+    graph: Graph
+
+    def __str__(self) -> str:
+        from specgraph.analysis.summary_table import summary_table
+
+        return summary_table(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary as plain data; symbolic figures are text."""
+        return {
+            "name": self.name,
+            "inputs": {name: [_plain(dim) for dim in kind.dims] for name, kind in self.inputs.items()},
+            "nodes": [node_json(row) for row in self.nodes.values()],
+            "totals": {
+                "parameters": self.totals.parameters,
+                "training_parameters": self.totals.training_parameters,
+                "buffers": self.totals.buffers,
+                "multiply_adds": _plain(self.totals.multiply_adds),
+                "activation_bytes": _plain(self.totals.activation_bytes),
+                "peak_inference_bytes": _plain(self.totals.peak.inference),
+                "peak_training_bytes": _plain(self.totals.peak.training),
+            },
+        }
+
+
+def node_json(row: NodeSummary) -> dict[str, Any]:
+    """A row as plain data."""
+    return {
+        "path": row.path,
+        "op": row.op,
+        "output": [_plain(dim) for dim in row.output.dims],
+        "parameters": row.parameters,
+        "buffers": row.buffers,
+        "multiply_adds": _plain(row.multiply_adds),
+        "activation_bytes": _plain(row.activation_bytes),
+        "receptive_field": list(row.receptive_field.sizes),
+        "stride": [_plain(stride) for stride in row.receptive_field.strides],
+        "train_only": row.train_only,
+    }
+
+
+def _plain(value: Dim | Fraction | None) -> int | str | float | None:
+    if isinstance(value, Fraction):
+        return int(value) if value.denominator == 1 else float(value)
+    return value if value is None or isinstance(value, int) else str(value)
+
+
+def summarise_node(node: Node, field: ReceptiveField) -> NodeSummary:
+    """The row of one node."""
+    op = ops().get(node.op)
+    return NodeSummary(
+        path=node.path,
+        op=node.op,
+        output=node.output,
+        parameters=node.num_parameters,
+        buffers=0 if node.share else sum(p.numel for p in node.parameters if not p.trainable),
+        multiply_adds=op.multiply_adds(node) if op else 0,
+        activation_bytes=tensor_bytes(node.output),
+        receptive_field=field,
+        train_only=node.train_only,
+    )
+
+
+def summary(graph: Graph) -> Summary:
+    """What a network costs, node by node and in total, for one sample."""
+    fields = receptive_fields(graph)
+    rows = {node.path: summarise_node(node, fields[node.path]) for node in graph.nodes.values()}
+    kept = [row for row in rows.values() if not row.train_only]
+    multiply_adds: Dim = 0
+    activation_bytes: Dim = 0
+    for row in kept:
+        multiply_adds = multiply_adds + row.multiply_adds
+        activation_bytes = activation_bytes + row.activation_bytes
+    totals = Totals(
+        parameters=sum(row.parameters for row in kept),
+        training_parameters=sum(row.parameters for row in rows.values()),
+        buffers=sum(row.buffers for row in kept),
+        multiply_adds=multiply_adds,
+        activation_bytes=activation_bytes,
+        peak=peak_activations(graph),
+    )
+    return Summary(graph.name, graph.inputs, rows, totals, outline(graph), graph)

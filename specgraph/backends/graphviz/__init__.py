@@ -1,0 +1,58 @@
+"""Diagrams of networks, drawn by Graphviz."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from specgraph.errors import CommandError
+from specgraph.graph.model import Graph
+
+
+def render_dot(graph: Graph, *, depth: int | None = None, direction: str = "TB", theme: str = "light") -> str:
+    """The diagram as DOT text. See `render`."""
+    from specgraph.backends.graphviz.dot import DIRECTIONS, emit_dot
+    from specgraph.backends.graphviz.picture import picture
+    from specgraph.backends.graphviz.theme import THEMES
+
+    if direction not in DIRECTIONS:
+        raise CommandError(f"unknown direction {direction!r}", f"use one of {', '.join(DIRECTIONS)}")
+    if theme not in THEMES:
+        raise CommandError(f"unknown theme {theme!r}", f"use one of {', '.join(THEMES)}")
+    return emit_dot(picture(graph, depth), direction, theme)
+
+
+def render_svg(graph: Graph, *, depth: int | None = None, direction: str = "TB", theme: str = "light") -> str:
+    """The diagram as SVG text, as a notebook shows it. See `render`."""
+    from specgraph.backends.graphviz.engine import draw
+
+    return draw(render_dot(graph, depth=depth, direction=direction, theme=theme), "svg").decode()
+
+
+def render(
+    graph: Graph,
+    path: str | Path,
+    *,
+    depth: int | None = None,
+    direction: str = "TB",
+    theme: str = "light",
+) -> Path:
+    """Draw a network into a `.svg`, `.png`, `.pdf` or `.dot` file and return its path.
+
+    `depth` folds blocks nested deeper than that into one box each. `direction` is TB (top to bottom)
+    or LR (left to right), `theme` light or dark. Raises CommandError for an unknown ending, direction
+    or theme, or where the file cannot be written; MissingPackageError where no Graphviz is installed.
+    """
+    return write_drawing(render_dot(graph, depth=depth, direction=direction, theme=theme), Path(path))
+
+
+def write_drawing(dot: str, path: Path) -> Path:
+    """Draw DOT text into a file, by the file's ending. Raises as `render` does."""
+    from specgraph.backends.graphviz.engine import FORMATS, draw, write_atomically
+
+    format = path.suffix.lower().removeprefix(".")
+    if format not in FORMATS:
+        endings = ", ".join(f".{ending}" for ending in FORMATS)
+        what = f"the ending {path.suffix!r}" if path.suffix else "a file without an ending"
+        raise CommandError(f"cannot draw {path}: {what} is not known", f"use one of {endings}")
+    write_atomically(path, dot.encode() if format == "dot" else draw(dot, format))
+    return path

@@ -1,0 +1,210 @@
+"""A picture as Graphviz DOT with HTML labels."""
+
+from __future__ import annotations
+
+from html import escape
+
+from specgraph.analysis.describe import short_count
+from specgraph.backends.graphviz.picture import Box, Cluster, Edge, Picture, Row
+from specgraph.backends.graphviz.theme import THEMES, Theme
+
+FONT = "Helvetica,Arial,sans-serif"
+TEXT_SIZE = 10
+SMALL_SIZE = 8.5
+DIRECTIONS = ("TB", "LR")
+FAMILY_NAMES = {"normalisation": "norm", "regularisation": "dropout"}
+
+
+class DotWriter:
+    """Writes one picture. `marks` gives boxes an outline colour by box id, with what it means."""
+
+    def __init__(
+        self,
+        picture: Picture,
+        theme: Theme,
+        direction: str = "TB",
+        marks: dict[str, str] | None = None,
+        meanings: dict[str, str] | None = None,
+    ) -> None:
+        self.picture = picture
+        self.theme = theme
+        self.direction = direction
+        self.marks = marks or {}
+        self.meanings = meanings or {}
+        self.lines: list[str] = []
+
+    def write(self) -> str:
+        """The DOT text."""
+        theme = self.theme
+        down = self.direction == "TB"
+        self.lines = [
+            f"digraph {quote(self.picture.name)} {{",
+            f'  graph [rankdir={self.direction}, bgcolor="{theme.background}", fontname="{FONT}",'
+            f' fontcolor="{theme.text}", fontsize={TEXT_SIZE}, nodesep={0.16 if down else 0.14},'
+            f" ranksep={0.2 if down else 0.24}, pad=0.12, labelloc=b, labeljust=c, compound=true,"
+            f" label={self.legend()}];",
+            f'  node [shape=plain, fontname="{FONT}", fontsize={TEXT_SIZE}, fontcolor="{theme.text}"];',
+            f'  edge [fontname="{FONT}", fontsize={SMALL_SIZE}, fontcolor="{theme.faint}",'
+            f' color="{theme.line}", penwidth=0.9, arrowsize=0.55, arrowhead=normal];',
+        ]
+        for box in self.picture.inputs:
+            self.terminal(box)
+        for child in self.picture.children:
+            self.item(child, "  ")
+        for box in self.picture.outputs:
+            self.terminal(box)
+        for edge in self.picture.edges:
+            self.edge(edge)
+        self.lines.append("}")
+        return "\n".join(self.lines) + "\n"
+
+    def item(self, item: Box | Cluster, indent: str) -> None:
+        """A box, or a cluster with what is inside."""
+        if isinstance(item, Box):
+            self.box(item, indent)
+            return
+        theme = self.theme
+        fill = theme.cluster_fills[min(item.level, len(theme.cluster_fills) - 1)]
+        style = "rounded,filled,dashed" if item.train_only else "rounded,filled"
+        self.lines += [
+            f"{indent}subgraph {item.id} {{",
+            f'{indent}  graph [style="{style}", color="{theme.cluster_line}", fillcolor="{fill}",'
+            f" penwidth=0.9, margin=7, labelloc=t, labeljust=l, label={self.cluster_label(item)}];",
+        ]
+        for child in item.children:
+            self.item(child, indent + "  ")
+        self.lines.append(f"{indent}}}")
+
+    def cluster_label(self, cluster: Cluster) -> str:
+        """Name, block, how often, parameters."""
+        block = cluster.block.rpartition(".")[2].replace("_", " ")
+        parts = [f"<B>{text(cluster.title)}</B>"]
+        if block and block != cluster.title:
+            parts.append(self.faint(block))
+        if cluster.times > 1:
+            parts.append(f'<FONT POINT-SIZE="{TEXT_SIZE + 3}"><B>×{cluster.times}</B></FONT>')
+        parts += [self.faint(note) for note in self.notes(cluster)]
+        return f'<<FONT POINT-SIZE="{TEXT_SIZE}">{"  ".join(parts)}</FONT>>'
+
+    def notes(self, item: Box | Cluster) -> list[str]:
+        """Parameters, and whether it is there in training only."""
+        notes = [short_count(item.parameters)] if item.parameters else []
+        return [*notes, "training only"] if item.train_only else notes
+
+    def faint(self, words: str) -> str:
+        """Small grey text."""
+        return f'<FONT POINT-SIZE="{SMALL_SIZE}" COLOR="{self.theme.faint}">{text(words)}</FONT>'
+
+    def box(self, box: Box, indent: str) -> None:
+        """A table: a line with name and parameters, then a row per operation."""
+        lead = self.lead(box)
+        fill, line = self.theme.families[lead.family]
+        mark = self.marks.get(box.id)
+        rows = self.heading(box) + "".join(self.row(row, row is not lead, fill) for row in box.rows)
+        style = "ROUNDED,DASHED" if box.train_only else "ROUNDED"
+        label = (
+            f'<<TABLE BORDER="{2.4 if mark else 1}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"'
+            f' STYLE="{style}" COLOR="{mark or line}" BGCOLOR="{fill}"><TR><TD>'
+            f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>'
+            f"</TD></TR></TABLE>>"
+        )
+        names = ", ".join(node.path for node in box.nodes[:8])
+        self.lines.append(f"{indent}{box.id} [label={label}, tooltip={quote(names)}];")
+
+    def heading(self, box: Box) -> str:
+        """The line above the operations: name left, how often and parameters right."""
+        words = [self.faint(note) for note in self.notes(box)]
+        if box.times > 1:
+            words.insert(0, f'<FONT POINT-SIZE="{TEXT_SIZE + 1}"><B>×{box.times}</B></FONT>')
+        named = not says_the_same(box.title, self.lead(box).text)
+        if not named and not words:
+            return ""
+        left = self.faint(box.title) if named else " "
+        right = f'<TD ALIGN="RIGHT">   {"  ".join(words)} </TD>' if words else ""
+        return (
+            '<TR><TD CELLPADDING="0"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1"><TR>'
+            f'<TD ALIGN="LEFT"> {left} </TD>{right}</TR></TABLE></TD></TR>'
+        )
+
+    def row(self, row: Row, small: bool, outer: str) -> str:
+        """One operation: bold where it is what the box is about, else small on its family's colour."""
+        if not small:
+            words = f'<FONT POINT-SIZE="{TEXT_SIZE}"><B>{text(row.text)}</B></FONT>'
+            return f"<TR><TD> {words} </TD></TR>"
+        fill = self.theme.families[row.family][0]
+        back = f' BGCOLOR="{fill}"' if fill != outer else ""
+        return f'<TR><TD{back}><FONT POINT-SIZE="{SMALL_SIZE}">{text(row.text)}</FONT></TD></TR>'
+
+    @staticmethod
+    def lead(box: Box) -> Row:
+        """The row a box is about: the weighted operation, else the first."""
+        return next((row for row in box.rows if row.family in ("convolution", "dense")), box.rows[0])
+
+    def terminal(self, box: Box) -> None:
+        """An input or output: an outline without colour."""
+        style = "dashed,rounded" if box.train_only else "rounded"
+        self.lines.append(
+            f'  {box.id} [shape=box, style="{style}", color="{self.theme.line}", height=0.2, width=0.4,'
+            f' margin="0.09,0.03", label={quote(box.rows[0].text)}];'
+        )
+
+    def edge(self, edge: Edge) -> None:
+        """An arrow with the shape that flows along it."""
+        attributes = []
+        if edge.label:
+            attributes.append(f'label=" {edge.label} "' if self.direction == "TB" else f'label="{edge.label}"')
+        if edge.train_only:
+            attributes.append("style=dashed")
+        if edge.main:
+            attributes.append("weight=12")
+        known = f" [{', '.join(attributes)}]" if attributes else ""
+        self.lines.append(f"  {edge.source} -> {edge.target}{known};")
+
+    def legend(self) -> str:
+        """The network's name, its parameters, and what the colours mean."""
+        cells = []
+        for family in self.picture.families:
+            fill, line = self.theme.families[family]
+            name = FAMILY_NAMES.get(family, family)
+            cells.append(
+                f'<TD BORDER="1" COLOR="{line}" BGCOLOR="{fill}" STYLE="ROUNDED" CELLPADDING="2">'
+                f'<FONT POINT-SIZE="{SMALL_SIZE}">{name}</FONT></TD>'
+            )
+        for meaning, colour in self.meanings.items():
+            cells.append(
+                f'<TD BORDER="2" COLOR="{colour}" STYLE="ROUNDED" CELLPADDING="2">'
+                f'<FONT POINT-SIZE="{SMALL_SIZE}">{text(meaning)}</FONT></TD>'
+            )
+        title = f"<B>{text(self.picture.name)}</B>"
+        if self.picture.parameters:
+            title += f"   {self.faint(f'{self.picture.parameters:,} parameters')}"
+        per_row = 8 if self.direction == "LR" else 4
+        table = "".join(
+            f"<TR>{''.join(cells[start : start + per_row])}</TR>" for start in range(0, len(cells), per_row)
+        )
+        legend = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4">{table}</TABLE>' if table else ""
+        rows = f"<TR><TD>{title}</TD></TR>" + (f"<TR><TD>{legend}</TD></TR>" if legend else "")
+        return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>>'
+
+
+def says_the_same(name: str, operation: str) -> bool:
+    """Whether a name adds nothing to the operation (`flatten`, `global_avg_pool`, `add`)."""
+    plain = name.replace("_", " ").lower()
+    return not plain.strip() or plain == operation.lower() or plain == operation.partition(",")[0].lower()
+
+
+def text(words: str) -> str:
+    """Text inside an HTML label; characters XML forbids are replaced."""
+    clean = "".join(c if c >= " " and not 0xD800 <= ord(c) <= 0xDFFF else "�" for c in words)
+    return escape(clean) if clean.strip() else " "
+
+
+def quote(words: str) -> str:
+    """A quoted DOT string, taken literally."""
+    clean = "".join(c if c >= " " and not 0xD800 <= ord(c) <= 0xDFFF else "�" for c in words)
+    return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def emit_dot(picture: Picture, direction: str = "TB", theme: str = "light") -> str:
+    """A picture as DOT text."""
+    return DotWriter(picture, THEMES[theme], direction).write()

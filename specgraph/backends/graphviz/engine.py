@@ -1,0 +1,64 @@
+"""Runs Graphviz: the system's `dot` where there is one, else the copy inside pygraphviz."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from specgraph.errors import CommandError, require
+
+FORMATS = ("svg", "png", "pdf", "dot")
+PNG_DPI = 144
+
+
+def draw(dot: str, format: str) -> bytes:
+    """Lay a DOT text out and draw it as `svg`, `png` or `pdf`.
+
+    Raises MissingPackageError where neither `dot` nor pygraphviz is installed, CommandError where
+    Graphviz fails.
+    """
+    if format == "png":
+        dot = dot.replace("graph [", f"graph [dpi={PNG_DPI}, ", 1)
+    program = shutil.which("dot")
+    drawn = _draw_with_program(program, dot, format) if program else None
+    return drawn if drawn is not None else _draw_embedded(dot, format)
+
+
+def _draw_with_program(program: str, dot: str, format: str) -> bytes | None:
+    """None where the installed program cannot draw this format (a build without Cairo draws no PDF)."""
+    try:
+        done = subprocess.run(
+            [program, f"-T{format}"], input=dot.encode(), capture_output=True, check=False, timeout=600
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 and done.stdout else None
+
+
+def _draw_embedded(dot: str, format: str) -> bytes:
+    require("pygraphviz", "all", "drawing a diagram")
+    import pygraphviz
+
+    graph = pygraphviz.AGraph(string=dot)
+    try:
+        graph.layout(prog="dot")
+        drawn = graph.draw(format=format)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise CommandError(f"Graphviz cannot draw this diagram: {error}") from None
+    finally:
+        graph.close()
+    assert isinstance(drawn, bytes)
+    return drawn
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that nobody ever sees half of it."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise CommandError(f"cannot write {path}: {error.strerror or error}") from None

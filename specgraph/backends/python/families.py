@@ -1,0 +1,308 @@
+"""From instances of a block to classes: one where they differ in numbers only, constructor arguments
+for what differs, an optional member where some lack a piece."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from specgraph.backends.python.pieces import Body, Member, Piece, is_plain_name
+from specgraph.backends.python.values import ANY, NO_DEFAULT, Call, Mismatch, Name, Slot, same, unify
+from specgraph.graph.types import TensorType
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    """One use of a block: its inside, the call that makes it, the arguments the spec gave."""
+
+    body: Body
+    call: Call
+    arguments: dict[str, Any]
+    input_types: list[TensorType]
+
+
+@dataclass(slots=True, eq=False)
+class Argument:
+    """A constructor argument of an emitted class: its value in each instance."""
+
+    name: str
+    values: tuple[Any, ...]
+    default: Any = NO_DEFAULT
+
+    @property
+    def annotation(self) -> str:
+        """Its type."""
+        kinds = dict.fromkeys(_type_name(value) for value in self.values if value is not ANY)
+        if "float" in kinds:
+            kinds.pop("int", None)
+        return " | ".join([*kinds, *(["None"] if ANY in self.values else [])])
+
+
+@dataclass(slots=True, eq=False)
+class ClassPlan:
+    """A class to emit: the inside of its first instance with `Name`s for what differs."""
+
+    name: str
+    block: str
+    body: Body
+    arguments: list[Argument]
+    instances: list[Instance]
+
+
+def _type_name(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"tuple[{', '.join(_type_name(item) for item in value)}]"
+    return "None" if value is None else type(value).__name__
+
+
+def form_of(body: Body) -> Hashable:
+    """What two instances of one class have in common, numbers aside."""
+    place = {path: ("in", index) for index, path in enumerate(body.reads)}
+    parts: list[Hashable] = []
+    for index, piece in enumerate(body.pieces):
+        parts.append(_piece_form(piece, body, place))
+        place.update({path: (str(index), at) for at, path in enumerate(piece.gives)})
+    members = tuple((member.name, _value_form(member.value)) for member in body.members)
+    return (tuple(parts), members, tuple(place[path] for path in body.gives))
+
+
+def _piece_form(piece: Piece, body: Body, place: dict[str, Any]) -> Hashable:
+    owner = piece.owner[len(body.group.path) :] if piece.owner else ""
+    return (
+        piece.path[len(body.group.path) :],
+        owner,
+        piece.expression,
+        piece.train_only,
+        piece.is_parameter,
+        tuple(place.get(path) for path in piece.reads),
+        len(piece.gives),
+    )
+
+
+def _value_form(value: Any) -> Hashable:
+    if not isinstance(value, Call):
+        return None
+    inner = tuple(_value_form(item) for item in value.args)
+    if value.target.startswith("OrderedDict") or value.target == "Container":
+        return (value.target, tuple((key, _value_form(item)) for key, item in value.kwargs.items()))
+    return (value.target, inner, value.own and tuple(value.kwargs))
+
+
+def split_by_form(instances: Sequence[Instance]) -> list[list[Instance]]:
+    """Instances that can share a class, largest inside first within each."""
+    groups: dict[Hashable, list[Instance]] = {}
+    for instance in instances:
+        groups.setdefault(form_of(instance.body), []).append(instance)
+    variants = sorted(groups.values(), key=lambda group: -len(group[0].body.pieces))
+    merged: list[list[Instance]] = []
+    for variant in variants:
+        for target in merged:
+            if _adopt(target, variant):
+                break
+        else:
+            merged.append(list(variant))
+    return merged
+
+
+def _adopt(target: list[Instance], variant: list[Instance]) -> bool:
+    """Merge instances into a class some of whose members they lack, if reading past those gives
+    exactly their inside. The members become optional."""
+    whole = next(i for i in target if len(i.body.pieces) == max(len(t.body.pieces) for t in target))
+    body, small = whole.body, variant[0].body
+    have = {member.name for member in small.members}
+    optional = [member.name for member in body.members if member.name not in have]
+    known = {member.name for member in body.members}
+    if not optional or len(optional) > 2 or not have <= known:
+        return False
+    if not all(is_plain_name(name) for name in optional):
+        return False
+    prefix = body.group.path
+    past: dict[str, str] = {}
+    kept: list[Piece] = []
+    for piece in body.pieces:
+        name = piece.path[len(prefix) + 1 :]
+        if name not in optional:
+            kept.append(piece)
+        elif piece.is_plain_call and not piece.train_only:
+            past[piece.gives[0]] = past.get(piece.reads[0], piece.reads[0])
+        else:
+            return False
+    if len(kept) != len(body.pieces) - len(optional):
+        return False
+    reduced = [
+        Piece(p.path, [past.get(r, r) for r in p.reads], p.gives, p.value, p.expression, p.train_only,
+              p.family, p.owner, p.is_parameter)
+        for p in kept
+    ]  # fmt: skip
+    members = [member for member in body.members if member.name in have]
+    gives = [past.get(path, path) for path in body.gives]
+    order = {p.path[len(small.group.path) :]: index for index, p in enumerate(small.pieces)}
+    if any(p.path[len(prefix) :] not in order for p in reduced):
+        return False
+    reduced.sort(key=lambda p: order[p.path[len(prefix) :]])
+    if form_of(Body(body.group, members, reduced, body.reads, gives)) != form_of(small):
+        return False
+    target.extend(variant)
+    return True
+
+
+def plan_class(name: str, block: str, instances: list[Instance]) -> ClassPlan:
+    """One class for instances of one form; fills in each instance's call. Raises Mismatch."""
+    whole = max(instances, key=lambda instance: len(instance.body.pieces))
+    values = [{member.name: member.value for member in i.body.members} for i in instances]
+    flags: dict[str, Argument] = {}
+    members: list[Member] = []
+    for member in whole.body.members:
+        present = tuple(member.name in value for value in values)
+        found = [value.get(member.name, ANY) for value in values]
+        template = unify(found, member.name)
+        flag = ""
+        if not all(present):
+            flag = member.name
+            flags[flag] = Argument(flag, present, False)
+        members.append(Member(member.name, template, flag))
+    namer = _Namer(instances, set(flags))
+    members = [Member(m.name, namer.resolve(m.value), m.flag) for m in members]
+    arguments = [*namer.arguments.values(), *flags.values()]
+    _choose_defaults(arguments, namer.defaults)
+    arguments.sort(key=lambda argument: argument.default is not NO_DEFAULT)
+    for index, instance in enumerate(instances):
+        instance.call.target = name
+        instance.call.args, instance.call.kwargs = _call_arguments(arguments, index)
+        instance.call.own = True
+    body = Body(whole.body.group, members, whole.body.pieces, whole.body.reads, whole.body.gives)
+    return ClassPlan(name, block, body, arguments, instances)
+
+
+def _choose_defaults(arguments: list[Argument], defaults: dict[str, Any]) -> None:
+    for argument in arguments:
+        default = defaults.get(argument.name, NO_DEFAULT)
+        if default is not NO_DEFAULT and any(same(value, default) for value in argument.values):
+            argument.default = default
+
+
+def _call_arguments(arguments: list[Argument], index: int) -> tuple[list[Any], dict[str, Any]]:
+    required = [argument for argument in arguments if argument.default is NO_DEFAULT]
+    plain = required if len(required) <= 2 else [a for a in required[:1] if a.name.startswith("in_")]
+    args = [_passed(argument.values[index]) for argument in plain]
+    kwargs = {
+        argument.name: _passed(argument.values[index])
+        for argument in arguments
+        if argument not in plain and not (argument.default is not NO_DEFAULT and same_default(argument, index))
+    }
+    return args, kwargs
+
+
+def _passed(value: Any) -> Any:
+    return None if value is ANY else value
+
+
+def same_default(argument: Argument, index: int) -> bool:
+    """Whether an instance's value is the argument's default."""
+    value, default = argument.values[index], argument.default
+    return value is ANY or (type(value) is type(default) and bool(value == default))
+
+
+class _Namer:
+    """Turns slots into names: an argument of the block with these values, a multiple of one, or a new
+    argument called after the slot."""
+
+    def __init__(self, instances: list[Instance], taken: set[str]) -> None:
+        self.arguments: dict[str, Argument] = {}
+        self.defaults: dict[str, Any] = {}
+        self.taken = {*taken, "self", "nn", "torch", "x", "out"}
+        self.candidates: dict[str, tuple[Any, ...]] = {}
+        channels = [i.input_types[0].channels if i.input_types else None for i in instances]
+        if channels and all(isinstance(size, int) for size in channels):
+            self.candidates["in_channels"] = tuple(channels)
+        for name in instances[0].arguments:
+            if not is_plain_name(name) or name in self.taken:
+                continue
+            values = tuple(_frozen(i.arguments.get(name)) for i in instances)
+            if all(isinstance(value, (int, float, str, tuple)) for value in values):
+                self.candidates.setdefault(name, values)
+        slots: list[Slot] = []
+        for instance in instances[:1]:
+            for member in instance.body.members:
+                _collect(member.value, slots)
+
+    def resolve(self, value: Any) -> Any:
+        """The tree with names for its slots."""
+        if isinstance(value, Slot):
+            return Name(self.name(value))
+        if isinstance(value, Call):
+            args = [self.resolve(item) for item in value.args]
+            return Call(value.target, args, {k: self.resolve(v) for k, v in value.kwargs.items()}, value.own)
+        return None if value is ANY else value
+
+    def name(self, slot: Slot) -> str:
+        """Source text for a slot."""
+        order = list(self.candidates)
+        if not slot.hint.startswith(("in_", "num_features", "normalized")):
+            order = [name for name in order if name != "in_channels"] + ["in_channels"] * ("in_channels" in order)
+        pool = {name: argument.values for name, argument in self.arguments.items()}
+        pool.update({name: self.candidates[name] for name in order})
+        for name, values in sorted(pool.items(), key=lambda entry: entry[0] != slot.hint):
+            if all(same(value, other) for value, other in zip(slot.values, values, strict=True)):
+                return self._use(name, values, slot)
+        for name, values in pool.items():
+            text = _multiple(slot.values, name, values)
+            if text:
+                self._use(name, values, None)
+                return text
+        name = (
+            slot.hint if self._is_free(slot.hint) else f"{slot.owner}_{slot.hint}".replace("-", "_").replace(".", "_")
+        )
+        if not is_plain_name(name):
+            name = f"{slot.hint}_{name}" if is_plain_name(f"{slot.hint}_{name}") else "value"
+        base, count = name, 2
+        while not self._is_free(name):
+            name, count = f"{base}_{count}", count + 1
+        return self._use(name, slot.values, slot)
+
+    def _is_free(self, name: str) -> bool:
+        return (
+            is_plain_name(name)
+            and name not in self.taken
+            and name not in self.arguments
+            and name not in self.candidates
+        )
+
+    def _use(self, name: str, values: tuple[Any, ...], slot: Slot | None) -> str:
+        if name not in self.arguments:
+            self.arguments[name] = Argument(name, values)
+            self.candidates.pop(name, None)
+        if slot is not None and slot.default is not NO_DEFAULT:
+            self.defaults.setdefault(name, slot.default)
+        return name
+
+
+def _collect(value: Any, slots: list[Slot]) -> None:
+    if isinstance(value, Slot):
+        slots.append(value)
+    elif isinstance(value, Call):
+        for item in (*value.args, *value.kwargs.values()):
+            _collect(item, slots)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def _multiple(values: tuple[Any, ...], name: str, others: tuple[Any, ...]) -> str | None:
+    """`4 * name` or `name // 4` where that gives the values in every instance."""
+    pairs = [(v, o) for v, o in zip(values, others, strict=True) if v is not ANY]
+    if any(type(v) is not int or type(o) is not int or v <= 0 or o <= 0 for v, o in pairs):
+        return None
+    if len({o for _, o in pairs}) < 2:
+        return None
+    value, other = pairs[0]
+    if value % other == 0 and all(v == o * (value // other) for v, o in pairs):
+        return f"{value // other} * {name}"
+    if other % value == 0 and all(o // (other // value) == v for v, o in pairs):
+        return f"{name} // {other // value}"
+    return None
+
+
+__all__ = ["Argument", "ClassPlan", "Instance", "Mismatch", "plan_class", "split_by_form"]

@@ -1,0 +1,44 @@
+"""`specgraph render`: a network as a diagram."""
+
+from __future__ import annotations
+
+import argparse
+
+from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
+
+HELP = "draw the network as a diagram"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("spec", metavar="SPEC", help="the spec to draw")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", required=True, help="the picture: .svg, .png, .pdf or .dot"
+    )
+    parser.add_argument(
+        "--depth",
+        type=parse_depth,
+        metavar="N",
+        help="fold blocks nested deeper than N into one box each (lists and repeats do not count)",
+    )
+    parser.add_argument(
+        "--direction", choices=("TB", "LR"), default="TB", help="top to bottom or left to right"
+    )
+    parser.add_argument("--theme", choices=("light", "dark"), default="light", help="colours of the picture")
+    add_spec_arguments(parser)
+
+
+def parse_depth(text: str) -> int:
+    """A number of levels, 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a number of levels such as 1, not {text!r}")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw the picture and print its path."""
+    from specgraph.backends.graphviz import render
+
+    graph = load_graph(args, args.spec)
+    print(render(graph, args.output, depth=args.depth, direction=args.direction, theme=args.theme))
+    return 0

@@ -1,0 +1,43 @@
+"""`specgraph summary`: what a network costs, node by node."""
+
+from __future__ import annotations
+
+import argparse
+
+from specgraph.cli.render import parse_depth
+from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
+
+HELP = "show shapes, parameters, multiply-adds, activations and receptive fields"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec; several are shown side by side")
+    parser.add_argument("--format", choices=("table", "json", "csv"), default="table", help="how to print it")
+    parser.add_argument(
+        "--depth",
+        type=parse_depth,
+        metavar="N",
+        help="fold blocks nested deeper than N into one line (table only)",
+    )
+    add_spec_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the summary."""
+    from specgraph.analysis.summary import summary
+    from specgraph.analysis.summary_table import comparison_table, summary_csv, summary_table
+
+    summaries = [summary(load_graph(args, spec)) for spec in args.specs]
+    if args.format == "json":
+        import json
+
+        found = {"version": 1, "summaries": [one.to_json() for one in summaries]}
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    elif args.format == "csv":
+        print(summary_csv(summaries), end="")
+    elif len(summaries) == 1:
+        print(summary_table(summaries[0], args.depth))
+    else:
+        print(comparison_table(summaries, args.depth))
+    return 0
