@@ -1,0 +1,28 @@
+"""SG301 declared-shape-mismatch: a node's declared shape is not the one that comes out."""
+
+from specgraph.diagnostics.rule import Rule
+
+RULE = Rule(
+    code="SG301",
+    name="declared-shape-mismatch",
+    severity="error",
+    summary="a node's declared shape is not the one that comes out",
+    explanation="""\
+`expect` is what the author believes comes out of a node: a row of a paper's table. Where the
+inferred shape differs, either the declaration or an argument above it is wrong, and nothing but the
+author can say which. The note shows how the size comes about. A node further down whose own `expect`
+would hold if this one did is not reported again.
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+nodes:
+  pool: {op: max_pool, kernel_size: 3, stride: 2, expect: 16x16x3}
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+nodes:
+  pool: {op: max_pool, kernel_size: 3, stride: 2, expect: 15x15x3}
+""",
+)

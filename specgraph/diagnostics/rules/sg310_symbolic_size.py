@@ -1,0 +1,30 @@
+"""SG310 symbolic-size: a size that parameters depend on is not a number."""
+
+from specgraph.diagnostics.rule import Rule
+
+RULE = Rule(
+    code="SG310",
+    name="symbolic-size",
+    severity="error",
+    summary="a size that parameters depend on is not a number",
+    explanation="""\
+Inputs may have symbolic sizes (`H`), so that one spec serves many image sizes. Parameters have
+fixed shapes, so the features of a linear layer must not depend on a symbol. An adaptive or global
+pooling in front makes them a number.
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [3, H, W]}
+nodes:
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [3, H, W]}
+nodes:
+  pool: global_avg_pool
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+""",
+)
