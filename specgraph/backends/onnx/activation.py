@@ -1,0 +1,137 @@
+"""Activations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from specgraph.backends.onnx.builder import Builder
+from specgraph.backends.onnx.lowering import Lower
+from specgraph.graph.model import Node
+
+
+def plain(op_type: str) -> Lower:
+    """The ONNX op of that name, without attributes."""
+
+    def lower(builder: Builder, node: Node) -> None:
+        builder.emit(node, op_type)
+
+    return lower
+
+
+def with_attributes(op_type: str, attributes: Callable[[dict[str, float]], dict[str, float | int]]) -> Lower:
+    """The ONNX op of that name, its attributes computed from the arguments."""
+
+    def lower(builder: Builder, node: Node) -> None:
+        builder.emit(node, op_type, (), **attributes(node.arguments))
+
+    return lower
+
+
+def lower_clip(low: Callable[[dict[str, float]], float], high: Callable[[dict[str, float]], float]) -> Lower:
+    """`Clip` between two bounds computed from the arguments."""
+
+    def lower(builder: Builder, node: Node) -> None:
+        least = builder.floats(node, "min", low(node.arguments))
+        most = builder.floats(node, "max", high(node.arguments))
+        builder.emit(node, "Clip", [*builder.inputs(node), least, most])
+
+    return lower
+
+
+def lower_prelu(builder: Builder, node: Node) -> None:
+    ones = (1,) * (node.input_types[0].rank - 1)
+    slope = builder.parameter(node, "weight", lambda array: array.reshape(-1, *ones))
+    builder.emit(node, "PRelu", [*builder.inputs(node), slope])
+
+
+def lower_silu(builder: Builder, node: Node) -> None:
+    (value,) = builder.inputs(node)
+    builder.emit(node, "Mul", [value, builder.step(node, "sigmoid", "Sigmoid", [value])])
+
+
+def lower_mish(builder: Builder, node: Node) -> None:
+    if builder.opset >= 18:
+        builder.emit(node, "Mish")
+        return
+    (value,) = builder.inputs(node)
+    smooth = builder.step(node, "softplus", "Softplus", [value])
+    builder.emit(node, "Mul", [value, builder.step(node, "tanh", "Tanh", [smooth])])
+
+
+def lower_gelu(builder: Builder, node: Node) -> None:
+    approximate = node.arguments.get("approximate", "none")
+    if builder.opset >= 20:
+        attributes = {"approximate": approximate} if approximate != "none" else {}
+        builder.emit(node, "Gelu", (), **attributes)
+        return
+    (value,) = builder.inputs(node)
+    one, half = builder.floats(node, "one", 1.0), builder.floats(node, "half", 0.5)
+    if approximate == "tanh":
+        square = builder.step(node, "square", "Mul", [value, value])
+        cube = builder.step(node, "cube", "Mul", [square, value])
+        small = builder.step(node, "small", "Mul", [cube, builder.floats(node, "coefficient", 0.044715)])
+        total = builder.step(node, "total", "Add", [value, small])
+        scale = builder.floats(node, "scale", math.sqrt(2 / math.pi))
+        bell = builder.step(node, "tanh", "Tanh", [builder.step(node, "scaled", "Mul", [total, scale])])
+    else:
+        scale = builder.floats(node, "scale", math.sqrt(2))
+        bell = builder.step(node, "erf", "Erf", [builder.step(node, "scaled", "Div", [value, scale])])
+    share = builder.step(node, "share", "Add", [bell, one])
+    product = builder.step(node, "product", "Mul", [value, share])
+    builder.emit(node, "Mul", [product, half])
+
+
+def lower_softplus(builder: Builder, node: Node) -> None:
+    beta = float(node.arguments.get("beta", 1.0))
+    threshold = float(node.arguments.get("threshold", 20.0))
+    (value,) = builder.inputs(node)
+    if threshold < 15:  # the straight line begins where the curve is still to be told from it
+        factor = builder.floats(node, "beta", beta)
+        scaled = builder.step(node, "scaled", "Mul", [value, factor])
+        smooth = builder.step(node, "softplus", "Softplus", [scaled])
+        curve = builder.step(node, "curve", "Div", [smooth, factor])
+        limit = builder.floats(node, "threshold", threshold)
+        straight = builder.step(node, "beyond", "Greater", [scaled, limit])
+        builder.emit(node, "Where", [straight, value, curve])
+        return
+    if beta == 1:
+        builder.emit(node, "Softplus")
+        return
+    factor = builder.floats(node, "beta", beta)
+    scaled = builder.step(node, "scaled", "Mul", [value, factor])
+    builder.emit(node, "Div", [builder.step(node, "softplus", "Softplus", [scaled]), factor])
+
+
+def lower_elu(builder: Builder, node: Node) -> None:
+    builder.emit(node, "Elu", (), alpha=float(node.arguments["alpha"]))
+
+
+def lower_softmax(op_type: str) -> Lower:
+    def lower(builder: Builder, node: Node) -> None:
+        axis = node.arguments["dim"] % (node.input_types[0].rank + 1)
+        builder.emit(node, op_type, (), axis=axis)
+
+    return lower
+
+
+LOWERINGS: dict[str, Lower] = {
+    "relu": plain("Relu"),
+    "relu6": lower_clip(lambda _: 0.0, lambda _: 6.0),
+    "hardtanh": lower_clip(lambda a: a["min_val"], lambda a: a["max_val"]),
+    "leaky_relu": with_attributes("LeakyRelu", lambda a: {"alpha": float(a["negative_slope"])}),
+    "prelu": lower_prelu,
+    "elu": lower_elu,
+    "sigmoid": plain("Sigmoid"),
+    "tanh": plain("Tanh"),
+    "silu": lower_silu,
+    "gelu": lower_gelu,
+    "hardswish": plain("HardSwish"),
+    "hardsigmoid": with_attributes("HardSigmoid", lambda _: {"alpha": float(np.float32(1 / 6)), "beta": 0.5}),
+    "softplus": lower_softplus,
+    "mish": lower_mish,
+    "softmax": lower_softmax("Softmax"),
+    "log_softmax": lower_softmax("LogSoftmax"),
+}

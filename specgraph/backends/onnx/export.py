@@ -1,0 +1,254 @@
+"""From the typed graph straight to an ONNX file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import onnx
+
+from specgraph.backends.onnx import frontend
+from specgraph.backends.onnx.builder import FLOAT, FLOAT16, UINT8, Builder, Inexpressible
+from specgraph.backends.onnx.fold import fold_batch_norms
+from specgraph.backends.onnx.lowering import lowerings
+from specgraph.backends.onnx.metadata import Preprocessing, describe
+from specgraph.backends.onnx.opsets import DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET, ir_version
+from specgraph.backends.onnx.serialise import OnnxModel
+from specgraph.backends.onnx.weights import StateDict, Weights, check_state_dict
+from specgraph.diagnostics.model import Diagnostic
+from specgraph.diagnostics.rule import rule
+from specgraph.errors import CommandError, SpecError, require
+from specgraph.graph.dims import Dim
+from specgraph.graph.model import Graph, Node
+
+
+class ExportOptions(NamedTuple):
+    """What an ONNX export does beyond the plain network.
+
+    `softmax` ends every output in probabilities; `preprocess` makes the input raw uint8 images
+    (N, height, width, C); `half` computes in float16 behind float32 inputs and outputs;
+    `fold_batch_norm` folds batch normalisation into the layer in front of it. `weights` says in the
+    file where the weights come from.
+    """
+
+    opset: int = DEFAULT_OPSET
+    softmax: bool = False
+    preprocess: bool = False
+    half: bool = False
+    fold_batch_norm: bool = False
+    class_names: Sequence[str] | None = None
+    preprocessing: Preprocessing | None = None
+    weights: str = "given"
+
+    @property
+    def built_in(self) -> list[str]:
+        """What the file does beyond the spec."""
+        named = {
+            "preprocess": self.preprocess,
+            "softmax": self.softmax,
+            "fp16": self.half,
+            "fold-batch-norm": self.fold_batch_norm,
+        }
+        return [name for name, on in named.items() if on]
+
+
+def export_onnx(
+    graph: Graph | str | PathLike[str] | dict[str, Any],
+    path: str | PathLike[str],
+    state_dict: Mapping[str, Any] | None = None,
+    *,
+    opset: int = DEFAULT_OPSET,
+    softmax: bool = False,
+    preprocess: bool = False,
+    half: bool = False,
+    fold_batch_norm: bool = False,
+    external_data: bool | None = None,
+    class_names: Sequence[str] | None = None,
+    preprocessing: Mapping[str, Any] | None = None,
+    weights: str | None = None,
+    seed: int = 0,
+) -> list[Path]:
+    """Write `graph` as an ONNX file; the files written, the model first.
+
+    `state_dict` holds torch tensors or numpy arrays; without it the weights are the initialisation
+    under `seed`, and the file's metadata say so. Nothing is written when the graph cannot be said in
+    the chosen opset.
+
+    Raises `SpecError` (SG6xx) for that, `CommandError` for weights that do not fit, an opset outside
+    the range, or a path that cannot be written.
+    """
+    loaded = _load(graph)
+    if state_dict is None:
+        require("torch", "torch", "initialising weights")
+        from specgraph.backends.torch.compile import compile_graph
+
+        state_dict = compile_graph(loaded, seed=seed).state_dict()
+        weights = weights or f"seeded initialisation (seed {seed})"
+    check_state_dict(loaded, state_dict)
+    options = ExportOptions(
+        opset=opset,
+        softmax=softmax,
+        preprocess=preprocess,
+        half=half,
+        fold_batch_norm=fold_batch_norm,
+        class_names=class_names,
+        preprocessing=Preprocessing.from_plain(dict(preprocessing)) if preprocessing else None,
+        weights=weights or "given",
+    )
+    model = build_model(loaded, StateDict(state_dict), options)
+    try:
+        return model.write(Path(path), external_data=external_data)
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def build_model(graph: Graph, weights: Weights, options: ExportOptions | None = None) -> OnnxModel:
+    """`graph` as an ONNX model in memory. Raises `SpecError` with one diagnostic per node that cannot
+    be said in the chosen opset, `CommandError` for an opset outside the range."""
+    options = options or ExportOptions()
+    if not OLDEST_OPSET <= options.opset <= NEWEST_OPSET:
+        raise CommandError(f"opset {options.opset} is not offered", f"choose one from {OLDEST_OPSET} to {NEWEST_OPSET}")
+    described = graph
+    if options.fold_batch_norm:
+        graph, weights = fold_batch_norms(graph, weights)
+    suffix = "/scores" if options.softmax else "/half" if options.half else ""
+    builder = Builder(graph, weights, options.opset, half=options.half, output_suffix=suffix)
+    _add_inputs(builder, options)
+    _lower(builder)
+    for value, path in builder.copies.items():
+        builder.raw("Identity", [builder.value(path)], value)
+    for name, value in builder.outputs.items():
+        if options.half:
+            value = builder.raw("Cast", [value], f"{name}/float" if options.softmax else name, to=FLOAT)
+        if options.softmax:
+            frontend.add_softmax(builder, name, value, name)
+    return OnnxModel(_assemble(builder, described, options), builder.initialisers)
+
+
+def _load(graph: Graph | str | PathLike[str] | dict[str, Any]) -> Graph:
+    if isinstance(graph, Graph):
+        return graph
+    from specgraph.checking import load
+
+    return load(graph)
+
+
+def _add_inputs(builder: Builder, options: ExportOptions) -> None:
+    graph = builder.graph
+    if options.preprocess:
+        if len(graph.inputs) != 1 or next(iter(graph.inputs.values())).spatial_rank != 2:
+            raise CommandError("--preprocess needs a network with one image input")
+        name, kind = next(iter(graph.inputs.items()))
+        preprocessing = options.preprocessing
+        if preprocessing is None:
+            raise CommandError(
+                "--preprocess needs to know the mean and deviation the network was trained with",
+                "export a run, or give --mean and --std",
+            )
+        if kind.dims[0] != preprocessing.channels:
+            raise CommandError(
+                f"the input has {kind.dims[0]} channels but the preprocessing gives {preprocessing.channels}"
+            )
+        frontend.add_preprocessing(builder, name, preprocessing)
+    elif options.half:
+        for name in graph.inputs:
+            frontend.add_half_input(builder, name)
+
+
+def _lower(builder: Builder) -> None:
+    known_ops = lowerings()
+    faults: list[Diagnostic] = []
+    for node in needed_nodes(builder.graph):
+        lower = known_ops.get(node.op)
+        try:
+            if lower is None:
+                raise Inexpressible(
+                    f"op `{node.op}` has no ONNX lowering",
+                    "a plug-in op needs an entry in `specgraph.backends.onnx.lowering.lowerings()`",
+                )
+            lower(builder, node)
+        except Inexpressible as fault:
+            faults.append(_diagnostic(node, fault))
+            builder.give_up(node)
+    if faults:
+        raise SpecError(faults)
+
+
+def needed_nodes(graph: Graph) -> list[Node]:
+    """Nodes of the inference network that some output depends on, in order."""
+    needed = set(graph.inference_outputs().values())
+    nodes = graph.inference_nodes()
+    for node in reversed(nodes):
+        if node.path in needed:
+            needed.update(node.inputs)
+    return [node for node in nodes if node.path in needed]
+
+
+def _diagnostic(node: Node, fault: Inexpressible) -> Diagnostic:
+    found = rule(fault.rule)
+    return Diagnostic(
+        code=found.code,
+        rule=found.name,
+        severity="error",
+        message=f"node `{node.path}`: {fault.message}",
+        span=node.span,
+        node=node.path,
+        marker="not in ONNX",
+        help=fault.help,
+    )
+
+
+def _assemble(builder: Builder, graph: Graph, options: ExportOptions) -> onnx.ModelProto:
+    model = onnx.ModelProto()
+    model.ir_version = ir_version(options.opset)
+    model.producer_name = "specgraph"
+    opset = model.opset_import.add()
+    opset.domain, opset.version = "", options.opset
+    metadata = describe(
+        graph,
+        weights=options.weights,
+        class_names=options.class_names,
+        preprocessing=options.preprocessing,
+        built_in=options.built_in,
+    )
+    model.producer_version = metadata["specgraph.version"]
+    for key, value in metadata.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    model.graph.name = graph.name
+    if graph.description:
+        model.graph.doc_string = graph.description
+    model.graph.node.extend(builder.nodes)
+    for name, kind in graph.inputs.items():
+        if options.preprocess:
+            _set_type(model.graph.input.add(), name, UINT8, ("N", "height", "width", kind.dims[0]))
+        else:
+            _set_type(model.graph.input.add(), name, FLOAT, kind.shape)
+    final = set(graph.inference_outputs())
+    for name in final_order(graph):
+        path = graph.outputs[name]
+        _set_type(model.graph.output.add(), name, FLOAT, graph.type_of(path).shape)
+    for value, kind in builder.value_types.items():
+        if value not in final:
+            _set_type(model.graph.value_info.add(), value, FLOAT16 if options.half else FLOAT, kind.shape)
+    return model
+
+
+def final_order(graph: Graph) -> list[str]:
+    """Names of the file's outputs, in order."""
+    return list(graph.inference_outputs())
+
+
+def _set_type(info: onnx.ValueInfoProto, name: str, element: int, shape: Sequence[Dim | str]) -> None:
+    info.name = name
+    tensor = info.type.tensor_type
+    tensor.elem_type = element
+    tensor.shape.SetInParent()
+    for size in shape:
+        dim = tensor.shape.dim.add()
+        if isinstance(size, int):
+            dim.dim_value = size
+        else:
+            dim.dim_param = str(size)

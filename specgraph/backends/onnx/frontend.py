@@ -1,0 +1,55 @@
+"""What an export can add around the network: preprocessing in front, a softmax behind."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from specgraph.backends.onnx.builder import FLOAT, FLOAT16, Builder
+from specgraph.backends.onnx.metadata import Preprocessing, output_scale
+
+
+def add_preprocessing(builder: Builder, name: str, preprocessing: Preprocessing) -> None:
+    """Make input `name` raw images, uint8 (N, height, width, C) of any size: channels first, resize
+    (linear, with antialiasing where the opset has it), scale to [0, 1] and normalise."""
+    value = builder.raw("Transpose", [name], f"{name}/channels_first", perm=[0, 3, 1, 2])
+    value = builder.raw("Cast", [value], f"{name}/float", to=FLOAT)
+    sizes = builder.constant(f"{name}/size", np.asarray(preprocessing.size, np.int64))
+    if builder.opset >= 18:
+        value = builder.raw(
+            "Resize",
+            [value, "", "", sizes],
+            f"{name}/resized",
+            mode="linear",
+            antialias=1,
+            axes=[2, 3],
+            coordinate_transformation_mode="half_pixel",
+        )
+    else:
+        shape = builder.raw("Shape", [value], f"{name}/shape", end=2)
+        sizes = builder.raw("Concat", [shape, sizes], f"{name}/sizes", axis=0)
+        value = builder.raw("Resize", [value, "", "", sizes], f"{name}/resized", mode="linear")
+    mean = np.asarray(preprocessing.mean, np.float32).reshape(-1, 1, 1)
+    std = np.asarray(preprocessing.std, np.float32).reshape(-1, 1, 1)
+    centre = builder.constant(f"{name}/mean", mean * 255)
+    scale = builder.constant(f"{name}/scale", 1 / (255 * std))
+    value = builder.raw("Sub", [value, centre], f"{name}/centred")
+    value = builder.raw("Mul", [value, scale], f"{name}/normalised")
+    if builder.half:
+        value = builder.raw("Cast", [value], f"{name}/half", to=FLOAT16)
+    builder.rename_input(name, value)
+
+
+def add_half_input(builder: Builder, name: str) -> None:
+    """Keep an input in float32 where the network is in half precision."""
+    builder.rename_input(name, builder.raw("Cast", [name], f"{name}/half", to=FLOAT16))
+
+
+def add_softmax(builder: Builder, name: str, value: str, output: str) -> None:
+    """Turn an output's scores, or log-probabilities, into probabilities."""
+    scale = output_scale(builder.graph, name)
+    if scale == "log_probabilities":
+        builder.raw("Exp", [value], output)
+    elif scale == "probabilities":
+        builder.raw("Identity", [value], output)
+    else:
+        builder.raw("Softmax", [value], output, axis=1)

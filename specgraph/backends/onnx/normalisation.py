@@ -1,0 +1,157 @@
+"""Normalisation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from specgraph.backends.onnx.builder import Builder, Inexpressible, known, numbers
+from specgraph.backends.onnx.lowering import Lower
+from specgraph.graph.model import Node
+
+
+def lower_lrn(builder: Builder, node: Node) -> None:
+    """PyTorch and ONNX both divide `alpha` by `size`; ONNX's window of an even size leans backwards,
+    PyTorch's forwards, so that one is composed."""
+    arguments = node.arguments
+    size, kind = arguments["size"], node.input_types[0]
+    constants = {key: float(arguments[key]) for key in ("alpha", "beta")}
+    value = builder.inputs(node)[0]
+    if size % 2 == 1:
+        if kind.rank == 3:
+            builder.emit(node, "LRN", (), size=size, bias=float(arguments["k"]), **constants)
+            return
+        flat = builder.step(node, "map", "Reshape", [value, builder.integers(node, "map/shape", [0, 0, -1, 1])])
+        normalised = builder.step(node, "lrn", "LRN", [flat], size=size, bias=float(arguments["k"]), **constants)
+        builder.emit(node, "Reshape", [normalised, _shape_of(builder, node, value)])
+        return
+    squares = builder.step(node, "square", "Mul", [value, value])
+    (channels,) = numbers(kind.dims[:1])
+    column = builder.integers(node, "column/shape", [0, 1, channels, -1])
+    column_map = builder.step(node, "column", "Reshape", [squares, column])
+    means = builder.step(
+        node,
+        "mean",
+        "AveragePool",
+        [column_map],
+        kernel_shape=[size, 1],
+        pads=[size // 2, 0, (size - 1) // 2, 0],
+        count_include_pad=1,
+    )
+    means = builder.step(node, "mean_map", "Reshape", [means, _shape_of(builder, node, value)])
+    scaled = builder.step(node, "scale", "Mul", [means, builder.floats(node, "alpha", arguments["alpha"])])
+    shifted = builder.step(node, "shift", "Add", [scaled, builder.floats(node, "k", arguments["k"])])
+    divisor = builder.step(node, "power", "Pow", [shifted, builder.floats(node, "beta", arguments["beta"])])
+    builder.emit(node, "Div", [value, divisor])
+
+
+def lower_batch_norm(builder: Builder, node: Node) -> None:
+    if not builder.has_parameter(node, "running_mean"):
+        raise Inexpressible(
+            "`batch_norm` without running statistics normalises by the batch it is given, also at inference",
+            "keep `track_running_stats: true`",
+        )
+    builder.emit(
+        node,
+        "BatchNormalization",
+        [
+            *builder.inputs(node),
+            *_scale_and_shift(builder, node),
+            builder.parameter(node, "running_mean"),
+            builder.parameter(node, "running_var"),
+        ],
+        epsilon=float(node.arguments["eps"]),
+    )
+
+
+def lower_instance_norm(builder: Builder, node: Node) -> None:
+    if builder.has_parameter(node, "running_mean"):
+        lower_batch_norm(builder, node)
+        return
+    inputs = [*builder.inputs(node), *_scale_and_shift(builder, node)]
+    builder.emit(node, "InstanceNormalization", inputs, epsilon=float(node.arguments["eps"]))
+
+
+def lower_group_norm(builder: Builder, node: Node) -> None:
+    arguments = node.arguments
+    groups, eps = arguments["num_groups"], float(arguments["eps"])
+    kind = node.input_types[0]
+    (channels,) = numbers(kind.dims[:1])
+    value = builder.inputs(node)[0]
+    if builder.opset >= 21 and kind.rank > 1:
+        inputs = [value, *_scale_and_shift(builder, node)]
+        builder.emit(node, "GroupNormalization", inputs, num_groups=groups, epsilon=eps)
+        return
+    rows = builder.integers(node, "groups/shape", [0, groups, -1])
+    grouped = builder.step(node, "groups", "Reshape", [value, rows])
+    ones = builder.floats(node, "ones", np.ones(groups))
+    zeros = builder.floats(node, "zeros", np.zeros(groups))
+    normal = builder.step(node, "normal", "InstanceNormalization", [grouped, ones, zeros], epsilon=eps)
+    shape = _shape_of(builder, node, value)
+    if not builder.has_parameter(node, "weight"):
+        builder.emit(node, "Reshape", [normal, shape])
+        return
+    normal = builder.step(node, "ungrouped", "Reshape", [normal, shape])
+    column = (channels, *(1,) * (kind.rank - 1))
+    scale = builder.parameter(node, "weight", lambda array: array.reshape(column), "column")
+    if not builder.has_parameter(node, "bias"):
+        builder.emit(node, "Mul", [normal, scale])
+        return
+    scaled = builder.step(node, "scaled", "Mul", [normal, scale])
+    builder.emit(node, "Add", [scaled, builder.parameter(node, "bias", lambda a: a.reshape(column), "column")])
+
+
+def lower_layer_norm(builder: Builder, node: Node) -> None:
+    """Axes that are not the last ones are brought there and back."""
+    kind = node.input_types[0]
+    rank = kind.rank + 1
+    axes = [axis % rank for axis in node.arguments["axes"]]
+    others = [axis for axis in range(rank) if axis not in axes]
+    order = others + axes
+    first = rank - len(axes)
+    value = builder.inputs(node)[0]
+    moved = order != list(range(rank))
+    if moved:
+        value = builder.step(node, "to_last", "Transpose", [value], perm=order)
+    shape = tuple(kind.dims[axis - 1] for axis in axes)
+    if builder.has_parameter(node, "weight"):
+        inputs = [value, builder.parameter(node, "weight")]
+        if builder.has_parameter(node, "bias"):
+            inputs.append(builder.parameter(node, "bias"))
+    elif known(shape):
+        inputs = [value, builder.floats(node, "ones", np.ones(numbers(shape)))]
+    else:
+        inputs = [value, builder.floats(node, "ones", np.ones((1,) * len(axes)))]
+    attributes = {"axis": first, "epsilon": float(node.arguments["eps"])}
+    if not moved:
+        builder.emit(node, "LayerNormalization", inputs, **attributes)
+        return
+    normal = builder.step(node, "normal", "LayerNormalization", inputs, **attributes)
+    builder.emit(node, "Transpose", [normal], perm=[order.index(axis) for axis in range(rank)])
+
+
+def _scale_and_shift(builder: Builder, node: Node) -> list[str]:
+    (channels,) = numbers(node.input_types[0].dims[:1])
+    names = []
+    for name, neutral in (("weight", np.ones), ("bias", np.zeros)):
+        if builder.has_parameter(node, name):
+            names.append(builder.parameter(node, name))
+        else:
+            names.append(builder.floats(node, name, neutral(channels)))
+    return names
+
+
+def _shape_of(builder: Builder, node: Node, value: str) -> str:
+    """The shape of `value` as an input for Reshape: constant where its sizes are numbers."""
+    dims = node.input_types[0].dims
+    if known(dims):
+        return builder.integers(node, "shape", [0, *numbers(dims)])
+    return builder.step(node, "shape", "Shape", [value])
+
+
+LOWERINGS: dict[str, Lower] = {
+    "lrn": lower_lrn,
+    "batch_norm": lower_batch_norm,
+    "layer_norm": lower_layer_norm,
+    "group_norm": lower_group_norm,
+    "instance_norm": lower_instance_norm,
+}

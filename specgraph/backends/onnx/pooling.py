@@ -1,0 +1,328 @@
+"""Pooling and resizing.
+
+PyTorch's `ceil_mode` counts a last window that starts inside the input or its front padding; the
+extra cells it covers behind never count. Where the sizes are numbers this is written as padding
+behind, which every runtime reads alike; where they are symbols, as ONNX's own `ceil_mode`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from specgraph.backends.onnx.builder import Builder, Inexpressible, known, numbers, pads
+from specgraph.backends.onnx.lowering import Lower
+from specgraph.backends.onnx.padding import pad, spatial
+from specgraph.graph.dims import Dim
+from specgraph.graph.model import Node
+
+Pairs = tuple[tuple[int, int], ...]
+
+
+def lower_max_pool(builder: Builder, node: Node) -> None:
+    arguments = node.arguments
+    kernel, stride, dilation = arguments["kernel_size"], arguments["stride"], arguments["dilation"]
+    padding = arguments["padding"]
+    extra = _cells_behind(node, kernel, stride, dilation)
+    ceil_mode = arguments["ceil_mode"] and extra is None
+    value = builder.inputs(node)[0]
+    padding = _widened(padding, extra)
+    if _too_wide(padding, kernel):
+        value = pad(builder, node, value, spatial(padding), rank=len(kernel) + 2, fill=-math.inf)
+        padding = ((0, 0),) * len(kernel)
+    optional = {"ceil_mode": 1} if ceil_mode else {}
+    builder.emit(
+        node,
+        "MaxPool",
+        [value],
+        kernel_shape=kernel,
+        strides=stride,
+        pads=pads(padding),
+        dilations=dilation,
+        **optional,
+    )
+
+
+def lower_avg_pool(builder: Builder, node: Node) -> None:
+    arguments = node.arguments
+    kernel, stride, padding = arguments["kernel_size"], arguments["stride"], arguments["padding"]
+    divisor = arguments.get("divisor_override")
+    include_pad = arguments["count_include_pad"]
+    ones = (1,) * len(kernel)
+    extra = _cells_behind(node, kernel, stride, ones)
+    ceil_mode = arguments["ceil_mode"] and extra is None
+    behind = extra is not None and any(extra)
+    value = builder.inputs(node)[0]
+    if divisor is not None:
+        include_pad, behind = True, False
+        if ceil_mode:  # every cell counts here, also those behind: they are zeros in a sum
+            raise Inexpressible(
+                "`divisor_override` with `ceil_mode` needs sizes that are numbers",
+                "give the free sizes a number with --input-size",
+            )
+        padding = _widened(padding, extra)
+    elif include_pad and any(map(any, padding)) and (behind or ceil_mode):
+        # The padding counts, the cells behind do not: zeros first, then an average without padding.
+        value = pad(builder, node, value, spatial(padding), rank=len(kernel) + 2)
+        padding, include_pad = ((0, 0),) * len(kernel), False
+        padding = _widened(padding, extra)
+    else:
+        include_pad = include_pad and not behind and any(map(any, padding))
+        padding = _widened(padding, extra)
+    if _too_wide(padding, kernel):
+        value, padding = _pad_average(builder, node, value, padding, include_pad)
+    attributes: dict[str, int] = {}
+    if include_pad:
+        attributes["count_include_pad"] = 1
+    if ceil_mode:
+        attributes["ceil_mode"] = 1
+    if divisor is None:
+        builder.emit(
+            node,
+            "AveragePool",
+            [value],
+            kernel_shape=kernel,
+            strides=stride,
+            pads=pads(padding),
+            **attributes,
+        )
+        return
+    mean = builder.step(
+        node,
+        "mean",
+        "AveragePool",
+        [value],
+        kernel_shape=kernel,
+        strides=stride,
+        pads=pads(padding),
+        **attributes,
+    )
+    factor = math.prod(kernel) / divisor
+    builder.emit(node, "Mul", [mean, builder.floats(node, "factor", factor)])
+
+
+def _pad_average(builder: Builder, node: Node, value: str, padding: Pairs, include_pad: bool) -> tuple[str, Pairs]:
+    if not include_pad:
+        raise Inexpressible("padding as wide as the kernel, which does not count, cannot be said in ONNX")
+    value = pad(builder, node, value, spatial(padding), rank=len(padding) + 2)
+    return value, ((0, 0),) * len(padding)
+
+
+def _cells_behind(
+    node: Node, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[int, ...] | None:
+    """Per axis, the cells that the last window covers behind the padded input; 0s without
+    `ceil_mode`; None where it is on and a size is symbolic."""
+    if not node.arguments["ceil_mode"]:
+        return (0,) * len(kernel)
+    sizes_in, sizes_out = node.input_types[0].dims[1:], node.output.dims[1:]
+    if not (known(sizes_in) and known(sizes_out)):
+        return None
+    covered = [
+        (size - 1) * step + (width - 1) * gap + 1
+        for size, step, width, gap in zip(numbers(sizes_out), stride, kernel, dilation, strict=True)
+    ]
+    padded = [
+        size + before + after
+        for size, (before, after) in zip(numbers(sizes_in), node.arguments["padding"], strict=True)
+    ]
+    return tuple(max(0, need - have) for need, have in zip(covered, padded, strict=True))
+
+
+def _widened(padding: Pairs, extra: tuple[int, ...] | None) -> Pairs:
+    if extra is None:
+        return padding
+    return tuple((before, after + more) for (before, after), more in zip(padding, extra, strict=True))
+
+
+def _too_wide(padding: Pairs, kernel: tuple[int, ...]) -> bool:
+    """Runtimes refuse pooling whose padding is not smaller than the kernel."""
+    return any(max(pair) >= size for pair, size in zip(padding, kernel, strict=True))
+
+
+def lower_global(op_type: str) -> Lower:
+    def lower(builder: Builder, node: Node) -> None:
+        builder.emit(node, op_type)
+
+    return lower
+
+
+def lower_adaptive_avg_pool(builder: Builder, node: Node) -> None:
+    plan = _adaptive_plan(builder, node, "ReduceMean")
+    if plan is None:
+        builder.emit(node, "GlobalAveragePool")
+        return
+    value, kernel, axes = plan
+    if not any(size > 1 for size in kernel) and not axes:
+        builder.emit(node, "Identity", [value])
+    elif not axes:
+        builder.emit(node, "AveragePool", [value], kernel_shape=kernel, strides=kernel)
+    else:
+        if any(size > 1 for size in kernel):
+            value = builder.step(node, "even", "AveragePool", [value], kernel_shape=kernel, strides=kernel)
+        _average_by_matrices(builder, node, value, axes)
+
+
+def lower_adaptive_max_pool(builder: Builder, node: Node) -> None:
+    plan = _adaptive_plan(builder, node, "ReduceMax")
+    if plan is None:
+        builder.emit(node, "GlobalMaxPool")
+        return
+    value, kernel, axes = plan
+    for axis, (old, new) in axes.items():
+        windows = _windows(old, new)  # of unequal length: repeat the last cell of the short ones
+        kernel[axis] = max(end - start for start, end in windows)
+        cells = [min(start + step, end - 1) for start, end in windows for step in range(kernel[axis])]
+        indices = builder.integers(node, f"cells{axis}", cells)
+        value = builder.step(node, f"gather{axis}", "Gather", [value, indices], axis=axis + 2)
+    if not any(size > 1 for size in kernel):
+        builder.emit(node, "Identity", [value])
+    else:
+        builder.emit(node, "MaxPool", [value], kernel_shape=kernel, strides=kernel)
+
+
+def _adaptive_plan(
+    builder: Builder, node: Node, reduce: str
+) -> tuple[str, list[int], dict[int, tuple[int, int]]] | None:
+    """How to pool adaptively: the value to start from, the kernel of an ordinary pooling for axes
+    whose windows are alike, and (old, new) sizes of the axes whose windows are not. None where
+    everything is pooled to one cell."""
+    before, after = node.input_types[0].dims[1:], node.output.dims[1:]
+    if all(size == 1 for size in after):
+        return None
+    kernel = [1] * len(before)
+    uneven: dict[int, tuple[int, int]] = {}
+    whole: list[int] = []
+    for axis, (old, new) in enumerate(zip(before, after, strict=True)):
+        if old == new:
+            continue
+        if isinstance(old, int) and isinstance(new, int):
+            if old % new:
+                uneven[axis] = (old, new)
+            else:
+                kernel[axis] = old // new
+        elif new == 1:
+            whole.append(axis + 2)
+        else:
+            raise Inexpressible(
+                f"`{node.op}` to {_shown(after)} of an input that is {_shown(before)} cannot be said in ONNX: "
+                "its windows depend on the size",
+                "give the free sizes a number with --input-size",
+            )
+    value = builder.inputs(node)[0]
+    if whole:
+        value = reduce_axes(builder, node, reduce, value, whole, "whole")
+    return value, kernel, uneven
+
+
+def reduce_axes(builder: Builder, node: Node, op_type: str, value: str, axes: list[int], label: str) -> str:
+    """A reduction that keeps the axes with size 1, in the form the opset has."""
+    since = 18
+    if builder.opset >= since:
+        inputs = [value, builder.integers(node, f"{label}/axes", axes)]
+        return builder.step(node, label, op_type, inputs, keepdims=1)
+    return builder.step(node, label, op_type, [value], axes=axes, keepdims=1)
+
+
+def _shown(dims: tuple[Dim, ...]) -> str:
+    return "x".join(str(dim) for dim in dims)
+
+
+def _windows(old: int, new: int) -> list[tuple[int, int]]:
+    """First and past-the-last cell of each window of PyTorch's adaptive pooling."""
+    return [(index * old // new, -(-(index + 1) * old // new)) for index in range(new)]
+
+
+def _average_by_matrices(builder: Builder, node: Node, value: str, axes: dict[int, tuple[int, int]]) -> None:
+    """Windows of unequal length: along each axis, a product with the matrix of averaging weights."""
+    rank = node.output.rank - 1
+    for axis, (old, new) in axes.items():
+        weights = np.zeros((new, old))
+        for row, (start, end) in enumerate(_windows(old, new)):
+            weights[row, start:end] = 1 / (end - start)
+        emit = _finish(builder, node) if axis == max(axes) else _go_on(builder, node, f"average{axis}")
+        if axis == rank - 1:
+            value = emit("MatMul", [value, builder.floats(node, f"weights{axis}", weights.T)], {})
+            continue
+        matrix = builder.floats(node, f"weights{axis}", weights)
+        if axis == rank - 2:
+            value = emit("MatMul", [matrix, value], {})
+            continue
+        order = [0, 1, 3, 2, 4]  # (N, C, D, H, W): D next to last and back
+        turned = builder.step(node, f"turned{axis}", "Transpose", [value], perm=order)
+        product = builder.step(node, f"product{axis}", "MatMul", [matrix, turned])
+        value = emit("Transpose", [product], {"perm": order})
+
+
+Emit = Callable[[str, list[str], dict[str, list[int]]], str]
+
+
+def _finish(builder: Builder, node: Node) -> Emit:
+    def emit(op_type: str, inputs: list[str], attributes: dict[str, list[int]]) -> str:
+        builder.emit(node, op_type, inputs, **attributes)
+        return builder.value(node.path)
+
+    return emit
+
+
+def _go_on(builder: Builder, node: Node, label: str) -> Emit:
+    return lambda op_type, inputs, attributes: builder.step(node, label, op_type, inputs, **attributes)
+
+
+def lower_upsample(builder: Builder, node: Node) -> None:
+    arguments = node.arguments
+    mode = {"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(arguments["mode"], arguments["mode"])
+    attributes: dict[str, str | float] = {"mode": mode}
+    if mode == "nearest":
+        attributes["coordinate_transformation_mode"] = "asymmetric"
+        attributes["nearest_mode"] = "floor"
+    elif mode == "nearest-exact":
+        attributes["mode"] = "nearest"
+        attributes["coordinate_transformation_mode"] = "half_pixel"
+        attributes["nearest_mode"] = "round_prefer_ceil"
+    else:
+        aligned = arguments["align_corners"]
+        attributes["coordinate_transformation_mode"] = "align_corners" if aligned else "half_pixel"
+    if mode == "cubic":
+        attributes["cubic_coeff_a"] = -0.75
+    value = builder.inputs(node)[0]
+    if arguments["size"] is not None:
+        target = builder.integers(node, "size", arguments["size"])
+        if builder.opset >= 18:
+            axes = range(2, node.output.rank + 1)
+            builder.emit(node, "Resize", [value, "", "", target], axes=list(axes), **attributes)
+            return
+        shape = builder.step(node, "shape", "Shape", [value], end=2)
+        target = builder.step(node, "sizes", "Concat", [shape, target], axis=0)
+        builder.emit(node, "Resize", [value, "", "", target], **attributes)
+        return
+    scales = np.asarray([1.0, 1.0, *map(float, arguments["scale_factor"])], np.float32)
+    for axis, (old, new) in enumerate(zip(node.input_types[0].dims[1:], node.output.dims[1:], strict=True)):
+        if isinstance(old, int) and isinstance(new, int):
+            scales[axis + 2] = _single_precision_scale(scales[axis + 2], old, new)
+    builder.emit(node, "Resize", [value, "", builder.constant(f"{node.path}/scales", scales)], **attributes)
+
+
+def _single_precision_scale(scale: np.float32, old: int, new: int) -> np.float32:
+    """The scale, moved by as little as makes `floor(old * scale)` come out right in single precision
+    (PyTorch computes sizes in double precision)."""
+    for _ in range(8):
+        single = int(np.floor(np.float32(old) * scale))
+        double = int(np.floor(old * float(scale)))
+        if single == double == new:
+            return scale
+        scale = np.nextafter(scale, np.float32(np.inf if min(single, double) < new else 0))
+    return scale
+
+
+LOWERINGS: dict[str, Lower] = {
+    "max_pool": lower_max_pool,
+    "avg_pool": lower_avg_pool,
+    "adaptive_avg_pool": lower_adaptive_avg_pool,
+    "adaptive_max_pool": lower_adaptive_max_pool,
+    "global_avg_pool": lower_global("GlobalAveragePool"),
+    "global_max_pool": lower_global("GlobalMaxPool"),
+    "upsample": lower_upsample,
+}

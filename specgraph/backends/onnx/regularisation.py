@@ -1,0 +1,15 @@
+"""Regularisation."""
+
+from __future__ import annotations
+
+from specgraph.backends.onnx.builder import Builder
+from specgraph.backends.onnx.dense import lower_dropout
+from specgraph.backends.onnx.lowering import Lower
+from specgraph.graph.model import Node
+
+
+def lower_layer_scale(builder: Builder, node: Node) -> None:
+    builder.emit(node, "Mul", [*builder.inputs(node), builder.parameter(node, "")])
+
+
+LOWERINGS: dict[str, Lower] = {"stochastic_depth": lower_dropout, "layer_scale": lower_layer_scale}

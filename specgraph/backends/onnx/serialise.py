@@ -1,0 +1,150 @@
+"""Writing a model: the structure through protobuf, the weights straight from their arrays.
+
+A model file is one `ModelProto`. Serialising it through protobuf copies every weight three times;
+here only the structure goes through protobuf, and the initialisers follow as the last fields of the
+graph, their bytes written where they lie in memory. The result is the same message.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from specgraph.backends.onnx.builder import Array
+from specgraph.errors import CommandError
+
+ELEMENT_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "bool": 9, "float16": 10}
+MAX_SINGLE_FILE = 2**31 - 2**20
+EXTERNAL_ALIGNMENT = 4096
+SMALLEST_EXTERNAL = 1024
+
+_MODEL_GRAPH = b"\x3a"  # field 7, length-delimited
+_GRAPH_INITIALIZER = b"\x2a"  # field 5, length-delimited
+_TENSOR_RAW_DATA = b"\x4a"  # field 9, length-delimited
+
+
+class OnnxModel(NamedTuple):
+    """A model whose initialisers still lie in their arrays; `proto` holds everything else."""
+
+    proto: onnx.ModelProto
+    initialisers: dict[str, Array]
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all initialisers."""
+        return sum(array.nbytes for array in self.initialisers.values())
+
+    def to_proto(self) -> onnx.ModelProto:
+        """The whole model as one protobuf message."""
+        return onnx.load_model_from_string(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The whole model as bytes. Raises `CommandError` above protobuf's limit of 2 GB."""
+        if self.num_bytes > MAX_SINGLE_FILE:
+            raise CommandError("the model is larger than the 2 GB that fit into one file", "use external data")
+        return b"".join(_chunks(self, None))
+
+    def write(self, path: Path, *, external_data: bool | None = None) -> list[Path]:
+        """Write the model, atomically; the files written, the model first.
+
+        `external_data`: the weights in `<name>.data` beside the model; by default only where they do
+        not fit into one file. Raises OSError where the folder cannot be written.
+        """
+        external = self.num_bytes > MAX_SINGLE_FILE if external_data is None else external_data
+        written = [path]
+        places: dict[str, tuple[str, int]] | None = None
+        if external:
+            data_path = path.with_name(path.name + ".data")
+            places = {}
+            offset = 0
+            for name, array in self.initialisers.items():
+                if array.nbytes >= SMALLEST_EXTERNAL:
+                    offset = -(-offset // EXTERNAL_ALIGNMENT) * EXTERNAL_ALIGNMENT
+                    places[name] = (data_path.name, offset)
+                    offset += array.nbytes
+            with _replacing(data_path) as file:
+                for name, (_, start) in places.items():
+                    file.seek(start)
+                    file.write(_bytes_of(self.initialisers[name]))
+            written.append(data_path)
+        with _replacing(path) as file:
+            for chunk in _chunks(self, places):
+                file.write(chunk)
+        return written
+
+
+class _replacing:
+    """A file that takes its final name only when it was written whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> BinaryIO:
+        handle, self._name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        self._file: BinaryIO = os.fdopen(handle, "wb", buffering=1 << 16)
+        return self._file
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._file.close()
+        if kind is None:
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(self._name, 0o666 & ~umask)
+            os.replace(self._name, self._path)
+        else:
+            os.unlink(self._name)
+
+
+def _chunks(model: OnnxModel, places: dict[str, tuple[str, int]] | None) -> Iterator[bytes | memoryview]:
+    """The serialised model in pieces. `places` says which initialisers lie in an external file."""
+    shell = onnx.ModelProto()
+    shell.CopyFrom(model.proto)
+    shell.ClearField("graph")
+    graph = model.proto.graph.SerializeToString()
+    heads: list[tuple[bytes, Array | None]] = []
+    length = len(graph)
+    for name, array in model.initialisers.items():
+        place = places.get(name) if places else None
+        tensor = onnx.TensorProto(name=name, dims=array.shape, data_type=ELEMENT_TYPES[array.dtype.name])
+        if place:
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+            for key, value in (("location", place[0]), ("offset", place[1]), ("length", array.nbytes)):
+                entry = tensor.external_data.add()
+                entry.key, entry.value = key, str(value)
+            body = tensor.SerializeToString()
+            head = _GRAPH_INITIALIZER + _varint(len(body)) + body
+            length += len(head)
+            heads.append((head, None))
+        else:
+            body = tensor.SerializeToString() + _TENSOR_RAW_DATA + _varint(array.nbytes)
+            head = _GRAPH_INITIALIZER + _varint(len(body) + array.nbytes) + body
+            length += len(head) + array.nbytes
+            heads.append((head, array))
+    yield shell.SerializeToString()
+    yield _MODEL_GRAPH + _varint(length)
+    yield graph
+    for head, data in heads:
+        yield head
+        if data is not None and data.nbytes:
+            yield _bytes_of(data)
+
+
+def _bytes_of(array: NDArray[np.generic]) -> memoryview:
+    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    return np.ascontiguousarray(little).reshape(-1).view(np.uint8).data
+
+
+def _varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value > 127:
+        encoded.append(value & 127 | 128)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)

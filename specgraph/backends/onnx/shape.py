@@ -1,0 +1,93 @@
+"""Changing shapes."""
+
+from __future__ import annotations
+
+from specgraph.backends.onnx.builder import Builder, known, numbers
+from specgraph.backends.onnx.dense import lower_dropout
+from specgraph.backends.onnx.lowering import Lower
+from specgraph.backends.onnx.padding import pad, spatial
+from specgraph.graph.model import Node
+
+FAR = 2**62
+"""Stands for the end of an axis in Slice."""
+
+
+def lower_pad(builder: Builder, node: Node) -> None:
+    arguments = node.arguments
+    amounts = spatial(arguments["padding"]) if arguments["padding"] else {}
+    if arguments["channels"]:
+        amounts[1] = tuple(arguments["channels"])
+    pad(
+        builder,
+        node,
+        builder.inputs(node)[0],
+        amounts,
+        rank=node.output.rank + 1,
+        mode=arguments["mode"],
+        fill=float(arguments["value"]),
+        label=None,
+    )
+
+
+def lower_slice(builder: Builder, node: Node) -> None:
+    arguments = node.arguments
+    stop = FAR if arguments["stop"] is None else arguments["stop"]
+    bounds = {
+        "start": arguments["start"] or 0,
+        "stop": stop,
+        "dim": arguments["dim"],
+        "step": arguments["step"],
+    }
+    bounds["dim"] %= node.output.rank + 1
+    inputs = [builder.integers(node, label, [number]) for label, number in bounds.items()]
+    builder.emit(node, "Slice", [*builder.inputs(node), *inputs])
+
+
+def lower_reshape(builder: Builder, node: Node) -> None:
+    dims = node.output.dims
+    wanted = numbers(dims) if known(dims) else tuple(node.arguments["shape"])
+    builder.emit(node, "Reshape", [*builder.inputs(node), builder.integers(node, "shape", [0, *wanted])])
+
+
+def lower_permute(builder: Builder, node: Node) -> None:
+    rank = node.output.rank + 1
+    builder.emit(node, "Transpose", (), perm=[axis % rank for axis in node.arguments["dims"]])
+
+
+def lower_channel_shuffle(builder: Builder, node: Node) -> None:
+    groups = node.arguments["groups"]
+    dims = node.input_types[0].dims
+    (channels,) = numbers(dims[:1])
+    (value,) = builder.inputs(node)
+    if known(dims):
+        split = builder.integers(node, "split/shape", [0, groups, channels // groups, *numbers(dims[1:])])
+        joined = builder.integers(node, "joined/shape", [0, *numbers(dims)])
+    else:
+        split = builder.integers(node, "split/shape", [0, groups, channels // groups, -1])
+        joined = builder.step(node, "joined/shape", "Shape", [value])
+    parts = builder.step(node, "split", "Reshape", [value, split])
+    rank = len(dims) + 2 if known(dims) else 4
+    turned = builder.step(node, "turned", "Transpose", [parts], perm=[0, 2, 1, *range(3, rank)])
+    builder.emit(node, "Reshape", [turned, joined])
+
+
+def lower_mean(builder: Builder, node: Node) -> None:
+    rank = node.input_types[0].rank + 1
+    axes = [axis % rank for axis in node.arguments["dim"]]
+    keepdims = int(node.arguments["keepdim"])
+    if builder.opset >= 18:
+        inputs = [*builder.inputs(node), builder.integers(node, "axes", axes)]
+        builder.emit(node, "ReduceMean", inputs, keepdims=keepdims)
+    else:
+        builder.emit(node, "ReduceMean", (), axes=axes, keepdims=keepdims)
+
+
+LOWERINGS: dict[str, Lower] = {
+    "pad": lower_pad,
+    "slice": lower_slice,
+    "reshape": lower_reshape,
+    "permute": lower_permute,
+    "channel_shuffle": lower_channel_shuffle,
+    "mean": lower_mean,
+    "identity": lower_dropout,
+}

@@ -1,0 +1,166 @@
+"""`specgraph export`: a spec or a run as an ONNX file, a Triton repository or Python source."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
+from specgraph.errors import CommandError, VerificationError, require
+
+if TYPE_CHECKING:
+    from specgraph.inference.source import ModelSource
+
+HELP = "write a spec or a run as ONNX or as Python source"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "source", nargs="?", metavar="SPEC|RUN", help="a spec or the folder of a run; default: the newest run"
+    )
+    target = parser.add_argument_group("what to write")
+    target.add_argument("--onnx", nargs="?", const="", metavar="FILE", help="an ONNX file (default NAME.onnx)")
+    target.add_argument("--python", nargs="?", const="", metavar="FILE", help="a module of plain PyTorch")
+    target.add_argument("--triton", metavar="DIR", help="a model repository for Triton Inference Server")
+    weights = parser.add_argument_group("weights")
+    weights.add_argument("--weights", metavar="F", help="a .safetensors or .pth file with the state_dict")
+    weights.add_argument("--seed", type=int, default=0, help="of the initialisation, without weights")
+    onnx = parser.add_argument_group("ONNX")
+    onnx.add_argument("--verify", action="store_true", help="run the file beside the module and compare")
+    onnx.add_argument("--opset", type=int, metavar="N", help="17 to 26 (default 21)")
+    onnx.add_argument("--softmax", action="store_true", help="give probabilities")
+    onnx.add_argument("--preprocess", action="store_true", help="take raw uint8 images (N, height, width, C)")
+    onnx.add_argument("--fold-batch-norm", action="store_true", help="fold batch normalisation into convolutions")
+    onnx.add_argument("--fp16", action="store_true", help="compute in half precision")
+    onnx.add_argument("--int8", action="store_true", help="quantise, calibrated on the data set")
+    onnx.add_argument("--data", metavar="NAME|DIR", help="data set for --int8 and --verify (default: the run's)")
+    onnx.add_argument("--data-dir", metavar="DIR", help="where data sets lie")
+    onnx.add_argument("--external-data", action="store_true", help="weights in a file beside the model")
+    add_spec_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the files and print their names."""
+    _settle_source(args)
+    written: list[Path] = []
+    if args.python is not None:
+        written += _export_python(args)
+    if args.onnx is not None or args.triton is not None:
+        written += _export_onnx(args)
+    for path in written:
+        print(path)
+    return 0
+
+
+def _settle_source(args: argparse.Namespace) -> None:
+    """`--onnx SPEC` means the spec, not the output; without a source the newest run is meant."""
+    if args.onnx is None and args.python is None and args.triton is None:
+        raise CommandError("nothing to write", "add --onnx, --python or --triton DIR")
+    from specgraph.inference.source import looks_like_source, newest_run
+
+    for flag in ("onnx", "python"):
+        value = getattr(args, flag)
+        if value and args.source is None and looks_like_source(value):
+            args.source, value = value, ""
+            setattr(args, flag, value)
+        if value and value.lower().endswith((".yaml", ".yml", ".json")):
+            raise CommandError(f"--{flag} {value} would overwrite a spec", f"name the output *.{_ending(flag)}")
+    if args.source is None:
+        run = newest_run()
+        if run is None:
+            flag = "--onnx" if args.onnx is not None else "--python" if args.python is not None else "--triton DIR"
+            raise CommandError("no spec given, and no run lies under runs/", f"write: specgraph export SPEC {flag}")
+        print(f"the newest run: {run}", file=sys.stderr)
+        args.source = str(run)
+
+
+def _ending(flag: str) -> str:
+    return "onnx" if flag == "onnx" else "py"
+
+
+def _export_python(args: argparse.Namespace) -> list[Path]:
+    from specgraph.backends.python import emit_python
+    from specgraph.inference.source import RUN_SPEC, is_run
+
+    spec = Path(args.source) / RUN_SPEC if args.source != "-" and is_run(args.source) else args.source
+    graph = load_graph(args, str(spec))
+    path = Path(args.python or _file_name(graph.name, "py"))
+    try:
+        path.write_text(emit_python(graph), encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+    return [path]
+
+
+def _export_onnx(args: argparse.Namespace) -> list[Path]:
+    require("onnx", "onnx", "exporting to ONNX")
+    from specgraph.backends.onnx.export import export_onnx
+    from specgraph.backends.onnx.opsets import DEFAULT_OPSET
+    from specgraph.inference.source import open_source
+
+    source = open_source(args.source, args.weights, lambda spec: load_graph(args, spec))
+    path = Path(args.onnx or _file_name(source.graph.name, "onnx"))
+    if args.triton is not None and not args.onnx:
+        from specgraph.inference.triton import model_path
+
+        path = model_path(Path(args.triton), source.graph.name)
+    if source.state_dict is None:
+        source = _initialised(source, args.seed)
+    data = _preprocessing(args, source)
+    written = export_onnx(
+        source.graph,
+        path,
+        source.state_dict,
+        opset=args.opset or DEFAULT_OPSET,
+        softmax=args.softmax,
+        preprocess=args.preprocess,
+        half=args.fp16,
+        fold_batch_norm=args.fold_batch_norm,
+        external_data=args.external_data or None,
+        class_names=source.class_names,
+        preprocessing=data,
+        weights=source.weights,
+    )
+    if args.int8:
+        from specgraph.inference.quantise import quantise_file
+
+        for line in quantise_file(path, source, data=args.data, data_dir=args.data_dir):
+            print(line, file=sys.stderr)
+    if args.verify:
+        _verify(args, path, source)
+    if args.triton is not None:
+        from specgraph.inference.triton import write_repository
+
+        written = write_repository(Path(args.triton), source.graph.name, path, source.class_names)
+    return written
+
+
+def _initialised(source: ModelSource, seed: int) -> ModelSource:
+    require("torch", "torch", "initialising weights")
+    from specgraph.backends.torch.compile import compile_graph
+
+    weights = f"seeded initialisation (seed {seed})"
+    print(f"no weights given: the file holds a {weights}", file=sys.stderr)
+    return source._replace(state_dict=compile_graph(source.graph, seed=seed).state_dict(), weights=weights)
+
+
+def _preprocessing(args: argparse.Namespace, source: ModelSource) -> dict[str, Any] | None:
+    return source.preprocessing.to_plain() if source.preprocessing else None
+
+
+def _verify(args: argparse.Namespace, path: Path, source: ModelSource) -> None:
+    from specgraph.inference.verify import verify
+
+    outcome = verify(path, source.graph, state_dict=source.state_dict)
+    for line in outcome.lines():
+        print(line)
+    if not outcome.ok:
+        raise VerificationError(f"{path} does not compute what the module computes")
+
+
+def _file_name(name: str, ending: str) -> str:
+    kept = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name).strip(".-")
+    return f"{kept or 'model'}.{ending}"

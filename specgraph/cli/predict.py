@@ -1,0 +1,142 @@
+"""`specgraph predict`: what is to be seen in images."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
+
+from specgraph.errors import CommandError
+
+if TYPE_CHECKING:
+    from specgraph.inference.predictor import Prediction, Predictor
+
+HELP = "classify images with an ONNX file or a run"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("model", metavar="MODEL.onnx|RUN", help="an ONNX file, or the folder of a run")
+    parser.add_argument("images", nargs="+", metavar="IMAGE|DIR", help="image files, or folders of them")
+    parser.add_argument("--top-k", type=_positive, default=5, metavar="K", help="classes to show (default 5)")
+    parser.add_argument("--format", choices=("table", "json", "jsonl"), default="table", help="how to print it")
+    parser.add_argument("--batch-size", type=_positive, default=32, metavar="N", help="images at a time")
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda", "tensorrt"),
+        default="auto",
+        help="what to run on (default: a CUDA device if there is one)",
+    )
+    parser.add_argument("--weights", metavar="F", help="weights, where MODEL is a spec")
+    parser.add_argument("--output", metavar="NAME", help="which output, where there are several")
+    parser.add_argument("--mean", type=_numbers, metavar="X,...", help="per channel, of values in [0, 1]")
+    parser.add_argument("--std", type=_numbers, metavar="X,...", help="per channel, of values in [0, 1]")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the classes of every image; 2 where none could be read."""
+    from specgraph.inference.predictor import Predictor, image_files
+
+    predictor = Predictor(
+        args.model, device=args.device, batch_size=args.batch_size, output=args.output, weights=args.weights
+    )
+    if args.mean or args.std:
+        _normalise_as_told(predictor, args)
+    _announce(predictor)
+    predictions = _watched(predictor.predict(image_files(args.images), args.top_k), sys.stderr)
+    num_read = {"table": _print_table, "json": _print_json, "jsonl": _print_lines}[args.format](predictions)
+    if not num_read:
+        raise CommandError("no image could be read")
+    return 0
+
+
+def _normalise_as_told(predictor: Predictor, args: argparse.Namespace) -> None:
+    channels = predictor.preprocessing.channels
+    given = {}
+    for name in ("mean", "std"):
+        values = getattr(args, name)
+        if values is not None:
+            if len(values) not in (1, channels):
+                raise CommandError(f"--{name} has {len(values)} numbers for {channels} channels")
+            given[name] = values * channels if len(values) == 1 else values
+    predictor.preprocessing = predictor.preprocessing._replace(**given)
+    predictor.assumed = [note for note in predictor.assumed if "--mean" not in note]
+
+
+def _announce(predictor: Predictor) -> None:
+    if predictor.session.fallback:
+        print(f"warning: {predictor.session.fallback}", file=sys.stderr)
+    for note in predictor.assumed:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def _watched(predictions: Iterator[Prediction], stream: TextIO) -> Iterator[Prediction]:
+    """The predictions, with broken images named and, on a terminal, a count of what is done."""
+    shown = stream.isatty()
+    done = broken = 0
+    for prediction in predictions:
+        done += 1
+        if prediction.error:
+            broken += 1
+            print(f"{chr(13) if shown else ''}skipped: {prediction.error}", file=stream)
+        if shown and done % 32 == 0:
+            print(f"\r{done} images", end="", file=stream, flush=True)
+        yield prediction
+    if shown and done >= 32:
+        print("\r" + " " * 30 + "\r", end="", file=stream)
+    if broken:
+        print(f"{broken} of {done} images could not be read", file=stream)
+
+
+def _print_table(predictions: Iterator[Prediction]) -> int:
+    num_read = 0
+    for prediction in predictions:
+        if not prediction.error:
+            num_read += 1
+            classes = "  ".join(f"{ranked.name} {ranked.probability:.1%}" for ranked in prediction.classes)
+            print(f"{prediction.source}  {classes}")
+    return num_read
+
+
+def _plain(prediction: Prediction) -> dict[str, object]:
+    if prediction.error:
+        return {"image": prediction.source, "error": prediction.error}
+    classes = [
+        {"index": ranked.position, "class": ranked.name, "probability": ranked.probability}
+        for ranked in prediction.classes
+    ]
+    return {"image": prediction.source, "classes": classes}
+
+
+def _print_json(predictions: Iterator[Prediction]) -> int:
+    import json
+
+    num_read = 0
+    print('{"version": 1, "predictions": [', end="")
+    for position, prediction in enumerate(predictions):
+        num_read += not prediction.error
+        print(("," if position else "") + "\n  " + json.dumps(_plain(prediction), ensure_ascii=False), end="")
+    print("\n]}")
+    return num_read
+
+
+def _print_lines(predictions: Iterator[Prediction]) -> int:
+    import json
+
+    num_read = 0
+    for prediction in predictions:
+        num_read += not prediction.error
+        print(json.dumps(_plain(prediction), ensure_ascii=False))
+    return num_read
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(","))

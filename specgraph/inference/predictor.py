@@ -1,0 +1,289 @@
+"""Classifying images with onnxruntime: bounded memory, as many images as there are."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from specgraph.backends.onnx.metadata import Preprocessing
+from specgraph.errors import CommandError, require
+from specgraph.inference.preprocess import (
+    class_names_of,
+    normalise,
+    preprocessing_of,
+    to_pixels,
+)
+from specgraph.inference.session import Array, Session
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+ImageLike = Any
+"""A path, a PIL image, or a uint8 array (H, W) or (H, W, C)."""
+
+IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"))
+
+
+class Ranked(NamedTuple):
+    """A class with its probability. `position` is its place in the network's output."""
+
+    position: int
+    name: str
+    probability: float
+
+
+class Prediction(NamedTuple):
+    """The most probable classes of an image, best first; or why it could not be read."""
+
+    source: str
+    classes: tuple[Ranked, ...]
+    error: str | None = None
+
+
+class Predictor:
+    """A classifier ready for images.
+
+    `model` is an ONNX file, the folder of a training run, or a spec with weights. The preprocessing
+    and the class names are those the file or run describes, unless given; an ONNX file that
+    describes none takes images scaled to [0, 1]. `assumed` says in words what had to be guessed.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        *,
+        device: str = "auto",
+        batch_size: int = 32,
+        preprocessing: Preprocessing | None = None,
+        class_names: Iterable[str] | None = None,
+        output: str | None = None,
+        weights: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Raises `CommandError` where the model cannot be loaded or is no image classifier."""
+        require("PIL", "onnx", "reading images")
+        self.session = Session(_model_of(model, weights), device)
+        metadata = self.session.metadata
+        self.batch_size = max(1, batch_size)
+        self.assumed: list[str] = []
+        self.built_in = frozenset(metadata.get("specgraph.built_in", "").split())
+        if len(self.session.inputs) != 1 or len(self.session.inputs[0].shape) != 4:
+            raise CommandError(f"{model} is no image classifier: it does not take one batch of images")
+        self._input = self.session.inputs[0]
+        self.raw = self._input.dtype == "uint8"
+        self.preprocessing = preprocessing or preprocessing_of(metadata) or self._assume_preprocessing()
+        self._check_channels()
+        self._output = self._choose_output(output)
+        self._scale = _scale_of(metadata, self._output)
+        names = tuple(class_names) if class_names is not None else class_names_of(metadata)
+        self.class_names = names
+        fixed = self._input.shape[0]
+        if isinstance(fixed, int):
+            self.batch_size = fixed
+        self._fixed_batch = isinstance(fixed, int)
+
+    def _assume_preprocessing(self) -> Preprocessing:
+        channels, height, width = self._input.shape[1:]
+        if self.raw:
+            height, width, channels = channels, height, width
+        if not isinstance(height, int) or not isinstance(width, int):
+            height = width = 224
+            self.assumed.append("the input's size is free: images are resized to 224x224")
+        if not isinstance(channels, int):
+            raise CommandError("the number of the input's channels is free: it cannot be given images")
+        if not self.raw:
+            self.assumed.append(
+                "the file does not say how images are normalised: they are scaled to [0, 1]; "
+                "give --mean and --std if that is wrong"
+            )
+        return Preprocessing((height, width), channels, (0.0,) * channels, (1.0,) * channels)
+
+    def _check_channels(self) -> None:
+        if self.preprocessing.channels not in (1, 3):
+            raise CommandError(f"images have 1 or 3 channels, the network takes {self.preprocessing.channels}")
+        if self.raw:
+            return
+        wanted = self._input.shape[1:]
+        given = (self.preprocessing.channels, *self.preprocessing.size)
+        if any(isinstance(size, int) and size != own for size, own in zip(wanted, given, strict=True)):
+            raise CommandError(
+                f"the network takes {'x'.join(map(str, wanted))} but the preprocessing gives "
+                f"{'x'.join(map(str, given))}"
+            )
+
+    def _choose_output(self, output: str | None) -> str:
+        names = [port.name for port in self.session.outputs]
+        if output is None:
+            return names[0]
+        if output not in names:
+            raise CommandError(f"the model has no output `{output}`", f"it has {', '.join(names)}")
+        return output
+
+    def predict(self, images: Iterable[ImageLike], top_k: int = 5) -> Iterator[Prediction]:
+        """Predictions in the order of `images`, one batch at a time; an image that cannot be read
+        gives a prediction with its `error`."""
+        workers = min(8, (os.cpu_count() or 1) + 1)
+        with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+            waiting: deque[tuple[str, Future[Array | str]]] = deque()
+            batch: list[tuple[str, Array | str]] = []
+            numbered = enumerate(images)
+            exhausted = False
+            while not exhausted or waiting:
+                while not exhausted and len(waiting) < 2 * self.batch_size:
+                    entry = next(numbered, None)
+                    if entry is None:
+                        exhausted = True
+                        break
+                    index, image = entry
+                    name = os.fspath(image) if isinstance(image, (str, os.PathLike)) else f"image {index}"
+                    waiting.append((name, pool.submit(self._prepare, image)))
+                if waiting:
+                    name, future = waiting.popleft()
+                    batch.append((name, future.result()))
+                if len(batch) == self.batch_size or (exhausted and not waiting):
+                    yield from self._classify(batch, top_k)
+                    batch = []
+
+    def _prepare(self, image: ImageLike) -> Array | str:
+        """An image as the session takes it (without the batch axis), or what is wrong with it."""
+        from specgraph.datasets.images import BrokenImageError
+
+        try:
+            opened = _open(image)
+            if self.raw:
+                return self._raw_pixels(opened)
+            return normalise(to_pixels(opened, self.preprocessing), self.preprocessing)
+        except BrokenImageError as error:
+            return str(error)
+
+    def _raw_pixels(self, image: Image) -> Array:
+        """The centre of an image at the network's size, bytes (height, width, C): images of one
+        batch must have one size, and the file's own resizing finds nothing left to do."""
+        pixels = to_pixels(image, self.preprocessing)
+        rounded: Array = np.clip(np.rint(pixels), 0, 255).astype(np.uint8).transpose(1, 2, 0)
+        return rounded
+
+    def _classify(self, batch: list[tuple[str, Array | str]], top_k: int) -> Iterator[Prediction]:
+        arrays = [array for _, array in batch if not isinstance(array, str)]
+        rows: Iterator[Array] = iter(())
+        if arrays:
+            stacked = np.stack(arrays)
+            if self._fixed_batch and len(stacked) < self.batch_size:
+                filler = np.zeros((self.batch_size - len(stacked), *stacked.shape[1:]), stacked.dtype)
+                stacked = np.concatenate([stacked, filler])
+            scores = self.session.run({self._input.name: stacked}, [self._output])[self._output]
+            rows = iter(self._probabilities(scores.reshape(len(scores), -1)))
+        for name, array in batch:
+            if isinstance(array, str):
+                yield Prediction(name, (), array)
+            else:
+                yield Prediction(name, self._rank(next(rows), top_k))
+
+    def _probabilities(self, scores: Array) -> Array:
+        wide = scores.astype(np.float64)
+        scale = self._scale or _guess_scale(wide)
+        if scale == "probabilities":
+            return wide
+        if scale == "log_probabilities":
+            return np.exp(wide)
+        shifted = np.exp(wide - wide.max(1, keepdims=True))
+        found: Array = shifted / shifted.sum(1, keepdims=True)
+        return found
+
+    def _rank(self, probabilities: Array, top_k: int) -> tuple[Ranked, ...]:
+        best = np.argsort(-probabilities, kind="stable")[:top_k]
+        return tuple(Ranked(int(i), self._name(int(i)), float(probabilities[i])) for i in best)
+
+    def _name(self, index: int) -> str:
+        if self.class_names is not None and index < len(self.class_names):
+            return self.class_names[index]
+        return str(index)
+
+
+def predict(
+    model: str | os.PathLike[str], images: Iterable[ImageLike], top_k: int = 5, **options: Any
+) -> list[Prediction]:
+    """The `top_k` most probable classes of each image. `model` is an ONNX file, a run (an object with
+    a `folder`, or its path), or a spec with `weights`; `options` go to `Predictor`."""
+    folder = getattr(model, "folder", model)
+    return list(Predictor(folder, **options).predict(images, top_k))
+
+
+def image_files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+    """The files named, and all image files below the folders named, without listing a folder tree
+    before the first is given. Raises `CommandError` for a path that does not exist."""
+    for path in map(Path, paths):
+        if path.is_dir():
+            yield from _below(path)
+        elif path.exists():
+            yield path
+        else:
+            raise CommandError(f"no such file or folder: {path}")
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:
+                yield Path(parent, name)
+
+
+def _open(image: ImageLike) -> Image:
+    from PIL import Image as pil
+
+    from specgraph.datasets.images import BrokenImageError, open_image
+
+    if isinstance(image, (str, os.PathLike)):
+        return open_image(Path(image))
+    if isinstance(image, pil.Image):
+        return image
+    array = np.asarray(image)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.dtype != np.uint8 or array.ndim not in (2, 3):
+        raise BrokenImageError(f"an array of {array.dtype} {array.shape} is no image: give uint8 (H, W) or (H, W, C)")
+    return pil.fromarray(array)
+
+
+def _scale_of(metadata: dict[str, str], output: str) -> str | None:
+    import json
+
+    try:
+        scales = json.loads(metadata.get("specgraph.output_scales", "{}"))
+    except ValueError:
+        return None
+    found = scales.get(output) if isinstance(scales, dict) else None
+    return found if found in ("scores", "probabilities", "log_probabilities") else None
+
+
+def _guess_scale(values: Array) -> str:
+    """What a foreign model's output is: rows that sum to 1, or whose exponentials do, or scores."""
+    if (values >= 0).all() and np.allclose(values.sum(1), 1, atol=1e-3):
+        return "probabilities"
+    if (values <= 1e-6).all() and np.allclose(np.exp(values).sum(1), 1, atol=1e-3):
+        return "log_probabilities"
+    return "scores"
+
+
+def _model_of(model: str | os.PathLike[str], weights: str | os.PathLike[str] | None) -> str | os.PathLike[str] | bytes:
+    """An ONNX file as it is; a run or a spec as an ONNX model in memory."""
+    text = os.fspath(model)
+    from specgraph.inference.source import is_run, looks_like_source, open_source
+
+    if not is_run(text) and not looks_like_source(text):
+        return model
+    from specgraph.backends.onnx.export import ExportOptions, build_model
+    from specgraph.backends.onnx.weights import StateDict, check_state_dict
+
+    source = open_source(text, weights)
+    if source.state_dict is None:
+        raise CommandError(f"{text} is a spec without weights", "give --weights F, or train it first")
+    check_state_dict(source.graph, source.state_dict)
+    options = ExportOptions(class_names=source.class_names, preprocessing=source.preprocessing)
+    return build_model(source.graph, StateDict(source.state_dict), options).to_bytes()

@@ -1,0 +1,132 @@
+"""onnxruntime sessions that say what they really run on."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specgraph.errors import CommandError, require
+
+Array = NDArray[Any]
+
+DEVICES = ("auto", "cpu", "cuda", "tensorrt")
+
+_PROVIDERS = {
+    "cpu": ("CPUExecutionProvider",),
+    "cuda": ("CUDAExecutionProvider", "CPUExecutionProvider"),
+    "tensorrt": ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"),
+}
+_SILENT = 4
+
+
+class Port(NamedTuple):
+    """An input or output of a session. `shape` holds numbers, or names of free sizes."""
+
+    name: str
+    shape: tuple[int | str | None, ...]
+    dtype: str
+
+
+class Session:
+    """An ONNX model ready to run.
+
+    `provider` is the execution provider that onnxruntime really uses first; `fallback` says why it
+    is not the one asked for, None where it is.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | bytes,
+        device: str = "auto",
+        *,
+        threads: int | None = None,
+        optimise: bool = True,
+    ) -> None:
+        """Raises `CommandError` for a file that is missing or not a model that onnxruntime loads."""
+        require("onnxruntime", "onnx", "running an ONNX model")
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = _SILENT
+        if threads:
+            options.intra_op_num_threads = threads
+        if not optimise:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        if device not in DEVICES:
+            raise CommandError(f"unknown device `{device}`", f"choose one of {', '.join(DEVICES)}")
+        wanted = device
+        self.fallback: str | None = None
+        if device != "cpu":
+            reason = why_no_cuda(onnxruntime.get_available_providers(), device)
+            if reason is not None:
+                wanted = "cpu"
+                self.fallback = None if device == "auto" else reason
+            elif device == "auto":
+                wanted = "cuda"
+        if wanted != "cpu" and hasattr(onnxruntime, "preload_dlls"):
+            onnxruntime.preload_dlls()
+        if not isinstance(model, bytes) and not Path(model).is_file():
+            raise CommandError(f"no such file: {model}")
+        source = model if isinstance(model, bytes) else os.fspath(model)
+        try:
+            self._session = onnxruntime.InferenceSession(source, options, providers=list(_PROVIDERS[wanted]))
+        except Exception as error:  # onnxruntime raises a class of its own for every status
+            shown = "the model" if isinstance(model, bytes) else str(model)
+            raise CommandError(f"onnxruntime cannot load {shown}: {_first_line(error)}") from error
+        self.provider: str = self._session.get_providers()[0]
+        if self.provider != _PROVIDERS[wanted][0] and self.fallback is None:
+            self.fallback = (
+                f"onnxruntime could not start {_PROVIDERS[wanted][0]} (its libraries are missing or do not "
+                f"fit the driver); running on {self.provider}"
+            )
+        self.inputs = tuple(_port(value) for value in self._session.get_inputs())
+        self.outputs = tuple(_port(value) for value in self._session.get_outputs())
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+
+    def run(self, inputs: dict[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:
+        """Outputs by name. Raises `CommandError` where onnxruntime fails (wrong sizes, memory)."""
+        names = [port.name for port in self.outputs] if outputs is None else list(outputs)
+        try:
+            values = self._session.run(names, inputs)
+        except Exception as error:
+            raise CommandError(f"onnxruntime cannot run the model: {_first_line(error)}") from error
+        return dict(zip(names, (np.asarray(value) for value in values), strict=True))
+
+
+def why_no_cuda(available: Sequence[str], device: str = "cuda") -> str | None:
+    """Why onnxruntime cannot use a GPU here; None where it can."""
+    if device == "tensorrt" and "TensorrtExecutionProvider" not in available:
+        return "this build of onnxruntime has no TensorRT provider; running on the CPU"
+    if "CUDAExecutionProvider" not in available:
+        return "this build of onnxruntime has no CUDA provider (pip install onnxruntime-gpu); running on the CPU"
+    if num_cuda_devices() == 0:
+        return "there is no CUDA device; running on the CPU"
+    return None
+
+
+def num_cuda_devices() -> int:
+    """Number of CUDA devices the driver shows; 0 where there is no driver."""
+    for name in ("libcuda.so.1", "nvcuda.dll"):
+        try:
+            driver = ctypes.CDLL(name)
+        except OSError:
+            continue
+        count = ctypes.c_int(0)
+        if driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0:
+            return count.value
+    return 0
+
+
+def _port(value: Any) -> Port:
+    return Port(value.name, tuple(value.shape), value.type.removeprefix("tensor(").removesuffix(")"))
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().split("\n")[0]
+    return text.split(" : ", 2)[-1][:400]

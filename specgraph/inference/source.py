@@ -1,0 +1,82 @@
+"""What a command is given to export or run: a spec, or the folder of a training run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from specgraph.backends.onnx.metadata import Preprocessing
+from specgraph.checking import load
+from specgraph.errors import CommandError
+from specgraph.graph.model import Graph
+from specgraph.inference.preprocess import class_names_of, preprocessing_of
+
+SPEC_SUFFIXES = (".yaml", ".yml", ".json")
+RUN_SPEC = "spec.yaml"
+RUN_WEIGHTS = ("best.safetensors", "last.safetensors")
+
+
+class ModelSource(NamedTuple):
+    """A network with, where they are known, its weights and what its images go through.
+
+    `weights` says in words where the weights come from; `state_dict` is None where there are none.
+    """
+
+    graph: Graph
+    state_dict: Mapping[str, Any] | None
+    weights: str
+    class_names: tuple[str, ...] | None
+    preprocessing: Preprocessing | None
+    run: Path | None
+
+
+def is_run(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is the folder of a training run."""
+    return (Path(path) / RUN_SPEC).is_file()
+
+
+def looks_like_source(text: str) -> bool:
+    """Whether a word of a command line can only be meant as a spec or a run."""
+    return text == "-" or text.lower().endswith(SPEC_SUFFIXES) or is_run(text)
+
+
+def newest_run(root: str | os.PathLike[str] = "runs") -> Path | None:
+    """The run below `root` whose weights were written last; None where there is none."""
+    newest: tuple[float, Path] | None = None
+    for spec in Path(root).glob(f"*/*/{RUN_SPEC}"):
+        weights = run_weights(spec.parent)
+        if weights is not None:
+            found = (weights.stat().st_mtime, spec.parent)
+            newest = max(newest, found) if newest else found
+    return newest[1] if newest else None
+
+
+def run_weights(run: Path) -> Path | None:
+    """The weights a run is judged by: of the best epoch, else the last; None before the first."""
+    return next((run / name for name in RUN_WEIGHTS if (run / name).is_file()), None)
+
+
+def open_source(
+    source: str | os.PathLike[str],
+    weights: str | os.PathLike[str] | None = None,
+    load: Callable[[str], Graph] = load,
+) -> ModelSource:
+    """The network of a spec or a run, read by `load`, with its weights.
+
+    Raises `SpecError`, and `CommandError` for a missing file or a run without weights.
+    """
+    run = Path(source) if os.fspath(source) != "-" and is_run(source) else None
+    if run is None and Path(source).is_dir():
+        raise CommandError(f"{source} is a folder but not that of a run: it has no {RUN_SPEC}")
+    graph = load(os.fspath(run / RUN_SPEC if run else source))
+    path = Path(weights) if weights else run_weights(run) if run else None
+    if path is None:
+        if run:
+            raise CommandError(f"the run {run} has no weights yet", "let it finish its first epoch")
+        return ModelSource(graph, None, "", None, None, None)
+    from specgraph.training.weights import load_weights
+
+    state_dict, metadata = load_weights(path)
+    return ModelSource(graph, state_dict, str(path), class_names_of(metadata), preprocessing_of(metadata), run)

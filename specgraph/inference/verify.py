@@ -1,0 +1,337 @@
+"""Does an exported file compute what the module computes?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from specgraph.backends.onnx.metadata import output_scale
+from specgraph.errors import CommandError, require
+from specgraph.graph.dims import evaluate
+from specgraph.graph.model import Graph, Node
+from specgraph.inference.session import Array, Session
+
+if TYPE_CHECKING:
+    from torch import nn
+
+BATCH_SIZES = (1, 3, 8)
+TOLERANCE = 1e-4
+HALF_TOLERANCE = 2e-2
+SIZES_TRIED = (64, 97, 128, 224, 227, 256, 299, 33, 512)
+
+
+class Difference(NamedTuple):
+    """Largest absolute difference of one output on one batch; `scale` is the largest magnitude of
+    the module's output, `limit` what the difference may be."""
+
+    output: str
+    batch_size: int
+    data: str
+    largest: float
+    scale: float
+    limit: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the difference is within the limit (NaN is not)."""
+        return self.largest <= self.limit
+
+
+class Departure(NamedTuple):
+    """The first node, in order, whose value differs."""
+
+    node: str
+    op: str
+    largest: float
+    limit: float
+
+
+class Verification(NamedTuple):
+    """Outcome of a verification."""
+
+    differences: list[Difference]
+    departure: Departure | None
+    provider: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether every output agrees on every batch."""
+        return all(difference.ok for difference in self.differences)
+
+    @property
+    def largest(self) -> dict[str, float]:
+        """Largest difference by output."""
+        found: dict[str, float] = {}
+        for difference in self.differences:
+            found[difference.output] = _worst(found.get(difference.output, 0.0), difference.largest)
+        return found
+
+    def lines(self) -> list[str]:
+        """What a person reads: one line an output, and the departing node."""
+        lines = []
+        for output in self.largest:
+            own = [difference for difference in self.differences if difference.output == output]
+            worst = max(own, key=lambda d: (not d.ok, d.largest if d.largest == d.largest else np.inf))
+            kinds = ", ".join(f"{d.data} {d.batch_size}: {d.largest:.1e}" for d in own)
+            verdict = "equal" if worst.ok else "DIFFERENT"
+            lines.append(f"{output}: {verdict}, largest difference {self.largest[output]:.2e} ({kinds})")
+        if self.departure:
+            node = self.departure
+            lines.append(
+                f"first departing node: `{node.node}` ({node.op}), difference {node.largest:.2e}, "
+                f"allowed {node.limit:.1e}"
+            )
+        return lines
+
+
+def verify(
+    model: str | os.PathLike[str],
+    graph: Graph,
+    module: nn.Module | None = None,
+    *,
+    state_dict: Mapping[str, Any] | None = None,
+    real_inputs: Mapping[str, Array] | None = None,
+    batch_sizes: Sequence[int] = BATCH_SIZES,
+    tolerance: float | None = None,
+    device: str = "cpu",
+    seed: int = 0,
+) -> Verification:
+    """Run an exported file with onnxruntime beside the module on random and, where given, real inputs.
+
+    `real_inputs` maps input names to arrays (N first), float32 as the module takes them, or uint8
+    (N, H, W, C) where the file has its preprocessing built in. A difference is allowed up to
+    `tolerance` times the larger of 1 and the output's own magnitude (1e-4; 2e-2 for half precision).
+    Where an output differs, intermediate values are compared to find the first node that departs.
+
+    Raises `CommandError` where the file cannot be run at all.
+    """
+    require("torch", "torch", "verifying an export")
+    module = _reference(graph, module, state_dict)
+    session = Session(model, device)
+    built_in = frozenset(session.metadata.get("specgraph.built_in", "").split())
+    limit = tolerance or (HALF_TOLERANCE if "fp16" in built_in else TOLERANCE)
+    rng = np.random.default_rng(seed)
+    sizes = free_sizes(graph)
+    differences: list[Difference] = []
+    failed: dict[str, Array] | None = None
+    for batch_size in batch_sizes:
+        batches = [("random", random_inputs(graph, session, batch_size, sizes, rng))]
+        if real_inputs:
+            batches.append(("real", {name: _take(array, batch_size) for name, array in real_inputs.items()}))
+        for data, inputs in batches:
+            expected = _run_module(graph, module, _to_network(graph, inputs, session), built_in)
+            found = session.run(inputs)
+            for name, reference in expected.items():
+                difference = _difference(name, batch_size, data, found.get(name), reference, limit)
+                differences.append(difference)
+                if not difference.ok and failed is None:
+                    failed = inputs
+    departure = None
+    if failed is not None:
+        departure = first_departure(model, graph, module, failed, _to_network(graph, failed, session), limit)
+    return Verification(differences, departure, session.provider)
+
+
+def _reference(graph: Graph, module: nn.Module | None, state_dict: Mapping[str, Any] | None) -> nn.Module:
+    import torch
+
+    if module is None:
+        from specgraph.backends.torch.compile import compile_graph
+
+        module = compile_graph(graph, seed=0)
+        if state_dict is not None:
+            tensors = {key: torch.as_tensor(value) for key, value in state_dict.items()}
+            module.load_state_dict(tensors, strict=False)
+    return module.cpu()
+
+
+def free_sizes(graph: Graph) -> dict[str, int]:
+    """Numbers for the free sizes of the inputs at which the network is sound. Raises `CommandError`
+    where none of those tried is."""
+    names = sorted(graph.symbols)
+    if not names:
+        return {}
+    for size in SIZES_TRIED:
+        sizes = {**dict.fromkeys(names, size), "N": 3}
+        if all(constraint.holds(sizes) for constraint in graph.constraints):
+            return sizes
+    raise CommandError("no size was found at which the network is sound", "fix the free sizes with --input-size")
+
+
+def random_inputs(
+    graph: Graph, session: Session, batch_size: int, sizes: dict[str, int], rng: np.random.Generator
+) -> dict[str, Array]:
+    """Standard normal inputs for a session, or random bytes where it takes raw images."""
+    inputs: dict[str, Array] = {}
+    for port in session.inputs:
+        dims = [evaluate(dim, sizes) for dim in graph.inputs[port.name].dims]
+        if port.dtype == "uint8":
+            channels, height, width = dims
+            shape = (batch_size, height + 5, width + 3, channels)
+            inputs[port.name] = rng.integers(0, 256, shape, dtype=np.uint8)
+        else:
+            inputs[port.name] = rng.standard_normal((batch_size, *dims)).astype(np.float32)
+    return inputs
+
+
+def _take(array: Array, batch_size: int) -> Array:
+    repeats = -(-batch_size // len(array))
+    return np.concatenate([array] * repeats)[:batch_size]
+
+
+def _to_network(graph: Graph, inputs: dict[str, Array], session: Session) -> dict[str, Array]:
+    """What the module takes for what the file takes: raw images are preprocessed here."""
+    from specgraph.inference.preprocess import normalise_batch, preprocessing_of
+
+    prepared: dict[str, Array] = {}
+    for name, array in inputs.items():
+        if array.dtype == np.uint8:
+            preprocessing = preprocessing_of(session.metadata)
+            if preprocessing is None:
+                raise CommandError("the file takes raw images but does not say how it prepares them")
+            prepared[name] = normalise_batch(array, preprocessing)
+        else:
+            prepared[name] = array
+    return prepared
+
+
+def _run_module(
+    graph: Graph, module: nn.Module, inputs: dict[str, Array], built_in: frozenset[str]
+) -> dict[str, Array]:
+    import torch
+
+    module.eval()
+    with torch.inference_mode():
+        found = module(*(torch.from_numpy(inputs[name]) for name in graph.inputs))
+        names = list(graph.inference_outputs())
+        outputs = found if isinstance(found, dict) else {names[0]: found}
+        if "softmax" in built_in:
+            outputs = {name: _probabilities(output_scale(graph, name), outputs[name]) for name in names}
+    return {name: outputs[name].numpy() for name in names}
+
+
+def _probabilities(scale: str, value: Any) -> Any:
+    return {"scores": lambda: value.softmax(1), "log_probabilities": value.exp}.get(scale, lambda: value)()
+
+
+def _difference(
+    name: str, batch_size: int, data: str, found: Array | None, reference: Array, limit: float
+) -> Difference:
+    scale = float(np.abs(reference).max(initial=0.0))
+    if found is None or found.shape != reference.shape:
+        return Difference(name, batch_size, data, float("nan"), scale, limit)
+    return Difference(name, batch_size, data, _largest(found, reference), scale, limit * max(1.0, scale))
+
+
+def _largest(found: Array, reference: Array) -> float:
+    """Largest absolute difference; equal infinities and NaNs in the same place differ by nothing."""
+    if not np.isfinite(reference).all() or not np.isfinite(found).all():
+        same = (found == reference) | (np.isnan(found) & np.isnan(reference))
+        if same.all():
+            return 0.0
+        found, reference = found[~same], reference[~same]
+    return float(np.abs(found.astype(np.float64) - reference).max(initial=0.0))
+
+
+def _worst(left: float, right: float) -> float:
+    return float("nan") if left != left or right != right else max(left, right)
+
+
+def first_departure(
+    model: str | os.PathLike[str],
+    graph: Graph,
+    module: nn.Module,
+    file_inputs: dict[str, Array],
+    inputs: dict[str, Array],
+    tolerance: float,
+) -> Departure | None:
+    """The first node, in the graph's order, whose value in the file differs from the module's.
+
+    None where every intermediate value that can be compared agrees.
+    """
+    import onnx
+
+    proto = onnx.load(os.fspath(model), load_external_data=False)
+    listed = {output.name for output in proto.graph.output}
+    values = {name for node in proto.graph.node for name in node.output if name in graph.nodes}
+    for name in values - listed:
+        proto.graph.output.add().name = name
+    session = _session_of(proto, Path(model))
+    found = session.run(file_inputs, sorted(values))
+    folded = "fold-batch-norm" in session.metadata.get("specgraph.built_in", "").split()
+    references = intermediate_values(graph, module, inputs)
+    for node in graph.inference_nodes():
+        if node.path not in found or node.path not in references:
+            continue
+        if folded and node.op in ("conv", "conv_transpose", "linear"):
+            continue
+        reference, value = references[node.path], found[node.path]
+        limit = tolerance * max(1.0, float(np.abs(reference).max(initial=0.0)))
+        largest = _largest(value, reference) if value.shape == reference.shape else float("nan")
+        if not largest <= limit:
+            return Departure(node.path, node.op, largest, limit)
+    return None
+
+
+def _session_of(proto: Any, path: Path) -> Session:
+    """A session of a changed model beside the original, so that external weights are found."""
+    import tempfile
+
+    handle, name = tempfile.mkstemp(suffix=".onnx", dir=path.parent if path.is_absolute() else Path.cwd() / path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(proto.SerializeToString())
+        return Session(name, "cpu", optimise=False)
+    finally:
+        os.unlink(name)
+
+
+def intermediate_values(graph: Graph, module: nn.Module, inputs: dict[str, Array]) -> dict[str, Array]:
+    """Every node's value in one forward pass, by path, as far as it is a submodule's output.
+
+    A module that several nodes share is told apart by the order of its calls.
+    """
+    import torch
+
+    nodes = [node for node in graph.inference_nodes() if _is_module(node, module)]
+    calls: dict[str, list[str]] = {}
+    for node in nodes:
+        calls.setdefault(_owner(node), []).append(node.path)
+    values: dict[str, Array] = {}
+    handles = []
+
+    def keep(owner: str) -> Any:
+        pending = iter(calls[owner])
+
+        def hook(_module: Any, _inputs: Any, output: Any) -> None:
+            path = next(pending, None)
+            if path is not None:
+                values[path] = output.detach().numpy().copy()
+
+        return hook
+
+    try:
+        handles += [module.get_submodule(owner).register_forward_hook(keep(owner)) for owner in calls]
+        module.eval()
+        with torch.inference_mode():
+            module(*(torch.from_numpy(inputs[name]) for name in graph.inputs))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return values
+
+
+def _owner(node: Node) -> str:
+    return node.share if node.share is not None and node.parameters else node.path
+
+
+def _is_module(node: Node, module: nn.Module) -> bool:
+    try:
+        module.get_submodule(_owner(node))
+    except AttributeError:
+        return False
+    return True
