@@ -116,8 +116,7 @@ class Blocks:
         block_env = Env(inner, first=env.first)
         missing = [n for n, (_, default) in block.arguments.items() if default is None and n not in node.arguments]
         if missing:
-            close = [n for n in node.arguments if n not in block.arguments]
-            if not close:
+            if all(name in block.arguments for name in node.arguments):  # else a misspelt one was reported
                 listed = ", ".join(f"`{name}`" for name in missing)
                 self.collector.report(
                     "missing-argument",

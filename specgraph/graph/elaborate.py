@@ -151,7 +151,9 @@ class Elaborator:
                     scope.results[node.name] = result
             else:
                 before = previous[id(node)]
-                wire = scope.written[id(before)].wire if before is not None else scope.default_input
+                wire = None
+                if node.sources is None:
+                    wire = scope.written[id(before)].wire if before is not None else scope.default_input
                 result = self._entry(node, scope, wire)
             scope.written[id(node)] = result
         return scope.written[id(last)].wire if last is not None else scope.default_input

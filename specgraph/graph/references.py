@@ -111,7 +111,7 @@ class References:
         first = min(cycle, key=lambda node: node.source.span(node.place)[1:3])
         start = cycle.index(first)
         ordered = names[start:] + names[:start]
-        shown = " → ".join([*reversed(ordered), ordered[-1]]) if len(ordered) > 1 else f"{ordered[0]} → {ordered[0]}"
+        shown = " → ".join([ordered[0], *reversed(ordered[1:]), ordered[0]])
         self.collector.report(
             "cycle",
             f"node `{scope.child_path(ordered[0])}` depends on itself: {shown}",

@@ -133,13 +133,28 @@ class LiveScope:
         return None
 
     def is_written(self, reference: str) -> bool:
-        """Whether a reference names something that is written here, though it may have failed."""
+        """Whether a reference names something that is written in the spec, though it has failed."""
         scope: LiveScope | None = self
         while scope is not None:
-            if scope.body.find(reference) is not None:
+            if scope._is_written_here(reference):
                 return True
             scope = scope.parent
         return False
+
+    def _is_written_here(self, reference: str) -> bool:
+        node = self.body.find(reference)
+        if node is None:
+            return False
+        head, rest = reference, ""
+        while self.body.find_exactly(head) is None:
+            head, _, last = head.rpartition(".")
+            rest = f"{last}.{rest}" if rest else last
+        if not rest:
+            return True
+        found = self.results.get(head)
+        if found is None or found.scope is None:
+            return node.kind in ("block", "chain") or (found is not None and found.wire.type is None)
+        return found.scope._is_written_here(rest)
 
     def names(self) -> list[str]:
         """Names a reference could mean."""

@@ -133,14 +133,18 @@ class Body:
         """The node a reference enters: itself, or the block or chain it leads into."""
         candidate = reference
         while candidate:
-            node = self.by_name.get(candidate)
+            node = self.find_exactly(candidate)
             if node is not None:
                 return node
-            for pattern, templated in self.patterns:
-                if pattern.fullmatch(candidate):
-                    return templated
             candidate = candidate.rpartition(".")[0]
         return None
+
+    def find_exactly(self, name: str) -> NodeDef | None:
+        """The node of that name, or whose name template could yield it."""
+        node = self.by_name.get(name)
+        if node is None:
+            return next((templated for pattern, templated in self.patterns if pattern.fullmatch(name)), None)
+        return node
 
     def _sorted(self) -> tuple[list[NodeDef], list[list[NodeDef]]]:
         """Nodes in dependency order (the order as written where nothing else is said), and cycles."""

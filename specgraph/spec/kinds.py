@@ -323,8 +323,9 @@ class Tagged(Kind):
         self.words = f"one of {', '.join(self.records)}"
 
     def check(self, value: Any) -> tuple[str, dict[str, Any]]:
+        fields: Any = {}
         if isinstance(value, str):
-            tag, fields, inner = value, {}, False
+            tag, inner = value, False
         elif isinstance(value, dict) and len(value) == 1:
             (tag, fields), inner = next(iter(value.items())), True
         else:

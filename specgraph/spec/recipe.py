@@ -6,6 +6,8 @@ tagged choices as `(tag, fields)` tuples. It imports nothing heavy, so that `che
 
 from __future__ import annotations
 
+from typing import Any
+
 from specgraph.spec.kinds import (
     Bool,
     Choice,
@@ -84,6 +86,7 @@ DATA = Record(
         "the data set's own mean and deviation, given ones, or none",
     ),
     Field("augment", ListOf(AUGMENTATION), (), "applied in order, per image"),
+    Field("broken_images", Choice("error", "skip"), "error", "what to do about files that do not decode"),
 )
 
 LOSS = Tagged(
@@ -168,10 +171,10 @@ RECIPE = Record(
     Field("data", DATA, None, "the data set and how it is fed"),
     Field("epochs", Int(1), 10, "passes over the training set"),
     Field("batch_size", Int(1), 128, "images per step, over all processes"),
-    Field("loss", LOSS, ("cross_entropy", {"label_smoothing": 0.0}), "what is minimised"),
+    Field("loss", LOSS, LOSS.check("cross_entropy"), "what is minimised"),
     Field("loss_weights", MapOf(NON_NEGATIVE), {}, "weight of each extra output's loss"),
-    Field("optimizer", OPTIMIZER, ("sgd", OPTIMIZER.records["sgd"].check({"momentum": 0.9})), "how"),
-    Field("schedule", SCHEDULE, ("constant", {"warmup_epochs": 0}), "the learning rate over time"),
+    Field("optimizer", OPTIMIZER, OPTIMIZER.check({"sgd": {"momentum": 0.9}}), "how"),
+    Field("schedule", SCHEDULE, SCHEDULE.check("constant"), "the learning rate over time"),
     Field("precision", Choice("auto", "fp32", "bf16", "fp16"), "auto", "of the forward and backward pass"),
     Field("grad_clip", Either(POSITIVE, Nothing()), None, "largest norm of the gradient"),
     Field("accumulate", Int(1), 1, "parts a batch is split into, one after another"),
@@ -187,3 +190,22 @@ RECIPE = Record(
     Field("seed", Int(0), 0, "of initialisation, order and augmentation"),
 )
 """Canonical form of `data` is a dict, or None where a recipe names no data set."""
+
+
+def plain_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A canonical recipe as it is written in a spec; `RECIPE.check` of it gives the same recipe.
+
+    Fields that are switched off (None) are left out.
+    """
+    return {name: _plain(value) for name, value in recipe.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict):
+        tag, fields = value
+        return {tag: plain_recipe(fields)} if fields else tag
+    if isinstance(value, dict):
+        return plain_recipe(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
