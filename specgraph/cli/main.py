@@ -6,12 +6,12 @@ import os
 import signal
 import sys
 from importlib import import_module
-from importlib.resources import files
 from types import FrameType
 from typing import NoReturn
 
 import specgraph
 from specgraph.errors import CommandError, SpecError, VerificationError
+from specgraph.listing import files_in
 
 COMMANDS = {
     "check": "check specs: shapes, structure, recipes",
@@ -120,7 +120,7 @@ def _dispatch(argv: list[str]) -> int:
 
 def _available() -> list[str]:
     """Commands that are there: their module exists."""
-    present = {entry.name.partition(".")[0] for entry in files("specgraph.cli").iterdir()}
+    present = {name.partition(".")[0] for name in files_in("specgraph.cli")}
     return [name for name in COMMANDS if MODULES.get(name, name) in present]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import import_module
-from importlib.resources import files
 from typing import NamedTuple
 
 from specgraph.diagnostics.model import Severity
+from specgraph.listing import files_in
 
 FILE_NAME = re.compile(r"(sg\d{3})_([a-z0-9_]+)\.pyc?")
 
@@ -29,8 +29,8 @@ class Rule(NamedTuple):
 def rule_modules() -> dict[str, str]:
     """Code to name of every rule, in order of codes, from the listing of the folder."""
     found = {}
-    for entry in files("specgraph.diagnostics.rules").iterdir():
-        match = FILE_NAME.fullmatch(entry.name)
+    for name in files_in("specgraph.diagnostics.rules"):
+        match = FILE_NAME.fullmatch(name)
         if match:
             found[match[1].upper()] = match[2].replace("_", "-")
     return dict(sorted(found.items()))

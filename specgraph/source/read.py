@@ -15,7 +15,8 @@ from specgraph.errors import CommandError
 from specgraph.source.limits import limit
 from specgraph.source.tree import Format, Parsed, Source
 
-NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+NOT_CHARACTERS = ("\ufffe", "\uffff")
 BYTE_ORDER_MARK = "\ufeff"
 STDIN = "<stdin>"
 DICT = "<dict>"
@@ -99,15 +100,15 @@ def read_text(text: str, path: str, collector: Collector, format: Format | None 
     format = format or format_of(path)
     has_bom = text.startswith(BYTE_ORDER_MARK)
     source = Source(path, text[1:] if has_bom else text, format, has_bom)
-    found = NOT_TEXT.search(source.text)
-    if found is not None:
-        line, column = source.position(found.start())
-        binary = found[0] == "\0"
+    bad = _first_bad_character(source.text)
+    if bad is not None:
+        line, column = source.position(bad)
+        binary = source.text[bad] == "\0"
         collector.report(
             "not-text",
             "the file is binary, not text"
             if binary
-            else f"the character U+{ord(found[0]):04X} is not allowed in a spec",
+            else f"the character U+{ord(source.text[bad]):04X} is not allowed in a spec",
             Span(path, line, column, line, column + 1),
             help="a spec is YAML or JSON" if binary else "remove it, or write it as an escape in double quotes",
         )
@@ -119,6 +120,20 @@ def read_text(text: str, path: str, collector: Collector, format: Format | None 
     from specgraph.source.yaml_reader import parse_yaml
 
     return parse_yaml(source, collector)
+
+
+def _first_bad_character(text: str) -> int | None:
+    """Offset of the first character that cannot stand in a spec: a control character, half of a
+    surrogate pair, or a code point that is no character."""
+    found = CONTROL.search(text)
+    offsets = [found.start()] if found is not None else []
+    if not text.isascii():
+        offsets += [position for character in NOT_CHARACTERS if (position := text.find(character)) >= 0]
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            offsets.append(error.start)
+    return min(offsets, default=None)
 
 
 def read_plain(value: dict[str, Any], collector: Collector) -> Parsed:
