@@ -230,12 +230,16 @@ def test_a_cycle_is_printed() -> None:
 
 
 def test_one_report_for_a_fault_in_a_block_used_often() -> None:
-    text = "blocks:\n  u: {nodes: {c: {op: conv, out_channels: 3, kernel_size: 99}}}\nnodes:\n  a: {block: u, repeat: 5}\n"
+    text = (
+        "blocks:\n  u: {nodes: {c: {op: conv, out_channels: 3, kernel_size: 99}}}\nnodes:\n  a: {block: u, repeat: 5}\n"
+    )
     assert len(codes(check_nodes(text))) == 1
 
 
 def test_paths_of_symbolic_input() -> None:
-    report = check_text("specgraph: 1\ninputs: {image: [3, H, W]}\nnodes:\n  c: {op: conv, out_channels: 4, kernel_size: 3}\n")
+    report = check_text(
+        "specgraph: 1\ninputs: {image: [3, H, W]}\nnodes:\n  c: {op: conv, out_channels: 4, kernel_size: 3}\n"
+    )
     assert paths(report) == ["c"]
     assert report.graph is not None
     assert str(report.graph.nodes["c"].output.shape) == "(N, 4, H - 2, W - 2)"
