@@ -57,4 +57,4 @@ def run_rules(lint: Lint) -> None:
             from specgraph.training.check_recipe import check_recipes
         except ModuleNotFoundError:
             return
-        check_recipes(lint.graph, lint.collector)
+        check_recipes(lint)

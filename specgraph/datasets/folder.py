@@ -1,0 +1,239 @@
+"""Image folders: `train/<class>/*.png` with `val/` or `test/` beside it, or class folders alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from specgraph.datasets.images import (
+    SUFFIXES,
+    Box,
+    BrokenImageError,
+    open_image,
+    read_image,
+    resize_to,
+    to_mode,
+    to_tensor,
+)
+from specgraph.datasets.random import crop_box, uniforms
+from specgraph.datasets.samples import Dataset, ImageTensor, Samples, whole
+from specgraph.datasets.split import stratified_split
+from specgraph.datasets.statistics import sample_statistics
+from specgraph.errors import CommandError
+
+RESIDENT_BYTES = 1 << 30
+TEST_SHARE = 0.2
+SPLIT_SEED = 0
+NUM_PROBED = 64
+VALIDATION_NAMES = ("val", "valid", "validation")
+
+
+@dataclass(frozen=True)
+class ResizedCrop:
+    """A crop of random area and aspect, taken from the file at full resolution."""
+
+    scale: tuple[float, float]
+    ratio: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class FolderReader:
+    """Reads images of a folder one at a time, brought to `size` (height, width).
+
+    `skip_broken` puts the next readable image in the place of one that cannot be read.
+    """
+
+    paths: tuple[Path, ...]
+    channels: int
+    size: tuple[int, int]
+    resized_crop: ResizedCrop | None = None
+    skip_broken: bool = False
+    reported: set[int] = field(default_factory=set, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def read(self, index: int, seed: int | None = None, epoch: int | None = None) -> Tensor:
+        """One image, uint8 (C, H, W). Raises `CommandError` naming a broken file."""
+        for offset in range(len(self.paths)):
+            position = (index + offset) % len(self.paths)
+            try:
+                return self._read(position, index, seed, epoch)
+            except BrokenImageError as error:
+                if not self.skip_broken:
+                    raise broken_error(error) from None
+                if position not in self.reported:
+                    self.reported.add(position)
+                    print(f"skipped: {error}", file=sys.stderr)
+        raise CommandError("none of the images can be read")
+
+    def _read(self, position: int, index: int, seed: int | None, epoch: int | None) -> Tensor:
+        if self.resized_crop is None or seed is None or epoch is None:
+            return read_image(self.paths[position], self.channels, self.size)
+        image = to_mode(open_image(self.paths[position]), self.channels)
+        draws = uniforms(seed, epoch, torch.tensor([index]), 4, stream=64)[:, 0]
+        width, height = image.size
+        top, left, crop_height, crop_width = crop_box(
+            draws, height, width, self.resized_crop.scale, self.resized_crop.ratio
+        )
+        return to_tensor(resize_to(image, self.size, Box(left, top, left + crop_width, top + crop_height)))
+
+
+def broken_error(error: BrokenImageError) -> CommandError:
+    """What the user is told about a broken file."""
+    return CommandError(
+        str(error), "remove the file, or let such files be skipped: --set recipe.data.broken_images=skip"
+    )
+
+
+def read_folder(
+    root: Path,
+    size: tuple[int, int],
+    channels: int,
+    *,
+    resized_crop: ResizedCrop | None = None,
+    skip_broken: bool = False,
+    resident_bytes: int = RESIDENT_BYTES,
+) -> Dataset:
+    """The data set in a folder, images brought to `size` (height, width) and `channels`.
+
+    With `train/` and `test/`, `val/` is the validation set; with `train/` and `val/` alone, `val/`
+    is the test set; class folders alone are split, one fifth for testing. Small sets are decoded
+    once and held in memory; larger ones, or any with `resized_crop`, are read while training.
+    Raises `CommandError`.
+    """
+    if not root.is_dir():
+        raise CommandError(
+            f"there is no folder {root}", "give a folder with one folder of images per class, or --data digits"
+        )
+    parts = {entry.name.lower(): entry for entry in root.iterdir() if entry.is_dir()}
+    train_root = parts.get("train")
+    validation_root = next((parts[name] for name in VALIDATION_NAMES if name in parts), None)
+    test_root = parts.get("test")
+    if train_root is not None and test_root is None:
+        test_root, validation_root = validation_root, None
+    class_names = _class_names(train_root or root)
+    notes: list[str] = []
+    roots = {"train": train_root or root}
+    if train_root is not None and test_root is not None:
+        roots["test"] = test_root
+        if validation_root is not None:
+            roots["validation"] = validation_root
+    files = {name: _image_files(place, class_names) for name, place in roots.items()}
+    if skip_broken:
+        files = {name: _readable(found, notes) for name, found in files.items()}
+    samples = {}
+    for name, (paths, labels) in files.items():
+        crop = resized_crop if name == "train" else None
+        reader = FolderReader(paths, channels, size, crop, skip_broken)
+        samples[name] = _samples(paths, labels, reader, resident_bytes)
+    if "test" not in samples:
+        kept, held = stratified_split(samples["train"].labels, round(len(samples["train"]) * TEST_SHARE), SPLIT_SEED)
+        held_out = samples["train"].select(held)
+        if isinstance(held_out.source, FolderReader):
+            reader = FolderReader(held_out.source.paths, channels, size, None, skip_broken)
+            held_out = Samples(reader, held_out.indices, held_out.labels)
+        samples |= {"test": held_out, "train": samples["train"].select(kept)}
+        notes.append(
+            f"{root} has no test set of its own: one fifth of its images ({len(held)}) is held out for testing"
+        )
+    mean, std = sample_statistics(samples["train"])
+    return Dataset(
+        str(root),
+        samples["train"],
+        samples["test"],
+        class_names,
+        channels,
+        size,
+        mean,
+        std,
+        samples.get("validation"),
+        notes=tuple(notes),
+    )
+
+
+def folder_channels(root: Path) -> int:
+    """1 where the first images found are all grey, else 3."""
+    from PIL import Image
+
+    grey = ("1", "L", "I;16", "I", "F")
+    found = 0
+    for place, folders, names in os.walk(root):
+        folders.sort()
+        for name in sorted(names):
+            if Path(name).suffix.lower() in SUFFIXES:
+                try:
+                    with Image.open(Path(place) / name) as image:
+                        if image.mode not in grey:
+                            return 3
+                except Exception:
+                    continue
+                found += 1
+                if found == NUM_PROBED:
+                    return 1
+    return 1 if found else 3
+
+
+def _class_names(root: Path) -> tuple[str, ...]:
+    names = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if not names:
+        raise CommandError(
+            f"{root} has no class folders", "put the images of each class into a folder of the class's name below it"
+        )
+    return tuple(names)
+
+
+def _image_files(root: Path, class_names: tuple[str, ...]) -> tuple[tuple[Path, ...], Tensor]:
+    """Paths of all images in order of class and name, with their labels."""
+    unknown = sorted(set(_class_names(root)) - set(class_names))
+    if unknown:
+        raise CommandError(f"{root} has class {unknown[0]}, which the training set has not")
+    paths: list[Path] = []
+    labels: list[int] = []
+    for label, name in enumerate(class_names):
+        found: list[Path] = []
+        for place, _, file_names in os.walk(root / name, followlinks=True):
+            found += [Path(place) / entry for entry in file_names if Path(entry).suffix.lower() in SUFFIXES]
+        paths += sorted(found)
+        labels += [label] * len(found)
+    if not paths:
+        raise CommandError(f"{root} holds no images", f"known endings: {' '.join(sorted(SUFFIXES))}")
+    return tuple(paths), torch.tensor(labels)
+
+
+def _readable(found: tuple[tuple[Path, ...], Tensor], notes: list[str]) -> tuple[tuple[Path, ...], Tensor]:
+    """The files that decode; those that do not are named in `notes`."""
+    paths, labels = found
+    with ThreadPoolExecutor() as pool:
+        faults = list(pool.map(_fault, paths))
+    broken = [fault for fault in faults if fault]
+    if broken:
+        shown = "; ".join(broken[:3]) + (f"; and {len(broken) - 3} more" if len(broken) > 3 else "")
+        notes.append(f"{len(broken)} broken {'image' if len(broken) == 1 else 'images'} skipped: {shown}")
+    kept = [position for position, fault in enumerate(faults) if not fault]
+    if not kept:
+        raise CommandError(f"none of the {len(paths)} images can be read", broken[0])
+    return tuple(paths[position] for position in kept), labels[kept]
+
+
+def _fault(path: Path) -> str | None:
+    try:
+        open_image(path, (64, 64))
+    except BrokenImageError as error:
+        return str(error)
+    return None
+
+
+def _samples(paths: tuple[Path, ...], labels: Tensor, reader: FolderReader, resident_bytes: int) -> Samples:
+    num_bytes = len(paths) * reader.channels * reader.size[0] * reader.size[1]
+    if reader.resized_crop is not None or num_bytes > resident_bytes:
+        return whole(reader, labels)
+    with ThreadPoolExecutor() as pool:
+        images = list(pool.map(reader.read, range(len(paths))))
+    return whole(ImageTensor(torch.stack(images)), labels)

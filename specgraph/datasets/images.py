@@ -1,0 +1,114 @@
+"""Decoding image files of any mode to uint8 tensors, with the file named where it cannot be."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"))
+MAX_PIXELS = 100_000_000
+CENTRE_SHARE = 0.875  # of the short side, kept by the centre crop of photographs (ImageNet's custom)
+SMALLEST_PHOTOGRAPH = 64
+
+
+class BrokenImageError(Exception):
+    """A file is no image, is cut short, or is too large to unpack. The message names it."""
+
+
+class Box(NamedTuple):
+    """A region of an image in pixels: left and upper inclusive, right and lower exclusive."""
+
+    left: float
+    upper: float
+    right: float
+    lower: float
+
+
+def open_image(path: Path, draft_size: tuple[int, int] | None = None) -> Image.Image:
+    """The decoded image, turned upright. Large JPEGs are decoded at the smallest scale that is still
+    at least `draft_size` (height, width). Raises `BrokenImageError`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(path)
+            if image.size[0] * image.size[1] > MAX_PIXELS:
+                width, height = image.size
+                raise BrokenImageError(f"{path} claims {width}x{height} pixels, more than {MAX_PIXELS:,}: not unpacked")
+            if draft_size is not None:
+                image.draft(None, (draft_size[1], draft_size[0]))
+            image.load()
+            return ImageOps.exif_transpose(image)
+    except BrokenImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise BrokenImageError(f"{path} is not unpacked: {error}") from None
+    except Exception as error:  # Pillow's plug-ins raise almost anything on damaged files
+        raise BrokenImageError(f"{path} cannot be read as an image: {error or type(error).__name__}") from None
+
+
+def to_mode(image: Image.Image, channels: int) -> Image.Image:
+    """The image in grey (1 channel) or RGB (3). Transparency is laid over white, 16 bits become 8,
+    palettes and CMYK are converted."""
+    mode = "L" if channels == 1 else "RGB"
+    if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
+        values = np.asarray(image).astype(np.int64)
+        wide = image.mode != "I" or values.max(initial=0) > 255
+        image = Image.fromarray((np.clip(values, 0, 65535) >> 8 if wide else values.clip(0, 255)).astype(np.uint8))
+    elif image.mode == "F":
+        values = np.nan_to_num(np.asarray(image))
+        scale = 255.0 if values.max(initial=0) <= 1 else 1.0
+        image = Image.fromarray((values * scale).clip(0, 255).astype(np.uint8))
+    elif image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, image)
+    return image if image.mode == mode else image.convert(mode)
+
+
+def to_tensor(image: Image.Image) -> Tensor:
+    """uint8 (C, H, W) of a grey or RGB image."""
+    array = np.asarray(image)
+    return torch.from_numpy(array[None].copy() if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1)))
+
+
+def resize_to(image: Image.Image, size: tuple[int, int], box: Box | None = None) -> Image.Image:
+    """The part `box` of the image (or the centre, see `centre_box`) at `size` (height, width)."""
+    height, width = size
+    region: Any = box or centre_box(image.size, size)
+    return image.resize((width, height), Image.Resampling.BILINEAR, box=region)
+
+
+def centre_box(image_size: tuple[int, int], size: tuple[int, int]) -> Box:
+    """The centre of an image (width, height) with the aspect of `size` (height, width).
+
+    Photographs (64 pixels and up) lose 1/8 of the short side, as is the custom for ImageNet; small
+    images keep it whole.
+    """
+    width, height = image_size
+    wanted_height, wanted_width = size
+    scale = min(width / wanted_width, height / wanted_height)
+    if min(size) >= SMALLEST_PHOTOGRAPH:
+        scale *= CENTRE_SHARE
+    half_width, half_height = wanted_width * scale / 2, wanted_height * scale / 2
+    return Box(
+        max(width / 2 - half_width, 0.0),
+        max(height / 2 - half_height, 0.0),
+        min(width / 2 + half_width, width),
+        min(height / 2 + half_height, height),
+    )
+
+
+def read_image(path: Path, channels: int, size: tuple[int, int] | None) -> Tensor:
+    """An image file as uint8 (C, H, W): centre crop at `size` (height, width), or whole where None.
+
+    Raises `BrokenImageError`.
+    """
+    image = open_image(path, None if size is None else (size[0] * 2, size[1] * 2))
+    image = to_mode(image, channels)
+    return to_tensor(image if size is None else resize_to(image, size))

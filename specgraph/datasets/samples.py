@@ -1,0 +1,94 @@
+"""Labelled images: held in memory as one uint8 tensor, or read one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class Reader(Protocol):
+    """Images read one at a time, for sets too large for memory.
+
+    `read` gives one image as a (C, H, W) tensor: uint8 as stored, or float32 taken as it is.
+    `epoch` and `seed` settle whatever is random about reading it (a crop at full resolution); both
+    are None outside training. Instances travel to worker processes, so they can be pickled.
+    """
+
+    def __len__(self) -> int: ...
+
+    def read(self, index: int, seed: int | None = None, epoch: int | None = None) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class ImageTensor:
+    """A whole set of images in memory: uint8 (N, C, H, W)."""
+
+    images_nchw: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images_nchw)
+
+    def read(self, index: int, seed: int | None = None, epoch: int | None = None) -> Tensor:
+        """One image, uint8 (C, H, W)."""
+        return self.images_nchw[index]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Some images of a source, with their labels.
+
+    `indices` selects from `source`; `labels` (int64, one per selected image) lie in the same order.
+    """
+
+    source: ImageTensor | Reader
+    indices: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def resident(self) -> Tensor | None:
+        """All images as one uint8 (N, C, H, W) tensor, or None where they are read one at a time."""
+        if not isinstance(self.source, ImageTensor):
+            return None
+        whole = torch.equal(self.indices, torch.arange(len(self.source)))
+        return self.source.images_nchw if whole else self.source.images_nchw[self.indices]
+
+    def select(self, positions: Tensor) -> Samples:
+        """The samples at some positions."""
+        return Samples(self.source, self.indices[positions], self.labels[positions])
+
+
+def whole(source: ImageTensor | Reader, labels: Tensor) -> Samples:
+    """All images of a source."""
+    return Samples(source, torch.arange(len(labels)), labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set: training and test images, class names, and what is fed to the network.
+
+    `mean` and `std` are per channel, of values in 0..1, over all pixels of the training images.
+    `size` is (height, width), None where images differ. `notes` are things the user should know.
+    """
+
+    name: str
+    train: Samples
+    test: Samples
+    class_names: tuple[str, ...]
+    channels: int
+    size: tuple[int, int] | None
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+    validation: Samples | None = None
+    mirror: bool = True
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)

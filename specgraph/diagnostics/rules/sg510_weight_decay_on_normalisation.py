@@ -1,0 +1,42 @@
+"""SG510 weight-decay-on-normalisation: weight decay shrinks the parameters of normalisation."""
+
+from specgraph.diagnostics.rule import Rule
+
+RULE = Rule(
+    code="SG510",
+    name="weight-decay-on-normalisation",
+    severity="info",
+    summary="weight decay shrinks the parameters of normalisation",
+    explanation="""\
+The layer that follows a normalisation undoes the scale, so decaying it only changes the effective rate;
+sparing normalisation and biases is usual in good recipes, while most published ones decay everything.
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [1, 28, 28]}
+nodes:
+  conv: {op: conv, out_channels: 8, kernel_size: 3}
+  bn: batch_norm
+  pool: global_avg_pool
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+recipes:
+  default:
+    data: {name: mnist}
+    optimizer: {sgd: {lr: 0.02, momentum: 0.9, weight_decay: 1e-4}}
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [1, 28, 28]}
+nodes:
+  conv: {op: conv, out_channels: 8, kernel_size: 3}
+  bn: batch_norm
+  pool: global_avg_pool
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+recipes:
+  default:
+    data: {name: mnist}
+    optimizer: {sgd: {lr: 0.02, momentum: 0.9, weight_decay: 1e-4, no_decay: [norm, bias]}}
+""",
+)

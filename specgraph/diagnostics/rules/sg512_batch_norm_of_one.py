@@ -1,0 +1,42 @@
+"""SG512 batch-norm-of-one: batch_norm over batches of one image."""
+
+from specgraph.diagnostics.rule import Rule
+
+RULE = Rule(
+    code="SG512",
+    name="batch-norm-of-one",
+    severity="error",
+    summary="batch_norm over batches of one image",
+    explanation="""\
+Statistics over one image are that image's own: training and evaluation then compute different functions,
+and for a vector PyTorch refuses (there is no deviation of one value).
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [1, 28, 28]}
+nodes:
+  conv: {op: conv, out_channels: 8, kernel_size: 3}
+  bn: batch_norm
+  pool: global_avg_pool
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+recipes:
+  default:
+    data: {name: mnist}
+    batch_size: 1
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [1, 28, 28]}
+nodes:
+  conv: {op: conv, out_channels: 8, kernel_size: 3}
+  bn: batch_norm
+  pool: global_avg_pool
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+recipes:
+  default:
+    data: {name: mnist}
+    batch_size: 64
+""",
+)

@@ -1,0 +1,146 @@
+"""Feeding the loop: from a set on the device, or from files through worker processes.
+
+Both give the same batches for the same (seed, epoch), from any step on, so that a run continues
+where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from specgraph.datasets.random import epoch_order
+from specgraph.datasets.samples import ImageTensor, Reader, Samples
+from specgraph.training.distributed import World
+from specgraph.training.pipeline import Mix, Pipeline
+
+
+class Batch(NamedTuple):
+    """This process's part of a step: network input, labels, mixing; `num_global` counts the images
+    of all processes. `weight` is 0 for a stand-in where the part is empty."""
+
+    x_nchw: Tensor
+    labels: Tensor
+    mix: Mix | None
+    num_global: int
+    weight: float = 1.0
+
+
+class TrainFeed:
+    """The training images, in a new order each epoch."""
+
+    def __init__(
+        self, samples: Samples, pipeline: Pipeline, batch_size: int, seed: int, world: World, num_workers: int = 0
+    ) -> None:
+        self.samples = samples
+        self.pipeline = pipeline
+        self.batch_size = min(batch_size, len(samples))
+        self.seed = seed
+        self.world = world
+        self.num_workers = num_workers
+        self._labels = samples.labels.to(world.device)
+        resident = samples.resident
+        self._images = None if resident is None else resident.to(world.device)
+        tail = len(samples) % self.batch_size
+        self.num_samples = len(samples)
+        if tail < 2 * world.size and len(samples) > self.batch_size and self.batch_size >= 2 * world.size:
+            self.num_samples -= tail  # too few for batch statistics in every process: left out this epoch
+        self.steps_per_epoch = -(-self.num_samples // self.batch_size)
+
+    def batches(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
+        """Batches of an epoch from a step on."""
+        device = self.world.device
+        order = epoch_order(self.seed, epoch, len(self.samples))
+        on_device = order.to(device)
+        draws = self.pipeline.draws(epoch, on_device)
+        parts = [self._part(step) for step in range(first_step, self.steps_per_epoch)]
+        stream = None if self._images is not None else self._stream(order, parts, epoch)
+        for step, (start, stop, num_global, weight) in enumerate(parts, first_step):
+            rows = on_device[start:stop]
+            part_draws = None if draws is None else draws[:, start:stop]
+            if stream is None:
+                assert self._images is not None
+                x = self.pipeline.train_batch(self._images, rows, part_draws)
+            else:
+                images = next(stream).to(device, non_blocking=True)
+                x = self.pipeline.train_batch(images, None, part_draws)
+            labels = self._labels.index_select(0, rows)
+            x, mix = self.pipeline.mix(x, labels, epoch, step)
+            yield Batch(x, labels, mix, num_global, weight)
+
+    def _part(self, step: int) -> tuple[int, int, int, float]:
+        start = step * self.batch_size
+        stop = min(start + self.batch_size, self.num_samples)
+        mine = self.world.share(start, stop)
+        if mine[0] == mine[1]:
+            return start, start + 1, stop - start, 0.0
+        return *mine, stop - start, 1.0
+
+    def _stream(self, order: Tensor, parts: list[tuple[int, int, int, float]], epoch: int) -> Iterator[Tensor]:
+        indices = self.samples.indices[order].tolist()
+        keys = [[(index, self.seed, epoch) for index in indices[start:stop]] for start, stop, _, _ in parts]
+        return iter(_loader(self.samples.source, keys, self.num_workers, self.world.device))
+
+
+class EvalFeed:
+    """Images in their order, as they are; each process sees its own part."""
+
+    def __init__(
+        self, samples: Samples, pipeline: Pipeline, batch_size: int, world: World, num_workers: int = 0
+    ) -> None:
+        self.samples = samples
+        self.pipeline = pipeline
+        self.batch_size = batch_size
+        self.world = world
+        self.num_workers = num_workers
+        self._images: Tensor | None = None
+        self._labels = samples.labels.to(world.device)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """(network input, labels) of this process's part."""
+        if self._images is None:
+            resident = self.samples.resident
+            self._images = None if resident is None else resident.to(self.world.device)
+        first, last = self.world.share(0, len(self.samples))
+        parts = [(start, min(start + self.batch_size, last)) for start in range(first, last, self.batch_size)]
+        stream = None
+        if self._images is None:
+            keys = [[(index, None, None) for index in self.samples.indices[a:b].tolist()] for a, b in parts]
+            stream = iter(_loader(self.samples.source, keys, self.num_workers, self.world.device))
+        for start, stop in parts:
+            if stream is None:
+                assert self._images is not None
+                images = self._images[start:stop]
+            else:
+                images = next(stream).to(self.world.device, non_blocking=True)
+            yield self.pipeline.eval_batch(images), self._labels[start:stop]
+
+
+class _Keyed(TorchDataset[Tensor]):
+    """Reads an image by (index, seed, epoch)."""
+
+    def __init__(self, source: ImageTensor | Reader) -> None:
+        self.source = source
+
+    def __getitem__(self, key: tuple[int, int | None, int | None]) -> Tensor:
+        return self.source.read(*key)
+
+
+def _loader(
+    source: ImageTensor | Reader, keys: list[list[Any]], num_workers: int, device: torch.device
+) -> DataLoader[Tensor]:
+    return DataLoader(
+        _Keyed(source),
+        batch_sampler=keys,
+        num_workers=num_workers,
+        pin_memory=device.type == "cuda",
+        prefetch_factor=4 if num_workers else None,
+    )

@@ -1,0 +1,322 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from specgraph.datasets.random import derive_seed
+from specgraph.training.distributed import World
+from specgraph.training.evaluation import Scores, autocast, evaluate_module
+from specgraph.training.feed import Batch, EvalFeed, TrainFeed
+from specgraph.training.losses import build_loss, total_loss
+from specgraph.training.optim import build_optimizer, build_schedule
+
+WATCH_EVERY = 25
+AGREE_EVERY = 20
+Row = dict[str, float]
+
+
+class DivergedError(Exception):
+    """The loss, or a weight, is no longer finite."""
+
+
+@dataclass
+class Progress:
+    """Where a run stands: `step` counts the steps done of `epoch` (from 0); `rows` are the finished
+    epochs; `sums` of the current epoch are loss, correct and images, on the device."""
+
+    epoch: int = 0
+    step: int = 0
+    rows: list[Row] = field(default_factory=list)
+    sums: Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
+    seconds: float = 0.0
+
+
+class Trainer:
+    """One network, one recipe, one feed: `epochs()` trains and yields a row of metrics an epoch.
+
+    `module` is any `nn.Module` from images to scores (or to a dict of scores, of which `main` is the
+    network's answer). Everything random is a function of (seed, epoch, step), so the state is the
+    weights, the optimiser's averages and two integers.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        recipe: dict[str, Any],
+        train_feed: TrainFeed,
+        validation_feed: EvalFeed,
+        world: World,
+        *,
+        main: str = "output",
+        precision: str = "fp32",
+        compiled: bool = False,
+        from_log: bool = False,
+        frozen: tuple[str, ...] = (),
+    ) -> None:
+        self.module = module
+        self.recipe = recipe
+        self.train_feed = train_feed
+        self.validation_feed = validation_feed
+        self.world = world
+        self.main = main
+        self.precision = precision
+        self.compiled = compiled
+        self.from_log = from_log
+        self.frozen = frozen
+        self.loss = build_loss(recipe["loss"])
+        self.optimizer = build_optimizer(recipe["optimizer"], module, world.device)
+        base_lr = recipe["optimizer"][1]["lr"]
+        self.rate = build_schedule(recipe["schedule"], base_lr, recipe["epochs"], train_feed.steps_per_epoch)
+        self.scaler = torch.amp.GradScaler(world.device.type, enabled=precision == "fp16")
+        self.ema = copy.deepcopy(module).requires_grad_(False) if recipe["ema"] else None
+        self.progress = Progress(sums=torch.zeros(3, dtype=torch.float64, device=world.device))
+        self.watched = math.nan
+        self._trained = [p for p in module.parameters() if p.requires_grad]
+        self._runner: nn.Module = module
+        if world.is_distributed:
+            ids = [world.device.index] if world.device.type == "cuda" else None
+            several = bool(frozen) or bool(recipe["loss_weights"])
+            self._runner = DistributedDataParallel(module, device_ids=ids, find_unused_parameters=several)
+        # Odd-sized last batches run uncompiled, so that one shape is compiled once.
+        self._fast = torch.compile(self._runner) if compiled else self._runner
+
+    @property
+    def best_module(self) -> nn.Module:
+        """What is evaluated and saved: the averaged weights where the recipe asks for them."""
+        return self.ema if self.ema is not None else self.module
+
+    @property
+    def global_step(self) -> int:
+        """Optimiser steps done."""
+        return self.progress.epoch * self.train_feed.steps_per_epoch + self.progress.step
+
+    def epochs(self) -> Iterator[Row]:
+        """Train from where `progress` stands to the recipe's end, a row of metrics an epoch."""
+        while self.progress.epoch < self.recipe["epochs"] and not self._patience_is_over():
+            for _ in self.steps():
+                pass
+            yield self.finish_epoch()
+
+    def steps(self) -> Iterator[int]:
+        """Train the rest of the current epoch, yielding after each step. Raises `DivergedError`
+        within 2 x 25 steps after the loss stopped being finite; nothing waits for the device."""
+        self.set_training()
+        progress, watch = self.progress, _Watch(self.world.device)
+        started = time.perf_counter() - progress.seconds
+        for batch in self.train_feed.batches(progress.epoch, progress.step):
+            self.step(batch)
+            progress.step += 1
+            if progress.step % WATCH_EVERY == 0:
+                self.watched = watch.look(progress.sums)
+            progress.seconds = time.perf_counter() - started
+            yield progress.step
+        self.watched = watch.last(progress.sums)
+        progress.seconds = time.perf_counter() - started
+
+    def set_training(self) -> None:
+        """Training mode, except that frozen normalisation keeps its statistics."""
+        self._runner.train()
+        for path in self.frozen:
+            owner = self.module.get_submodule(path)
+            if not any(parameter.requires_grad for parameter in owner.parameters()):
+                owner.eval()
+
+    def step(self, batch: Batch) -> None:
+        """One optimiser step on this process's part of a batch."""
+        step = self.global_step
+        self._seed(step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate(step)
+        parts = self._parts(batch)
+        for index, part in enumerate(parts):
+            last = index == len(parts) - 1
+            with self._without_sync(not last):
+                self._backward(part)
+        if self.recipe["grad_clip"] is not None:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self._trained, self.recipe["grad_clip"])
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.ema is not None:
+            self._average(step)
+
+    def _backward(self, part: Batch) -> None:
+        full = len(part.labels) * self.world.size * self.recipe["accumulate"] == self.train_feed.batch_size
+        run = self._fast if full else self._runner
+        with autocast(self.world.device, self.precision):
+            outputs = run(part.x_nchw)
+            weights = self.recipe["loss_weights"]
+            total, value, scores = total_loss(self.loss, outputs, self.main, weights, part.labels, part.mix)
+        # Each process averages over its own images; DDP averages over processes.
+        share = part.weight * self.world.size / part.num_global
+        self.scaler.scale(total * share).backward()
+        with torch.no_grad():
+            correct = (scores.detach().argmax(1) == part.labels).sum()
+            count = torch.full_like(value, len(part.labels), dtype=torch.float64)
+            self.progress.sums += torch.stack((value.detach().double(), correct.double(), count)) * part.weight
+
+    def finish_epoch(self) -> Row:
+        """Evaluate on the validation set and close the epoch."""
+        loss_sum, correct, count = self.world.sum(self.progress.sums).tolist()
+        if not math.isfinite(loss_sum):
+            raise DivergedError
+        validation = self.evaluate(self.validation_feed)
+        seconds = self.progress.seconds
+        row: Row = {
+            "epoch": self.progress.epoch + 1,
+            "train_loss": loss_sum / max(count, 1),
+            "train_accuracy": correct / max(count, 1),
+            "val_loss": validation.loss,
+            "val_accuracy": validation.accuracy,
+            "lr": self.rate(max(self.global_step - 1, 0)),
+            "seconds": seconds,
+            "images_per_second": count / seconds if seconds else 0.0,
+        }
+        self.progress.rows.append(row)
+        self.progress.epoch += 1
+        self.progress.step = 0
+        self.progress.seconds = 0.0
+        self.progress.sums.zero_()
+        return row
+
+    def evaluate(self, feed: EvalFeed) -> Scores:
+        """Loss and accuracy of the current (averaged) weights."""
+        return evaluate_module(
+            self.best_module,
+            feed,
+            self.loss,
+            self.world,
+            main=self.main,
+            precision=self.precision,
+            flip=self.recipe["test_time_flip"],
+            from_log=self.from_log,
+        )
+
+    def best_row(self) -> Row | None:
+        """The epoch with the highest validation accuracy; the lower loss decides between equals."""
+        rows = self.progress.rows
+        return max(rows, key=lambda row: (row["val_accuracy"], -row["val_loss"])) if rows else None
+
+    def _patience_is_over(self) -> bool:
+        stopping, best = self.recipe["early_stopping"], self.best_row()
+        return bool(stopping and best and self.progress.epoch - best["epoch"] >= stopping["patience"])
+
+    # state -------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to continue, tensors included. Raises `DivergedError` where a weight is
+        not finite. Called by all processes together."""
+        progress = self.progress
+        if not all(bool(torch.isfinite(p).all()) for p in self._trained):
+            raise DivergedError
+        return {
+            "module": self.module.state_dict(),
+            "ema": None if self.ema is None else self.ema.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "epoch": progress.epoch,
+            "step": progress.step,
+            "rows": progress.rows,
+            "sums": self.world.sum(progress.sums),
+            "seconds": progress.seconds,
+            "compiled": self.compiled,
+            "precision": self.precision,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+        self.module.load_state_dict(state["module"])
+        if self.ema is not None:
+            self.ema.load_state_dict(state["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        progress = self.progress
+        progress.epoch, progress.step, progress.rows = state["epoch"], state["step"], list(state["rows"])
+        progress.seconds = state["seconds"]
+        progress.sums.zero_()
+        if self.world.is_writer:  # sums are over all processes: only one carries them on
+            progress.sums += state["sums"].to(self.world.device)
+
+    # parts of a step ---------------------------------------------------------------------------
+
+    def _seed(self, step: int) -> None:
+        """What dropout draws is a function of (seed, step, rank): nothing of it has to be saved."""
+        seed = derive_seed(self.recipe["seed"], "step", step, self.world.rank)
+        torch.default_generator.manual_seed(seed)
+        if self.world.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+
+    def _parts(self, batch: Batch) -> list[Batch]:
+        count = min(self.recipe["accumulate"], len(batch.labels))
+        if count == 1:
+            return [batch]
+        xs, labels = batch.x_nchw.tensor_split(count), batch.labels.tensor_split(count)
+        others = batch.mix.other.tensor_split(count) if batch.mix else None
+        return [
+            batch._replace(
+                x_nchw=xs[index],
+                labels=labels[index],
+                mix=batch.mix._replace(other=others[index]) if batch.mix and others else None,
+            )
+            for index in range(count)
+        ]
+
+    def _without_sync(self, wanted: bool) -> AbstractContextManager[object]:
+        runner = self._runner
+        return runner.no_sync() if wanted and isinstance(runner, DistributedDataParallel) else nullcontext()
+
+    @torch.no_grad()
+    def _average(self, step: int) -> None:
+        """Exponential moving average of weights; quicker at first, so that early weights fade.
+        Buffers are copied."""
+        assert self.ema is not None
+        decay = min(self.recipe["ema"], (1 + step) / (10 + step))
+        averaged = list(self.ema.parameters())
+        torch._foreach_lerp_(averaged, list(self.module.parameters()), 1 - decay)
+        for kept, current in zip(self.ema.buffers(), self.module.buffers(), strict=True):
+            kept.copy_(current)
+
+
+class _Watch:
+    """Reads the running loss without making the device wait: each look returns what the look before
+    asked for."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.on_gpu = device.type == "cuda"
+        self._host = torch.zeros(3, dtype=torch.float64, pin_memory=self.on_gpu)
+        self._asked: torch.cuda.Event | None = None
+
+    def look(self, sums: Tensor) -> float:
+        """Mean loss so far of this epoch. Raises `DivergedError` where it is not finite."""
+        if not self.on_gpu:
+            return self._mean(sums)
+        seen = math.nan
+        if self._asked is not None:
+            self._asked.synchronize()
+            seen = self._mean(self._host)
+        self._host.copy_(sums, non_blocking=True)
+        self._asked = torch.cuda.Event()
+        self._asked.record()
+        return seen
+
+    def last(self, sums: Tensor) -> float:
+        """The mean loss now, waiting for it."""
+        return self._mean(sums)
+
+    def _mean(self, sums: Tensor) -> float:
+        loss_sum, _, count = sums.tolist()
+        if not math.isfinite(loss_sum):
+            raise DivergedError
+        return float(loss_sum / max(count, 1))

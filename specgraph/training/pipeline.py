@@ -1,0 +1,262 @@
+"""From stored uint8 images to the network's input, in batches on the device, with per-image randomness.
+
+Augmentations that only move pixels (crops, flips, shifts) are composed into one gather from the
+data set; the rest follows on the batch: channels, float, warps, cutout, resize, normalise, mixing.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from specgraph.datasets.random import derive_seed, uniforms
+
+GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma, as Pillow converts
+MOVING = ("random_crop", "horizontal_flip", "vertical_flip", "shift")
+WARPING = ("random_resized_crop", "rotate")
+MIXING = ("mixup", "cutmix")
+NUM_DRAWS = {
+    "random_crop": 2,
+    "horizontal_flip": 1,
+    "vertical_flip": 1,
+    "shift": 2,
+    "cutout": 3,
+    "random_resized_crop": 4,
+    "rotate": 1,
+    "mixup": 0,
+    "cutmix": 0,
+}
+Augmentation = tuple[str, dict[str, Any]]
+
+
+class Mix(NamedTuple):
+    """Images blended with their neighbours: `share` of each image's own label, the rest of `other`'s."""
+
+    other: Tensor
+    share: float
+
+
+class Pipeline:
+    """Feeds uint8 images (N, C, H, W) to a network that wants `channels` and `size` (height, width).
+
+    `mean` and `std` (per channel of the network's input, of values in 0..1) normalise; None leaves
+    values in 0..1. `dtype` and `memory_format` are the result's.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        size: tuple[int, int],
+        mean: tuple[float, ...] | None,
+        std: tuple[float, ...] | None,
+        augment: tuple[Augmentation, ...] = (),
+        seed: int = 0,
+        device: torch.device | None = None,
+        memory_format: torch.memory_format = torch.contiguous_format,
+    ) -> None:
+        self.channels = channels
+        self.size = size
+        self.augment = augment
+        self.seed = seed
+        self.device = device or torch.device("cpu")
+        self.memory_format = memory_format
+        moving = []
+        for name, fields in augment:
+            if name not in MOVING:
+                break
+            moving.append((name, fields))
+        self._moving = tuple(moving)
+        self._rest = tuple(entry for entry in augment[len(moving) :] if entry[0] not in MIXING)
+        self._mixing = tuple(entry for entry in augment if entry[0] in MIXING)
+        self.num_draws = sum(NUM_DRAWS[name] for name, _ in augment)
+        scale, shift = _affine(mean, std, channels)
+        self._scale = torch.tensor(scale, device=self.device).view(1, -1, 1, 1)
+        self._shift = torch.tensor(shift, device=self.device).view(1, -1, 1, 1)
+
+    def draws(self, epoch: int, samples: Tensor) -> Tensor | None:
+        """Random numbers of an epoch's samples, (num_draws, len(samples)); None where none is needed."""
+        return uniforms(self.seed, epoch, samples, self.num_draws) if self.num_draws else None
+
+    def train_batch(self, images_nchw: Tensor, rows: Tensor | None, draws: Tensor | None) -> Tensor:
+        """Augmented network input of the images at `rows` of a set (of all where None)."""
+        if draws is None:
+            picked = images_nchw if rows is None else images_nchw.index_select(0, rows)
+            return self._finish(picked, (), None)
+        used = sum(NUM_DRAWS[name] for name, _ in self._moving)
+        if self._moving:
+            picked = move_pixels(images_nchw, rows, self._moving, draws[:used])
+        else:
+            picked = images_nchw if rows is None else images_nchw.index_select(0, rows)
+        return self._finish(picked, self._rest, draws[used:])
+
+    def eval_batch(self, images_nchw: Tensor) -> Tensor:
+        """Network input of images as they are."""
+        return self._finish(images_nchw, (), None)
+
+    def mix(self, x_nchw: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Mix | None]:
+        """Mixup or CutMix of a batch with itself reversed; one share per batch, as in the papers
+        (Zhang et al. 2017, Yun et al. 2019). Where a recipe has both, each step takes one."""
+        if not self._mixing:
+            return x_nchw, None
+        chance = random.Random(derive_seed(self.seed, "mix", epoch, step))
+        name, fields = self._mixing[chance.randrange(len(self._mixing))]
+        share = chance.betavariate(fields["alpha"], fields["alpha"])
+        other = x_nchw.flip(0)
+        if name == "mixup":
+            return torch.lerp(other, x_nchw, share), Mix(labels.flip(0), share)
+        height, width = x_nchw.shape[-2:]
+        cut_height, cut_width = (round(side * (1 - share) ** 0.5) for side in (height, width))
+        top, left = chance.randrange(height), chance.randrange(width)
+        rows = slice(max(top - cut_height // 2, 0), min(top + (cut_height + 1) // 2, height))
+        cols = slice(max(left - cut_width // 2, 0), min(left + (cut_width + 1) // 2, width))
+        mixed = x_nchw.clone(memory_format=torch.preserve_format)
+        mixed[..., rows, cols] = other[..., rows, cols]
+        cut_share = (rows.stop - rows.start) * (cols.stop - cols.start) / (height * width)
+        return mixed, Mix(labels.flip(0), 1 - cut_share)
+
+    def _finish(self, images: Tensor, augment: tuple[Augmentation, ...], draws: Tensor | None) -> Tensor:
+        """Channels, remaining augmentation, size and normalisation of a batch."""
+        if images.dtype == torch.uint8:
+            x = to_channels(images, self.channels).to(torch.float32)
+            whole, scale, shift = 255.0, self._scale, self._shift
+        else:  # a user's own floats are taken as they are
+            x = to_channels(images, self.channels)
+            whole, scale, shift = 1.0, torch.ones_like(self._scale), torch.zeros_like(self._shift)
+        used = 0
+        for name, fields in augment:
+            assert draws is not None
+            part = draws[used : used + NUM_DRAWS[name]]
+            used += NUM_DRAWS[name]
+            if name in MOVING:
+                x = move_pixels(x, None, ((name, fields),), part)
+            elif name == "cutout":
+                x = cutout(x, fields["size"], fields["p"], part)
+            elif name in WARPING:
+                x = warp(x, name, fields, part, self.size if name == "random_resized_crop" else None)
+        x = resize(x, self.size)
+        x = torch.addcmul(shift, x, scale / whole)
+        return x.contiguous(memory_format=self.memory_format)
+
+
+def _affine(
+    mean: tuple[float, ...] | None, std: tuple[float, ...] | None, channels: int
+) -> tuple[list[float], list[float]]:
+    """Factor and summand per channel that normalise values in 0..1; statistics of another number of
+    channels are brought to `channels` as the images are."""
+    if mean is None or std is None:
+        return [1.0] * channels, [0.0] * channels
+    if len(mean) != channels:
+        if len(mean) == 1:
+            mean, std = mean * channels, std * channels
+        elif len(mean) == 3 and channels == 1:
+            mean = (sum(w * m for w, m in zip(GREY_WEIGHTS, mean, strict=True)),)
+            std = (sum(w * s for w, s in zip(GREY_WEIGHTS, std, strict=True)),)
+        else:
+            raise ValueError(f"statistics of {len(mean)} channels do not fit an input of {channels}")
+    return [1 / s for s in std], [-m / s for m, s in zip(mean, std, strict=True)]
+
+
+def to_channels(images_nchw: Tensor, channels: int) -> Tensor:
+    """Grey repeated to `channels`, or colour brought to grey. Raises ValueError for other changes."""
+    have = images_nchw.shape[1]
+    if have == channels:
+        return images_nchw
+    if have == 1:
+        return images_nchw.expand(-1, channels, -1, -1)
+    if have == 3 and channels == 1:
+        weights = torch.tensor(GREY_WEIGHTS, device=images_nchw.device).view(1, 3, 1, 1)
+        return (images_nchw.float() * weights).sum(1, keepdim=True).to(images_nchw.dtype)
+    raise ValueError(f"images of {have} channels cannot be brought to {channels}")
+
+
+def resize(x_nchw: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear, with antialiasing where the image shrinks."""
+    if x_nchw.shape[-2:] == size:
+        return x_nchw
+    shrinks = x_nchw.shape[-2] > size[0] or x_nchw.shape[-1] > size[1]
+    return F.interpolate(x_nchw, size, mode="bilinear", align_corners=False, antialias=shrinks)
+
+
+def move_pixels(images_nchw: Tensor, rows: Tensor | None, moves: tuple[Augmentation, ...], draws: Tensor) -> Tensor:
+    """Crops, flips and shifts of each image, in order, as one gather.
+
+    `rows` picks images first (all, where None); `draws` is (number of draws, batch). What lies
+    outside an image is 0, or its reflection.
+    """
+    num, height, width = draws.shape[1], images_nchw.shape[2], images_nchw.shape[3]
+    device = images_nchw.device
+    y = torch.arange(height, device=device).expand(num, height)
+    x = torch.arange(width, device=device).expand(num, width)
+    outside_y = torch.zeros(1, dtype=torch.bool, device=device)
+    outside_x = outside_y
+    end = len(draws)
+    for name, fields in reversed(moves):  # where an output pixel comes from: the last move undone first
+        part = draws[end - NUM_DRAWS[name] : end]
+        end -= NUM_DRAWS[name]
+        if name == "horizontal_flip":
+            x = torch.where((part[0] < fields["p"]).unsqueeze(1), width - 1 - x, x)
+        elif name == "vertical_flip":
+            y = torch.where((part[0] < fields["p"]).unsqueeze(1), height - 1 - y, y)
+        else:
+            reach = fields["padding"] if name == "random_crop" else fields["pixels"]
+            offsets = (part * (2 * reach + 1)).long() - reach
+            y, x = y + offsets[0].unsqueeze(1), x + offsets[1].unsqueeze(1)
+            if fields.get("fill") == "reflect":
+                y, x = _reflect(y, height), _reflect(x, width)
+            else:
+                outside_y = outside_y | (y < 0) | (y >= height)
+                outside_x = outside_x | (x < 0) | (x >= width)
+                y, x = y.clamp(0, height - 1), x.clamp(0, width - 1)
+    picked = torch.arange(num, device=device) if rows is None else rows
+    channels = torch.arange(images_nchw.shape[1], device=device).view(1, -1, 1, 1)
+    moved = images_nchw[picked.view(-1, 1, 1, 1), channels, y[:, None, :, None], x[:, None, None, :]]
+    if outside_y.ndim > 1:
+        moved = moved.masked_fill(outside_y[:, None, :, None] | outside_x[:, None, None, :], 0)
+    return moved
+
+
+def _reflect(positions: Tensor, size: int) -> Tensor:
+    """Positions folded back into 0..size-1, edges not repeated."""
+    period = max(2 * (size - 1), 1)
+    folded = positions.remainder(period)
+    return torch.minimum(folded, period - folded).clamp(0, size - 1)
+
+
+def cutout(x_nchw: Tensor, size: int, p: float, draws: Tensor) -> Tensor:
+    """A square of `size` pixels around a random centre set to 0, with probability `p` per image
+    (DeVries and Taylor 2017)."""
+    height, width = x_nchw.shape[-2:]
+    centre_y = (draws[0] * height).long().view(-1, 1)
+    centre_x = (draws[1] * width).long().view(-1, 1)
+    y = torch.arange(height, device=x_nchw.device) - centre_y + size // 2
+    x = torch.arange(width, device=x_nchw.device) - centre_x + size // 2
+    hidden = ((y >= 0) & (y < size))[:, None, :, None] & ((x >= 0) & (x < size))[:, None, None, :]
+    return x_nchw.masked_fill(hidden & (draws[2] < p).view(-1, 1, 1, 1), 0)
+
+
+def warp(x_nchw: Tensor, name: str, fields: dict[str, Any], draws: Tensor, size: tuple[int, int] | None) -> Tensor:
+    """A rotation about the centre, or a crop of random area and aspect at `size`, per image."""
+    num, channels, height, width = x_nchw.shape
+    theta = torch.zeros(num, 2, 3, device=x_nchw.device)
+    if name == "rotate":
+        angle = (2 * draws[0] - 1) * (fields["degrees"] * torch.pi / 180)
+        theta[:, 0, 0] = theta[:, 1, 1] = angle.cos()
+        theta[:, 0, 1] = -angle.sin() * (height / width)
+        theta[:, 1, 0] = angle.sin() * (width / height)
+    else:
+        low, high = fields["scale"]
+        area = low + draws[0] * (high - low)
+        log_low, log_high = torch.log(torch.tensor(fields["ratio"])).tolist()
+        aspect = torch.exp(log_low + draws[1] * (log_high - log_low))
+        share_x = (area * aspect * height / width).sqrt().clamp(max=1)
+        share_y = (area / aspect * width / height).sqrt().clamp(max=1)
+        theta[:, 0, 0], theta[:, 1, 1] = share_x, share_y
+        theta[:, 0, 2] = (2 * draws[2] - 1) * (1 - share_x)
+        theta[:, 1, 2] = (2 * draws[3] - 1) * (1 - share_y)
+    grid = F.affine_grid(theta, [num, channels, *(size or (height, width))], align_corners=False)
+    return F.grid_sample(x_nchw.contiguous(), grid, padding_mode="zeros", align_corners=False)

@@ -1,0 +1,209 @@
+"""Weights as files: safetensors for sharing, PyTorch's own state dicts read without running code."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from specgraph.errors import CommandError
+from specgraph.graph.model import Graph
+from specgraph.training.files import write_atomically
+
+StateDict = dict[str, Tensor]
+MAX_NAMED = 20
+
+
+class WeightsMismatchError(CommandError):
+    """Weights do not fit a network: every key and shape that differs is in the message.
+
+    `missing` and `unexpected` are keys, `mismatched` maps a key to (shape in the file, shape wanted).
+    """
+
+    def __init__(
+        self,
+        source: str,
+        missing: list[str],
+        unexpected: list[str],
+        mismatched: dict[str, tuple[tuple[int, ...], tuple[int, ...]]],
+    ) -> None:
+        self.missing = missing
+        self.unexpected = unexpected
+        self.mismatched = mismatched
+        lines = [
+            f"  {key}: {_shape(have)} in the file, {_shape(want)} in the network"
+            for key, (have, want) in mismatched.items()
+        ]
+        lines += [f"  {key}: not in the file" for key in missing]
+        lines += [f"  {key}: not in the network" for key in unexpected]
+        total = len(lines)
+        parts = sorted({key.rsplit(".", 1)[0] for key in (*mismatched, *missing)})
+        advice = None
+        if parts and not unexpected:
+            advice = (
+                f"to keep fresh weights there: --reset {' --reset '.join(parts[:3])}{' …' if len(parts) > 3 else ''}"
+            )
+        super().__init__(
+            f"{source} does not fit the network ({total} {'key differs' if total == 1 else 'keys differ'}):\n"
+            + "\n".join(lines),
+            advice,
+        )
+
+
+def spec_hash(graph: Graph) -> str:
+    """A hash of the network a graph describes (nodes, arguments, edges, outputs; not its recipes)."""
+    nodes = [[n.path, n.op, _plain(n.arguments), list(n.inputs), n.share, n.train_only] for n in graph.nodes.values()]
+    inputs = {name: str(kind.dims) for name, kind in graph.inputs.items()}
+    text = json.dumps([inputs, nodes, graph.outputs], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load_weights(path: str | os.PathLike[str]) -> tuple[StateDict, dict[str, str]]:
+    """(state dict, metadata) of a `.safetensors` file, a run folder, or a PyTorch `.pth`/`.pt` file.
+
+    A PyTorch file is read with `weights_only=True`; a checkpoint dict's `state_dict` or `model` is
+    taken, and the prefixes `module.` and `_orig_mod.` are removed. Raises `CommandError`.
+    """
+    place = Path(path)
+    if place.is_dir():
+        candidates = [place / "best.safetensors", place / "last.safetensors"]
+        place = next((candidate for candidate in candidates if candidate.exists()), candidates[0])
+    if not place.exists():
+        raise CommandError(f"there are no weights {place}")
+    try:
+        with place.open("rb") as file:
+            start = file.read(9)
+        if place.suffix == ".safetensors" or (len(start) == 9 and start[8:9] == b"{"):
+            return _load_safetensors(place)
+    except OSError as error:
+        raise CommandError(f"{place} cannot be read: {error.strerror or error}") from None
+    return _load_pickled(place), {}
+
+
+def _load_safetensors(place: Path) -> tuple[StateDict, dict[str, str]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(place, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    except SafetensorError as error:
+        raise CommandError(f"{place} is damaged or no safetensors file: {error}") from None
+
+
+def _load_pickled(place: Path) -> StateDict:
+    try:
+        loaded: Any = torch.load(place, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load raises many kinds
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CommandError(f"{place} cannot be read as weights: {first}") from None
+    for key in ("state_dict", "model_state_dict", "model"):
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
+            loaded = loaded[key]
+    if not isinstance(loaded, Mapping) or not all(isinstance(value, Tensor) for value in loaded.values()):
+        raise CommandError(f"{place} holds no state dict (a mapping from names to tensors)")
+    state = {str(key): value for key, value in loaded.items()}
+    for prefix in ("module.", "_orig_mod."):
+        if state and all(key.startswith(prefix) for key in state):
+            state = {key.removeprefix(prefix): value for key, value in state.items()}
+    return state
+
+
+def apply_weights(
+    module: nn.Module,
+    state_dict: Mapping[str, Tensor],
+    *,
+    reset: Iterable[str] = (),
+    optional: Iterable[str] = (),
+    source: str = "the weights",
+) -> None:
+    """Copy weights into a module.
+
+    `reset`: globs of paths whose weights stay as initialised. `optional`: globs of paths that the
+    file may lack or that the network may lack (auxiliary heads). Raises `WeightsMismatchError`,
+    which names every key and shape that differs, and `CommandError` for a glob that fits nothing.
+    """
+    own = module.state_dict()
+    reset, optional = tuple(reset), tuple(optional)
+    for pattern in reset:
+        if not any(matches(key, (pattern,)) for key in own):
+            raise CommandError(f"--reset {pattern} fits no parameter", _paths_help(own))
+    wanted = {key: value for key, value in own.items() if not matches(key, reset)}
+    counters = "num_batches_tracked"  # absent from files of old PyTorch versions
+    missing = [
+        key for key in wanted if key not in state_dict and not matches(key, optional) and not key.endswith(counters)
+    ]
+    unexpected = [key for key in state_dict if key not in own and not matches(key, (*optional, *reset))]
+    mismatched = {
+        key: (tuple(state_dict[key].shape), tuple(value.shape))
+        for key, value in wanted.items()
+        if key in state_dict and state_dict[key].shape != value.shape
+    }
+    if missing or unexpected or mismatched:
+        raise WeightsMismatchError(source, missing, unexpected, mismatched)
+    module.load_state_dict({key: state_dict[key] for key in wanted if key in state_dict}, strict=False)
+
+
+def save_weights(path: str | os.PathLike[str], state_dict: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+    """Write a safetensors file atomically. Metadata values that are no text are written as JSON.
+
+    Raises `CommandError` where the folder cannot be written.
+    """
+    from safetensors.torch import save
+
+    tensors: StateDict = {}
+    seen: set[int] = set()
+    for key, value in state_dict.items():
+        tensor = value.detach().cpu().contiguous()
+        if tensor.data_ptr() in seen and tensor.numel():
+            tensor = tensor.clone()
+        seen.add(tensor.data_ptr())
+        tensors[key] = tensor
+    text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
+    write_atomically(Path(path), save(tensors, text))
+
+
+def freeze(module: nn.Module, patterns: Iterable[str]) -> list[str]:
+    """Stop parameters from being trained; gives the paths of the modules that own frozen ones.
+
+    Raises `CommandError` for a glob that fits nothing.
+    """
+    names = [name for name, _ in module.named_parameters()]
+    owners: set[str] = set()
+    for pattern in patterns:
+        found = [name for name in names if matches(name, (pattern,))]
+        if not found:
+            raise CommandError(f"--freeze {pattern} fits no parameter", _paths_help(names))
+        for name in found:
+            module.get_parameter(name).requires_grad_(False)
+            owners.add(name.rpartition(".")[0])
+    return sorted(owners)
+
+
+def matches(key: str, patterns: Iterable[str]) -> bool:
+    """Whether a glob fits a key or one of the paths above it (`fc` fits `fc.weight`)."""
+    parts = key.split(".")
+    paths = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns for path in paths)
+
+
+def _paths_help(keys: Iterable[str]) -> str:
+    owners = list(dict.fromkeys(key.rpartition(".")[0] or key for key in keys))
+    shown = ", ".join(owners[:MAX_NAMED])
+    return f"paths with parameters: {shown}{', …' if len(owners) > MAX_NAMED else ''}"
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "a single number"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
