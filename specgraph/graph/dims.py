@@ -152,25 +152,23 @@ class SymbolicDim:
                 widened = atom.numerator + atom.denominator * numerator.constant
                 assert isinstance(widened, SymbolicDim)
                 numerator, denominator = widened, denominator * atom.denominator
-                reduced = numerator // 1 if denominator == divisor else _floor(numerator, denominator)
-                return _simplify(outside) + reduced
+                return _simplify(outside) + numerator // denominator
         return _simplify(outside) + SymbolicDim({(FloorDiv(numerator, denominator),): 1})
 
     def __str__(self) -> str:
         parts: list[str] = []
         for monomial, factor in self.terms:
-            names = "*".join(str(a) if isinstance(a, Symbol) or len(monomial) == 1 else f"({a})" for a in monomial)
+            leads_negative = factor < 0 and not parts
             size = abs(factor)
+            alone = len(monomial) == 1 and size == 1 and not leads_negative
+            names = "*".join(f"({a})" if isinstance(a, FloorDiv) and not alone else str(a) for a in monomial)
             text = str(size) if not monomial else names if size == 1 else f"{size}*{names}"
-            sign = "-" if factor < 0 else "+"
-            parts.append((f" {sign} " if parts else "-" if factor < 0 else "") + text)
+            parts.append(
+                f"-{text}" if leads_negative else f" - {text}" if factor < 0 else f" + {text}" if parts else text
+            )
         return "".join(parts) or "0"
 
     __repr__ = __str__
-
-
-def _floor(numerator: SymbolicDim, denominator: int) -> Dim:
-    return numerator // denominator
 
 
 def _terms(value: Dim) -> tuple[tuple[Monomial, int], ...]:

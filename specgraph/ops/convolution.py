@@ -48,13 +48,15 @@ def check_groups(in_channels: int, out_channels: int, groups: int) -> None:
     for channels, what in ((in_channels, "input"), (out_channels, "output")):
         if channels % groups:
             fitting = [g for g in range(2, channels + 1) if not in_channels % g and not out_channels % g]
-            choices = ", ".join(map(str, (fitting[:4] + fitting[-1:]) if len(fitting) > 5 else fitting))
+            choices = " or ".join(map(str, (fitting[:4] + fitting[-1:]) if len(fitting) > 5 else fitting))
             raise Fault(
                 "indivisible-groups",
                 f"{channels} {what} channels do not divide into {groups} groups",
                 argument="groups",
-                notes=[f"{channels} / {groups} = {channels / groups:.4g}"],
-                help=f"{in_channels} in and {out_channels} out allow groups: {choices or 'only 1'}",
+                notes=[
+                    f"{channels} / {groups} = {channels / groups:.4g}; {in_channels} channels in, {out_channels} out"
+                ],
+                help=f"write groups: {choices or 1}",
             )
 
 
@@ -101,16 +103,31 @@ def kernel_too_large(call: Call, argument: str) -> Fault:
         window = f"{k}" if d == 1 else f"{d}*({k} - 1) + 1 = {reach}"
         sums.append(f"window {window}, input {padded(size, before, after)} = {room}")
     kernel = "x".join(map(str, arguments["kernel_size"]))
-    sizes = "x".join(map(str, call.input.dims[1:]))
     return Fault(
         "kernel-larger-than-input",
-        f"a window of {kernel} does not fit into {call.name}, which is {sizes}"
+        f"a window of {kernel} does not fit into {call.name} of {call.input}"
         + (" with its padding" if any(map(any, arguments["padding"])) else ""),
         argument=argument,
         notes=list(dict.fromkeys(sums)),
-        help="a smaller kernel_size, more padding, or fewer strides in front; "
-        "global_avg_pool pools any size down to 1x1",
+        help=f"write kernel_size: {largest_kernel(call)}, or keep the map larger above"
+        if largest_kernel(call)
+        else "write more padding, or keep the map larger above",
     )
+
+
+def largest_kernel(call: Call) -> str:
+    """The largest window that fits, as an author would write it; empty where there is none."""
+    arguments = call.arguments
+    fitting = []
+    for axis, size in enumerate(call.input.dims[1:]):
+        before, after = arguments["padding"][axis]
+        d = arguments["dilation"][axis] if "dilation" in arguments else 1
+        room = size + before + after
+        fits = arguments["kernel_size"][axis]
+        if isinstance(room, int):
+            fits = min(fits, (room - 1) // d + 1)
+        fitting.append(fits)
+    return str(fitting[0]) if len(set(fitting)) == 1 else str(fitting)
 
 
 def padded(size: Dim, before: int, after: int) -> str:

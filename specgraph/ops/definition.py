@@ -170,18 +170,18 @@ class Call:
         if not 0 <= axis < rank:
             raise Fault(
                 "no-such-axis",
-                f"`{argument}` is {value}, but {self.name} has axes 1 to {rank - 1} behind the batch axis 0",
+                f"`{argument}` is {value}, but {self.name} has {rank} axes with the batch axis 0",
                 argument=argument,
-                notes=[f"{self.name} is {self.input}"],
-                help=f"give an axis from 1 to {rank - 1}, or from -1 back to {1 - rank}",
+                notes=[f"{self.name} is {self.input} behind the batch axis"],
+                help=_axis_choice(argument, rank),
             )
         if axis == 0 and not batch:
             raise Fault(
                 "batch-axis-touched",
                 f"`{argument}` is {value}, which is the batch axis; samples must stay independent",
                 argument=argument,
-                notes=[f"axis 0 is the batch, {self.name} is {self.input} behind it"],
-                help=f"give an axis from 1 to {rank - 1}",
+                notes=[f"{self.name} is {self.input} behind the batch axis"],
+                help=_axis_choice(argument, rank),
             )
         return axis
 
@@ -220,6 +220,10 @@ class Call:
         pairs = tuple(pad if isinstance(pad, tuple) else (pad, pad) for pad in self.per_axis(argument, rank))
         self.arguments[argument] = pairs
         return pairs
+
+
+def _axis_choice(argument: str, rank: int) -> str:
+    return f"write {argument}: 1" + (f", or another axis up to {rank - 1}" if rank > 2 else "")
 
 
 InferRule = Callable[[Call], TensorType]

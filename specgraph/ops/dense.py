@@ -27,7 +27,7 @@ def infer_linear(call: Call) -> TensorType:
                 f"it would act on the last axis, {kind.axes[-1]} = {kind.dims[-1]}"
                 + (f", not on {stated} features" if stated is not None else "")
             ],
-            help=f"put a flatten in front, which gives {features} features",
+            help=f"put `flatten: flatten` in front of it, which gives {features} features",
         )
     call.implied("in_features", kind.dims[-1], "features")
     return kind.with_dims((*kind.dims[:-1], call.arguments["out_features"]))

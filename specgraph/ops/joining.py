@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
-from specgraph.graph.dims import Dim, product
+from specgraph.graph.dims import Dim, ceil_div, product
 from specgraph.graph.model import Node
 from specgraph.graph.types import UNKNOWN_AXIS, TensorType
 from specgraph.ops.definition import Argument, Call, Fault, Op, define
 from specgraph.spec.kinds import Int
+
+
+MOST_PADDING = 4
+"""Up to this much missing padding per side is the likely cause of branches that differ."""
 
 
 def infer_concat(call: Call) -> TensorType:
@@ -53,29 +57,36 @@ def _odd_ranks(call: Call, ranks: list[int]) -> Fault:
 
 def _odd_branch(call: Call, dim: int) -> Fault:
     """The fault of branches that differ, with the one that stands against the others blamed."""
-    rest = [tuple(str(s) for a, s in enumerate(k.dims, 1) if a != dim) for k in call.inputs]
+    rest = [tuple(str(size) for axis, size in enumerate(kind.dims, 1) if axis != dim) for kind in call.inputs]
     usual, votes = Counter(rest).most_common(1)[0]
     odd = [index for index, sizes in enumerate(rest) if sizes != usual]
-    axes = call.input.axes
-    wrong = [axis for axis in range(len(axes)) if axis != dim - 1 and _differ(call, odd, rest.index(usual), axis)]
-    names = " and ".join(_axis_name(call.input, axis) for axis in wrong)
-    pair = len(call.inputs) == 2 or votes == 1
-    others = "" if pair else f", the other {votes} are"
-    shown = _listed(call, range(len(call.inputs)) if pair else odd)
-    if not pair:
-        shown += others + " " + "x".join(usual) + f" ({_axis_names(call.input, dim)})"
-    helps = {
-        "spatial": "make the branches agree in size: a padding of half the kernel keeps it, or the same stride in all",
-        "other": "only the joined axis may differ; choose another dim, or make the others agree",
-    }
-    spatial = call.input.is_feature_map and dim == 1
+    model = rest.index(usual)
+    kind = call.inputs[model]
+    wrong = [axis for axis in range(kind.rank) if axis != dim - 1 and _differ(call, odd, model, axis)]
+    names = " and ".join(_axis_name(kind, axis) for axis in wrong)
+    everything = _listed(call, range(len(call.inputs)))
+    clear = votes > len(odd)
+    shown = f"{_listed(call, odd)}, but {_listed(call, [model])}" if clear else everything
     return Fault(
         "concat-shape-mismatch",
         f"inputs of concat differ in {names}: {shown}",
-        inputs=odd if not pair else range(len(call.inputs)),
-        notes=[_listed(call, range(len(call.inputs)))] if not pair else [],
-        help=helps["spatial" if spatial else "other"],
+        inputs=odd if clear else range(len(call.inputs)),
+        notes=[everything] if clear else [],
+        help=_concat_cure(call, odd, model, wrong)
+        if kind.is_feature_map and dim == 1
+        else "only the joined axis may differ: choose another dim, or make the others agree",
     )
+
+
+def _concat_cure(call: Call, odd: list[int], model: int, wrong: list[int]) -> str:
+    """What makes the branches of an Inception module agree."""
+    lacks = {call.inputs[model].dims[axis] - call.inputs[odd[0]].dims[axis] for axis in wrong}
+    lack = lacks.pop() if len(lacks) == 1 else 0
+    if len(odd) == 1 and isinstance(lack, int) and lack % 2 == 0 and 0 < abs(lack) <= 2 * MOST_PADDING:
+        branch, other = call.names[odd[0]], call.names[model]
+        smaller, larger = (branch, other) if lack > 0 else (other, branch)
+        return f"{smaller} needs {abs(lack) // 2} more padding on each side to be as large as {larger}"
+    return "bring the branches to one size: the same stride in all, and a padding of half the kernel"
 
 
 def _differ(call: Call, odd: list[int], usual: int, axis: int) -> bool:
@@ -86,10 +97,6 @@ def _axis_name(kind: TensorType, axis: int) -> str:
     label = kind.axes[axis]
     words = {"H": "height", "W": "width", "D": "depth", "L": "length", "C": "channels", "F": "features"}
     return words.get(label, f"axis {axis + 1}")
-
-
-def _axis_names(kind: TensorType, dim: int) -> str:
-    return ", ".join(_axis_name(kind, axis) for axis in range(len(kind.axes)) if axis != dim - 1)
 
 
 def _listed(call: Call, indices: list[int] | range) -> str:
@@ -121,7 +128,8 @@ def _broadcast(call: Call, left: TensorType, index: int) -> TensorType:
             f"{right}, which differ in rank",
             inputs=(0, index),
             notes=[f"axes are aligned from behind, so the batch axis of {call.names[fewer]} would meet another axis"],
-            help=f"reshape {call.names[fewer]}, for example to [{', '.join(shape)}]",
+            help=f"read {call.names[fewer]} through {{op: reshape, from: {call.names[fewer].strip('`')}, "
+            f"shape: [{', '.join(shape)}]}}",
         )
     sizes: list[Dim] = []
     for a, b in zip(left.dims, right.dims, strict=True):
@@ -137,27 +145,54 @@ def _broadcast(call: Call, left: TensorType, index: int) -> TensorType:
 
 
 def _operand_mismatch(call: Call, index: int) -> Fault:
-    right, verb = call.inputs[index], "are joined"
+    right = call.inputs[index]
     against = next(
         (i for i in range(index) if any(_clash(a, b) for a, b in zip(call.inputs[i].dims, right.dims, strict=True))), 0
     )
     left = call.inputs[against]
     wrong = [axis for axis, (a, b) in enumerate(zip(left.dims, right.dims, strict=True)) if _clash(a, b)]
     parts = " and ".join(f"{left.dims[axis]} against {right.dims[axis]} {_axis_name(left, axis)}" for axis in wrong)
-    channels = [axis for axis in wrong if left.axes[axis] == "C"]
-    if channels and len(wrong) == 1:
-        cure = "make the channels agree: a 1x1 conv on the shortcut, or a pad of its channels"
-    elif channels:
-        cure = "bring the shortcut to the same shape: a 1x1 conv with the same stride"
-    else:
-        cure = "make the sizes agree: the same stride and padding on both paths"
     return Fault(
         "add-shape-mismatch",
         f"node `{{node}}` joins {parts}: {call.names[against]} is {left}, {call.names[index]} is {right}",
         inputs=(against, index),
-        notes=[f"all inputs {verb}: {_listed(call, range(len(call.inputs)))}"] if len(call.inputs) > 2 else [],
-        help=cure,
+        notes=[f"its inputs: {_listed(call, range(len(call.inputs)))}"] if len(call.inputs) > 2 else [],
+        help=_operand_cure(call, against, index, wrong),
     )
+
+
+def _operand_cure(call: Call, left: int, right: int, wrong: list[int]) -> str:
+    """The 1x1 convolution that brings the smaller side of a residual connection to the other's shape."""
+    first, second = call.inputs[left], call.inputs[right]
+    if not first.is_feature_map or not second.is_feature_map:
+        return "make the sizes agree, or one of them 1"
+    if wrong == [0]:
+        fewer, more = (left, right) if _less(first.dims[0], second.dims[0]) else (right, left)
+        return (
+            f"read {call.names[fewer]} through {{op: conv, from: {call.names[fewer].strip('`')}, "
+            f"out_channels: {call.inputs[more].dims[0]}, kernel_size: 1}}"
+        )
+    small, large = (left, right) if _less(first.dims[wrong[-1]], second.dims[wrong[-1]]) else (right, left)
+    stride = _stride(call.inputs[large], call.inputs[small])
+    if stride is not None:
+        return (
+            f"read {call.names[large]} through {{op: conv, from: {call.names[large].strip('`')}, "
+            f"out_channels: {call.inputs[small].dims[0]}, kernel_size: 1, stride: {stride}}}"
+        )
+    return "make the sizes agree: the same stride on both paths, and a padding of half the kernel"
+
+
+def _less(left: Dim, right: Dim) -> bool:
+    difference = right - left
+    return isinstance(difference, int) and difference > 0
+
+
+def _stride(large: TensorType, small: TensorType) -> int | None:
+    """The stride at which a 1x1 window brings one map's sizes to the other's, if there is one."""
+    for stride in range(2, 33):
+        if all(ceil_div(a, stride) == b for a, b in zip(large.dims[1:], small.dims[1:], strict=True)):
+            return stride
+    return None
 
 
 def _clash(a: Dim, b: Dim) -> bool:

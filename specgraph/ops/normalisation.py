@@ -47,13 +47,13 @@ def infer_group_norm(call: Call) -> TensorType:
     channels = call.implied("num_channels", call.input.dims[0], "channels")
     groups = call.arguments["num_groups"]
     if channels % groups:
-        fitting = [str(g) for g in range(1, channels + 1) if channels % g == 0]
+        nearest = min((g for g in range(1, channels + 1) if channels % g == 0), key=lambda g: abs(g - groups))
         raise Fault(
             "indivisible-groups",
             f"{channels} channels do not divide into {groups} groups",
             argument="num_groups",
             notes=[f"{call.name} is {call.input}; {channels} / {groups} = {channels / groups:.4g}"],
-            help=f"{channels} channels allow num_groups: {', '.join(fitting[-6:])}",
+            help=f"write num_groups: {nearest}, which divides {channels}",
         )
     return call.input
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from specgraph.graph.dims import Dim, minimum
+from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.ops.convolution import kernel_too_large, window_arithmetic
@@ -39,16 +39,13 @@ def infer_pool(call: Call) -> TensorType:
                 notes=[f"at most {k} // 2 = {k // 2}, so that no window lies in the padding alone"],
                 help=f"write padding: {k // 2} or less, or put a pad node in front",
             )
-        room = size + (before + after - d * (k - 1) - 1)
+        extra = before + after - d * (k - 1) - 1
         if ceil_mode:
-            pooled = minimum((room + (s - 1)) // s, (size + (before - 1)) // s) + 1
-            fits = pooled >= 1 if isinstance(pooled, int) else call.at_least(pooled, 1)
-        else:
-            pooled = room // s + 1
-            fits = room >= 0 if isinstance(room, int) else call.at_least(room, 0)
-        if not fits:
+            extra = min(extra + s - 1, before - 1)  # no window starts behind the input
+        room = size + extra
+        if not (room >= 0 if isinstance(room, int) else call.at_least(room, 0)):
             raise kernel_too_large(call, "kernel_size")
-        out.append(pooled)
+        out.append(room // s + 1)
     return call.input.with_dims(tuple(out))
 
 
