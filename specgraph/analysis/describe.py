@@ -17,7 +17,7 @@ UNSAID = {
     "bias", "eps", "momentum", "affine", "elementwise_affine", "track_running_stats", "count_include_pad",
     "init_value", "approximate", "alpha", "beta", "k", "align_corners", "padding_mode", "return_indices",
 }  # fmt: skip
-BARE = ("out_channels", "out_features", "p", "output_size", "size", "num_features")
+BARE = ("out_channels", "out_features", "output_size", "size", "num_features")
 
 
 def compact(value: Any) -> Any:
@@ -46,6 +46,7 @@ def describe(node: Node) -> str:
     op = ops().get(node.op)
     arguments = written_arguments(node)
     said: list[str] = []
+    flags: list[str] = []
     name = node.op.replace("_", " ")
     kernel = arguments.get("kernel_size")
     if kernel is not None:
@@ -67,16 +68,18 @@ def describe(node: Node) -> str:
             continue
         if key in ("start_dim", "end_dim") and node.output.rank == 1:
             continue
-        if key in BARE:
+        if key == "p":
+            name += f" {show_value(plain)}"
+        elif key in BARE:
             said.append(show_value(plain))
         elif key == "stride" and plain == 1:
             continue
         elif isinstance(plain, bool):
-            said.append(key.replace("_", " ").removesuffix(" mode") if plain else f"no {key.replace('_', ' ')}")
+            flags.append(key.replace("_", " ").removesuffix(" mode") if plain else f"no {key.replace('_', ' ')}")
         else:
             words = {"padding": "pad", "scale_factor": "×", "dims": "to"}.get(key, key.replace("_", " "))
             said.append(f"{words}{show_value(plain)}" if words == "×" else f"{words} {show_value(plain)}")
-    return ", ".join([name, *said])
+    return ", ".join([name, *said, *flags])
 
 
 def _keeps_size(node: Node) -> bool:

@@ -10,7 +10,7 @@ from specgraph.backends.graphviz.theme import THEMES, Theme
 
 FONT = "Helvetica,Arial,sans-serif"
 TEXT_SIZE = 10
-SMALL_SIZE = 8.5
+SMALL_SIZE = 9
 DIRECTIONS = ("TB", "LR")
 FAMILY_NAMES = {"normalisation": "norm", "regularisation": "dropout"}
 
@@ -41,7 +41,7 @@ class DotWriter:
             f"digraph {quote(self.picture.name)} {{",
             f'  graph [rankdir={self.direction}, bgcolor="{theme.background}", fontname="{FONT}",'
             f' fontcolor="{theme.text}", fontsize={TEXT_SIZE}, nodesep={0.16 if down else 0.14},'
-            f" ranksep={0.2 if down else 0.24}, pad=0.12, labelloc=b, labeljust=c, compound=true,"
+            f" ranksep={0.1 if down else 0.2}, pad=0.12, labelloc=b, labeljust=c, compound=true,"
             f" label={self.legend()}];",
             f'  node [shape=plain, fontname="{FONT}", fontsize={TEXT_SIZE}, fontcolor="{theme.text}"];',
             f'  edge [fontname="{FONT}", fontsize={SMALL_SIZE}, fontcolor="{theme.faint}",'
@@ -69,22 +69,22 @@ class DotWriter:
         self.lines += [
             f"{indent}subgraph {item.id} {{",
             f'{indent}  graph [style="{style}", color="{theme.cluster_line}", fillcolor="{fill}",'
-            f" penwidth=0.9, margin=7, labelloc=t, labeljust=l, label={self.cluster_label(item)}];",
+            f" penwidth=0.9, margin=7, labelloc=t, labeljust=l, label=<{self.block_label(item, item.block)}>];",
         ]
         for child in item.children:
             self.item(child, indent + "  ")
         self.lines.append(f"{indent}}}")
 
-    def cluster_label(self, cluster: Cluster) -> str:
+    def block_label(self, item: Cluster | Box, block: str) -> str:
         """Name, block, how often, parameters."""
-        block = cluster.block.rpartition(".")[2].replace("_", " ")
-        parts = [f"<B>{text(cluster.title)}</B>"]
-        if block and block != cluster.title:
+        block = block.rpartition(".")[2].replace("_", " ")
+        parts = [f"<B>{text(item.title)}</B>"]
+        if block and block != item.title.replace("_", " "):
             parts.append(self.faint(block))
-        if cluster.times > 1:
-            parts.append(f'<FONT POINT-SIZE="{TEXT_SIZE + 3}"><B>×{cluster.times}</B></FONT>')
-        parts += [self.faint(note) for note in self.notes(cluster)]
-        return f'<<FONT POINT-SIZE="{TEXT_SIZE}">{"  ".join(parts)}</FONT>>'
+        if item.times > 1:
+            parts.append(f'<FONT POINT-SIZE="{TEXT_SIZE + 2}"><B>×{item.times}</B></FONT>')
+        parts += [self.faint(note) for note in self.notes(item)]
+        return f'<FONT POINT-SIZE="{TEXT_SIZE}">{"  ".join(parts)}</FONT>'
 
     def notes(self, item: Box | Cluster) -> list[str]:
         """Parameters, and whether it is there in training only."""
@@ -100,7 +100,12 @@ class DotWriter:
         lead = self.lead(box)
         fill, line = self.theme.families[lead.family]
         mark = self.marks.get(box.id)
-        rows = self.heading(box) + "".join(self.row(row, row is not lead, fill) for row in box.rows)
+        if lead.family == "block":
+            rows = f"<TR><TD> {self.block_label(box, lead.text)} </TD></TR>"
+        elif not box.parameters and box.times == 1 and not box.train_only:
+            rows = self.titled_row(box) + self.rows(box, fill, skip=lead)
+        else:
+            rows = self.heading(box) + self.rows(box, fill)
         style = "ROUNDED,DASHED" if box.train_only else "ROUNDED"
         label = (
             f'<<TABLE BORDER="{2.4 if mark else 1}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"'
@@ -110,6 +115,23 @@ class DotWriter:
         )
         names = ", ".join(node.path for node in box.nodes[:8])
         self.lines.append(f"{indent}{box.id} [label={label}, tooltip={quote(names)}];")
+
+    def rows(self, box: Box, fill: str, skip: Row | None = None) -> str:
+        """A row for what the box is about; what goes before and after it side by side."""
+        lead = self.lead(box)
+        place = box.rows.index(lead)
+        parts = [self.small_row(box.rows[:place], fill)]
+        if skip is not lead:
+            words = f'<FONT POINT-SIZE="{TEXT_SIZE}"><B>{text(lead.text)}</B></FONT>'
+            parts.append(f"<TR><TD> {words} </TD></TR>")
+        return "".join([*parts, self.small_row(box.rows[place + 1 :], fill)])
+
+    def titled_row(self, box: Box) -> str:
+        """Name and operation on one line, for what has nothing else to say."""
+        lead = self.lead(box)
+        words = f'<FONT POINT-SIZE="{TEXT_SIZE}"><B>{text(lead.text)}</B></FONT>'
+        named = not says_the_same(box.title, lead.text)
+        return f"<TR><TD> {self.faint(box.title) + '  ' if named else ''}{words} </TD></TR>"
 
     def heading(self, box: Box) -> str:
         """The line above the operations: name left, how often and parameters right."""
@@ -126,19 +148,22 @@ class DotWriter:
             f'<TD ALIGN="LEFT"> {left} </TD>{right}</TR></TABLE></TD></TR>'
         )
 
-    def row(self, row: Row, small: bool, outer: str) -> str:
-        """One operation: bold where it is what the box is about, else small on its family's colour."""
-        if not small:
-            words = f'<FONT POINT-SIZE="{TEXT_SIZE}"><B>{text(row.text)}</B></FONT>'
-            return f"<TR><TD> {words} </TD></TR>"
-        fill = self.theme.families[row.family][0]
-        back = f' BGCOLOR="{fill}"' if fill != outer else ""
-        return f'<TR><TD{back}><FONT POINT-SIZE="{SMALL_SIZE}">{text(row.text)}</FONT></TD></TR>'
+    def small_row(self, rows: list[Row], outer: str) -> str:
+        """Operations around the main one, small, each on its family's colour."""
+        if not rows:
+            return ""
+        cells = []
+        for row in rows:
+            fill = self.theme.families[row.family][0]
+            back = f' BGCOLOR="{fill}"' if fill != outer else ""
+            cells.append(f'<TD{back}><FONT POINT-SIZE="{SMALL_SIZE}">{text(row.text)}</FONT></TD>')
+        inner = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="1"><TR>{"".join(cells)}</TR></TABLE>'
+        return f'<TR><TD CELLPADDING="0">{inner}</TD></TR>'
 
     @staticmethod
     def lead(box: Box) -> Row:
         """The row a box is about: the weighted operation, else the first."""
-        return next((row for row in box.rows if row.family in ("convolution", "dense")), box.rows[0])
+        return next((row for row in box.rows if row.weighted), box.rows[0])
 
     def terminal(self, box: Box) -> None:
         """An input or output: an outline without colour."""

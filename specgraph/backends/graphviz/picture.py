@@ -26,6 +26,7 @@ class Row:
     text: str
     family: str
     path: str
+    weighted: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -110,6 +111,11 @@ def family_of(node: Node) -> str:
     return "regularisation" if op.training_only else op.family
 
 
+def is_weighted(node: Node) -> bool:
+    """Whether a node is a convolution or a linear layer, what boxes are about."""
+    return bool(node.parameters) and family_of(node) in WEIGHTED
+
+
 def show_type(kind: TensorType) -> str:
     """A shape as papers print it."""
     return str(kind).replace("x", "×")
@@ -157,7 +163,7 @@ class _Drawer:
         """Whether a group's children are drawn in its place, without a frame."""
         if levels is not None and levels < 0:
             return False
-        if group.kind == "repeat" and group.block:
+        if group.kind == "repeat" and repeated_block(group):
             return levels is None or levels > 0
         return group.kind != "block" or self._is_one_unit(group)
 
@@ -181,9 +187,11 @@ class _Drawer:
             return False
         head = family_of(unit.nodes[0])
         family = family_of(node)
-        weighted = sum(family_of(other) in WEIGHTED for other in unit.nodes)
+        weighted = sum(map(is_weighted, unit.nodes))
         if head == "normalisation":  # norm, activation, then the convolution they prepare
-            return not weighted and (family in FOLLOWERS or family in WEIGHTED)
+            return not weighted and (family in FOLLOWERS or is_weighted(node))
+        if node.op == "flatten" and unit.nodes[0].op.startswith(("global", "adaptive")):
+            return True
         return family in FOLLOWERS
 
     def nodes(self, item: _Item) -> Sequence[Node]:
@@ -206,6 +214,9 @@ class _Drawer:
                 title = self._run_title(run, group)
                 only = children[0] if len(children) == 1 else None
                 if isinstance(only, Cluster) and only.times == 1:
+                    drawn.append(only)
+                elif isinstance(only, Box) and times == 1:
+                    only.title = title
                     drawn.append(only)
                 else:
                     drawn.append(
@@ -234,7 +245,7 @@ class _Drawer:
 
     def _unit_box(self, nodes: list[Node], group: Group, times: int, parameters: int) -> Box:
         prefix = nodes[0].path.rpartition(".")[0]
-        weighted = next((node for node in nodes if family_of(node) in WEIGHTED), nodes[0])
+        weighted = next(filter(is_weighted, nodes), nodes[0])
         together = (
             len(nodes) > 1
             and prefix != group.path
@@ -245,7 +256,7 @@ class _Drawer:
             and len(scope.children) == len(nodes)
         )
         title = short_path(prefix if together else weighted.path, group.path)
-        rows = [Row(describe(node), family_of(node), node.path) for node in nodes]
+        rows = [Row(describe(node), family_of(node), node.path, is_weighted(node)) for node in nodes]
         box = Box(self.new_id("n"), title, rows, nodes, parameters, times, nodes[0].train_only)
         self.box_of.update((node.path, box.id) for node in nodes)
         return box
@@ -254,7 +265,7 @@ class _Drawer:
         first = run[0]
         assert isinstance(first, Group)
         times = len(run)
-        block = first.block
+        block = repeated_block(first)
         if first.kind == "repeat":
             times *= len({_child_of(node.path, first.path) for node in first.nodes})
         label = block.replace("_", " ") if block else f"{len(first.nodes)} layers"
@@ -264,6 +275,14 @@ class _Drawer:
         box = Box(self.new_id("n"), title, [Row(label, "block", first.path)], nodes, parameters, times, train_only)
         self.box_of.update((node.path, box.id) for node in nodes)
         return box
+
+
+def repeated_block(group: Group) -> str | None:
+    """The block a group is an instance of, or consists of instances of."""
+    if group.kind != "repeat":
+        return group.block
+    blocks = {child.block if isinstance(child, Group) else None for child in group.children}
+    return blocks.pop() if len(blocks) == 1 else None
 
 
 def _tail(path: str) -> str:
@@ -283,8 +302,8 @@ def picture(graph: Graph, depth: int | None = None) -> Picture:
     drawer = _Drawer(graph)
     root = outline(graph)
     inputs = []
-    for name, kind in graph.inputs.items():
-        box = Box(drawer.new_id("n"), "", [Row(f"{name} {show_type(kind)}", "input", name)])
+    for name in graph.inputs:
+        box = Box(drawer.new_id("n"), "", [Row(name, "input", name)])
         drawer.box_of[name] = box.id
         inputs.append(box)
     children = drawer.draw(root, None if depth is None else depth - 1)
@@ -296,9 +315,14 @@ def picture(graph: Graph, depth: int | None = None) -> Picture:
         for source in node.inputs:
             start = drawer.box_of[source]
             if start != target:
-                main = source == node.inputs[0] and not node.train_only
+                main = len(node.inputs) <= 2 and source == node.inputs[0] and not node.train_only
                 edge = Edge(start, target, show_type(graph.type_of(source)), node.train_only, main)
                 edges.setdefault((start, target, source), edge)
+    fan_out: dict[str, int] = {}
+    for edge in edges.values():
+        fan_out[edge.source] = fan_out.get(edge.source, 0) + (not edge.train_only)
+    for edge in edges.values():
+        edge.main = edge.main and fan_out[edge.source] <= 2
     outputs = []
     several = len(graph.outputs) > 1
     for name, path in graph.outputs.items():
