@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from specgraph.errors import CommandError
-from specgraph.graph.model import Graph
+from specgraph.graph.fingerprint import spec_hash as spec_hash
 from specgraph.training.files import write_atomically
 
 StateDict = dict[str, Tensor]
@@ -55,14 +54,6 @@ class WeightsMismatchError(CommandError):
             + "\n".join(lines),
             advice,
         )
-
-
-def spec_hash(graph: Graph) -> str:
-    """A hash of the network a graph describes (nodes, arguments, edges, outputs; not its recipes)."""
-    nodes = [[n.path, n.op, _plain(n.arguments), list(n.inputs), n.share, n.train_only] for n in graph.nodes.values()]
-    inputs = {name: str(kind.dims) for name, kind in graph.inputs.items()}
-    text = json.dumps([inputs, nodes, graph.outputs], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def load_weights(path: str | os.PathLike[str]) -> tuple[StateDict, dict[str, str]]:
@@ -201,9 +192,3 @@ def _paths_help(keys: Iterable[str]) -> str:
 
 def _shape(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape)) or "a single number"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from specgraph import __version__
+from specgraph.graph.fingerprint import spec_hash
 from specgraph.graph.model import Graph
 
 PREFIX = "specgraph."
@@ -54,12 +54,6 @@ class Preprocessing(NamedTuple):
         means = mean * channels if len(mean) == 1 else mean
         stds = std * channels if len(std) == 1 else std
         return cls((height, width), channels, means, stds, crop)
-
-
-def spec_hash(graph: Graph) -> str:
-    """SHA-256 of the resolved spec, independent of the order of keys and of spelling."""
-    text = json.dumps(graph.resolved, sort_keys=True, default=str, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def describe(
