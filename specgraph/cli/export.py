@@ -13,6 +13,9 @@ from specgraph.errors import CommandError, VerificationError, require
 if TYPE_CHECKING:
     from specgraph.inference.source import ModelSource
 
+MAX_REAL_IMAGES = 8
+INT8_TOLERANCE = 0.5
+
 HELP = "write a spec or a run as ONNX or as Python source"
 
 
@@ -127,8 +130,8 @@ def _export_onnx(args: argparse.Namespace) -> list[Path]:
     if args.int8:
         from specgraph.inference.quantise import quantise_file
 
-        for line in quantise_file(path, source, data=args.data, data_dir=args.data_dir):
-            print(line, file=sys.stderr)
+        for line in quantise_file(path, source, data=args.data, data_dir=args.data_dir).lines():
+            print(line)
     if args.verify:
         _verify(args, path, source)
     if args.triton is not None:
@@ -154,11 +157,38 @@ def _preprocessing(args: argparse.Namespace, source: ModelSource) -> dict[str, A
 def _verify(args: argparse.Namespace, path: Path, source: ModelSource) -> None:
     from specgraph.inference.verify import verify
 
-    outcome = verify(path, source.graph, state_dict=source.state_dict)
+    outcome = verify(
+        path,
+        source.graph,
+        state_dict=source.state_dict,
+        real_inputs=_real_inputs(args, path, source),
+        tolerance=INT8_TOLERANCE if args.int8 else None,
+    )
     for line in outcome.lines():
         print(line)
     if not outcome.ok:
         raise VerificationError(f"{path} does not compute what the module computes")
+
+
+def _real_inputs(args: argparse.Namespace, path: Path, source: ModelSource) -> dict[str, Any] | None:
+    """Images of the data set named, or of the run's own where it is at hand."""
+    from specgraph.inference.data import dataset_images, recipe_data
+    from specgraph.inference.session import Session
+
+    name = args.data or (recipe_data(source.graph) if source.run else None)
+    if name is None:
+        return None
+    session = Session(path, "cpu")
+    try:
+        found = dataset_images(
+            source.graph, session, source.preprocessing, name, root=args.data_dir, limit=MAX_REAL_IMAGES
+        )
+    except CommandError as error:
+        if args.data:
+            raise
+        print(f"verifying on random inputs only: {error.message}", file=sys.stderr)
+        return None
+    return {session.inputs[0].name: found.images}
 
 
 def _file_name(name: str, ending: str) -> str:

@@ -1,0 +1,107 @@
+"""`specgraph bench`: latency and throughput, side by side."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
+from specgraph.errors import CommandError, require
+
+if TYPE_CHECKING:
+    from specgraph.inference.bench import Runner
+    from specgraph.inference.source import ModelSource
+
+HELP = "measure latency and throughput: eager, compiled, onnxruntime"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("model", metavar="SPEC|RUN|MODEL.onnx", help="what to run")
+    parser.add_argument("--batch-sizes", type=_sizes, default=(1, 8, 32), metavar="N,...", help="default 1,8,32")
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda", "tensorrt"),
+        default="auto",
+        help="what to run on (default: a CUDA device if there is one)",
+    )
+    parser.add_argument("--compile", action="store_true", help="also through torch.compile (takes a while to start)")
+    parser.add_argument("--seconds", type=float, default=2.0, metavar="S", help="per runner and batch size")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
+    parser.add_argument("--weights", metavar="F", help="weights, where a spec is given")
+    parser.add_argument("--format", choices=("table", "json"), default="table", help="how to print it")
+    add_spec_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the timings."""
+    from specgraph.inference.bench import graph_inputs, measure, session_inputs, table
+    from specgraph.inference.source import looks_like_source
+
+    if looks_like_source(args.model):
+        from specgraph.inference.source import open_source
+
+        source = open_source(args.model, args.weights, lambda spec: load_graph(args, spec))
+        timings = measure(
+            _spec_runners(args, source),
+            lambda size: graph_inputs(source.graph, size),
+            args.batch_sizes,
+            seconds=args.seconds,
+        )
+    else:
+        from specgraph.inference.bench import session_runner
+        from specgraph.inference.session import Session
+
+        session = Session(args.model, args.device, threads=args.threads)
+        if session.fallback:
+            print(f"warning: {session.fallback}", file=sys.stderr)
+        timings = measure(
+            [session_runner(session)],
+            lambda size: session_inputs(session, size),
+            args.batch_sizes,
+            seconds=args.seconds,
+        )
+    if args.format == "json":
+        import json
+
+        print(json.dumps({"version": 1, "timings": [timing._asdict() for timing in timings]}, indent=2))
+    else:
+        print(table(timings))
+    return 0
+
+
+def _spec_runners(args: argparse.Namespace, source: ModelSource) -> list[Runner]:
+    """PyTorch eager, compiled where asked for, and onnxruntime, with the same weights."""
+    require("torch", "torch", "running a spec")
+    require("onnxruntime", "onnx", "running an ONNX model")
+    import torch
+
+    from specgraph.backends.onnx.export import build_model
+    from specgraph.backends.onnx.weights import StateDict
+    from specgraph.backends.torch.compile import compile_graph
+    from specgraph.inference.bench import module_runner, session_runner
+    from specgraph.inference.session import Session
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    module = compile_graph(source.graph, seed=0)
+    if source.state_dict is not None:
+        module.load_state_dict(dict(source.state_dict), strict=False)
+    session = Session(
+        build_model(source.graph, StateDict(module.state_dict())).to_bytes(), args.device, threads=args.threads
+    )
+    if session.fallback:
+        print(f"warning: {session.fallback}", file=sys.stderr)
+    device = "cuda" if args.device != "cpu" and torch.cuda.is_available() else "cpu"
+    runners = [module_runner(source.graph, module, device)]
+    if args.compile:
+        runners.append(module_runner(source.graph, module, device, compiled=True))
+    return [*runners, session_runner(session)]
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    sizes = tuple(int(part) for part in text.split(","))
+    if not sizes or min(sizes) < 1:
+        raise CommandError(f"--batch-sizes {text}: sizes are positive numbers")
+    return sizes

@@ -1,0 +1,88 @@
+"""Images of a data set as an exported file takes them: for calibration, verification, accuracy."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+import numpy as np
+
+from specgraph.backends.onnx.metadata import Preprocessing
+from specgraph.errors import CommandError, require
+from specgraph.graph.model import Graph
+from specgraph.inference.session import Array, Session
+
+
+class LabelledImages(NamedTuple):
+    """Images as a session takes them (N first) with their class numbers."""
+
+    images: Array
+    labels: Array
+
+
+def recipe_data(graph: Graph) -> str | None:
+    """Name of the data set of the spec's first recipe; None where there is none."""
+    for recipe in graph.recipes.values():
+        data = recipe.get("data")
+        return data["name"] if data else None
+    return None
+
+
+def dataset_images(
+    graph: Graph,
+    session: Session,
+    preprocessing: Preprocessing | None,
+    name: str,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    split: str = "test",
+    limit: int = 512,
+) -> LabelledImages:
+    """Up to `limit` images of a data set, evenly over the split, prepared for the session.
+
+    Without `preprocessing` the data set's own mean and deviation normalise. Raises `CommandError`
+    where the data set is unknown or absent, or the network takes no images.
+    """
+    require("torch", "torch", "reading a data set")
+    import torch
+
+    from specgraph.datasets.load import load_dataset
+    from specgraph.training.pipeline import Pipeline, resize, to_channels
+
+    if len(graph.inputs) != 1 or next(iter(graph.inputs.values())).spatial_rank != 2:
+        raise CommandError("data sets hold images, but the network does not take one image")
+    channels, *size = next(iter(graph.inputs.values())).dims
+    if not isinstance(channels, int) or not all(isinstance(side, int) for side in size):
+        raise CommandError("the size of the network's input is free", "give it a number with --input-size")
+    height, width = (int(str(side)) for side in size)
+    dataset = load_dataset(name, root, size=(height, width), channels=channels)
+    samples = dataset.test if split == "test" else dataset.train
+    chosen = torch.linspace(0, len(samples) - 1, min(limit, len(samples))).long()
+    picked = samples.select(chosen)
+    pixels = [picked.source.read(int(index)) for index in picked.indices]
+    pipeline = Pipeline(
+        channels=channels,
+        size=(height, width),
+        mean=preprocessing.mean if preprocessing else dataset.mean,
+        std=preprocessing.std if preprocessing else dataset.std,
+    )
+    prepared = []
+    for image in pixels:
+        if session.inputs[0].dtype == "uint8":
+            whole = resize(to_channels(image[None], channels).float(), (height, width))
+            prepared.append(whole.round().clamp(0, 255).to(torch.uint8)[0].permute(1, 2, 0))
+        else:
+            prepared.append(pipeline.eval_batch(image[None])[0])
+    return LabelledImages(np.asarray(torch.stack(prepared)), np.asarray(picked.labels))
+
+
+def accuracy(session: Session, data: LabelledImages, batch_size: int = 64) -> float:
+    """Share of images whose highest score is their label's."""
+    right = 0
+    name = session.inputs[0].name
+    output = session.outputs[0].name
+    for start in range(0, len(data.labels), batch_size):
+        chosen = slice(start, start + batch_size)
+        scores = session.run({name: data.images[chosen]}, [output])[output]
+        right += int((scores.reshape(len(scores), -1).argmax(1) == data.labels[chosen]).sum())
+    return right / len(data.labels)

@@ -1,0 +1,107 @@
+"""8-bit quantisation of an exported file, calibrated on a data set."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from specgraph.errors import CommandError, require
+from specgraph.inference.data import LabelledImages, accuracy, dataset_images, recipe_data
+from specgraph.inference.session import Array, Session
+from specgraph.inference.source import ModelSource
+
+CALIBRATION_IMAGES = 256
+ACCURACY_IMAGES = 2000
+
+
+class Quantised(NamedTuple):
+    """Accuracy on the test set before and after, and the sizes of the files in bytes."""
+
+    data: str
+    num_images: int
+    accuracy_before: float
+    accuracy_after: float
+    bytes_before: int
+    bytes_after: int
+
+    def lines(self) -> list[str]:
+        """What a person reads."""
+        return [
+            f"accuracy on {self.num_images} test images of {self.data}: {self.accuracy_before:.2%} in float32, "
+            f"{self.accuracy_after:.2%} in int8",
+            f"size: {self.bytes_before:,} bytes in float32, {self.bytes_after:,} in int8",
+        ]
+
+
+class _Calibration:
+    """Feeds calibration images to onnxruntime, a few at a time."""
+
+    def __init__(self, input_name: str, images: Array, batch_size: int = 16) -> None:
+        self._batches: Iterator[dict[str, Array]] = iter(
+            {input_name: images[start : start + batch_size]} for start in range(0, len(images), batch_size)
+        )
+
+    def get_next(self) -> dict[str, Array] | None:
+        return next(self._batches, None)
+
+
+def quantise_file(
+    path: str | os.PathLike[str],
+    source: ModelSource,
+    *,
+    data: str | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+) -> Quantised:
+    """Replace a float32 file by one whose convolutions and linear layers compute in 8 bits.
+
+    Static quantisation in QDQ form, weights per channel, ranges of activations from training images
+    of `data` (by default the data set of the spec's recipe). Raises `CommandError` where there is no
+    data to calibrate on.
+    """
+    require("onnxruntime", "onnx", "quantising")
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    name = data or recipe_data(source.graph)
+    if name is None:
+        raise CommandError("--int8 needs images to calibrate on", "name a data set with --data")
+    place = Path(path)
+    session = Session(place, "cpu")
+
+    def images(split: str, limit: int) -> LabelledImages:
+        return dataset_images(
+            source.graph, session, source.preprocessing, name, root=data_dir, split=split, limit=limit
+        )
+
+    test = images("test", ACCURACY_IMAGES)
+    before = accuracy(session, test)
+    reader = _Calibration(session.inputs[0].name, images("train", CALIBRATION_IMAGES).images)
+    bytes_before = _size(place)
+    handle, temporary = tempfile.mkstemp(suffix=".onnx", dir=place.parent)
+    os.close(handle)
+    logging.getLogger().setLevel(max(logging.getLogger().level, logging.ERROR))
+    try:
+        quantize_static(
+            str(place),
+            temporary,
+            reader,
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
+        after = accuracy(Session(temporary, "cpu"), test)
+        os.replace(temporary, place)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    place.with_name(place.name + ".data").unlink(missing_ok=True)
+    return Quantised(name, len(test.labels), before, after, bytes_before, _size(place))
+
+
+def _size(path: Path) -> int:
+    data = path.with_name(path.name + ".data")
+    return path.stat().st_size + (data.stat().st_size if data.exists() else 0)

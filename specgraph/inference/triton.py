@@ -1,0 +1,98 @@
+"""A model repository for NVIDIA's Triton Inference Server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from specgraph.errors import CommandError
+from specgraph.inference.session import Port, Session
+
+MAX_BATCH_SIZE = 64
+QUEUE_DELAY_MICROSECONDS = 500
+
+_TYPES = {
+    "float": "TYPE_FP32",
+    "float16": "TYPE_FP16",
+    "uint8": "TYPE_UINT8",
+    "int64": "TYPE_INT64",
+    "int32": "TYPE_INT32",
+}
+
+
+def model_path(repository: Path, name: str) -> Path:
+    """Where the first version of a model lies in a repository. The folders are made."""
+    folder = repository / model_name(name) / "1"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"cannot make {folder}: {error.strerror or error}") from error
+    return folder / "model.onnx"
+
+
+def model_name(name: str) -> str:
+    """A name as Triton takes it."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", name) or "model"
+
+
+def write_repository(
+    repository: str | os.PathLike[str], name: str, model: str | os.PathLike[str], labels: Sequence[str] | None
+) -> list[Path]:
+    """Lay a model out for Triton: `<name>/1/model.onnx`, `config.pbtxt` with dynamic batching, and
+    `labels.txt` where the classes are known. The files written, the model first.
+
+    Raises `CommandError` where a file cannot be written.
+    """
+    root = Path(repository)
+    target = model_path(root, name)
+    folder = target.parent.parent
+    source = Path(model)
+    written = [target]
+    session = Session(source, "cpu")
+    try:
+        if source.resolve() != target.resolve():
+            shutil.copyfile(source, target)
+            data = source.with_name(source.name + ".data")
+            if data.exists():  # the file names its data by their name
+                shutil.copyfile(data, target.with_name(data.name))
+        beside = target.with_name(source.name + ".data")
+        if beside.exists():
+            written.append(beside)
+        config = folder / "config.pbtxt"
+        config.write_text(config_text(model_name(name), session, bool(labels)), encoding="utf-8")
+        written.append(config)
+        if labels:
+            listing = folder / "labels.txt"
+            listing.write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
+            written.append(listing)
+    except OSError as error:
+        raise CommandError(f"cannot write below {root}: {error.strerror or error}") from error
+    return written
+
+
+def config_text(name: str, session: Session, labelled: bool) -> str:
+    """`config.pbtxt`: the ports without their batch axis, dynamic batching up to 64 images."""
+    classified = session.outputs[0].name if labelled else None
+    lines = [
+        f'name: "{name}"',
+        'backend: "onnxruntime"',
+        f"max_batch_size: {MAX_BATCH_SIZE}",
+        _ports("input", session.inputs, None),
+        _ports("output", session.outputs, classified),
+        f"dynamic_batching {{ max_queue_delay_microseconds: {QUEUE_DELAY_MICROSECONDS} }}",
+        "instance_group [ { kind: KIND_AUTO } ]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _ports(kind: str, ports: Sequence[Port], classified: str | None) -> str:
+    entries = []
+    for port in ports:
+        dims = ", ".join(str(size if isinstance(size, int) else -1) for size in port.shape[1:])
+        label = ', label_filename: "labels.txt"' if port.name == classified else ""
+        element = _TYPES.get(port.dtype, "TYPE_FP32")
+        entries.append(f'  {{ name: "{port.name}", data_type: {element}, dims: [ {dims} ]{label} }}')
+    return f"{kind} [\n" + ",\n".join(entries) + "\n]"
