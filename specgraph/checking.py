@@ -19,6 +19,7 @@ from specgraph.graph.names import reserved_reason
 from specgraph.graph.prune import prune
 from specgraph.graph.scope import POISON, Env, LiveScope, Wire
 from specgraph.graph.types import TensorType, image_type
+from specgraph.source.pause import GarbageCollectorPaused
 from specgraph.source.read import read_file, read_plain
 from specgraph.source.tree import Parsed, Source
 from specgraph.spec.document import Body, Document
@@ -69,14 +70,15 @@ def check(
 
     load_plugins(plugins)
     collector = Collector()
-    if isinstance(spec, dict):
-        parsed = read_plain(spec, collector)
-        folder, real_path = os.getcwd(), "<dict>"
-    else:
-        parsed = read_file(os.fspath(spec), collector)
-        folder = os.path.dirname(os.fspath(spec)) if os.fspath(spec) != "-" else "."
-        real_path = os.path.realpath(os.fspath(spec))
-    return check_parsed(parsed, collector, folder, real_path, set or {}, input_size)
+    with GarbageCollectorPaused():
+        if isinstance(spec, dict):
+            parsed = read_plain(spec, collector)
+            folder, real_path = os.getcwd(), "<dict>"
+        else:
+            parsed = read_file(os.fspath(spec), collector)
+            folder = os.path.dirname(os.fspath(spec)) if os.fspath(spec) != "-" else "."
+            real_path = os.path.realpath(os.fspath(spec))
+        return check_parsed(parsed, collector, folder, real_path, set or {}, input_size)
 
 
 def check_parsed(
@@ -89,16 +91,29 @@ def check_parsed(
 ) -> Report:
     """Check a text that was read. `folder` is where its includes are looked for."""
     sources = {parsed.source.path: parsed.source}
-    graph = None
+    with GarbageCollectorPaused():
+        graph = _build(parsed, collector, sources, folder, real_path, overrides, input_size)
+        apply_suppressions(collector, sources)
+    if collector.has_errors:
+        graph = None
+    return Report(graph, collector.diagnostics, sources)
+
+
+def _build(
+    parsed: Parsed,
+    collector: Collector,
+    sources: dict[str, Source],
+    folder: str,
+    real_path: str,
+    overrides: dict[str, Any],
+    input_size: str | tuple[int, ...] | None,
+) -> Graph | None:
     if parsed.tree is not None:
         document = DocumentReader(parsed.source, parsed.tree, collector).read()
         if document is not None:
             IncludeLoader(collector, sources, folder or ".").load(document, real_path, folder)
-            graph = _Build(document, collector, overrides, input_size).graph()
-    apply_suppressions(collector, sources)
-    if collector.has_errors:
-        graph = None
-    return Report(graph, collector.diagnostics, sources)
+            return _Build(document, collector, overrides, input_size).graph()
+    return None
 
 
 def load(

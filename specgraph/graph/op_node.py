@@ -62,6 +62,7 @@ class OpNodes:
         self.elaborator = elaborator
         self.report = elaborator.reporter
         self.inferred: dict[Any, Inferred] = {}
+        self.bare: dict[Any, Any] = {}
 
     def add(self, written: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Wire:
         """Add the node at `path` to the graph; its wire has no type where the node is wrong."""
@@ -129,8 +130,10 @@ class OpNodes:
         return op
 
     def _prepare(self, op: Op, written: NodeDef, scope: LiveScope, env: Env, path: str) -> Prepared | None:
-        cache_key = ("prepared", op.name, id(scope.defaults))
-        cached = written.cache.get(cache_key)
+        cache_key = (op.name, id(scope.defaults))
+        bare = not written.arguments and not written.init
+        cache = self.bare if bare else written.cache
+        cached = cache.get(cache_key)
         if cached is not None:
             return cached[0]  # type: ignore[no-any-return]
         where = f"node `{path}`"
@@ -189,9 +192,9 @@ class OpNodes:
                     good = False
                 prepared.arguments[name] = argument.default
         result = prepared if good else None
-        if constant and written.target is not None and written.target.constant:
+        if constant and written.target is not None and written.target.constant and (good or not bare):
             # The layers' identity is part of the key: keep them alive with the entry.
-            written.cache[cache_key] = (result, scope.defaults)
+            cache[cache_key] = (result, scope.defaults)
         return result
 
     def _missing(self, op: Op, name: str, written: NodeDef, path: str) -> None:
