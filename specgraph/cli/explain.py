@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from specgraph.cli.terminal import wants_colour
@@ -10,6 +11,7 @@ from specgraph.diagnostics.names import nearest
 from specgraph.diagnostics.rule import Rule, rule, rule_modules, rules
 from specgraph.errors import CommandError
 
+NAME = "spec.yaml"
 HELP = "why a rule exists, with a bad and a good spec"
 
 
@@ -52,17 +54,15 @@ def explanation(known: Rule, *, colour: bool = False) -> str:
 
 
 def _said(known: Rule, *, colour: bool) -> str:
-    from specgraph.checking import check_parsed
-    from specgraph.diagnostics.collector import Collector
+    from specgraph.checking import check
     from specgraph.diagnostics.findings import Findings
     from specgraph.diagnostics.formats import render
-    from specgraph.source.read import read_text
+    from specgraph.source.read import overlaid
 
-    collector = Collector()
-    parsed = read_text(known.bad, "bad.yaml", collector)
-    report = check_parsed(parsed, collector, ".", "bad.yaml", {})
+    with overlaid({os.path.realpath(NAME): known.bad.encode()}):
+        report = check(NAME)
     found = [diagnostic for diagnostic in report.diagnostics if diagnostic.code == known.code][:1]
-    return render("full", Findings(["bad.yaml"], found, report.sources), colour=colour)
+    return render("full", Findings([NAME], found, report.sources), colour=colour)
 
 
 def _indented(text: str) -> str:

@@ -21,4 +21,5 @@ def limit(name: str) -> int:
     `SPECGRAPH_MAX_VALUES` in one file; `SPECGRAPH_MAX_ALIASED_VALUES` that aliases repeat.
     """
     given = os.environ.get(name, "")
-    return int(given) if given.isascii() and given.isdigit() and 0 < len(given) < 16 else DEFAULTS[name]
+    number = int(given) if given.isascii() and given.isdigit() and len(given) < 16 else 0
+    return number or DEFAULTS[name]

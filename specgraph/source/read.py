@@ -112,7 +112,7 @@ def read_text(text: str, path: str, collector: Collector, format: Format | None 
             Span(path, line, column, line, column + 1),
             help="a spec is YAML or JSON" if binary else "remove it, or write it as an escape in double quotes",
         )
-        return Parsed(Source(path, "" if binary else source.text, format), None)
+        return Parsed(source, None)
     if format == "json":
         from specgraph.source.json_reader import parse_json
 

@@ -159,15 +159,24 @@ def _flow(
     source: Source, bracket: str, opened: tuple[int, int] | None, line: int, column: int, character: str
 ) -> Finding:
     closer = CLOSER[bracket]
+    text = source.lines[line - 1] if line <= len(source.lines) else ""
     if opened is not None:
         ended = line > len(source.lines) or not character
-        text = source.lines[line - 1] if line <= len(source.lines) else ""
         outer = source.lines[opened[0] - 1]
         outside = line > opened[0] and (KEY_LINE.match(text) is not None) and _indent(text) <= _indent(outer)
         if ended or outside:
             return Finding(f"`{bracket}` is never closed", *opened, f"add the missing `{closer}`")
     if character in ("}", "]") and character != closer:
         return Finding(f"`{character}` cannot close `{bracket}`", line, column, f"write `{closer}` here", opened=opened)
+    in_front = re.search(r"[{\[,]\s*[^\s{}\[\],:]+:\s+[^{}\[\],]*?\s([^\s{}\[\],:]+)$", text[: column - 1])
+    if character == ":" and in_front:
+        return Finding(
+            f"`,` is missing before `{_short(in_front[1])}:`",
+            line,
+            in_front.start(1) + 1,
+            "separate entries with `,`, or quote the value",
+            opened=opened,
+        )
     if character == ":":
         return Finding("a `:` where no key can stand", line, column, "quote the value", opened=opened)
     return Finding(

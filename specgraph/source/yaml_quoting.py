@@ -6,6 +6,8 @@ the quotes it needs, and read as if it had them, so that the rest of the file is
 
 from __future__ import annotations
 
+import re
+
 from specgraph.diagnostics.model import Diagnostic, Span
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 
@@ -137,11 +139,73 @@ class Repair:
         return replace(diagnostic, span=self.restore_span(diagnostic.span), labels=labels)
 
 
+BLOCK_TEXT = re.compile(r"(?:^|[:\-] +)[|>][-+0-9]*[ \t]*(?:#.*)?$")
+
+
+def unquoted_in_lines(source: Source, first_line: int) -> list[tuple[int, int, str]]:
+    """Expressions from a line on that YAML will cut short, as far as each line shows by itself.
+
+    One pass of the parser finds one of them where it ends in an error; this finds the others.
+    """
+    found: list[tuple[int, int, str]] = []
+    block_indent: int | None = None
+    for number in range(first_line, len(source.lines) + 1):
+        line = source.lines[number - 1]
+        indent = len(line) - len(line.lstrip(" "))
+        if block_indent is not None and (indent > block_indent or not line.strip()):
+            continue
+        block_indent = indent if BLOCK_TEXT.search(line) else None
+        if "$(" in line:
+            found += _unquoted_in_line(source, source.offset(number, 1), line)
+    return found
+
+
+def _unquoted_in_line(source: Source, offset: int, line: str) -> list[tuple[int, int, str]]:
+    found = []
+    depth = 0
+    position = 0
+    at_value = True
+    while position < len(line):
+        character = line[position]
+        if character in "\"'" and at_value:
+            end = line.find(character, position + 1)
+            position = len(line) if end < 0 else end + 1
+            at_value = False
+            continue
+        if line.startswith("$(", position):
+            end_or_none = closing_position(line, position + 1)
+            if end_or_none is None:
+                break
+            inner = line[position:end_or_none]
+            if at_value and depth and any(sign in inner for sign in ",[]{}"):
+                expression = _expression_at(source, offset + position)
+                if expression is None:
+                    break
+                found.append(expression)
+                end_or_none = expression[1] - offset
+            position = end_or_none
+            at_value = False
+            continue
+        if character == "#" and (position == 0 or line[position - 1] in " \t"):
+            break
+        if character in "[{":
+            depth += 1
+        elif character in "]}":
+            depth -= 1
+        if character != " ":
+            at_value = character in "[{,:"
+        position += 1
+    return found
+
+
 def unquoted_expression(repair: Repair, scalar: Scalar) -> tuple[int, int, str] | None:
     """Start and end in the original text of the value that `scalar` is the beginning of, and the
     quote to put around it; None where its expression has no end either."""
-    source = repair.source
-    start = source.offset(scalar.line, repair.original_column(scalar.line, scalar.column))
+    column = repair.original_column(scalar.line, scalar.column)
+    return _expression_at(repair.source, repair.source.offset(scalar.line, column))
+
+
+def _expression_at(source: Source, start: int) -> tuple[int, int, str] | None:
     text = source.text
     position = start
     while position < len(text):

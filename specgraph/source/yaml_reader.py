@@ -21,7 +21,7 @@ from specgraph.source.reports import (
 )
 from specgraph.source.tree import Mapping, Parsed, Scalar, Sequence, Source, Tree, Value
 from specgraph.source.yaml_errors import report_yaml_error
-from specgraph.source.yaml_quoting import Repair, needs_quotes, unquoted_expression
+from specgraph.source.yaml_quoting import Repair, needs_quotes, unquoted_expression, unquoted_in_lines
 
 INTEGER = re.compile(r"[-+]?[0-9]+")
 FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -332,6 +332,8 @@ def _parse(source: Source, collector: Collector) -> Parsed:
         closed = [expression for expression in expressions if expression is not None]
         if not closed:
             break
+        if error is not None:
+            closed += unquoted_in_lines(repair.source, builder.unquoted[0].line)
         repair.quote(closed)
     tree = builder.partial() if error is not None or stopped else builder.root
     if repair.insertions and tree is not None:

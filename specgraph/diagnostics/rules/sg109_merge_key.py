@@ -16,16 +16,18 @@ specgraph: 1
 inputs:
   image: [1, 8, 8]
 vars:
-  base: {a: 1}
-  more: {<<: {b: 2}, a: 2}
+  small: &small {channels: 4}
+  large: {<<: *small, size: 3}
 nodes:
-  pad: {op: relu, when: $(base["a"] == more["a"] - 1)}
+  conv: {op: conv, out_channels: 4, kernel_size: 3}
 """,
     good="""\
 specgraph: 1
 inputs:
   image: [1, 8, 8]
+defaults:
+  conv: {kernel_size: 3}
 nodes:
-  relu: relu
+  conv: {op: conv, out_channels: 4}
 """,
 )

@@ -11,6 +11,15 @@ RULE = Rule(
 Blocks are looked up through aliases; two files that include each other have no order in which
 to be read. Move what both need into a third file.
 """,
-    bad="",
-    good="",
+    bad="""\
+specgraph: 1
+include: {own: spec.yaml}
+blocks:
+  pair: [relu, tanh]
+""",
+    good="""\
+specgraph: 1
+blocks:
+  pair: [relu, tanh]
+""",
 )
