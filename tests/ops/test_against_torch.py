@@ -1,0 +1,189 @@
+"""Every op against PyTorch: verdict, shape, values, parameters.
+
+`reference` calls PyTorch with the arguments as written; the lowering is what specgraph builds. Both
+run on the CPU in eval mode at two batch sizes.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+import torch
+from torch import Tensor
+
+from specgraph.graph.dims import Dim
+from specgraph.graph.model import Node
+from specgraph.ops.definition import Fault
+from specgraph.ops.registry import ops
+from specgraph.spec.kinds import Invalid
+from tests.ops.build import Lowered, infer_node, random_inputs
+from tests.ops.cases import CASES, MAP, Case, ok
+from tests.ops.reference import reference
+
+BATCH_SIZES = (5, 7)
+STRICTER = {
+    # A linear layer on a map whose last axis is spatial is what PyTorch lets pass where sizes agree.
+    "unflattened-linear-input",
+}
+
+
+def compare(op: str, case: Case) -> Node | str:
+    """The node where specgraph and PyTorch both accept and agree, or the rule where both refuse."""
+    try:
+        node, _ = infer_node(op, case.arguments, case.shapes)
+    except Invalid:
+        return "invalid"  # a value that is not of its kind: this project's own word
+    except Fault as caught:
+        fault = caught
+    else:
+        compare_outputs(node, case)
+        return node
+    for batch_size in BATCH_SIZES:
+        assert not torch_accepts(op, case, batch_size), f"{op} {case}: {fault} but PyTorch accepts"
+    return fault.rule
+
+
+def compare_outputs(node: Node, case: Case) -> None:
+    """The lowering's parameters, shapes and values are PyTorch's."""
+    op = node.op
+    lowered = Lowered(node)
+    state = lowered.state
+    randomise(state)
+    declared = {p.name: (p.shape, f"torch.{p.dtype}") for p in node.parameters}
+    assert {name: (tuple(value.shape), str(value.dtype)) for name, value in state.items()} == declared
+    for batch_size in BATCH_SIZES:
+        inputs = random_inputs(case.shapes, batch_size)
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = lowered(inputs)
+            expected = reference(op, inputs, case.arguments, state)
+        assert tuple(found.shape) == (batch_size, *node.output.dims), f"{op} {case}: {found.shape}, {node.output.dims}"
+        assert len(node.output.axes) == len(node.output.dims)
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5, equal_nan=True)
+
+
+def torch_accepts(op: str, case: Case, batch_size: int) -> bool:
+    inputs = random_inputs(case.shapes, batch_size)
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            reference(op, inputs, case.arguments, {})
+    except Exception:
+        return False
+    return True
+
+
+def randomise(state: dict[str, Tensor]) -> None:
+    """Weights that matter: no zeros and ones left, variances positive."""
+    generator = torch.Generator().manual_seed(3)
+    for name, value in state.items():
+        if value.is_floating_point():
+            value.uniform_(0.2 if name == "running_var" else -1.0, 1.0, generator=generator)
+
+
+@pytest.mark.parametrize("op", CASES)
+def test_every_case(op: str) -> None:
+    for case in CASES[op]:
+        if case.rejected in STRICTER:
+            with pytest.raises(Fault) as caught:
+                infer_node(op, case.arguments, case.shapes)
+            found: Node | str = caught.value.rule
+        else:
+            found = compare(op, case)
+        verdict = found if isinstance(found, str) else None
+        assert verdict == case.rejected, f"{op} {case}: {verdict}, not {case.rejected}"
+
+
+@pytest.mark.parametrize(
+    ("op", "wrong"),
+    [
+        ("conv", {"stride": (1, 1)}),
+        ("conv", {"dilation": (2, 2)}),
+        ("max_pool", {"ceil_mode": True}),
+        ("avg_pool", {"padding": ((1, 1), (1, 1))}),
+    ],
+)
+def test_the_comparison_can_fail(op: str, wrong: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    definition = ops()[op]
+    arguments = {"kernel_size": 3, "stride": 4, **({"out_channels": 4} if op == "conv" else {})}
+    compare(op, ok(MAP, **arguments))
+
+    def infer(call: object) -> object:
+        call.arguments.update(wrong)  # type: ignore[attr-defined]
+        return definition.infer(call)  # type: ignore[arg-type]
+
+    monkeypatch.setitem(ops(), op, definition._replace(infer=infer))  # type: ignore[arg-type]
+    with pytest.raises(AssertionError):
+        compare(op, ok(MAP, **arguments))
+
+
+def test_a_rule_that_refuses_too_much_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(call: object) -> object:
+        raise Fault("wrong-rank", "never")
+
+    monkeypatch.setitem(ops(), "relu", ops()["relu"]._replace(infer=refuse))  # type: ignore[arg-type]
+    with pytest.raises(AssertionError, match="PyTorch accepts"):
+        compare("relu", ok(MAP))
+
+
+def test_faults_speak_of_sizes_and_cures() -> None:
+    for op, cases in CASES.items():
+        for case in cases:
+            if case.rejected in (None, "invalid"):
+                continue
+            with pytest.raises(Fault) as caught:
+                infer_node(op, case.arguments, case.shapes)
+            fault = caught.value
+            assert fault.help, f"{op} {case} names no cure"
+            assert fault.message[0].islower() or fault.message[0] in "`0123456789", fault.message
+            assert not fault.message.endswith("."), fault.message
+            assert fault.argument is None or fault.argument in ops()[op].arguments
+            assert all(index < len(case.shapes) for index in fault.inputs)
+
+
+def test_arithmetic_ends_in_the_size() -> None:
+    shown = 0
+    for op, cases in CASES.items():
+        show = ops()[op].arithmetic
+        for case in cases:
+            if show is None or case.rejected is not None:
+                continue
+            node, _ = infer_node(op, case.arguments, case.shapes)
+            for axis, size in enumerate(node.output.dims[1:]):
+                text = show(node, axis)
+                shown += 1
+                if " = " in text:
+                    left, _, right = text.split(",")[0].rpartition(" = ")
+                    assert right == str(size), text
+                    value = eval(left, SUMS)
+                    assert value == size or "would start" in text, text
+    assert shown > 100
+
+
+def _floor(value: float) -> int:
+    return int(value // 1)
+
+
+def _ceil(value: float) -> int:
+    return -int(-value // 1)
+
+
+SUMS: dict[str, object] = {"floor": _floor, "ceil": _ceil}
+
+
+@pytest.mark.parametrize(
+    ("op", "case", "expected"),
+    [
+        ("conv", ok((192, 28, 28), out_channels=32, kernel_size=5, padding=2), 153_600 * 784),
+        ("conv", ok((192, 28, 28), out_channels=32, kernel_size=1), 192 * 32 * 784),
+        ("conv", ok((6, 9, 8), out_channels=6, kernel_size=3, padding=1, groups=6), 6 * 9 * 72),
+        ("conv_transpose", ok((4, 5, 5), out_channels=8, kernel_size=2, stride=2), 4 * 8 * 4 * 25),
+        ("linear", ok((256,), out_features=120), 256 * 120),
+        ("mul", ok((8, 4, 4), (8, 1, 1)), 128),
+        ("relu", ok((8, 4, 4)), 0),
+    ],
+)
+def test_multiply_adds(op: str, case: Case, expected: Dim) -> None:
+    node, _ = infer_node(op, case.arguments, case.shapes)
+    assert ops()[op].multiply_adds(node) == expected

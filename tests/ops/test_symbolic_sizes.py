@@ -1,0 +1,162 @@
+"""Symbolic sizes against concrete ones: at every H the symbolic shape is the concrete one, and the
+constraints hold exactly where the concrete input is accepted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from specgraph.graph.dims import N, SymbolicDim, evaluate, symbol
+from specgraph.graph.types import image_type
+from specgraph.ops.definition import Fault
+from tests.ops.build import infer_node
+
+H, W = symbol("H"), symbol("W")
+SIZES = range(1, 65)
+
+CASES: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
+    ("conv", (3, H, H), {"out_channels": 4, "kernel_size": 3}),
+    ("conv", (3, H, H), {"out_channels": 4, "kernel_size": 7, "stride": 2, "padding": 3}),
+    ("conv", (3, H), {"out_channels": 4, "kernel_size": 11, "stride": 4, "dilation": 2}),
+    ("conv", (3, H, 9), {"out_channels": 4, "kernel_size": 4, "padding": "same"}),
+    ("conv", (3, H, H), {"out_channels": 4, "kernel_size": 3, "padding": 4, "padding_mode": "reflect"}),
+    ("conv", (3, H, H), {"out_channels": 4, "kernel_size": 3, "padding": 4, "padding_mode": "circular"}),
+    ("conv", (3, H, H), {"out_channels": 4, "kernel_size": 3, "padding": [[0, 1], [2, 0]], "stride": 3}),
+    ("conv_transpose", (3, H, H), {"out_channels": 4, "kernel_size": 3, "stride": 2, "padding": 2}),
+    ("conv_transpose", (3, H, H), {"out_channels": 4, "kernel_size": 2, "stride": 1, "padding": 4}),
+    *[
+        ("max_pool", (3, H, H), {"kernel_size": k, "stride": s, "padding": p, "ceil_mode": ceil})
+        for k, s, p in ((2, 2, 0), (3, 2, 0), (3, 2, 1), (2, 3, 1), (5, 3, 2), (1, 4, 0), (4, 1, 2))
+        for ceil in (False, True)
+    ],
+    ("max_pool", (3, H, H), {"kernel_size": 3, "dilation": 2, "stride": 2, "ceil_mode": True}),
+    ("avg_pool", (3, H, H), {"kernel_size": 4, "padding": [[0, 2], [1, 0]], "stride": 3, "ceil_mode": True}),
+    ("adaptive_avg_pool", (3, H, H), {"output_size": 6}),
+    ("adaptive_max_pool", (3, H, 8), {"output_size": [None, 4]}),
+    ("global_avg_pool", (3, H, H), {}),
+    ("upsample", (3, H, H), {"scale_factor": 2}),
+    ("upsample", (3, H, H), {"scale_factor": 0.25}),
+    ("upsample", (3, H, H), {"scale_factor": 1.5, "mode": "bilinear"}),
+    ("instance_norm", (3, H, H), {}),
+    ("batch_norm", (3, H, H), {}),
+    ("flatten", (3, H, H), {}),
+    ("linear", (H,), {"out_features": 10, "in_features": 40}),
+    ("prelu", (H, 4), {"num_parameters": 9}),
+    ("channel_shuffle", (H, 4), {"groups": 3}),
+    ("concat", ((3, H, 8), (3, H, 8)), {"dim": 2}),
+    ("concat", ((3, H, 8), (3, 9, 8)), {}),
+    ("concat", ((3, H // 2 * 2), (3, H)), {}),
+    ("add", ((3, H, 8), (3, 1, 8)), {}),
+    ("add", ((3, (H + 1) // 2 * 2 + 1), (3, H + 1)), {}),
+    ("mul", ((3, H + 1, H + 1), (3, 20, 20)), {}),
+    ("pad", (3, H, H), {"padding": [[1, 2], 3]}),
+    ("pad", (3, H, H), {"padding": 5, "mode": "reflect"}),
+    ("slice", (3, H), {"dim": 2, "start": 3, "stop": 9, "step": 2}),
+    ("slice", (3, H), {"dim": 2, "start": -4}),
+    ("slice", (3, H), {"dim": 2, "start": 2, "stop": -5, "step": 3}),
+    ("slice", (3, H), {"dim": -1, "start": -7, "stop": -2}),
+    ("reshape", (3, H, H), {"shape": [3, -1]}),
+    ("reshape", (3, H, H), {"shape": [4, -1]}),
+    ("reshape", (3, H, H), {"shape": [3, 64]}),
+    ("reshape", (3, H, 5), {"shape": [-1, 7]}),
+    ("permute", (3, H, 5), {"dims": [0, 2, 3, 1]}),
+    ("mean", (3, H, 5), {"dim": [2], "keepdim": True}),
+]
+
+
+def shapes_of(shape: tuple[Any, ...]) -> tuple[tuple[Any, ...], ...]:
+    return shape if isinstance(shape[0], tuple) else (shape,)
+
+
+def at(shape: tuple[Any, ...], size: int) -> tuple[int, ...]:
+    return tuple(evaluate(dim, {"H": size}) for dim in shape)
+
+
+def disagreement(op: str, shape: tuple[Any, ...], arguments: dict[str, Any]) -> str | None:
+    """The first size at which symbolic and concrete inference differ, or None."""
+    node, constraints = infer_node(op, arguments, shapes_of(shape))
+    for size in SIZES:
+        try:
+            concrete, _ = infer_node(op, arguments, [at(one, size) for one in shapes_of(shape)])
+        except Fault as fault:
+            if all(constraint.holds({"H": size}) for constraint in constraints):
+                return f"H = {size}: {fault} but no constraint forbids it"
+            continue
+        if not all(constraint.holds({"H": size}) for constraint in constraints):
+            return f"H = {size} is accepted but {constraints} do not all hold"
+        if at(node.output.dims, size) != concrete.output.dims:
+            return f"H = {size}: {node.output.dims} is {at(node.output.dims, size)}, not {concrete.output.dims}"
+        if node.output.axes != concrete.output.axes:
+            return f"H = {size}: axes differ"
+    return None
+
+
+@pytest.mark.parametrize(("op", "shape", "arguments"), CASES, ids=lambda value: str(value))
+def test_symbolic_is_concrete_everywhere(op: str, shape: tuple[Any, ...], arguments: dict[str, Any]) -> None:
+    assert disagreement(op, shape, arguments) is None
+
+
+def test_the_comparison_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = ("max_pool", (3, H, H), {"kernel_size": 3, "stride": 2, "ceil_mode": True})
+    assert disagreement(*pool) is None
+    floor = SymbolicDim.__floordiv__
+    monkeypatch.setattr(SymbolicDim, "__floordiv__", lambda dim, divisor: floor(dim, divisor) + 1)
+    assert "H = " in str(disagreement(*pool))
+
+
+def test_parameters_need_numbers() -> None:
+    for op, shape, arguments in (
+        ("linear", (3 * H,), {"out_features": 10}),
+        ("layer_norm", (3, H), {}),
+        ("batch_norm", (H, 4), {}),
+        ("conv", (H, 4), {"out_channels": 3, "kernel_size": 1}),
+        ("layer_scale", (H, 4), {}),
+        ("upsample", (3, H), {"scale_factor": 1.3}),
+        ("adaptive_avg_pool", (3, H), {"output_size": None}),
+    ):
+        with pytest.raises(Fault) as caught:
+            infer_node(op, arguments, [shape])
+        assert caught.value.rule == "symbolic-size", op
+        assert "--input-size" in str(caught.value.help)
+
+
+def test_two_symbols_must_agree_or_be_constrained() -> None:
+    node, constraints = infer_node("add", {}, [(3, H, W), (3, W, H)])
+    assert {(str(c.left), c.relation, str(c.right)) for c in constraints} == {("H", "==", "W"), ("W", "==", "H")}
+    assert node.output.dims == (3, H, W)
+    with pytest.raises(Fault):
+        infer_node("add", {}, [(3, H + 1), (3, H + 2)])
+
+
+def test_ways_of_computing_one_size_are_equal() -> None:
+    assert (H + 1) // 2 // 2 == (H + 1) // 4
+    assert ((H - 3) // 2 + 1) * 4 == ((H + 1) // 2 - 1) * 4
+    assert (2 * H + 4) // 2 == H + 2
+    assert H * W == W * H
+    assert H - H == 0
+    assert isinstance(H * 0, int)
+
+
+@pytest.mark.parametrize(
+    ("dim", "text"),
+    [
+        (128 * ((H + 1) // 2), "128*((H + 1)//2)"),
+        (H // 2, "H//2"),
+        (H // 2 * (W // 2), "(H//2)*(W//2)"),
+        (5 - H // 2, "-(H//2) + 5"),
+        (H * 3 // 2, "(3*H)//2"),
+        (2 * H * W - 1, "2*H*W - 1"),
+        (-H, "-H"),
+    ],
+)
+def test_sizes_read_as_python_would(dim: SymbolicDim, text: str) -> None:
+    assert str(dim) == text
+    for height in (1, 6, 9):
+        for width in (2, 7):
+            assert eval(text, {"H": height, "W": width}) == dim.evaluate({"H": height, "W": width})
+
+
+def test_the_batch_axis_stays_out_of_types() -> None:
+    assert image_type((3, H, W)).shape == (N, 3, H, W)
+    assert image_type((3, H, W)).symbols == {"H", "W"}
