@@ -19,13 +19,16 @@ _HOMES = {
     "compile": "specgraph.api",
     "diff": "specgraph.api",
     "emit_python": "specgraph.api",
-    "evaluate": "specgraph.api",
-    "export_onnx": "specgraph.api",
-    "predict": "specgraph.api",
     "render": "specgraph.api",
     "summary": "specgraph.api",
-    "train": "specgraph.api",
-    "verify": "specgraph.api",
+    "evaluate": "specgraph.training.api",
+    "train": "specgraph.training.api",
+    "export_onnx": "specgraph.backends.onnx.export",
+    "predict": "specgraph.inference.predictor",
+    "verify": "specgraph.inference.verify",
+    "from_module": "specgraph.importers",
+    "import_onnx": "specgraph.importers",
+    "register_op": "specgraph.ops.plugins",
     "Graph": "specgraph.graph.model",
     "Node": "specgraph.graph.model",
     "TensorType": "specgraph.graph.types",
@@ -36,14 +39,48 @@ _HOMES = {
     "Diagnostic": "specgraph.diagnostics.model",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+__all__ = [
+    "CommandError",
+    "Diagnostic",
+    "Graph",
+    "Node",
+    "Report",
+    "SpecError",
+    "SpecgraphError",
+    "TensorType",
+    "VerificationError",
+    "__version__",
+    "check",
+    "compile",
+    "diff",
+    "emit_python",
+    "evaluate",
+    "export_onnx",
+    "from_module",
+    "import_onnx",
+    "load",
+    "predict",
+    "register_op",
+    "render",
+    "summary",
+    "train",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'specgraph' has no attribute {name!r}")
-    value = getattr(import_module(home), name)
+    try:
+        value = getattr(import_module(home), name)
+    except ModuleNotFoundError as error:
+        from specgraph.errors import missing_package
+
+        missing = missing_package(error, f"specgraph.{name}")
+        if missing is None:
+            raise
+        raise missing from None
     globals()[name] = value
     return value
 
@@ -53,20 +90,15 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from specgraph.api import (
-        compile,
-        diff,
-        emit_python,
-        evaluate,
-        export_onnx,
-        predict,
-        render,
-        summary,
-        train,
-        verify,
-    )
+    from specgraph.api import compile, diff, emit_python, render, summary
+    from specgraph.backends.onnx.export import export_onnx
     from specgraph.checking import Report, check, load
     from specgraph.diagnostics.model import Diagnostic
     from specgraph.errors import CommandError, SpecError, SpecgraphError, VerificationError
     from specgraph.graph.model import Graph, Node
     from specgraph.graph.types import TensorType
+    from specgraph.importers import from_module, import_onnx
+    from specgraph.inference.predictor import predict
+    from specgraph.inference.verify import verify
+    from specgraph.ops.plugins import register_op
+    from specgraph.training.api import evaluate, train

@@ -1,9 +1,10 @@
-"""The verbs of the Python interface: each takes a graph, a path or a parsed spec."""
+"""The light verbs of the Python interface: each takes a graph, a path or a parsed spec."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from specgraph.checking import SpecLike, load
 from specgraph.errors import require
@@ -11,6 +12,9 @@ from specgraph.graph.model import Graph
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from specgraph.analysis.diff import Diff
+    from specgraph.analysis.summary import Summary
 
 GraphLike = Graph | SpecLike
 
@@ -25,7 +29,8 @@ def compile(spec: GraphLike, *, seed: int | None = None, device: str = "cpu") ->
 
     It takes the spec's inputs in order, each (N, *shape), and returns a tensor (N, *shape), or a dict
     from output names to tensors where there are several. `seed` makes the initialisation
-    reproducible without touching the global generator. Raises `SpecError` for a wrong spec.
+    reproducible without touching the global generator. Raises `SpecError` for a wrong spec,
+    `MissingPackageError` without PyTorch.
     """
     require("torch", "torch", "compiling")
     from specgraph.backends.torch.compile import compile_graph
@@ -33,11 +38,41 @@ def compile(spec: GraphLike, *, seed: int | None = None, device: str = "cpu") ->
     return compile_graph(as_graph(spec), seed=seed, device=device)
 
 
-def render(spec: GraphLike, path: str | os.PathLike[str], **options: Any) -> None:
-    """Draw the network into a `.svg`, `.png`, `.pdf` or `.dot` file.
+def summary(spec: GraphLike) -> Summary:
+    """Per node: output shape, parameters, multiply-adds, activation bytes, receptive field; totals."""
+    from specgraph.analysis.summary import summary as summarise
 
-    Options: `depth`, `direction` ("TB" or "LR"), `theme` ("light" or "dark").
+    return summarise(as_graph(spec))
+
+
+def render(
+    spec: GraphLike,
+    path: str | os.PathLike[str],
+    *,
+    depth: int | None = None,
+    direction: str = "TB",
+    theme: str = "light",
+) -> Path:
+    """Draw the network into a `.svg`, `.png`, `.pdf` or `.dot` file and return its path.
+
+    `depth` folds blocks nested deeper into one box each; `direction` is TB or LR, `theme` light or
+    dark. Raises `CommandError` for anything else, or where the file cannot be written.
     """
     from specgraph.backends.graphviz import render as draw
 
-    draw(as_graph(spec), os.fspath(path), **options)
+    return draw(as_graph(spec), Path(path), depth=depth, direction=direction, theme=theme)
+
+
+def emit_python(spec: GraphLike) -> str:
+    """The network as PyTorch source that needs specgraph no more. Same `state_dict` keys, same outputs."""
+    require("torch", "torch", "writing PyTorch source")
+    from specgraph.backends.python import emit_python as emit
+
+    return emit(as_graph(spec))
+
+
+def diff(left: GraphLike, right: GraphLike) -> Diff:
+    """The structural difference of two networks: nodes added, removed, changed, moved."""
+    from specgraph.analysis.diff import diff as compare
+
+    return compare(as_graph(left), as_graph(right))

@@ -53,3 +53,28 @@ def require(package: str, extra: str, purpose: str) -> None:
 
     if find_spec(package) is None:
         raise MissingPackageError(package, extra, purpose)
+
+
+EXTRAS = {
+    "torch": "torch",
+    "torchvision": "torch",
+    "safetensors": "torch",
+    "numpy": "torch",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "PIL": "onnx",
+    "sklearn": "train",
+    "matplotlib": "train",
+    "rich": "train",
+    "tensorboard": "train",
+    "pygls": "lsp",
+    "lsprotocol": "lsp",
+}
+"""The extra that brings a package, by the name it is imported under."""
+
+
+def missing_package(error: ModuleNotFoundError, purpose: str) -> MissingPackageError | None:
+    """The error for a user where an import failed for want of an extra's package, else None."""
+    package = (error.name or "").partition(".")[0]
+    extra = EXTRAS.get(package)
+    return None if extra is None else MissingPackageError(package, extra, purpose)

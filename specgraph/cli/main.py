@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 import specgraph
-from specgraph.errors import CommandError, SpecError, VerificationError
+from specgraph.errors import CommandError, SpecError, VerificationError, missing_package
 from specgraph.listing import files_in
 
 COMMANDS = {
@@ -31,7 +31,7 @@ COMMANDS = {
     "new": "write a small spec to start from",
     "lsp": "language server for editors",
 }
-MODULES = {"import": "import_", "eval": "evaluate"}
+MODULES = {"import": "import_command"}
 """Commands whose module is not called like them."""
 
 OK, FAILED, NOT_CARRIED_OUT, PIPE_CLOSED, INTERRUPTED, TERMINATED = 0, 1, 2, 141, 130, 143
@@ -75,22 +75,32 @@ def main(argv: list[str]) -> int:
         return _quietly(FAILED, f"verification failed: {error}")
     except CommandError as error:
         return _quietly(NOT_CARRIED_OUT, f"error: {error.message}", error.help)
+    except ModuleNotFoundError as error:
+        missing = missing_package(error, f"`specgraph {argv[0]}`")
+        if missing is None:
+            return _internal(error, debug)
+        return _quietly(NOT_CARRIED_OUT, f"error: {missing.message}", missing.help)
     except MemoryError:
         return _quietly(NOT_CARRIED_OUT, "error: out of memory")
     except Exception as error:
-        if debug:
-            import traceback
+        return _internal(error, debug)
 
-            traceback.print_exc()
-            return NOT_CARRIED_OUT
-        if isinstance(error, OSError) and error.strerror:
-            place = f"{error.filename}: " if error.filename is not None else ""
-            return _quietly(NOT_CARRIED_OUT, f"error: {place}{error.strerror[:1].lower()}{error.strerror[1:]}")
-        return _quietly(
-            NOT_CARRIED_OUT,
-            f"internal error: {_one_line(error)} (specgraph {specgraph.__version__})",
-            f"please report it at {_issues()} with the spec; --debug shows the traceback",
-        )
+
+def _internal(error: Exception, debug: bool) -> int:
+    """What nobody foresaw, in two lines; the traceback only where it was asked for."""
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+        return NOT_CARRIED_OUT
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename is not None else ""
+        return _quietly(NOT_CARRIED_OUT, f"error: {place}{error.strerror[:1].lower()}{error.strerror[1:]}")
+    return _quietly(
+        NOT_CARRIED_OUT,
+        f"internal error: {_one_line(error)} (specgraph {specgraph.__version__})",
+        f"please report it at {_issues()} with the spec; --debug shows the traceback",
+    )
 
 
 def _dispatch(argv: list[str]) -> int:

@@ -11,7 +11,7 @@ from specgraph.graph.model import Constraint, Node, Parameter
 from specgraph.graph.scope import Env, LiveScope, Wire
 from specgraph.graph.types import TensorType
 from specgraph.ops.definition import Call, Fault, Op
-from specgraph.ops.registry import ops
+from specgraph.ops.registry import find, ops
 from specgraph.source.tree import Scalar
 from specgraph.spec.document import NodeDef
 from specgraph.spec.kinds import Invalid
@@ -120,11 +120,11 @@ class OpNodes:
     def _op(self, written: NodeDef, env: Env, path: str) -> Op | None:
         assert written.target is not None
         if written.target.constant:
-            return ops().get(written.target.value)
+            return find(written.target.value)
         value = self.elaborator.evaluate(written.target, env, f"node `{path}`", path)
         if value is FAILED:
             return None
-        op = ops().get(value) if isinstance(value, str) else None
+        op = find(value) if isinstance(value, str) else None
         if op is None:
             self.report.unknown_op(value, written.target, f"node `{path}`", path)
         return op

@@ -27,6 +27,17 @@ def register(op: Op) -> None:
     _ops[op.name] = op
 
 
+def find(name: str) -> Op | None:
+    """The op of that name; packages that registered ops are asked where it is not built in."""
+    op = ops().get(name)
+    if op is None:
+        from specgraph.ops.plugins import load_installed
+
+        load_installed()
+        op = ops().get(name)
+    return op
+
+
 def foreign_names() -> dict[str, str]:
     """What other tools call our ops: foreign name to ours."""
     return {name: op.name for op in ops().values() for name in op.foreign}

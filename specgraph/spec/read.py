@@ -10,7 +10,7 @@ from specgraph.diagnostics.model import Edit, Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expressions import ExpressionError
 from specgraph.graph.names import SEGMENT
-from specgraph.ops.registry import ops
+from specgraph.ops.registry import find
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 from specgraph.spec.document import (
     BLOCK_KEYS,
@@ -318,7 +318,7 @@ class DocumentReader:
         if not node.target.constant:
             return
         name = node.target.value
-        op = ops().get(name)
+        op = find(name)
         if op is None:
             if name in self.document.blocks:
                 self._fault(
@@ -363,7 +363,7 @@ class DocumentReader:
         found = Defaults()
         mapping = self._mapping(tree, "defaults")
         for op_key, entries in mapping.entries if mapping else ():
-            op = ops().get(op_key.text)
+            op = find(op_key.text)
             where = f"defaults of `{op_key.text}`"
             if op is None:
                 self.reporter.unknown_op(op_key.text, self.written(op_key), "`defaults`", None)

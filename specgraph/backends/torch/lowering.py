@@ -68,6 +68,11 @@ def lowerings() -> dict[str, Lower]:
     return _lowerings
 
 
+def register_lowering(op: str, lower: Lower) -> None:
+    """Add a plug-in's lowering."""
+    lowerings()[op] = lower
+
+
 @cache
 def _resolve(target: str) -> Any:
     import torch
