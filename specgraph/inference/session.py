@@ -47,8 +47,11 @@ class Session:
         *,
         threads: int | None = None,
         optimise: bool = True,
+        spin: bool = True,
     ) -> None:
-        """Raises `CommandError` for a file that is missing or not a model that onnxruntime loads."""
+        """`spin` lets idle threads wait busily, which is quicker but takes the cores from others.
+
+        Raises `CommandError` for a file that is missing or not a model that onnxruntime loads."""
         require("onnxruntime", "onnx", "running an ONNX model")
         import onnxruntime
 
@@ -56,6 +59,8 @@ class Session:
         options.log_severity_level = _SILENT
         if threads:
             options.intra_op_num_threads = threads
+        if not spin:
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if not optimise:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         if device not in DEVICES:

@@ -190,7 +190,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "reshape": [(MAP, {"shape": [6, -1]}), (MAP, {"shape": [3, 2, 63]}), (VECTOR, {"shape": [3, 2, 2]})],
     "permute": [(MAP, {"dims": [0, 2, 3, 1]}), (CUBE, {"dims": [0, 1, 4, 2, 3]}), (ROW, {"dims": [0, 2, 1]})],
-    "channel_shuffle": _each([MAP, ROW], {"groups": 2}, {"groups": 3}) + [(CUBE, {"groups": 2})],
+    "channel_shuffle": [*_each([MAP, ROW], {"groups": 2}, {"groups": 3}), (CUBE, {"groups": 2})],
     "mean": [
         (MAP, {"dim": 1}),
         (MAP, {"dim": [2, 3]}),

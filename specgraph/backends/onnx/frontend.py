@@ -6,28 +6,29 @@ import numpy as np
 
 from specgraph.backends.onnx.builder import FLOAT, FLOAT16, Builder
 from specgraph.backends.onnx.metadata import Preprocessing, output_scale
+from specgraph.errors import CommandError
+
+ANTIALIASING_OPSET = 18
 
 
 def add_preprocessing(builder: Builder, name: str, preprocessing: Preprocessing) -> None:
     """Make input `name` raw images, uint8 (N, height, width, C) of any size: channels first, resize
-    (linear, with antialiasing where the opset has it), scale to [0, 1] and normalise."""
+    (linear, antialiased), scale to [0, 1] and normalise. Raises `CommandError` before opset 18."""
+    if builder.opset < ANTIALIASING_OPSET:
+        raise CommandError(f"--preprocess needs opset {ANTIALIASING_OPSET}: before it, Resize has no antialiasing")
     value = builder.raw("Transpose", [name], f"{name}/channels_first", perm=[0, 3, 1, 2])
     value = builder.raw("Cast", [value], f"{name}/float", to=FLOAT)
     sizes = builder.constant(f"{name}/size", np.asarray(preprocessing.size, np.int64))
-    if builder.opset >= 18:
-        value = builder.raw(
-            "Resize",
-            [value, "", "", sizes],
-            f"{name}/resized",
-            mode="linear",
-            antialias=1,
-            axes=[2, 3],
-            coordinate_transformation_mode="half_pixel",
-        )
-    else:
-        shape = builder.raw("Shape", [value], f"{name}/shape", end=2)
-        sizes = builder.raw("Concat", [shape, sizes], f"{name}/sizes", axis=0)
-        value = builder.raw("Resize", [value, "", "", sizes], f"{name}/resized", mode="linear")
+    value = builder.raw(
+        "Resize",
+        [value, "", "", sizes],
+        f"{name}/resized",
+        mode="linear",
+        antialias=1,
+        exclude_outside=1,
+        axes=[2, 3],
+        coordinate_transformation_mode="half_pixel",
+    )
     mean = np.asarray(preprocessing.mean, np.float32).reshape(-1, 1, 1)
     std = np.asarray(preprocessing.std, np.float32).reshape(-1, 1, 1)
     centre = builder.constant(f"{name}/mean", mean * 255)

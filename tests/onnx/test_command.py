@@ -1,0 +1,70 @@
+"""`specgraph export` as it is typed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from specgraph.cli.main import main
+from tests.helpers import SPECS
+
+LENET = str(SPECS / "lenet.json")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("words", [["--onnx", LENET], [LENET, "--onnx"]])
+def test_the_spec_is_not_taken_for_the_output(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    before = Path(LENET).read_bytes()
+    assert main(["export", *words]) == 0
+    shown = capsys.readouterr()
+    written = Path(shown.out.splitlines()[-1])
+    assert written.suffix == ".onnx"
+    assert written.is_file()
+    assert "seeded initialisation" in shown.err
+    assert Path(LENET).read_bytes() == before
+
+
+def test_named_output_before_and_after(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--onnx", "a.onnx", LENET, "--verify"]) == 0
+    assert main(["export", LENET, "--onnx", "b.onnx"]) == 0
+    assert os.path.getsize("a.onnx") == os.path.getsize("b.onnx")
+    assert "equal" in capsys.readouterr().out
+
+
+def test_a_spec_is_never_overwritten() -> None:
+    assert main(["export", LENET, "--onnx", str(SPECS / "alexnet.yaml")]) == 2
+
+
+def test_without_spec_and_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--onnx"]) == 2
+    assert "specgraph export SPEC --onnx" in capsys.readouterr().err
+
+
+def test_wrong_uses_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", LENET]) == 2
+    assert main(["export", LENET, "--onnx", "--opset", "3"]) == 2
+    assert main(["export", "absent.yaml", "--onnx"]) == 2
+    assert main(["export", LENET, "--onnx", "absent/m.onnx"]) == 2
+    assert main(["export", LENET, "--onnx", "--preprocess"]) == 2
+    assert main(["export", LENET, "--onnx", "--weights", "absent.safetensors"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_wrong_spec(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("wrong.yaml").write_text("specgraph: 1\ninputs: {x: [3, 8, 8]}\nnodes: {a: {op: conv}}\n")
+    assert main(["export", "wrong.yaml", "--onnx"]) == 1
+
+
+def test_triton_repository(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", LENET, "--triton", "repository"]) == 0
+    (folder,) = Path("repository").iterdir()
+    assert (folder / "1" / "model.onnx").is_file()
+    config = (folder / "config.pbtxt").read_text()
+    assert "dynamic_batching" in config
+    assert "dims: [ 1, 28, 28 ]" in config
