@@ -154,6 +154,7 @@ def read_folder(
         mean,
         std,
         samples.get("validation"),
+        from_files=True,
         notes=tuple(notes),
     )
 

@@ -89,5 +89,4 @@ def _known(info: DatasetInfo, root: Path) -> Dataset:
         info.size,
         info.mean,
         info.std,
-        mirror=info.mirror,
     )

@@ -73,7 +73,8 @@ class Dataset:
     """A data set: training and test images, class names, and what is fed to the network.
 
     `mean` and `std` are per channel, of values in 0..1, over all pixels of the training images.
-    `size` is (height, width), None where images differ. `notes` are things the user should know.
+    `size` is (height, width), None where images differ. `from_files`: images were files of any size,
+    of which the centre was kept. `notes` are things the user should know.
     """
 
     name: str
@@ -85,7 +86,7 @@ class Dataset:
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
     validation: Samples | None = None
-    mirror: bool = True
+    from_files: bool = False
     notes: tuple[str, ...] = field(default=())
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -53,7 +53,7 @@ def forward_scores(module: nn.Module, x_nchw: Tensor, main: str, *, flip: bool, 
 
 
 @torch.no_grad()
-def evaluate_module(
+def evaluate_with_predictions(
     module: nn.Module,
     feed: EvalFeed,
     loss: SumLoss,
@@ -63,46 +63,42 @@ def evaluate_module(
     precision: str = "fp32",
     flip: bool = False,
     from_log: bool = False,
-) -> Scores:
-    """Mean loss and accuracy of a module over a feed, over all processes.
+) -> tuple[Scores, Predictions]:
+    """Mean loss and accuracy over a feed, of all processes, with this process's predictions.
 
     The module is left in the mode it was in.
     """
     was_training = module.training
     module.eval()
     sums = torch.zeros(3, dtype=torch.float64, device=world.device)
+    parts: list[tuple[Tensor, ...]] = []
     for x, labels in feed.batches():
         with autocast(world.device, precision):
             scores = forward_scores(module, x, main, flip=flip, from_log=from_log)
-        sums[0] += loss(scores, labels).double()
-        sums[1] += (scores.argmax(1) == labels).sum()
-        sums[2] += len(labels)
-    module.train(was_training)
-    total_loss, correct, count = world.sum(sums).tolist()
-    return Scores(total_loss / max(count, 1), correct / max(count, 1), int(count))
-
-
-@torch.no_grad()
-def predict_module(
-    module: nn.Module,
-    feed: EvalFeed,
-    *,
-    main: str = "output",
-    precision: str = "fp32",
-    flip: bool = False,
-    from_log: bool = False,
-) -> Predictions:
-    """The predictions of a module for this process's part of a feed."""
-    was_training = module.training
-    module.eval()
-    parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
-    for x, labels in feed.batches():
-        with autocast(x.device, precision):
-            scores = forward_scores(module, x, main, flip=flip, from_log=from_log)
         shares = scores.softmax(1)
         confidence, predicted = shares.max(1)
-        true_confidence = shares.gather(1, labels.unsqueeze(1)).squeeze(1)
-        parts.append((predicted.cpu(), confidence.cpu(), true_confidence.cpu(), labels.cpu()))
+        sums[0] += loss(scores, labels).double()
+        sums[1] += (predicted == labels).sum()
+        sums[2] += len(labels)
+        parts.append((predicted, confidence, shares.gather(1, labels.unsqueeze(1)).squeeze(1), labels))
     module.train(was_training)
-    columns = [torch.cat(column) for column in zip(*parts, strict=True)]
-    return Predictions(*columns)
+    total_loss, correct, count = world.sum(sums).tolist()
+    if not parts:
+        empty = torch.zeros(0, dtype=torch.int64)
+        return Scores(0.0, 0.0, int(count)), Predictions(empty, empty.float(), empty.float(), empty)
+    columns = [torch.cat(column).cpu() for column in zip(*parts, strict=True)]
+    return Scores(total_loss / max(count, 1), correct / max(count, 1), int(count)), Predictions(*columns)
+
+
+def evaluate_module(module: nn.Module, feed: EvalFeed, loss: SumLoss, world: World, **options: Any) -> Scores:
+    """`evaluate_with_predictions` without the predictions."""
+    return evaluate_with_predictions(module, feed, loss, world, **options)[0]
+
+
+def gather_predictions(part: Predictions, world: World) -> Predictions:
+    """The predictions of all processes, in the set's order."""
+    if not world.is_distributed:
+        return part
+    parts: list[Any] = [None] * world.size
+    torch.distributed.all_gather_object(parts, tuple(part))
+    return Predictions(*(torch.cat(column) for column in zip(*parts, strict=True)))

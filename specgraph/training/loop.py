@@ -81,7 +81,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=precision == "fp16")
         self.ema = copy.deepcopy(module).requires_grad_(False) if recipe["ema"] else None
         self.progress = Progress(sums=torch.zeros(3, dtype=torch.float64, device=world.device))
-        self.watched = math.nan
+        self.watched = (math.nan, math.nan)
         self._trained = [p for p in module.parameters() if p.requires_grad]
         self._runner: nn.Module = module
         if world.is_distributed:
@@ -103,10 +103,18 @@ class Trainer:
 
     def epochs(self) -> Iterator[Row]:
         """Train from where `progress` stands to the recipe's end, a row of metrics an epoch."""
-        while self.progress.epoch < self.recipe["epochs"] and not self._patience_is_over():
+        while not self.is_finished():
             for _ in self.steps():
                 pass
             yield self.finish_epoch()
+
+    def is_finished(self) -> bool:
+        """Whether all epochs are done, or validation has not improved for as long as the recipe waits."""
+        return self.progress.epoch >= self.recipe["epochs"] or self._patience_is_over()
+
+    def current_rate(self) -> float:
+        """The learning rate of the last step."""
+        return self.rate(max(self.global_step - 1, 0))
 
     def steps(self) -> Iterator[int]:
         """Train the rest of the current epoch, yielding after each step. Raises `DivergedError`
@@ -180,7 +188,7 @@ class Trainer:
             "train_accuracy": correct / max(count, 1),
             "val_loss": validation.loss,
             "val_accuracy": validation.accuracy,
-            "lr": self.rate(max(self.global_step - 1, 0)),
+            "lr": self.current_rate(),
             "seconds": seconds,
             "images_per_second": count / seconds if seconds else 0.0,
         }
@@ -298,11 +306,11 @@ class _Watch:
         self._host = torch.zeros(3, dtype=torch.float64, pin_memory=self.on_gpu)
         self._asked: torch.cuda.Event | None = None
 
-    def look(self, sums: Tensor) -> float:
-        """Mean loss so far of this epoch. Raises `DivergedError` where it is not finite."""
+    def look(self, sums: Tensor) -> tuple[float, float]:
+        """Mean loss and accuracy so far of this epoch. Raises `DivergedError` where it is not finite."""
         if not self.on_gpu:
             return self._mean(sums)
-        seen = math.nan
+        seen = (math.nan, math.nan)
         if self._asked is not None:
             self._asked.synchronize()
             seen = self._mean(self._host)
@@ -311,12 +319,12 @@ class _Watch:
         self._asked.record()
         return seen
 
-    def last(self, sums: Tensor) -> float:
-        """The mean loss now, waiting for it."""
+    def last(self, sums: Tensor) -> tuple[float, float]:
+        """Mean loss and accuracy now, waiting for it."""
         return self._mean(sums)
 
-    def _mean(self, sums: Tensor) -> float:
-        loss_sum, _, count = sums.tolist()
+    def _mean(self, sums: Tensor) -> tuple[float, float]:
+        loss_sum, correct, count = sums.tolist()
         if not math.isfinite(loss_sum):
             raise DivergedError
-        return float(loss_sum / max(count, 1))
+        return loss_sum / max(count, 1), correct / max(count, 1)

@@ -143,21 +143,28 @@ class Pipeline:
         return x.contiguous(memory_format=self.memory_format)
 
 
+def normalisation(
+    mean: tuple[float, ...], std: tuple[float, ...], channels: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(mean, std) brought to another number of channels, as the images are."""
+    if len(mean) == channels:
+        return mean, std
+    if len(mean) == 1:
+        return mean * channels, std * channels
+    if len(mean) == 3 and channels == 1:
+        grey_mean = sum(weight * value for weight, value in zip(GREY_WEIGHTS, mean, strict=True))
+        grey_std = sum(weight * value for weight, value in zip(GREY_WEIGHTS, std, strict=True))
+        return (grey_mean,), (grey_std,)
+    raise ValueError(f"statistics of {len(mean)} channels do not fit an input of {channels}")
+
+
 def _affine(
     mean: tuple[float, ...] | None, std: tuple[float, ...] | None, channels: int
 ) -> tuple[list[float], list[float]]:
-    """Factor and summand per channel that normalise values in 0..1; statistics of another number of
-    channels are brought to `channels` as the images are."""
+    """Factor and summand per channel that normalise values in 0..1."""
     if mean is None or std is None:
         return [1.0] * channels, [0.0] * channels
-    if len(mean) != channels:
-        if len(mean) == 1:
-            mean, std = mean * channels, std * channels
-        elif len(mean) == 3 and channels == 1:
-            mean = (sum(w * m for w, m in zip(GREY_WEIGHTS, mean, strict=True)),)
-            std = (sum(w * s for w, s in zip(GREY_WEIGHTS, std, strict=True)),)
-        else:
-            raise ValueError(f"statistics of {len(mean)} channels do not fit an input of {channels}")
+    mean, std = normalisation(mean, std, channels)
     return [1 / s for s in std], [-m / s for m, s in zip(mean, std, strict=True)]
 
 

@@ -1,0 +1,236 @@
+"""Training and evaluating from Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from specgraph.api import GraphLike, as_graph
+from specgraph.errors import CommandError
+from specgraph.graph.model import Graph
+from specgraph.training.choices import choose_memory_format, choose_precision, set_backends
+from specgraph.training.data import RunData, prepare_data
+from specgraph.training.display import Display, Silent, make_display
+from specgraph.training.distributed import World, choose_device, join_world, leave_world
+from specgraph.training.evaluation import Predictions, evaluate_with_predictions
+from specgraph.training.feed import EvalFeed
+from specgraph.training.losses import build_loss
+from specgraph.training.overrides import ChosenRecipe, Overrides, choose_recipe
+from specgraph.training.pipeline import Pipeline
+from specgraph.training.recipe_faults import ends_in, main_output
+from specgraph.training.run import Run
+from specgraph.training.session import EVAL_BATCH, Options, Session, build_module
+from specgraph.training.weights import apply_weights, load_weights
+
+SPLITS = ("test", "validation", "train")
+
+
+class Evaluation(NamedTuple):
+    """Mean loss and accuracy over a set, and the prediction for each of its images."""
+
+    loss: float
+    accuracy: float
+    num_images: int
+    split: str
+    data: str
+    class_names: tuple[str, ...]
+    predictions: Predictions
+
+
+def train(
+    spec: GraphLike | None = None,
+    recipe: str | None = None,
+    data: Any = None,
+    *,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    seed: int | None = None,
+    settings: dict[str, Any] | None = None,
+    device: str = "auto",
+    out: str | os.PathLike[str] | None = None,
+    resume: str | os.PathLike[str] | Run | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    reset: Sequence[str] = (),
+    freeze: Sequence[str] = (),
+    compile: str = "auto",
+    data_root: str | os.PathLike[str] | None = None,
+    num_workers: int | None = None,
+    deterministic: bool = False,
+    plugins: Sequence[str] = (),
+    checkpoint_every_s: float = 30.0,
+    display: Display | None = None,
+) -> Run:
+    """Train a network by one of its recipes and give the finished run.
+
+    `recipe` names the recipe (the first, where None; `default` too where the spec has no such).
+    `data` is a data set's name, a folder, or (train, test), each a pair of arrays (images, labels)
+    or a data set of (image, label). `settings` maps recipe fields such as `optimizer.sgd.lr` to
+    values. `out` is the run folder, by default `runs/<name>/<date-time>`. `resume` continues a run;
+    `spec` is then left out. `weights` starts from trained ones, `reset` and `freeze` are globs of
+    paths. Raises `CommandError`, `SpecError`, and `InterruptedRun` after Ctrl-C or SIGTERM, its
+    state saved.
+    """
+    named = data if isinstance(data, str | os.PathLike) else None
+    brought = None if named is not None else data
+    options = Options(
+        out=None if out is None else os.fspath(out),
+        compile=compile,
+        weights=None if weights is None else os.fspath(weights),
+        reset=tuple(reset),
+        freeze=tuple(freeze),
+        num_workers=num_workers,
+        checkpoint_every_s=checkpoint_every_s,
+        deterministic=deterministic,
+        plugins=tuple(plugins),
+    )
+    overrides = Overrides(
+        data=None if named is None else os.fspath(named),
+        data_root=None if data_root is None else os.fspath(data_root),
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        seed=seed,
+        settings=tuple((settings or {}).items()),
+    )
+    previous = None if resume is None else resume if isinstance(resume, Run) else Run(resume)
+    if previous is None and spec is None:
+        raise CommandError("there is nothing to train", "name a spec, or --resume RUN")
+    world = join_world(device)
+    try:
+        previous = previous or _restarted(world, options)
+        if previous is not None:
+            graph = previous.load_graph()
+            stored = previous.environment.get("options", {})
+            options = _continued(options, stored)
+            recipe, overrides = previous.recipe_name, Overrides(epochs=epochs, data_root=overrides.data_root)
+        else:
+            assert spec is not None
+            graph = as_graph(spec)
+        if recipe == "default" and recipe not in graph.recipes:
+            recipe = None
+        chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
+        shown = display or (make_display() if world.is_writer else Silent())
+        with torch.random.fork_rng(devices=[]):
+            return Session(graph, chosen, world, shown, options, data=brought, resume=previous).run()
+    finally:
+        leave_world(world)
+
+
+def evaluate(
+    run: Run | GraphLike,
+    data: Any = None,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    split: str = "test",
+    recipe: str | None = None,
+    device: str = "auto",
+    data_root: str | os.PathLike[str] | None = None,
+    num_workers: int = 0,
+) -> Evaluation:
+    """Loss and accuracy of a run's best weights, or of a spec with `weights`.
+
+    `split` is `test`, `validation` or `train`. Images are fed as in training, without augmentation.
+    Raises `CommandError`.
+    """
+    if split not in SPLITS:
+        raise CommandError(f"there is no split `{split}`", f"choose from {', '.join(SPLITS)}")
+    graph, recipe, path = _trained(run, weights, recipe)
+    named = data if isinstance(data, str | os.PathLike) else None
+    brought = None if named is not None else data
+    overrides = Overrides(
+        data=None if named is None else os.fspath(named), data_root=None if data_root is None else os.fspath(data_root)
+    )
+    chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
+    run_data = prepare_data(graph, chosen.fields, brought)
+    loaded, _ = load_weights(path)
+    module = build_module(graph, 0, torch.contiguous_format)
+    training_only = [node.path for node in graph.nodes.values() if node.train_only]
+    apply_weights(module, loaded, optional=training_only, source=str(path))
+    return _evaluate(graph, chosen, run_data, module, split, choose_device(device), num_workers)
+
+
+def _evaluate(
+    graph: Graph,
+    chosen: ChosenRecipe,
+    run_data: RunData,
+    module: torch.nn.Module,
+    split: str,
+    device: torch.device,
+    num_workers: int,
+) -> Evaluation:
+    recipe = chosen.fields
+    precision = choose_precision(recipe["precision"], device)
+    set_backends(device, precision, False)
+    memory_format = choose_memory_format(graph, device, precision)
+    pipeline = Pipeline(
+        channels=run_data.channels,
+        size=run_data.size,
+        mean=run_data.mean,
+        std=run_data.std,
+        device=device,
+        memory_format=memory_format,
+    )
+    world = World(0, 1, device)
+    samples = {"test": run_data.test, "validation": run_data.validation, "train": run_data.train}[split]
+    main = main_output(graph)
+    assert main is not None
+    scores, predictions = evaluate_with_predictions(
+        module.to(device, memory_format=memory_format),
+        EvalFeed(samples, pipeline, EVAL_BATCH, world, num_workers),
+        build_loss(recipe["loss"]),
+        world,
+        main=main[0],
+        precision=precision,
+        flip=recipe["test_time_flip"],
+        from_log=ends_in(graph, graph.outputs[main[0]]) == "log_softmax",
+    )
+    return Evaluation(*scores, split, run_data.dataset.name, run_data.dataset.class_names, predictions)
+
+
+def _trained(
+    run: Run | GraphLike, weights: str | os.PathLike[str] | None, recipe: str | None
+) -> tuple[Graph, str | None, Path]:
+    """(graph, recipe name, weights) of a run, a run's folder, or a spec with weights."""
+    if not isinstance(run, Run) and isinstance(run, str | os.PathLike) and (Path(run) / "spec.yaml").is_file():
+        run = Run(run)
+    if isinstance(run, Run):
+        path = run.weights_path() if weights is None else Path(weights)
+        return run.load_graph(), recipe or run.recipe_name, path
+    if weights is None:
+        raise CommandError("a spec alone has nothing to evaluate", "name a run, or give --weights FILE")
+    return as_graph(run), recipe, Path(weights)
+
+
+def _restarted(world: World, options: Options) -> Run | None:
+    """The run to continue where torchrun restarted the processes after one of them died."""
+    if int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) == 0:
+        return None
+    found = ""
+    if world.is_writer:
+        token = os.environ.get("TORCHELASTIC_RUN_ID", "")
+        places = [Path(options.out)] if options.out else sorted(Path("runs").glob("*/*"), reverse=True)
+        for place in places:
+            if (place / "environment.json").is_file():
+                run = Run(place)
+                if run.environment.get("elastic_run") == token and not run.result:
+                    found = str(place)
+                    break
+    found = world.broadcast_text(found)
+    return Run(found) if found else None
+
+
+def _continued(options: Options, stored: dict[str, Any]) -> Options:
+    from dataclasses import replace
+
+    return replace(
+        options,
+        weights=options.weights or stored.get("weights"),
+        reset=options.reset or tuple(stored.get("reset", ())),
+        freeze=options.freeze or tuple(stored.get("freeze", ())),
+        deterministic=options.deterministic or bool(stored.get("deterministic")),
+    )

@@ -1,0 +1,120 @@
+"""The images of a run: loaded, split, and brought to what the network takes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from specgraph.datasets.catalog import CATALOG, FOLDER
+from specgraph.datasets.images import CENTRE_SHARE, SMALLEST_PHOTOGRAPH
+from specgraph.datasets.load import load_dataset
+from specgraph.datasets.samples import Dataset, Samples
+from specgraph.datasets.split import stratified_split
+from specgraph.datasets.user import from_user
+from specgraph.errors import CommandError
+from specgraph.graph.model import Graph
+from specgraph.training.recipe_faults import against_data, find_faults, only_image
+
+
+class RunData(NamedTuple):
+    """What is fed to a network. `channels` and `size` (height, width) are the network's; `mean` and
+    `std` normalise values in 0..1, or are None."""
+
+    dataset: Dataset
+    train: Samples
+    validation: Samples
+    test: Samples
+    channels: int
+    size: tuple[int, int]
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+    notes: tuple[str, ...]
+
+    def preprocessing(self) -> dict[str, Any]:
+        """How one image becomes an input, as exported models carry it."""
+        mean, std = self.mean or (0.0,) * self.channels, self.std or (1.0,) * self.channels
+        if len(mean) != self.channels:
+            from specgraph.training.pipeline import normalisation
+
+            mean, std = normalisation(mean, std, self.channels)
+        cropped = self.dataset.from_files and min(self.size) >= SMALLEST_PHOTOGRAPH
+        return {
+            "size": list(self.size),
+            "channels": self.channels,
+            "mean": list(mean),
+            "std": list(std),
+            "crop": CENTRE_SHARE if cropped else 1.0,
+        }
+
+
+def prepare_data(graph: Graph, recipe: dict[str, Any], data: Any = None) -> RunData:
+    """Load what a recipe names (or `data`, from Python), check it against the network, and hold out
+    the validation set. Raises `CommandError`."""
+    image = only_image(graph)
+    faults = [finding for finding in find_faults(graph, recipe) if finding.rule == "not-a-classifier"]
+    if image is None or faults:
+        raise CommandError(f"{graph.name} cannot be trained: {faults[0].message}")
+    wanted_channels = image.dims[0] if isinstance(image.dims[0], int) else None
+    height, width = image.dims[1:]
+    wanted_size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
+    dataset = from_user(data) if data is not None else _load(recipe["data"], wanted_size, wanted_channels)
+    channels, size = wanted_channels or dataset.channels, wanted_size or dataset.size
+    if size is None:
+        raise CommandError(f"the input size of {graph.name} is open ({image})", "settle it with --input-size HxW")
+    notes = list(dataset.notes)
+    findings = [*find_faults(graph, recipe)] if data is None else []
+    if data is not None or recipe["data"]["name"] not in CATALOG:
+        findings += against_data(graph, dataset.name, dataset.num_classes, dataset.channels, dataset.size)
+    notes += _judged(findings)
+    options = recipe["data"] or {"validation": 0.1, "normalize": "dataset"}
+    train, validation = _hold_out(dataset, options["validation"], recipe["seed"], notes)
+    mean, std = _normalisation(dataset, options["normalize"])
+    return RunData(dataset, train, validation, dataset.test, channels, size, mean, std, tuple(notes))
+
+
+def _load(data: dict[str, Any], size: tuple[int, int] | None, channels: int | None) -> Dataset:
+    options: dict[str, Any] = {}
+    if data["name"] == FOLDER:
+        crops = [fields for name, fields in data["augment"] if name == "random_resized_crop"]
+        if crops:
+            from specgraph.datasets.folder import ResizedCrop
+
+            options["resized_crop"] = ResizedCrop(tuple(crops[0]["scale"]), tuple(crops[0]["ratio"]))
+        options["skip_broken"] = data["broken_images"] == "skip"
+    return load_dataset(data["name"], data["root"], size=size, channels=channels, **options)
+
+
+def _judged(findings: list[Any]) -> list[str]:
+    """Messages of findings that allow training. Raises `CommandError` at the first that does not."""
+    from specgraph.diagnostics.rule import rule
+
+    notes = []
+    for finding in findings:
+        known = rule(finding.rule)
+        if known.severity == "error":
+            raise CommandError(f"{known.code}: {finding.message}", finding.help)
+        prefix = "" if known.severity == "info" else f"{known.severity}[{known.code}]: "
+        notes.append(prefix + finding.message)
+    return list(dict.fromkeys(notes))
+
+
+def _hold_out(dataset: Dataset, wanted: float | int | str, seed: int, notes: list[str]) -> tuple[Samples, Samples]:
+    """(training, validation) images."""
+    if wanted == "test":
+        return dataset.train, dataset.test
+    if dataset.validation is not None:
+        notes.append(f"{dataset.name} has a validation set of its own, which is used")
+        return dataset.train, dataset.validation
+    total = len(dataset.train)
+    count = wanted if isinstance(wanted, int) else max(1, round(float(wanted) * total))
+    if not 0 < count < total:
+        raise CommandError(f"{count} of {total} training images cannot be held out for validation")
+    kept, held = stratified_split(dataset.train.labels, count, seed)
+    return dataset.train.select(kept), dataset.train.select(held)
+
+
+def _normalisation(dataset: Dataset, wanted: Any) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    if wanted == "none":
+        return None, None
+    if isinstance(wanted, dict):
+        return tuple(wanted["mean"]), tuple(wanted["std"])
+    return dataset.mean, dataset.std

@@ -1,0 +1,58 @@
+"""TensorBoard event files, where tensorboard is installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+TAGS = {
+    "train_loss": "loss/train",
+    "val_loss": "loss/validation",
+    "train_accuracy": "accuracy/train",
+    "val_accuracy": "accuracy/validation",
+    "lr": "learning_rate",
+    "images_per_second": "images_per_second",
+}
+
+
+class EventLog:
+    """Writes scalars per epoch. Does nothing where tensorboard is missing or `active` is false."""
+
+    def __init__(self, folder: Path, *, active: bool = True) -> None:
+        self.folder = folder
+        self.active = active
+        self._writer: Any = None
+
+    def __enter__(self) -> EventLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def write(self, row: dict[str, float]) -> None:
+        """The scalars of a finished epoch."""
+        self._scalars({tag: row[key] for key, tag in TAGS.items()}, int(row["epoch"]))
+
+    def write_test(self, result: dict[str, Any]) -> None:
+        """The scores on the test set."""
+        scores = {"loss/test": result["test_loss"], "accuracy/test": result["test_accuracy"]}
+        self._scalars(scores, int(result["best_epoch"]))
+
+    def _scalars(self, values: dict[str, float], step: int) -> None:
+        if not self.active:
+            return
+        try:
+            from tensorboard.compat.proto.event_pb2 import Event
+            from tensorboard.compat.proto.summary_pb2 import Summary
+            from tensorboard.summary.writer.event_file_writer import EventFileWriter
+        except ImportError:
+            self.active = False
+            return
+        import time
+
+        if self._writer is None:
+            self._writer = EventFileWriter(str(self.folder))
+        entries = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        self._writer.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=entries)))
+        self._writer.flush()

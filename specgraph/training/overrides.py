@@ -1,0 +1,138 @@
+"""The recipe of a run: chosen by name, then changed by flags. Imports no PyTorch."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, NamedTuple
+
+from specgraph.datasets.catalog import CATALOG, FOLDER
+from specgraph.diagnostics.names import nearest
+from specgraph.errors import CommandError
+from specgraph.graph.model import Graph
+from specgraph.spec.kinds import Invalid
+from specgraph.spec.recipe import RECIPE, plain_recipe
+
+TAGGED = ("optimizer", "schedule", "loss")
+PIXEL_FIELDS = {"random_crop": "padding", "shift": "pixels", "cutout": "size"}
+SMALLEST_FOR_RESIZED_CROP = 64
+
+
+class Overrides(NamedTuple):
+    """What flags say about a recipe. `data` is a data set's name or a folder; `settings` maps paths
+    such as `optimizer.sgd.lr` to values."""
+
+    data: str | None = None
+    data_root: str | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    lr: float | None = None
+    seed: int | None = None
+    settings: tuple[tuple[str, Any], ...] = ()
+
+
+class ChosenRecipe(NamedTuple):
+    """A recipe in canonical form, its name, and what was changed about it that the user should know."""
+
+    name: str
+    fields: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def choose_recipe(graph: Graph, name: str | None, overrides: Overrides, *, needs_data: bool = True) -> ChosenRecipe:
+    """The recipe of that name (the first, where None) with the overrides applied.
+
+    A spec without recipes gets the language's defaults. Raises `CommandError`.
+    """
+    if name is None:
+        name = next(iter(graph.recipes), "default")
+    if name not in graph.recipes and (graph.recipes or name != "default"):
+        close = nearest(name, graph.recipes)
+        known = ", ".join(graph.recipes)
+        raise CommandError(
+            f"{graph.name} has no recipe `{name}`",
+            f"did you mean {close}?" if close else f"its recipes: {known}" if known else "it has no recipes",
+        )
+    original = graph.recipes.get(name) or RECIPE.check({})
+    plain = copy.deepcopy(plain_recipe(original))
+    notes: list[str] = []
+    if overrides.data is not None:
+        _substitute_data(plain, overrides.data, notes)
+    for key in ("epochs", "batch_size", "seed"):
+        value = getattr(overrides, key)
+        if value is not None:
+            plain[key] = value
+    for path, value in overrides.settings:
+        _assign(plain, path, value)
+    if overrides.data_root is not None and "data" in plain and "root" not in plain["data"]:
+        plain["data"]["root"] = overrides.data_root
+    if overrides.lr is not None:
+        next(iter(plain["optimizer"].values()))["lr"] = overrides.lr
+    try:
+        fields = RECIPE.check(plain)
+    except Invalid as fault:
+        raise _invalid(fault) from None
+    if needs_data and fields["data"] is None:
+        raise CommandError(
+            f"{graph.name} says nothing about data", "name a data set: --data digits (always there), or --data FOLDER"
+        )
+    return ChosenRecipe(name, fields, tuple(notes))
+
+
+def _assign(plain: dict[str, Any], path: str, value: Any) -> None:
+    keys = path.split(".")
+    place = plain
+    for depth, key in enumerate(keys[:-1]):
+        following = place.get(key)
+        if isinstance(following, str):  # `schedule: cosine` is `schedule: {cosine: {}}`
+            following = place[key] = {following: {}}
+        if following is None:
+            following = place[key] = {}
+        if not isinstance(following, dict):
+            raise CommandError(f"--set recipe.{path}: `{'.'.join(keys[: depth + 1])}` is not a mapping")
+        if key in TAGGED and keys[depth + 1] not in following:
+            following = place[key] = {keys[depth + 1]: {}}
+        place = following
+    place[keys[-1]] = value
+
+
+def _invalid(fault: Invalid) -> CommandError:
+    where = ".".join(str(part) for part in fault.path)
+    close = nearest(str(fault.path[-1]), fault.names) if fault.path and fault.names else None
+    help = f"did you mean {close}?" if close else f"known: {', '.join(fault.names)}" if fault.names else None
+    return CommandError(f"recipe{'.' if where else ''}{where}: {fault.message}", help)
+
+
+def _substitute_data(plain: dict[str, Any], name: str, notes: list[str]) -> None:
+    """Put other data in the recipe's place; what was fitted to the old images follows."""
+    data = plain.setdefault("data", {})
+    before = CATALOG.get(data.get("name", ""))
+    if name not in CATALOG and name != FOLDER and ("/" in name or "\\" in name or name.startswith(".")):
+        data["name"], data["root"] = FOLDER, name
+    else:
+        if data.get("name") != name:
+            data.pop("root", None)
+        data["name"] = name
+    if before is not None and before.name == data["name"]:
+        return
+    if isinstance(data.get("normalize"), dict):
+        data["normalize"] = "dataset"
+        notes.append(f"normalised with the mean and deviation of {name}, since the recipe's are those of other data")
+    after = CATALOG.get(data["name"])
+    if after is None:
+        return
+    kept = []
+    for entry in data.get("augment", ()):
+        tag = entry if isinstance(entry, str) else next(iter(entry))
+        flips = (tag == "horizontal_flip" and not after.mirror) or (tag == "vertical_flip" and not after.upside_down)
+        if flips or (tag == "random_resized_crop" and min(after.size) < SMALLEST_FOR_RESIZED_CROP):
+            notes.append(f"{tag} left out: it does harm to images of {name}")
+            continue
+        field = PIXEL_FIELDS.get(tag)
+        if field and before is not None and before.size != after.size and isinstance(entry, dict):
+            amount = max(1, round(entry[tag][field] * after.size[0] / before.size[0]))
+            if amount != entry[tag][field]:
+                notes.append(f"{tag}: {field} {entry[tag][field]} for {before.size[0]}-pixel images became {amount}")
+                entry = {tag: {**entry[tag], field: amount}}
+        kept.append(entry)
+    if "augment" in data:
+        data["augment"] = kept

@@ -1,0 +1,2 @@
+def write_report(folder, graph, recipe, rows, result, data, predictions):
+    return []

@@ -1,0 +1,201 @@
+"""A training run on disk: the folder, what is written into it, and reading it back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+import re
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specgraph.errors import CommandError
+from specgraph.graph.model import Graph
+from specgraph.spec.recipe import plain_recipe
+from specgraph.training.files import make_folder, write_atomically
+
+if TYPE_CHECKING:
+    from torch import nn
+
+COLUMNS = (
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "lr",
+    "seconds",
+    "images_per_second",
+)
+NUMERIC_TEXT = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-fA-F]+")
+
+
+class Run:
+    """A run folder, read when asked."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        if not (self.folder / "spec.yaml").is_file():
+            if not self.folder.is_dir():
+                raise CommandError(f"there is no run {self.folder}")
+            raise CommandError(f"{self.folder} is no run: it has no spec.yaml")
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return str(self.environment.get("name") or self.folder.parent.name)
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Versions, device, seed, command line and options of the run."""
+        return _read_json(self.folder / "environment.json")
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """Best epoch and test scores; empty while the run is not finished."""
+        return _read_json(self.folder / "result.json")
+
+    @property
+    def metrics(self) -> list[dict[str, float]]:
+        """A row per finished epoch."""
+        path = self.folder / "metrics.csv"
+        if not path.exists():
+            return []
+        with path.open(newline="") as file:
+            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+    def load_graph(self) -> Graph:
+        """The network as trained."""
+        from specgraph.checking import load
+
+        return load(self.folder / "spec.yaml", plugins=self.environment.get("plugins", ()))
+
+    @property
+    def recipe_name(self) -> str | None:
+        """The recipe the run was trained with."""
+        return self.environment.get("recipe")
+
+    def weights_path(self, which: str = "best") -> Path:
+        """`best` or `last` weights. Raises `CommandError` where there are none yet."""
+        path = self.folder / f"{which}.safetensors"
+        if not path.exists():
+            raise CommandError(f"{self.folder} has no {path.name} yet", "let it finish an epoch")
+        return path
+
+    def load_module(self, which: str = "best") -> nn.Module:
+        """The trained network in evaluation mode, on the CPU."""
+        from specgraph.api import compile
+        from specgraph.training.weights import apply_weights, load_weights
+
+        module = compile(self.load_graph(), seed=0)
+        path = self.weights_path(which)
+        apply_weights(module, load_weights(path)[0], source=str(path))
+        return module.eval()
+
+
+def new_folder(name: str, out: str | os.PathLike[str] | None) -> Path:
+    """The folder of a new run: `out`, or `runs/<name>/<date-time>`. Raises `CommandError` where it
+    cannot be made or already holds a run."""
+    if out is not None:
+        folder = Path(out)
+        if (folder / "spec.yaml").exists():
+            raise CommandError(
+                f"{folder} already holds a run", f"continue it with --resume {folder}, or choose another --out"
+            )
+        make_folder(folder)
+        return folder
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "network"
+    stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
+    parent = Path("runs") / safe
+    make_folder(parent)
+    for attempt in range(1, 1000):
+        folder = parent / (stamp if attempt == 1 else f"{stamp}-{attempt}")
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise CommandError(f"the folder {folder} cannot be made: {error.strerror}") from None
+    raise CommandError(f"no free name below {parent}")
+
+
+def write_spec(folder: Path, graph: Graph, recipe_name: str, recipe: dict[str, Any]) -> None:
+    """Write `spec.yaml`: the spec as trained, with the one recipe it was trained by."""
+    resolved = {**graph.resolved, "recipes": {recipe_name: plain_recipe(recipe)}}
+    write_atomically(folder / "spec.yaml", dump_yaml(resolved))
+
+
+def dump_yaml(value: Any) -> str:
+    """Plain data as YAML 1.2: text that would read as a number there is quoted."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    def represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+        style = "'" if NUMERIC_TEXT.fullmatch(text) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    def represent_list(dumper: yaml.SafeDumper, items: Any) -> yaml.SequenceNode:
+        flow = all(isinstance(item, str | int | float | None) for item in items)
+        return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=flow)
+
+    Dumper.add_representer(str, represent_text)
+    Dumper.add_representer(list, represent_list)
+    Dumper.add_representer(tuple, represent_list)
+    return str(yaml.dump(value, Dumper=Dumper, sort_keys=False, width=110, allow_unicode=True))
+
+
+def write_metrics(folder: Path, rows: list[dict[str, float]]) -> None:
+    """Write `metrics.csv`, whole: what a resumed run repeats never stands there twice."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**row, "epoch": int(row["epoch"])} for row in rows)
+    write_atomically(folder / "metrics.csv", text.getvalue())
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write a JSON file."""
+    write_atomically(path, json.dumps(value, indent=2, default=str) + "\n")
+
+
+def describe_environment(device: Any) -> dict[str, Any]:
+    """Versions, machine and command line."""
+    import torch
+
+    import specgraph
+
+    found: dict[str, Any] = {
+        "specgraph": specgraph.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "command": sys.argv,
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+    if device.type == "cuda":
+        found["device_name"] = torch.cuda.get_device_name(device)
+        found["cuda"] = torch.version.cuda
+    return found
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{path} cannot be read: {error}") from None
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,356 @@
+"""One training run from start to end: what surrounds the loop."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from specgraph.errors import CommandError
+from specgraph.graph.model import Graph
+from specgraph.training.checkpoint import Checkpoints
+from specgraph.training.choices import (
+    choose_compilation,
+    choose_memory_format,
+    choose_precision,
+    set_backends,
+)
+from specgraph.training.data import RunData, prepare_data
+from specgraph.training.display import Display
+from specgraph.training.distributed import World
+from specgraph.training.divergence import explain_divergence
+from specgraph.training.evaluation import Predictions, evaluate_with_predictions, gather_predictions
+from specgraph.training.events import EventLog
+from specgraph.training.feed import EvalFeed, TrainFeed
+from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
+from specgraph.training.overrides import ChosenRecipe
+from specgraph.training.pipeline import Pipeline
+from specgraph.training.recipe_faults import ends_in, main_output
+from specgraph.training.run import Run, describe_environment, new_folder, write_json, write_metrics, write_spec
+from specgraph.training.signals import InterruptedRun, StopFlag
+from specgraph.training.weights import apply_weights, freeze, load_weights, save_weights, spec_hash
+
+CHECKPOINT_EVERY_S = 30.0
+EVAL_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is carried out. None of it changes what the recipe means, except `weights`, `reset`
+    and `freeze`, which start from trained weights."""
+
+    out: str | None = None
+    compile: str = "auto"
+    weights: str | None = None
+    reset: tuple[str, ...] = ()
+    freeze: tuple[str, ...] = ()
+    num_workers: int | None = None
+    checkpoint_every_s: float = CHECKPOINT_EVERY_S
+    kept_checkpoints: int = 2
+    deterministic: bool = False
+    plugins: tuple[str, ...] = ()
+
+    def to_plain(self) -> dict[str, Any]:
+        """What a resumed run needs to know."""
+        return {
+            "weights": self.weights,
+            "reset": list(self.reset),
+            "freeze": list(self.freeze),
+            "compile": self.compile,
+            "deterministic": self.deterministic,
+        }
+
+
+class Session:
+    """A network, its data and its recipe, ready to train into a folder."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        chosen: ChosenRecipe,
+        world: World,
+        display: Display,
+        options: Options,
+        *,
+        data: Any = None,
+        resume: Run | None = None,
+    ) -> None:
+        self.graph, self.chosen, self.world, self.display, self.options = graph, chosen, world, display, options
+        self.recipe = recipe = chosen.fields
+        self.resumed = resume
+        for note in chosen.notes:
+            self._say(note)
+        self.data = prepare_data(graph, recipe, data)
+        self._introduce()
+        found = resume and Checkpoints(resume.folder / "checkpoints").newest()
+        state = found[0] if found else None
+        if found:
+            for damaged in found[1]:
+                self._say(f"{damaged} is damaged; the checkpoint before it is used")
+        self.precision = state["precision"] if state else choose_precision(recipe["precision"], world.device)
+        set_backends(world.device, self.precision, options.deterministic)
+        num_images = recipe["epochs"] * len(self.data.train)
+        self.compiled = (
+            state["compiled"] if state else choose_compilation(options.compile, graph, num_images, world.device)
+        )
+        self.memory_format = choose_memory_format(graph, world.device, self.precision)
+        self.trainer = self._build(data)
+        if state is not None:
+            self.trainer.restore(state)
+        name = world.broadcast_text(str(self._folder()) if world.is_writer else "")
+        self.folder = Path(name)
+        self.checkpoints = Checkpoints(self.folder / "checkpoints", options.kept_checkpoints)
+        if world.is_writer and resume is None:
+            self._write_start()
+
+    def run(self) -> Run:
+        """Train to the end, test, and write everything. Raises `InterruptedRun` after saving on
+        Ctrl-C or SIGTERM, `CommandError` where the loss diverges or the disk is full."""
+        if self.resumed is not None and self.resumed.result:
+            self._say(f"{self.folder} is finished already")
+            return self.resumed
+        with StopFlag() as stop, EventLog(self.folder, active=self.world.is_writer) as events:
+            try:
+                self._train(stop, events)
+                self._finish(events)
+            except DivergedError:
+                raise self._diverged() from None
+            finally:
+                self.display.stop()
+        return Run(self.folder)
+
+    # setting up --------------------------------------------------------------------------------
+
+    def _say(self, message: str) -> None:
+        if self.world.is_writer:
+            self.display.say(message)
+
+    def _introduce(self) -> None:
+        data = self.data
+        shape = f" of {data.dataset.size[0]}x{data.dataset.size[1]}" if data.dataset.size else ""
+        self._say(
+            f"{data.dataset.name}: {len(data.train):,} training, {len(data.validation):,} validation and "
+            f"{len(data.test):,} test images{shape}, {data.dataset.num_classes} classes"
+        )
+        for note in data.notes:
+            self._say(note)
+
+    def _folder(self) -> Path:
+        if self.resumed is not None:
+            return self.resumed.folder
+        return new_folder(self.graph.name, self.options.out)
+
+    def _build(self, data: Any) -> Trainer:
+        world, recipe, run_data = self.world, self.recipe, self.data
+        module = build_module(self.graph, recipe["seed"], self.memory_format)
+        options = self.options
+        frozen: list[str] = []
+        if options.weights is not None and (self.resumed is None or not self.resumed.metrics):
+            loaded, _ = load_weights(options.weights)
+            training_only = [node.path for node in self.graph.nodes.values() if node.train_only]
+            apply_weights(module, loaded, reset=options.reset, optional=training_only, source=options.weights)
+        if options.freeze:
+            frozen = freeze(module, options.freeze)
+        if recipe["sync_batch_norm"] and world.is_distributed and world.device.type == "cuda":
+            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+        module.to(world.device)
+        workers = options.num_workers
+        if workers is None:
+            workers = min(8, max((os.cpu_count() or 1) // max(int(os.environ.get("LOCAL_WORLD_SIZE", "1")), 1) - 1, 0))
+        pipeline = Pipeline(
+            channels=run_data.channels,
+            size=run_data.size,
+            mean=run_data.mean,
+            std=run_data.std,
+            augment=self._device_augmentation(),
+            seed=recipe["seed"],
+            device=world.device,
+            memory_format=self.memory_format,
+        )
+        self.pipeline, self.num_workers = pipeline, workers
+        main = main_output(self.graph)
+        assert main is not None
+        return Trainer(
+            module,
+            recipe,
+            TrainFeed(run_data.train, pipeline, recipe["batch_size"], recipe["seed"], world, workers),
+            self.eval_feed(run_data.validation),
+            world,
+            main=main[0],
+            precision=self.precision,
+            compiled=self.compiled,
+            from_log=ends_in(self.graph, self.graph.outputs[main[0]]) == "log_softmax",
+            frozen=tuple(frozen),
+        )
+
+    def eval_feed(self, samples: Any) -> EvalFeed:
+        """A feed of images as they are."""
+        return EvalFeed(samples, self.pipeline, EVAL_BATCH, self.world, self.num_workers)
+
+    def _device_augmentation(self) -> tuple[Any, ...]:
+        """What is left to do on the device: crops at full resolution are taken while reading files."""
+        augment = self.recipe["data"]["augment"] if self.recipe["data"] else ()
+        crop = getattr(self.data.train.source, "resized_crop", None)
+        return tuple(entry for entry in augment if crop is None or entry[0] != "random_resized_crop")
+
+    def _write_start(self) -> None:
+        write_spec(self.folder, self.graph, self.chosen.name, self.recipe)
+        environment = describe_environment(self.world.device)
+        environment |= {
+            "name": self.graph.name,
+            "recipe": self.chosen.name,
+            "data": self.data.dataset.name,
+            "seed": self.recipe["seed"],
+            "precision": self.precision,
+            "compiled": self.compiled,
+            "processes": self.world.size,
+            "plugins": list(self.options.plugins),
+            "options": self.options.to_plain(),
+        }
+        if "TORCHELASTIC_RUN_ID" in os.environ:
+            environment["elastic_run"] = os.environ["TORCHELASTIC_RUN_ID"]
+        write_json(self.folder / "environment.json", environment)
+
+    # training ----------------------------------------------------------------------------------
+
+    def _train(self, stop: StopFlag, events: EventLog) -> None:
+        trainer, display = self.trainer, self.display
+        if self.world.is_writer:
+            display.start(self.recipe["epochs"], trainer.progress.epoch)
+            if self.resumed is not None:
+                display.say(f"continuing at epoch {trainer.progress.epoch + 1}, step {trainer.progress.step}")
+            if self.compiled:
+                display.say("compiling: the first steps take a while")
+        last_saved = time.monotonic()
+        while not trainer.is_finished():
+            if self.world.is_writer:
+                display.begin_epoch(trainer.progress.epoch, trainer.train_feed.steps_per_epoch, trainer.progress.step)
+            for step in trainer.steps():
+                if self.world.is_writer:
+                    self._show()
+                if self.world.is_distributed and step % AGREE_EVERY:
+                    continue
+                due = self.world.is_writer and time.monotonic() - last_saved >= self.options.checkpoint_every_s
+                signal_number, save = self.world.any_of([stop.signal_number, int(due)])
+                if signal_number or save:
+                    self._save()
+                    last_saved = time.monotonic()
+                if signal_number:
+                    raise InterruptedRun(signal_number, str(self.folder))
+            row = trainer.finish_epoch()
+            best = trainer.best_row() is row
+            if self.world.is_writer:
+                if best:
+                    self._write_weights("best", int(row["epoch"]))
+                write_metrics(self.folder, trainer.progress.rows)
+                events.write(row)
+                display.end_epoch(row, best)
+            self._save()
+            last_saved = time.monotonic()
+            (signal_number,) = self.world.any_of([stop.signal_number])
+            if signal_number and not trainer.is_finished():
+                raise InterruptedRun(signal_number, str(self.folder))
+
+    def _show(self) -> None:
+        trainer = self.trainer
+        progress, feed = trainer.progress, trainer.train_feed
+        images = min(progress.step * feed.batch_size, feed.num_samples)
+        loss, accuracy = trainer.watched
+        self.display.step(progress.step, progress.seconds, images, loss, accuracy, trainer.current_rate())
+
+    def _save(self) -> None:
+        state = self.trainer.state()
+        if self.world.is_writer:
+            self.checkpoints.save(state, self.trainer.global_step)
+
+    def _write_weights(self, which: str, epoch: int) -> None:
+        metadata = {
+            "format": "specgraph",
+            "spec": self.graph.name,
+            "spec_hash": spec_hash(self.graph),
+            "class_names": list(self.data.dataset.class_names),
+            "preprocessing": self.data.preprocessing(),
+            "epoch": str(epoch),
+            "data": self.data.dataset.name,
+        }
+        save_weights(self.folder / f"{which}.safetensors", self.trainer.best_module.state_dict(), metadata)
+
+    def _diverged(self) -> CommandError:
+        where = explain_divergence(self)
+        return CommandError(
+            f"the loss is no longer finite in epoch {self.trainer.progress.epoch + 1}: {where}",
+            "lower the learning rate (--lr), warm up longer, or clip gradients (--set recipe.grad_clip=1); "
+            f"the last good state is in {self.folder / 'checkpoints'}",
+        )
+
+    # end ---------------------------------------------------------------------------------------
+
+    def _finish(self, events: EventLog) -> None:
+        """Read the test set once, with the best weights, and write the results."""
+        trainer = self.trainer
+        best = trainer.best_row()
+        assert best is not None
+        if self.world.is_writer:
+            self._write_weights("last", int(trainer.progress.rows[-1]["epoch"]))
+        self.world.barrier()
+        best_state, _ = load_weights(self.folder / "best.safetensors")
+        module = trainer.best_module
+        module.load_state_dict(best_state)
+        scores, part = evaluate_with_predictions(
+            module,
+            self.eval_feed(self.data.test),
+            trainer.loss,
+            self.world,
+            main=trainer.main,
+            precision=self.precision,
+            flip=self.recipe["test_time_flip"],
+            from_log=trainer.from_log,
+        )
+        predictions = gather_predictions(part, self.world)
+        if self.world.is_writer:
+            self._write_result(best, scores._asdict(), predictions, events)
+        self.world.barrier()
+
+    def _write_result(
+        self, best: dict[str, float], scores: dict[str, Any], predictions: Predictions, events: EventLog
+    ) -> None:
+        from specgraph.training.report import write_report
+
+        rows = self.trainer.progress.rows
+        result = {
+            "best_epoch": int(best["epoch"]),
+            "validation_loss": best["val_loss"],
+            "validation_accuracy": best["val_accuracy"],
+            "test_loss": scores["loss"],
+            "test_accuracy": scores["accuracy"],
+            "test_images": scores["num_images"],
+            "epochs": len(rows),
+            "seconds": sum(row["seconds"] for row in rows),
+            "selected_on": "test" if self.data.validation is self.data.test else "validation",
+        }
+        events.write_test(result)
+        for problem in write_report(self.folder, self.graph, self.recipe, rows, result, self.data, predictions):
+            self.display.say(problem)
+        write_json(self.folder / "result.json", result)
+        self.display.stop()
+        self.display.say(
+            f"test accuracy {scores['accuracy']:.2%}, loss {scores['loss']:.4f} "
+            f"({scores['num_images']:,} images, weights of epoch {int(best['epoch'])})"
+        )
+
+
+def build_module(graph: Graph, seed: int, memory_format: torch.memory_format) -> nn.Module:
+    """The freshly initialised network of a graph."""
+    from specgraph.api import compile
+
+    return compile(graph, seed=seed).to(memory_format=memory_format)
+
+
+def evaluation_data(graph: Graph, recipe: dict[str, Any], data: Any) -> RunData:
+    """The images a trained network is evaluated on."""
+    return prepare_data(graph, recipe, data)
