@@ -111,6 +111,7 @@ class Blocks:
                     help=f"did you mean {close}?" if close else f"remove `{name}`",
                     fix=Fix("safe", (Edit(span, close),)) if close and close not in node.arguments else None,
                 )
+        surplus = any(name not in block.arguments for name in node.arguments)
         values = inner.values
         values.update(self.elaborator.variables[id(block.document)])
         block_env = Env(inner, first=env.first)
@@ -125,6 +126,7 @@ class Blocks:
                     node=path,
                     help="add " + ", ".join(f"{name}: …" for name in missing),
                 )
+        if missing or surplus:
             return None
         for name, (_, default) in block.arguments.items():
             given = node.arguments.get(name)
