@@ -336,7 +336,7 @@ class DocumentReader:
             definition = op.arguments.get(argument)
             if definition is None:
                 self.reporter.unknown_argument(op, key, written, where, path)
-                del node.arguments[argument]
+                node.kind = "broken"  # what was meant is unknown, and so is the shape
             elif written.constant and written.value != "default":
                 checked = self.reporter.value(definition.kind, written.value, argument, written, where, path)
                 if checked is FAILED:
