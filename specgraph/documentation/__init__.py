@@ -1,0 +1,1 @@
+"""Pages written from the definitions: ops, rules, recipes."""
