@@ -1,9 +1,9 @@
 """Peak of live activations, predicted from the graph.
 
 The prediction follows what eager PyTorch keeps alive: a node's output until its last reader is done,
-views as one storage with their base, and in training what each op saves for its backward pass.
-Inputs count as live throughout (the caller holds them). Parameters, their gradients and the
-workspaces inside kernels do not count. All figures are bytes per sample.
+views as one storage with their base, and in training what each op saves for its backward pass and the
+gradients on their way back. Inputs count as live throughout (the caller holds them). Parameters,
+their gradients and the workspaces inside kernels do not count. All figures are bytes per sample.
 """
 
 from __future__ import annotations
@@ -12,20 +12,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from specgraph.graph.dims import Dim, product
-from specgraph.graph.model import Graph
+from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
 
-ITEM_SIZES = {
-    "float64": 8,
-    "int64": 8,
-    "float32": 4,
-    "int32": 4,
-    "float16": 2,
-    "bfloat16": 2,
-    "int8": 1,
-    "uint8": 1,
-}
-INDEX_SIZE = 8
+ITEM_SIZES = {"float64": 8, "int64": 8, "float32": 4, "int32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "uint8": 1}
 
 
 class Peak(NamedTuple):
@@ -35,35 +25,46 @@ class Peak(NamedTuple):
     training: int | None
 
 
-class _Saves(NamedTuple):
-    """What an op keeps for its backward pass: its inputs, its output, and bytes per output element
-    of further tensors; `forward` is bytes per input element of temporaries while it runs."""
+class Traffic(NamedTuple):
+    """What an op does to memory besides writing its output.
+
+    `inputs` and `output` say what it keeps for its backward pass; `kept` adds tensors of its own, in
+    multiples of its output. `forward`, `evaluation` and `backward` are temporaries at their peak, in
+    multiples of its output, while it runs in training, in evaluation, and backwards.
+    """
 
     inputs: bool = False
     output: bool = False
-    extra: float = 0
-    forward: float = 0
-    backward: float = 0
+    kept: float = 0.0
+    forward: float = 0.0
+    evaluation: float = 0.0
+    backward: float = 0.0
 
 
-_INPUT = _Saves(inputs=True)
-_OUTPUT = _Saves(output=True)
-_NOTHING = _Saves()
-_POOL_WITH_INDICES = _Saves(inputs=True, extra=INDEX_SIZE)
+_NOTHING = Traffic()
+_INPUTS = Traffic(inputs=True)
+_OUTPUT = Traffic(output=True)
+_INDICES = Traffic(inputs=True, kept=2.0, forward=2.0, evaluation=2.0)
 
-_SAVES: dict[str, _Saves] = {
-    **dict.fromkeys(("conv", "conv_transpose", "linear", "avg_pool", "adaptive_avg_pool"), _INPUT),
-    **dict.fromkeys(("batch_norm", "layer_norm", "group_norm", "instance_norm", "mul", "layer_scale"), _INPUT),
-    **dict.fromkeys(("relu", "sigmoid", "tanh", "softmax", "log_softmax"), _OUTPUT),
+TRAFFIC: dict[str, Traffic] = {
     **dict.fromkeys(
-        ("relu6", "leaky_relu", "prelu", "elu", "silu", "gelu", "hardswish", "hardsigmoid", "hardtanh"),
-        _INPUT,
+        (
+            *("conv", "conv_transpose", "linear", "avg_pool", "adaptive_avg_pool"),
+            *("batch_norm", "layer_norm", "group_norm", "instance_norm", "mul"),
+            *("relu6", "leaky_relu", "prelu", "elu", "silu", "gelu", "hardswish", "hardsigmoid", "hardtanh"),
+            *("softplus", "mish"),
+        ),
+        _INPUTS,
     ),
-    **dict.fromkeys(("softplus", "mish"), _INPUT),
-    **dict.fromkeys(("max_pool", "adaptive_max_pool", "global_max_pool"), _POOL_WITH_INDICES),
+    **dict.fromkeys(("relu", "sigmoid", "tanh", "softmax", "log_softmax"), _OUTPUT),
+    **dict.fromkeys(("max_pool", "adaptive_max_pool", "global_max_pool"), _INDICES),
+    "layer_scale": _INPUTS,
+    "dropout": Traffic(kept=1.0),
+    "lrn": Traffic(inputs=True, kept=3.04, evaluation=2.0, backward=2.63),
 }
-VIEWS = ("flatten", "reshape", "permute", "slice", "identity")
-ABSENT_IN_EVALUATION = ("dropout", "stochastic_depth")
+VIEWS = frozenset(("flatten", "reshape", "permute", "slice", "identity"))
+ABSENT_IN_EVALUATION = frozenset(("dropout", "stochastic_depth"))
+GRADIENT_PASSES = frozenset(("flatten", "reshape", "permute", "identity", "add", "concat"))
 
 
 def tensor_bytes(kind: TensorType) -> Dim:
@@ -71,19 +72,33 @@ def tensor_bytes(kind: TensorType) -> Dim:
     return product(kind.dims) * ITEM_SIZES.get(kind.dtype, 4)
 
 
+def peak_activations(graph: Graph) -> Peak:
+    """The largest number of bytes of activations alive at once, per sample."""
+    if graph.symbols:
+        return Peak(None, None)
+    return Peak(_inference_peak(graph), _TrainingPeak(graph).run())
+
+
+def _bytes(kind: TensorType) -> int:
+    size = tensor_bytes(kind)
+    assert isinstance(size, int)
+    return size
+
+
 @dataclass(slots=True)
 class _Storages:
-    """Storages by name, each with its size and how many still need it."""
+    """Storages by name, each with its size and how many still hold it."""
 
     sizes: dict[str, int] = field(default_factory=dict)
     holders: dict[str, int] = field(default_factory=dict)
     live: int = 0
     peak: int = 0
 
-    def allocate(self, name: str, size: int) -> None:
+    def allocate(self, name: str, size: int, holders: int = 1) -> None:
         self.sizes[name] = size
-        self.holders[name] = 0
+        self.holders[name] = holders
         self.live += size
+        self.peak = max(self.peak, self.live)
 
     def hold(self, name: str, count: int = 1) -> None:
         self.holders[name] += count
@@ -93,49 +108,138 @@ class _Storages:
         if not self.holders[name]:
             self.live -= self.sizes[name]
 
-    def reach(self, extra: int = 0) -> None:
-        self.peak = max(self.peak, self.live + extra)
+    def reach(self, temporary: float) -> None:
+        self.peak = max(self.peak, self.live + int(temporary))
 
 
-def peak_activations(graph: Graph) -> Peak:
-    """The largest number of bytes of activations alive at once, per sample."""
-    if graph.symbols:
-        return Peak(None, None)
-    return Peak(_inference_peak(graph), 0)
+def _needed(nodes: list[Node], outputs: list[str]) -> list[Node]:
+    """Nodes that some output depends on."""
+    needed = set(outputs)
+    for node in reversed(nodes):
+        if node.path in needed:
+            needed.update(node.inputs)
+    return [node for node in nodes if node.path in needed]
 
 
-def _bytes(kind: TensorType) -> int:
-    size = tensor_bytes(kind)
-    assert isinstance(size, int)
-    return size
-
-
-def _inference_peak(graph: Graph) -> int:
-    nodes = graph.inference_nodes()
+def _run_forward(
+    graph: Graph, nodes: list[Node], outputs: list[str], storages: _Storages, training: bool
+) -> dict[str, str]:
+    """Play the forward pass. Returns the storage of every value; kept ones stay held."""
     readers: dict[str, int] = {}
     for node in nodes:
         for source in set(node.inputs):
             readers[source] = readers.get(source, 0) + 1
-    for path in graph.inference_outputs().values():
+    for path in outputs:
         readers[path] = readers.get(path, 0) + 1
-    storages = _Storages()
     storage_of: dict[str, str] = {}
+    permuted: set[str] = set()
     for name, kind in graph.inputs.items():
-        storages.allocate(name, _bytes(kind))
-        storages.hold(name, 1 + readers.get(name, 0))
+        storages.allocate(name, _bytes(kind), 1 + readers.get(name, 0))
         storage_of[name] = name
     for node in nodes:
-        if node.op in VIEWS or node.op in ABSENT_IN_EVALUATION:
-            storage = storage_of[node.inputs[0]]
+        first = node.inputs[0]
+        traffic = TRAFFIC.get(node.op, _NOTHING)
+        size = _bytes(node.output)
+        view = node.op in VIEWS or (node.op in ABSENT_IN_EVALUATION and not training)
+        if view and not (node.op in ("flatten", "reshape") and first in permuted):
+            storage = storage_of[first]
+            storages.hold(storage, readers[node.path])
         else:
             storage = node.path
-            storages.allocate(storage, _bytes(node.output))
+            storages.allocate(storage, size, readers[node.path])
+        if node.op in ("permute", "slice"):
+            permuted.add(node.path)
         storage_of[node.path] = storage
-        storages.reach(int(_SAVES.get(node.op, _NOTHING).forward * _bytes(node.input_types[0])))
-        storages.hold(storage, readers.get(node.path, 0))
-        if not readers.get(node.path):
-            storages.hold(storage)
-            storages.release(storage)
+        storages.reach(size * (traffic.forward if training else traffic.evaluation))
+        if training:
+            keep_for_backward(node, traffic, storages, storage_of)
         for source in set(node.inputs):
             storages.release(storage_of[source])
+    return storage_of
+
+
+def keep_for_backward(node: Node, traffic: Traffic, storages: _Storages, storage_of: dict[str, str]) -> None:
+    """Hold what the op saves."""
+    for storage in kept_storages(node, traffic, storage_of):
+        storages.hold(storage)
+    if traffic.kept:
+        storages.allocate(f"{node.path}:kept", int(traffic.kept * _bytes(node.output)))
+
+
+def kept_storages(node: Node, traffic: Traffic, storage_of: dict[str, str]) -> list[str]:
+    """Storages of inputs and output that the op saves, one entry per saved tensor."""
+    kept = [storage_of[source] for source in node.inputs] if traffic.inputs else []
+    return [*kept, storage_of[node.path]] if traffic.output else kept
+
+
+def _inference_peak(graph: Graph) -> int:
+    outputs = list(graph.inference_outputs().values())
+    storages = _Storages()
+    _run_forward(graph, _needed(graph.inference_nodes(), outputs), outputs, storages, training=False)
     return storages.peak
+
+
+class _TrainingPeak:
+    """Plays forward and backward."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.storages = _Storages()
+        self.gradients: dict[str, str] = {}
+        self.count = 0
+
+    def run(self) -> int:
+        graph, storages = self.graph, self.storages
+        outputs = list(graph.outputs.values())
+        nodes = _needed(list(graph.nodes.values()), outputs)
+        storage_of = _run_forward(graph, nodes, outputs, storages, training=True)
+        trained: set[str] = set()
+        for node in nodes:
+            if any(p.trainable for p in node.parameters) or any(source in trained for source in node.inputs):
+                trained.add(node.path)
+        for path in dict.fromkeys(outputs):
+            self._deliver(path, self._new(0))
+        for node in reversed(nodes):
+            if node.path in self.gradients:
+                self._backward(node, [s for s in node.inputs if s in trained])
+            traffic = TRAFFIC.get(node.op, _NOTHING)
+            for storage in kept_storages(node, traffic, storage_of):
+                storages.release(storage)
+            if traffic.kept:
+                storages.release(f"{node.path}:kept")
+        return storages.peak
+
+    def _new(self, size: int) -> str:
+        self.count += 1
+        name = f"gradient {self.count}"
+        self.storages.allocate(name, size)
+        return name
+
+    def _backward(self, node: Node, wanted: list[str]) -> None:
+        gradient = self.gradients.pop(node.path)
+        traffic = TRAFFIC.get(node.op, _NOTHING)
+        made: list[tuple[str, str]] = []
+        for source in wanted:
+            same_size = node.op == "concat" or self.graph.type_of(source).dims == node.output.dims
+            passes = node.op in GRADIENT_PASSES and (same_size or node.op in ("flatten", "reshape", "permute"))
+            if passes:
+                self.storages.hold(gradient)
+                made.append((source, gradient))
+            else:
+                made.append((source, self._new(_bytes(self.graph.type_of(source)))))
+        self.storages.reach(traffic.backward * _bytes(node.output))
+        self.storages.release(gradient)
+        for source, arrived in made:
+            self._deliver(source, arrived)
+
+    def _deliver(self, path: str, gradient: str) -> None:
+        """Add a gradient to what has arrived for a value: in place where nobody else holds that."""
+        before = self.gradients.get(path)
+        if before is None:
+            self.gradients[path] = gradient
+        elif self.storages.holders[before] == 1:
+            self.storages.release(gradient)
+        else:
+            self.gradients[path] = self._new(self.storages.sizes[before])
+            self.storages.release(before)
+            self.storages.release(gradient)

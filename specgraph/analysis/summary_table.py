@@ -175,15 +175,16 @@ def comparison_table(summaries: Sequence[Summary], depth: int | None = None) -> 
     if len(summaries) <= 3:
         merged: dict[str, list[Line | None]] = {}
         for index, summary in enumerate(summaries):
-            for path, line in _by_path(summary, depth).items():
-                merged.setdefault(path, [None] * len(summaries))[index] = line
+            for path, own in _by_path(summary, depth).items():
+                merged.setdefault(path, [None] * len(summaries))[index] = own
         headings = ["node"]
         for name in names:
             headings += [name, "parameters", "multiply-adds"]
         rows = []
-        for path, lines in _in_order([list(_by_path(s, depth)) for s in summaries], merged):
+        orders = [list(_by_path(summary, depth)) for summary in summaries]
+        for path, found in _in_order(orders, merged):
             cells = [path]
-            for line in lines:
+            for line in found:
                 cells += (
                     [line.output, show_count(line.parameters), show_count(line.multiply_adds)] if line else ["", "", ""]
                 )

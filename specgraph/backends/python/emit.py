@@ -34,8 +34,9 @@ def emit_python(graph: Graph) -> str:
     """
     plan = make_plan(graph)
     parts = [_helper(name) for name in plan.helpers]
-    parts += [_function(function) for function in plan.functions.values()]
-    if _uses(plan, "Container"):
+    used = _targets(plan)
+    parts += [_function(function) for function in plan.functions.values() if function.name in used]
+    if "Container" in used:
         parts.append(CONTAINER)
     parts += [_block_class(plan, item) for item in plan.classes]
     parts.append(_network(plan))
@@ -43,15 +44,18 @@ def emit_python(graph: Graph) -> str:
     return f"{_module_docstring(graph)}\n{_imports(text)}\n\n{text}"
 
 
-def _uses(plan: Plan, target: str) -> bool:
-    waiting = [member.value for body in (plan.root, *(c.body for c in plan.classes)) for member in body.members]
-    while waiting:
-        value = waiting.pop()
+def _targets(plan: Plan) -> set[str]:
+    """Everything that the constructors call."""
+    bodies = [plan.root, *(item.body for item in plan.classes)]
+    values = [member.value for body in bodies for member in body.members]
+    values += [a for item in plan.classes for i in item.instances for a in (*i.call.args, *i.call.kwargs.values())]
+    found: set[str] = set()
+    while values:
+        value = values.pop()
         if isinstance(value, Call):
-            if value.target == target:
-                return True
-            waiting += [*value.args, *value.kwargs.values()]
-    return False
+            found.add(value.target)
+            values += [*value.args, *value.kwargs.values()]
+    return found
 
 
 def _module_docstring(graph: Graph) -> str:
@@ -174,9 +178,8 @@ def _signature(name: str, arguments: list[Argument]) -> list[str]:
     for argument in arguments:
         text = f"{argument.name}: {argument.annotation}"
         if argument.default is not NO_DEFAULT:
-            text += (
-                f" = {argument.default!r}" if not isinstance(argument.default, str) else f" = {quote(argument.default)}"
-            )
+            default = argument.default
+            text += f" = {quote(default) if isinstance(default, str) else to_text(default)}"
         parts.append(text)
     return _def_lines(name, parts, "None")
 

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from specgraph.backends.python.pieces import Body, Member, Piece, is_plain_name
-from specgraph.backends.python.values import ANY, NO_DEFAULT, Call, Mismatch, Name, Slot, same, unify
+from specgraph.backends.python.values import (
+    ANY,
+    NO_DEFAULT,
+    Apply,
+    Call,
+    ClassRef,
+    Mismatch,
+    Name,
+    Slot,
+    is_bare,
+    same,
+    unify,
+)
 from specgraph.graph.types import TensorType
 
 
@@ -51,29 +63,35 @@ class ClassPlan:
 
 
 def _type_name(value: Any) -> str:
+    if isinstance(value, ClassRef):
+        return "type[nn.Module]"
+    if isinstance(value, Call):
+        return "nn.Module"
     if isinstance(value, tuple):
         return f"tuple[{', '.join(_type_name(item) for item in value)}]"
     return "None" if value is None else type(value).__name__
 
 
-def form_of(body: Body) -> Hashable:
-    """What two instances of one class have in common, numbers aside."""
+def form_of(body: Body, loose: bool = False) -> Hashable:
+    """What two instances of one class have in common, numbers aside; `loose` also leaves aside what
+    their members are made of."""
     place = {path: ("in", index) for index, path in enumerate(body.reads)}
     parts: list[Hashable] = []
+    mixed = len({piece.train_only for piece in body.pieces}) > 1
     for index, piece in enumerate(body.pieces):
-        parts.append(_piece_form(piece, body, place))
+        parts.append(_piece_form(piece, body, place, mixed))
         place.update({path: (str(index), at) for at, path in enumerate(piece.gives)})
-    members = tuple((member.name, _value_form(member.value)) for member in body.members)
+    members = tuple((member.name, None if loose else _value_form(member.value)) for member in body.members)
     return (tuple(parts), members, tuple(place[path] for path in body.gives))
 
 
-def _piece_form(piece: Piece, body: Body, place: dict[str, Any]) -> Hashable:
+def _piece_form(piece: Piece, body: Body, place: dict[str, Any], mixed: bool) -> Hashable:
     owner = piece.owner[len(body.group.path) :] if piece.owner else ""
     return (
         piece.path[len(body.group.path) :],
         owner,
         piece.expression,
-        piece.train_only,
+        piece.train_only and mixed,
         piece.is_parameter,
         tuple(place.get(path) for path in piece.reads),
         len(piece.gives),
@@ -83,6 +101,8 @@ def _piece_form(piece: Piece, body: Body, place: dict[str, Any]) -> Hashable:
 def _value_form(value: Any) -> Hashable:
     if not isinstance(value, Call):
         return None
+    if is_bare(value):
+        return "nn"
     inner = tuple(_value_form(item) for item in value.args)
     if value.target.startswith("OrderedDict") or value.target == "Container":
         return (value.target, tuple((key, _value_form(item)) for key, item in value.kwargs.items()))
@@ -90,10 +110,23 @@ def _value_form(value: Any) -> Hashable:
 
 
 def split_by_form(instances: Sequence[Instance]) -> list[list[Instance]]:
-    """Instances that can share a class, largest inside first within each."""
+    """Instances that can share a class.
+
+    Where that gives many classes, members of different make become constructor arguments."""
+    variants = _split(instances, loose=False)
+    if len(variants) > 3:
+        fewer = _split(instances, loose=True)
+        if len(variants) > 2 * len(fewer):
+            return fewer
+    return variants
+
+
+def _split(instances: Sequence[Instance], loose: bool) -> list[list[Instance]]:
     groups: dict[Hashable, list[Instance]] = {}
     for instance in instances:
-        groups.setdefault(form_of(instance.body), []).append(instance)
+        groups.setdefault(form_of(instance.body, loose), []).append(instance)
+    if loose:
+        return list(groups.values())
     variants = sorted(groups.values(), key=lambda group: -len(group[0].body.pieces))
     merged: list[list[Instance]] = []
     for variant in variants:
@@ -148,7 +181,7 @@ def _adopt(target: list[Instance], variant: list[Instance]) -> bool:
 
 
 def plan_class(name: str, block: str, instances: list[Instance]) -> ClassPlan:
-    """One class for instances of one form; fills in each instance's call. Raises Mismatch."""
+    """One class for instances of one form; fills in each instance's call."""
     whole = max(instances, key=lambda instance: len(instance.body.pieces))
     values = [{member.name: member.value for member in i.body.members} for i in instances]
     flags: dict[str, Argument] = {}
@@ -156,7 +189,10 @@ def plan_class(name: str, block: str, instances: list[Instance]) -> ClassPlan:
     for member in whole.body.members:
         present = tuple(member.name in value for value in values)
         found = [value.get(member.name, ANY) for value in values]
-        template = unify(found, member.name)
+        try:
+            template = unify(found, member.name)
+        except Mismatch:
+            template = Slot(tuple(found), member.name, member.name)
         flag = ""
         if not all(present):
             flag = member.name
@@ -184,7 +220,7 @@ def _choose_defaults(arguments: list[Argument], defaults: dict[str, Any]) -> Non
 
 def _call_arguments(arguments: list[Argument], index: int) -> tuple[list[Any], dict[str, Any]]:
     required = [argument for argument in arguments if argument.default is NO_DEFAULT]
-    plain = required if len(required) <= 2 else [a for a in required[:1] if a.name.startswith("in_")]
+    plain = required if len(required) <= 3 else [a for a in required[:1] if a.name.startswith("in_")]
     args = [_passed(argument.values[index]) for argument in plain]
     kwargs = {
         argument.name: _passed(argument.values[index])
@@ -222,10 +258,6 @@ class _Namer:
             values = tuple(_frozen(i.arguments.get(name)) for i in instances)
             if all(isinstance(value, (int, float, str, tuple)) for value in values):
                 self.candidates.setdefault(name, values)
-        slots: list[Slot] = []
-        for instance in instances[:1]:
-            for member in instance.body.members:
-                _collect(member.value, slots)
 
     def resolve(self, value: Any) -> Any:
         """The tree with names for its slots."""
@@ -234,6 +266,8 @@ class _Namer:
         if isinstance(value, Call):
             args = [self.resolve(item) for item in value.args]
             return Call(value.target, args, {k: self.resolve(v) for k, v in value.kwargs.items()}, value.own)
+        if isinstance(value, Apply):
+            return Apply(self.resolve(value.function))
         return None if value is ANY else value
 
     def name(self, slot: Slot) -> str:
@@ -246,6 +280,8 @@ class _Namer:
         for name, values in sorted(pool.items(), key=lambda entry: entry[0] != slot.hint):
             if all(same(value, other) for value, other in zip(slot.values, values, strict=True)):
                 return self._use(name, values, slot)
+        if isinstance(next(value for value in slot.values if value is not ANY), ClassRef):
+            self.candidates.pop(slot.hint, None)
         for name, values in pool.items():
             text = _multiple(slot.values, name, values)
             if text:
@@ -278,14 +314,6 @@ class _Namer:
         return name
 
 
-def _collect(value: Any, slots: list[Slot]) -> None:
-    if isinstance(value, Slot):
-        slots.append(value)
-    elif isinstance(value, Call):
-        for item in (*value.args, *value.kwargs.values()):
-            _collect(item, slots)
-
-
 def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
@@ -293,15 +321,16 @@ def _frozen(value: Any) -> Any:
 def _multiple(values: tuple[Any, ...], name: str, others: tuple[Any, ...]) -> str | None:
     """`4 * name` or `name // 4` where that gives the values in every instance."""
     pairs = [(v, o) for v, o in zip(values, others, strict=True) if v is not ANY]
-    if any(type(v) is not int or type(o) is not int or v <= 0 or o <= 0 for v, o in pairs):
+    if any(type(v) is not int or type(o) is not int or v < 0 or o <= 0 for v, o in pairs):
         return None
-    if len({o for _, o in pairs}) < 2:
+    if len({o for _, o in pairs}) < 2 or not any(v for v, _ in pairs):
         return None
-    value, other = pairs[0]
+    value, other = max(pairs)
     if value % other == 0 and all(v == o * (value // other) for v, o in pairs):
         return f"{value // other} * {name}"
-    if other % value == 0 and all(o // (other // value) == v for v, o in pairs):
-        return f"{name} // {other // value}"
+    divisor = other // value
+    if divisor > 1 and all(o // divisor == v for v, o in pairs):
+        return f"{name} // {divisor}"
     return None
 
 

@@ -107,6 +107,8 @@ class ForwardWriter:
         following = self.body.pieces[index + 1]
         if following.train_only != piece.train_only or nested + 1 >= MAX_NESTED:
             return False
+        if index + 2 == self.end and following.expression != CALL and self.body.gives == following.gives:
+            return len(following.reads) == 2 and len(text) < 50 and not nested
         if following.family not in FOLLOWERS or following.expression != CALL or following.reads != [path]:
             return False
         room = LINE_LENGTH - 34 if self.comments else LINE_LENGTH - 16

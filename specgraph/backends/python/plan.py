@@ -13,7 +13,7 @@ from specgraph.analysis.outline import Group
 from specgraph.backends.python.families import ClassPlan, Instance, plan_class, split_by_form
 from specgraph.backends.python.opening import Opening, groups_of
 from specgraph.backends.python.pieces import CALL, Body, Flow, Member, Piece, in_order
-from specgraph.backends.python.values import Call, Mismatch, from_construct, to_text
+from specgraph.backends.python.values import Call, from_construct, to_text
 from specgraph.backends.torch.compile import class_name
 from specgraph.backends.torch.lowering import Lowering, lowerings
 from specgraph.graph.model import Graph, Node
@@ -89,10 +89,7 @@ class Planner:
             return
         for variant in variants:
             name = self._class_name(block.rpartition(".")[2])
-            try:
-                self.plan.classes.append(plan_class(name, block, variant))
-            except Mismatch:
-                raise Unstructured(block) from None
+            self.plan.classes.append(plan_class(name, block, variant))
         for group, instance in zip(groups, instances, strict=True):
             self.calls[group.path] = instance.call
 

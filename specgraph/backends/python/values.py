@@ -30,6 +30,20 @@ class Call:
     own: bool = False
 
 
+@dataclass(frozen=True)
+class ClassRef:
+    """A class as a value: `nn.SiLU`."""
+
+    target: str
+
+
+@dataclass(slots=True, eq=False)
+class Apply:
+    """A call without arguments of a class that is itself a value: `activation()`."""
+
+    function: Any
+
+
 class _Any:
     """Stands for a value nobody looks at."""
 
@@ -59,6 +73,10 @@ def to_text(value: Any) -> str:
     """A tree as source text on one line. Equal neighbours become a comprehension."""
     if isinstance(value, Name):
         return value.text
+    if isinstance(value, ClassRef):
+        return value.target
+    if isinstance(value, Apply):
+        return f"{to_text(value.function)}()"
     if not isinstance(value, Call):
         return repr(value)
     args = value.args
@@ -161,6 +179,9 @@ def progression(values: Sequence[Any]) -> Any:
         if any(item is None for item in (*args, *kwargs.values())):
             return None
         return Call(first.target, args, kwargs, first.own)
+    if all(isinstance(value, Apply) for value in values):
+        texts = {to_text(value) for value in values}
+        return Name(texts.pop()) if len(texts) == 1 else None
     if all(type(value) is type(first) and value == first for value in values):
         return Name(to_text(first)) if first is not None else Name("None")
     if any(type(value) is not int for value in values) or len(values) < 2:
@@ -225,8 +246,23 @@ def unify(values: Sequence[Any], owner: str, hint: str = "value", default: Any =
     return Slot(tuple(values), hint, owner, default)
 
 
-def _unify_calls(values: Sequence[Any], known: Sequence[Any], owner: str) -> Call:
+def is_bare(value: Any) -> bool:
+    """A constructor call of torch's without arguments, as of an activation."""
+    return (
+        isinstance(value, Call)
+        and value.target.startswith("nn.")
+        and not value.own
+        and not value.args
+        and not value.kwargs
+    )
+
+
+def _unify_calls(values: Sequence[Any], known: Sequence[Any], owner: str) -> Call | Apply:
     first: Call = known[0]
+    if all(map(is_bare, known)) and len({value.target for value in known}) > 1:
+        classes = tuple(value if value is ANY else ClassRef(value.target) for value in values)
+        counts = [classes.count(found) for found in classes]
+        return Apply(Slot(classes, "activation", owner, classes[counts.index(max(counts))]))
     for value in known:
         if not isinstance(value, Call) or value.target != first.target or len(value.args) != len(first.args):
             raise Mismatch
