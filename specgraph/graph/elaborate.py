@@ -27,14 +27,13 @@ from specgraph.graph.scope import (
     UnknownVariable,
     Wire,
 )
+from specgraph.source.limits import limit
 from specgraph.spec.document import Document, NodeDef
 from specgraph.spec.kinds import Bool, Int, show
 from specgraph.spec.op_arguments import FAILED, Reporter
 from specgraph.spec.read import NAME, BrokenValue
 from specgraph.spec.values import Written
 
-MAX_NODES = 250_000
-MAX_REPEAT = 100_000
 REPEAT = Int(0)
 BOOL = Bool()
 
@@ -61,6 +60,7 @@ class Elaborator:
         self.variables: dict[int, dict[str, Any]] = {}
         self.absent_reads: set[str] = set()
         self.expanded = 0
+        self.max_nodes = limit("SPECGRAPH_MAX_NODES")
 
     def run(self, values: dict[str, Any], inputs: dict[str, Wire]) -> tuple[LiveScope, Wire | None]:
         """Expand the document's nodes with these variables and inputs. Returns the outermost scope
@@ -79,8 +79,8 @@ class Elaborator:
         if document.defaults is not None:
             scope.defaults = ((document.defaults, Env(scope)),)
         extent = Extent(document, scope)
-        if extent.count(document.body, document, MAX_NODES) > MAX_NODES and extent.heaviest is not None:
-            self._too_large(f"the network has more than {MAX_NODES} nodes", extent.heaviest)
+        if extent.count(document.body, document, self.max_nodes) > self.max_nodes and extent.heaviest is not None:
+            self._too_large("the network is too large", extent.heaviest)
         output = self.body(scope)
         return scope, output
 
@@ -177,8 +177,8 @@ class Elaborator:
             result = Result(self.failed(node, scope))
             self._name_result(node, scope, result)
             return result
-        if count > MAX_REPEAT:
-            self._too_large(f"{where} repeats {count} times; the limit is {MAX_REPEAT}", node)
+        if count > self.max_nodes:
+            self._too_large(f"{where} repeats {count:,} times", node)
         return self._repeated(node, scope, sources, count, where)
 
     def _single(self, node: NodeDef, scope: LiveScope, sources: list[Wire], env: Env, where: str) -> Result:
@@ -245,8 +245,8 @@ class Elaborator:
     def _instance(self, node: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Result:
         """One instance of a node: absent, an op, a chain or a block."""
         self.expanded += 1
-        if self.expanded > MAX_NODES:
-            self._too_large(f"the network has more than {MAX_NODES} nodes", node)
+        if self.expanded > self.max_nodes:
+            self._too_large("the network is too large", node)
         if node.when is not None:
             value = self.evaluate(node.when, env, f"node `{path}`", path)
             if value is not FAILED:
@@ -337,5 +337,10 @@ class Elaborator:
 
     def _too_large(self, message: str, node: NodeDef) -> None:
         place = node.repeat.span if node.repeat is not None else node.source.span(node.place)
-        self.collector.report("graph-too-large", message, place, help="use smaller repeats")
+        self.collector.report(
+            "graph-too-large",
+            f"{message}; the limit is {self.max_nodes:,} nodes",
+            place,
+            help="use smaller repeats, or raise SPECGRAPH_MAX_NODES",
+        )
         raise TooLarge

@@ -91,7 +91,7 @@ class OpNodes:
                 return failed
             found = self.inferred[key] = outcome
         init = self._init(op, prepared, found, path)
-        share = self._share(written, scope, path, op, found, env)
+        share = self._share(written, scope, path, op, found, input_types[0].rank, env)
         if share is FAILED:
             return failed
         node = Node(
@@ -363,7 +363,7 @@ class OpNodes:
                 )
         return {name: entry[0] for name, entry in prepared.init.items() if name in owned}
 
-    def _share(self, written: NodeDef, scope: LiveScope, path: str, op: Op, found: Inferred, env: Env) -> Any:
+    def _share(self, written: NodeDef, scope: LiveScope, path: str, op: Op, found: Inferred, rank: int, env: Env) -> Any:
         if written.share is not None:
             owner = self.elaborator.references.shared_path(written, scope, env, path)
             if owner is FAILED:
@@ -385,13 +385,15 @@ class OpNodes:
             theirs = ", ".join(f"{p.name} {list(p.shape)}" for p in node.parameters) or "none"
             ours = ", ".join(f"{p.name} {list(p.shape)}" for p in found.parameters) or "none"
             problem = f"`{owner}` has parameters {theirs}; this node needs {ours}"
+        elif found.parameters:
+            problem = _other_call(owner, node, found, rank)
         if problem is not None:
             self.elaborator.collector.report(
                 "share-mismatch",
                 f"node `{path}` cannot share parameters: {problem}",
                 place,
                 node=path,
-                help="share takes a node of the same op with parameters of the same shape",
+                help="share takes a node of the same op with the same arguments, whose module is called again",
             )
             return FAILED
         assert node is not None

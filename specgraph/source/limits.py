@@ -9,6 +9,7 @@ DEFAULTS = {
     "SPECGRAPH_MAX_DEPTH": 100,
     "SPECGRAPH_MAX_VALUES": 5_000_000,
     "SPECGRAPH_MAX_ALIASED_VALUES": 100_000,
+    "SPECGRAPH_MAX_NODES": 250_000,
 }
 MAX_DIGITS = 400
 """Longest number that is read."""
@@ -18,7 +19,8 @@ def limit(name: str) -> int:
     """The limit in force: `name` from the environment where it is a positive integer, else its default.
 
     `SPECGRAPH_MAX_BYTES` of one file; `SPECGRAPH_MAX_DEPTH` of nested collections;
-    `SPECGRAPH_MAX_VALUES` in one file; `SPECGRAPH_MAX_ALIASED_VALUES` that aliases repeat.
+    `SPECGRAPH_MAX_VALUES` in one file; `SPECGRAPH_MAX_ALIASED_VALUES` that aliases repeat;
+    `SPECGRAPH_MAX_NODES` of one network, expanded.
     """
     given = os.environ.get(name, "")
     number = int(given) if given.isascii() and given.isdigit() and len(given) < 16 else 0
