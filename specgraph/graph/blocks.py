@@ -116,16 +116,15 @@ class Blocks:
         values.update(self.elaborator.variables[id(block.document)])
         block_env = Env(inner, first=env.first)
         missing = [n for n, (_, default) in block.arguments.items() if default is None and n not in node.arguments]
-        if missing:
-            if all(name in block.arguments for name in node.arguments):  # else a misspelt one was reported
-                listed = ", ".join(f"`{name}`" for name in missing)
-                self.collector.report(
-                    "missing-argument",
-                    f"{where}: block `{block.name}` needs {listed}",
-                    node.source.span(node.target.tree if node.target else node.place),
-                    node=path,
-                    help="add " + ", ".join(f"{name}: …" for name in missing),
-                )
+        if missing and not surplus:  # a misspelt one was reported
+            listed = ", ".join(f"`{name}`" for name in missing)
+            self.collector.report(
+                "missing-argument",
+                f"{where}: block `{block.name}` needs {listed}",
+                node.source.span(node.target.tree if node.target else node.place),
+                node=path,
+                help="add " + ", ".join(f"{name}: …" for name in missing),
+            )
         if missing or surplus:
             return None
         for name, (_, default) in block.arguments.items():
