@@ -50,8 +50,10 @@ def infer_pool(call: Call) -> TensorType:
 
 
 def infer_avg_pool(call: Call) -> TensorType:
-    """As `infer_pool`; PyTorch has no `divisor_override` in one dimension."""
-    if call.arguments["divisor_override"] is not None and len(call.input.dims) == 2:
+    """As `infer_pool`, with PyTorch's two exceptions: no `divisor_override` in one dimension, and in
+    three the input itself, without its padding, must be as large as the window."""
+    dims = call.input.dims
+    if call.arguments["divisor_override"] is not None and len(dims) == 2:
         raise Fault(
             "contradicting-arguments",
             "divisor_override exists for two and three spatial axes only",
@@ -59,7 +61,19 @@ def infer_avg_pool(call: Call) -> TensorType:
             notes=[f"{call.name} is {call.input}"],
             help="leave divisor_override out",
         )
-    return infer_pool(call)
+    output = infer_pool(call)
+    if len(dims) == 4:
+        kernel = call.arguments["kernel_size"]
+        for size, k in zip(dims[1:], kernel, strict=True):
+            if not call.at_least(size, k):
+                raise Fault(
+                    "kernel-larger-than-input",
+                    f"a window of {'x'.join(map(str, kernel))} is larger than {call.name} of {call.input}",
+                    argument="kernel_size",
+                    notes=["PyTorch does not count the padding here when it averages over three axes"],
+                    help=f"write kernel_size: {size}, or put a pad node in front",
+                )
+    return output
 
 
 def infer_adaptive_pool(call: Call) -> TensorType:

@@ -194,6 +194,7 @@ CASES: dict[str, list[Case]] = {
         ok(CUBE, kernel_size=3, padding=1, divisor_override=5, count_include_pad=False),
         ok(MAP, kernel_size=3, padding=[[0, 1], [1, 0]], divisor_override=4, count_include_pad=False),
         bad("contradicting-arguments", LINE, kernel_size=3, divisor_override=2),
+        bad("kernel-larger-than-input", (2, 3, 4, 4), kernel_size=4, padding=1),
         bad("invalid", MAP, kernel_size=3, divisor_override=0),
     ],
     "adaptive_avg_pool": [*adaptive(), ok(LINE, output_size=None)],

@@ -100,6 +100,8 @@ def pool(x: Tensor, kind: str, **a: Any) -> Tensor:
     dilation = expanded(a.get("dilation", 1), rank)
     if kind == "avg" and rank == 1 and a.get("divisor_override") is not None:
         raise Unsupported("AvgPool1d has no divisor_override")
+    if kind == "avg" and rank == 3 and any(size < k for size, k in zip(x.shape[2:], kernel, strict=True)):
+        raise RuntimeError("input image smaller than kernel size")
     if any(before != after for before, after in sides):
         return windows(x, kind, kernel, stride, sides, dilation, ceil_mode, a)
     padding = tuple(before for before, _ in sides)
@@ -182,6 +184,8 @@ def batch_norm(x: Tensor, state: dict[str, Tensor], **a: Any) -> Tensor:
         raise Unsupported("rank")
     module_type = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[rank]
     features = a.pop("num_features", x.size(1))
+    if features != x.size(1):
+        raise ValueError("PyTorch does not notice without parameters and statistics")
     return load(module_type(features, **a), state)(x)
 
 
