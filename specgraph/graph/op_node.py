@@ -8,6 +8,7 @@ from specgraph.diagnostics.model import Edit, Fix, Label
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expectation import Expectation, parse_expectation
 from specgraph.graph.model import Constraint, Node, Parameter
+from specgraph.graph.references import differing_call
 from specgraph.graph.scope import Env, LiveScope, Wire
 from specgraph.graph.types import TensorType
 from specgraph.ops.definition import Call, Fault, Op
@@ -363,7 +364,9 @@ class OpNodes:
                 )
         return {name: entry[0] for name, entry in prepared.init.items() if name in owned}
 
-    def _share(self, written: NodeDef, scope: LiveScope, path: str, op: Op, found: Inferred, rank: int, env: Env) -> Any:
+    def _share(
+        self, written: NodeDef, scope: LiveScope, path: str, op: Op, found: Inferred, rank: int, env: Env
+    ) -> Any:
         if written.share is not None:
             owner = self.elaborator.references.shared_path(written, scope, env, path)
             if owner is FAILED:
@@ -378,6 +381,8 @@ class OpNodes:
         node = self.elaborator.nodes.get(owner)
         problem = None
         if node is None:
+            if written.share is None and self.elaborator.collector.has_errors:
+                return FAILED  # the node in the shared block is wrong itself
             problem = f"`{owner}` is no node that owns parameters"
         elif node.op != op.name:
             problem = f"`{owner}` is a {node.op}, this is a {op.name}"
@@ -386,7 +391,7 @@ class OpNodes:
             ours = ", ".join(f"{p.name} {list(p.shape)}" for p in found.parameters) or "none"
             problem = f"`{owner}` has parameters {theirs}; this node needs {ours}"
         elif found.parameters:
-            problem = _other_call(owner, node, found, rank)
+            problem = differing_call(owner, node, found.arguments, rank)
         if problem is not None:
             self.elaborator.collector.report(
                 "share-mismatch",

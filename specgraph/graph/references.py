@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.model import Edit, Fix, Label
 from specgraph.diagnostics.names import nearest
+from specgraph.graph.model import Node
 from specgraph.graph.scope import Env, LiveScope, Wire
 from specgraph.source.tree import Scalar
 from specgraph.spec.document import NodeDef
+from specgraph.spec.kinds import show
 from specgraph.spec.op_arguments import FAILED
 from specgraph.spec.values import Written
 
@@ -122,3 +124,13 @@ class References:
             ),
             help="a network has no loops: read an earlier node",
         )
+
+
+def differing_call(owner: str, node: Node, arguments: dict[str, Any], rank: int) -> str | None:
+    """Why a node with these arguments and an input of `rank` axes is not `node`'s module called again."""
+    for name, value in arguments.items():
+        if node.arguments[name] != value:
+            return f"`{owner}` has {name} {show(node.arguments[name])}, this node {show(value)}"
+    if node.input_types[0].rank != rank:
+        return f"`{owner}` reads {node.input_types[0].rank} axes, this node {rank}"
+    return None

@@ -8,14 +8,15 @@ RULE = Rule(
     severity="error",
     summary="nodes that cannot share parameters",
     explanation="""\
-`share` uses another node's parameters. That works only for the same op with parameters of the
-same shape.
+`share` calls another node's module again. That works only for the same op with the same arguments:
+one convolution cannot have two strides.
 """,
     bad="""\
 specgraph: 1
 inputs: {image: [3, 32, 32]}
 nodes:
   a: {op: conv, out_channels: 8, kernel_size: 3}
+  relu: relu
   b: {op: conv, out_channels: 8, kernel_size: 3, share: a}
 """,
     good="""\
@@ -23,6 +24,7 @@ specgraph: 1
 inputs: {image: [3, 32, 32]}
 nodes:
   a: {op: conv, out_channels: 3, kernel_size: 3}
+  relu: relu
   b: {op: conv, out_channels: 3, kernel_size: 3, share: a}
 """,
 )
