@@ -17,12 +17,12 @@ would hold if this one did is not reported again.
 specgraph: 1
 inputs: {image: [3, 32, 32]}
 nodes:
-  pool: {op: max_pool, kernel_size: 3, stride: 2, expect: 16x16x3}
+  pool: {op: max_pool, kernel_size: 2, expect: 15x15x3}
 """,
     good="""\
 specgraph: 1
 inputs: {image: [3, 32, 32]}
 nodes:
-  pool: {op: max_pool, kernel_size: 3, stride: 2, expect: 15x15x3}
+  pool: {op: max_pool, kernel_size: 2, expect: 16x16x3}
 """,
 )

@@ -15,16 +15,20 @@ every node accepts its inputs, the network cannot run at all.
 specgraph: 1
 inputs: {image: [3, H, W]}
 nodes:
-  a: {op: conv, out_channels: 3, kernel_size: 3, padding: 1}
-  b: {op: conv, out_channels: 3, kernel_size: 3}
-  add: {op: add, from: [a, b]}
+  pool: {op: max_pool, kernel_size: 2}
+  unpool: {op: upsample, scale_factor: 2}
+  even: {op: add, from: [unpool, image]}
+  conv: {op: conv, from: image, out_channels: 3, kernel_size: 3, stride: 2, padding: 1}
+  transposed: {op: conv_transpose, from: conv, out_channels: 3, kernel_size: 3, stride: 2, padding: 1}
+  odd: {op: add, from: [transposed, image]}
 """,
     good="""\
 specgraph: 1
 inputs: {image: [3, H, W]}
 nodes:
   a: {op: conv, out_channels: 3, kernel_size: 3, padding: 1}
+  relu: relu
   b: {op: conv, out_channels: 3, kernel_size: 3, padding: 1}
-  add: {op: add, from: [a, b]}
+  add: {op: add, from: [b, image]}
 """,
 )

@@ -14,7 +14,7 @@ Blocks are expanded, so one that contains itself has no end. Use `repeat` to sta
 specgraph: 1
 inputs: {image: [3, 32, 32]}
 blocks:
-  unit: {nodes: {conv: {op: conv, out_channels: 8, kernel_size: 1}, again: {block: unit}}}
+  unit: {nodes: {conv: {op: conv, out_channels: 8, kernel_size: 1}, relu: relu, again: {block: unit}}}
 nodes:
   a: {block: unit}
 """,
@@ -22,7 +22,7 @@ nodes:
 specgraph: 1
 inputs: {image: [3, 32, 32]}
 blocks:
-  unit: {nodes: {conv: {op: conv, out_channels: 8, kernel_size: 1}}}
+  unit: {nodes: {conv: {op: conv, out_channels: 8, kernel_size: 1}, relu: relu}}
 nodes:
   a: {block: unit, repeat: 2}
 """,

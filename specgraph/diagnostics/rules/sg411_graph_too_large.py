@@ -15,12 +15,12 @@ a slip of a digit, and against hostile files.
 specgraph: 1
 inputs: {image: [3, 32, 32]}
 nodes:
-  relu: {op: relu, repeat: 1000000000}
+  tanh: {op: tanh, repeat: 1000000000}
 """,
     good="""\
 specgraph: 1
 inputs: {image: [3, 32, 32]}
 nodes:
-  relu: {op: conv, out_channels: 3, kernel_size: 1, repeat: 2}
+  tanh: {op: tanh, repeat: 2}
 """,
 )

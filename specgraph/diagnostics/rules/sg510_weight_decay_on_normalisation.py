@@ -15,7 +15,7 @@ sparing normalisation and biases is usual in good recipes, while most published 
 specgraph: 1
 inputs: {image: [1, 28, 28]}
 nodes:
-  conv: {op: conv, out_channels: 8, kernel_size: 3}
+  conv: {op: conv, out_channels: 8, kernel_size: 3, bias: false}
   bn: batch_norm
   pool: global_avg_pool
   flatten: flatten
@@ -29,7 +29,7 @@ recipes:
 specgraph: 1
 inputs: {image: [1, 28, 28]}
 nodes:
-  conv: {op: conv, out_channels: 8, kernel_size: 3}
+  conv: {op: conv, out_channels: 8, kernel_size: 3, bias: false}
   bn: batch_norm
   pool: global_avg_pool
   flatten: flatten

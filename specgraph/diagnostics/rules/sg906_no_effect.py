@@ -1,0 +1,92 @@
+"""SG906 no-effect: a node that gives back its input, whatever the input is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from specgraph.diagnostics.rule import Rule
+
+if TYPE_CHECKING:
+    from specgraph.diagnostics.lint import Lint
+    from specgraph.graph.model import Node
+
+RULE = Rule(
+    code="SG906",
+    name="no-effect",
+    severity="warning",
+    summary="a node that gives back its input, whatever the input is",
+    explanation="""\
+A dropout of probability 0, a pooling of 1x1, a flatten of a vector do nothing. Either the node is left
+over, or one of its arguments is not what was meant. Nodes whose arguments are expressions are not
+reported: a variable may switch them on.
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+nodes:
+  flatten: flatten
+  dropout: {op: dropout, p: 0}
+  fc: {op: linear, out_features: 10}
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+nodes:
+  flatten: flatten
+  dropout: {op: dropout, p: 0.5}
+  fc: {op: linear, out_features: 10}
+""",
+)
+
+
+def _all(value: Any, wanted: Any) -> bool:
+    return all(_all(item, wanted) for item in value) if isinstance(value, tuple) else bool(value == wanted)
+
+
+def _window_of_one(node: Node) -> bool:
+    arguments = node.arguments
+    divisor = arguments.get("divisor_override") in (None, 1)
+    return divisor and all(_all(arguments[name], 1) for name in ("kernel_size", "stride"))
+
+
+def _pads_nothing(node: Node) -> bool:
+    return _all(node.arguments["padding"], 0) and _all(node.arguments["channels"], 0)
+
+
+def _resizes_by_one(node: Node) -> bool:
+    scale = node.arguments["scale_factor"]
+    return scale is not None and _all(scale, 1)
+
+
+def _takes_all(node: Node) -> bool:
+    return node.arguments["start"] == 0 and node.arguments["step"] == 1 and node.arguments["stop"] is None
+
+
+WITHOUT_EFFECT: dict[str, tuple[Callable[[Node], bool], str]] = {
+    "dropout": (lambda node: node.arguments["p"] == 0, "with p: 0 nothing is dropped"),
+    "stochastic_depth": (lambda node: node.arguments["p"] == 0, "with p: 0 nothing is dropped"),
+    "max_pool": (_window_of_one, "each window holds one value"),
+    "avg_pool": (_window_of_one, "each window holds one value"),
+    "pad": (_pads_nothing, "nothing is added on any side"),
+    "upsample": (_resizes_by_one, "the scale factor is 1"),
+    "slice": (_takes_all, "the slice takes everything"),
+    "permute": (lambda node: _all(tuple(a == b for a, b in enumerate(node.arguments["dims"])), True), "no axis moves"),
+    "flatten": (lambda node: node.input_types[0].is_vector, "its input is a vector already"),
+    "channel_shuffle": (lambda node: node.arguments["groups"] == 1, "a single group keeps its order"),
+    "leaky_relu": (lambda node: node.arguments["negative_slope"] == 1, "with slope 1 it is the identity"),
+}
+
+
+def check(lint: Lint) -> None:
+    from specgraph.diagnostics.lint import is_constant
+
+    for op, (rule, reason) in WITHOUT_EFFECT.items():
+        for definition, nodes in lint.definitions(op) if op in lint.by_op else ():
+            if is_constant(definition) and definition.when is None and all(map(rule, nodes)):
+                lint.report("no-effect", f"node `{nodes[0].path}` has no effect: {reason}", nodes[0], help="remove it")
+    for definition, nodes in lint.definitions("identity") if "identity" in lint.by_op else ():
+        if definition.repeat is not None and is_constant(definition):
+            lint.report(
+                "no-effect", f"node `{nodes[0].path}` repeats an identity", nodes[0], help="remove it, or its repeat"
+            )

@@ -1,0 +1,41 @@
+"""SG918 unused-input: an input that no node reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specgraph.diagnostics.rule import Rule
+
+if TYPE_CHECKING:
+    from specgraph.diagnostics.lint import Lint
+
+RULE = Rule(
+    code="SG918",
+    name="unused-input",
+    severity="warning",
+    summary="an input that no node reads",
+    explanation="""\
+The compiled module would ask for a tensor that changes nothing. With several inputs every one must be
+named in some node's `from`.
+""",
+    bad="""\
+specgraph: 1
+inputs: {left: [3, 8, 8], right: [3, 8, 8]}
+nodes:
+  relu: {op: relu, from: left}
+""",
+    good="""\
+specgraph: 1
+inputs: {left: [3, 8, 8], right: [3, 8, 8]}
+nodes:
+  add: {op: add, from: [left, right]}
+""",
+)
+
+
+def check(lint: Lint) -> None:
+    for name in lint.graph.inputs:
+        if not lint.readers[name] and name not in lint.outputs:
+            key = lint.document.inputs[name][0]
+            place = lint.document.source.span(key)
+            lint.report("unused-input", f"input `{name}` is read by no node", place, help="read it, or remove it")
