@@ -10,7 +10,6 @@ from specgraph.graph.types import UNKNOWN_AXIS, TensorType
 from specgraph.ops.definition import Argument, Call, Fault, Op, define
 from specgraph.spec.kinds import Int
 
-
 MOST_PADDING = 4
 """Up to this much missing padding per side is the likely cause of branches that differ."""
 

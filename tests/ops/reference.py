@@ -149,7 +149,7 @@ def windows(
             count += all(-before <= i < size + after for i, size, (before, after) in extents)
             if all(0 <= i < size for i, size in zip(at, x.shape[2:], strict=True)):
                 values.append(x[(slice(None), slice(None), *at)])
-        stack = torch.stack(values)
+        stack = torch.stack(values or [torch.full(x.shape[:2], float("-inf"))])
         if kind == "max":
             y[(slice(None), slice(None), *place)] = stack.amax(0)
         else:
