@@ -10,7 +10,7 @@ from specgraph.cli.project_config import project_config
 from specgraph.cli.spec_arguments import add_spec_arguments, parse_settings
 from specgraph.cli.specs_below import specs_of
 from specgraph.cli.terminal import wants_colour
-from specgraph.diagnostics.findings import Findings, merge
+from specgraph.diagnostics.findings import Findings, merge, plural
 from specgraph.diagnostics.formats import FORMATS, render
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.errors import CommandError
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ignore", action="append", metavar="CODES", help="do not report these warnings: codes, names or prefixes"
     )
+    parser.add_argument("--infos", action="store_true", help="print remarks too, not only errors and warnings")
     add_spec_arguments(parser)
 
 
@@ -54,10 +55,18 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(
             f"pyproject.toml: [tool.specgraph] format cannot be {format}", f"choose from {', '.join(FORMATS)}"
         )
-    sys.stdout.write(render(format, findings, colour=wants_colour(sys.stdout)))
-    if format in ("full", "concise"):
-        sys.stdout.flush()
-        print(findings.summary() + _fixable(findings), file=sys.stderr)
+    if format not in ("full", "concise"):
+        sys.stdout.write(render(format, findings))
+        return _exit_code(findings, chosen)
+    shown = findings if args.infos else findings.without_infos()
+    sys.stdout.write(render(format, shown, colour=wants_colour(sys.stdout)))
+    sys.stdout.flush()
+    remarks = (
+        ""
+        if args.infos or not findings.count("info")
+        else f"; --infos shows {plural(findings.count('info'), 'remark')}"
+    )
+    print(findings.summary() + _fixable(shown) + remarks, file=sys.stderr)
     return _exit_code(findings, chosen)
 
 

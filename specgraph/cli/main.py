@@ -31,8 +31,8 @@ COMMANDS = {
     "new": "write a small spec to start from",
     "lsp": "language server for editors",
 }
-MODULES = {"import": "import_command"}
-"""Commands whose module is not called like them."""
+MODULES = {"eval": "evaluate", "import": "import_"}
+"""Commands whose module has another name, because theirs is a word of Python."""
 
 OK, FAILED, NOT_CARRIED_OUT, PIPE_CLOSED, INTERRUPTED, TERMINATED = 0, 1, 2, 141, 130, 143
 
@@ -117,8 +117,8 @@ def _dispatch(argv: list[str]) -> int:
         raise CommandError(f"the command is missing before {name}", "for example: specgraph check SPEC")
     available = _available()
     if name not in available:
-        raise CommandError(f"there is no command `{name}`", _hint(name, available))
-    module = import_module(f"specgraph.cli.{MODULES.get(name, name)}")
+        raise CommandError(f"there is no command `{name}`", _hint(name, list(available)))
+    module = import_module(f"specgraph.cli.{available[name]}")
     from specgraph.cli.arguments import CommandParser
 
     parser = CommandParser(prog=f"specgraph {name}", description=module.HELP)
@@ -128,10 +128,11 @@ def _dispatch(argv: list[str]) -> int:
     return code
 
 
-def _available() -> list[str]:
-    """Commands that are there: their module exists."""
+def _available() -> dict[str, str]:
+    """Commands that are there, with the name of their module."""
     present = {name.partition(".")[0] for name in files_in("specgraph.cli")}
-    return [name for name in COMMANDS if MODULES.get(name, name) in present]
+    modules = {name: MODULES.get(name, name) for name in COMMANDS}
+    return {name: module for name, module in modules.items() if module in present}
 
 
 def _overview() -> str:

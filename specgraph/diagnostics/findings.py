@@ -20,15 +20,16 @@ class Findings(NamedTuple):
         """Number of diagnostics of a severity."""
         return sum(diagnostic.severity == severity for diagnostic in self.diagnostics)
 
+    def without_infos(self) -> Findings:
+        """Errors and warnings alone."""
+        return self._replace(diagnostics=[d for d in self.diagnostics if d.severity != "info"])
+
     def summary(self) -> str:
         """The counts in a line: `2 specs checked, 1 error, 3 warnings`."""
         parts = [f"{plural(len(self.files), 'spec')} checked"]
         parts += [plural(self.count(severity), severity) for severity in ("error", "warning") if self.count(severity)]
         if len(parts) == 1:
             parts.append("no problems")
-        infos = self.count("info")
-        if infos:
-            parts.append(plural(infos, "remark"))
         return ", ".join(parts)
 
 
