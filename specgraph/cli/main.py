@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import os
 import signal
 import sys
@@ -31,9 +32,6 @@ COMMANDS = {
     "new": "write a small spec to start from",
     "lsp": "language server for editors",
 }
-MODULES = {"eval": "evaluate", "import": "import_"}
-"""Commands whose module has another name, because theirs is a word of Python."""
-
 OK, FAILED, NOT_CARRIED_OUT, PIPE_CLOSED, INTERRUPTED, TERMINATED = 0, 1, 2, 141, 130, 143
 
 
@@ -129,9 +127,9 @@ def _dispatch(argv: list[str]) -> int:
 
 
 def _available() -> dict[str, str]:
-    """Commands that are there, with the name of their module."""
+    """Commands that are there, with the name of their module (`import_` for `import`)."""
     present = {name.partition(".")[0] for name in files_in("specgraph.cli")}
-    modules = {name: MODULES.get(name, name) for name in COMMANDS}
+    modules = {name: f"{name}_" if keyword.iskeyword(name) else name for name in COMMANDS}
     return {name: module for name, module in modules.items() if module in present}
 
 
