@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, metavar="N", help="processes that decode image files")
     parser.add_argument("--deterministic", action="store_true", help="repeatable on a GPU too, at some cost")
     parser.add_argument("--checkpoint-every", type=positive_float, default=30.0, metavar="SECONDS", help="default: 30")
+    parser.add_argument("--no-report", action="store_true", help="write no curves and no report.html")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     add_spec_arguments(parser)
 
@@ -83,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
             deterministic=args.deterministic,
             plugins=args.plugin,
             checkpoint_every_s=args.checkpoint_every,
+            report=not args.no_report,
             display=make_display(quiet=args.quiet or not is_writer),
         )
     except InterruptedRun as stop:

@@ -109,5 +109,5 @@ class _PlainUnpickler(pickle.Unpickler):
         if (module, name) not in self.ALLOWED:
             raise pickle.UnpicklingError(f"it refers to {module}.{name}, which no data set needs")
         if module.startswith("numpy.") and name == "_reconstruct":
-            return np.ndarray.__reduce__(np.zeros(1))[0]  # type: ignore[index]
+            return np.ndarray.__reduce__(np.zeros(1))[0]
         return super().find_class(module, name)

@@ -39,7 +39,8 @@ def _histogram(images_nchw: Tensor) -> Tensor:
         raise ValueError(f"statistics need uint8 images, not {images_nchw.dtype}")
     channels = images_nchw.shape[1]
     counts = torch.zeros(channels, 256, dtype=torch.int64)
-    for part in images_nchw.split(4096):
+    for start in range(0, len(images_nchw), 4096):
+        part = images_nchw[start : start + 4096]
         for channel in range(channels):
             counts[channel] += torch.bincount(part[:, channel].flatten().cpu(), minlength=256)
     return counts

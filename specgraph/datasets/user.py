@@ -88,7 +88,8 @@ def image_tensor(image: Any) -> Tensor:
         raise CommandError(
             f"an image is a {image.dtype} tensor of shape {tuple(image.shape)}", "give uint8 or float images (C, H, W)"
         )
-    return image.contiguous() if image.dtype == torch.uint8 else image.float().contiguous()
+    kept: Tensor = image if image.dtype == torch.uint8 else image.float()
+    return kept.contiguous()
 
 
 def _samples(part: Any, name: str) -> Samples:

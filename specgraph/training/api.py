@@ -63,6 +63,7 @@ def train(
     deterministic: bool = False,
     plugins: Sequence[str] = (),
     checkpoint_every_s: float = 30.0,
+    report: bool = True,
     display: Display | None = None,
 ) -> Run:
     """Train a network by one of its recipes and give the finished run.
@@ -72,7 +73,7 @@ def train(
     or a data set of (image, label). `settings` maps recipe fields such as `optimizer.sgd.lr` to
     values. `out` is the run folder, by default `runs/<name>/<date-time>`. `resume` continues a run;
     `spec` is then left out. `weights` starts from trained ones, `reset` and `freeze` are globs of
-    paths. Raises `CommandError`, `SpecError`, and `InterruptedRun` after Ctrl-C or SIGTERM, its
+    paths. `report=False` writes no pictures. Raises `CommandError`, `SpecError`, and `InterruptedRun` after Ctrl-C or SIGTERM, its
     state saved.
     """
     named = data if isinstance(data, str | os.PathLike) else None
@@ -87,6 +88,7 @@ def train(
         checkpoint_every_s=checkpoint_every_s,
         deterministic=deterministic,
         plugins=tuple(plugins),
+        report=report,
     )
     overrides = Overrides(
         data=None if named is None else os.fspath(named),
@@ -180,7 +182,7 @@ def _evaluate(
     main = main_output(graph)
     assert main is not None
     scores, predictions = evaluate_with_predictions(
-        module.to(device, memory_format=memory_format),
+        module.to(device).to(memory_format=memory_format),
         EvalFeed(samples, pipeline, EVAL_BATCH, world, num_workers),
         build_loss(recipe["loss"]),
         world,

@@ -169,7 +169,7 @@ class Trainer:
             total, value, scores = total_loss(self.loss, outputs, self.main, weights, part.labels, part.mix)
         # Each process averages over its own images; DDP averages over processes.
         share = part.weight * self.world.size / part.num_global
-        self.scaler.scale(total * share).backward()
+        self.scaler.scale(total * share).backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
             correct = (scores.detach().argmax(1) == part.labels).sum()
             count = torch.full_like(value, len(part.labels), dtype=torch.float64)
@@ -291,8 +291,9 @@ class Trainer:
         Buffers are copied."""
         assert self.ema is not None
         decay = min(self.recipe["ema"], (1 + step) / (10 + step))
-        averaged = list(self.ema.parameters())
-        torch._foreach_lerp_(averaged, list(self.module.parameters()), 1 - decay)
+        averaged: list[Tensor] = list(self.ema.parameters())
+        current_weights: list[Tensor] = list(self.module.parameters())
+        torch._foreach_lerp_(averaged, current_weights, 1 - decay)
         for kept, current in zip(self.ema.buffers(), self.module.buffers(), strict=True):
             kept.copy_(current)
 
@@ -315,7 +316,7 @@ class _Watch:
             self._asked.synchronize()
             seen = self._mean(self._host)
         self._host.copy_(sums, non_blocking=True)
-        self._asked = torch.cuda.Event()
+        self._asked = torch.cuda.Event()  # type: ignore[no-untyped-call]
         self._asked.record()
         return seen
 

@@ -72,7 +72,7 @@ def build_schedule(choice: tuple[str, dict[str, Any]], base_lr: float, epochs: i
     """
     name, fields = choice
     total = epochs * steps_per_epoch
-    warmup = round(fields["warmup_epochs"] * steps_per_epoch)
+    warmup = int(fields["warmup_epochs"] * steps_per_epoch + 0.5)
 
     def after_warmup(step: int) -> float:
         epoch = step // steps_per_epoch
@@ -97,8 +97,8 @@ def build_schedule(choice: tuple[str, dict[str, Any]], base_lr: float, epochs: i
 
 
 def _one_cycle(step: int, total: int, peak: float, fields: dict[str, Any]) -> float:
-    first = peak / fields["div_factor"]
-    last = first / fields["final_div_factor"]
+    first: float = peak / fields["div_factor"]
+    last: float = first / fields["final_div_factor"]
     rise = max(fields["pct_start"] * total - 1, 1e-9)
     fall = max(total - 1 - rise, 1e-9)
     if step <= rise:

@@ -137,7 +137,7 @@ def dump_yaml(value: Any) -> str:
     """Plain data as YAML 1.2: text that would read as a number there is quoted."""
     import yaml
 
-    class Dumper(yaml.SafeDumper):
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc]
         def ignore_aliases(self, data: Any) -> bool:
             return True
 

@@ -54,6 +54,7 @@ class Options:
     kept_checkpoints: int = 2
     deterministic: bool = False
     plugins: tuple[str, ...] = ()
+    report: bool = True
 
     def to_plain(self) -> dict[str, Any]:
         """What a resumed run needs to know."""
@@ -157,7 +158,7 @@ class Session:
         if options.freeze:
             frozen = freeze(module, options.freeze)
         if recipe["sync_batch_norm"] and world.is_distributed and world.device.type == "cuda":
-            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         module.to(world.device)
         workers = options.num_workers
         if workers is None:
@@ -319,8 +320,6 @@ class Session:
     def _write_result(
         self, best: dict[str, float], scores: dict[str, Any], predictions: Predictions, events: EventLog
     ) -> None:
-        from specgraph.training.report import write_report
-
         rows = self.trainer.progress.rows
         result = {
             "best_epoch": int(best["epoch"]),
@@ -334,8 +333,11 @@ class Session:
             "selected_on": "test" if self.data.validation is self.data.test else "validation",
         }
         events.write_test(result)
-        for problem in write_report(self.folder, self.graph, self.recipe, rows, result, self.data, predictions):
-            self.display.say(problem)
+        if self.options.report:
+            from specgraph.training.report import write_report
+
+            for problem in write_report(self.folder, self.graph, self.recipe, rows, result, self.data, predictions):
+                self.display.say(problem)
         write_json(self.folder / "result.json", result)
         self.display.stop()
         self.display.say(

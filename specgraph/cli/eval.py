@@ -1,0 +1,67 @@
+"""`specgraph eval`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
+
+HELP = "loss and accuracy of a run, or of a spec with weights"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("source", metavar="RUN|SPEC", help="a run folder, or a spec with --weights")
+    parser.add_argument("--weights", metavar="FILE", help="safetensors or a PyTorch state dict")
+    parser.add_argument("--recipe", metavar="NAME", help="the recipe that says how images are fed")
+    parser.add_argument("--data", metavar="NAME|DIR", help="another data set")
+    parser.add_argument("--data-dir", metavar="DIR", help="where data sets lie (default: $SPECGRAPH_DATA)")
+    parser.add_argument("--split", choices=("test", "validation", "train"), default="test")
+    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    add_spec_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate and print the scores."""
+    import os
+
+    from specgraph.errors import CommandError, require
+
+    is_run = os.path.isfile(os.path.join(args.source, "spec.yaml"))
+    if not is_run and os.path.isdir(args.source):
+        raise CommandError(f"{args.source} is no run: it has no spec.yaml")
+    if not is_run and args.weights is None and os.path.exists(args.source):
+        raise CommandError("a spec alone has nothing to evaluate", "name a run, or give --weights FILE")
+    graph = None if is_run else load_graph(args, args.source)
+    require("torch", "torch", "evaluating")
+    from specgraph.training.api import evaluate
+
+    scores = evaluate(
+        args.source if graph is None else graph,
+        args.data,
+        weights=args.weights,
+        split=args.split,
+        recipe=args.recipe,
+        device=args.device,
+        data_root=args.data_dir,
+    )
+    if args.format == "json":
+        print(
+            json.dumps(
+                {
+                    "data": scores.data,
+                    "split": scores.split,
+                    "images": scores.num_images,
+                    "loss": scores.loss,
+                    "accuracy": scores.accuracy,
+                }
+            )
+        )
+    else:
+        print(
+            f"{scores.data} {scores.split}: accuracy {scores.accuracy:.2%}, loss {scores.loss:.4f} "
+            f"({scores.num_images:,} images)"
+        )
+    return 0

@@ -1,0 +1,122 @@
+"""`specgraph runs`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+HELP = "list runs, compared"
+SORT_KEYS = ("started", "test", "validation", "name")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("folders", nargs="*", metavar="RUN|DIR", help="runs, or folders of runs (default: runs)")
+    parser.add_argument("--sort", choices=SORT_KEYS, default="started")
+    parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    parser.add_argument("--curves", metavar="FILE.png", help="draw validation accuracy and loss of all of them")
+
+
+def run(args: argparse.Namespace) -> int:
+    """List the runs below the given folders."""
+    from specgraph.errors import CommandError
+
+    places = [Path(folder) for folder in args.folders or ["runs"]]
+    for place in places:
+        if not place.is_dir():
+            raise CommandError(f"there is no folder {place}", "specgraph train SPEC --data digits makes a first run")
+    folders = sorted({found.parent for place in places for found in place.rglob("spec.yaml")})
+    entries = [entry for entry in map(describe, folders) if entry is not None]
+    if args.sort != "started":
+        key = {"test": "test_accuracy", "validation": "validation_accuracy", "name": "network"}[args.sort]
+        entries.sort(key=lambda entry: (entry[key] is None, entry[key]), reverse=args.sort != "name")
+    else:
+        entries.sort(key=lambda entry: str(entry["started"]))
+    if args.curves:
+        _draw(entries, Path(args.curves))
+    _print(entries, args.format)
+    return 0
+
+
+def describe(folder: Path) -> dict[str, Any] | None:
+    """One run as plain data; None where the folder only looks like one."""
+    from specgraph.errors import CommandError
+    from specgraph.training.run import Run
+
+    try:
+        found = Run(folder)
+        environment, result, metrics = found.environment, found.result, found.metrics
+    except (CommandError, ValueError):
+        return None
+    if not environment:
+        return None
+    best = max(metrics, key=lambda row: (row["val_accuracy"], -row["val_loss"])) if metrics else {}
+    return {
+        "run": str(folder),
+        "network": found.name,
+        "recipe": environment.get("recipe"),
+        "data": environment.get("data"),
+        "started": environment.get("started"),
+        "epochs": len(metrics),
+        "best_epoch": int(best["epoch"]) if best else None,
+        "validation_accuracy": best.get("val_accuracy"),
+        "test_accuracy": result.get("test_accuracy"),
+        "test_loss": result.get("test_loss"),
+        "seconds": sum(row["seconds"] for row in metrics),
+        "images_per_second": _median([row["images_per_second"] for row in metrics]),
+        "finished": bool(result),
+    }
+
+
+def _print(entries: list[dict[str, Any]], form: str) -> None:
+    if form == "json":
+        print(json.dumps(entries, indent=2))
+        return
+    if form == "csv":
+        import csv
+        import sys
+
+        writer = csv.DictWriter(sys.stdout, list(entries[0]) if entries else ["run"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(entries)
+        return
+    header = ("run", "recipe", "data", "epochs", "best", "validation", "test", "time", "images/s")
+    lines = [header, *(_line(entry) for entry in entries)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    for line in lines:
+        left = "  ".join(cell.ljust(width) for cell, width in zip(line[:3], widths[:3], strict=True))
+        right = "  ".join(cell.rjust(width) for cell, width in zip(line[3:], widths[3:], strict=True))
+        print(f"{left}  {right}")
+
+
+def _line(entry: dict[str, Any]) -> tuple[str, ...]:
+    def share(value: float | None) -> str:
+        return "" if value is None else f"{value:.2%}"
+
+    return (
+        entry["run"],
+        entry["recipe"] or "",
+        entry["data"] or "",
+        str(entry["epochs"]) + ("" if entry["finished"] else "…"),
+        str(entry["best_epoch"] or ""),
+        share(entry["validation_accuracy"]),
+        share(entry["test_accuracy"]),
+        f"{entry['seconds']:.0f} s",
+        f"{entry['images_per_second']:,.0f}" if entry["images_per_second"] else "",
+    )
+
+
+def _median(values: list[float]) -> float | None:
+    return sorted(values)[len(values) // 2] if values else None
+
+
+def _draw(entries: list[dict[str, Any]], path: Path) -> None:
+    from specgraph.errors import require
+
+    require("matplotlib", "train", "drawing curves")
+    from specgraph.training.figures import compare_curves, save_png
+    from specgraph.training.run import Run
+
+    save_png(compare_curves({entry["run"]: Run(entry["run"]).metrics for entry in entries}), path)

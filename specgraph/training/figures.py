@@ -1,0 +1,144 @@
+"""Pictures of a run: curves, confusion matrix, worst mistakes. Needs matplotlib."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Row = dict[str, float]
+TRAIN_COLOUR, VALIDATION_COLOUR, RATE_COLOUR = "#4c72b0", "#dd8452", "#8c8c8c"
+MAX_NAMED_CLASSES = 30
+MAX_COUNTED_CLASSES = 15
+
+
+def draw_curves(rows: list[Row], result: dict[str, Any]) -> Figure:
+    """Loss, accuracy and learning rate over the epochs, the best epoch marked."""
+    figure = _figure(10.5, 3.4)
+    epochs = [int(row["epoch"]) for row in rows]
+    panels = figure.subplots(1, 3)
+    for axes, what in zip(panels, ("loss", "accuracy"), strict=False):
+        for part, label, colour in (
+            ("train", "training", TRAIN_COLOUR),
+            ("val", "validation", VALIDATION_COLOUR),
+        ):
+            values = [row[f"{part}_{what}"] for row in rows]
+            axes.plot(epochs, values, color=colour, label=label, marker="o" if len(rows) < 15 else None, markersize=3)
+        if result:
+            best = result["best_epoch"]
+            axes.axvline(best, color=RATE_COLOUR, linewidth=0.8, linestyle=":", label=f"best: epoch {best}")
+            if what == "accuracy":
+                axes.plot([best], [result["test_accuracy"]], "*", color="#55a868", markersize=9, label="test")
+        axes.set_title(what)
+        axes.legend(frameon=False, fontsize=8)
+    if min(row["train_loss"] for row in rows) > 0:
+        losses = [row[key] for row in rows for key in ("train_loss", "val_loss")]
+        if max(losses) / max(min(losses), 1e-12) > 50:
+            panels[0].set_yscale("log")
+    panels[1].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    panels[2].plot(epochs, [row["lr"] for row in rows], color=RATE_COLOUR)
+    panels[2].set_title("learning rate")
+    for axes in panels:
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def draw_confusion(predicted: Tensor, labels: Tensor, class_names: tuple[str, ...]) -> Figure:
+    """How often each class (row) is taken for which (column), as shares of the row."""
+    num = max(len(class_names), int(predicted.max()) + 1 if len(predicted) else 0)
+    counts = torch.bincount(labels * num + predicted, minlength=num * num).view(num, num)[: len(class_names)]
+    counts = counts[:, : len(class_names)] if int(counts[:, len(class_names) :].sum()) == 0 else counts
+    shares = counts.double() / counts.sum(1, keepdim=True).clamp(min=1)
+    side = min(max(3.2, 0.34 * len(class_names) + 1.4), 12)
+    figure = _figure(side + 0.7, side)
+    axes = figure.subplots()
+    picture = axes.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(picture, ax=axes, fraction=0.046, format=lambda value, _: f"{value:.0%}")
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true class")
+    if len(class_names) <= MAX_NAMED_CLASSES:
+        columns = counts.shape[1]
+        names = [*class_names, *(f"#{index}" for index in range(len(class_names), columns))]
+        wide = max(map(len, names)) > 2
+        axes.set_xticks(range(columns), names, rotation=60 if wide else 0, ha="right" if wide else "center", fontsize=8)
+        axes.set_yticks(range(len(class_names)), class_names, fontsize=8)
+    if counts.shape[1] <= MAX_COUNTED_CLASSES:
+        for true, given in torch.nonzero(counts).tolist():
+            colour = "white" if shares[true, given] > 0.5 else "black"
+            axes.text(given, true, str(int(counts[true, given])), ha="center", va="center", fontsize=7, color=colour)
+    return figure
+
+
+def draw_images(images: list[Tensor], captions: list[str], columns: int = 8) -> Figure:
+    """A grid of uint8 (C, H, W) images with a caption each."""
+    rows = max(1, -(-len(images) // columns))
+    figure = _figure(min(len(images), columns) * 1.35 + 0.2, rows * 1.65 + 0.1)
+    panels = figure.subplots(rows, min(len(images), columns) or 1, squeeze=False).flatten()
+    for axes in panels:
+        axes.axis("off")
+    for axes, image, caption in zip(panels, images, captions, strict=False):
+        pixels = _displayable(image)
+        axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        axes.set_title(caption, fontsize=7)
+    return figure
+
+
+def _displayable(image: Tensor) -> Any:
+    """(H, W) or (H, W, 3), uint8; floats are spread over 0..255."""
+    if image.dtype != torch.uint8:
+        low, high = image.min(), image.max()
+        image = ((image - low) / (high - low).clamp(min=1e-12) * 255).to(torch.uint8)
+    if image.shape[0] == 3:
+        return image.permute(1, 2, 0).numpy()
+    return image[0].numpy()
+
+
+def to_png(figure: Figure, dpi: int = 110) -> bytes:
+    """The figure as PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
+def save_png(figure: Figure, path: Path) -> bytes:
+    """Write the figure as PNG; gives its content."""
+    from specgraph.training.files import write_atomically
+
+    content = to_png(figure)
+    write_atomically(path, content)
+    return content
+
+
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def compare_curves(runs: dict[str, list[Row]]) -> Figure:
+    """Validation accuracy and loss of several runs over their epochs."""
+    figure = _figure(10.5, 4)
+    panels = figure.subplots(1, 2)
+    for name, rows in runs.items():
+        epochs = [row["epoch"] for row in rows]
+        for axes, key in zip(panels, ("val_accuracy", "val_loss"), strict=True):
+            axes.plot(epochs, [row[key] for row in rows], label=name)
+    for axes, title in zip(panels, ("validation accuracy", "validation loss"), strict=True):
+        axes.set_title(title)
+        axes.set_xlabel("epoch")
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].legend(frameon=False, fontsize=7)
+    return figure
