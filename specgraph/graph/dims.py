@@ -91,6 +91,13 @@ class SymbolicDim:
         return frozenset().union(*(atom.symbols() for monomial, _ in self.terms for atom in monomial))
 
     @property
+    def is_increasing(self) -> bool:
+        """Whether it is sure that the size never falls while symbols grow."""
+        return all(
+            not monomial or (factor > 0 and all(_rises(atom) for atom in monomial)) for monomial, factor in self.terms
+        )
+
+    @property
     def constant(self) -> int:
         """The constant term."""
         return next((factor for monomial, factor in self.terms if not monomial), 0)
@@ -169,6 +176,14 @@ class SymbolicDim:
         return "".join(parts) or "0"
 
     __repr__ = __str__
+
+
+def _rises(atom: Atom) -> bool:
+    """Whether an atom is never negative and never falls while symbols grow from 1."""
+    if isinstance(atom, Symbol):
+        return True
+    parts = (atom.numerator,) if isinstance(atom, FloorDiv) else (atom.left, atom.right)
+    return all(part.is_increasing and part.evaluate(dict.fromkeys(part.symbols(), 1)) >= 0 for part in parts)
 
 
 def _terms(value: Dim) -> tuple[tuple[Monomial, int], ...]:

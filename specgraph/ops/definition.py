@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from specgraph.graph.dims import Dim, SymbolicDim, equal_sizes, sizes_of
+from specgraph.graph.dims import PROBED_SIZES, Dim, SymbolicDim, equal_sizes, sizes_of
 from specgraph.graph.model import Constraint, Node, Parameter
 from specgraph.graph.types import TensorType
 from specgraph.spec.kinds import Kind
@@ -97,16 +97,24 @@ class Call:
 
     def equal(self, left: Dim, right: Dim) -> bool:
         """Whether two sizes agree; for symbolic sizes that agree somewhere, a constraint is kept."""
-        if isinstance(left, int) and isinstance(right, int):
-            return left == right
+        if left == right:
+            return True
+        if isinstance(left - right, int):
+            return False
         return equal_sizes(left, right) or self._constrain(Constraint(left, "==", right, self.path))
 
     def at_least(self, left: Dim, right: Dim) -> bool:
         """Whether `left >= right`; for symbolic sizes where it holds somewhere, a constraint is kept."""
-        if isinstance(left, int) and isinstance(right, int):
-            return left >= right
+        spare = left - right
+        if isinstance(spare, int):
+            return spare >= 0
         constraint = Constraint(left, ">=", right, self.path)
-        return constraint.always() or self._constrain(constraint)
+        if not spare.is_increasing:
+            return constraint.always() or self._constrain(constraint)
+        if spare.evaluate(dict.fromkeys(spare.symbols(), 1)) >= 0:
+            return True
+        self.constraints.append(constraint)
+        return spare.evaluate(dict.fromkeys(spare.symbols(), PROBED_SIZES[-1])) >= 0
 
     def _constrain(self, constraint: Constraint) -> bool:
         self.constraints.append(constraint)

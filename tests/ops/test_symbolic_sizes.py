@@ -160,3 +160,15 @@ def test_sizes_read_as_python_would(dim: SymbolicDim, text: str) -> None:
 def test_the_batch_axis_stays_out_of_types() -> None:
     assert image_type((3, H, W)).shape == (N, 3, H, W)
     assert image_type((3, H, W)).symbols == {"H", "W"}
+
+
+def test_increasing_sizes_never_fall() -> None:
+    sizes = [H, 3 * H + 1, (H + 1) // 2, H * (H // 3) - 4, -H, H - 2 * (H // 2), 5 - H // 2, H * W]
+    seen = {True: 0, False: 0}
+    for dim in sizes:
+        assert isinstance(dim, SymbolicDim)
+        seen[dim.is_increasing] += 1
+        values = [dim.evaluate({"H": size, "W": 3}) for size in range(1, 100)]
+        assert not dim.is_increasing or values == sorted(values), str(dim)
+        assert dim.is_increasing == (values == sorted(values)), str(dim)
+    assert all(seen.values())
