@@ -299,7 +299,9 @@ class OpNodes:
         declared = expected.dims(kind)
         if not explained:
             self._report_expect(expected, kind, written, node, path)
-            wire.believed = kind.with_dims(declared) if declared is not None else None
+            # At other sizes than the author's, what he declared explains no fault behind it.
+            believed = None if self.elaborator.overridden else declared
+            wire.believed = None if believed is None else kind.with_dims(believed)
 
     def _report_expect(
         self, expected: Expectation, kind: TensorType, written: Written, node: Node | None, path: str
