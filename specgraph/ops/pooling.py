@@ -62,7 +62,7 @@ def infer_avg_pool(call: Call) -> TensorType:
             help="leave divisor_override out",
         )
     output = infer_pool(call)
-    if len(dims) == 4:
+    if len(dims) == 4 and all(before == after for before, after in call.arguments["padding"]):
         kernel = call.arguments["kernel_size"]
         for size, k in zip(dims[1:], kernel, strict=True):
             if not call.at_least(size, k):
