@@ -16,16 +16,16 @@ FORWARD_NAMES = ("forward", "_forward_training", "_forward_inference")
 
 
 class Generated(nn.Module):
-    """Base of modules with a generated `forward`. `source` is the text of its methods.
+    """Base of modules with a generated `forward`. `_forward_source` is the text of its methods.
 
     Pickling stores the text, not the class, so a file written here loads in any process that has
     specgraph installed.
     """
 
-    source: str = ""
+    _forward_source: str = ""
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[str, str], dict[str, Any]]:
-        return _restore, (type(self).__name__, self.source), self.__dict__
+        return _restore, (type(self).__name__, self._forward_source), self.__dict__
 
 
 @cache
@@ -36,7 +36,7 @@ def generated_class(name: str, source: str) -> type[Generated]:
     namespace: dict[str, Any] = {"torch": torch, "nn": nn, **vars(modules)}
     exec(compile(source, filename, "exec"), namespace)
     methods = {method: namespace[method] for method in FORWARD_NAMES if method in namespace}
-    return type(name, (Generated,), {**methods, "source": source, "__module__": __name__})
+    return type(name, (Generated,), {**methods, "_forward_source": source, "__module__": __name__})
 
 
 def _restore(name: str, source: str) -> Generated:
