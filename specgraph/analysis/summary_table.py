@@ -50,11 +50,25 @@ def _add_lines(
         name = first.path[len(group.path) :].lstrip(".")
         if times > 1:
             name += f" … {run[-1].path.rpartition('.')[2]}"
+        nodes = [node for item in run for node in nodes_of(item)]
         if isinstance(first, Node):
-            lines.append(_line(summary, level, name, first.op, [*run], times))
+            lines.append(_line(summary, level, name, first.op, nodes, times))
+            continue
+        blocks = {item.block for item in first.children if isinstance(item, Group)}
+        if first.kind == "repeat" and len(blocks) == 1 and None not in blocks and times == 1:
+            runs = fold_runs(first.children, wiring, nodes_of, item_signature)
+            block = blocks.pop() or ""
+            lines.append(_line(summary, level, name, block, nodes, len(first.children)))
+            if depth is not None and depth <= 1:
+                continue
+            only = runs[0][0]
+            if len(runs) == 1 and isinstance(only, Group):
+                _add_lines(summary, only, None if depth is None else depth - 1, wiring, lines, level + 1)
+            else:
+                _add_lines(summary, first, depth, wiring, lines, level + 1)
             continue
         kind = first.block or {"chain": "list", "prefix": ""}.get(first.kind, first.kind)
-        lines.append(_line(summary, level, name, kind, [n for item in run for n in nodes_of(item)], times))
+        lines.append(_line(summary, level, name, kind, nodes, times))
         counts = first.kind == "block"
         if depth is None or (depth > 0 and (depth > 1 or not counts)):
             inner = depth - 1 if depth is not None and counts else depth

@@ -6,7 +6,7 @@ input or an output. Equal neighbours in a chain are drawn once, as ×N.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from specgraph.analysis.describe import describe
@@ -127,8 +127,9 @@ def short_path(path: str, within: str) -> str:
 
 
 class _Drawer:
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, marks: Mapping[str, str]) -> None:
         self.graph = graph
+        self.marks = marks
         self.wiring = Wiring(graph)
         self.box_of: dict[str, str] = {}
         self.hidden: set[str] = set()
@@ -183,7 +184,7 @@ class _Drawer:
         last = unit.nodes[-1]
         if node.inputs != (last.path,) or node.train_only != last.train_only or last.path in self.wiring.outputs:
             return False
-        if self.wiring.readers[last.path] != [node.path]:
+        if self.wiring.readers[last.path] != [node.path] or self.marks.get(last.path) != self.marks.get(node.path):
             return False
         head = family_of(unit.nodes[0])
         family = family_of(node)
@@ -198,7 +199,8 @@ class _Drawer:
         return item.nodes
 
     def key(self, item: _Item) -> Hashable:
-        return item_signature(item) if isinstance(item, Group) else signature(item.nodes)
+        marks = tuple(self.marks.get(node.path) for node in item.nodes) if self.marks else ()
+        return (item_signature(item) if isinstance(item, Group) else signature(item.nodes), marks)
 
     def draw(self, group: Group, levels: int | None, level: int = 0) -> list[Box | Cluster]:
         """The boxes and clusters of a group. `levels` of blocks are opened, all where it is None; below 0
@@ -293,13 +295,13 @@ def _child_of(path: str, group: str) -> str:
     return path[len(group) + 1 :].partition(".")[0]
 
 
-def picture(graph: Graph, depth: int | None = None) -> Picture:
-    """What the diagram of a graph shows.
+def picture(graph: Graph, depth: int | None = None, marks: Mapping[str, str] | None = None) -> Picture:
+    """What the diagram of a graph shows. Nodes with different `marks` never share a box.
 
     `depth` folds blocks nested deeper than that into one box each; lists and repeats do not count
     as levels. At depth 0 every group at the top is one box.
     """
-    drawer = _Drawer(graph)
+    drawer = _Drawer(graph, marks or {})
     root = outline(graph)
     inputs = []
     for name in graph.inputs:

@@ -1,0 +1,153 @@
+"""Matches the nodes of two networks by structure and name, not by text.
+
+Groups are aligned from the outside in: named members by name, numbered ones in order, renamed ones by
+what they are. What is left over is matched along the edges: a node with the same op whose inputs, or
+whose readers, are matched to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
+
+from specgraph.analysis.outline import Group, Wiring, item_signature, outline
+from specgraph.graph.model import Graph, Node
+
+Item = Group | Node
+
+
+class Matching:
+    """Which node of the new network is which of the old one; `forward` maps old paths to new ones,
+    inputs included. `groups` does the same for groups."""
+
+    def __init__(self, old: Graph, new: Graph) -> None:
+        self.old = old
+        self.new = new
+        self.forward: dict[str, str] = {}
+        self.backward: dict[str, str] = {}
+        self.groups: dict[str, str] = {}
+        for before, after in _match_inputs(old, new):
+            self._pair_paths(before, after)
+        self._align(outline(old), outline(new))
+        self._along_edges()
+
+    def stand_for_each_other(self, before: str, after: str) -> bool:
+        """Whether two values correspond: matched nodes, or the results of matched groups."""
+        return self.forward.get(before) == after or after in self._results.get(before, ())
+
+    @cached_property
+    def _results(self) -> dict[str, set[str]]:
+        results: dict[str, set[str]] = {}
+        for before, after in self.groups.items():
+            old, new = self.old.scopes.get(before), self.new.scopes.get(after)
+            if old is not None and new is not None:
+                results.setdefault(old.output, set()).add(new.output)
+        return results
+
+    def _pair_paths(self, before: str, after: str) -> None:
+        self.forward[before] = after
+        self.backward[after] = before
+
+    def _pair(self, before: Item, after: Item) -> None:
+        if isinstance(before, Group) and isinstance(after, Group):
+            self.groups[before.path] = after.path
+            self._align(before, after)
+        elif isinstance(before, Node) and isinstance(after, Node):
+            self._pair_paths(before.path, after.path)
+
+    def _align(self, before: Group, after: Group) -> None:
+        """Pair the members of two groups that correspond."""
+        old_left, new_left = list(before.children), list(after.children)
+        by_name = {_tail(item): item for item in new_left if not _tail(item).isdigit()}
+        for item in before.children:
+            other = by_name.get(_tail(item))
+            if other is not None and _may_be(item, other):
+                old_left.remove(item)
+                new_left.remove(other)
+                self._pair(item, other)
+        keys: tuple[Callable[[Item], Hashable], ...] = (item_signature, _nature)
+        for key in keys:
+            numbered_only = key is _nature
+            for first, second in _common(old_left, new_left, key, numbered_only):
+                old_left.remove(first)
+                new_left.remove(second)
+                self._pair(first, second)
+        numbered = {_tail(item): item for item in new_left if isinstance(item, Group)}
+        for item in old_left:
+            other = numbered.get(_tail(item))
+            if isinstance(item, Group) and other is not None and _tail(item).isdigit():
+                self._pair(item, other)
+
+    def _may_move(self, before: Node, after: Node) -> bool:
+        """Whether both are in corresponding groups, or at least bear the same name."""
+        head, _, tail = before.path.rpartition(".")
+        after_head, _, after_tail = after.path.rpartition(".")
+        return self.groups.get(head, head) == after_head or (tail == after_tail and not tail.isdigit())
+
+    def _along_edges(self) -> None:
+        old_wiring, new_wiring = Wiring(self.old), Wiring(self.new)
+        changed = True
+        while changed:
+            left = {path: node for path, node in self.old.nodes.items() if path not in self.forward}
+            if not left:
+                return
+            by_inputs: dict[Hashable, list[Node]] = {}
+            by_readers: dict[Hashable, list[Node]] = {}
+            for path, node in left.items():
+                inputs = tuple(self.forward.get(source) for source in node.inputs)
+                if None not in inputs:
+                    by_inputs.setdefault((node.op, inputs), []).append(node)
+                readers = frozenset(filter(None, map(self.forward.get, old_wiring.readers[path])))
+                if readers:
+                    by_readers.setdefault((node.op, readers), []).append(node)
+            changed = False
+            for path, node in self.new.nodes.items():
+                if path in self.backward:
+                    continue
+                readers = frozenset(r for r in new_wiring.readers[path] if r in self.backward)
+                found = by_inputs.get((node.op, node.inputs)) or by_readers.get((node.op, readers))
+                found = [o for o in found or () if o.path not in self.forward and self._may_move(o, node)]
+                if found:
+                    self._pair_paths(max(found, key=lambda other: _likeness(other, node)).path, path)
+                    changed = True
+
+
+def _match_inputs(old: Graph, new: Graph) -> list[tuple[str, str]]:
+    """Inputs of the same name; the only ones left are each other."""
+    pairs = [(name, name) for name in old.inputs if name in new.inputs]
+    old_left = [name for name in old.inputs if name not in new.inputs]
+    new_left = [name for name in new.inputs if name not in old.inputs]
+    return pairs + (list(zip(old_left, new_left, strict=True)) if len(old_left) == len(new_left) == 1 else [])
+
+
+def _tail(item: Item) -> str:
+    return item.path.rpartition(".")[2]
+
+
+def _likeness(before: Node, after: Node) -> tuple[bool, bool]:
+    return before.arguments == after.arguments, _tail(before) == _tail(after)
+
+
+def _may_be(before: Item, after: Item) -> bool:
+    return isinstance(before, Group) == isinstance(after, Group)
+
+
+def _nature(item: Item) -> Hashable:
+    return (item.block, item.kind) if isinstance(item, Group) else item.op
+
+
+def _common(
+    old: Sequence[Item], new: Sequence[Item], key: Callable[[Item], Hashable], numbered_only: bool
+) -> list[tuple[Item, Item]]:
+    """Pairs with equal keys, in order on both sides."""
+    from difflib import SequenceMatcher
+
+    if numbered_only:
+        old = [item for item in old if _tail(item).isdigit()]
+        new = [item for item in new if _tail(item).isdigit()]
+    matcher = SequenceMatcher(None, [key(item) for item in old], [key(item) for item in new], autojunk=False)
+    return [
+        (old[start + offset], new[other + offset])
+        for start, other, length in matcher.get_matching_blocks()
+        for offset in range(length)
+    ]
