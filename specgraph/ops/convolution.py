@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import gcd, prod
 from typing import Any
 
 from specgraph.graph.dims import Dim, product
@@ -12,6 +12,8 @@ from specgraph.ops.definition import Argument, Call, Fault, Op, define
 from specgraph.spec.kinds import Bool, Choice, Int, Padding, PerAxis
 
 Pairs = tuple[tuple[int, int], ...]
+MOST_GROUPS = 1024
+"""Up to here, numbers of groups that fit are listed."""
 
 
 def infer_conv(call: Call) -> TensorType:
@@ -47,8 +49,9 @@ def check_groups(in_channels: int, out_channels: int, groups: int) -> None:
         return
     for channels, what in ((in_channels, "input"), (out_channels, "output")):
         if channels % groups:
-            fitting = [g for g in range(2, channels + 1) if not in_channels % g and not out_channels % g]
-            choices = " or ".join(map(str, (fitting[:4] + fitting[-1:]) if len(fitting) > 5 else fitting))
+            common = gcd(in_channels, out_channels)
+            fitting = [g for g in range(2, min(common, MOST_GROUPS) + 1) if not common % g]
+            choices = " or ".join(map(str, sorted({*fitting[:4], *([common] if common > 1 else [])})))
             raise Fault(
                 "indivisible-groups",
                 f"{channels} {what} channels do not divide into {groups} groups",

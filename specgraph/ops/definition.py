@@ -15,6 +15,7 @@ from specgraph.graph.types import TensorType
 from specgraph.spec.kinds import Kind
 
 MAX_SPATIAL_RANK = 3
+MAX_ELEMENTS = 2**48
 
 
 class Argument:
@@ -264,6 +265,34 @@ class Op(NamedTuple):
     def takes_several(self) -> bool:
         """Whether the op joins inputs."""
         return self.num_inputs[1] is None or self.num_inputs[1] > 1
+
+
+def apply_op(op: Op, call: Call) -> tuple[TensorType, tuple[Parameter, ...]]:
+    """The output type and the parameters of an op applied to inputs; `call.arguments` become canonical.
+
+    Raises `Fault` where a shape rule is broken, or a tensor would have more than `MAX_ELEMENTS`.
+    """
+    output = op.infer(call)
+    parameters = op.parameters(call.arguments, call.inputs)
+    size = 1
+    for dim in output.dims:
+        if isinstance(dim, int):
+            size *= dim
+    if size > MAX_ELEMENTS:
+        raise _too_large(f"its output {output}", size)
+    for parameter in parameters:
+        if parameter.numel > MAX_ELEMENTS:
+            raise _too_large(f"its {parameter.name or 'parameter'} {list(parameter.shape)}", parameter.numel)
+    return output, parameters
+
+
+def _too_large(what: str, size: int) -> Fault:
+    return Fault(
+        "tensor-too-large",
+        f"{what} would have {size:.2e} values" if size < 10**300 else f"{what[:80]} would be too large to count",
+        notes=[f"at most {MAX_ELEMENTS:,}"],
+        help="write smaller sizes",
+    )
 
 
 def no_parameters(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> tuple[Parameter, ...]:

@@ -11,6 +11,7 @@ from specgraph.ops.definition import Argument, Call, Fault, Op, ParameterRule, d
 from specgraph.spec.kinds import Bool, Either, Int, ListOf, Nothing, Number
 
 MAX_RANK = 4
+MOST_GROUPS = 100_000
 
 
 def infer_lrn(call: Call) -> TensorType:
@@ -47,7 +48,7 @@ def infer_group_norm(call: Call) -> TensorType:
     channels = call.implied("num_channels", call.input.dims[0], "channels")
     groups = call.arguments["num_groups"]
     if channels % groups:
-        nearest = min((g for g in range(1, channels + 1) if channels % g == 0), key=lambda g: abs(g - groups))
+        nearest = next(g for g in range(min(groups, channels, MOST_GROUPS), 0, -1) if channels % g == 0)
         raise Fault(
             "indivisible-groups",
             f"{channels} channels do not divide into {groups} groups",

@@ -9,7 +9,7 @@ from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.ops.convolution import kernel_too_large, window_arithmetic
-from specgraph.ops.definition import Argument, Call, Fault, Op, define
+from specgraph.ops.definition import MAX_ELEMENTS, Argument, Call, Fault, Op, define
 from specgraph.spec.kinds import Bool, Choice, Either, Int, Nothing, Number, Padding, PerAxis
 
 MODE_RANKS = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
@@ -140,7 +140,15 @@ def infer_upsample(call: Call) -> TensorType:
 def scaled(call: Call, size: Dim, scale: float) -> Dim:
     """floor(size * scale), in double precision as PyTorch computes it."""
     if isinstance(size, int):
-        out: Dim = math.floor(float(size) * scale)
+        exact = float(size) * scale
+        if exact > MAX_ELEMENTS:
+            raise Fault(
+                "tensor-too-large",
+                f"scale_factor {scale} makes {exact:.2e} of {size}",
+                argument="scale_factor",
+                help="write a smaller scale_factor",
+            )
+        out: Dim = math.floor(exact)
     else:
         numerator, denominator = float(scale).as_integer_ratio()
         if denominator > MAX_DENOMINATOR:

@@ -14,7 +14,7 @@ from specgraph.diagnostics.model import Span
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Constraint, Node
 from specgraph.graph.types import TensorType, image_type
-from specgraph.ops.definition import Call
+from specgraph.ops.definition import Call, apply_op
 from specgraph.ops.registry import ops
 from specgraph.spec.kinds import Invalid
 
@@ -44,8 +44,7 @@ def infer_node(
     types = tuple(tensor_type(shape) for shape in shapes)
     names = tuple(f"`x{index}`" for index in range(len(types)))
     call = Call(types, checked, names, "node", frozenset(arguments))
-    output = op.infer(call)
-    parameters = op.parameters(call.arguments, types)
+    output, parameters = apply_op(op, call)
     inputs = tuple(f"x{index}" for index in range(len(types)))
     node = Node("node", op_name, call.arguments, inputs, types, output, parameters, Span("", 1, 1, 1, 1))
     return node, call.constraints
