@@ -32,7 +32,8 @@ class PaddedConv1d(nn.Conv1d):
 
     def forward(self, x: Tensor) -> Tensor:
         x = nn.functional.pad(x, self.pad, mode=self.pad_mode)
-        return nn.functional.conv1d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        weight, bias, groups = self.weight, self.bias, self.groups
+        return nn.functional.conv1d(x, weight, bias, self.stride, 0, self.dilation, groups)
 
 
 class PaddedConv2d(nn.Conv2d):
@@ -60,7 +61,8 @@ class PaddedConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         x = nn.functional.pad(x, self.pad, mode=self.pad_mode)
-        return nn.functional.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        weight, bias, groups = self.weight, self.bias, self.groups
+        return nn.functional.conv2d(x, weight, bias, self.stride, 0, self.dilation, groups)
 
 
 class PaddedConv3d(nn.Conv3d):
@@ -88,7 +90,8 @@ class PaddedConv3d(nn.Conv3d):
 
     def forward(self, x: Tensor) -> Tensor:
         x = nn.functional.pad(x, self.pad, mode=self.pad_mode)
-        return nn.functional.conv3d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        weight, bias, groups = self.weight, self.bias, self.groups
+        return nn.functional.conv3d(x, weight, bias, self.stride, 0, self.dilation, groups)
 
 
 class PaddedMaxPool(nn.Module):
@@ -97,7 +100,13 @@ class PaddedMaxPool(nn.Module):
     `pad` is ordered as in `nn.functional.pad`. With `ceil_mode`, no window starts in the padding behind.
     """
 
-    def __init__(self, pool: nn.Module, pad: tuple[int, ...], strides: tuple[int, ...], ceil_mode: bool) -> None:
+    def __init__(
+        self,
+        pool: nn.Module,
+        pad: tuple[int, ...],
+        strides: tuple[int, ...],
+        ceil_mode: bool,
+    ) -> None:
         super().__init__()
         self.pool = pool
         self.pad = pad
