@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from specgraph.diagnostics.model import Diagnostic, Fix, Label, Severity, Span
 from specgraph.diagnostics.rule import rule as find_rule
 
+MAX_DIAGNOSTICS = 10_000
+
 
 class Collector:
-    """Gathers diagnostics. A second report of the same rule at the same place is dropped."""
+    """Gathers diagnostics. A second report of the same rule at the same place is dropped; so is what
+    goes beyond `MAX_DIAGNOSTICS`, which nobody reads and which would only fill memory."""
 
     __slots__ = ("_found", "num_errors")
 
@@ -37,7 +40,7 @@ class Collector:
         """
         known = find_rule(rule)
         key = (known.code, span.path, span.line, span.column)
-        if key in self._found:
+        if key in self._found or len(self._found) >= MAX_DIAGNOSTICS:
             return
         severity = severity or known.severity
         self.num_errors += severity == "error"

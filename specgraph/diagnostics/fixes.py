@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -42,24 +43,32 @@ def apply_fixes(source: Source, diagnostics: Iterable[Diagnostic], *, unsafe: bo
             end = source.offset(edit.span.end_line, edit.span.end_column)
             text = edit.text.replace("\r\n", "\n").replace("\n", newline)
             edits.append((start, max(start, end), text))
-        if all(edit in taken for edit in edits):
+        if all(_is_taken(edit, taken) for edit in edits):
             applied.append(diagnostic)
-        elif not any(_overlap(edit, other) for edit in edits for other in taken):
-            taken += edits
+        elif not any(_overlaps(edit, taken) for edit in edits):
+            for change in edits:
+                insort(taken, change)
             applied.append(diagnostic)
     parts: list[str] = []
     last = 0
-    for start, end, text in sorted(taken):
+    for start, end, text in taken:
         parts += (source.text[last:start], text)
         last = end
     return Fixed("".join([*parts, source.text[last:]]), tuple(applied))
 
 
-def _overlap(left: tuple[int, int, str], right: tuple[int, int, str]) -> bool:
-    if left[0] == right[0]:
+def _is_taken(edit: tuple[int, int, str], taken: list[tuple[int, int, str]]) -> bool:
+    place = bisect_left(taken, edit)
+    return place < len(taken) and taken[place] == edit
+
+
+def _overlaps(edit: tuple[int, int, str], taken: list[tuple[int, int, str]]) -> bool:
+    """Whether an edit touches the same text, or begins at the same place, as one that is taken."""
+    start, end, _ = edit
+    place = bisect_left(taken, (start,))
+    if place and taken[place - 1][1] > start:
         return True
-    first, second = sorted((left, right))
-    return second[0] < first[1]
+    return place < len(taken) and (taken[place][0] == start or taken[place][0] < end)
 
 
 def encode(source: Source, text: str) -> bytes:

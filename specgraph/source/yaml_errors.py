@@ -168,19 +168,21 @@ def _flow(
             return Finding(f"`{bracket}` is never closed", *opened, f"add the missing `{closer}`")
     if character in ("}", "]") and character != closer:
         return Finding(f"`{character}` cannot close `{bracket}`", line, column, f"write `{closer}` here", opened=opened)
-    in_front = re.search(r"[{\[,]\s*[^\s{}\[\],:]+:\s+[^{}\[\],]*?\s([^\s{}\[\],:]+)$", text[: column - 1])
+    in_front = re.search(
+        r"[{\[,]\s*[^\s{}\[\],:]+:\s+[^{}\[\],]*?\s([^\s{}\[\],:]+)$", text[max(0, column - 500) : column - 1]
+    )
     if character == ":" and in_front:
         return Finding(
             f"`,` is missing before `{_short(in_front[1])}:`",
             line,
-            in_front.start(1) + 1,
+            max(0, column - 500) + in_front.start(1) + 1,
             "separate entries with `,`, or quote the value",
             opened=opened,
         )
     if character == ":":
         return Finding("a `:` where no key can stand", line, column, "quote the value", opened=opened)
     return Finding(
-        f"`,` or `{closer}` is missing before `{_short(source.lines[line - 1][column - 1 :].split()[0])}`",
+        f"`,` or `{closer}` is missing before `{_short(source.lines[line - 1][column - 1 :].split(None, 1)[0])}`",
         line,
         column,
         f"separate entries with `,`, close with `{closer}`, or quote the value",

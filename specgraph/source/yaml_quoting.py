@@ -7,6 +7,7 @@ the quotes it needs, and read as if it had them, so that the rest of the file is
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 from specgraph.diagnostics.model import Diagnostic, Span
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
@@ -69,6 +70,7 @@ class Repair:
         self.source = Source("", text)
         self.insertions: list[tuple[int, str]] = []
         self.expressions: list[tuple[int, int, str]] = []
+        self._columns: dict[int, list[int]] = {}  # of the quotes in the repaired text, by line
 
     @property
     def text(self) -> str:
@@ -86,22 +88,19 @@ class Repair:
         """Put quotes around parts of the original text: (start, end, quote)."""
         self.expressions = sorted({*self.expressions, *expressions})
         self.insertions = sorted((offset, quote) for start, end, quote in self.expressions for offset in (start, end))
+        self._columns = {}
+        for offset, _ in self.insertions:
+            line, column = self.source.position(offset)
+            columns = self._columns.setdefault(line, [])
+            columns.append(column + len(columns))
 
     def original_column(self, line: int, column: int) -> int:
         """Column in the original text of a place in the repaired one."""
-        if not self.insertions:
-            return column
-        start = self.source.offset(line, 1)
-        end = start + len(self.source.lines[line - 1]) if line <= len(self.source.lines) else start
-        quotes = 0
-        for offset, _ in self.insertions:
-            if start <= offset <= end and offset - start + quotes + 1 < column:
-                quotes += 1
-        return column - quotes
+        return column - bisect_left(self._columns.get(line, ()), column)
 
     def restore_places(self, tree: Tree) -> None:
         """Give every part of a tree read from the repaired text its place in the original."""
-        lines = {self.source.position(offset)[0] for offset, _ in self.insertions}
+        lines = self._columns
         starts = {self.source.position(start) for start, _, _ in self.expressions}
         pending: list[Tree] = [tree]
         seen: set[int] = set()

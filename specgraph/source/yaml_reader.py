@@ -36,6 +36,7 @@ WORDS: dict[str, Value] = {
 NUMBER_START = frozenset("0123456789+-.")
 LINE_BREAKS_OF_YAML_1_1 = "\x85\u2028\u2029"
 MAX_REPAIRS = 20
+LARGE = 2**20
 
 
 def resolve_scalar(text: str) -> Value:
@@ -317,7 +318,7 @@ def parse_yaml(source: Source, collector: Collector) -> Parsed:
 def _parse(source: Source, collector: Collector) -> Parsed:
     text, stand_ins = _without_old_line_breaks(source.text)
     repair = Repair(text)
-    for _ in range(MAX_REPAIRS):
+    for _ in range(MAX_REPAIRS if len(text) < LARGE else 3):
         found = Collector()
         builder = Builder(source, found)
         error: Exception | None = None

@@ -152,3 +152,36 @@ def test_random_bytes(path: str) -> None:
     alphabet = b"{}[],:\"'\\ \n\t-#&*!|>%@`$()01.aeE+tfn\xc3\xa9\xff"
     for _ in range(1500):
         read(bytes(rng.choice(alphabet) for _ in range(rng.randrange(0, 40))), path)
+
+
+def test_a_fault_in_an_endless_line_is_shown_in_part() -> None:
+    from specgraph.diagnostics.findings import Findings
+    from specgraph.diagnostics.formats import render
+
+    text = "a: {" + ", ".join(f"k{i}: {i}" for i in range(200_000)) + " x: 1}"
+    collector = Collector()
+    parsed = read_bytes(text.encode(), "s.yaml", collector)
+    (diagnostic,) = collector.diagnostics
+    assert diagnostic.message == "`,` is missing before `x:`"
+    assert text[diagnostic.span.column - 1] == "x"
+    shown = render("full", Findings(["s.yaml"], collector.diagnostics, {"s.yaml": parsed.source}))
+    assert max(map(len, shown.splitlines())) < 200
+
+
+def test_no_more_faults_are_kept_than_anyone_reads() -> None:
+    from specgraph.diagnostics.collector import MAX_DIAGNOSTICS
+
+    _, rules = read(b"[" + b"!x 1, " * (MAX_DIAGNOSTICS + 50) + b"]", "s.yaml")
+    assert len(rules) == MAX_DIAGNOSTICS
+
+
+def test_many_fixes_are_applied_in_one_pass() -> None:
+    from specgraph.diagnostics.fixes import apply_fixes
+
+    text = "\n".join(f"- [$(x[{i}]), $(max(1, {i}))]" for i in range(2000)) + "\n"
+    collector = Collector()
+    parsed = read_bytes(text.encode(), "s.yaml", collector)
+    assert len(collector.diagnostics) == 4000
+    fixed = apply_fixes(parsed.source, collector.diagnostics)
+    assert len(fixed.applied) == 4000
+    assert read(fixed.text.encode(), "s.yaml")[1] == []

@@ -89,10 +89,10 @@ def _end_in_line(span: Span, source: Source) -> int:
 
 def _line(text: str, number: int, marks: list[Mark], severity: str, colour: bool) -> list[str]:
     first, last = _window(len(text), marks)
-    shown = cells(text[:last])
+    shown = cells(text[first:last])
     front = "…" if first else ""
     back = "…" if last < len(text) else ""
-    body = front + "".join(cell for cell, _ in shown[first:]) + back
+    body = front + "".join(cell for cell, _ in shown) + back
     gutter = paint(f"{number:>{GUTTER}} |", "gutter", colour)
     lines = [f"{gutter} {body}".rstrip()]
     empty = paint(f"{'':>{GUTTER}} |", "gutter", colour)
@@ -103,8 +103,9 @@ def _line(text: str, number: int, marks: list[Mark], severity: str, colour: bool
         column = 0
         rest: list[Mark] = []
         for index, mark in enumerate(waiting):
-            start = offset + sum(size for _, size in shown[first : mark.column - 1])
-            size = sum(size for _, size in shown[mark.column - 1 : mark.end - 1]) or 1
+            begin = max(0, mark.column - 1 - first)
+            start = offset + sum(size for _, size in shown[:begin])
+            size = sum(size for _, size in shown[begin : max(begin, mark.end - 1 - first)]) or 1
             if start < column:
                 rest.append(mark)
                 continue
