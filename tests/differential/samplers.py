@@ -1,0 +1,501 @@
+"""Arguments for one op: usually such that it runs, with `wild` often such that it does not.
+
+A wild sample may be wrong only together with its input's shape; what is wrong by itself comes from
+`break_argument`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from tests.differential.oracle import Labels
+
+Shape = tuple[int, ...]
+
+
+class Sampler:
+    """Draws arguments for ops applied to an input of a shape (without the batch axis)."""
+
+    def __init__(self, rng: Random, shape: Shape, labels: Labels, wild: bool) -> None:
+        self.rng = rng
+        self.shape = shape
+        self.labels = labels
+        self.wild = wild
+        self.rank = len(shape) - 1
+        self.spatial = shape[1:]
+
+    def chance(self, probability: float) -> bool:
+        """True with this probability."""
+        return self.rng.random() < probability
+
+    def off(self, probability: float = 0.5) -> bool:
+        """True where something is to go wrong."""
+        return self.wild and self.chance(probability)
+
+    def per_axis(self, draw: Callable[[int], Any], *, alike: float = 0.5) -> Any:
+        """One value, or a list with one per axis."""
+        if self.off(0.08):
+            return [draw(0) for _ in range(self.rng.choice([1, 2, 3]))]
+        if self.rank < 1:
+            return draw(0)
+        if self.chance(alike):
+            values = [draw(axis) for axis in range(self.rank)]
+            numbers = [value for value in values if isinstance(value, int | float)]
+            return min(numbers) if len(numbers) == len(values) else values[0]
+        return [draw(axis) for axis in range(self.rank)]
+
+    def size(self, axis: int) -> int:
+        """Spatial size of an axis; of the smallest where one value serves all."""
+        return self.spatial[axis] if axis < len(self.spatial) else 4
+
+    def divisor(self, *numbers: int) -> int:
+        """A common divisor, or with `wild` any small number."""
+        if self.off(0.6):
+            return self.rng.randint(2, 5)
+        fitting = [d for d in range(1, min(numbers) + 1) if all(number % d == 0 for number in numbers)]
+        return self.rng.choice(fitting)
+
+    def axis(self, *, least: int = 1) -> int:
+        """An axis number counted with the batch axis as 0, forwards or backwards."""
+        count = len(self.shape) + 1
+        if self.off(0.6):
+            return self.rng.choice([0, count, count + 1, -count, -count - 1])
+        axis = self.rng.randint(least, count - 1)
+        return axis - count if self.chance(0.3) else axis
+
+    def padding(self, most: Callable[[int], int]) -> Any:
+        """One amount, one per axis, or pairs."""
+        style = self.rng.random()
+
+        def amount(axis: int) -> int:
+            return self.rng.randint(0, max(most(axis), 0)) + (self.rng.randint(1, 2) if self.off(0.25) else 0)
+
+        if style < 0.35:
+            return 0
+        if style < 0.7 or self.rank < 1:
+            return self.per_axis(amount, alike=0.7)
+        return [[amount(a), amount(a)] if self.chance(0.8) else amount(a) for a in range(self.rank)]
+
+    # families ----------------------------------------------------------------------------------
+
+    def window(self, *, dilation: bool, half: bool) -> dict[str, Any]:
+        """Kernel, stride, padding and dilation that fit, or with `wild` may not."""
+        arguments: dict[str, Any] = {}
+        spread: Any = 1
+        if dilation and self.chance(0.4):
+            spread = arguments["dilation"] = self.per_axis(lambda _: self.rng.randint(1, 3))
+        least = max(_listed(spread, self.rank, 1))
+
+        def kernel(axis: int) -> int:
+            if self.off(0.4):
+                return self.rng.randint(1, self.size(axis) + 4)
+            most = max((self.size(axis) - 1) // least + 1, 1)
+            return self.rng.randint(1, min(most, 4))
+
+        arguments["kernel_size"] = self.per_axis(kernel)
+        kernels = _listed(arguments["kernel_size"], self.rank, 1)
+        if self.chance(0.6):
+            arguments["stride"] = self.per_axis(lambda _: self.rng.randint(1, 3))
+        pad = self.padding(lambda axis: min(kernels) // 2 if half else 2)
+        if pad != 0 or self.chance(0.3):
+            arguments["padding"] = pad
+        return arguments
+
+    def conv(self) -> dict[str, Any]:
+        arguments = self.window(dilation=True, half=False)
+        out = self.rng.choice([1, 2, 3, 4, 6, 8])
+        arguments["out_channels"] = out
+        if self.chance(0.35):
+            arguments["groups"] = self.divisor(self.shape[0], out)
+        if self.chance(0.15):
+            arguments["padding"] = "same"
+            if not self.off():
+                arguments.pop("stride", None)
+        if self.chance(0.2):
+            arguments["bias"] = False
+        if self.chance(0.2):
+            arguments["padding_mode"] = self.rng.choice(["reflect", "replicate", "circular", "zeros"])
+            if arguments.get("padding", 0) != "same" and not self.wild:
+                arguments["padding"] = self.padding(lambda axis: min(self.size(axis) - 1, 2))
+        return self.stated(arguments, "in_channels")
+
+    def conv_transpose(self) -> dict[str, Any]:
+        out = self.rng.choice([1, 2, 3, 4, 6])
+        arguments: dict[str, Any] = {"out_channels": out}
+        arguments["kernel_size"] = self.per_axis(lambda _: self.rng.randint(1, 4))
+        if self.chance(0.6):
+            arguments["stride"] = self.per_axis(lambda _: self.rng.randint(1, 3))
+        if self.chance(0.3):
+            arguments["dilation"] = self.per_axis(lambda _: self.rng.randint(1, 2))
+        reach = [
+            d * (k - 1)
+            for k, d in zip(
+                _listed(arguments["kernel_size"], self.rank, 1),
+                _listed(arguments.get("dilation", 1), self.rank, 1),
+                strict=False,
+            )
+        ]
+        if self.chance(0.5):
+            arguments["padding"] = self.padding(lambda axis: 4 if self.wild else min(reach, default=0) // 2)
+        if self.chance(0.3):
+            steps = [
+                max(s, d)
+                for s, d in zip(
+                    _listed(arguments.get("stride", 1), self.rank, 1),
+                    _listed(arguments.get("dilation", 1), self.rank, 1),
+                    strict=False,
+                )
+            ]
+            arguments["output_padding"] = self.rng.randint(0, 3 if self.wild else min(steps) - 1)
+        if self.chance(0.35):
+            arguments["groups"] = self.divisor(self.shape[0], out)
+        if self.chance(0.2):
+            arguments["bias"] = False
+        return self.stated(arguments, "in_channels")
+
+    def stated(self, arguments: dict[str, Any], name: str, axis: int = 0) -> dict[str, Any]:
+        """Sometimes state what the graph implies."""
+        if self.chance(0.15) or self.off(0.25):
+            arguments[name] = self.shape[axis] + (self.rng.choice([-1, 1, 2]) if self.off(0.6) else 0)
+            arguments[name] = max(arguments[name], 1)
+        return arguments
+
+    def max_pool(self) -> dict[str, Any]:
+        arguments = self.window(dilation=True, half=True)
+        if self.chance(0.45):
+            arguments["ceil_mode"] = self.chance(0.8)
+        return arguments
+
+    def avg_pool(self) -> dict[str, Any]:
+        arguments = self.window(dilation=False, half=True)
+        if self.chance(0.45):
+            arguments["ceil_mode"] = self.chance(0.8)
+        if self.chance(0.4):
+            arguments["count_include_pad"] = self.chance(0.4)
+        if (self.rank > 1 and self.chance(0.15)) or self.off(0.1):
+            arguments["divisor_override"] = self.rng.randint(1, 5)
+        return arguments
+
+    def adaptive(self) -> dict[str, Any]:
+        def size(axis: int) -> int | None:
+            if self.chance(0.2):
+                return None
+            return self.rng.randint(1, max(self.size(axis), 2))
+
+        value = self.per_axis(size, alike=0.4)
+        if self.off(0.5) and self.rank >= 1:
+            value = [size(0) or 2 for _ in range(self.rng.choice([n for n in (1, 2, 3) if n != self.rank]))]
+        return {"output_size": value}
+
+    def nothing(self) -> dict[str, Any]:
+        return {}
+
+    def upsample(self) -> dict[str, Any]:
+        fitting = {1: ["linear"], 2: ["bilinear", "bicubic"], 3: ["trilinear"]}.get(self.rank, [])
+        modes = ["nearest", "nearest-exact", *fitting]
+        if self.off(0.4):
+            modes = ["linear", "bilinear", "bicubic", "trilinear"]
+        arguments: dict[str, Any] = {}
+        mode = self.rng.choice(modes)
+        if mode != "nearest" or self.chance(0.3):
+            arguments["mode"] = mode
+        if (mode in fitting and self.chance(0.5)) or self.off(0.2):
+            arguments["align_corners"] = self.chance(0.5)
+        which = self.rng.random()
+        if which < 0.5 or self.off(0.15):
+            arguments["size"] = self.per_axis(lambda axis: self.rng.randint(1, min(2 * self.size(axis), 12)))
+        if which >= 0.5 or self.off(0.15):
+            if self.off(0.3):
+                arguments["scale_factor"] = self.rng.choice([0.05, 0.1, 0.2])
+            else:
+                factors = [0.5, 0.7, 1.0, 1.5, 1, 1.3] if min(self.spatial, default=4) > 1 else [1, 1.5, 2]
+                if max(self.spatial, default=4) <= 6:
+                    factors += [2, 2.5]
+                arguments["scale_factor"] = self.per_axis(lambda _: self.rng.choice(factors))
+        if self.off(0.1):
+            arguments.pop("size", None)
+            arguments.pop("scale_factor", None)
+        return arguments
+
+    def lrn(self) -> dict[str, Any]:
+        arguments: dict[str, Any] = {"size": self.rng.randint(1, 6)}
+        if self.chance(0.5):
+            arguments["alpha"] = self.rng.choice([1e-4, 5e-4, 0.1, 1])
+        if self.chance(0.3):
+            arguments["beta"] = self.rng.choice([0.5, 0.75, 1])
+        if self.chance(0.4):
+            arguments["k"] = self.rng.choice([1, 2, 0.5])
+        return arguments
+
+    def batch_norm(self) -> dict[str, Any]:
+        return self.stated(self.affine("affine", momentum=True), "num_features")
+
+    def affine(self, name: str, *, momentum: bool = False) -> dict[str, Any]:
+        """`eps`, whether there are weights, and for running statistics their arguments."""
+        arguments: dict[str, Any] = {}
+        if self.chance(0.4):
+            arguments["eps"] = self.rng.choice([1e-3, 1e-5, 1e-6, 0.1])
+        if self.chance(0.3):
+            arguments[name] = self.chance(0.5)
+        if momentum and self.chance(0.2):
+            arguments["momentum"] = self.rng.choice([0.01, 0.5])
+        if momentum and self.chance(0.25):
+            arguments["track_running_stats"] = self.chance(0.5)
+        return arguments
+
+    def group_norm(self) -> dict[str, Any]:
+        return self.stated(
+            {"num_groups": self.divisor(self.shape[0]), **self.affine("affine")},
+            "num_channels",
+        )
+
+    def layer_norm(self) -> dict[str, Any]:
+        arguments = self.affine("elementwise_affine")
+        count = len(self.shape)
+        if self.chance(0.6) or self.wild:
+            if self.chance(0.35):
+                axes = [1]
+            else:
+                axes = list(range(self.rng.randint(1, count), count + 1))
+                if self.chance(0.3):
+                    axes = [axis - count - 1 for axis in axes]
+            if self.off(0.7):
+                axes = [self.axis(least=0) for _ in range(self.rng.randint(1, 2))]
+            arguments["axes"] = axes
+        if self.chance(0.2):
+            arguments["bias"] = False
+        return arguments
+
+    def prelu(self) -> dict[str, Any]:
+        if self.off(0.8):
+            return {"num_parameters": self.rng.randint(1, 9)}
+        return {"num_parameters": self.rng.choice([1, self.shape[0]])} if self.chance(0.5) else {}
+
+    def hardtanh(self) -> dict[str, Any]:
+        arguments = {}
+        if self.chance(0.5):
+            arguments["min_val"] = self.rng.choice([-2, -0.5, 0])
+        if self.chance(0.5) or self.off(0.5):
+            arguments["max_val"] = self.rng.choice([-1, -0.5, 0]) if self.off(0.6) else self.rng.choice([0.5, 2])
+        return arguments
+
+    def softmax(self) -> dict[str, Any]:
+        return {"dim": self.axis()} if self.chance(0.6) or self.wild else {}
+
+    def number(self, name: str, *choices: float) -> dict[str, Any]:
+        return {name: self.rng.choice(choices)} if self.chance(0.6) else {}
+
+    def softplus(self) -> dict[str, Any]:
+        return {**self.number("beta", 0.5, 2), **self.number("threshold", 1, 20)}
+
+    def linear(self) -> dict[str, Any]:
+        arguments: dict[str, Any] = {"out_features": self.rng.randint(1, 12)}
+        if self.chance(0.2):
+            arguments["bias"] = False
+        return self.stated(arguments, "in_features", -1)
+
+    def dropout(self) -> dict[str, Any]:
+        arguments = self.number("p", 0, 0.2, 0.5, 1)
+        if (self.rank >= 1 and self.chance(0.4)) or self.off(0.5):
+            arguments["mode"] = self.rng.choice(["channel", "element"])
+        return arguments
+
+    def flatten(self) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
+        count = len(self.shape)
+        start = 1
+        if self.chance(0.4) or self.wild:
+            start = self.axis(least=1)
+            arguments["start_dim"] = start
+        if self.chance(0.4):
+            arguments["end_dim"] = self.axis() if self.wild else self.rng.randint(start % (count + 1), count)
+        return arguments
+
+    def pad(self) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
+        mode = self.rng.choice(["constant", "constant", "reflect", "replicate", "circular"])
+        if self.rank < 1 and not self.wild:
+            mode = "constant"
+        if mode != "constant":
+            arguments["mode"] = mode
+        if self.rank >= 1 or self.wild:
+            most = 2 if mode in ("constant", "replicate") else 6
+            arguments["padding"] = self.padding(
+                lambda axis: most if self.wild else min(self.size(axis) - 1, 2) if most == 6 else 2
+            )
+        if (mode == "constant" and self.chance(0.4)) or self.off(0.2) or self.rank < 1:
+            arguments["channels"] = [self.rng.randint(0, 2), self.rng.randint(0, 3)]
+        if self.chance(0.2):
+            arguments["value"] = self.rng.choice([1, -0.5])
+        return arguments
+
+    def slice(self) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
+        axis = 1
+        if self.chance(0.6):
+            axis = arguments["dim"] = self.axis()
+        count = len(self.shape) + 1
+        size = self.shape[axis % count - 1] if -count <= axis < count and axis % count else 4
+        first, last = sorted((self.rng.randint(0, size), self.rng.randint(0, size)))
+        if self.wild:
+            first, last = self.rng.randint(-size - 2, size + 2), self.rng.randint(-size - 2, size + 2)
+        elif first == last:
+            first, last = (first, last + 1) if first < size else (first - 1, last)
+        if first or self.chance(0.3):
+            arguments["start"] = first - size if first > 0 and self.chance(0.3) else first
+        if last != size or self.chance(0.3):
+            arguments["stop"] = last if last >= size or self.chance(0.6) else last - size
+            if arguments["stop"] == 0:
+                arguments["stop"] = last
+        if self.chance(0.3):
+            arguments["step"] = self.rng.randint(1, 3)
+        return arguments
+
+    def reshape(self) -> dict[str, Any]:
+        total = 1
+        for size in self.shape:
+            total *= size
+        if self.off(0.7):
+            shape = [self.rng.choice([1, 2, 3, 4, -1, total]) for _ in range(self.rng.randint(1, 4))]
+            return {"shape": shape}
+        shape, left = [], total
+        for _ in range(self.rng.randint(1, 4) - 1):
+            divisor = self.rng.choice([d for d in range(1, left + 1) if left % d == 0])
+            shape.append(divisor)
+            left //= divisor
+        shape.append(left)
+        self.rng.shuffle(shape)
+        if self.chance(0.4):
+            shape[self.rng.randrange(len(shape))] = -1
+        return {"shape": shape}
+
+    def permute(self) -> dict[str, Any]:
+        count = len(self.shape) + 1
+        dims = list(range(1, count))
+        self.rng.shuffle(dims)
+        dims = [0, *dims]
+        if self.off(0.7):
+            kind = self.rng.randrange(4)
+            if kind == 0:
+                self.rng.shuffle(dims)
+            elif kind == 1:
+                dims = dims[1:]
+            elif kind == 2:
+                dims[-1] = dims[0] if self.chance(0.5) else count
+            else:
+                dims = [*dims, count]
+        if self.chance(0.3):
+            dims = [dim - count if dim > 0 and self.chance(0.5) else dim for dim in dims]
+        return {"dims": dims}
+
+    def channel_shuffle(self) -> dict[str, Any]:
+        return {"groups": self.divisor(self.shape[0])}
+
+    def mean(self) -> dict[str, Any]:
+        count = len(self.shape)
+        keep = self.chance(0.5) or count == 1
+        arguments: dict[str, Any] = {"keepdim": True} if keep and not self.off(0.3) else {}
+        if self.wild or self.chance(0.4):
+            return {"dim": self.axis(), **arguments}
+        most = count if keep else count - 1
+        dims = self.rng.sample(range(1, count + 1), self.rng.randint(1, most))
+        return {"dim": [dim - count - 1 if self.chance(0.3) else dim for dim in dims], **arguments}
+
+    def concat(self) -> dict[str, Any]:
+        return {"dim": self.axis()} if self.off(0.3) else {}
+
+    def stochastic_depth(self) -> dict[str, Any]:
+        arguments: dict[str, Any] = {"p": self.rng.choice([0, 0.1, 0.5, 1])}
+        if self.chance(0.4):
+            arguments["mode"] = self.rng.choice(["row", "batch"])
+        return arguments
+
+    def draw(self, op: str) -> dict[str, Any]:
+        """Arguments for an op."""
+        draws: dict[str, Callable[[], dict[str, Any]]] = {
+            "adaptive_avg_pool": self.adaptive,
+            "adaptive_max_pool": self.adaptive,
+            "instance_norm": self.batch_norm,
+            "leaky_relu": lambda: self.number("negative_slope", 0.2, 0.01, 0),
+            "elu": lambda: self.number("alpha", 0.5, 2),
+            "gelu": lambda: {"approximate": self.rng.choice(["none", "tanh"])} if self.chance(0.5) else {},
+            "log_softmax": self.softmax,
+            "layer_scale": lambda: self.number("init_value", 0.1, 1e-6, 1),
+        }
+        return draws.get(op, getattr(self, op, self.nothing))()
+
+
+def _listed(value: Any, rank: int, default: int) -> list[int]:
+    if isinstance(value, list):
+        return value
+    return [value if value is not None else default] * max(rank, 1)
+
+
+REQUIRED = {
+    "conv": ("out_channels", "kernel_size"),
+    "conv_transpose": ("out_channels", "kernel_size"),
+    "max_pool": ("kernel_size",),
+    "avg_pool": ("kernel_size",),
+    "adaptive_avg_pool": ("output_size",),
+    "adaptive_max_pool": ("output_size",),
+    "lrn": ("size",),
+    "group_norm": ("num_groups",),
+    "linear": ("out_features",),
+    "reshape": ("shape",),
+    "permute": ("dims",),
+    "channel_shuffle": ("groups",),
+    "mean": ("dim",),
+    "stochastic_depth": ("p",),
+}
+BROKEN: dict[str, tuple[Any, ...]] = {
+    "kernel_size": (0, -1, "three", 2.5),
+    "stride": (0, -1, 1.5),
+    "dilation": (0, -2),
+    "padding": (-1, "valid-ish", 0.5),
+    "groups": (0, -1, 1.5),
+    "out_channels": (0, -4, 1.5),
+    "out_features": (-1, "ten", 2.5),
+    "output_size": (0, -1, 1.5),
+    "num_groups": (0, 1.5),
+    "size": (0, 1.5, "large"),
+    "scale_factor": (0, -1, "twice"),
+    "mode": ("nope", 3),
+    "padding_mode": ("mirror",),
+    "p": (1.5, -0.1, "half"),
+    "num_parameters": (0, 1.5),
+    "approximate": ("erf",),
+    "dim": (1.5, "channels"),
+    "shape": ("flat", [1.5, 2]),
+    "dims": ("reversed", [0, 1.5]),
+    "divisor_override": (0,),
+    "negative_slope": ("steep",),
+    "alpha": ("one",),
+    "beta": ("two",),
+    "start_dim": (1.5, "first"),
+    "end_dim": (0.5,),
+    "step": (0, -1),
+    "start": (0.5, "begin"),
+    "channels": ([1], [1, 2, 3], 2),
+    "output_padding": (-1, 0.5),
+    "min_val": ("low",),
+    "axes": ("last", [1.5]),
+}
+
+
+def break_argument(rng: Random, op: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with something in them that is wrong on any input."""
+    required = REQUIRED.get(op, ())
+    breakable = [name for name in arguments if name in BROKEN]
+    ways = ["unknown"] + ["missing"] * bool(required) + ["value"] * (3 if breakable else 0)
+    way = rng.choice(ways)
+    broken = dict(arguments)
+    if way == "missing":
+        del broken[rng.choice(required)]
+    elif way == "value":
+        name = rng.choice(breakable)
+        broken[name] = rng.choice(BROKEN[name])
+    else:
+        broken[rng.choice(["knob", "kernel", "inplace_ish", "sharpness"])] = 3
+    return broken

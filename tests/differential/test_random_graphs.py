@@ -1,0 +1,53 @@
+"""Random graphs: verdict, blamed nodes, shapes, weights' names and outputs equal PyTorch's.
+
+Any seed can be looked at alone: `python tools/fuzz_shapes.py --seed 17 --show`.
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.differential.fuzz import Tally, run
+from tests.differential.generator import ALL_OPS, generate
+
+GRAPHS = 2000
+BATCH = 100
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Tensors this small are slower on several threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("first", range(0, GRAPHS, BATCH))
+def test_specgraph_says_what_pytorch_says(first: int) -> None:
+    tally = run(range(first, first + BATCH))
+    assert tally.graphs == BATCH
+    assert not tally.differences
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_every_op_is_often_accepted_and_often_refused() -> None:
+    tally = Tally()
+    for seed in range(GRAPHS):
+        tally.add(generate(seed))
+    rare = {op: (tally.accepted[op], tally.rejected[op]) for op in ALL_OPS}
+    assert {op: counts for op, counts in rare.items() if counts[0] < 50 or counts[1] < 20} == {}
+    assert 600 < tally.accepted_graphs < 1400
+
+
+def test_every_op_of_the_language_is_drawn() -> None:
+    from specgraph.ops.registry import ops
+
+    assert set(ALL_OPS) == set(ops())
+
+
+def test_a_seed_is_one_case() -> None:
+    assert generate(7).spec == generate(7).spec
+    assert generate(7).spec != generate(8).spec
