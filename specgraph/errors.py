@@ -59,7 +59,7 @@ EXTRAS = {
     "torch": "torch",
     "torchvision": "torch",
     "safetensors": "torch",
-    "numpy": "torch",
+    "numpy": "all",
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "PIL": "onnx",

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     if not is_run and args.weights is None and os.path.exists(args.source):
         raise CommandError("a spec alone has nothing to evaluate", "name a run, or give --weights FILE")
     graph = None if is_run else load_graph(args, args.source)
-    require("torch", "torch", "evaluating")
+    require("torch", "train", "evaluating")
     from specgraph.training.api import evaluate
 
     scores = evaluate(

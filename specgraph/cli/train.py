@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
     }
     args.set = [entry for entry in args.set if not entry.startswith(RECIPE_PREFIX)]
     graph = None if args.spec is None else load_graph(args, args.spec)
-    require("torch", "torch", "training")
-    require("safetensors", "torch", "training")
+    require("torch", "train", "training")
+    require("safetensors", "train", "training")
     from specgraph.training.api import train
     from specgraph.training.display import make_display
     from specgraph.training.signals import InterruptedRun

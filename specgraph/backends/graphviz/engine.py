@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from specgraph.errors import CommandError, require
@@ -43,14 +46,34 @@ def _draw_embedded(dot: str, format: str) -> bytes:
 
     graph = pygraphviz.AGraph(string=dot)
     try:
-        graph.layout(prog="dot")
-        drawn = graph.draw(format=format)
+        with _quiet_stderr():
+            graph.layout(prog="dot")
+            drawn = graph.draw(format=format)
     except (OSError, ValueError, RuntimeError) as error:
         raise CommandError(f"Graphviz cannot draw this diagram: {error}") from None
     finally:
         graph.close()
     assert isinstance(drawn, bytes)
     return drawn
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Keep remarks of the C libraries (fontconfig on the system's own settings) off the terminal."""
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
