@@ -67,15 +67,19 @@ Atom = Symbol | FloorDiv | Minimum
 
 
 class SymbolicDim:
-    """A size that depends on symbols. Immutable and hashable; supports `+ - * //` with sizes."""
+    """A size that depends on symbols. Immutable and hashable; supports `+ - * //` with sizes.
 
-    __slots__ = ("_hash", "terms")
+    `weight` is the number of atoms it takes to write the size out, nested ones included.
+    """
+
+    __slots__ = ("_hash", "terms", "weight")
 
     def __init__(self, terms: dict[Monomial, int]) -> None:
         kept = [(monomial, factor) for monomial, factor in terms.items() if factor]
         kept.sort(key=lambda term: (-len(term[0]), [str(atom) for atom in term[0]]))
         self.terms = tuple(kept)
         self._hash = hash(self.terms)
+        self.weight: int = sum(_weight(atom) for monomial, _ in kept for atom in monomial)
 
     def evaluate(self, sizes: dict[str, int]) -> int:
         """The size once every symbol has a value."""
@@ -176,6 +180,12 @@ class SymbolicDim:
         return "".join(parts) or "0"
 
     __repr__ = __str__
+
+
+def _weight(atom: Atom) -> int:
+    if isinstance(atom, Symbol):
+        return 1
+    return 1 + (atom.numerator.weight if isinstance(atom, FloorDiv) else atom.left.weight + atom.right.weight)
 
 
 def _rises(atom: Atom) -> bool:

@@ -16,6 +16,7 @@ from specgraph.spec.kinds import Kind
 
 MAX_SPATIAL_RANK = 3
 MAX_ELEMENTS = 2**48
+MAX_WEIGHT = 100
 
 
 class Argument:
@@ -155,18 +156,20 @@ class Call:
         self.arguments[argument] = number
         return number
 
-    def spatial_rank(self, *, least: int = 1) -> int:
-        """Number of axes behind the first, which holds the channels: from `least` to three."""
+    def spatial_rank(self) -> int:
+        """Number of axes behind the first, which holds the channels. Raises `Fault` unless it is 1 to 3."""
         rank = len(self.input.dims) - 1
-        if least <= rank <= MAX_SPATIAL_RANK:
+        if 1 <= rank <= MAX_SPATIAL_RANK:
             return rank
-        shape = "only one axis" if rank == 0 else f"{rank + 1} axes"
         raise Fault(
             "wrong-rank",
-            f"needs channels and {least} to {MAX_SPATIAL_RANK} spatial axes, but {self.name} has {shape}",
+            f"needs channels and 1 to {MAX_SPATIAL_RANK} spatial axes, but {self.name} "
+            + ("is a vector" if rank == 0 else f"has {rank + 1} axes"),
             inputs=(0,),
             notes=[f"{self.name} is {self.input}"],
-            help="read a node in front of the flatten" if rank == 0 else "reshape to (C, H, W) first",
+            help="read a feature map, from in front of the flatten, or reshape to (C, H, W)"
+            if rank == 0
+            else "reshape to (C, H, W)",
         )
 
     def axis(self, argument: str, value: int, *, batch: bool = False) -> int:
@@ -270,20 +273,33 @@ class Op(NamedTuple):
 def apply_op(op: Op, call: Call) -> tuple[TensorType, tuple[Parameter, ...]]:
     """The output type and the parameters of an op applied to inputs; `call.arguments` become canonical.
 
-    Raises `Fault` where a shape rule is broken, or a tensor would have more than `MAX_ELEMENTS`.
+    Raises `Fault` where a shape rule is broken, a tensor would have more than `MAX_ELEMENTS`, or a
+    symbolic size takes more than `MAX_WEIGHT` atoms to write.
     """
     output = op.infer(call)
     parameters = op.parameters(call.arguments, call.inputs)
     size = 1
     for dim in output.dims:
-        if isinstance(dim, int):
-            size *= dim
+        size *= dim if isinstance(dim, int) else _typical(dim)
     if size > MAX_ELEMENTS:
         raise _too_large(f"its output {output}", size)
     for parameter in parameters:
         if parameter.numel > MAX_ELEMENTS:
             raise _too_large(f"its {parameter.name or 'parameter'} {list(parameter.shape)}", parameter.numel)
     return output, parameters
+
+
+def _typical(dim: SymbolicDim) -> int:
+    """The size where all symbols are 2: enough to see one that grows without bounds."""
+    symbols = dim.symbols()
+    if dim.weight > MAX_WEIGHT:
+        names = ", ".join(sorted(symbols))
+        raise Fault(
+            "symbolic-size",
+            f"its size takes more than {MAX_WEIGHT} terms in {names} to write out",
+            help=f"give {names} a number with --input-size",
+        )
+    return abs(dim.evaluate(dict.fromkeys(symbols, 2))) or 1
 
 
 def _too_large(what: str, size: int) -> Fault:

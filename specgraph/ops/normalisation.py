@@ -73,9 +73,8 @@ def infer_layer_norm(call: Call) -> TensorType:
             help=f"write axes: {list(range(rank + 1 - len(axes), rank + 1))} or axes: [1], or permute first",
         )
     call.arguments["axes"] = axes
-    if call.arguments["elementwise_affine"]:
-        for axis in axes:
-            call.number(call.input.dims[axis - 1], f"axis {axis} of {call.name}")
+    for axis in axes:
+        call.number(call.input.dims[axis - 1], f"axis {axis} of {call.name}")
     return call.input
 
 

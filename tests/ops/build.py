@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -15,10 +16,12 @@ from specgraph.graph.dims import Dim
 from specgraph.graph.model import Constraint, Node
 from specgraph.graph.types import TensorType, image_type
 from specgraph.ops.definition import Call, apply_op
-from specgraph.ops.registry import ops
+from specgraph.ops.registry import FAMILIES, ops
 from specgraph.spec.kinds import Invalid
 
 Shape = tuple[Dim, ...]
+BUILT_IN = {op.name: op for family in FAMILIES for op in import_module(f"specgraph.ops.{family}").OPS}
+"""The project's own ops, whatever plug-ins other tests registered."""
 
 
 def tensor_type(shape: Shape | TensorType) -> TensorType:

@@ -3,6 +3,7 @@ constraints hold exactly where the concrete input is accepted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -109,6 +110,7 @@ def test_parameters_need_numbers() -> None:
     for op, shape, arguments in (
         ("linear", (3 * H,), {"out_features": 10}),
         ("layer_norm", (3, H), {}),
+        ("layer_norm", (3, H), {"elementwise_affine": False}),
         ("batch_norm", (H, 4), {}),
         ("conv", (H, 4), {"out_channels": 3, "kernel_size": 1}),
         ("layer_scale", (H, 4), {}),
@@ -172,3 +174,33 @@ def test_increasing_sizes_never_fall() -> None:
         assert not dim.is_increasing or values == sorted(values), str(dim)
         assert dim.is_increasing == (values == sorted(values)), str(dim)
     assert all(seen.values())
+
+
+def test_sizes_that_grow_without_bounds_are_refused() -> None:
+    def chain(step: Callable[[Any], Any]) -> str:
+        dims: Any = (3, H, H)
+        for _ in range(300):
+            try:
+                dims = step(dims)
+            except Fault as fault:
+                return fault.rule
+        return "never"
+
+    def node(op: str, arguments: dict[str, Any], *shapes: Any) -> Any:
+        return infer_node(op, arguments, shapes)[0].output.dims
+
+    def scale_and_pool(dims: Any) -> Any:
+        return node("max_pool", {"kernel_size": 2}, node("upsample", {"scale_factor": 2.125}, dims))
+
+    def two_branches(dims: Any) -> Any:
+        halves = node("max_pool", {"kernel_size": 2}, dims), node("max_pool", {"kernel_size": [3, 2]}, dims)
+        return node("upsample", {"scale_factor": 1.25}, node("concat", {"dim": 2}, *halves))
+
+    def squares(dims: Any) -> Any:
+        column, row = (1, dims[1], 1), (1, 1, dims[1])
+        return (3, node("flatten", {}, node("mul", {}, column, row))[0], 1)
+
+    assert chain(lambda dims: node("upsample", {"scale_factor": 2**40}, dims)) == "tensor-too-large"
+    assert chain(scale_and_pool) == "symbolic-size"
+    assert chain(two_branches) == "symbolic-size"
+    assert chain(squares) == "tensor-too-large"
