@@ -106,30 +106,30 @@ def kernel_too_large(call: Call, argument: str) -> Fault:
         window = f"{k}" if d == 1 else f"{d}*({k} - 1) + 1 = {reach}"
         sums.append(f"window {window}, input {padded(size, before, after)} = {room}")
     kernel = "x".join(map(str, arguments["kernel_size"]))
+    fitting = largest_kernel(call)
     return Fault(
         "kernel-larger-than-input",
         f"a window of {kernel} does not fit into {call.name} of {call.input}"
         + (" with its padding" if any(map(any, arguments["padding"])) else ""),
         argument=argument,
         notes=list(dict.fromkeys(sums)),
-        help=f"write kernel_size: {largest_kernel(call)}, or keep the map larger above"
-        if largest_kernel(call)
-        else "write more padding, or keep the map larger above",
+        help=f"write kernel_size: {fitting}, or keep the map larger above"
+        if fitting
+        else "write a smaller kernel_size, or more padding",
     )
 
 
 def largest_kernel(call: Call) -> str:
-    """The largest window that fits, as an author would write it; empty where there is none."""
+    """The largest window that fits, as an author would write it; empty where sizes are symbolic."""
     arguments = call.arguments
     fitting = []
     for axis, size in enumerate(call.input.dims[1:]):
         before, after = arguments["padding"][axis]
         d = arguments["dilation"][axis] if "dilation" in arguments else 1
         room = size + before + after
-        fits = arguments["kernel_size"][axis]
-        if isinstance(room, int):
-            fits = min(fits, (room - 1) // d + 1)
-        fitting.append(fits)
+        if not isinstance(room, int):
+            return ""
+        fitting.append(min(arguments["kernel_size"][axis], (room - 1) // d + 1))
     return str(fitting[0]) if len(set(fitting)) == 1 else str(fitting)
 
 
