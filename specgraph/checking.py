@@ -20,7 +20,7 @@ from specgraph.graph.prune import prune
 from specgraph.graph.scope import POISON, Env, LiveScope, Wire
 from specgraph.graph.types import TensorType, image_type
 from specgraph.source.pause import GarbageCollectorPaused
-from specgraph.source.read import read_file, read_plain
+from specgraph.source.read import read_file, read_plain, read_text
 from specgraph.source.tree import Parsed, Source
 from specgraph.spec.document import Body, Document
 from specgraph.spec.includes import IncludeLoader
@@ -88,12 +88,15 @@ def check_parsed(
     real_path: str,
     overrides: dict[str, Any],
     input_size: str | tuple[int, ...] | None = None,
+    *,
+    cures: bool = True,
 ) -> Report:
-    """Check a text that was read. `folder` is where its includes are looked for."""
+    """Check a text that was read. `folder` is where its includes are looked for; `cures` says whether
+    to search for what would make wrong shapes agree."""
     sources = {parsed.source.path: parsed.source}
     with GarbageCollectorPaused():
-        graph = _build(parsed, collector, sources, folder, real_path, overrides, input_size)
-        apply_suppressions(collector, sources)
+        graph = _build(parsed, collector, sources, folder, real_path, overrides, input_size, cures)
+        apply_suppressions(collector, sources, report_unused=graph is not None)
     if collector.has_errors:
         graph = None
     return Report(graph, collector.diagnostics, sources)
@@ -107,13 +110,29 @@ def _build(
     real_path: str,
     overrides: dict[str, Any],
     input_size: str | tuple[int, ...] | None,
+    cures: bool,
 ) -> Graph | None:
-    if parsed.tree is not None:
-        document = DocumentReader(parsed.source, parsed.tree, collector).read()
-        if document is not None:
-            IncludeLoader(collector, sources, folder or ".").load(document, real_path, folder)
-            return _Build(document, collector, overrides, input_size).graph()
-    return None
+    if parsed.tree is None:
+        return None
+    document = DocumentReader(parsed.source, parsed.tree, collector).read()
+    if document is None:
+        return None
+    IncludeLoader(collector, sources, folder or ".").load(document, real_path, folder)
+    build = _Build(document, collector, overrides, input_size)
+    graph = build.graph()
+    if cures and build.elaborator.op_nodes.troubles:
+        source = parsed.source
+
+        def recheck(text: str) -> list[Diagnostic]:
+            again = Collector()
+            changed = read_text(text, source.path, again, source.format)
+            check_parsed(changed, again, folder, real_path, overrides, input_size, cures=False)
+            return again.diagnostics
+
+        from specgraph.diagnostics.cures import offer_cures
+
+        offer_cures(build.elaborator, collector, source, recheck)
+    return graph
 
 
 def load(

@@ -10,8 +10,9 @@ from specgraph.graph.expectation import Expectation, parse_expectation
 from specgraph.graph.model import Constraint, Node, Parameter
 from specgraph.graph.references import differing_call
 from specgraph.graph.scope import Env, LiveScope, Wire
+from specgraph.graph.trouble import Trouble
 from specgraph.graph.types import TensorType
-from specgraph.ops.definition import Call, Fault, Op
+from specgraph.ops.definition import Call, Fault, Op, apply_op
 from specgraph.ops.registry import find, ops
 from specgraph.source.tree import Scalar
 from specgraph.spec.document import NodeDef
@@ -63,6 +64,7 @@ class OpNodes:
         self.elaborator = elaborator
         self.report = elaborator.reporter
         self.inferred: dict[Any, Inferred] = {}
+        self.troubles: list[Trouble] = []
         self.bare: dict[Any, Any] = {}
 
     def add(self, written: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Wire:
@@ -88,6 +90,10 @@ class OpNodes:
             if isinstance(outcome, Fault):
                 failed.believed = self._believed(op, prepared, sources, path)
                 if failed.believed is None:
+                    paths = tuple(source.path for source in sources)
+                    self.troubles.append(
+                        Trouble(outcome.rule, path, path, op.name, written, prepared.arguments, paths, input_types)
+                    )
                     self._report_fault(outcome, written, prepared, sources, path)
                 return failed
             found = self.inferred[key] = outcome
@@ -233,8 +239,7 @@ class OpNodes:
         names = tuple(f"`{source.path}`" for source in sources)
         call = Call(types, dict(prepared.arguments), names, path, prepared.stated)
         try:
-            output = op.infer(call)
-            parameters = op.parameters(call.arguments, types)
+            output, parameters = apply_op(op, call)
         except Fault as fault:
             return fault
         return Inferred(output, call.arguments, parameters, call.constraints)
@@ -321,6 +326,12 @@ class OpNodes:
                 notes[-1:] = ["; ".join([notes[-1], *shown])] if shown else notes[-1:]
         elif node is None or node.path != path:
             notes.append(f"its last node is `{node.path}`" if node else "it is empty")
+        if node is not None:
+            inputs, types = node.inputs, node.input_types
+            rule, definition = "declared-shape-mismatch", self.elaborator.paths.nodes.get(node.path)
+            self.troubles.append(
+                Trouble(rule, node.path, path, node.op, definition, node.arguments, inputs, types, expected)
+            )
         actual = expected.actual(kind)
         fix = None
         if written.constant:

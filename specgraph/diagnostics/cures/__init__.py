@@ -1,0 +1,10 @@
+"""Cures for wrong shapes: searched for, verified by checking the changed text, then offered.
+
+Nothing here runs for a spec without errors.
+"""
+
+from __future__ import annotations
+
+from specgraph.diagnostics.cures.offer import offer_cures
+
+__all__ = ["offer_cures"]

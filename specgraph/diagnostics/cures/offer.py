@@ -1,0 +1,180 @@
+"""Looks for the cure of each shape fault, verifies it, and puts it into the diagnostic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+
+from specgraph.diagnostics.collector import Collector
+from specgraph.diagnostics.cures.edits import set_argument
+from specgraph.diagnostics.cures.search import Cure, Step, argument_cures, chain_to
+from specgraph.diagnostics.cures.structure import flatten_cures, projection_cures
+from specgraph.diagnostics.fixes import apply_fixes
+from specgraph.diagnostics.model import Diagnostic, Fix
+from specgraph.graph.elaborate import Elaborator
+from specgraph.graph.model import Node
+from specgraph.graph.trouble import Trouble
+from specgraph.graph.types import TensorType
+from specgraph.source.tree import Source
+from specgraph.spec.document import NodeDef
+
+MAX_TROUBLES = 8
+MAX_CANDIDATES = 12
+MAX_CHECKS = 40
+MAX_NODES = 3000
+JOINS = ("add-shape-mismatch", "concat-shape-mismatch")
+Recheck = Callable[[str], list[Diagnostic]]
+
+
+def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, recheck: Recheck) -> None:
+    """Give each shape fault of the file the smallest change that verifiably cures it, where one is found.
+
+    `recheck` checks a changed text of the file, with the cures of the faults before this one. A cure is
+    offered where its fault is gone and no other error has come up; it is an unsafe fix, as only the
+    author knows what was meant.
+    """
+    if len(elaborator.nodes) > MAX_NODES:
+        return
+    errors = {(d.rule, d.node): d for d in collector.diagnostics if d.severity == "error"}
+    checks = MAX_CHECKS
+    accepted: list[Diagnostic] = []
+    cured_paths: set[str] = set()
+    for trouble in elaborator.op_nodes.troubles[:MAX_TROUBLES]:
+        fault = errors.get((trouble.rule, trouble.reported))
+        if fault is None or trouble.definition is None or trouble.definition.source is not source:
+            continue
+        second_best: Cure | None = None
+        found: Cure | None = None
+        for cure in islice(_cures(trouble, elaborator, frozenset(cured_paths)), MAX_CANDIDATES):
+            if not checks:
+                break
+            if any(edit.span.path != source.path for edit in cure.edits):
+                continue
+            checks -= 1
+            candidate = replace(fault, fix=Fix("unsafe", cure.edits))
+            text = apply_fixes(source, [*accepted, candidate], unsafe=True).text
+            left = {(d.rule, d.node) for d in recheck(text) if d.severity == "error"}
+            if (fault.rule, fault.node) in left:
+                continue
+            if cure.certain or left <= set(errors):
+                found = cure
+                break
+            if second_best is None and all(_was_hidden(*new, elaborator) for new in left - set(errors)):
+                second_best = cure
+        found = found or second_best
+        if found is not None:
+            help = found.says
+            if trouble.expected is not None and fault.help is not None:
+                help = f"{help}, or {fault.help}"
+            cured = replace(fault, fix=Fix("unsafe", found.edits), help=help)
+            collector.discard(fault)
+            collector.add([cured])
+            accepted.append(cured)
+            cured_paths.add(trouble.path)
+        elif fault.fix is not None:
+            accepted.append(fault)
+
+
+def _was_hidden(rule: str, node: str | None, elaborator: Elaborator) -> bool:
+    """Whether an error that a cure brings to light concerns a node behind the fault, of which nothing
+    was known before; a declared shape that then differs speaks against the cure."""
+    return node is not None and node not in elaborator.nodes and rule != "declared-shape-mismatch"
+
+
+def _cures(trouble: Trouble, elaborator: Elaborator, cured: frozenset[str]) -> Iterator[Cure]:
+    nodes, written = elaborator.nodes, elaborator.paths.nodes
+    if trouble.expected is not None:
+        yield from _declared(trouble, nodes, written, cured)
+    elif trouble.rule == "unflattened-linear-input":
+        yield from flatten_cures(trouble, elaborator.document)
+    elif trouble.rule == "stated-size-mismatch":
+        yield from _stated(trouble)
+    elif trouble.rule == "kernel-larger-than-input":
+        yield from _smaller_kernel(trouble)
+    elif trouble.rule in JOINS:
+        yield from _joined(trouble, elaborator, nodes, written)
+
+
+def _declared(
+    trouble: Trouble, nodes: dict[str, Node], written: dict[str, NodeDef], cured: frozenset[str]
+) -> Iterator[Cure]:
+    expected = trouble.expected
+    assert expected is not None
+    chain = chain_to(trouble.path, nodes, written, cured=cured)
+    dims = expected.dims(nodes[trouble.path].output)
+    target = nodes[trouble.path].output.with_dims(dims) if dims is not None else None
+    for cure in argument_cures(chain, expected.holds, target, " as declared"):
+        if not cure.says.startswith("kernel_size"):  # the declaration is as likely to be wrong
+            yield cure
+
+
+def _stated(trouble: Trouble) -> Iterator[Cure]:
+    definition = trouble.definition
+    assert definition is not None
+    for name, size in (("in_features", trouble.types[0].dims[-1]), ("in_channels", trouble.types[0].dims[0])):
+        if name in definition.arguments and isinstance(size, int):
+            edit = set_argument(definition, name, size)
+            if edit is not None:
+                yield Cure((edit,), f"write {name}: {size}, or leave {name} out", certain=True)
+
+
+def _smaller_kernel(trouble: Trouble) -> Iterator[Cure]:
+    definition = trouble.definition
+    assert definition is not None
+    chain = [Step(trouble.path, trouble.op, trouble.arguments, trouble.types, definition)]
+    sizes = [size for size in trouble.types[0].dims[1:] if isinstance(size, int)]
+    if trouble.op != "conv" and sizes:
+        edit = set_argument(definition, "kernel_size", min(sizes))
+        if edit is not None:
+            yield Cure((edit,), f"kernel_size: {min(sizes)} is what fits; global_avg_pool pools any size down to 1x1")
+    yield from argument_cures(chain, lambda kind: True, None, "")
+
+
+def _joined(
+    trouble: Trouble, elaborator: Elaborator, nodes: dict[str, Node], written: dict[str, NodeDef]
+) -> Iterator[Cure]:
+    types = trouble.types
+    concat = trouble.rule == "concat-shape-mismatch"
+    if not concat and types[0].dims[0] != types[-1].dims[0]:
+        yield from projection_cures(trouble, elaborator.document, nodes)
+    chains = [chain_to(path, nodes, written, alone=True) for path in trouble.inputs]
+    for target in _targets(types, concat):
+
+        def wanted(kind: TensorType, target: TensorType = target) -> bool:
+            return _agree(kind, target, concat)
+
+        odd = [index for index, kind in enumerate(types) if not wanted(kind)]
+        hint = None if concat else target
+        if len(odd) == 1:
+            for cure in argument_cures(chains[odd[0]], wanted, hint, ""):
+                yield _placed(cure, chains[odd[0]])
+        else:
+            each = [next(argument_cures(chains[index], wanted, hint, ""), None) for index in odd]
+            together = [_placed(cure, chains[index]) for cure, index in zip(each, odd, strict=True) if cure is not None]
+            if len(together) == len(odd):
+                edits = tuple(edit for cure in together for edit in cure.edits)
+                yield Cure(edits, "; ".join(cure.says for cure in together))
+    if not concat:
+        yield from projection_cures(trouble, elaborator.document, nodes)
+
+
+def _targets(types: tuple[TensorType, ...], concat: bool) -> list[TensorType]:
+    """Types that the others could be brought to, those of most inputs first."""
+    votes = [sum(_agree(kind, other, concat) for other in types) for kind in types]
+    order = sorted(range(len(types)), key=lambda index: (-votes[index], index))
+    return [types[index] for index in order if not any(_agree(types[index], types[i], concat) for i in range(index))]
+
+
+def _placed(cure: Cure, chain: list[Step]) -> Cure:
+    """The cure with the node named whose arguments change."""
+    if " in `" in cure.says:
+        return cure
+    change, verb, result = cure.says.partition(" give")
+    return cure._replace(says=f"{change} in `{chain[0].path}`{verb}{result}")
+
+
+def _agree(left: TensorType, right: TensorType, concat: bool) -> bool:
+    if len(left.dims) != len(right.dims):
+        return False
+    return left.dims[1:] == right.dims[1:] if concat else left.dims == right.dims

@@ -1,0 +1,216 @@
+"""Which changes of arguments bring a chain of nodes to a wanted type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from specgraph.diagnostics.cures.edits import set_argument
+from specgraph.diagnostics.model import Edit
+from specgraph.graph.model import Node
+from specgraph.graph.types import TensorType
+from specgraph.ops.definition import Call, Fault
+from specgraph.ops.registry import ops
+from specgraph.spec.document import NodeDef
+from specgraph.spec.kinds import show
+
+MAX_CHAIN = 12
+STRIDES = range(1, 9)
+KERNELS = range(1, 12)
+Wanted = Callable[[TensorType], bool]
+
+
+class Cure(NamedTuple):
+    """Edits, and what they do in words. `certain` is true where the cure is right whatever else the
+    spec has to show behind it."""
+
+    edits: tuple[Edit, ...]
+    says: str
+    certain: bool = False
+
+
+class Step(NamedTuple):
+    """A node of a chain, as it stands in the graph or as it was about to enter it."""
+
+    path: str
+    op: str
+    arguments: dict[str, Any]
+    types: tuple[TensorType, ...]
+    definition: NodeDef
+
+    def output(self, types: tuple[TensorType, ...], changed: dict[str, Any] | None = None) -> TensorType | None:
+        """The output type with other inputs and some arguments changed; None where refused."""
+        op = ops()[self.op]
+        arguments = {
+            name: None if op.arguments[name].implied and name not in self.definition.arguments else value
+            for name, value in self.arguments.items()
+            if name in op.arguments
+        }
+        if changed and "kernel_size" in changed and "stride" not in self.definition.arguments:
+            arguments["stride"] = op.arguments["stride"].default
+        arguments.update(changed or {})
+        try:
+            return op.infer(Call(types, arguments, path=self.path))
+        except Fault:
+            return None
+
+
+def step_of(node: Node, definition: NodeDef) -> Step:
+    """A node of the graph as a step."""
+    return Step(node.path, node.op, node.arguments, node.input_types, definition)
+
+
+def chain_to(
+    path: str,
+    nodes: dict[str, Node],
+    written: dict[str, NodeDef],
+    *,
+    alone: bool = False,
+    cured: frozenset[str] = frozenset(),
+) -> list[Step]:
+    """The nodes that lead to `path` one after another, the last first: up to an input, a join or a
+    declared shape; with `alone`, up to a node that others read too. `cured` are nodes whose declared
+    shape will come out once a cure that was found is applied."""
+    readers: dict[str, int] = {}
+    if alone:
+        for node in nodes.values():
+            for source in node.inputs:
+                readers[source] = readers.get(source, 0) + 1
+    steps: list[Step] = []
+    while path in nodes and len(steps) < MAX_CHAIN:
+        node = nodes[path]
+        if (steps and node.expect is not None) or (alone and readers.get(path, 0) > (1 if steps else 0)):
+            break
+        steps.append(step_of(node, written[path]))
+        if len(node.inputs) != 1:
+            break
+        path = node.inputs[0]
+    return _as_declared(steps, nodes, cured)
+
+
+def _as_declared(steps: list[Step], nodes: dict[str, Node], cured: frozenset[str]) -> list[Step]:
+    """The chain with the types that come about once the shape declared in front of it comes out."""
+    first = nodes.get(nodes[steps[-1].path].inputs[0]) if steps and len(steps[-1].types) == 1 else None
+    if first is None or first.expect is None or first.path not in cured:
+        return steps
+    kind: TensorType | None = first.output.with_dims(first.expect)
+    declared: list[Step] = []
+    for step in reversed(steps):
+        if kind is None:
+            return steps
+        declared.insert(0, step._replace(types=(kind,)))
+        kind = step.output((kind,))
+    return declared
+
+
+def argument_cures(chain: list[Step], wanted: Wanted, target: TensorType | None, why: str) -> Iterator[Cure]:
+    """Changes that make the chain's end `wanted`, the smallest first: one argument of one node, two of
+    one node, the padding of several. `target` hints at channels, `why` ends the sentence."""
+    for position, step in enumerate(chain):
+        for changed in _singles(step, target):
+            yield from _tried(chain, position, changed, wanted, why)
+    for position, step in enumerate(chain):
+        for changed in _pairs(step):
+            yield from _tried(chain, position, changed, wanted, why)
+    yield from _same_padding(chain, wanted, why)
+    for position, step in enumerate(chain):
+        if step.op == "conv":
+            kernel = _largest(step.arguments["kernel_size"])
+            for padding in range(kernel // 2 + 1, kernel):
+                yield from _tried(chain, position, {"padding": padding}, wanted, why)
+    for position, step in enumerate(chain):
+        if "kernel_size" in step.arguments:
+            for kernel in KERNELS:
+                yield from _tried(chain, position, {"kernel_size": kernel}, wanted, why)
+
+
+def _singles(step: Step, target: TensorType | None) -> Iterator[dict[str, Any]]:
+    arguments = step.arguments
+    kernel = _largest(arguments.get("kernel_size"))
+    if "ceil_mode" in arguments and kernel % 2 == 0:
+        yield {"ceil_mode": not arguments["ceil_mode"]}
+    if "padding" in arguments and kernel:
+        half = kernel // 2
+        yield from ({"padding": padding} for padding in dict.fromkeys((half, *range(half))))
+    if "ceil_mode" in arguments:
+        yield {"ceil_mode": not arguments["ceil_mode"]}
+    if "stride" in arguments and kernel:
+        yield from ({"stride": stride} for stride in STRIDES)
+    if target is not None:
+        channels = target.dims[-1] if target.is_vector else target.channels
+        for name in ("out_channels", "out_features"):
+            if name in arguments and isinstance(channels, int):
+                yield {name: channels}
+        if "output_size" in arguments and target.spatial_rank:
+            sizes = target.dims[1:]
+            yield {"output_size": sizes[0] if len(set(sizes)) == 1 else list(sizes)}
+
+
+def _pairs(step: Step) -> Iterator[dict[str, Any]]:
+    """Stride and padding together, where neither is written."""
+    given = step.definition.arguments
+    kernel = _largest(step.arguments.get("kernel_size"))
+    if kernel and "padding" not in given and "stride" not in given and "padding" in step.arguments:
+        for stride in STRIDES:
+            for padding in dict.fromkeys((kernel // 2, *range(kernel // 2 + 1))):
+                yield {"stride": stride, "padding": padding}
+
+
+def _tried(chain: list[Step], position: int, changed: dict[str, Any], wanted: Wanted, why: str) -> Iterator[Cure]:
+    step = chain[position]
+    canonical = {name: tuple(value) if isinstance(value, list) else value for name, value in changed.items()}
+    if all(_unchanged(step.arguments.get(name), value) for name, value in canonical.items()):
+        return
+    kind = step.output(step.types, canonical)
+    for later in reversed(chain[:position]):
+        kind = later.output((kind,)) if kind is not None else None
+    if kind is None or not wanted(kind):
+        return
+    edits = [set_argument(step.definition, name, value) for name, value in changed.items()]
+    if all(edit is not None for edit in edits):
+        shown = ", ".join(f"{name}: {show(value)}" for name, value in changed.items())
+        place = f" in `{step.path}`" if position else ""
+        verb = "give" if len(changed) > 1 else "gives"
+        yield Cure(tuple(edit for edit in edits if edit is not None), f"{shown}{place} {verb} {kind}{why}")
+
+
+def _same_padding(chain: list[Step], wanted: Wanted, why: str) -> Iterator[Cure]:
+    """Half the kernel as padding of every node of stride 1 that has none."""
+    changes: dict[int, int] = {}
+    for position, step in enumerate(chain):
+        kernel, stride = step.arguments.get("kernel_size"), step.arguments.get("stride")
+        if (
+            kernel
+            and "padding" in step.arguments
+            and _largest(stride) == 1
+            and "padding" not in step.definition.arguments
+            and len(set(kernel)) == 1
+            and kernel[0] > 1
+            and kernel[0] % 2
+        ):
+            changes[position] = kernel[0] // 2
+    if len(changes) < 2:
+        return
+    kind: TensorType | None = None
+    for position in range(len(chain) - 1, -1, -1):
+        step = chain[position]
+        types = step.types if kind is None else (kind,)
+        kind = step.output(types, {"padding": changes[position]} if position in changes else None)
+        if kind is None:
+            return
+    edits = [set_argument(chain[position].definition, "padding", amount) for position, amount in changes.items()]
+    if kind is not None and wanted(kind) and all(edit is not None for edit in edits):
+        places = " and ".join(f"padding: {changes[p]} in `{chain[p].path}`" for p in sorted(changes, reverse=True))
+        yield Cure(tuple(edit for edit in edits if edit is not None), f"{places} give {kind}{why}")
+
+
+def _largest(value: Any) -> int:
+    if isinstance(value, tuple):
+        return max((_largest(item) for item in value), default=0)
+    return value if isinstance(value, int) else 0
+
+
+def _unchanged(current: Any, value: Any) -> bool:
+    if isinstance(current, tuple) and not isinstance(value, tuple):
+        return bool(current) and all(_unchanged(item, value) for item in current)
+    return bool(current == value)

@@ -1,0 +1,114 @@
+"""Cures that put a node in: a flatten in front of a linear layer, a projection on a shortcut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.cures.edits import insert_before, rename_source, source_names
+from specgraph.diagnostics.cures.search import Cure
+from specgraph.graph.dims import product
+from specgraph.graph.model import Node
+from specgraph.graph.trouble import Trouble
+from specgraph.graph.types import TensorType
+from specgraph.spec.document import Body, Document, NodeDef
+
+
+def home_of(definition: NodeDef, document: Document) -> Body | None:
+    """The scope that a node is written in, within one file."""
+    waiting = [block.body for block in document.blocks.values()]
+    if document.body is not None:
+        waiting.append(document.body)
+    while waiting:
+        body = waiting.pop()
+        for node in body.nodes:
+            if node is definition:
+                return body
+            if node.body is not None:
+                waiting.append(node.body)
+    return None
+
+
+def flatten_cures(trouble: Trouble, document: Document) -> Iterator[Cure]:
+    """A flatten in front of a linear layer that is fed a feature map."""
+    definition = trouble.definition
+    body = home_of(definition, document) if definition is not None else None
+    if definition is None or body is None:
+        return
+    name = None if body.is_chain else _free_name(body, "flatten", definition)
+    names = source_names(definition)
+    text = "flatten" if not names else f"{{op: flatten, from: {names[0]}}}"
+    edits = [insert_before(definition, name, text)]
+    if names and name is not None:
+        edits.append(rename_source(definition, 0, name))
+    elif names:
+        return
+    if all(edit is not None for edit in edits):
+        features = product(trouble.types[0].dims)
+        says = f"put a flatten in front, which gives {features} features"
+        yield Cure(tuple(edit for edit in edits if edit is not None), says, certain=True)
+
+
+def projection_cures(trouble: Trouble, document: Document, nodes: dict[str, Node]) -> Iterator[Cure]:
+    """A 1x1 convolution on the operand that has seen fewer nodes."""
+    definition = trouble.definition
+    body = home_of(definition, document) if definition is not None else None
+    if definition is None or body is None or body.is_chain or len(trouble.types) != 2:
+        return
+    names = source_names(definition)
+    kinds = trouble.types
+    if len(names) != 2 or not all(kind.spatial_rank for kind in kinds) or len(kinds[0].dims) != len(kinds[1].dims):
+        return
+    lengths = [_depth(path, trouble.inputs[1 - index], nodes) for index, path in enumerate(trouble.inputs)]
+    order = (0, 1) if lengths[0] < lengths[1] else (1, 0)
+    for index in order:
+        for channels in _channels(kinds[1 - index], names[1 - index]):
+            stride = _stride(kinds[index], kinds[1 - index])
+            if stride is None:
+                continue
+            name = _free_name(body, "projection", definition)
+            stride_text = f", stride: {stride}" if stride > 1 else ""
+            text = f"{{op: conv, from: {names[index]}, out_channels: {channels}, kernel_size: 1{stride_text}}}"
+            edits = (insert_before(definition, name, text), rename_source(definition, index, name))
+            if edits[0] is not None and edits[1] is not None:
+                with_stride = f" and stride {stride}" if stride > 1 else ""
+                out = kinds[1 - index].channels
+                says = (
+                    f"a 1x1 conv with {out} channels{with_stride} on `{names[index]}` brings it to {kinds[1 - index]}"
+                )
+                yield Cure((edits[0], edits[1]), says)
+
+
+def _channels(kind: TensorType, name: str) -> list[str]:
+    """How to write the number of channels: as a number, and as that of the other operand."""
+    measured = [f"$({name}.channels)"] if name.replace("_", "").isalnum() and not name[0].isdigit() else []
+    return [str(kind.channels), *measured]
+
+
+def _stride(kind: TensorType, wanted: TensorType) -> int | None:
+    """The stride that brings the sizes of one map to another's; None where there is none."""
+    for stride in range(1, 9):
+        reached = tuple((size - 1) // stride + 1 for size in kind.dims[1:])
+        if reached == wanted.dims[1:]:
+            return stride
+    return None
+
+
+def _depth(path: str, until: str, nodes: dict[str, Node]) -> int:
+    """Number of nodes on the way back from `path` to `until`, or to an input."""
+    depth = 0
+    while path in nodes and path != until and depth < 10_000:
+        path = nodes[path].inputs[0]
+        depth += 1
+    return depth if path != until else depth + 10_000
+
+
+def _free_name(body: Body, wish: str, definition: NodeDef) -> str:
+    taken = {node.name for node in body.nodes}
+    if wish not in taken:
+        return wish
+    base = f"{definition.name}_{wish}" if definition.name and definition.name_template is None else wish
+    number = 2
+    name = base
+    while name in taken:
+        name, number = f"{base}{number}", number + 1
+    return name

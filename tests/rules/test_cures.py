@@ -1,0 +1,254 @@
+"""Cures of wrong shapes: what is offered, and that applying it makes the spec clean."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from specgraph.checking import Report
+from specgraph.diagnostics.fixes import apply_fixes
+from tests.helpers import check_text
+
+ALEXNET = """\
+specgraph: 1
+inputs: {image: [3, 227, 227]}
+nodes:
+  conv1: {op: conv, out_channels: 96, kernel_size: 11, stride: 4, expect: 55x55x96}
+  relu1: relu
+  pool1: {op: max_pool, kernel_size: 3, stride: 2, expect: 27x27x96}
+  conv2: {op: conv, out_channels: 256, kernel_size: 5, padding: 2, expect: 27x27x256}
+  relu2: relu
+  pool2: {op: max_pool, kernel_size: 3, stride: 2, expect: 27x27x256}
+"""
+RESIDUAL = """\
+specgraph: 1
+inputs: {image: [16, 32, 32]}
+blocks:
+  unit:
+    args: {channels}
+    nodes:
+      conv1: {op: conv, out_channels: $channels, kernel_size: 3, padding: 1}
+      relu1: relu
+      conv2: {op: conv, out_channels: $channels, kernel_size: 3, padding: 1}
+      add: {op: add, from: [conv2, input]}
+      relu2: relu
+nodes:
+  u1: {block: unit, channels: 32}
+  u2: {block: unit, channels: 64}
+"""
+FLATTEN = """\
+specgraph: 1
+inputs: {image: [3, 227, 227]}
+nodes:
+  conv: {op: conv, out_channels: 8, kernel_size: 11, stride: 4}
+  relu: relu
+  fc: {op: linear, out_features: 10}     # an hour of searching
+"""
+CLASSIFIER = """\
+specgraph: 1
+inputs: {image: [88, 4, 4]}
+nodes:
+  flatten: flatten
+  fc: {op: linear, in_features: 320, out_features: 10}
+"""
+INCEPTION = """\
+specgraph: 1
+inputs: {image: [192, 28, 28]}
+blocks:
+  module:
+    nodes:
+      b1: [{op: conv, from: input, out_channels: 64, kernel_size: 1}, relu]
+      b2: [{op: conv, from: input, out_channels: 96, kernel_size: 1}, relu, {op: conv, out_channels: 9, kernel_size: 3}]
+      b3: [{op: conv, from: input, out_channels: 16, kernel_size: 1}, relu]
+      concat: {op: concat, from: [b1, b2, b3]}
+nodes:
+  m: {block: module, expect: 28x28x89}
+"""
+PAPER = """\
+specgraph: 1
+inputs: {image: [3, 224, 224]}
+nodes:
+  conv1: {op: conv, out_channels: 64, kernel_size: 7, expect: 112x112x64}
+  relu1: relu
+  pool1: {op: max_pool, kernel_size: 3, expect: 56x56x64}
+  conv2: {op: conv, out_channels: 192, kernel_size: 3, expect: 56x56x192}
+  relu2: relu
+  pool2: {op: max_pool, kernel_size: 2, stride: 2, expect: 28x28x192}
+"""
+CEIL = """\
+specgraph: 1
+inputs: {image: [64, 111, 111]}
+nodes:
+  pool: {op: max_pool, kernel_size: 3, stride: 2, expect: 55x55x64}
+  pool2: {op: max_pool, kernel_size: 3, stride: 2, expect: 27x27x64}
+  pool3: {op: max_pool, kernel_size: 2, expect: 14x14x64}
+"""
+BRANCHES = """\
+specgraph: 1
+inputs: {image: [88, 28, 28]}
+nodes:
+  b1: {op: conv, from: image, out_channels: 16, kernel_size: 1}
+  b2:
+    - {op: conv, from: image, out_channels: 24, kernel_size: 3}
+    - relu
+    - {op: conv, out_channels: 24, kernel_size: 3}
+  b3:
+    - {op: avg_pool, from: image, kernel_size: 3}
+    - {op: conv, out_channels: 24, kernel_size: 1}
+  concat: {op: concat, from: [b1, b2, b3]}
+"""
+WINDOW = """\
+specgraph: 1
+inputs: {image: [16, 4, 4]}
+nodes:
+  - {op: avg_pool, kernel_size: 8}
+  - flatten
+  - {op: linear, out_features: 10}
+"""
+BLOCK_STYLE = """\
+specgraph: 1
+inputs: {image: [3, 28, 28]}
+nodes:
+  conv:
+    op: conv
+    out_channels: 8
+    kernel_size: 5          # the paper says no more
+    expect: 28x28x8
+"""
+BRANCH_READS = """\
+specgraph: 1
+inputs: {image: [3, 8, 8]}
+nodes:
+  a: {op: conv, from: image, out_channels: 4, kernel_size: 1}
+  flatten: {op: flatten, from: image}
+  head: {op: linear, out_features: 2}
+  pool: {op: max_pool, from: a, kernel_size: 2}
+  aux:
+    op: linear
+    from: pool
+    out_features: 2
+outputs: [head, aux]
+"""
+
+CASES = {
+    "the AlexNet table": (ALEXNET, [("SG301", "write 13x13x256")]),
+    "16 against 32 channels": (
+        RESIDUAL,
+        [("SG302", "a 1x1 conv with 32 channels on `input` brings it to 32x32x32")],
+    ),
+    "the missing flatten": (FLATTEN, [("SG304", "put a flatten in front, which gives 24200 features")]),
+    "the 1408 classifier": (CLASSIFIER, [("SG305", "write in_features: 1408, or leave in_features out")]),
+    "the unpadded Inception branch": (INCEPTION, [("SG303", "padding: 1 in `m.b2.2` gives 28x28x9")]),
+    "a table without strides and padding": (
+        PAPER,
+        [
+            ("SG301", "stride: 2, padding: 3 give 112x112x64 as declared, or write 218x218x64"),
+            ("SG301", "stride: 2, padding: 1 give 56x56x64 as declared, or write 72x72x64"),
+            ("SG301", "padding: 1 gives 56x56x192 as declared, or write 70x70x192"),
+        ],
+    ),
+    "rounding up": (CEIL, [("SG301", "ceil_mode: true gives 14x14x64 as declared, or write 13x13x64")]),
+    "several branches": (
+        BRANCHES,
+        [
+            (
+                "SG303",
+                "padding: 1 in `b2.0` and padding: 1 in `b2.2` give 28x28x24; "
+                "stride: 1, padding: 1 in `b3.0` give 28x28x24",
+            )
+        ],
+    ),
+    "a window larger than its map": (
+        WINDOW,
+        [("SG306", "kernel_size: 4 is what fits; global_avg_pool pools any size down to 1x1")],
+    ),
+    "a node in block style": (BLOCK_STYLE, [("SG301", "padding: 2 gives 28x28x8 as declared, or write 24x24x8")]),
+    "a flatten on a branch": (BRANCH_READS, [("SG304", "put a flatten in front, which gives 64 features")]),
+}
+
+
+def said(report: Report) -> list[tuple[str, str | None]]:
+    return [(d.code, d.help) for d in report.diagnostics]
+
+
+def cured(text: str, path: str = "spec.yaml") -> str:
+    """The text with every fix applied, until none is left."""
+    for _ in range(6):
+        report = check_text(text, path)
+        fixed = apply_fixes(report.sources[path], report.diagnostics, unsafe=True).text
+        if fixed == text:
+            return text
+        text = fixed
+    return text
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_cure_is_offered_and_cures(name: str) -> None:
+    text, wanted = CASES[name]
+    report = check_text(text)
+    assert said(report) == wanted
+    assert {d.fix.applicability for d in report.diagnostics if d.fix} == {"unsafe"}
+    assert check_text(cured(text)).diagnostics == []
+
+
+def test_the_declared_shape_stays_where_an_argument_cures() -> None:
+    declared = re.compile(r"expect: ([0-9x]+)")
+    assert (
+        declared.findall(cured(PAPER))
+        == declared.findall(PAPER)
+        == ["112x112x64", "56x56x64", "56x56x192", "28x28x192"]
+    )
+
+
+def test_comments_stay() -> None:
+    assert "# an hour of searching" in cured(FLATTEN)
+    assert "# the paper says no more" in cured(BLOCK_STYLE)
+
+
+def test_json_is_cured_as_yaml_is() -> None:
+    spec = {
+        "specgraph": 1,
+        "inputs": {"image": [16, 32, 32]},
+        "nodes": {
+            "conv": {"op": "conv", "out_channels": 32, "kernel_size": 3, "stride": 2, "padding": 1},
+            "relu": "relu",
+            "add": {"op": "add", "from": ["relu", "image"]},
+            "fc": {"op": "linear", "out_features": 10},
+        },
+    }
+    fixed = cured(json.dumps(spec, indent=2), "spec.json")
+    report = check_text(fixed, "spec.json")
+    assert report.diagnostics == []
+    assert list(json.loads(fixed)["nodes"]) == ["conv", "relu", "projection", "add", "flatten", "fc"]
+
+
+def test_a_cure_that_breaks_something_else_is_not_offered() -> None:
+    """Padding would give what `conv` declares, but `pool` would no longer be as it declares."""
+    text = (
+        "specgraph: 1\ninputs: {image: [3, 28, 28]}\nnodes:\n"
+        "  conv: {op: conv, out_channels: 8, kernel_size: 5, expect: 28x28x8}\n"
+        "  skip: {op: conv, from: image, out_channels: 8, kernel_size: 5}\n"
+        "  add: {op: add, from: [conv, skip]}\n"
+    )
+    assert said(check_text(text)) == [("SG301", "write 24x24x8")]
+
+
+def test_an_expression_is_left_alone() -> None:
+    text = (
+        "specgraph: 1\ninputs: {image: [3, 28, 28]}\nvars: {p: 1}\nnodes:\n"
+        "  conv: {op: conv, out_channels: 8, kernel_size: 5, padding: $p, stride: $p, expect: 28x28x8}\n"
+    )
+    assert said(check_text(text)) == [("SG301", "write 26x26x8")]
+
+
+def test_nothing_is_searched_in_a_clean_spec() -> None:
+    program = (
+        "import sys; from specgraph.checking import check; assert check('specs/resnet18.yaml').ok;"
+        "print('specgraph.diagnostics.cures' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
