@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from specgraph.training.files import write_atomically
 
 StateDict = dict[str, Tensor]
 MAX_NAMED = 20
+OLD_DENSENET_KEY = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)")
 
 
 class WeightsMismatchError(CommandError):
@@ -60,7 +62,8 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[StateDict, dict[str, str
     """(state dict, metadata) of a `.safetensors` file, a run folder, or a PyTorch `.pth`/`.pt` file.
 
     A PyTorch file is read with `weights_only=True`; a checkpoint dict's `state_dict` or `model` is
-    taken, and the prefixes `module.` and `_orig_mod.` are removed. Raises `CommandError`.
+    taken, the prefixes `module.` and `_orig_mod.` are removed, and DenseNet's keys of old files take
+    their present names. Raises `CommandError`.
     """
     place = Path(path)
     if place.is_dir():
@@ -103,7 +106,13 @@ def _load_pickled(place: Path) -> StateDict:
     for prefix in ("module.", "_orig_mod."):
         if state and all(key.startswith(prefix) for key in state):
             state = {key.removeprefix(prefix): value for key, value in state.items()}
-    return state
+    return {_today(key): value for key, value in state.items()}
+
+
+def _today(key: str) -> str:
+    """A key under its present name: torchvision's published DenseNet files say `norm.1` for `norm1`."""
+    old = OLD_DENSENET_KEY.fullmatch(key)
+    return f"{old[1]}{old[2]}" if old else key
 
 
 def apply_weights(

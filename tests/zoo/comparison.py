@@ -1,0 +1,160 @@
+"""Two modules held against each other: keys, shapes, hyperparameters, values."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+from unittest.mock import patch
+
+import torch
+import torchvision
+from torch import Tensor, nn
+from torchvision.models.regnet import BlockParams
+
+import specgraph
+from specgraph.graph.model import Graph
+from tests.helpers import SPECS
+from tests.zoo.table import Entry
+
+NORMS = (nn.BatchNorm2d, nn.LayerNorm)
+
+
+def torchvision_network(name: str, device: str = "meta") -> nn.Module:
+    """torchvision's own module, freshly made on `device`."""
+    plain = BlockParams.from_init_params.__func__
+
+    def on_cpu(cls: type, *args: Any, **kwargs: Any) -> Any:
+        with torch.device("cpu"):  # it computes widths with tensors, which hold nothing on the meta device
+            return plain(cls, *args, **kwargs)
+
+    with (
+        warnings.catch_warnings(),
+        torch.device(device),
+        patch.object(BlockParams, "from_init_params", classmethod(on_cpu)),
+    ):
+        warnings.simplefilter("ignore", FutureWarning)
+        network: nn.Module = torchvision.models.get_model(name, weights=None)
+    return network
+
+
+def load_entry(entry: Entry, *, small: bool = False) -> Graph:
+    """The graph of a table entry, at its quick input size if `small`."""
+    return specgraph.load(SPECS / entry.spec, set=dict(entry.values), input_size=entry.small if small else None)
+
+
+def structural_differences(ours: nn.Module, theirs: nn.Module) -> list[str]:
+    """Every difference in keys, their order, shapes, dtypes and in what normalisation, dropout and
+    stochastic depth are set to."""
+    left, right = ours.state_dict(), theirs.state_dict()
+    found = [f"{key}: only ours" for key in left if key not in right]
+    found += [f"{key}: only theirs" for key in right if key not in left]
+    found += [
+        f"{key}: {tuple(left[key].shape)} {left[key].dtype}, theirs {tuple(right[key].shape)} {right[key].dtype}"
+        for key in left
+        if key in right and (left[key].shape != right[key].shape or left[key].dtype != right[key].dtype)
+    ]
+    if not found and list(left) != list(right):
+        place = next(i for i, (a, b) in enumerate(zip(left, right, strict=True)) if a != b)
+        found.append(f"key {place} is {list(left)[place]}, theirs {list(right)[place]}")
+    if num_parameters(ours) != num_parameters(theirs):
+        found.append(f"{num_parameters(ours)} parameters, theirs {num_parameters(theirs)}")
+    a, b = norm_settings(ours), norm_settings(theirs)
+    found += [f"{path}: {a.get(path)}, theirs {b.get(path)}" for path in {**a, **b} if a.get(path) != b.get(path)]
+    a, b = drop_rates(ours), drop_rates(theirs)
+    idle = {path for path in b if path not in a and path.endswith("stochastic_depth")}  # of blocks without a shortcut
+    found += [
+        f"{path}: drops {a.get(path)}, theirs {b.get(path)}"
+        for path in {**a, **b}
+        if a.get(path) != b.get(path) and path not in idle
+    ]
+    return found
+
+
+def num_parameters(module: nn.Module) -> int:
+    """Trainable parameters, each counted once."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def norm_settings(module: nn.Module) -> dict[str, tuple[float | None, ...]]:
+    """eps and momentum of every normalisation, by path."""
+    return {
+        path: (part.eps, round(part.momentum, 9) if isinstance(part, nn.BatchNorm2d) else None)
+        for path, part in module.named_modules()
+        if isinstance(part, NORMS)
+    }
+
+
+def drop_rates(module: nn.Module) -> dict[str, float]:
+    """Rates of all dropout and stochastic depth that can drop something, by path."""
+    return {path: round(part.p, 9) for path, part in droppers(module).items() if part.p > 0}
+
+
+def droppers(module: nn.Module) -> dict[str, Any]:
+    """Dropout and stochastic depth, by path."""
+    return {
+        path: part
+        for path, part in module.named_modules()
+        if isinstance(part, nn.Dropout) or type(part).__name__ == "StochasticDepth"
+    }
+
+
+def without_dropping(module: nn.Module) -> nn.Module:
+    """The module with all dropout and stochastic depth switched off."""
+    for part in droppers(module).values():
+        part.p = 0.0
+    return module
+
+
+@torch.no_grad()
+def randomise(module: nn.Module, seed: int = 0) -> nn.Module:
+    """Every parameter and statistic random, such that signals neither vanish nor explode.
+
+    Parameters on the meta device come to the CPU first.
+    """
+    if any(parameter.is_meta for parameter in module.parameters()):
+        module.to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(seed)
+    for name, tensor in module.state_dict().items():
+        if tensor.dtype == torch.long:
+            tensor.fill_(1)
+        elif name.endswith("running_var"):
+            tensor.uniform_(0.5, 1.5, generator=generator)
+        elif name.endswith("running_mean"):
+            tensor.uniform_(-0.3, 0.3, generator=generator)
+        elif tensor.ndim >= 2 and tensor[0].numel() > 1:
+            bound = math.sqrt(5.0 / tensor[0].numel())
+            tensor.uniform_(-bound, bound, generator=generator)
+        elif name.endswith("weight") or tensor.ndim == 3:
+            tensor.uniform_(0.5, 1.5, generator=generator)
+        else:
+            tensor.uniform_(-0.3, 0.3, generator=generator)
+    return module
+
+
+def relative_difference(ours: Tensor, theirs: Tensor) -> float:
+    """Largest absolute difference over the largest absolute value of `theirs`; infinite where the
+    shapes differ, something is not finite, or `theirs` does not depend on the sample."""
+    if ours.shape != theirs.shape or not bool(torch.isfinite(ours).all() and torch.isfinite(theirs).all()):
+        return float("inf")
+    scale = theirs.abs().max().item()
+    spread = (theirs - theirs.mean(0, keepdim=True)).abs().max().item()
+    if scale == 0 or (len(theirs) > 1 and spread < 1e-3 * scale):
+        return float("inf")
+    return (ours - theirs).abs().max().item() / scale
+
+
+def pair(name: str, entry: Entry, *, small: bool = True) -> tuple[Graph, nn.Module, nn.Module]:
+    """(graph, our module, torchvision's), both with the same random weights, in evaluation mode."""
+    graph = load_entry(entry, small=small)
+    theirs = randomise(torchvision_network(name))
+    ours = specgraph.compile(graph, device="meta")
+    ours.load_state_dict(theirs.state_dict(), assign=True)
+    return graph, ours.eval(), theirs.eval()
+
+
+def images(graph: Graph, count: int = 2, seed: int = 1) -> Tensor:
+    """Random images for a graph with one input, shape (count, C, H, W)."""
+    (kind,) = graph.inputs.values()
+    size = [int(str(dim)) for dim in kind.dims]
+    return torch.randn(count, *size, generator=torch.Generator().manual_seed(seed))
