@@ -59,7 +59,7 @@ def calibrated(graph: Any) -> torch.nn.Module:
 
 
 @pytest.mark.parametrize(
-    "name", ["inception.yaml", "lenet.json", "resnet-cifar.yaml", "squeezenet1_1.yaml", "two-layer.yaml"]
+    "name", ["inception.yaml", "lenet.json", "resnet-cifar.yaml", "zoo/squeezenet.yaml", "two-layer.yaml"]
 )
 def test_specs_equal_modules(name: str) -> None:
     graph = specgraph.load(SPECS / name)
