@@ -1,0 +1,172 @@
+"""A network being imported: nodes in order, with shapes inferred as they are added.
+
+Every importer writes to a `FlatNetwork`; naming, blocks and text come after it. Arguments are
+checked by the ops' own definitions, so what is added here is a sound spec by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specgraph.graph.types import TensorType, image_type
+from specgraph.importers.naming import Namer
+from specgraph.ops.definition import Call, Fault, Op
+from specgraph.ops.registry import ops
+from specgraph.spec.kinds import Invalid
+
+Array = NDArray[Any]
+MAX_INPUT_RANK = 4
+
+
+class Refusal(Exception):
+    """Something cannot be said in a spec. `node` is what the source calls it."""
+
+    def __init__(self, message: str, node: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.node = node
+
+
+@dataclass(slots=True)
+class FlatNode:
+    """One node: arguments as a user would write them, parameters by PyTorch's names."""
+
+    path: str
+    op: str
+    arguments: dict[str, Any]
+    inputs: list[str]
+    parameters: dict[str, Array]
+    output: TensorType
+    share: str | None = None
+
+
+@dataclass(slots=True)
+class FlatNetwork:
+    """A network without blocks. `notes` are what the user should know of the import."""
+
+    name: str
+    inputs: dict[str, TensorType] = field(default_factory=dict)
+    nodes: dict[str, FlatNode] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    namer: Namer = field(default_factory=Namer)
+
+    def add_input(self, hint: str, dims: Sequence[Any]) -> str:
+        """A graph input with these sizes (without the batch axis). Raises `Refusal`."""
+        if not 1 <= len(dims) <= MAX_INPUT_RANK:
+            raise Refusal(f"input `{hint}` has {len(dims)} axes without the batch axis; a spec's have 1 to 4")
+        name = self.namer.path([hint], "input", top_level=True)
+        self.inputs[name] = image_type(tuple(dims))
+        return name
+
+    def type_of(self, path: str) -> TensorType:
+        """Type of a node's or an input's value."""
+        node = self.nodes.get(path)
+        return node.output if node else self.inputs[path]
+
+    def add(
+        self,
+        op: str,
+        inputs: Sequence[str],
+        arguments: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, Array] | None = None,
+        hints: Sequence[str] = (),
+    ) -> str:
+        """Add a node; its path. Raises `Refusal` where the op does not take that."""
+        definition = ops()[op]
+        stated = dict(arguments or {})
+        types = tuple(self.type_of(path) for path in inputs)
+        call = Call(types, _checked(definition, stated), tuple(f"`{path}`" for path in inputs), "", frozenset(stated))
+        try:
+            output = definition.infer(call)
+        except Fault as fault:
+            raise Refusal(f"{fault.message}" + (f" ({'; '.join(fault.notes)})" if fault.notes else "")) from fault
+        given = dict(parameters or {})
+        for parameter in definition.parameters(call.arguments, types):
+            if parameter.name not in given:
+                if parameter.dtype != "int64":
+                    raise Refusal(f"its parameter `{parameter.name or op}` is missing")
+                given[parameter.name] = np.zeros(parameter.shape, np.int64)
+            elif given[parameter.name].shape != parameter.shape:
+                raise Refusal(
+                    f"its `{parameter.name or op}` is {_shape(given[parameter.name].shape)}, not "
+                    f"{_shape(parameter.shape)}"
+                )
+        path = self.namer.path(hints, op)
+        self.nodes[path] = FlatNode(path, op, _without_defaults(definition, stated), list(inputs), given, output)
+        return path
+
+    def readers(self) -> dict[str, list[str]]:
+        """For every node and input, the nodes that read it."""
+        found: dict[str, list[str]] = {path: [] for path in (*self.inputs, *self.nodes)}
+        for node in self.nodes.values():
+            for source in node.inputs:
+                found[source].append(node.path)
+        return found
+
+    def remove(self, path: str) -> FlatNode:
+        """Take a node away that nothing reads; its name is free again."""
+        self.namer.release(path)
+        return self.nodes.pop(path)
+
+    def drop_unread(self) -> None:
+        """Take away nodes that no output depends on."""
+        needed = set(self.outputs.values())
+        for path in reversed(self.nodes):
+            if path in needed:
+                needed.update(self.nodes[path].inputs)
+        for path in [path for path in self.nodes if path not in needed]:
+            self.remove(path)
+
+    def state_dict(self) -> dict[str, Array]:
+        """All parameters by their keys."""
+        return {
+            f"{node.path}.{name}" if name else node.path: array
+            for node in self.nodes.values()
+            if node.share is None
+            for name, array in node.parameters.items()
+        }
+
+
+def _checked(definition: Op, stated: dict[str, Any]) -> dict[str, Any]:
+    full: dict[str, Any] = {}
+    for name, argument in definition.arguments.items():
+        if name in stated:
+            try:
+                full[name] = argument.kind.check(stated[name])
+            except Invalid as fault:
+                raise Refusal(f"`{name}` {fault.message}") from fault
+        else:
+            full[name] = argument.default
+    return full
+
+
+def _without_defaults(definition: Op, stated: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that differ from the op's own defaults, lists of equal numbers as one number."""
+    kept: dict[str, Any] = {}
+    for name, value in stated.items():
+        simple = simplified(value) if name not in ("shape", "dims", "axes", "channels", "dim") else value
+        argument = definition.arguments[name]
+        if argument.required or simple != argument.default:
+            kept[name] = simple
+    return kept
+
+
+def simplified(value: Any) -> Any:
+    """A per-axis value as shortly as it can be written: `[3, 3]` is 3, `[[1, 1], [1, 1]]` is 1."""
+    if isinstance(value, (list, tuple)) and value:
+        items = [simplified(item) for item in value]
+        same = all(item == items[0] and isinstance(item, type(items[0])) for item in items)
+        if same and not isinstance(items[0], list):
+            return items[0]
+        return items
+    return value
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape)) or "a scalar"

@@ -1,0 +1,85 @@
+"""An ONNX file as a network in the spec language."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from specgraph.errors import CommandError
+from specgraph.importers import raise_elementwise, raise_layers, raise_shape
+from specgraph.importers.flat import FlatNetwork, Refusal
+from specgraph.importers.onnx_file import OnnxFile, read_onnx
+from specgraph.importers.patterns import fuse
+from specgraph.importers.raiser import Raise, Raiser
+from specgraph.importers.tidy import tidy
+
+MAX_LISTED = 20
+
+
+class ImportRefusedError(CommandError):
+    """A network cannot be said in a spec. `refusals` are (node, reason) pairs, root causes only."""
+
+    def __init__(self, source: str, refusals: Sequence[tuple[str, str]]) -> None:
+        self.refusals = list(refusals)
+        lines = [f"  {node}: {reason}" if node else f"  {reason}" for node, reason in self.refusals[:MAX_LISTED]]
+        if len(self.refusals) > MAX_LISTED:
+            lines.append(f"  and {len(self.refusals) - MAX_LISTED} more")
+        super().__init__(f"{source} cannot be said in a spec:\n" + "\n".join(lines))
+
+
+def handlers() -> dict[str, Raise]:
+    """How each ONNX op becomes nodes of a spec."""
+    return {**raise_layers.HANDLERS, **raise_elementwise.HANDLERS, **raise_shape.HANDLERS}
+
+
+def import_onnx(
+    path: str | os.PathLike[str], *, batch_axis: str = "auto", outputs: Sequence[str] | None = None
+) -> FlatNetwork:
+    """Read an ONNX file as a flat network with its weights.
+
+    `batch_axis`: `first` where axis 0 of the file's tensors is the batch, `none` where a tensor is
+    one sample; `auto` takes `first` unless only `none` works. `outputs` picks outputs by name.
+
+    Raises `ImportRefusedError` naming every node that cannot be said, `CommandError` for a file that
+    is missing, damaged or hostile.
+    """
+    return raise_file(read_onnx(path), os.fspath(path), batch_axis=batch_axis, outputs=outputs)
+
+
+def raise_file(
+    file: OnnxFile, source: str, *, batch_axis: str = "auto", outputs: Sequence[str] | None = None
+) -> FlatNetwork:
+    """The network of a file that has been read. Raises `ImportRefusedError`."""
+    first: list[Refusal] = []
+    for batched in (True, False):
+        if (batch_axis == "none" and batched) or (batch_axis == "first" and not batched):
+            continue
+        raiser = Raiser(file, batched=batched)
+        refusals = _attempt(raiser, outputs)
+        if not refusals:
+            if not batched and batch_axis == "auto":
+                raiser.net.notes.append(
+                    "the file's first axis is not a batch (a node acts on it): its tensors are taken as single samples"
+                )
+            tidy(raiser.net)
+            return raiser.net
+        first = first or refusals
+    raise ImportRefusedError(source, [(refusal.node, refusal.message) for refusal in first])
+
+
+def _attempt(raiser: Raiser, outputs: Sequence[str] | None) -> list[Refusal]:
+    try:
+        fuse(raiser)
+        raiser.add_inputs()
+        raiser.run(handlers())
+        if not raiser.refusals:
+            raiser.finish(outputs)
+            raiser.net.drop_unread()
+            if not raiser.net.nodes:
+                raise Refusal("it computes nothing: its outputs are its inputs")
+    except Refusal as refusal:
+        return [*raiser.refusals, refusal]
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError) as error:
+        node = raiser.node.label if raiser.node else ""
+        return [*raiser.refusals, Refusal(f"it is damaged or not what its op takes: {error}", node)]
+    return raiser.refusals

@@ -1,0 +1,282 @@
+"""Groups of ONNX nodes that are one op in a spec: found before the walk, put in as one node."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from specgraph.importers.onnx_file import OnnxNode
+from specgraph.importers.raiser import Raiser
+
+FUSED = "specgraph.fused"
+"""Domain of nodes that stand for a group."""
+
+
+def fuse(raiser: Raiser) -> None:
+    """Replace known groups in the raiser's file by single nodes (see `_PATTERNS`)."""
+    index = _Index(raiser)
+    replaced: dict[int, OnnxNode] = {}
+    gone: set[int] = set()
+    for position, node in enumerate(raiser.file.nodes):
+        for pattern in _PATTERNS:
+            if position in gone or node.op_type != pattern.last:
+                continue
+            found = pattern.match(index, node)
+            if found is None:
+                continue
+            members, standin = found
+            positions = {index.position[member.outputs[0]] for member in members}
+            if positions & gone or not index.closed(members, node):
+                continue
+            gone |= positions
+            replaced[position] = standin
+            break
+    if not replaced:
+        return
+    nodes = [
+        replaced.get(position, node)
+        for position, node in enumerate(raiser.file.nodes)
+        if position in replaced or position not in gone
+    ]
+    raiser.file.nodes[:] = nodes
+    raiser.recount()
+
+
+class _Index:
+    """Who computes and who reads each value."""
+
+    def __init__(self, raiser: Raiser) -> None:
+        self.raiser = raiser
+        self.position = {
+            output: position for position, node in enumerate(raiser.file.nodes) for output in node.outputs if output
+        }
+
+    def producer(self, value: str) -> OnnxNode | None:
+        position = self.position.get(value)
+        return None if position is None else self.raiser.file.nodes[position]
+
+    def number(self, value: str) -> float | None:
+        """A constant of one element."""
+        array = self.raiser.constants.get(value)
+        if array is None:
+            node = self.producer(value)
+            if node is None or node.op_type != "Constant":
+                return None
+            array = node.attributes.get("value")
+            if array is None:
+                found = node.attributes.get("value_float")
+                return None if found is None else float(found)
+        if array.size != 1 or array.dtype == object:
+            return None
+        return float(array.reshape(-1)[0])
+
+    def closed(self, members: Iterable[OnnxNode], last: OnnxNode) -> bool:
+        """Whether nothing outside reads what the group computes on its way."""
+        inside = {id(member) for member in members}
+        reads: dict[str, int] = {}
+        for member in members:
+            for value in member.inputs:
+                reads[value] = reads.get(value, 0) + 1
+        return all(
+            self.raiser.reads[output] == reads.get(output, 0)
+            for member in members
+            if id(member) in inside and member is not last
+            for output in member.outputs
+        )
+
+    def operands(self, node: OnnxNode, value: float | None = None) -> tuple[str, float] | None:
+        """(other operand, number) of a binary node with a number, which must be `value` if given."""
+        if len(node.inputs) != 2:
+            return None
+        for position in (0, 1):
+            number = self.number(node.inputs[position])
+            if number is not None and (value is None or abs(number - value) < 1e-4):
+                return node.inputs[1 - position], number
+        return None
+
+    def step(self, value: str, op_type: str) -> OnnxNode | None:
+        """The node that computes `value`, if it is of that op."""
+        node = self.producer(value)
+        return node if node is not None and node.op_type == op_type else None
+
+
+Match = tuple[list[OnnxNode], OnnxNode]
+
+
+class _Pattern:
+    last = ""
+
+    def match(self, index: _Index, node: OnnxNode) -> Match | None:
+        raise NotImplementedError
+
+
+def _standin(node: OnnxNode, op_type: str, inputs: tuple[str, ...], attributes: dict[str, Any]) -> OnnxNode:
+    return OnnxNode(op_type, node.name, inputs, node.outputs, attributes, "")
+
+
+class _GeluErf(_Pattern):
+    """`0.5 x (1 + erf(x / sqrt 2))`, in whichever order the factors come."""
+
+    last = "Mul"
+
+    def match(self, index: _Index, node: OnnxNode) -> Match | None:
+        members = [node]
+        factors = _factors(index, node, members)
+        halves = [
+            value for value in factors if (number := index.number(value)) is not None and abs(number - 0.5) < 1e-4
+        ]
+        sums = [(value, step) for value in factors if (step := index.step(value, "Add"))]
+        if len(factors) != 3 or len(halves) != 1 or len(sums) != 1:
+            return None
+        add = sums[0][1]
+        one = index.operands(add, 1.0)
+        if one is None:
+            return None
+        (x,) = [value for value in factors if value not in (halves[0], sums[0][0])] or [""]
+        erf = index.step(one[0], "Erf")
+        if erf is not None:
+            scaled = index.producer(erf.inputs[0])
+            if scaled is None or scaled.op_type not in ("Div", "Mul"):
+                return None
+            wanted = 2**0.5 if scaled.op_type == "Div" else 0.5**0.5
+            inner = index.operands(scaled, wanted)
+            if inner is None or inner[0] != x:
+                return None
+            return [*members, add, erf, scaled], _standin(node, "Gelu", (x,), {})
+        return self._tanh(index, node, members, add, one[0], x)
+
+    def _tanh(
+        self, index: _Index, node: OnnxNode, members: list[OnnxNode], add: OnnxNode, value: str, x: str
+    ) -> Match | None:
+        tanh = index.step(value, "Tanh")
+        scaled = index.step(tanh.inputs[0], "Mul") if tanh else None
+        outer = index.operands(scaled, (2 / 3.141592653589793) ** 0.5) if scaled else None
+        total = index.step(outer[0], "Add") if outer else None
+        if tanh is None or scaled is None or total is None or x not in total.inputs:
+            return None
+        other = total.inputs[1 - list(total.inputs).index(x)]
+        small = index.step(other, "Mul")
+        coefficient = index.operands(small, 0.044715) if small else None
+        if small is None or coefficient is None:
+            return None
+        chain = [*members, add, tanh, scaled, total, small]
+        power = index.step(coefficient[0], "Pow")
+        if power is not None and power.inputs[0] == x and index.number(power.inputs[1]) == 3.0:
+            return [*chain, power], _standin(node, "Gelu", (x,), {"approximate": "tanh"})
+        cube: list[OnnxNode] = []
+        top = index.step(coefficient[0], "Mul")
+        if top is None or _factors(index, top, cube) != [x, x, x]:
+            return None
+        return [*chain, top, *cube], _standin(node, "Gelu", (x,), {"approximate": "tanh"})
+
+
+def _factors(index: _Index, node: OnnxNode, members: list[OnnxNode]) -> list[str]:
+    """The factors of a product of up to three, walking through one inner product that only it reads."""
+    factors: list[str] = []
+    for value in node.inputs:
+        inner = index.step(value, "Mul")
+        if inner is not None and index.raiser.reads[value] == 1 and len(factors) < 2 and inner not in members:
+            members.append(inner)
+            factors.extend(inner.inputs)
+        else:
+            factors.append(value)
+    return factors
+
+
+class _HardSwish(_Pattern):
+    """`x clip(x + 3, 0, 6) / 6`."""
+
+    last = "Div"
+
+    def match(self, index: _Index, node: OnnxNode) -> Match | None:
+        if len(node.inputs) != 2 or index.number(node.inputs[1]) != 6.0:
+            return None
+        top = index.producer(node.inputs[0])
+        if top is None:
+            return None
+        clip_value, x = node.inputs[0], None
+        members = [node]
+        if top.op_type == "Mul":
+            members.append(top)
+            for position in (0, 1):
+                if index.step(top.inputs[position], "Clip"):
+                    clip_value, x = top.inputs[position], top.inputs[1 - position]
+                    break
+            else:
+                return None
+        clip = index.step(clip_value, "Clip")
+        if clip is None or not _bounds(index, clip, 0.0, 6.0):
+            return None
+        add = index.step(clip.inputs[0], "Add")
+        three = index.operands(add, 3.0) if add else None
+        if add is None or three is None or (x is not None and three[0] != x):
+            return None
+        members += [clip, add]
+        if x is None:
+            return members, _standin(node, "HardSigmoid", (three[0],), {"alpha": 1 / 6, "beta": 0.5})
+        return members, _standin(node, "HardSwish", (x,), {})
+
+
+def _bounds(index: _Index, clip: OnnxNode, low: float, high: float) -> bool:
+    if len(clip.inputs) == 3:
+        return index.number(clip.inputs[1]) == low and index.number(clip.inputs[2]) == high
+    return bool(clip.attributes.get("min") == low and clip.attributes.get("max") == high)
+
+
+class _LayerNorm(_Pattern):
+    """Mean, difference, variance, division: layer normalisation before opset 17."""
+
+    last = "Div"
+
+    def match(self, index: _Index, node: OnnxNode) -> Match | None:
+        if len(node.inputs) != 2:
+            return None
+        sub, root = index.step(node.inputs[0], "Sub"), index.step(node.inputs[1], "Sqrt")
+        add = index.step(root.inputs[0], "Add") if root else None
+        eps = index.operands(add) if add else None
+        variance = index.step(eps[0], "ReduceMean") if eps else None
+        square = index.producer(variance.inputs[0]) if variance else None
+        if sub is None or root is None or add is None or eps is None or variance is None or square is None:
+            return None
+        members = [node, sub, root, add, variance, square]
+        mean = index.step(sub.inputs[1], "ReduceMean")
+        if mean is None or mean.inputs[0] != sub.inputs[0]:
+            return None
+        base = square.inputs[0]
+        again = index.step(base, "Sub")
+        if again is not None and again is not sub:
+            if again.inputs != sub.inputs:
+                return None
+            members.append(again)
+        elif base != node.inputs[0]:
+            return None
+        power = index.number(square.inputs[1]) if square.op_type == "Pow" and len(square.inputs) > 1 else None
+        if not (power == 2.0 or (square.op_type == "Mul" and square.inputs[0] == square.inputs[1])):
+            return None
+        axes = self._axes(index, mean)
+        if axes is None or axes != self._axes(index, variance) or not mean.attributes.get("keepdims", 1):
+            return None
+        members.append(mean)
+        attributes = {"axes": axes, "epsilon": eps[1]}
+        return members, OnnxNode("PlainLayerNorm", node.name, (sub.inputs[0],), node.outputs, attributes, "")
+
+    @staticmethod
+    def _axes(index: _Index, node: OnnxNode) -> list[int] | None:
+        if "axes" in node.attributes:
+            return sorted(int(axis) for axis in node.attributes["axes"])
+        if len(node.inputs) > 1 and node.inputs[1] in index.raiser.constants:
+            return sorted(int(axis) for axis in index.raiser.constants[node.inputs[1]].ravel())
+        return None
+
+
+_PATTERNS: list[_Pattern] = [_GeluErf(), _HardSwish(), _LayerNorm()]
+
+
+def composed(metadata: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """What an exported file says of nodes it had to compose: op and arguments by path."""
+    try:
+        found = json.loads(metadata.get("specgraph.composed", "{}"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,249 @@
+"""From an ONNX graph to a flat network: values, axes, and the walk over the nodes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from specgraph.graph.dims import Dim, N, SymbolicDim, symbol
+from specgraph.graph.types import TensorType
+from specgraph.importers.constants import fold, has_symbols, shape_array
+from specgraph.importers.flat import Array, FlatNetwork, Refusal
+from specgraph.importers.naming import clean, owner_of
+from specgraph.importers.onnx_file import OnnxFile, OnnxInput, OnnxNode
+
+Raise = Callable[["Raiser", OnnxNode], None]
+
+INTEGER_KINDS = "iub"
+
+
+class Raiser:
+    """Turns the nodes of a file into nodes of a spec, one after another.
+
+    `batched` says whether the first axis of the file's tensors is the batch. Where it is not, a
+    tensor of the file is one sample, and axes count one further.
+    """
+
+    def __init__(self, file: OnnxFile, *, batched: bool) -> None:
+        self.file = file
+        self.opset = file.opset
+        self.batched = batched
+        self.net = FlatNetwork(file.name)
+        self.paths: dict[str, str] = {}
+        self.constants: dict[str, Array] = dict(file.constants)
+        self.reads: Counter[str] = Counter()
+        self.recount()
+        self.refusals: list[Refusal] = []
+        self.batch_size: int | None = None
+        self.node: OnnxNode | None = None
+        self.exact_names = file.producer == "specgraph"
+        self._failed: set[str] = set()
+
+    def recount(self) -> None:
+        """Count readers anew after the file's nodes were changed."""
+        self.reads = Counter(value for node in self.file.nodes for value in node.inputs)
+        self.reads.update(self.file.outputs)
+
+    def add_inputs(self) -> None:
+        """Take over the file's inputs. Raises `Refusal`."""
+        for entry in self.file.inputs:
+            self._add_input(entry)
+
+    def _add_input(self, entry: OnnxInput) -> None:
+        if np.dtype(entry.dtype).kind in INTEGER_KINDS:
+            self.net.notes.append(
+                f"input `{entry.name}` holds {entry.dtype} in the file; a spec computes in float32, which is the "
+                "same as long as nothing wraps around or exceeds 2^24"
+            )
+        sizes = entry.shape
+        if self.batched:
+            if not sizes:
+                raise Refusal(f"input `{entry.name}` has no axes")
+            if isinstance(sizes[0], int):
+                if self.batch_size not in (None, sizes[0]):
+                    raise Refusal(f"input `{entry.name}` has another batch size than the inputs before it")
+                self.batch_size = sizes[0]
+            sizes = sizes[1:]
+        dims: list[Dim] = []
+        for position, size in enumerate(sizes):
+            if size == 0:
+                raise Refusal(f"input `{entry.name}` is empty: its axis {position} has size 0")
+            dims.append(size if isinstance(size, int) else symbol(self._symbol(size, position, len(sizes))))
+        self.paths[entry.name] = self.net.add_input(entry.name, dims)
+
+    @staticmethod
+    def _symbol(name: str | None, position: int, rank: int) -> str:
+        usual = {3: ("C", "H", "W"), 2: ("C", "L"), 4: ("C", "D", "H", "W")}.get(rank, ())
+        if name and name.isidentifier() and name != "N":
+            return name
+        return usual[position] if position < len(usual) else f"S{position}"
+
+    def run(self, handlers: dict[str, Raise]) -> None:
+        """Raise every node. What cannot be said is collected in `refusals`, root causes only."""
+        for node in self.file.nodes:
+            if any(value in self._failed for value in node.inputs):
+                self._failed.update(node.outputs)
+                continue
+            try:
+                self._raise(node, handlers)
+            except Refusal as refusal:
+                refusal.node = refusal.node or node.label
+                self.refusals.append(refusal)
+                self._failed.update(node.outputs)
+
+    def _raise(self, node: OnnxNode, handlers: dict[str, Raise]) -> None:
+        self.node = node
+        if node.op_type == "Shape" and node.inputs[0] in self.paths:
+            self._shape(node)
+            return
+        if all(value in self.constants for value in node.inputs if value):
+            folded = fold(node, [self.constants[value] for value in node.inputs if value], self.opset)
+            if folded is not None:
+                self.constants[node.outputs[0]] = folded
+                return
+            if node.inputs and node.op_type in handlers:
+                raise Refusal("all its inputs are constants, and it is not one of the ops that are folded")
+        handler = handlers.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+        if handler is None:
+            where = f" of domain {node.domain}" if node.domain else ""
+            raise Refusal(f"op {node.op_type}{where} has no counterpart in a spec")
+        handler(self, node)
+        for output in node.outputs[1:]:
+            if output and output not in self.paths and self.reads[output]:
+                raise Refusal(f"its output `{output}` is read, and has no counterpart in a spec")
+
+    def _shape(self, node: OnnxNode) -> None:
+        dims = self.shape(node.inputs[0])
+        start, end = node.attributes.get("start", 0), node.attributes.get("end", len(dims))
+        self.constants[node.outputs[0]] = shape_array(dims[start:end])
+
+    def finish(self, outputs: Sequence[str] | None) -> None:
+        """Take over the outputs. Raises `Refusal`."""
+        for name in self.file.outputs if outputs is None else outputs:
+            if name in self._failed:
+                continue
+            if name in self.constants:
+                raise Refusal(f"output `{name}` is a constant")
+            if name not in self.paths:
+                raise Refusal(f"there is no output `{name}`; the file has {', '.join(self.file.outputs)}")
+            label = clean(name).replace(".", "_") or "output"
+            while label in self.net.outputs:
+                label += "_"
+            self.net.outputs[label] = self.paths[name]
+
+    # What handlers use.
+
+    def data(self, node: OnnxNode, index: int = 0) -> str:
+        """Path of an input that must not be a constant."""
+        value = node.inputs[index]
+        if value not in self.paths:
+            raise Refusal(f"its input `{value}` is a constant, where a spec needs a node")
+        return self.paths[value]
+
+    def is_constant(self, node: OnnxNode, index: int) -> bool:
+        """Whether an input is given and known."""
+        return index < len(node.inputs) and node.inputs[index] in self.constants
+
+    def constant(self, node: OnnxNode, index: int) -> Array | None:
+        """A constant input; None where it is not given. Raises `Refusal` where it is computed."""
+        if index >= len(node.inputs) or not node.inputs[index]:
+            return None
+        value = node.inputs[index]
+        if value not in self.constants:
+            raise Refusal(f"its input `{value}` is computed while the network runs; a spec needs a constant")
+        return self.constants[value]
+
+    def floats(self, node: OnnxNode, index: int) -> Array:
+        """A constant input that must be given, as float32."""
+        found = self.constant(node, index)
+        if found is None:
+            raise Refusal(f"its input {index} is missing")
+        if has_symbols(found):
+            raise Refusal("a constant it reads depends on a free size")
+        return np.asarray(found, np.float32)
+
+    def type_of(self, path: str) -> TensorType:
+        """Type of a value."""
+        return self.net.type_of(path)
+
+    def rank(self, path: str) -> int:
+        """Rank of a value as the file counts it."""
+        return self.type_of(path).rank + self.batched
+
+    def shape(self, value: str) -> tuple[Any, ...]:
+        """Shape of a value as the file sees it; the batch is its number where the file fixes it."""
+        return self.shape_of(self.paths[value])
+
+    def shape_of(self, path: str) -> tuple[Any, ...]:
+        """Shape of a node's value as the file sees it."""
+        dims = self.type_of(path).dims
+        if not self.batched:
+            return dims
+        return (N if self.batch_size is None else self.batch_size, *dims)
+
+    def axis(self, axis: int, rank: int) -> int:
+        """An axis of the file as a spec counts it, the batch as 0. Raises `Refusal` for the batch."""
+        if not -rank <= axis < rank:
+            raise Refusal(f"axis {axis} does not exist: there are {rank}")
+        found = axis % rank + (0 if self.batched else 1)
+        if found == 0:
+            raise Refusal("it acts on the batch axis, which a spec never touches")
+        return found
+
+    def add(
+        self,
+        node: OnnxNode,
+        op: str,
+        inputs: Sequence[str],
+        arguments: dict[str, Any] | None = None,
+        parameters: dict[str, Array] | None = None,
+        *,
+        weight: str = "",
+        output: int = 0,
+    ) -> str:
+        """Add the node that computes one of `node`'s outputs."""
+        path = self.net.add(op, inputs, arguments, parameters, self.hints(node, weight))
+        self.paths[node.outputs[output]] = path
+        return path
+
+    def step(
+        self,
+        op: str,
+        inputs: Sequence[str],
+        arguments: dict[str, Any] | None = None,
+        parameters: dict[str, Array] | None = None,
+        label: str = "",
+    ) -> str:
+        """Add a node on the way to one that stands for a node of the file."""
+        base = self.hints(self.node, "")[:1] if self.node else []
+        return self.net.add(op, inputs, arguments, parameters, [f"{hint}_{label or op}" for hint in base])
+
+    def hints(self, node: OnnxNode, weight: str) -> list[str]:
+        """What the node may be called, best first."""
+        if self.exact_names:
+            return [node.name]
+        found = [owner_of(weight)] if weight else []
+        if node.name:
+            found.append(node.name)
+        elif node.outputs and not node.outputs[0].isdigit():
+            found.append(_value_name(node.outputs[0]))
+        return [hint for hint in found if hint]
+
+    def alias(self, node: OnnxNode) -> None:
+        """The node does nothing: its readers read its input."""
+        self.paths[node.outputs[0]] = self.data(node)
+
+
+def _value_name(value: str) -> str:
+    """Caffe2 numbers its values: `conv1_1` is what `conv1` computes."""
+    return value.removesuffix("_1").removesuffix("_0")
+
+
+def static(dim: Dim) -> int:
+    """A size that must be a number. Raises `Refusal`."""
+    if isinstance(dim, SymbolicDim):
+        raise Refusal(f"the size {dim} must be known to say this in a spec")
+    return dim
