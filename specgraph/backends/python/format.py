@@ -7,6 +7,7 @@ line, then one item a line with a trailing comma, and so on inwards.
 from __future__ import annotations
 
 import ast
+import re
 
 LINE_LENGTH = 100
 INDENT = "    "
@@ -63,7 +64,7 @@ def flat(node: ast.expr) -> str:
             return f"({_comprehension(node)})"
         case ast.IfExp(test=test, body=body, orelse=other):
             return f"{flat(body)} if {flat(test)} else {flat(other)}"
-    return ast.unparse(node)
+    return re.sub(r"'([^'\"\\]*)'", r'"\1"', ast.unparse(node))
 
 
 def quote(text: str) -> str:
