@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from specgraph.backends.torch.initialise import initialise
-from specgraph.backends.torch.lowering import Lowering, lowerings
+from specgraph.backends.torch.lowering import Construct, Lowering, lowerings
 from specgraph.backends.torch.network import Generated, generated_class
 from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Graph, Node
@@ -68,8 +68,7 @@ def _build(node: Node, lowering: Lowering, device: torch.device) -> nn.Module:
     if not node.parameters:
         module: nn.Module = lowering.module.build()
         return module
-    with torch.device("meta"):
-        module = lowering.module.build()
+    module = _on_meta(lowering.module)
     if device.type == "meta":
         return module
     reset = getattr(module, "reset_parameters", None)
@@ -82,6 +81,16 @@ def _build(node: Node, lowering: Lowering, device: torch.device) -> nn.Module:
             reset()
     initialise(node, dict(module.named_parameters(recurse=False)))
     return module if device.type == "cpu" else module.to(device)
+
+
+def _on_meta(construct: Construct) -> nn.Module:
+    """The module without memory behind its tensors."""
+    if construct.target.startswith("nn."):  # torch's own modules take the device; the context costs more
+        module: nn.Module = construct._replace(kwargs={**construct.kwargs, "device": "meta"}).build()
+        return module
+    with torch.device("meta"):
+        module = construct.build()
+    return module
 
 
 def _parent(root: nn.Module, path: str) -> tuple[nn.Module, str]:
