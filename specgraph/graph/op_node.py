@@ -83,7 +83,7 @@ class OpNodes:
         if any(kind is None for kind in types):
             return failed
         input_types: tuple[TensorType, ...] = tuple(kind for kind in types if kind is not None)
-        key = (id(prepared), input_types)
+        key = (prepared, input_types)
         found = self.inferred.get(key)
         if found is None:
             outcome = self._infer(op, prepared, input_types, sources, path)
