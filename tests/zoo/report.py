@@ -1,0 +1,256 @@
+"""Tests the whole zoo and writes docs/zoo.md: every spec against torchvision, its emitted source and ONNX.
+
+Run by `tools/zoo`. Values are compared with random weights and statistics, torchvision's at the
+network's own input size, the emitted source's and ONNX's at a small one where the network allows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import gc
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+import specgraph
+from specgraph.graph.model import Graph
+from tests.helpers import ROOT, SPECS
+from tests.zoo.comparison import (
+    images,
+    load_entry,
+    pair,
+    randomise,
+    relative_difference,
+    structural_differences,
+    torchvision_network,
+)
+from tests.zoo.table import COUNTS, TORCHVISION, TRANSFORMERS, Entry
+
+PAGE = ROOT / "docs" / "zoo.md"
+TOLERANCE = 1e-4
+LARGE = 600_000_000  # parameters; what no ONNX protobuf holds in one piece is not exported here
+PRINTED: dict[str, Entry] = {
+    "AlexNet, two groups": Entry("alexnet-grouped.yaml", small=None),
+    "AlexNet, tutorial's": Entry("alexnet.yaml", small=None),
+    "AlexNet for Fashion-MNIST": Entry("alexnet-fashion.yaml", small=None),
+    "LeNet-5": Entry("papers/lenet5.yaml", small=None),
+    "LeNet with ReLU": Entry("lenet.json", small=None),
+    "ZFNet": Entry("papers/zfnet.yaml", small=None),
+    "Network in Network": Entry("papers/nin.yaml", small=None),
+    "VGG, column C": Entry("papers/vgg.yaml", {"column": "C"}, small=None),
+    "GoogLeNet as printed": Entry("googlenet-paper.yaml", small=None),
+    "Inception, tutorial's": Entry("inception.yaml", small=None),
+    "Inception, stacked": Entry("inception-deep.yaml", small=None),
+    "CIFAR ResNet, tutorial's": Entry("resnet-cifar.yaml", small=None),
+    "CIFAR ResNet without shortcuts": Entry("resnet-cifar.yaml", {"residual": False}, small=None),
+    "ResNet-20": Entry("papers/resnet-cifar10.yaml", small=None),
+    "ResNet-20, projections": Entry("papers/resnet-cifar10.yaml", {"shortcut": "B"}, small=None),
+    "ResNet-56": Entry("papers/resnet-cifar10.yaml", {"n": 9}, small=None),
+    "ResNet-110": Entry("papers/resnet-cifar10.yaml", {"n": 18}, small=None),
+    "DenseNet-BC 100": Entry("papers/densenet-cifar.yaml", small=None),
+    "Wide ResNet 28-10": Entry("papers/wide-resnet.yaml", small=None),
+    "Two layers": Entry("two-layer.yaml", small=None),
+    "Three layers": Entry("convnet3.yaml", small=None),
+}
+
+
+class Row(NamedTuple):
+    """One line of the page. A cell is `equal`, a largest relative difference, or what is wrong."""
+
+    name: str
+    entry: Entry
+    lines: int
+    parameters: int
+    multiply_adds: int
+    torchvision: str
+    source: str
+    onnx: str
+
+    @property
+    def green(self) -> bool:
+        return not any(cell.startswith("**") for cell in (self.torchvision, self.source, self.onnx))
+
+
+def verdict(ours: Tensor, theirs: Tensor) -> str:
+    """A cell for two outputs of shape (N, classes)."""
+    difference = relative_difference(ours, theirs)
+    if difference == 0:
+        return "equal"
+    return f"{difference:.0e}" if difference <= TOLERANCE else f"**differs by {difference:.0e}**"
+
+
+def guarded(compare: Callable[..., str], *arguments: Any) -> str:
+    """The cell, or the first line of what went wrong."""
+    try:
+        return compare(*arguments)
+    except Exception as error:  # one broken network must not hide the others
+        first = (str(error).splitlines() or [""])[0]
+        return f"**{type(error).__name__}: {first[:80]}**"
+
+
+def against_torchvision(name: str, entry: Entry) -> str:
+    """Keys, shapes and settings, then values at the network's own input size."""
+    differences = structural_differences(specgraph.compile(load_entry(entry), device="meta"), torchvision_network(name))
+    if differences:
+        return f"**{differences[0]}**"
+    graph, ours, theirs = pair(name, entry, small=False)
+    x_nchw = images(graph)
+    with torch.no_grad():
+        return verdict(ours(x_nchw), theirs(x_nchw))
+
+
+def against_source(graph: Graph, module: nn.Module, x_nchw: Tensor) -> str:
+    """The emitted source, run as a program of its own."""
+    text = specgraph.emit_python(graph)
+    namespace: dict[str, Any] = {"__name__": "emitted"}
+    exec(compile(text, "emitted.py", "exec"), namespace)
+    classes = [value for value in namespace.values() if isinstance(value, type) and value.__module__ == "emitted"]
+    with torch.device("meta"):
+        emitted = classes[-1]()
+    differences = structural_differences(emitted, module)
+    if differences:
+        return f"**{differences[0]}**"
+    emitted.load_state_dict(module.state_dict(), assign=True)
+    with torch.no_grad():
+        cell = verdict(emitted.eval()(x_nchw), module(x_nchw))
+    return f"{cell}, {len(text.splitlines())} lines"
+
+
+def against_onnx(graph: Graph, module: nn.Module, x_nchw: Tensor) -> str:
+    """The exported file in onnxruntime."""
+    import onnxruntime
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        specgraph.export_onnx(graph, path, state_dict=module.state_dict())
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        (output,) = session.run(None, {session.get_inputs()[0].name: x_nchw.numpy()})
+    with torch.no_grad():
+        return verdict(torch.from_numpy(output), module(x_nchw))
+
+
+def row_of(name: str, entry: Entry) -> Row:
+    """Everything about one network."""
+    totals = specgraph.summary(load_entry(entry)).totals
+    torchvision = guarded(against_torchvision, name, entry) if name in TORCHVISION else ""
+    gc.collect()
+    graph = load_entry(entry, small=True)
+    module = randomise(specgraph.compile(graph, device="meta")).eval()
+    x_nchw = images(graph)
+    source = guarded(against_source, graph, module, x_nchw)
+    too_large = totals.parameters > LARGE
+    onnx = "not tried: over 2 GB" if too_large else guarded(against_onnx, graph, module, x_nchw)
+    lines = len((SPECS / entry.spec).read_text().splitlines())
+    return Row(name, entry, lines, totals.parameters, int(str(totals.multiply_adds)), torchvision, source, onnx)
+
+
+def rows(patterns: list[str]) -> Iterator[Row]:
+    """A row for every network whose name fits a pattern, printed as it comes."""
+    for name, entry in {**TORCHVISION, **PRINTED}.items():
+        if patterns and not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
+            continue
+        row = row_of(name, entry)
+        print(f"{name:32} torchvision: {row.torchvision or '-':8} source: {row.source:20} onnx: {row.onnx}", flush=True)
+        gc.collect()
+        yield row
+
+
+def table_line(row: Row) -> str:
+    settings = " ".join(f"`{key}={str(value).lower()}`" for key, value in row.entry.values.items())
+    link = f"[{row.entry.spec}](../specs/{row.entry.spec})"
+    cells = [
+        row.name,
+        f"{link} {settings}".strip(),
+        str(row.lines),
+        f"{row.parameters:,}",
+        f"{row.multiply_adds / 1e9:.3f} G" if row.multiply_adds >= 1e8 else f"{row.multiply_adds / 1e6:.2f} M",
+        *([row.torchvision] if row.torchvision else []),
+        row.source,
+        row.onnx,
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def page(found: list[Row]) -> str:
+    """The whole of docs/zoo.md."""
+    classifiers = [row for row in found if row.torchvision]
+    others = [row for row in found if not row.torchvision]
+    green = sum(row.green for row in classifiers)
+    counts = "\n".join(
+        f"| [{count.spec}](../specs/{count.spec}) "
+        + " ".join(f"`{key}={str(value).lower()}`" for key, value in count.values.items())
+        + f" | {count.printed} M |"
+        for count in COUNTS
+    )
+    transformers = ", ".join(f"`{name}`" for name in TRANSFORMERS)
+    return f"""# The zoo
+
+Written by `tools/zoo`, which tests what it says. Do not edit.
+
+{green} of torchvision's {len(classifiers)} convolutional classifiers are green ({green / len(classifiers):.0%}).
+The families share one spec each; a variant is a variable: `specgraph summary specs/resnet50.yaml --set depth=101`.
+torchvision's published weights load by name: `--weights resnet50.pth`.
+
+How to read the columns:
+
+- **Lines**: of the spec file, recipes and variants included (blocks that several specs share are in
+  [common.yaml](../specs/common.yaml), [residual.yaml](../specs/residual.yaml) and
+  [mbconv.yaml](../specs/zoo/mbconv.yaml)).
+- **Parameters** and **multiply-adds** per image: of the inference network; auxiliary heads are not counted.
+- **torchvision**: the same `state_dict` keys in the same order, shapes and dtypes, the same eps, momentum and drop
+  rates, and the same outputs for the same random weights and statistics at the network's own input size.
+  `equal` is a difference of exactly 0; a number is the largest difference over the largest output.
+- **Source**: the file that `specgraph export --python` writes, its keys and outputs against the compiled module's.
+- **ONNX**: the exported file in onnxruntime against the compiled module, at most {TOLERANCE:.0e}.
+
+## torchvision's classifiers
+
+| network | spec | lines | parameters | multiply-adds | torchvision | source | ONNX |
+|---|---|---:|---:|---:|---|---|---|
+{chr(10).join(table_line(row) for row in classifiers)}
+
+Not here: {transformers}. They are built on attention, which the language does not have yet.
+
+torchvision's own weights of GoogLeNet and Inception v3 were trained on images scaled to -1…1: normalise with mean and
+deviation 0.5.
+
+## Networks as papers and tutorials print them
+
+| network | spec | lines | parameters | multiply-adds | source | ONNX |
+|---|---|---:|---:|---:|---|---|
+{chr(10).join(table_line(row) for row in others)}
+
+Parameter counts that the papers print, and that the specs have to the last digit printed:
+
+| spec | parameters |
+|---|---:|
+{counts}
+"""
+
+
+def main() -> int:
+    """Test the networks named (all without a name) and, for all, write the page."""
+    parser = argparse.ArgumentParser(prog="tools/zoo", description=main.__doc__)
+    parser.add_argument("network", nargs="*", help="names or globs, such as 'resnet*'")
+    arguments = parser.parse_args()
+    found = list(rows(arguments.network))
+    if not found:
+        print("no network has such a name", file=sys.stderr)
+        return 2
+    if not arguments.network:
+        PAGE.write_text(page(found))
+        print(PAGE.relative_to(ROOT))
+    wrong = [row.name for row in found if not row.green]
+    if wrong:
+        print(f"not green: {', '.join(wrong)}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
