@@ -1,0 +1,36 @@
+"""`specgraph schema`: the JSON Schema of the language."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from specgraph.errors import CommandError
+
+HELP = "the JSON Schema (draft-07) of the language, for editors and other tools"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it there instead of to standard output")
+    parser.add_argument("--plugin", action="append", default=[], metavar="MODULE", help="a module that adds ops")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the schema."""
+    from specgraph.ops.plugins import load_plugins
+    from specgraph.spec.schema import json_schema
+
+    load_plugins(tuple(args.plugin))
+    text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    if args.output is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        Path(args.output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{args.output} cannot be written: {error.strerror}") from None
+    print(args.output)
+    return 0
