@@ -30,6 +30,10 @@ ANY_RANK_OPS = (
     "log_softmax", "linear", "dropout", "flatten", "slice", "reshape", "permute", "mean", "identity",
     "stochastic_depth", "layer_scale",
 )
+RULELESS_OPS = (
+    "relu", "relu6", "leaky_relu", "elu", "sigmoid", "tanh", "silu", "gelu", "hardswish", "hardsigmoid", "softplus",
+    "mish", "identity", "stochastic_depth", "layer_scale", "global_avg_pool", "global_max_pool",
+)
 # fmt: on
 JOINING_OPS = ("concat", "add", "sub", "mul")
 ALL_OPS = (*SPATIAL_OPS, *ANY_RANK_OPS, *JOINING_OPS)
@@ -132,7 +136,7 @@ class Generator:
         self.seed = seed
         self.rng = Random(seed)
         torch.manual_seed(seed)
-        self.wildness = self.rng.choice([0.0, 0.0, 0.15, 0.3, 0.45])
+        self.wildness = self.rng.choice([0.0, 0.0, 0.2, 0.35, 0.5])
         self.values: list[Value] = []
         self.written: dict[str, Any] = {}
         self.blocks: dict[str, Any] = {}
@@ -291,7 +295,7 @@ class Generator:
         spatial = 1 <= len(value.shape) - 1 <= 3
         candidates = [op for op in ops if op not in SPATIAL_OPS or spatial or (wild and self.rng.random() < 0.7)]
         numel = value.believed[0].numel() // BATCH_SIZES[0]
-        if spatial and self.rng.random() < 0.25:
+        if (spatial or wild) and self.rng.random() < (0.25 if spatial else 0.6):
             candidates = [op for op in candidates if op in SPATIAL_OPS] or candidates
         if numel > MAX_VALUES // 3:
             candidates = [op for op in candidates if op not in ("upsample", "conv_transpose")] or candidates
@@ -309,8 +313,7 @@ class Generator:
     def arguments(self, op: str, value: Value, wild: bool) -> tuple[dict[str, Any], bool]:
         """Arguments for an op, and whether they are wrong by themselves."""
         arguments = Sampler(self.rng, value.shape, value.labels, wild).draw(op)
-        elementwise = op not in SPATIAL_OPS and op not in JOINING_OPS
-        if wild and self.rng.random() < (0.75 if elementwise else 0.25):
+        if wild and self.rng.random() < (0.8 if op in RULELESS_OPS else 0.6 if op in ("dropout", "hardtanh") else 0.3):
             return break_argument(self.rng, op, arguments), True
         return arguments, False
 

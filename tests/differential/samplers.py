@@ -60,7 +60,7 @@ class Sampler:
     def axis(self, *, least: int = 1) -> int:
         """An axis number counted with the batch axis as 0, forwards or backwards."""
         count = len(self.shape) + 1
-        if self.off(0.6):
+        if self.off(0.8):
             return self.rng.choice([0, count, count + 1, -count, -count - 1])
         axis = self.rng.randint(least, count - 1)
         return axis - count if self.chance(0.3) else axis
@@ -157,8 +157,8 @@ class Sampler:
 
     def stated(self, arguments: dict[str, Any], name: str, axis: int = 0) -> dict[str, Any]:
         """Sometimes state what the graph implies."""
-        if self.chance(0.15) or self.off(0.25):
-            arguments[name] = self.shape[axis] + (self.rng.choice([-1, 1, 2]) if self.off(0.6) else 0)
+        if self.chance(0.15) or self.off(0.45):
+            arguments[name] = self.shape[axis] + (self.rng.choice([-1, 1, 2]) if self.off(0.8) else 0)
             arguments[name] = max(arguments[name], 1)
         return arguments
 
@@ -207,8 +207,8 @@ class Sampler:
         if which < 0.5 or self.off(0.15):
             arguments["size"] = self.per_axis(lambda axis: self.rng.randint(1, min(2 * self.size(axis), 12)))
         if which >= 0.5 or self.off(0.15):
-            if self.off(0.3):
-                arguments["scale_factor"] = self.rng.choice([0.05, 0.1, 0.2])
+            if self.off(0.6):
+                arguments["scale_factor"] = self.rng.choice([0.02, 0.05, 0.1])
             else:
                 factors = [0.5, 0.7, 1.0, 1.5, 1, 1.3] if min(self.spatial, default=4) > 1 else [1, 1.5, 2]
                 if max(self.spatial, default=4) <= 6:
@@ -277,8 +277,8 @@ class Sampler:
         arguments = {}
         if self.chance(0.5):
             arguments["min_val"] = self.rng.choice([-2, -0.5, 0])
-        if self.chance(0.5) or self.off(0.5):
-            arguments["max_val"] = self.rng.choice([-1, -0.5, 0]) if self.off(0.6) else self.rng.choice([0.5, 2])
+        if self.chance(0.5) or self.off(0.8):
+            arguments["max_val"] = self.rng.choice([-3, -4, -2]) if self.off(1.0) else self.rng.choice([0.5, 2])
         return arguments
 
     def softmax(self) -> dict[str, Any]:
