@@ -75,7 +75,7 @@ def _build(node: Node, lowering: Lowering, device: torch.device) -> nn.Module:
     if reset is None:
         module = lowering.module.build()
     else:
-        module.to_empty(device="cpu", recurse=False)
+        _allocate(module)
         trainable = {parameter.name for parameter in node.parameters if parameter.trainable}
         if len(trainable) < len(node.parameters) or not trainable <= set(node.init):
             reset()
@@ -91,6 +91,16 @@ def _on_meta(construct: Construct) -> nn.Module:
     with torch.device("meta"):
         module = construct.build()
     return module
+
+
+def _allocate(module: nn.Module) -> None:
+    """Give tensors on the meta device memory, uninitialised."""
+    for name, parameter in module._parameters.items():
+        if parameter is not None:
+            module._parameters[name] = nn.Parameter(torch.empty(parameter.shape, dtype=parameter.dtype))
+    for name, buffer in module._buffers.items():
+        if buffer is not None:
+            module._buffers[name] = torch.empty(buffer.shape, dtype=buffer.dtype)
 
 
 def _parent(root: nn.Module, path: str) -> tuple[nn.Module, str]:
