@@ -73,8 +73,8 @@ def train(
     or a data set of (image, label). `settings` maps recipe fields such as `optimizer.sgd.lr` to
     values. `out` is the run folder, by default `runs/<name>/<date-time>`. `resume` continues a run;
     `spec` is then left out. `weights` starts from trained ones, `reset` and `freeze` are globs of
-    paths. `report=False` writes no pictures. Raises `CommandError`, `SpecError`, and `InterruptedRun` after Ctrl-C or SIGTERM, its
-    state saved.
+    paths. `report=False` writes no pictures. Raises `CommandError`, `SpecError`, and
+    `InterruptedRun` after Ctrl-C or SIGTERM, its state saved.
     """
     named = data if isinstance(data, str | os.PathLike) else None
     brought = None if named is not None else data

@@ -22,6 +22,7 @@ from specgraph.training.losses import build_loss, total_loss
 from specgraph.training.optim import build_optimizer, build_schedule
 
 WATCH_EVERY = 25
+WATCH_EVERY_S = 0.5
 AGREE_EVERY = 20
 Row = dict[str, float]
 
@@ -121,13 +122,13 @@ class Trainer:
         within 2 x 25 steps after the loss stopped being finite; nothing waits for the device."""
         self.set_training()
         progress, watch = self.progress, _Watch(self.world.device)
-        started = time.perf_counter() - progress.seconds
+        started, watched_at = time.perf_counter() - progress.seconds, progress.seconds
         for batch in self.train_feed.batches(progress.epoch, progress.step):
             self.step(batch)
             progress.step += 1
-            if progress.step % WATCH_EVERY == 0:
-                self.watched = watch.look(progress.sums)
             progress.seconds = time.perf_counter() - started
+            if progress.step % WATCH_EVERY == 0 or progress.seconds >= watched_at + WATCH_EVERY_S:
+                self.watched, watched_at = watch.look(progress.sums), progress.seconds
             yield progress.step
         self.watched = watch.last(progress.sums)
         progress.seconds = time.perf_counter() - started

@@ -1,0 +1,179 @@
+"""Image folders: layouts, odd modes, broken files."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from specgraph.datasets.folder import ResizedCrop, read_folder
+from specgraph.datasets.images import BrokenImageError, read_image
+from specgraph.datasets.load import load_dataset
+from specgraph.errors import CommandError
+
+RNG = np.random.default_rng(0)
+
+
+def picture(size: tuple[int, int] = (20, 30)) -> Image.Image:
+    return Image.fromarray(RNG.integers(0, 256, (*size, 3), dtype=np.uint8))
+
+
+def write_classes(root: Path, classes: tuple[str, ...] = ("cat", "dog"), count: int = 5) -> Path:
+    for name in classes:
+        (root / name).mkdir(parents=True)
+        for index in range(count):
+            picture().save(root / name / f"{index}.png")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        (("train", "val"), {"train": 10, "test": 10}),
+        (("train", "test"), {"train": 10, "test": 10}),
+        (("train", "val", "test"), {"train": 10, "validation": 10, "test": 10}),
+        (("train", "validation", "test"), {"train": 10, "validation": 10, "test": 10}),
+        ((), {"train": 8, "test": 2}),
+        (("train",), {"train": 8, "test": 2}),
+    ],
+)
+def test_layouts(tmp_path: Path, parts: tuple[str, ...], expected: dict[str, int]) -> None:
+    for part in parts or (".",):
+        write_classes(tmp_path / part)
+    dataset = read_folder(tmp_path, (16, 16), 3)
+    assert dataset.class_names == ("cat", "dog")
+    sizes = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    assert {name: len(part) for name, part in sizes.items() if part is not None} == expected
+    assert dataset.train.resident is not None
+    assert dataset.train.resident.shape[1:] == (3, 16, 16)
+
+
+def test_by_name_and_by_path(tmp_path: Path) -> None:
+    write_classes(tmp_path)
+    assert len(load_dataset("folder", tmp_path).train) == len(load_dataset(str(tmp_path)).train) == 8
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK", "YCbCr", "HSV", "I", "I;16", "F"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_odd_modes(tmp_path: Path, mode: str, channels: int) -> None:
+    grey = np.linspace(0, 255, 20 * 30).reshape(20, 30)
+    if mode == "I;16":
+        image = Image.fromarray((grey * 257).astype(np.uint16))
+    elif mode == "I":
+        image = Image.fromarray((grey * 257).astype(np.int32))
+    elif mode == "F":
+        image = Image.fromarray((grey / 255).astype(np.float32))
+    else:
+        image = Image.fromarray(grey.astype(np.uint8)).convert("RGB").convert(mode)
+    path = tmp_path / ("x.tiff" if mode in ("CMYK", "YCbCr", "F", "I", "LA") else "x.png")
+    if mode == "HSV":
+        image = image.convert("RGB")
+    image.save(path)
+    found = read_image(path, channels, None)
+    assert found.dtype == torch.uint8
+    assert found.shape == (channels, 20, 30)
+    assert int(found[0, -1, -1]) > 200
+    assert int(found[0, 0, 0]) < 30
+
+
+def test_transparent_is_white(tmp_path: Path) -> None:
+    Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "x.png")
+    assert read_image(tmp_path / "x.png", 3, None).unique().tolist() == [255]
+
+
+def test_turned_photographs_stand_upright(tmp_path: Path) -> None:
+    image = Image.new("RGB", (30, 20))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "x.jpg", exif=exif)
+    assert read_image(tmp_path / "x.jpg", 3, None).shape == (3, 30, 20)
+
+
+def bomb() -> bytes:
+    """A PNG header that claims 50,000 x 50,000 pixels."""
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    body = zlib.compress(b"\0" * 100)
+    data = struct.pack(">I", len(body)) + b"IDAT" + body + struct.pack(">I", zlib.crc32(b"IDAT" + body))
+    return b"\x89PNG\r\n\x1a\n" + chunk + data
+
+
+BROKEN = {
+    "text": b"this is no picture",
+    "empty": b"",
+    "bomb": bomb(),
+    "magic only": b"\x89PNG\r\n\x1a\n",
+}
+
+
+def broken_content(kind: str, tmp_path: Path) -> bytes:
+    if kind != "cut short":
+        return BROKEN[kind]
+    picture((200, 200)).save(tmp_path / "whole.png")
+    content = (tmp_path / "whole.png").read_bytes()
+    (tmp_path / "whole.png").unlink()
+    return content[: len(content) // 2]
+
+
+@pytest.mark.parametrize("kind", [*BROKEN, "cut short"])
+def test_broken_image_is_named(tmp_path: Path, kind: str) -> None:
+    content = broken_content(kind, tmp_path)
+    write_classes(tmp_path)
+    path = tmp_path / "cat" / "2.png"
+    path.write_bytes(content)
+    with pytest.raises(BrokenImageError, match=r"2\.png"):
+        read_image(path, 3, (16, 16))
+    with pytest.raises(CommandError, match=r"cat.2\.png") as error:
+        read_folder(tmp_path, (16, 16), 3)
+    assert "broken_images=skip" in str(error.value)
+    dataset = read_folder(tmp_path, (16, 16), 3, skip_broken=True)
+    assert len(dataset.train) + len(dataset.test) == 9
+    assert any("2.png" in note for note in dataset.notes)
+
+
+def test_streamed_equals_resident(tmp_path: Path) -> None:
+    write_classes(tmp_path / "train")
+    write_classes(tmp_path / "test")
+    resident = read_folder(tmp_path, (16, 16), 3)
+    streamed = read_folder(tmp_path, (16, 16), 3, resident_bytes=0)
+    assert streamed.train.resident is None
+    assert resident.train.resident is not None
+    for index in range(10):
+        assert torch.equal(streamed.train.source.read(index), resident.train.resident[index])
+    assert streamed.mean == resident.mean
+
+
+def test_crops_at_full_resolution_are_a_function_of_the_sample(tmp_path: Path) -> None:
+    write_classes(tmp_path / "train")
+    write_classes(tmp_path / "test")
+    reader = read_folder(tmp_path, (16, 16), 3, resized_crop=ResizedCrop((0.2, 1.0), (0.75, 1.33))).train.source
+    again, other_epoch, other_seed = reader.read(3, 0, 1), reader.read(3, 0, 2), reader.read(3, 1, 1)
+    assert torch.equal(reader.read(3, 0, 1), again)
+    assert not torch.equal(again, other_epoch)
+    assert not torch.equal(again, other_seed)
+    assert torch.equal(reader.read(3), reader.read(3))
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words"),
+    [
+        (lambda root: None, "no class folders"),
+        (lambda root: (root / "cat").mkdir(), "holds no images"),
+        (lambda root: write_classes(root / "train") and write_classes(root / "test", ("bird",)), "class bird"),
+    ],
+)
+def test_faults_of_a_folder(tmp_path: Path, prepare: Any, words: str) -> None:
+    prepare(tmp_path)
+    with pytest.raises(CommandError, match=words):
+        read_folder(tmp_path, (16, 16), 3)
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="there is no folder"):
+        load_dataset("folder", tmp_path / "nowhere")

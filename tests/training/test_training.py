@@ -1,0 +1,361 @@
+"""What a run computes, writes and says."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import specgraph
+from specgraph.checking import load
+from specgraph.datasets.load import load_dataset
+from specgraph.errors import CommandError
+from specgraph.training.api import evaluate, train
+from specgraph.training.display import Lines, Silent
+from specgraph.training.distributed import World
+from specgraph.training.evaluation import evaluate_module
+from specgraph.training.feed import EvalFeed
+from specgraph.training.losses import build_loss
+from specgraph.training.overrides import Overrides, choose_recipe
+from specgraph.training.pipeline import Pipeline
+from specgraph.training.run import Run, dump_yaml
+from specgraph.training.weights import load_weights, spec_hash
+from tests.training.conftest import same_weights, weights_of
+
+ALONE = World(0, 1, torch.device("cpu"))
+
+
+def test_run_folder(train_small: Any, spec: dict[str, Any]) -> None:
+    run = train_small(recipe="plain", report=True)
+    names = {path.name for path in run.folder.iterdir()}
+    assert names >= {
+        "spec.yaml",
+        "environment.json",
+        "metrics.csv",
+        "result.json",
+        "best.safetensors",
+        "last.safetensors",
+        "checkpoints",
+        "curves.png",
+        "report.html",
+    }
+    assert any(name.startswith("events.") for name in names)
+    header = (run.folder / "metrics.csv").read_text().splitlines()[0]
+    assert header == "epoch,train_loss,train_accuracy,val_loss,val_accuracy,lr,seconds,images_per_second"
+    _, metadata = load_weights(run.folder)
+    graph = run.load_graph()
+    assert metadata["spec_hash"] == spec_hash(graph) == spec_hash(load(spec))
+    assert json.loads(metadata["class_names"]) == list("0123456789")
+    assert json.loads(metadata["preprocessing"])["size"] == [8, 8]
+    assert graph.recipes["plain"] == load(spec).recipes["plain"]
+    page = (run.folder / "report.html").read_text()
+    assert "data:image/png;base64" in page
+    assert f"{run.result['test_accuracy']:.2%}" in page
+
+
+def test_module_of_a_run_scores_as_recorded(train_small: Any) -> None:
+    run = train_small(recipe="plain")
+    again = evaluate(run, device="cpu")
+    assert again.accuracy == run.result["test_accuracy"]
+    assert again.loss == pytest.approx(run.result["test_loss"], rel=1e-6)
+    assert len(again.predictions.labels) == 360
+    validation = evaluate(run, split="validation", device="cpu")
+    assert validation.accuracy == run.result["validation_accuracy"]
+    module = run.load_module()
+    assert not module.training
+    digits = load_dataset("digits")
+    line = Pipeline(channels=1, size=(8, 8), mean=digits.mean, std=digits.std)
+    with torch.no_grad():
+        images = digits.test.resident
+        assert images is not None
+        predicted = module(line.eval_batch(images)).argmax(1)
+    assert torch.equal(predicted, again.predictions.predicted)
+
+
+def test_best_epoch_is_chosen_on_validation(train_small: Any) -> None:
+    run = train_small(recipe="plain", epochs=4)
+    best = max(run.metrics, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
+    assert run.result["best_epoch"] == best["epoch"]
+    assert run.result["selected_on"] == "validation"
+
+
+def test_loss_is_the_mean_over_images_with_a_short_last_batch() -> None:
+    """Mean of batch means, or their sum over the number of images, give something else."""
+    digits = load_dataset("digits")
+    line = Pipeline(channels=1, size=(8, 8), mean=digits.mean, std=digits.std)
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    loss = build_loss(("cross_entropy", {"label_smoothing": 0.0}))
+    results = [evaluate_module(module, EvalFeed(digits.test, line, size, ALONE), loss, ALONE) for size in (360, 77, 7)]
+    images = digits.test.resident
+    assert images is not None
+    expected = nn.functional.cross_entropy(module(line.eval_batch(images)), digits.test.labels).item()
+    for result in results:
+        assert result.loss == pytest.approx(expected, rel=1e-5)
+        assert result.num_images == 360
+
+
+def test_evaluation_runs_in_evaluation_mode() -> None:
+    """Dropout is off, batch-norm statistics stay, no gradients are kept."""
+    digits = load_dataset("digits")
+    line = Pipeline(channels=1, size=(8, 8), mean=digits.mean, std=digits.std)
+    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Dropout(0.9), nn.Linear(144, 10))
+    module.train()
+    before = {key: value.clone() for key, value in module.state_dict().items()}
+    seen: list[bool] = []
+    module.register_forward_hook(lambda m, i, out: seen.append(m.training or out.requires_grad))
+    feed = EvalFeed(digits.test, line, 128, ALONE)
+    loss = build_loss(("cross_entropy", {"label_smoothing": 0.0}))
+    first, second = (evaluate_module(module, feed, loss, ALONE) for _ in range(2))
+    assert first == second
+    assert not any(seen)
+    assert module.training
+    assert all(torch.equal(value, module.state_dict()[key]) for key, value in before.items())
+
+
+def test_user_arrays(train_small: Any) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 200)
+    images = np.zeros((200, 8, 8), np.uint8)
+    for position, label in enumerate(labels):
+        images[position, 2 * label : 2 * label + 2] = 255
+    run = train_small(
+        recipe="plain", data=((images[:150], labels[:150]), (images[150:], labels[150:])), epochs=8, batch_size=16
+    )
+    assert run.result["test_accuracy"] > 0.9
+    scores = evaluate(run, data=((images[:150], labels[:150]), (images[150:], labels[150:])), device="cpu")
+    assert scores.accuracy == run.result["test_accuracy"]
+
+
+class UserDataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
+    """Float images, as torchvision's `ToTensor` gives them."""
+
+    classes = ("dark", "light")
+
+    def __init__(self, count: int) -> None:
+        self.targets = [index % 2 for index in range(count)]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        label = self.targets[index]
+        return torch.full((1, 8, 8), label - 0.5) + 0.1 * torch.randn(1, 8, 8), label
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_user_dataset(train_small: Any, workers: int) -> None:
+    run = train_small(recipe="plain", data=(UserDataset(100), UserDataset(20)), batch_size=10, num_workers=workers)
+    assert run.result["test_accuracy"] == 1.0
+
+
+def test_number_of_workers_changes_nothing(train_small: Any) -> None:
+    runs = [
+        train_small(recipe="plain", data=(UserDataset(60), UserDataset(20)), batch_size=10, num_workers=n)
+        for n in (0, 2)
+    ]
+    assert same_weights(*(weights_of(run) for run in runs))
+
+
+def test_early_stopping(train_small: Any) -> None:
+    run = train_small(
+        recipe="plain", epochs=50, settings={"early_stopping": {"patience": 2}, "optimizer.adam.lr": 0.02}
+    )
+    assert len(run.metrics) < 50
+    assert run.metrics[-1]["epoch"] - run.result["best_epoch"] == 2
+
+
+def test_fine_tuning(train_small: Any, spec: dict[str, Any]) -> None:
+    first = train_small(recipe="plain")
+    spec["vars"]["classes"] = 12
+    with pytest.raises(CommandError, match=r"fc\.weight: 10x128 in the file, 12x128"):
+        train_small(weights=first.folder / "best.safetensors")
+    second = train_small(
+        recipe="plain", weights=first.folder / "best.safetensors", reset=["fc"], freeze=["conv", "bn"], epochs=1
+    )
+    before, after = weights_of(first, "best"), weights_of(second)
+    for key in ("conv.weight", "conv.bias", "bn.weight", "bn.running_mean", "bn.running_var"):
+        assert torch.equal(before[key], after[key]), key
+    assert after["fc.weight"].shape == (12, 128)
+
+
+def test_divergence_is_noticed_and_named(train_small: Any, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="no longer finite in epoch 1") as error:
+        train_small(out=tmp_path / "bad", lr=1e30, settings={"grad_clip": None, "schedule": "constant"})
+    assert "`" in error.value.message
+    assert "step" in error.value.message
+    assert not list((tmp_path / "bad").glob("checkpoints/*.ckpt"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"optimizer": {"adamw": {"lr": 0.01}}},
+        {"optimizer": {"rmsprop": {"lr": 0.001, "momentum": 0.5}}},
+        {"optimizer": {"sgd": {"lr": 0.05, "momentum": 0.9, "nesterov": True}}},
+        {"schedule": {"one_cycle": {}}},
+        {"schedule": {"multi_step": {"milestones": [1]}}},
+        {"schedule": {"step": {"step_size": 1}}},
+        {"loss": {"cross_entropy": {"label_smoothing": 0.1}}},
+        {"test_time_flip": True},
+        {"accumulate": 3},
+        {"precision": "bf16"},
+        {"data.normalize": "none"},
+        {"data.validation": 100},
+        {"ema": 0.99},
+    ],
+    ids=str,
+)
+def test_recipes_train(train_small: Any, settings: dict[str, Any]) -> None:
+    run = train_small(recipe="plain", settings=settings)
+    assert len(run.metrics) == 2
+    assert all(math.isfinite(value) for row in run.metrics for value in row.values())
+    assert run.metrics[-1]["train_loss"] < run.metrics[0]["train_loss"]
+
+
+def test_auxiliary_outputs_count_in_training_alone(train_small: Any, spec: dict[str, Any]) -> None:
+    spec["nodes"] = {
+        **{name: spec["nodes"][name] for name in ("conv", "bn", "relu", "pool", "flatten")},
+        "aux": {"op": "linear", "from": "flatten", "out_features": 10, "train_only": True},
+        "fc": {"op": "linear", "from": "flatten", "out_features": 10},
+    }
+    spec["outputs"] = {"scores": "fc", "aux": "aux"}
+    spec["recipes"]["plain"]["loss_weights"] = {"aux": 0.3}
+    with_aux = train_small(recipe="plain")
+    assert "aux.weight" in weights_of(with_aux)
+    without = train_small(recipe="plain", settings={"loss_weights": {"aux": 0.0}})
+    assert not torch.equal(weights_of(with_aux)["conv.weight"], weights_of(without)["conv.weight"])
+
+
+def test_wider_head_is_a_warning_narrower_an_error(train_small: Any, spec: dict[str, Any]) -> None:
+    said: list[str] = []
+
+    class Listening(Silent):
+        def say(self, message: str) -> None:
+            said.append(message)
+
+    del spec["recipes"]
+    spec["vars"]["classes"] = 100
+    train_small(data="digits", epochs=1, display=Listening())
+    assert any("SG502" in line and "only 10 classes" in line for line in said)
+    spec["vars"]["classes"] = 5
+    with pytest.raises(CommandError, match=r"SG501.*5 scores.*10 classes"):
+        train_small(data="digits", epochs=1)
+
+
+def test_other_data_than_the_recipe_says(spec: dict[str, Any]) -> None:
+    spec["inputs"]["image"] = [3, 32, 32]
+    spec["recipes"] = {
+        "default": {
+            "data": {
+                "name": "cifar10",
+                "augment": [{"random_crop": {"padding": 4}}, "horizontal_flip"],
+                "normalize": {"mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]},
+            }
+        }
+    }
+    chosen = choose_recipe(load(spec), None, Overrides(data="digits"))
+    data = chosen.fields["data"]
+    assert data["augment"] == (("random_crop", {"padding": 1, "fill": "zero"}),)
+    assert data["normalize"] == "dataset"
+    assert len(chosen.notes) == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ((("epochs", -1),), "recipe.epochs: must be a positive integer"),
+        ((("optimiser.sgd.lr", 0.1),), "did you mean optimizer"),
+        ((("optimizer.sgd.learning_rate", 0.1),), "has no key `learning_rate`"),
+        ((("optimizer.adamm.lr", 0.1),), "did you mean adam"),
+        ((("epochs.x", 1),), "is not a mapping"),
+    ],
+)
+def test_wrong_settings(spec: dict[str, Any], settings: Any, words: str) -> None:
+    with pytest.raises(CommandError) as error:
+        choose_recipe(load(spec), None, Overrides(settings=settings))
+    assert words in str(error.value)
+
+
+def test_settings_reach_any_field(spec: dict[str, Any]) -> None:
+    settings = (("optimizer.adam.betas", [0.8, 0.9]), ("data.augment", []), ("schedule.cosine.min_lr", 0.001))
+    fields = choose_recipe(load(spec), None, Overrides(lr=0.5, settings=settings)).fields
+    assert fields["optimizer"][0] == "adam"
+    assert fields["optimizer"][1]["betas"] == (0.8, 0.9)
+    assert fields["optimizer"][1]["lr"] == 0.5
+    assert fields["schedule"] == ("cosine", {"warmup_epochs": 1, "min_lr": 0.001})
+
+
+def test_unknown_recipe(spec: dict[str, Any]) -> None:
+    with pytest.raises(CommandError, match="did you mean plain"):
+        choose_recipe(load(spec), "plains", Overrides())
+
+
+def test_no_data(spec: dict[str, Any]) -> None:
+    del spec["recipes"]
+    with pytest.raises(CommandError, match="says nothing about data"):
+        choose_recipe(load(spec), None, Overrides())
+
+
+def test_folder_is_not_overwritten(train_small: Any, tmp_path: Path) -> None:
+    train_small(recipe="plain", epochs=1, out=tmp_path / "x")
+    with pytest.raises(CommandError, match="already holds a run"):
+        train_small(recipe="plain", epochs=1, out=tmp_path / "x")
+
+
+def test_finished_run_is_left_alone(train_small: Any) -> None:
+    run = train_small(recipe="plain", epochs=1)
+    before = (run.folder / "result.json").read_bytes()
+    assert train_small(resume=run).result == run.result
+    assert (run.folder / "result.json").read_bytes() == before
+
+
+def test_not_a_classifier(tmp_path: Path) -> None:
+    segmenter = {
+        "specgraph": 1,
+        "inputs": {"image": [1, 8, 8]},
+        "nodes": {"conv": {"op": "conv", "out_channels": 2, "kernel_size": 1}},
+    }
+    with pytest.raises(CommandError, match="only classifiers are trained"):
+        train(segmenter, data="digits", out=tmp_path / "x", device="cpu", display=Silent())
+
+
+def test_plain_lines(train_small: Any) -> None:
+    stream = io.StringIO()
+    train_small(recipe="plain", display=Lines(stream))
+    lines = stream.getvalue().splitlines()
+    assert lines[0].startswith("digits: 1,293 training, 144 validation and 360 test images of 8x8")
+    assert sum(line.startswith("epoch ") for line in lines) == 2
+    assert lines[-1].startswith("test accuracy ")
+
+
+def test_random_state_outside_is_untouched(train_small: Any) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(3)
+    torch.manual_seed(3)
+    train_small(recipe="plain", epochs=1)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_yaml_keeps_text_that_looks_like_numbers() -> None:
+    from specgraph.diagnostics.collector import Collector
+    from specgraph.source.read import read_text
+    from specgraph.spec.values import plain
+
+    value = {"a": "1e-4", "b": 1e-4, "0": ["1.10", 1, True, "on", None, "0x1f"], "t": "$(a, b)", "n": "no", "e": 1e-08}
+    tree = read_text(dump_yaml(value), "x.yaml", Collector()).tree
+    assert tree is not None
+    assert plain(tree) == value
+
+
+def test_public_names() -> None:
+    assert callable(specgraph.train)
+    assert callable(specgraph.evaluate)
+    assert Run is not None
