@@ -23,7 +23,7 @@ CASES = {
         {"a": ("image",), "b": ("a",)},
     ),
     "a name may come later": (
-        f"nodes:\n  b: {{op: relu, from: a}}\n  a: {{op: tanh, from: image}}\n  c: {{op: add, from: [a, b]}}\n",
+        "nodes:\n  b: {op: relu, from: a}\n  a: {op: tanh, from: image}\n  c: {op: add, from: [a, b]}\n",
         {"a": ("image",), "b": ("a",), "c": ("a", "b")},
     ),
     "a chain numbers its entries": (
@@ -35,7 +35,7 @@ CASES = {
         {"body.0": ("image",), "body.1": ("body.0",)},
     ),
     "a repeated entry of a chain takes consecutive numbers": (
-        f"nodes:\n  body:\n    - relu\n    - {{op: tanh, repeat: 2}}\n    - sigmoid\n",
+        "nodes:\n  body:\n    - relu\n    - {op: tanh, repeat: 2}\n    - sigmoid\n",
         {"body.0": ("image",), "body.1": ("body.0",), "body.2": ("body.1",), "body.3": ("body.2",)},
     ),
     "a repeated node is a chain of instances": (
@@ -55,7 +55,7 @@ CASES = {
         {"a": ("image",), "c": ("a", "image")},
     ),
     "nodes read only by absent nodes are absent too": (
-        f"nodes:\n  a: relu\n  skip: {{op: conv, from: image, out_channels: 3, kernel_size: 1}}\n"
+        "nodes:\n  a: relu\n  skip: {op: conv, from: image, out_channels: 3, kernel_size: 1}\n"
         "  wide: tanh\n  add: {op: add, from: [a, wide], when: false}\n  z: sigmoid\n",
         {"a": ("image",), "z": ("a",)},
     ),
@@ -78,7 +78,8 @@ CASES = {
         {"a": ("image",), "j.add": ("a", "image")},
     ),
     "flat entries take the outer list's numbers": (
-        f"blocks:\n  unit: {{nodes: [{CONV}, relu]}}\nnodes:\n  f:\n    - {{block: unit, flat: true, repeat: 2}}\n    - tanh\n",
+        f"blocks:\n  unit: {{nodes: [{CONV}, relu]}}\n"
+        "nodes:\n  f:\n    - {block: unit, flat: true, repeat: 2}\n    - tanh\n",
         {"f.0": ("image",), "f.1": ("f.0",), "f.2": ("f.1",), "f.3": ("f.2",), "f.4": ("f.3",)},
     ),
     "dots place a node": (
@@ -90,7 +91,8 @@ CASES = {
         {"u.0": ("image",)},
     ),
     "a chain sees the names around it": (
-        "nodes:\n  a: relu\n  body:\n    - {op: tanh, from: image}\n    - {op: conv, out_channels: $(a.channels), kernel_size: 1}\n",
+        "nodes:\n  a: relu\n  body:\n    - {op: tanh, from: image}\n"
+        "    - {op: conv, out_channels: $(a.channels), kernel_size: 1}\n",
         {"a": ("image",), "body.0": ("image",), "body.1": ("body.0",)},
     ),
     "the default reader skips train_only nodes": (
@@ -138,7 +140,8 @@ def test_defaults_initialisers_merge_per_parameter() -> None:
 
 
 def test_an_included_block_sees_its_own_files_variables_only() -> None:
-    library = "{specgraph: 1, vars: {width: 7}, blocks: {unit: {nodes: {c: {op: conv, out_channels: $width, kernel_size: 1}}}}}"
+    unit = "{nodes: {c: {op: conv, out_channels: $width, kernel_size: 1}}}"
+    library = f"{{specgraph: 1, vars: {{width: 7}}, blocks: {{unit: {unit}}}}}"
     text = f"include: {{lib: {library}}}\nvars: {{width: 99}}\nnodes:\n  u: {{block: lib.unit}}\n"
     assert arguments(text, "u.c")["out_channels"] == 7
     blind = library.replace("vars: {width: 7}, ", "")

@@ -22,7 +22,7 @@ CASES = {
     "resnet18": ("resnet18.yaml", "48x48", {"classes": 10}),
     "resnet-cifar": ("resnet-cifar.yaml", None, {"n": 1}),
     "googlenet": ("googlenet.yaml", "96x96", {"classes": 10}),
-    "convnext": ("convnext_tiny.yaml", "32x32", {"classes": 10, "depths": [1, 1, 1, 1]}),
+    "convnext": ("zoo/convnext.yaml", "32x32", {"classes": 10, "depths": [1, 1, 1, 1]}),
 }
 Outputs = Tensor | dict[str, Tensor]
 
@@ -33,9 +33,7 @@ def compiled(name: str) -> tuple[nn.Module, Tensor]:
     graph = specgraph.load(SPECS / file, set=values, input_size=size)
     module = specgraph.compile(graph, seed=0)
     for part in module.modules():
-        if isinstance(part, nn.Dropout):
-            part.p = 0.0
-        elif type(part).__name__ == "StochasticDepth":
+        if isinstance(part, nn.Dropout) or type(part).__name__ == "StochasticDepth":
             part.p = 0.0
     torch.manual_seed(1)
     return module, example_inputs(graph, 5)[0]
