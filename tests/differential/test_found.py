@@ -8,14 +8,16 @@ import specgraph
 
 
 def test_nodes_with_expressions_are_inferred_each_for_itself() -> None:
-    nodes = {}
-    for index in range(40):
-        nodes[f"cut{index}"] = {"op": "slice", "dim": 2, "start": f"$({index % 3} + 1)", "from": "image"}
-        nodes[f"soft{index}"] = {"op": "softmax", "dim": "$(4 - 1)", "from": "image"}
-    graph = specgraph.load({"specgraph": 1, "inputs": {"image": [3, 9, 8]}, "nodes": nodes})
-    for index in range(40):
-        assert graph.nodes[f"cut{index}"].output.dims == (3, 8 - index % 3, 8)
-        assert graph.nodes[f"soft{index}"].output.dims == (3, 9, 8)
+    """What was inferred for a node was remembered by the address of its arguments, which were gone."""
+    nodes = {
+        "shuffle": {"op": "channel_shuffle", "groups": 6},
+        "cut": {"op": "slice", "dim": -2, "start": "$(9 - 3)", "stop": -1, "from": "image"},
+        "pool": {"op": "max_pool", "kernel_size": "$(4 - 3)", "stride": [1, 1], "from": "cut"},
+        "softmax": {"op": "softmax", "dim": 3, "from": "shuffle"},
+    }
+    for size in range(8, 400):
+        graph = specgraph.load({"specgraph": 1, "inputs": {"image": [6, size, size]}, "nodes": nodes})
+        assert graph.nodes["softmax"].output.dims == (6, size, size)
 
 
 def test_a_wrong_argument_hides_what_depends_on_it() -> None:

@@ -1,0 +1,71 @@
+"""The ONNX file of a random network, run by onnxruntime, against the compiled module."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+import torch
+from torch import Tensor
+
+import specgraph
+from specgraph.errors import SpecError
+from specgraph.graph.model import Graph, Node
+from tests.differential.compare import loaded, named, unequal
+from tests.differential.generator import Case
+
+TOLERANCE = 1e-4
+
+
+def difference(case: Case) -> str | None:
+    """What differs between the file and the module at both batch sizes, or None. A network that
+    PyTorch refuses says nothing."""
+    if not case.accepted:
+        return None
+    try:
+        graph = specgraph.load(case.spec)
+        module = loaded(case, graph)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.onnx"
+            try:
+                specgraph.export_onnx(graph, path, state_dict=module.state_dict())
+            except SpecError as error:
+                return _unexpected(graph, error)
+            return _compare(case, module, path)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _compare(case: Case, module: torch.nn.Module, path: Path) -> str | None:
+    onnxruntime.set_default_logger_severity(4)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    for index in (0, 1):
+        with torch.no_grad():
+            wanted = named(module(*(pair[index] for pair in case.inputs.values())))
+        found = run(session, names, {name: pair[index] for name, pair in case.inputs.items()})
+        differing = unequal(found, wanted, TOLERANCE)
+        if differing is not None:
+            return f"onnxruntime differs: {differing}"
+    return None
+
+
+def run(session: Any, names: list[str], inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Outputs of a session by name."""
+    wanted = {entry.name for entry in session.get_inputs()}
+    arrays = {name: tensor.numpy() for name, tensor in inputs.items() if name in wanted}
+    return {name: torch.from_numpy(array) for name, array in zip(names, session.run(names, arrays), strict=True)}
+
+
+def _unexpected(graph: Graph, error: SpecError) -> str | None:
+    said = [d for d in error.diagnostics if d.node is None or not inexpressible(graph.nodes[d.node])]
+    return f"cannot be exported: {[d.message for d in said]}" if said else None
+
+
+def inexpressible(node: Node) -> bool:
+    """Whether ONNX has no way to say the node: statistics of the batch it is given."""
+    return node.op == "batch_norm" and not node.arguments["track_running_stats"]
