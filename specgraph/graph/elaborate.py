@@ -31,7 +31,8 @@ from specgraph.source.limits import limit
 from specgraph.spec.document import Document, NodeDef
 from specgraph.spec.kinds import Bool, Int, show
 from specgraph.spec.op_arguments import FAILED, Reporter
-from specgraph.spec.read import NAME, BrokenValue
+from specgraph.spec.read_nodes import NAME
+from specgraph.spec.tree_reader import BrokenValue
 from specgraph.spec.values import Written
 
 REPEAT = Int(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from specgraph.graph.expressions import ExpressionError
 from specgraph.graph.scope import Env, LiveScope, Poisoned, UnknownNode, UnknownVariable
 from specgraph.spec.document import Body, Document, NodeDef
-from specgraph.spec.read import BrokenValue
+from specgraph.spec.tree_reader import BrokenValue
 
 
 class Extent:

@@ -1,0 +1,262 @@
+"""Reading nodes: ops, blocks and chains as written, and what can be known of them before use."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from specgraph.diagnostics.collector import Collector
+from specgraph.diagnostics.model import Edit, Fix
+from specgraph.diagnostics.names import nearest
+from specgraph.graph.expressions import ExpressionError
+from specgraph.graph.names import SEGMENT
+from specgraph.ops.registry import find
+from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
+from specgraph.spec.document import NODE_KEYS, Body, Defaults, Document, NodeDef, name_template, references
+from specgraph.spec.kinds import show
+from specgraph.spec.op_arguments import FAILED
+from specgraph.spec.tree_reader import TreeReader
+from specgraph.spec.values import Written, plain
+
+NODE_KEY_HINTS = {"type": "op", "inputs": "from", "input": "from", "if": "when", "times": "repeat"}
+NAME = re.compile(rf"{SEGMENT}(\.{SEGMENT})*")
+
+
+class NodeReader(TreeReader):
+    """Reads bodies: named nodes, or chains."""
+
+    def __init__(self, source: Source, collector: Collector, document: Document) -> None:
+        super().__init__(source, collector)
+        self.document = document
+
+    def body(self, tree: Tree, what: str, prefix: str | None) -> Body:
+        """Nodes by name, or a chain. `prefix` is the path in front of the names where it is known."""
+        if isinstance(tree, Sequence):
+            nodes = [
+                self.node(None, None, item, f"{what} entry {i}", _join(prefix, str(i)), first=i == 0)
+                for i, item in enumerate(tree.items)
+            ]
+            return Body(nodes, is_chain=True)
+        mapping = self.mapping(tree, what, "a mapping from names to nodes, or a list of nodes")
+        nodes = []
+        for key, value in mapping.entries if mapping else ():
+            template = self._name(key)
+            node = self.node(key.text, key, value, f"node `{key.text}`", _join(prefix, key.text))
+            node.name_template = template
+            nodes.append(node)
+        if mapping is not None and not nodes:
+            self.fault("missing-key", f"{what} is empty", tree, help="a network has at least one node")
+        return Body(nodes, is_chain=False)
+
+    def _name(self, key: Scalar) -> Any:
+        text = key.text
+        try:
+            template = name_template(text)
+        except ExpressionError as error:
+            self.reporter.expression(error, self.written(key), f"the name `{text}`", None)
+            return None
+        if template is None and not NAME.fullmatch(text):
+            self.bad_name(key, "node")
+        return template
+
+    def node(
+        self,
+        name: str | None,
+        key: Scalar | None,
+        tree: Tree,
+        where: str,
+        path: str | None,
+        first: bool = True,
+    ) -> NodeDef:
+        """One node as written."""
+        node = NodeDef(name, key, tree, self.source)
+        if isinstance(tree, Sequence):
+            node.kind = "chain"
+            node.body = self.body(tree, where, path)
+            if not tree.items:
+                self.fault("missing-key", f"{where} is an empty chain", tree)
+                node.kind = "broken"
+        elif isinstance(tree, Mapping):
+            self._node_mapping(node, tree, where, path, first)
+        elif isinstance(tree, Scalar) and isinstance(tree.value, str):
+            node.target = self.written(tree)
+            self._static_op(node, where, path)
+        else:
+            self.fault(
+                "invalid-value",
+                f"{where} must be an op's name, a list of nodes or a mapping, not {show(plain(tree))}",
+                key if isinstance(tree, Scalar) and tree.value is None and key is not None else tree,
+                node=path,
+                help="an op without arguments is just its name: relu1: relu",
+            )
+            node.kind = "broken"
+        node.refs = references(node)
+        return node
+
+    def _node_mapping(self, node: NodeDef, tree: Mapping, where: str, path: str | None, first: bool) -> None:
+        has_op, has_block = tree.get("op"), tree.get("block")
+        if (has_op is None) == (has_block is None):
+            self._op_or_block(node, tree, where, path, both=has_op is not None)
+        target = has_op if has_op is not None else has_block
+        if target is not None:
+            node.target = self.written(target)
+            node.kind = "op" if has_op is not None else "block"
+            if not isinstance(target, Scalar) or not isinstance(target.value, str):
+                self.fault("invalid-value", f"{where}: `{node.kind}` must be a name", target, node=path)
+                node.kind = "broken"
+        for key, value in tree.entries:
+            text = key.text
+            if text in ("op", "block"):
+                continue
+            if text not in NODE_KEYS:
+                node.arguments[text] = (key, self.written(value))
+            elif text == "from":
+                node.sources = self._sources(value, where, path)
+                if not first:
+                    self.fault(
+                        "chain-from",
+                        f"{where}: only the first entry of a chain may have `from`",
+                        key,
+                        node=path,
+                        help="give the nodes names (a mapping) to connect them freely",
+                    )
+            elif text in ("expect", "repeat", "when", "share"):
+                setattr(node, text, self.written(value))
+            elif text == "init":
+                for name, init in (self.mapping(value, "init") or Mapping([])).entries:
+                    node.init[name.text] = (name, self.written(init))
+            elif text == "defaults":
+                node.defaults = self.defaults(value)
+            elif isinstance(value, Scalar) and isinstance(value.value, bool):
+                setattr(node, text, value.value)
+            else:
+                self.fault("invalid-value", f"{where}: `{text}` must be true or false", value, node=path)
+        if node.kind == "block":
+            self._static_block(node, where, path)
+        elif node.kind == "op":
+            self._static_op(node, where, path)
+
+    def _op_or_block(self, node: NodeDef, tree: Mapping, where: str, path: str | None, *, both: bool) -> None:
+        node.kind = "broken"
+        if both:
+            self.fault("op-or-block", f"{where} has both `op` and `block`", tree.key("block") or tree, node=path)
+            return
+        keys = [key for key, _ in tree.entries]
+        for key in keys:
+            meant = NODE_KEY_HINTS.get(key.text) or (
+                None if key.text in NODE_KEYS else nearest(key.text, ("op", "block"))
+            )
+            if meant in ("op", "block"):
+                fix = Fix("safe", (Edit(self.source.span(key), meant),))
+                self.fault(
+                    "op-or-block",
+                    f"{where} has neither `op` nor `block`",
+                    key,
+                    node=path,
+                    help=f"write {meant}",
+                    fix=fix,
+                )
+                return
+        self.fault(
+            "op-or-block",
+            f"{where} has neither `op` nor `block`",
+            node.key or tree,
+            node=path,
+            help="say what it is: {op: conv, …} or {block: name, …}",
+        )
+
+    def _sources(self, value: Tree, where: str, path: str | None) -> Written | None:
+        written = self.written(value)
+        items = value.items if isinstance(value, Sequence) else [value]
+        for item in items:
+            if not isinstance(item, Scalar) or not isinstance(item.value, (str, int)) or isinstance(item.value, bool):
+                self.fault(
+                    "invalid-value",
+                    f"{where}: `from` must be a node's name or a list of names",
+                    item,
+                    node=path,
+                )
+                return None
+        if not items:
+            self.fault("invalid-value", f"{where}: `from` is empty", value, node=path)
+            return None
+        return written
+
+    def _static_op(self, node: NodeDef, where: str, path: str | None) -> None:
+        """Check what can be known of an op before the node is used."""
+        assert node.target is not None
+        if not node.target.constant:
+            return
+        name = node.target.value
+        op = find(name)
+        if op is None:
+            if name in self.document.blocks:
+                self.fault(
+                    "unknown-op",
+                    f"{where} uses op `{name}`, but that is a block",
+                    node.target.tree,
+                    node=path,
+                    help=f"write {{block: {name}}}",
+                )
+            else:
+                self.reporter.unknown_op(name, node.target, where, path)
+            node.kind = "broken"
+            return
+        for argument, (key, written) in list(node.arguments.items()):
+            definition = op.arguments.get(argument)
+            if definition is None:
+                self.reporter.unknown_argument(op, key, written, where, path)
+                node.kind = "broken"  # what was meant is unknown, and so is the shape
+            elif written.constant and written.value != "default":
+                checked = self.reporter.value(definition.kind, written.value, argument, written, where, path)
+                if checked is FAILED:
+                    node.kind = "broken"
+                node.cache[argument] = checked
+        for name, (_, written) in node.init.items():
+            if written.constant:
+                checked = self.reporter.initialiser(written.value, name, written, where, path)
+                node.cache["init", name] = checked
+
+    def _static_block(self, node: NodeDef, where: str, path: str | None) -> None:
+        if node.init:
+            key, _ = next(iter(node.init.values()))
+            self.fault(
+                "unknown-key",
+                f"{where}: a block has no `init` of its own",
+                key,
+                node=path,
+                help="use `defaults`",
+            )
+
+    def defaults(self, tree: Tree) -> Defaults:
+        """Arguments and initialisers by op."""
+        found = Defaults()
+        mapping = self.mapping(tree, "defaults")
+        for op_key, entries in mapping.entries if mapping else ():
+            op = find(op_key.text)
+            where = f"defaults of `{op_key.text}`"
+            if op is None:
+                self.reporter.unknown_op(op_key.text, self.written(op_key), "`defaults`", None)
+                continue
+            inner = self.mapping(entries, where)
+            arguments: dict[str, tuple[Scalar, Written]] = {}
+            for key, value in inner.entries if inner else ():
+                written = self.written(value)
+                if key.text == "init":
+                    init = self.mapping(value, f"{where}.init")
+                    found.init[op_key.text] = {k.text: (k, self.written(v)) for k, v in init.entries} if init else {}
+                elif key.text not in op.arguments:
+                    self.reporter.unknown_argument(op, key, written, where, None)
+                elif (
+                    not written.constant
+                    or written.value == "default"
+                    or self.reporter.value(op.arguments[key.text].kind, written.value, key.text, written, where, None)
+                    is not FAILED
+                ):
+                    arguments[key.text] = (key, written)
+            found.arguments[op_key.text] = arguments
+        return found
+
+
+def _join(prefix: str | None, name: str) -> str | None:
+    return None if prefix is None else f"{prefix}.{name}" if prefix else name

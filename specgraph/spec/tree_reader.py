@@ -1,0 +1,109 @@
+"""What reading a tree needs again and again: values, mappings, known keys, faults with a place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specgraph.diagnostics.collector import Collector
+from specgraph.diagnostics.model import Edit, Fix
+from specgraph.diagnostics.names import nearest
+from specgraph.graph.expressions import ExpressionError
+from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
+from specgraph.spec.kinds import show
+from specgraph.spec.op_arguments import FAILED, Reporter
+from specgraph.spec.values import Written, plain
+
+
+class TreeReader:
+    """Reads parts of one file. Faults go to the collector; what is right is kept."""
+
+    def __init__(self, source: Source, collector: Collector) -> None:
+        self.source = source
+        self.collector = collector
+        self.reporter = Reporter(collector)
+
+    def written(self, tree: Tree) -> Written:
+        """A value; an expression that cannot be read is reported and becomes a constant."""
+        try:
+            return Written(tree, self.source)
+        except ExpressionError as error:
+            broken = _first_broken(tree, self.source)
+            error_at = broken or Written(Scalar.empty_like(tree), self.source)
+            self.reporter.expression(error, error_at, "an expression", None)
+            return BrokenWritten(tree, self.source)
+
+    def mapping(self, tree: Tree | None, what: str, wanted: str = "a mapping") -> Mapping | None:
+        if tree is None or isinstance(tree, Mapping):
+            return tree
+        if isinstance(tree, Scalar) and tree.value is None:
+            return None
+        self.fault("invalid-value", f"{_quoted(what)} must be {wanted}, not {show(plain(tree))}", tree)
+        return None
+
+    def known_keys(self, mapping: Mapping, known: tuple[str, ...], what: str, hints: dict[str, str]) -> None:
+        for key, _ in mapping.entries:
+            if key.text not in known:
+                close = hints.get(key.text) or nearest(key.text, known)
+                span = self.source.span(key)
+                self.collector.report(
+                    "unknown-key",
+                    f"{what} has no key `{key.text}`",
+                    span,
+                    notes=(f"known: {', '.join(known)}",),
+                    help=f"did you mean {close}?" if close else f"remove `{key.text}`",
+                    fix=Fix("unsafe", (Edit(span, close),)) if close and mapping.get(close) is None else None,
+                )
+
+    def bad_name(self, key: Scalar, what: str) -> None:
+        self.fault(
+            "invalid-name",
+            f"`{key.text}` is no name for a{'n' if what[0] in 'aeiou' else ''} {what}",
+            key,
+            help="use letters, digits, _ and - (and, for a variable or input, no digit in front)",
+        )
+
+    def fault(self, rule: str, message: str, tree: Tree, **more: Any) -> None:
+        self.collector.report(rule, message, self.source.span(tree), **more)
+
+
+class BrokenWritten(Written):
+    """A value whose expression could not be read: reported already, evaluates to `FAILED`."""
+
+    __slots__ = ()
+
+    def __init__(self, tree: Tree, source: Source) -> None:
+        self.tree = tree
+        self.source = source
+        self.template = None
+        self.parts = None
+        self.value = FAILED
+        self.constant = False
+
+    def evaluate(self, env: Any) -> Any:
+        raise BrokenValue
+
+    def templates(self) -> list[Any]:
+        return []
+
+
+class BrokenValue(Exception):
+    """Something needed was already reported as wrong."""
+
+
+def _first_broken(tree: Tree, source: Source) -> Written | None:
+    """The innermost scalar whose expression cannot be read."""
+    if isinstance(tree, Sequence):
+        inner = tree.items
+    elif isinstance(tree, Mapping):
+        inner = [value for _, value in tree.entries]
+    else:
+        try:
+            Written(tree, source)
+        except ExpressionError:
+            return BrokenWritten(tree, source)
+        return None
+    return next((found for item in inner if (found := _first_broken(item, source))), None)
+
+
+def _quoted(what: str) -> str:
+    return what if " " in what else f"`{what}`"
