@@ -197,7 +197,8 @@ def _rewired(before: Node, after: Node, matching: Matching) -> str | None:
         lost = [s for s in before.inputs if matching.forward.get(s) not in after.inputs and s in matching.forward]
         gained = [s for s in after.inputs if matching.backward.get(s) not in before.inputs]
         said = [f"no longer reads {', '.join(lost)}"] if lost else []
-        return "; ".join([*said, *([f"also reads {', '.join(gained)}"] if gained else [])]) or None
+        said += [f"also reads {', '.join(gained)}"] if gained else []
+        return "; ".join(said) or f"reads {len(after.inputs)} inputs instead of {len(before.inputs)}"
     return f"reads {', '.join(after.inputs)} instead of {', '.join(before.inputs)}"
 
 

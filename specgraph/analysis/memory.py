@@ -132,7 +132,7 @@ def _run_forward(
     for path in outputs:
         readers[path] = readers.get(path, 0) + 1
     storage_of: dict[str, str] = {}
-    permuted: set[str] = set()
+    strided: set[str] = set()
     for name, kind in graph.inputs.items():
         storages.allocate(name, _bytes(kind), 1 + readers.get(name, 0))
         storage_of[name] = name
@@ -141,17 +141,21 @@ def _run_forward(
         traffic = TRAFFIC.get(node.op, _NOTHING)
         size = _bytes(node.output)
         view = node.op in VIEWS or (node.op in ABSENT_IN_EVALUATION and not training)
-        if view and not (node.op in ("flatten", "reshape") and first in permuted):
+        if view and not (node.op in ("flatten", "reshape") and first in strided):
             storage = storage_of[first]
             storages.hold(storage, readers[node.path])
         else:
             storage = node.path
             storages.allocate(storage, size, readers[node.path])
         if node.op in ("permute", "slice"):
-            permuted.add(node.path)
+            strided.add(node.path)
         storage_of[node.path] = storage
-        storages.reach(size * (traffic.forward if training else traffic.evaluation))
-        if training:
+        copied = _bytes(node.input_types[0]) if node.op == "linear" and first in strided else 0
+        storages.reach(max(copied, size if copied else size * (traffic.forward if training else traffic.evaluation)))
+        if training and copied:  # a matrix product makes its input contiguous, keeps the copy, then adds the bias
+            storages.allocate(f"{node.path}:kept", copied)
+            storages.reach(size)
+        elif training:
             keep_for_backward(node, traffic, storages, storage_of)
         for source in set(node.inputs):
             storages.release(storage_of[source])
@@ -202,11 +206,13 @@ class _TrainingPeak:
         for node in reversed(nodes):
             if node.path in self.gradients:
                 self._backward(node, [s for s in node.inputs if s in trained])
+            own = f"{node.path}:kept"
+            if own in storages.holders:
+                storages.release(own)
             traffic = TRAFFIC.get(node.op, _NOTHING)
-            for storage in kept_storages(node, traffic, storage_of):
-                storages.release(storage)
-            if traffic.kept:
-                storages.release(f"{node.path}:kept")
+            if node.op != "linear" or own not in storages.holders:
+                for storage in kept_storages(node, traffic, storage_of):
+                    storages.release(storage)
         return storages.peak
 
     def _new(self, size: int) -> str:

@@ -1,47 +1,100 @@
 """Receptive fields: which part of the input a unit of a feature map depends on.
 
-Along each spatial axis of the input, unit `i` of a feature map sees the positions from
-`stride * i + low` to `stride * i + high`. Strides are exact fractions, since upsampling divides
-them. The interval arithmetic is that of Araujo, Norris and Sim, "Computing Receptive Fields of
-Convolutional Neural Networks", Distill 2019, extended to joins (the union), fractional strides and
-ops that see the whole map. The network is taken as it is in evaluation mode, where batch
-normalisation does not look around.
+Along a spatial axis, what unit `i` sees is an interval of input positions that moves on evenly: the
+interval of unit `i + period` is that of unit `i` shifted by `advance`. Without upsampling the period
+is 1 and `advance` the effective stride, as in Araujo, Norris and Sim, "Computing Receptive Fields of
+Convolutional Neural Networks", Distill 2019; with it, the intervals of one period are kept, which
+stays exact for fractional strides. Joins see the union. The network is taken as it is in evaluation
+mode, where batch normalisation does not look around.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any, NamedTuple
 
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
 
 SPATIAL_LABELS = ("D", "H", "W", "L")
+MAX_PERIOD = 4096
 
 
 class Window(NamedTuple):
-    """What a unit sees along one axis of the input: from `stride * i + low` to `stride * i + high`."""
+    """What the units of one period see along an axis of the input, first and last position each."""
 
-    stride: Fraction
-    low: Fraction
-    high: Fraction
+    advance: int
+    lows: tuple[int, ...]
+    highs: tuple[int, ...]
+
+    @property
+    def period(self) -> int:
+        """Number of units after which the intervals repeat."""
+        return len(self.lows)
 
     @property
     def size(self) -> int:
         """Number of input positions, the most over all units."""
-        return int(self.high - self.low) + 1
+        return max(high - low for low, high in zip(self.lows, self.highs, strict=True)) + 1
 
-    def after(self, stride: Fraction, low: Fraction, high: Fraction) -> Window:
-        """The window of an op whose unit `i` reads this map from `stride * i + low` to `… + high`."""
-        return Window(self.stride * stride, self.low + self.stride * low, self.high + self.stride * high)
+    @property
+    def stride(self) -> Fraction:
+        """Input positions from one unit to the next."""
+        return Fraction(self.advance, self.period)
+
+    def low(self, unit: int) -> int:
+        """First input position that a unit sees."""
+        turns, phase = divmod(unit, self.period)
+        return self.lows[phase] + turns * self.advance
+
+    def high(self, unit: int) -> int:
+        """Last input position that a unit sees."""
+        turns, phase = divmod(unit, self.period)
+        return self.highs[phase] + turns * self.advance
+
+    def after(self, period: int, advance: int, first: Reads, last: Reads) -> Window | None:
+        """The window of an op whose unit `i` reads this map from `first(i)` to `last(i)`, both of which
+        grow by `advance` every `period` units. None (the whole input) where the period gets too long.
+        """
+        repeats = self.period // math.gcd(self.period, advance)
+        length = period * repeats
+        if length > MAX_PERIOD:
+            return None
+        lows = tuple(self.low(first(unit)) for unit in range(length))
+        highs = tuple(self.high(last(unit)) for unit in range(length))
+        return Window(repeats * advance * self.advance // self.period, lows, highs)
+
+    def sliding(self, stride: int, low: int, high: int) -> Window | None:
+        """The window of an op whose unit `i` reads from `stride * i + low` to `stride * i + high`."""
+        if self.period == 1:
+            step = self.advance
+            return Window(step * stride, (self.lows[0] + step * low,), (self.highs[0] + step * high,))
+        return self.after(1, stride, lambda unit: stride * unit + low, lambda unit: stride * unit + high)
+
+    def union(self, other: Window) -> Window | None:
+        """What sees both; None where they move at different speeds."""
+        if self.stride != other.stride:
+            return None
+        length = math.lcm(self.period, other.period)
+        if length > MAX_PERIOD:
+            return None
+        units = range(length)
+        return Window(
+            self.advance * length // self.period,
+            tuple(min(self.low(unit), other.low(unit)) for unit in units),
+            tuple(max(self.high(unit), other.high(unit)) for unit in units),
+        )
 
 
+Reads = Callable[[int], int]
 WHOLE = None
 """Stands for a window that is the whole input."""
 
 Windows = dict[str, Window | None]
-POINT = Window(Fraction(1), Fraction(0), Fraction(0))
+POINT = Window(1, (0,), (0,))
 
 
 class ReceptiveField(NamedTuple):
@@ -69,19 +122,26 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
     For a network with several inputs, sizes are the largest over them. A node that no spatial input
     reaches has an empty field.
     """
-    windows: dict[str, Windows] = {}
-    for name, kind in graph.inputs.items():
-        windows[name] = {axis: POINT for axis in kind.axes if axis in SPATIAL_LABELS}
-    fields: dict[str, ReceptiveField] = {}
-    for node in graph.nodes.values():
-        joined = _join([windows[source] for source in node.inputs])
-        found = _through(node, joined) if joined else joined
-        windows[node.path] = found
-        fields[node.path] = ReceptiveField(
+    return {
+        path: ReceptiveField(
             tuple(window.size if window else None for window in found.values()),
             tuple(window.stride if window else None for window in found.values()),
         )
-    return fields
+        for path, found in windows_of(graph).items()
+    }
+
+
+def windows_of(graph: Graph) -> dict[str, Windows]:
+    """What a unit of every node sees, by path and spatial axis of the input."""
+    windows: dict[str, Windows] = {}
+    for name, kind in graph.inputs.items():
+        windows[name] = {axis: POINT for axis in kind.axes if axis in SPATIAL_LABELS}
+    for node in graph.nodes.values():
+        joined = _join([windows[source] for source in node.inputs])
+        windows[node.path] = _through(node, joined) if joined else joined
+    for name in graph.inputs:
+        del windows[name]
+    return windows
 
 
 def _join(inputs: list[Windows]) -> Windows:
@@ -92,11 +152,7 @@ def _join(inputs: list[Windows]) -> Windows:
                 joined[axis] = window
                 continue
             other = joined[axis]
-            if window is None or other is None:
-                joined[axis] = WHOLE
-            else:  # strides differ only where a broadcast map meets another: the wider one counts
-                stride = max(window.stride, other.stride)
-                joined[axis] = Window(stride, min(window.low, other.low), max(window.high, other.high))
+            joined[axis] = window.union(other) if window and other else WHOLE
     return joined
 
 
@@ -140,8 +196,8 @@ def _sliding(node: Node, windows: Windows) -> Windows:
         kernel = _value(node.arguments["kernel_size"], index)
         stride = _value(node.arguments.get("stride"), index)
         reach = (kernel - 1) * (_value(node.arguments.get("dilation", 1), index) or 1)
-        before = Fraction(_padding_before(node, index, reach))
-        found[axis] = window.after(Fraction(kernel if stride is None else stride), -before, reach - before)
+        before = _padding_before(node, index, reach)
+        found[axis] = window.sliding(kernel if stride is None else stride, -before, reach - before)
     return found
 
 
@@ -151,11 +207,21 @@ def _transposed(node: Node, windows: Windows) -> Windows:
         window = windows.get(axis)
         if window is None:
             continue
-        stride = _value(node.arguments["stride"], index)
-        reach = (_value(node.arguments["kernel_size"], index) - 1) * _value(node.arguments.get("dilation", 1), index)
+        stride: int = _value(node.arguments["stride"], index)
+        dilation = _value(node.arguments.get("dilation", 1), index)
+        reach = (_value(node.arguments["kernel_size"], index) - 1) * dilation
         before = _padding_before(node, index, reach)
-        found[axis] = window.after(Fraction(1, stride), Fraction(before - reach, stride), Fraction(before, stride))
+        first, last = partial(_ceil_div, shift=before - reach, by=stride), partial(_floor_div, shift=before, by=stride)
+        found[axis] = window.after(stride, 1, first, last)
     return found
+
+
+def _ceil_div(unit: int, shift: int, by: int) -> int:
+    return -((-unit - shift) // by)
+
+
+def _floor_div(unit: int, shift: int, by: int) -> int:
+    return (unit + shift) // by
 
 
 def _adaptive(node: Node, windows: Windows) -> Windows:
@@ -170,16 +236,24 @@ def _adaptive(node: Node, windows: Windows) -> Windows:
             found[axis] = WHOLE
             continue
         ratio = Fraction(size, wanted)
-        ragged = Fraction(ratio.denominator - 1, ratio.denominator)
-        found[axis] = window.after(ratio, -ragged, ratio - 1 + ragged)
+        last = partial(_ceil_of, step=ratio, shift=ratio, extra=-1)
+        found[axis] = window.after(ratio.denominator, ratio.numerator, partial(_floor_of, step=ratio), last)
     return found
+
+
+def _floor_of(unit: int, step: Fraction, shift: Fraction = Fraction(0), extra: int = 0) -> int:
+    return math.floor(unit * step + shift) + extra
+
+
+def _ceil_of(unit: int, step: Fraction, shift: Fraction = Fraction(0), extra: int = 0) -> int:
+    return math.ceil(unit * step + shift) + extra
 
 
 def _upsampled(node: Node, windows: Windows) -> Windows:
     found = dict(windows)
     kind = node.input_types[0]
     mode = node.arguments.get("mode", "nearest")
-    taps = 0 if mode == "nearest" else 2 if mode == "bicubic" else 1
+    aligned = bool(node.arguments.get("align_corners"))
     for index, axis in _spatial_axes(kind):
         window = windows.get(axis)
         size, wanted = kind.size(axis), node.output.size(axis)
@@ -187,22 +261,18 @@ def _upsampled(node: Node, windows: Windows) -> Windows:
             continue
         factor = _value(node.arguments.get("scale_factor"), index)
         if isinstance(size, int) and isinstance(wanted, int):
-            step = Fraction(size, wanted)
-            if node.arguments.get("align_corners") and wanted > 1:
-                step = Fraction(size - 1, wanted - 1)
-        elif factor is not None:
+            step = Fraction(size - 1, wanted - 1) if aligned and wanted > 1 else Fraction(size, wanted)
+        elif factor is not None and not aligned:
             step = 1 / Fraction(factor).limit_denominator(1000)
         else:
             found[axis] = WHOLE
             continue
-        ragged = Fraction(max(step.denominator - 1, 0), step.denominator)
-        if taps == 0:
-            found[axis] = window.after(step, -ragged, Fraction(0))
-            continue
-        aligned = bool(node.arguments.get("align_corners"))
-        shift = Fraction(0) if aligned else step / 2 - Fraction(1, 2)
-        fine = ragged if aligned else Fraction(2 * step.denominator - 1, 2 * step.denominator)
-        found[axis] = window.after(step, shift - fine - (taps - 1), shift + taps)
+        shift = Fraction(0) if aligned or mode == "nearest" else step / 2 - Fraction(1, 2)
+        extra = 1 if mode == "bicubic" else 0
+
+        first = partial(_floor_of, step=step, shift=shift, extra=-extra)
+        last = first if mode == "nearest" else partial(_ceil_of, step=step, shift=shift, extra=extra)
+        found[axis] = window.after(step.denominator, step.numerator, first, last)
     return found
 
 
@@ -212,7 +282,7 @@ def _padded(node: Node, windows: Windows) -> Windows:
         window = windows.get(axis)
         before = _padding_before(node, index, 0)
         if window is not None and before:
-            found[axis] = window.after(Fraction(1), Fraction(-before), Fraction(-before))
+            found[axis] = window.sliding(1, -before, -before)
     return found
 
 
@@ -229,8 +299,7 @@ def _sliced(node: Node, windows: Windows) -> Windows:
         if not isinstance(size, int):
             return {**windows, axis: WHOLE}
         start += size
-    first = Fraction(start)
-    return {**windows, axis: window.after(Fraction(node.arguments.get("step") or 1), first, first)}
+    return {**windows, axis: window.sliding(node.arguments.get("step") or 1, start, start)}
 
 
 def _over_dims(argument: str) -> Callable[[Node, Windows], Windows]:
@@ -256,11 +325,9 @@ def _last_axis(node: Node, windows: Windows) -> Windows:
     axis = node.input_types[0].axes[-1]
     if axis == "C":
         return windows
-    return (
-        _whole(windows)
-        if len(node.input_types[0].axes) == 1
-        else {**windows, **({axis: WHOLE} if axis in windows else {})}
-    )
+    if len(node.input_types[0].axes) == 1:
+        return _whole(windows)
+    return {**windows, axis: WHOLE} if axis in windows else windows
 
 
 _RULES: dict[str, Callable[[Node, Windows], Windows]] = {

@@ -1,0 +1,64 @@
+"""Predicted peaks of live activations agree with storages measured while the network runs."""
+
+from __future__ import annotations
+
+import pytest
+
+import specgraph
+from specgraph.analysis.memory import peak_activations
+from specgraph.analysis.summary import summary
+from specgraph.graph.model import Graph
+from tests.analysis.live_storages import measure_peaks
+from tests.helpers import SPECS, check_text
+
+BATCH = 2
+TOLERANCE = 0.05
+LARGE = ("googlenet", "resnet18", "shufflenet_v2", "squeezenet")
+SMALL = ("inception", "two-layer")
+SNIPPETS = {
+    "normalised": "[{op: conv, out_channels: 32, kernel_size: 3}, relu, {op: lrn, size: 5}, "
+    "{op: max_pool, kernel_size: 2}, {op: conv, out_channels: 32, kernel_size: 3}]",
+    "dropped": "[{op: conv, out_channels: 16, kernel_size: 3}, relu, dropout, "
+    "{op: conv, out_channels: 4, kernel_size: 3}]",
+    "pointwise": "[{op: conv, out_channels: 16, kernel_size: 3}, silu, {op: group_norm, num_groups: 4}, gelu, "
+    "{op: conv, out_channels: 16, kernel_size: 3}, sigmoid, {op: upsample, scale_factor: 2}]",
+    "views": "[{op: conv, out_channels: 16, kernel_size: 3}, {op: permute, dims: [0, 2, 3, 1]}, "
+    "{op: linear, out_features: 32}, gelu, {op: linear, out_features: 16}, {op: permute, dims: [0, 3, 1, 2]}, flatten, "
+    "{op: linear, out_features: 10}]",
+}
+
+
+def assert_close(graph: Graph) -> None:
+    predicted = peak_activations(graph)
+    inference, training = measure_peaks(graph, BATCH)
+    assert predicted.inference is not None
+    assert predicted.training is not None
+    assert predicted.inference * BATCH == pytest.approx(inference, rel=TOLERANCE)
+    assert predicted.training * BATCH == pytest.approx(training, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", LARGE + SMALL)
+def test_peaks_of_whole_networks(name: str) -> None:
+    path = next(path for path in sorted(SPECS.rglob("*")) if path.stem == name)
+    assert_close(specgraph.load(str(path), input_size="64x64" if name in LARGE else None))
+
+
+@pytest.mark.parametrize("name", SNIPPETS)
+def test_peaks_of_single_ops(name: str) -> None:
+    report = check_text(f"specgraph: 1\ninputs: {{image: [3, 24, 24]}}\nnodes: {SNIPPETS[name]}\n")
+    assert report.graph is not None, [d.message for d in report.diagnostics]
+    assert_close(report.graph)
+
+
+def test_the_comparison_notices_an_activation_kept_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = specgraph.load(str(SPECS / "resnet18.yaml"), input_size="64x64")
+    monkeypatch.setitem(specgraph.analysis.memory.TRAFFIC, "batch_norm", specgraph.analysis.memory.Traffic())
+    with pytest.raises(AssertionError):
+        assert_close(graph)
+
+
+def test_a_symbolic_size_has_no_peak() -> None:
+    report = check_text("specgraph: 1\ninputs: {image: [3, H, W]}\nnodes: [relu]\n")
+    assert report.graph is not None
+    assert peak_activations(report.graph) == (None, None)
+    assert "H" in str(summary(report.graph).totals.activation_bytes)
