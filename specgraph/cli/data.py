@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
         _list()
         return 0
     require("torch", "torch", "reading data sets")
-    from specgraph.checking import parse_input_size
+    from specgraph.graph.build import parse_input_size
     from specgraph.datasets.load import load_dataset
 
     size = parse_input_size(args.input_size)
