@@ -9,7 +9,7 @@ from specgraph.errors import CommandError
 from specgraph.importers import raise_elementwise, raise_layers, raise_shape
 from specgraph.importers.flat import FlatNetwork, Refusal
 from specgraph.importers.onnx_file import OnnxFile, read_onnx
-from specgraph.importers.patterns import fuse
+from specgraph.importers.patterns import COMPOSED, fuse, gather_composed, raise_composed
 from specgraph.importers.raiser import Raise, Raiser
 from specgraph.importers.tidy import tidy
 
@@ -29,7 +29,8 @@ class ImportRefusedError(CommandError):
 
 def handlers() -> dict[str, Raise]:
     """How each ONNX op becomes nodes of a spec."""
-    return {**raise_layers.HANDLERS, **raise_elementwise.HANDLERS, **raise_shape.HANDLERS}
+    own = {COMPOSED: raise_composed}
+    return {**raise_layers.HANDLERS, **raise_elementwise.HANDLERS, **raise_shape.HANDLERS, **own}
 
 
 def import_onnx(
@@ -63,20 +64,21 @@ def raise_file(
                 )
             tidy(raiser.net)
             return raiser.net
-        first = first or refusals
+        if not first or (not first[0].node and refusals[0].node):
+            first = refusals
     raise ImportRefusedError(source, [(refusal.node, refusal.message) for refusal in first])
 
 
 def _attempt(raiser: Raiser, outputs: Sequence[str] | None) -> list[Refusal]:
     try:
+        raiser.choose(outputs)
+        gather_composed(raiser)
         fuse(raiser)
         raiser.add_inputs()
         raiser.run(handlers())
         if not raiser.refusals:
-            raiser.finish(outputs)
+            raiser.finish()
             raiser.net.drop_unread()
-            if not raiser.net.nodes:
-                raise Refusal("it computes nothing: its outputs are its inputs")
     except Refusal as refusal:
         return [*raiser.refusals, refusal]
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError) as error:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
+from specgraph.importers.flat import Array
 from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raiser import Raiser
-
-FUSED = "specgraph.fused"
-"""Domain of nodes that stand for a group."""
+from specgraph.ops.registry import ops
 
 
 def fuse(raiser: Raiser) -> None:
@@ -273,10 +274,65 @@ class _LayerNorm(_Pattern):
 _PATTERNS: list[_Pattern] = [_GeluErf(), _HardSwish(), _LayerNorm()]
 
 
-def composed(metadata: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """What an exported file says of nodes it had to compose: op and arguments by path."""
+COMPOSED = "SpecgraphComposed"
+
+
+def gather_composed(raiser: Raiser) -> None:
+    """Put one node in the place of each group that our own export composed one of a spec's from.
+
+    The file's metadata name their op, arguments and inputs; what does not fit the file is ignored,
+    and the group is read like any other.
+    """
     try:
-        found = json.loads(metadata.get("specgraph.composed", "{}"))
+        described = json.loads(raiser.file.metadata.get("specgraph.composed", "{}"))
     except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return
+    if not isinstance(described, dict):
+        return
+    groups: dict[str, list[OnnxNode]] = {}
+    for node in raiser.file.nodes:
+        groups.setdefault(node.name.split("/")[0], []).append(node)
+    standins: dict[int, OnnxNode] = {}
+    gone: set[int] = set()
+    for path, entry in described.items():
+        members = groups.get(path, [])
+        last = next((node for node in members if node.name == path), None)
+        if last is None or not isinstance(entry, dict) or not isinstance(entry.get("arguments"), dict):
+            continue
+        inputs = entry.get("inputs")
+        own = {output for node in members for output in node.outputs}
+        read = {value for node in members for value in node.inputs if value} - own
+        outer = {value for value in read if value not in raiser.constants}
+        if not isinstance(inputs, list) or set(map(str, inputs)) != outer or entry.get("op") not in ops():
+            continue
+        weights = sorted(value for value in read & set(raiser.constants) if not value.startswith(path + "/"))
+        attributes = {"op": entry["op"], "arguments": entry["arguments"], "num_data": len(inputs)}
+        standin = OnnxNode(COMPOSED, path, (*map(str, inputs), *weights), last.outputs, attributes, "")
+        gone.update(id(node) for node in members)
+        standins[id(last)] = standin
+    if standins:
+        raiser.file.nodes[:] = [
+            standins.get(id(node), node) for node in raiser.file.nodes if id(node) in standins or id(node) not in gone
+        ]
+        raiser.recount()
+
+
+def raise_composed(raiser: Raiser, node: OnnxNode) -> None:
+    """A node that our own export composed, as it was."""
+    definition = ops()[node.attributes["op"]]
+    count = node.attributes["num_data"]
+    paths = [raiser.data(node, index) for index in range(count)]
+    stated = {
+        name: value
+        for name, value in node.attributes["arguments"].items()
+        if name in definition.arguments and not definition.arguments[name].implied and value is not None
+    }
+    parameters: dict[str, Array] = {}
+    for key in node.inputs[count:]:
+        plain, _, label = key.partition("/")
+        array = np.asarray(raiser.constants[key], np.float32)
+        name = "" if plain in (node.name, "") else plain.rpartition(".")[2]
+        if label == "transposed":
+            array = array.T
+        parameters[name] = array.reshape(-1) if label == "column" else array
+    raiser.add(node, definition.name, paths, stated, parameters)

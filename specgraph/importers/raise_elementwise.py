@@ -158,6 +158,9 @@ def _apply_affine(raiser: Raiser, node: OnnxNode, path: str, scale: Array, shift
     size = static(dims[axis - 1])
     factor, summand = np.broadcast_to(scales, (size,)), np.broadcast_to(shifts, (size,))
     value = node.inputs[0] if raiser.paths.get(node.inputs[0]) == path else node.inputs[1]
+    shared = {node.share for node in raiser.net.nodes.values()}
+    if source and (source.share or source.path in shared):
+        source = None
     if source and source.op == "batch_norm" and axis == 1 and raiser.reads[value] == 1:
         _merge(source, factor, summand)
         raiser.paths[node.outputs[0]] = path

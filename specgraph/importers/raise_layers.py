@@ -9,6 +9,7 @@ import numpy as np
 from specgraph.graph.dims import SymbolicDim
 from specgraph.importers.constants import integers
 from specgraph.importers.flat import Array, Refusal
+from specgraph.importers.linear_maps import average_map, resize_maps, write_maps
 from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raiser import Raise, Raiser, static
 
@@ -139,19 +140,34 @@ def raise_avg_pool(raiser: Raiser, node: OnnxNode) -> None:
     rank = _map(raiser, path)
     kernel = _numbers(node, "kernel_shape", rank)
     stride = _numbers(node, "strides", rank)
-    if any(step != 1 for step in _numbers(node, "dilations", rank)):
-        raise Refusal("average pooling with dilation has no counterpart in a spec")
-    padding = _padding(raiser, node, path, kernel, stride, [1] * rank)
+    dilation = _numbers(node, "dilations", rank)
+    padding = _padding(raiser, node, path, kernel, stride, dilation)
     include = bool(node.attributes.get("count_include_pad", 0))
+    too_wide = any(2 * max(pair) > size for pair, size in zip(padding, kernel, strict=True))
+    if any(step != 1 for step in dilation) or (too_wide and not include):
+        ceil = bool(node.attributes.get("ceil_mode", 0))
+        maps = {
+            axis + 2: average_map(
+                static(size), kernel[axis], stride[axis], dilation[axis], _pair(padding[axis]), include, ceil
+            )
+            for axis, size in enumerate(raiser.type_of(path).dims[1:])
+        }
+        summands = {axis: np.zeros(len(matrix)) for axis, matrix in maps.items()}
+        pairs = {axis: (matrix, summands[axis]) for axis, matrix in maps.items()}
+        write_maps(raiser, node, path, pairs, "average pooling with dilation or wide padding")
+        return
     arguments: dict[str, Any] = {"kernel_size": kernel, "stride": stride, "padding": padding}
-    if any(2 * max(pair) > size for pair, size in zip(padding, kernel, strict=True)):
-        if not include:
-            raise Refusal(f"its padding {padding} is more than half its kernel and does not count")
+    if too_wide:
         path = raiser.step("pad", [path], {"padding": padding})
         arguments["padding"] = 0
     elif any(map(any, padding)):
         arguments["count_include_pad"] = include
     _pool(raiser, node, path, "avg_pool", arguments)
+
+
+def _pair(amounts: list[int]) -> tuple[int, int]:
+    before, after = amounts
+    return before, after
 
 
 def _pool(raiser: Raiser, node: OnnxNode, path: str, op: str, arguments: dict[str, Any]) -> None:
@@ -272,6 +288,9 @@ def _linear(raiser: Raiser, node: OnnxNode, path: str, weight: Array, bias: Arra
         arguments["bias"] = False
     else:
         parameters["bias"] = bias
+    kind = raiser.type_of(path)
+    if kind.is_feature_map:  # the last axis is no longer a width: a reshape says so
+        path = raiser.step("reshape", [path], {"shape": [static(dim) for dim in kind.dims]}, label="axes")
     raiser.add(node, "linear", [path], arguments, parameters, weight=node.inputs[1])
 
 
@@ -280,13 +299,23 @@ def raise_matmul(raiser: Raiser, node: OnnxNode) -> None:
         raise Refusal("it multiplies two computed matrices; a spec has `linear`, by a constant one")
     path = raiser.data(node)
     weight = raiser.floats(node, 1)
+    dims = raiser.type_of(path).dims
     if weight.ndim == 1:
-        product = raiser.step("linear", [path], {"out_features": 1, "bias": False}, {"weight": weight[None]})
-        kept = list(raiser.type_of(path).dims[:-1])
-        if not kept:
+        if len(dims) < 2:
             raise Refusal("its result is a single number")
-        raiser.add(node, "reshape", [product], {"shape": [static(dim) for dim in kept]})
+        kept = [static(dim) for dim in dims]
+        rows = raiser.step("reshape", [path], {"shape": kept}, label="axes")
+        product = raiser.step("linear", [rows], {"out_features": 1, "bias": False}, {"weight": weight[None]})
+        raiser.add(node, "reshape", [product], {"shape": kept[:-1]})
         return
+    if len(dims) == 1 and weight.ndim > 2:  # one row times a stack of matrices: one wide matrix
+        *stack, rows_in, rows_out = weight.shape
+        flat = np.moveaxis(weight, -2, -1).reshape(-1, rows_in)
+        wide = raiser.step("linear", [path], {"out_features": len(flat), "bias": False}, {"weight": flat})
+        raiser.add(node, "reshape", [wide], {"shape": [*stack, rows_out]})
+        return
+    if weight.ndim != 2 and weight.size == weight.shape[-1] * weight.shape[-2]:
+        weight = weight.reshape(weight.shape[-2:])
     if weight.ndim != 2:
         raise Refusal(f"it multiplies by a constant with {weight.ndim} axes; `linear` has one matrix")
     _linear(raiser, node, path, weight.T, None)
@@ -302,9 +331,20 @@ def raise_dropout(raiser: Raiser, node: OnnxNode) -> None:
 
 
 def raise_resize(raiser: Raiser, node: OnnxNode) -> None:
+    """As `upsample` where PyTorch has the mode, else as the linear map it is."""
     from specgraph.importers.raise_resize import resize
 
-    resize(raiser, node)
+    try:
+        resize(raiser, node)
+    except Refusal as refusal:
+        if node.op_type != "Resize" or raiser.opset < 11 or (raiser.constant(node, 1) is None and len(node.inputs) < 3):
+            raise
+        path = raiser.data(node)
+        try:
+            maps = resize_maps(raiser, node, path)
+        except Refusal:
+            raise refusal from None
+        write_maps(raiser, node, path, maps, f"this resizing ({refusal.message})")
 
 
 def _rounded(value: float) -> float:

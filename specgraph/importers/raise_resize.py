@@ -27,7 +27,7 @@ def resize(raiser: Raiser, node: OnnxNode) -> None:
     for name, harmless in (("antialias", 0), ("exclude_outside", 0)):
         if attributes.get(name, harmless) != harmless and (name, mode) != ("exclude_outside", "nearest"):
             raise Refusal(f"resizing with `{name}` has no counterpart in a spec")
-    scales, target = _targets(raiser, node, rank + 2)
+    scales, target = targets(raiser, node, rank + 2)
     arguments: dict[str, Any] = {}
     if target is not None:
         if any(isinstance(size, SymbolicDim) for size in target):
@@ -47,7 +47,7 @@ def _one(values: list[Any]) -> Any:
     return values[0] if all(value == values[0] for value in values) else values
 
 
-def _targets(raiser: Raiser, node: OnnxNode, rank: int) -> tuple[list[float] | None, list[Any] | None]:
+def targets(raiser: Raiser, node: OnnxNode, rank: int) -> tuple[list[float] | None, list[Any] | None]:
     """Scales or sizes of the spatial axes."""
     if node.op_type == "Upsample" or raiser.opset < 11:
         if "scales" in node.attributes:
@@ -96,8 +96,11 @@ def _choose_mode(
         if coordinates == "half_pixel" and rounding == "round_prefer_ceil":
             arguments["mode"] = "nearest-exact"
             return
-        if _same_cells(sizes, arguments, coordinates, rounding):
-            return
+        for candidate in ("nearest", "nearest-exact"):
+            if _same_cells(sizes, arguments, coordinates, rounding, candidate):
+                if candidate != "nearest":
+                    arguments["mode"] = candidate
+                return
         raise Refusal(f"nearest resizing with {coordinates} and {rounding} has no counterpart in a spec")
     ours = _MODES.get(mode, {}).get(rank)
     if ours is None:
@@ -106,6 +109,8 @@ def _choose_mode(
     if mode == "cubic" and abs(float(attributes.get("cubic_coeff_a", -0.75)) + 0.75) > 1e-6:
         raise Refusal(f"PyTorch's cubic has a = -0.75, this one {attributes['cubic_coeff_a']}")
     if coordinates == "align_corners":
+        if not _whole(sizes, arguments):
+            raise Refusal("its scaled sizes are no whole numbers, where align_corners is not what PyTorch computes")
         arguments["align_corners"] = True
     elif coordinates == "pytorch_half_pixel":
         if target is not None and any(size == 1 for size in target):
@@ -127,7 +132,7 @@ def _whole(sizes: tuple[Any, ...], arguments: dict[str, Any]) -> bool:
     )
 
 
-def _same_cells(sizes: tuple[Any, ...], arguments: dict[str, Any], coordinates: str, rounding: str) -> bool:
+def _same_cells(sizes: tuple[Any, ...], arguments: dict[str, Any], coordinates: str, rounding: str, mode: str) -> bool:
     """Whether nearest resizing takes the same cells as PyTorch's on these very sizes."""
     for position, size in enumerate(sizes):
         if not isinstance(size, int):
@@ -137,9 +142,10 @@ def _same_cells(sizes: tuple[Any, ...], arguments: dict[str, Any], coordinates: 
         out = int(given) if key == "size" else math.floor(size * given)
         scale = out / size if key == "size" else given
         for index in range(out):
-            ours = min(math.floor(index / scale), size - 1)
+            shift = 0.5 if mode == "nearest-exact" else 0.0
+            cell = min(math.floor((index + shift) / scale), size - 1)
             where = _coordinate(index, scale, size, out, coordinates)
-            if where is None or _round(where, rounding, size) != ours:
+            if where is None or _round(where, rounding, size) != cell:
                 return False
     return True
 

@@ -34,6 +34,7 @@ class Raiser:
         self.net = FlatNetwork(file.name)
         self.paths: dict[str, str] = {}
         self.constants: dict[str, Array] = dict(file.constants)
+        self.outputs = list(file.outputs)
         self.reads: Counter[str] = Counter()
         self.recount()
         self.refusals: list[Refusal] = []
@@ -41,11 +42,12 @@ class Raiser:
         self.node: OnnxNode | None = None
         self.exact_names = file.producer == "specgraph"
         self._failed: set[str] = set()
+        self._owners: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def recount(self) -> None:
         """Count readers anew after the file's nodes were changed."""
         self.reads = Counter(value for node in self.file.nodes for value in node.inputs)
-        self.reads.update(self.file.outputs)
+        self.reads.update(self.outputs)
 
     def add_inputs(self) -> None:
         """Take over the file's inputs. Raises `Refusal`."""
@@ -120,15 +122,22 @@ class Raiser:
         start, end = node.attributes.get("start", 0), node.attributes.get("end", len(dims))
         self.constants[node.outputs[0]] = shape_array(dims[start:end])
 
-    def finish(self, outputs: Sequence[str] | None) -> None:
-        """Take over the outputs. Raises `Refusal`."""
-        for name in self.file.outputs if outputs is None else outputs:
-            if name in self._failed:
-                continue
-            if name in self.constants:
-                raise Refusal(f"output `{name}` is a constant")
-            if name not in self.paths:
+    def choose(self, outputs: Sequence[str] | None) -> None:
+        """Take these outputs alone. Raises `Refusal` for one that the file does not have."""
+        for name in outputs or ():
+            if name not in self.file.outputs:
                 raise Refusal(f"there is no output `{name}`; the file has {', '.join(self.file.outputs)}")
+        if outputs is not None:
+            self.outputs = list(outputs)
+            self.recount()
+
+    def finish(self) -> None:
+        """Take over the outputs. Raises `Refusal`."""
+        for name in self.outputs:
+            if name in self.constants or name not in self.paths:
+                raise Refusal(f"output `{name}` does not depend on the input")
+            if self.paths[name] in self.net.inputs:
+                self.paths[name] = self.net.add("identity", [self.paths[name]], hints=[name])
             label = clean(name).replace(".", "_") or "output"
             while label in self.net.outputs:
                 label += "_"
@@ -206,8 +215,17 @@ class Raiser:
     ) -> str:
         """Add the node that computes one of `node`'s outputs."""
         path = self.net.add(op, inputs, arguments, parameters, self.hints(node, weight))
+        if parameters:
+            key = (op, tuple(value for value in node.inputs if value in self.file.constants))
+            owner = self._owners.setdefault(key, path)
+            if owner != path and key[1] and self._shares(owner, path):
+                self.net.nodes[path].share = owner
         self.paths[node.outputs[output]] = path
         return path
+
+    def _shares(self, owner: str, path: str) -> bool:
+        own, other = self.net.nodes[owner].parameters, self.net.nodes[path].parameters
+        return own.keys() == other.keys() and all(np.array_equal(own[name], other[name]) for name in own)
 
     def step(
         self,

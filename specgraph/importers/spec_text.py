@@ -91,9 +91,11 @@ def to_yaml(spec: dict[str, Any], notes: list[str] | None = None) -> str:
 def _block(name: str, block: dict[str, Any]) -> list[str]:
     lines = [f"  {name}:"]
     for key, value in block.items():
-        if key == "nodes":
+        if key == "nodes" and isinstance(value, dict):
             lines.append("    nodes:")
             lines += _entries(value, "      ")
+        elif key == "nodes":
+            lines += _entries({"nodes": value}, "    ")
         else:
             lines.append(f"    {key}: {flow(value)}")
     return lines
@@ -103,8 +105,12 @@ def _entries(mapping: dict[str, Any], indent: str) -> list[str]:
     lines: list[str] = []
     for key, value in mapping.items():
         line = f"{indent}{quoted(key)}: {flow(value)}"
-        if len(line) <= LINE or not isinstance(value, dict):
+        if len(line) <= LINE or not isinstance(value, (dict, list)):
             lines.append(line)
+            continue
+        if isinstance(value, list):
+            lines.append(f"{indent}{quoted(key)}:")
+            lines += [f"{indent}  - {flow(item)}" for item in value]
             continue
         lines.append(f"{indent}{quoted(key)}:")
         for inner, item in value.items():

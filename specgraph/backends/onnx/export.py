@@ -186,6 +186,16 @@ def needed_nodes(graph: Graph) -> list[Node]:
     return [node for node in nodes if node.path in needed]
 
 
+def composed_nodes(builder: Builder) -> dict[str, dict[str, Any]]:
+    """Op, arguments and inputs of the nodes that took more than one ONNX node, by path."""
+    composed: dict[str, dict[str, Any]] = {}
+    for name, path in builder.scopes.items():
+        if name != path and path not in composed:
+            node = builder.graph.nodes[path]
+            composed[path] = {"op": node.op, "arguments": node.arguments, "inputs": builder.inputs(node)}
+    return composed
+
+
 def _diagnostic(node: Node, fault: Inexpressible) -> Diagnostic:
     found = rule(fault.rule)
     return Diagnostic(
@@ -212,6 +222,7 @@ def _assemble(builder: Builder, graph: Graph, options: ExportOptions) -> onnx.Mo
         class_names=options.class_names,
         preprocessing=options.preprocessing,
         built_in=options.built_in,
+        composed=composed_nodes(builder),
     )
     model.producer_version = metadata["specgraph.version"]
     for key, value in metadata.items():

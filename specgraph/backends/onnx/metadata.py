@@ -63,9 +63,11 @@ def describe(
     class_names: Sequence[str] | None,
     preprocessing: Preprocessing | None,
     built_in: Sequence[str],
+    composed: dict[str, dict[str, Any]] | None = None,
 ) -> dict[str, str]:
     """Metadata of an export. `weights` says where they come from; `built_in` lists what the file
-    does beyond the spec (`preprocess`, `softmax`, `fold-batch-norm`, `fp16`)."""
+    does beyond the spec (`preprocess`, `softmax`, `fold-batch-norm`, `fp16`); `composed` tells op,
+    arguments and inputs of nodes that took more than one ONNX node."""
     entries = {
         "version": __version__,
         "spec": graph.name,
@@ -75,6 +77,8 @@ def describe(
     }
     scales = {name: output_scale(graph, name, softmax="softmax" in built_in) for name in graph.inference_outputs()}
     entries["output_scales"] = json.dumps(scales)
+    if composed:
+        entries["composed"] = json.dumps(composed, separators=(",", ":"), default=str)
     if built_in:
         entries["built_in"] = " ".join(built_in)
     described = {PREFIX + key: value for key, value in entries.items()}

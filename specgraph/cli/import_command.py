@@ -1,0 +1,64 @@
+"""`specgraph import`: an ONNX file or a torchvision model as a spec."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from specgraph.errors import CommandError
+
+HELP = "turn an ONNX file or a torchvision model into a spec"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("source", metavar="MODEL.onnx|torchvision:NAME", help="what to import")
+    parser.add_argument("-o", "--output", metavar="SPEC", help="the spec to write (default: standard output)")
+    parser.add_argument("--weights", metavar="F", help="also write the weights, as .safetensors")
+    parser.add_argument(
+        "--batch-axis",
+        choices=("auto", "first", "none"),
+        default="auto",
+        help="whether the first axis of the file's tensors is the batch (default: unless a node acts on it)",
+    )
+    parser.add_argument("--outputs", metavar="NAME,...", help="these outputs alone")
+    parser.add_argument("--seed", type=int, default=0, help="of a torchvision model's initialisation")
+    parser.add_argument("--verify", action="store_true", help="run the ONNX file beside the imported module")
+    parser.add_argument("--force", action="store_true", help="overwrite the spec if it exists")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the spec, and print the names of the files written."""
+    from specgraph.importers.api import TORCHVISION, import_model, save_weights
+
+    output = None if args.output in (None, "-") else Path(args.output)
+    if output and output.exists() and not args.force:
+        raise CommandError(f"{output} exists", "add --force to overwrite it")
+    if args.verify and args.source.startswith(TORCHVISION):
+        raise CommandError("--verify compares with an ONNX file")
+    outputs = args.outputs.split(",") if args.outputs else None
+    imported = import_model(args.source, batch_axis=args.batch_axis, outputs=outputs, seed=args.seed)
+    for note in imported.notes:
+        print(f"note: {note}", file=sys.stderr)
+    text = imported.text
+    if output and output.suffix == ".json":
+        text = json.dumps(imported.spec, indent=2) + "\n"
+    if args.verify:
+        from specgraph.importers.compare import verify_import
+
+        print(verify_import(args.source, imported, outputs), file=sys.stderr)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"cannot write {output}: {error.strerror or error}") from error
+    if args.weights:
+        save_weights(args.weights, imported)
+        print(args.weights, file=sys.stderr if output is None else sys.stdout)
+    if output is not None:
+        print(output)
+    return 0

@@ -1,0 +1,146 @@
+"""Importing: a foreign network as a spec, its text, and its weights."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from specgraph.errors import CommandError, SpecError, require
+from specgraph.graph.model import Graph
+from specgraph.importers.flat import Array, FlatNetwork
+from specgraph.importers.spec_text import to_spec, to_yaml
+from specgraph.importers.structure import to_block_spec
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+TORCHVISION = "torchvision:"
+
+
+class Imported(NamedTuple):
+    """A network brought into the spec language. `spec` is plain data, `text` what a person reads,
+    `state_dict` the weights under the spec's names, `notes` what the user should know."""
+
+    spec: dict[str, Any]
+    text: str
+    state_dict: dict[str, Array]
+    notes: list[str]
+
+    def graph(self) -> Graph:
+        """The checked graph."""
+        from specgraph.checking import load
+
+        return load(self.spec)
+
+    def module(self) -> nn.Module:
+        """The compiled module with the imported weights, in evaluation mode."""
+        from specgraph.backends.torch.compile import compile_graph
+
+        module = compile_graph(self.graph(), seed=0)
+        module.load_state_dict(self.tensors(), strict=True)
+        return module.eval()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights as torch tensors."""
+        import torch
+
+        return {key: torch.from_numpy(np.array(value)) for key, value in self.state_dict.items()}
+
+
+def import_model(
+    source: str | os.PathLike[str], *, batch_axis: str = "auto", outputs: Sequence[str] | None = None, seed: int = 0
+) -> Imported:
+    """Import an ONNX file, or `torchvision:NAME` (freshly initialised under `seed`).
+
+    Raises `ImportRefusedError` naming what cannot be said, `CommandError` for a file that is missing
+    or damaged, or a name that torchvision does not have.
+    """
+    text = os.fspath(source)
+    if text.startswith(TORCHVISION):
+        from specgraph.importers.torchvision_models import import_torchvision
+
+        return finish(import_torchvision(text.removeprefix(TORCHVISION), seed=seed))
+    require("onnx", "onnx", "importing an ONNX file")
+    from specgraph.importers.onnx_file import read_onnx
+    from specgraph.importers.onnx_import import raise_file
+
+    file = read_onnx(text)
+    net = raise_file(file, text, batch_axis=batch_axis, outputs=outputs)
+    return finish(net, _block_names(file.metadata))
+
+
+def from_module(module: nn.Module, *example: Any, name: str | None = None) -> Imported:
+    """Import a PyTorch module: traced with the example inputs (N first, N at least 2), in evaluation
+    mode, its parameters' names kept. Raises `ImportRefusedError` naming what cannot be said."""
+    require("torch", "torch", "importing a module")
+    from specgraph.importers.torch_module import import_module
+
+    return finish(import_module(module, example, name=name))
+
+
+def finish(net: FlatNetwork, block_names: dict[str, str] | None = None) -> Imported:
+    """A flat network as an import; with blocks, if the spec with blocks is the same network."""
+    flat = to_spec(net)
+    spec = flat
+    try:
+        blocks = to_block_spec(net, block_names)
+        if _same(flat, blocks):
+            spec = blocks
+    except (SpecError, CommandError, KeyError, ValueError):
+        spec = flat
+    return Imported(spec, to_yaml(spec, net.notes), net.state_dict(), net.notes)
+
+
+def _same(flat: dict[str, Any], blocks: dict[str, Any]) -> bool:
+    """Whether two specs describe the same network, node by node, under the same names."""
+    from specgraph.checking import load
+
+    left, right = load(flat), load(blocks)
+    described = [
+        {node.path: (node.op, node.arguments, node.inputs, node.share) for node in graph.nodes.values()}
+        for graph in (left, right)
+    ]
+    return described[0] == described[1] and left.outputs == right.outputs
+
+
+def _block_names(metadata: dict[str, str]) -> dict[str, str]:
+    """Names of blocks by instance path, as an exported file's metadata tell them."""
+    try:
+        scopes = json.loads(metadata.get("specgraph.scopes", "{}"))
+    except ValueError:
+        return {}
+    if not isinstance(scopes, dict):
+        return {}
+    named = {}
+    for path, scope in scopes.items():
+        block = scope.get("block") if isinstance(scope, dict) else None
+        if isinstance(block, str) and block.replace(".", "").replace("_", "").replace("-", "").isalnum():
+            named[path] = block
+    return named
+
+
+def save_weights(path: str | os.PathLike[str], imported: Imported) -> Path:
+    """Write the weights as safetensors, under the spec's names. Raises `CommandError`."""
+    require("safetensors", "torch", "writing weights")
+    from safetensors.numpy import save_file
+
+    from specgraph.graph.fingerprint import spec_hash
+
+    arrays = {key: np.ascontiguousarray(value) for key, value in imported.state_dict.items()}
+    place = Path(path)
+    temporary = place.with_name(f".{place.name}.partial")
+    try:
+        save_file(arrays, temporary, metadata={"spec_hash": spec_hash(imported.graph())})
+        os.replace(temporary, place)
+    except OSError as error:
+        raise CommandError(f"cannot write {place}: {error.strerror or error}") from error
+    except Exception as error:  # safetensors reports full disks and missing folders in a class of its own
+        raise CommandError(f"cannot write {place}: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return place

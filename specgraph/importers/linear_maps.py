@@ -1,0 +1,137 @@
+"""Resampling that no op of a spec does, as what it is: a linear map along each axis.
+
+Any resizing or average pooling of a known size is separable: along each axis its output is a matrix
+times its input. Such a map is written as `linear` over that axis, with the matrix as its weight.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from specgraph.importers.flat import Array, Refusal
+from specgraph.importers.onnx_file import OnnxNode
+from specgraph.importers.raise_resize import targets
+from specgraph.importers.raiser import Raiser, static
+
+MAX_SIDE = 2048
+
+
+def write_maps(raiser: Raiser, node: OnnxNode, path: str, maps: dict[int, tuple[Array, Array]], what: str) -> None:
+    """Compute `node` from `path` by one `linear` per axis. `maps`: axis (batch as 0) to the matrix
+    (out, in) and the summand (out)."""
+    dims = [static(dim) for dim in raiser.type_of(path).dims]
+    rank = len(dims) + 1
+    maps = {axis: pair for axis, pair in sorted(maps.items()) if not _is_identity(*pair)}
+    if not maps:
+        raiser.paths[node.outputs[0]] = path
+        return
+    value = raiser.step("reshape", [path], {"shape": dims}, label="axes")
+    last = max(maps)
+    for axis, (matrix, summand) in maps.items():
+        order = list(range(rank))
+        order[axis], order[-1] = order[-1], order[axis]
+        turned = order != list(range(rank))
+        if turned:
+            value = raiser.step("permute", [value], {"dims": order}, label=f"to_last{axis}")
+        arguments: dict[str, Any] = {"out_features": matrix.shape[0]}
+        parameters = {"weight": matrix.astype(np.float32)}
+        if np.any(summand):
+            parameters["bias"] = summand.astype(np.float32)
+        else:
+            arguments["bias"] = False
+        if axis == last and not turned:
+            value = raiser.add(node, "linear", [value], arguments, parameters)
+            continue
+        value = raiser.step("linear", [value], arguments, parameters, label=f"axis{axis}")
+        if turned and axis == last:
+            value = raiser.add(node, "permute", [value], {"dims": order})
+        elif turned:
+            value = raiser.step("permute", [value], {"dims": order}, label=f"back{axis}")
+    raiser.net.notes.append(
+        f"node {node.label}: {what} has no op in a spec; it is written as `linear` along each axis, with the "
+        "weights that compute it"
+    )
+
+
+def _is_identity(matrix: Array, summand: Array) -> bool:
+    return matrix.shape[0] == matrix.shape[1] and not np.any(summand) and bool((matrix == np.eye(len(matrix))).all())
+
+
+def resize_maps(raiser: Raiser, node: OnnxNode, path: str) -> dict[int, tuple[Array, Array]]:
+    """The matrices of a Resize, by asking onnx's reference for its answer to unit vectors."""
+    from onnx import TensorProto, helper
+    from onnx.reference import ReferenceEvaluator
+
+    shape = [static(dim) for dim in raiser.shape_of(path)]
+    rank = len(shape)
+    given = [raiser.constant(node, index) for index in range(1, len(node.inputs))]
+    roi, scales, sizes = (list(given) + [None] * 3)[:3]
+    axes = [int(axis) % rank for axis in node.attributes.get("axes") or range(rank)]
+    if node.attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        _, target = targets(raiser, node, rank)
+        axes, sizes = list(range(2, rank)), np.asarray(target, np.int64)
+    kept = {
+        key: value
+        for key, value in node.attributes.items()
+        if key not in ("axes", "keep_aspect_ratio_policy") and value is not None
+    }
+    maps: dict[int, tuple[Array, Array]] = {}
+    for position, axis in enumerate(axes):
+        side = shape[axis]
+        if side > MAX_SIDE:
+            raise Refusal(f"an axis of {side} is too long to write its resizing as a matrix")
+        inputs = ["x", "roi" if roi is not None and roi.size else ""]
+        feeds: dict[str, Array] = {}
+        if inputs[1]:
+            assert roi is not None
+            half = len(roi) // 2
+            feeds["roi"] = np.asarray([0, roi[position], 1, roi[half + position]], np.float32)
+        if sizes is not None and sizes.size:
+            inputs += ["", "sizes"]
+            feeds["sizes"] = np.asarray([side + 1, sizes.ravel()[position]], np.int64)
+        else:
+            assert scales is not None
+            inputs += ["scales"]
+            feeds["scales"] = np.asarray([1, scales.ravel()[position]], np.float32)
+        probe = helper.make_node("Resize", inputs, ["y"], **kept)
+        ports = [
+            helper.make_tensor_value_info(name, TensorProto.INT64 if name == "sizes" else TensorProto.FLOAT, None)
+            for name in ("x", *feeds)
+        ]
+        graph = helper.make_graph(
+            [probe], "probe", ports, [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
+        )
+        opset = max(11, min(raiser.opset, 19))
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+        units = np.concatenate([np.zeros((1, side)), np.eye(side)]).astype(np.float32)
+        (answers,) = ReferenceEvaluator(model).run(None, {"x": units, **feeds})
+        summand = np.asarray(answers[0], np.float64)
+        matrix = (np.asarray(answers[1:], np.float64) - summand).T
+        if axis == 0:
+            if raiser.batched and not _is_identity(matrix, summand):
+                raise Refusal("it resizes the batch axis")
+            if raiser.batched:
+                continue
+        maps[axis + (0 if raiser.batched else 1)] = (matrix, summand)
+    return maps
+
+
+def average_map(
+    size: int, kernel: int, stride: int, dilation: int, pads: tuple[int, int], include: bool, ceil: bool
+) -> Array:
+    """The matrix of average pooling along one axis (ONNX's rules for padding and `ceil_mode`)."""
+    before, after = pads
+    room = size + before + after - dilation * (kernel - 1) - 1
+    count = (-(-room // stride) if ceil else room // stride) + 1
+    if ceil and (count - 1) * stride >= size + before:
+        count -= 1
+    matrix = np.zeros((count, size))
+    for row in range(count):
+        cells = [row * stride - before + step * dilation for step in range(kernel)]
+        inside = [cell for cell in cells if 0 <= cell < size]
+        counted = [cell for cell in cells if -before <= cell < size + after] if include else inside
+        for cell in inside:
+            matrix[row, cell] = 1 / len(counted)
+    return matrix

@@ -1,0 +1,385 @@
+"""Repeated structure written as blocks: groups alike in names, ops and wiring are one block's
+instances; what differs between them becomes its arguments; numbered chains become repeats."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from specgraph.importers.flat import FlatNetwork, FlatNode
+from specgraph.importers.spec_text import add_outputs, header, plain
+from specgraph.importers.tree import Entry, Group, Leaf, build_tree, groups
+from specgraph.ops.registry import ops
+
+MAX_ARGUMENTS = 8
+WIDTHS = ("out_channels", "out_features", "groups")
+"""Arguments that are numbers of channels: where they are always equal, one argument says them all."""
+
+SHORT_CHAIN = 3
+MISSING = "\0missing"
+
+Position = tuple[str, str]
+"""A node's path within its group, and the name of one of its arguments."""
+
+
+class Block:
+    """A block to be written. `arguments` maps an argument to its values by instance path; `stands_for`
+    maps positions to text."""
+
+    def __init__(self, name: str, instances: list[Group]) -> None:
+        self.name = name
+        self.instances = instances
+        self.arguments: dict[str, dict[str, Any]] = {}
+        self.stands_for: dict[Position, str] = {}
+        self._find_arguments()
+
+    def _find_arguments(self) -> None:
+        columns: dict[str, list[Position]] = {}
+        values: dict[str, list[Any]] = {}
+        tables = [_table(group) for group in self.instances]
+        for position in dict.fromkeys(key for table in tables for key in table):
+            column = [
+                table.get(position, _default(group, position))
+                for table, group in zip(tables, self.instances, strict=True)
+            ]
+            kind = "width" if position[1] in WIDTHS else position[1]
+            key = json.dumps([kind, column], default=str)
+            if any(value != column[0] for value in column):
+                columns.setdefault(key, []).append(position)
+                values[key] = column
+        for key, positions in columns.items():
+            derived = self._derived(values[key])
+            if derived is not None:
+                self.stands_for.update(dict.fromkeys(positions, derived))
+                continue
+            name = self._name(positions)
+            paths = [group.path for group in self.instances]
+            self.arguments[name] = dict(zip(paths, values[key], strict=True))
+            self.stands_for.update(dict.fromkeys(positions, f"${name}"))
+
+    def _name(self, positions: list[Position]) -> str:
+        path, argument = positions[0]
+        if argument not in self.arguments:
+            return argument
+        words = re.sub(r"\W", "_", path)
+        return f"{words}_{argument}" if words[0].isalpha() else f"{argument}_{words}"
+
+    def _derived(self, column: list[Any]) -> str | None:
+        """The column as a whole multiple of an argument there already is."""
+        if not all(isinstance(value, int) and not isinstance(value, bool) for value in column):
+            return None
+        for name, by_path in self.arguments.items():
+            others = list(by_path.values())
+            if not all(isinstance(other, int) and not isinstance(other, bool) and other > 0 for other in others):
+                continue
+            factor, rest = divmod(column[0], others[0])
+            if not rest and factor > 1 and all(v == factor * o for v, o in zip(column, others, strict=True)):
+                return f"$({name} * {factor})"
+        return None
+
+    @property
+    def expressible(self) -> bool:
+        """Whether the arguments are few, and each one's values can be written."""
+        if len(self.arguments) > MAX_ARGUMENTS:
+            return False
+        return all(value != MISSING for by_path in self.arguments.values() for value in by_path.values())
+
+
+def _better_as_list(group: Group) -> bool:
+    """Whether a group reads better as a list than as a block: a chain of blocks, or of a few nodes."""
+    if not group.is_chain:
+        return False
+    leaves = [isinstance(entry, Leaf) for entry in group.entries]
+    return not any(leaves) or (all(leaves) and len(leaves) <= SHORT_CHAIN)
+
+
+def _table(group: Group) -> dict[Position, Any]:
+    start = len(group.path) + 1
+    return {
+        (node.path[start:], name): plain(value) for node in group.leaves() for name, value in node.arguments.items()
+    }
+
+
+def _default(group: Group, position: Position) -> Any:
+    """What an argument that is not stated is."""
+    node = next(node for node in group.leaves() if node.path == f"{group.path}.{position[0]}")
+    default = ops()[node.op].arguments[position[1]].default
+    return MISSING if default is None or default is ... else plain(default)
+
+
+class Writer:
+    """Writes the tree of a network as the plain data of a spec."""
+
+    def __init__(self, net: FlatNetwork, names: dict[str, str] | None = None) -> None:
+        self.net = net
+        self.entries = build_tree(net)
+        self.given_names = names or {}
+        self.blocks: dict[str, Block] = {}
+        self._find_blocks()
+        self.written: dict[str, Any] = {}
+
+    def _find_blocks(self) -> None:
+        alike: dict[str, list[Group]] = {}
+        for group in groups(self.entries):
+            alike.setdefault(group.signature, []).append(group)
+        taken: set[str] = set()
+        for signature, instances in alike.items():
+            if len(instances) < 2 or _better_as_list(instances[0]):
+                continue
+            name = self._block_name(instances, taken)
+            block = Block(name, instances)
+            if block.expressible:
+                taken.add(name)
+                self.blocks[signature] = block
+
+    def _block_name(self, instances: list[Group], taken: set[str]) -> str:
+        first = instances[0]
+        base = self.given_names.get(first.path, "").split(".")[-1] or _stem(first.path)
+        name, number = base, 2
+        while name in taken:
+            name, number = f"{base}_{number}", number + 1
+        return name
+
+    def spec(self) -> dict[str, Any]:
+        """The whole spec."""
+        spec = header(self.net)
+        inputs = list(self.net.inputs)
+        nodes = self._scope(self.entries, {path: path for path in inputs}, inputs, None)
+        blocks = {block.name: self._block(block) for block in self.blocks.values() if block.name in self.written}
+        if blocks:
+            spec["blocks"] = blocks
+        spec["nodes"] = nodes
+        add_outputs(spec, self.net)
+        if "outputs" in spec:
+            spec["outputs"] = {name: self._top[path] for name, path in spec["outputs"].items()}
+        return spec
+
+    def _block(self, block: Block) -> dict[str, Any]:
+        group = block.instances[0]
+        written: dict[str, Any] = {}
+        if block.arguments:
+            written["args"] = list(block.arguments)
+        names = ["input"] if len(group.inputs) == 1 else [f"input{index}" for index in range(len(group.inputs))]
+        if len(names) > 1:
+            written["inputs"] = names
+        known = dict(zip(group.inputs, names, strict=True))
+        if self._listable(group):
+            listed = self._chain(group, known, group.inputs[0], (block, group))
+            written["nodes"] = listed if isinstance(listed, list) else [listed]
+        else:
+            written["nodes"] = self._scope(group.entries, known, list(group.inputs), (block, group))
+        last = group.entries[-1].output
+        if last != group.output:
+            written["output"] = known[group.output]
+        return written
+
+    def _scope(
+        self, entries: list[Entry], known: dict[str, str], inputs: list[str], within: tuple[Block, Group] | None
+    ) -> dict[str, Any]:
+        """The nodes of one scope. `known` maps paths to names in it, and grows."""
+        nodes: dict[str, Any] = {}
+        previous = inputs[0] if len(inputs) == 1 else None
+        position = 0
+        while position < len(entries):
+            entry = entries[position]
+            count = self._repeated(entries, position, within)
+            if count > 1:
+                assert isinstance(entry, Group)
+                last = entries[position + count - 1]
+                stem, start = _numbered(entry.name)
+                shift = "index" if start == 0 else f"index + {start}"
+                nodes[f"{stem}$({shift})"] = self._instance(
+                    entries[position : position + count], known, previous, within
+                )
+                known[last.output] = last.name
+                previous = last.output
+                position += count
+                continue
+            if isinstance(entry, Leaf):
+                nodes[entry.name] = self._leaf(entry.node, known, previous, within)
+            elif entry.signature in self.blocks:
+                nodes[entry.name] = self._instance([entry], known, previous, within)
+            elif self._listable(entry):
+                nodes[entry.name] = self._chain(entry, known, previous, within)
+            else:
+                inner = [_renamed_copy(inside, f"{entry.name}.{inside.name}") for inside in entry.entries]
+                entries = [*entries[:position], *inner, *entries[position + 1 :]]
+                continue
+            known[entry.output] = entry.name
+            previous = entry.output
+            position += 1
+        if within is None:
+            self._top = known
+        return nodes
+
+    def _leaf(
+        self, node: FlatNode, known: dict[str, str], previous: str | None, within: tuple[Block, Group] | None
+    ) -> Any:
+        mapping: dict[str, Any] = {"op": node.op}
+        if ops()[node.op].takes_several:
+            mapping["from"] = [known[source] for source in node.inputs]
+        elif node.inputs != [previous]:
+            mapping["from"] = known[node.inputs[0]]
+        for name in self._stated(node, within):
+            mapping[name] = self._value(node, name, within)
+        if node.share:
+            mapping["share"] = known.get(node.share, node.share)
+        return node.op if len(mapping) == 1 else mapping
+
+    def _stated(self, node: FlatNode, within: tuple[Block, Group] | None) -> list[str]:
+        names = list(node.arguments)
+        if within:
+            block, group = within
+            path = node.path[len(group.path) + 1 :]
+            names += [name for where, name in block.stands_for if where == path and name not in names]
+        return names
+
+    @staticmethod
+    def _value(node: FlatNode, name: str, within: tuple[Block, Group] | None) -> Any:
+        if within:
+            block, group = within
+            text = block.stands_for.get((node.path[len(group.path) + 1 :], name))
+            if text is not None:
+                return text
+        return plain(node.arguments[name])
+
+    def _instance(
+        self, run: list[Entry], known: dict[str, str], previous: str | None, within: tuple[Block, Group] | None
+    ) -> dict[str, Any]:
+        """An instance of a block, or a repeat of several."""
+        first = run[0]
+        assert isinstance(first, Group)
+        block = self.blocks[first.signature]
+        self.written[block.name] = True
+        mapping: dict[str, Any] = {"block": block.name}
+        if len(run) > 1:
+            mapping["repeat"] = len(run)
+        if list(first.inputs) != [previous]:
+            sources = [known[source] for source in first.inputs]
+            mapping["from"] = sources[0] if len(sources) == 1 else sources
+        for name in block.arguments:
+            values = [self._argument(block, name, entry, within) for entry in run]
+            if all(value == values[0] for value in values):
+                mapping[name] = values[0]
+            else:
+                mapping[name] = f"$({_literal(values[0])} if index == 0 else {_literal(values[1])})"
+        return mapping
+
+    def _argument(self, block: Block, name: str, entry: Entry, within: tuple[Block, Group] | None) -> Any:
+        """The value of a block's argument for one instance, by the enclosing block's own arguments
+        where it varies there."""
+        assert isinstance(entry, Group)
+        if within:
+            outer, group = within
+            where, argument = next(position for position, text in block.stands_for.items() if text == f"${name}")
+            path = f"{entry.path}.{where}"[len(group.path) + 1 :]
+            text = outer.stands_for.get((path, argument))
+            if text is not None:
+                return text
+        return block.arguments[name][entry.path]
+
+    def _chain(
+        self, group: Group, known: dict[str, str], previous: str | None, within: tuple[Block, Group] | None
+    ) -> Any:
+        """A numbered chain as a list, or as one repeat where all of it is alike."""
+        listed: list[Any] = []
+        inner = dict(known)
+        before = previous
+        position = 0
+        while position < len(group.entries):
+            entry = group.entries[position]
+            count = self._repeated(group.entries, position, within, numbered=True)
+            if isinstance(entry, Leaf):
+                item = self._leaf(entry.node, inner, before, within)
+            elif entry.signature in self.blocks:
+                run = group.entries[position : position + count]
+                item = self._instance(run, inner, before, within)
+                if count == len(group.entries) > 1:
+                    return item
+            else:
+                item = self._chain(entry, inner, before, within)
+                item = item if isinstance(item, list) else [item]
+            listed.append(item)
+            position += count
+            before = group.entries[position - 1].output
+            inner[before] = group.entries[position - 1].name
+        return listed
+
+    def _listable(self, group: Group) -> bool:
+        """Whether a group can be written as a list: a chain of nodes, instances and such lists."""
+        return group.is_chain and all(
+            isinstance(entry, Leaf) or entry.signature in self.blocks or self._listable(entry)
+            for entry in group.entries
+        )
+
+    def _repeated(
+        self, entries: list[Entry], position: int, within: tuple[Block, Group] | None, *, numbered: bool = False
+    ) -> int:
+        """How many entries from `position` on are a chain of instances of one block with consecutive
+        numbers and the same arguments (the first may differ)."""
+        first = entries[position]
+        if not isinstance(first, Group) or first.signature not in self.blocks or len(first.inputs) != 1:
+            return 1
+        stem, start = _numbered(first.name)
+        if start is None or (not numbered and not stem):
+            return 1
+        block = self.blocks[first.signature]
+        count = 1
+        later: list[Any] | None = None
+        own = [self._argument(block, name, first, within) for name in block.arguments]
+        while position + count < len(entries):
+            entry = entries[position + count]
+            if not isinstance(entry, Group) or entry.signature != first.signature:
+                break
+            if entry.name != f"{stem}{start + count}" or list(entry.inputs) != [entries[position + count - 1].output]:
+                break
+            values = [self._argument(block, name, entry, within) for name in block.arguments]
+            if later is None:
+                if values != own and not (
+                    all(_simple(a) and _simple(b) for a, b in zip(values, own, strict=True)) and position == 0
+                ):
+                    break
+                later = values
+            elif values != later:
+                break
+            count += 1
+        if count == 2 and later != own:
+            return 1
+        return count
+
+
+def _renamed_copy(entry: Entry, name: str) -> Entry:
+    if isinstance(entry, Leaf):
+        return Leaf(name, entry.node)
+    return Group(name, entry.path, entry.entries, entry.inputs, entry.output, entry.signature)
+
+
+def _numbered(name: str) -> tuple[str, int | None]:
+    """`denselayer12` as (`denselayer`, 12)."""
+    match = re.fullmatch(r"(.*?)(0|[1-9]\d*)", name)
+    return (match[1], int(match[2])) if match else (name, None)
+
+
+def _simple(value: Any) -> bool:
+    return isinstance(value, (int, float, bool))
+
+
+def _literal(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _stem(path: str) -> str:
+    """A block's name from an instance's path: without numbers and single letters behind."""
+    *parents, last = path.split(".")
+    stem = re.sub(r"[._-]?\d+[a-z]?$", "", last)
+    if stem:
+        return stem
+    parent = next((found for name in reversed(parents) if (found := re.sub(r"[._-]?\d+[a-z]?$", "", name))), "")
+    return f"{parent}_block" if parent else "block"
+
+
+def to_block_spec(net: FlatNetwork, names: dict[str, str] | None = None) -> dict[str, Any]:
+    """A network as the plain data of a spec, repeated structure as blocks. `names` gives names for the
+    blocks of known instances, by path."""
+    return Writer(net, names).spec()
