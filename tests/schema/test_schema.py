@@ -99,7 +99,8 @@ TAKEN = {
     "a name with an expression": HEADER + "nodes: {'r$(index + 1)': {op: relu, repeat: 2}, t: tanh}\n",
     "dots in a name": HEADER + "nodes: {features.0: relu, t: tanh}\n",
     "a null for a required argument": HEADER
-    + "blocks: {b: {args: {c: null}, nodes: [{op: linear, out_features: $c}]}}\nnodes: {f: flatten, c: {block: b, c: 2}}\n",
+    + "blocks: {b: {args: {c: null}, nodes: [{op: linear, out_features: $c}]}}\n"
+    "nodes: {f: flatten, c: {block: b, c: 2}}\n",
     "several outputs": HEADER + "nodes: {a: relu, b: tanh}\noutputs: {x: a, y: b}\n",
     "a list of outputs": HEADER + "nodes: {a: relu, b: tanh}\noutputs: [a, b]\n",
     "a symbolic size": "specgraph: 1\ninputs: {image: [3, H, W]}\nnodes: {a: relu}\n",

@@ -8,7 +8,7 @@ from itertools import islice
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.cures.edits import set_argument
-from specgraph.diagnostics.cures.search import Cure, Step, argument_cures, chain_to
+from specgraph.diagnostics.cures.search import LARGEST_WINDOW, Cure, Step, argument_cures, chain_to
 from specgraph.diagnostics.cures.structure import flatten_cures, projection_cures
 from specgraph.diagnostics.fixes import apply_fixes
 from specgraph.diagnostics.model import Diagnostic, Fix
@@ -21,8 +21,8 @@ from specgraph.spec.document import NodeDef
 
 MAX_TROUBLES = 8
 MAX_CANDIDATES = 12
-MAX_CHECKS = 40
-MAX_NODES = 3000
+MAX_CHECKS = 30
+MAX_CHECKED_NODES = 4000
 JOINS = ("add-shape-mismatch", "concat-shape-mismatch")
 Recheck = Callable[[str], list[Diagnostic]]
 
@@ -34,10 +34,8 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
     offered where its fault is gone and no other error has come up; it is an unsafe fix, as only the
     author knows what was meant.
     """
-    if len(elaborator.nodes) > MAX_NODES:
-        return
     errors = {(d.rule, d.node): d for d in collector.diagnostics if d.severity == "error"}
-    checks = MAX_CHECKS
+    checks = min(MAX_CHECKS, MAX_CHECKED_NODES // max(1, elaborator.expanded))
     accepted: list[Diagnostic] = []
     cured_paths: set[str] = set()
     for trouble in elaborator.op_nodes.troubles[:MAX_TROUBLES]:
@@ -47,7 +45,7 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
         second_best: Cure | None = None
         found: Cure | None = None
         for cure in islice(_cures(trouble, elaborator, frozenset(cured_paths)), MAX_CANDIDATES):
-            if not checks:
+            if checks <= 0:
                 break
             if any(edit.span.path != source.path for edit in cure.edits):
                 continue
@@ -120,15 +118,23 @@ def _stated(trouble: Trouble) -> Iterator[Cure]:
 
 
 def _smaller_kernel(trouble: Trouble) -> Iterator[Cure]:
+    """The least padding that makes the window of a convolution fit, else the largest window that does."""
     definition = trouble.definition
-    assert definition is not None
-    chain = [Step(trouble.path, trouble.op, trouble.arguments, trouble.types, definition)]
     sizes = [size for size in trouble.types[0].dims[1:] if isinstance(size, int)]
-    if trouble.op != "conv" and sizes:
-        edit = set_argument(definition, "kernel_size", min(sizes))
-        if edit is not None:
-            yield Cure((edit,), f"kernel_size: {min(sizes)} is what fits; global_avg_pool pools any size down to 1x1")
-    yield from argument_cures(chain, lambda kind: True, None, "")
+    if definition is None or not sizes:
+        return
+    step = Step(trouble.path, trouble.op, trouble.arguments, trouble.types, definition)
+    if trouble.op == "conv":
+        for padding in range(1, LARGEST_WINDOW // 2):
+            kind = step.output(step.types, {"padding": padding})
+            edit = set_argument(definition, "padding", padding)
+            if kind is not None and edit is not None:
+                yield Cure((edit,), f"padding: {padding} makes it fit, and gives {kind}")
+                break
+    edit = set_argument(definition, "kernel_size", min(sizes))
+    if edit is not None:
+        pools = "" if trouble.op == "conv" else "; global_avg_pool pools any size down to 1x1"
+        yield Cure((edit,), f"kernel_size: {min(sizes)} is what fits{pools}")
 
 
 def _joined(

@@ -15,6 +15,7 @@ from specgraph.spec.document import NodeDef
 from specgraph.spec.kinds import show
 
 MAX_CHAIN = 12
+LARGEST_WINDOW = 32
 STRIDES = range(1, 9)
 KERNELS = range(1, 12)
 Wanted = Callable[[TensorType], bool]
@@ -115,7 +116,7 @@ def argument_cures(chain: list[Step], wanted: Wanted, target: TensorType | None,
     yield from _same_padding(chain, wanted, why)
     for position, step in enumerate(chain):
         if step.op == "conv":
-            kernel = _largest(step.arguments["kernel_size"])
+            kernel = _window(step)
             for padding in range(kernel // 2 + 1, kernel):
                 yield from _tried(chain, position, {"padding": padding}, wanted, why)
     for position, step in enumerate(chain):
@@ -126,7 +127,7 @@ def argument_cures(chain: list[Step], wanted: Wanted, target: TensorType | None,
 
 def _singles(step: Step, target: TensorType | None) -> Iterator[dict[str, Any]]:
     arguments = step.arguments
-    kernel = _largest(arguments.get("kernel_size"))
+    kernel = _window(step)
     if "ceil_mode" in arguments and kernel % 2 == 0:
         yield {"ceil_mode": not arguments["ceil_mode"]}
     if "padding" in arguments and kernel:
@@ -149,7 +150,7 @@ def _singles(step: Step, target: TensorType | None) -> Iterator[dict[str, Any]]:
 def _pairs(step: Step) -> Iterator[dict[str, Any]]:
     """Stride and padding together, where neither is written."""
     given = step.definition.arguments
-    kernel = _largest(step.arguments.get("kernel_size"))
+    kernel = _window(step)
     if kernel and "padding" not in given and "stride" not in given and "padding" in step.arguments:
         for stride in STRIDES:
             for padding in dict.fromkeys((kernel // 2, *range(kernel // 2 + 1))):
@@ -179,8 +180,10 @@ def _same_padding(chain: list[Step], wanted: Wanted, why: str) -> Iterator[Cure]
     changes: dict[int, int] = {}
     for position, step in enumerate(chain):
         kernel, stride = step.arguments.get("kernel_size"), step.arguments.get("stride")
+        if isinstance(kernel, int):
+            kernel = (kernel,)
         if (
-            kernel
+            isinstance(kernel, tuple)
             and "padding" in step.arguments
             and _largest(stride) == 1
             and "padding" not in step.definition.arguments
@@ -202,6 +205,12 @@ def _same_padding(chain: list[Step], wanted: Wanted, why: str) -> Iterator[Cure]
     if kind is not None and wanted(kind) and all(edit is not None for edit in edits):
         places = " and ".join(f"padding: {changes[p]} in `{chain[p].path}`" for p in sorted(changes, reverse=True))
         yield Cure(tuple(edit for edit in edits if edit is not None), f"{places} give {kind}{why}")
+
+
+def _window(step: Step) -> int:
+    """The kernel's largest side; 0 where there is none, or it is too large to be meant."""
+    kernel = _largest(step.arguments.get("kernel_size"))
+    return kernel if kernel <= LARGEST_WINDOW else 0
 
 
 def _largest(value: Any) -> int:
