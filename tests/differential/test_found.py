@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import onnxruntime
+import pytest
 import torch
 
 import specgraph
@@ -51,3 +55,43 @@ def test_average_pooling_in_three_dimensions_padded_on_one_side() -> None:
     x = torch.randn(2, 3, 5, 5, 7)
     wanted = torch.nn.functional.avg_pool3d(torch.nn.functional.pad(x, (0, 1, 0, 0, 2, 0)), (6, 4, 4))
     assert torch.equal(module(x), wanted)
+
+
+ONNX_CASES = {
+    "zeros in front of a max pooling": [{"op": "pad", "padding": 2}, {"op": "max_pool", "kernel_size": 3}],
+    "zeros in front of a window of one": [{"op": "pad", "padding": 2}, {"op": "max_pool", "kernel_size": 1}],
+    "nearest cells of an uneven ratio": [{"op": "upsample", "size": 8}],
+    "nearest cells by a factor": [{"op": "upsample", "scale_factor": 0.7, "mode": "nearest-exact"}],
+    "resizing behind a channel norm": [
+        {"op": "max_pool", "kernel_size": 1, "stride": [6, 7]},
+        {"op": "layer_norm", "axes": [1]},
+        {"op": "upsample", "mode": "bilinear", "align_corners": True, "size": 1},
+    ],
+    "output padding that the stride does not cover": [
+        {"op": "conv_transpose", "out_channels": 2, "kernel_size": 2, "dilation": 3, "output_padding": 2}
+    ],
+    "output padding of a cropped output": [
+        {
+            "op": "conv_transpose",
+            "out_channels": 2,
+            "kernel_size": 2,
+            "dilation": 3,
+            "output_padding": 2,
+            "padding": [1, [2, 0]],
+            "bias": False,
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("name", ONNX_CASES)
+def test_onnxruntime_computes_what_pytorch_does(name: str, tmp_path: Path) -> None:
+    graph = specgraph.load({"specgraph": 1, "inputs": {"image": [3, 12, 14]}, "nodes": {"chain": ONNX_CASES[name]}})
+    module = specgraph.compile(graph, seed=0).eval()
+    path = tmp_path / "model.onnx"
+    specgraph.export_onnx(graph, path, state_dict=module.state_dict())
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    x = -torch.rand(5, 3, 12, 14) - 0.1  # negative: a zero among them shows in a maximum
+    found = torch.from_numpy(session.run(None, {"image": x.numpy()})[0])
+    with torch.no_grad():
+        assert torch.allclose(found, module(x), rtol=1e-4, atol=1e-5)

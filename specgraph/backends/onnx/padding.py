@@ -26,18 +26,26 @@ def pad(
     mode: str = "constant",
     fill: float = 0.0,
     label: str | None = "pad",
+    fusable: bool = False,
 ) -> str:
     """Pad axes of `value` (`amounts`: axis, batch as 0, to (before, after)). `mode` is PyTorch's.
 
-    `rank` counts all axes. With `label` None the result is the node's own output.
+    `rank` counts all axes. With `label` None the result is the node's own output. Unless `fusable`,
+    zeros are written with their axes named (opset 18): onnxruntime 1.31 folds other ones into a
+    MaxPool behind, whose own padding is not zero.
     """
     if mode == "circular" and builder.opset < 19:
         return _wrap(builder, node, value, amounts, label)
     name = label or "pad"
-    listed = [amounts.get(axis, (0, 0)) for axis in range(rank)]
+    constant = mode in ("constant", "zeros")
+    named = constant and not fill and not fusable and builder.opset >= 18
+    axes = [axis for axis in range(rank) if not named or any(amounts.get(axis, (0, 0)))]
+    listed = [amounts.get(axis, (0, 0)) for axis in axes]
     inputs = [value, builder.integers(node, f"{name}/pads", pads(listed))]
-    if mode in ("constant", "zeros") and fill:
+    if constant and fill:
         inputs.append(builder.constant(f"{node.path}/{name}/value", _scalar(builder, fill)))
+    elif named:
+        inputs += ["", builder.integers(node, f"{name}/axes", axes)]
     if label is None:
         builder.emit(node, "Pad", inputs, mode=MODES[mode])
         return builder.value(node.path)

@@ -288,6 +288,20 @@ def lower_upsample(builder: Builder, node: Node) -> None:
     if mode == "cubic":
         attributes["cubic_coeff_a"] = -0.75
     value = builder.inputs(node)[0]
+    sizes_in, sizes_out = node.input_types[0].dims[1:], node.output.dims[1:]
+    if known(sizes_in) and known(sizes_out):
+        before, after = numbers(sizes_in), numbers(sizes_out)
+        multiples = [new / old for old, new in zip(before, after, strict=True)]
+        whole = all(ratio.is_integer() for ratio in multiples) and arguments["scale_factor"] in (None, tuple(multiples))
+        if arguments["mode"] in ("nearest", "nearest-exact") and not whole:
+            _gather_nearest(builder, node, value, before, after)
+            return
+        if arguments["size"] is not None:
+            ratios = np.asarray([1.0, 1.0, *multiples], np.float32)
+            for axis, (length, wanted) in enumerate(zip(before, after, strict=True), 2):
+                ratios[axis] = _single_precision_scale(ratios[axis], length, wanted)
+            builder.emit(node, "Resize", [value, "", builder.constant(f"{node.path}/scales", ratios)], **attributes)
+            return
     if arguments["size"] is not None:
         target = builder.integers(node, "size", arguments["size"])
         if builder.opset >= 18:
@@ -303,6 +317,29 @@ def lower_upsample(builder: Builder, node: Node) -> None:
         if isinstance(old, int) and isinstance(new, int):
             scales[axis + 2] = _single_precision_scale(scales[axis + 2], old, new)
     builder.emit(node, "Resize", [value, "", builder.constant(f"{node.path}/scales", scales)], **attributes)
+
+
+def _gather_nearest(builder: Builder, node: Node, value: str, before: tuple[int, ...], after: tuple[int, ...]) -> None:
+    """Nearest cells, picked by number: PyTorch multiplies by a scale in single precision where
+    runtimes divide, and the two round differently."""
+    arguments = node.arguments
+    half = np.float32(0.5 if arguments["mode"] == "nearest-exact" else 0.0)
+    factors = arguments["scale_factor"]
+    changed: list[tuple[int, list[int]]] = []
+    for axis, (old, new) in enumerate(zip(before, after, strict=True)):
+        scale = np.float32(1 / factors[axis] if factors is not None else np.float32(old) / np.float32(new))
+        cells = np.floor((np.arange(new, dtype=np.float32) + half) * scale).astype(np.int64)
+        picked = np.minimum(cells, old - 1).tolist()
+        if picked != list(range(old)):
+            changed.append((axis + 2, picked))
+    if not changed:
+        builder.emit(node, "Identity", [value])
+    for axis, picked in changed:
+        indices = builder.integers(node, f"cells{axis}", picked)
+        if axis == changed[-1][0]:
+            builder.emit(node, "Gather", [value, indices], axis=axis)
+        else:
+            value = builder.step(node, f"gather{axis}", "Gather", [value, indices], axis=axis)
 
 
 def _single_precision_scale(scale: np.float32, old: int, new: int) -> np.float32:

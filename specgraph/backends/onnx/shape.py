@@ -17,6 +17,10 @@ def lower_pad(builder: Builder, node: Node) -> None:
     amounts = spatial(arguments["padding"]) if arguments["padding"] else {}
     if arguments["channels"]:
         amounts[1] = tuple(arguments["channels"])
+    if not any(map(any, amounts.values())):
+        builder.emit(node, "Identity")
+        return
+    readers = [reader.op for reader in builder.graph.nodes.values() if node.path in reader.inputs]
     pad(
         builder,
         node,
@@ -26,6 +30,7 @@ def lower_pad(builder: Builder, node: Node) -> None:
         mode=arguments["mode"],
         fill=float(arguments["value"]),
         label=None,
+        fusable=all(op == "conv" for op in readers),
     )
 
 
