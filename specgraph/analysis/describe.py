@@ -17,6 +17,7 @@ UNSAID = {
     "bias", "eps", "momentum", "affine", "elementwise_affine", "track_running_stats", "count_include_pad",
     "init_value", "approximate", "alpha", "beta", "k", "align_corners", "padding_mode", "return_indices",
 }  # fmt: skip
+SIZES = ("kernel_size", "stride", "dilation", "output_size", "size", "scale_factor")
 BARE = ("out_channels", "out_features", "output_size", "size", "num_features")
 
 
@@ -30,13 +31,13 @@ def compact(value: Any) -> Any:
     return value
 
 
-def show_value(value: Any) -> str:
+def show_value(value: Any, key: str = "") -> str:
     """An argument as a diagram writes it: `3`, `1×7`, `0.5`, `[0, 2, 3, 1]`."""
     if isinstance(value, bool):
         return show(value)
     if isinstance(value, float):
         return f"{value:g}"
-    if isinstance(value, tuple) and all(isinstance(item, int) for item in value):
+    if isinstance(value, tuple) and key in SIZES:
         return "×".join(map(str, value))
     return show(value)
 
@@ -69,16 +70,16 @@ def describe(node: Node) -> str:
         if key in ("start_dim", "end_dim") and node.output.rank == 1:
             continue
         if key == "p":
-            name += f" {show_value(plain)}"
+            name += f" {show_value(plain, key)}"
         elif key in BARE:
-            said.append(show_value(plain))
+            said.append(show_value(plain, key))
         elif key == "stride" and plain == 1:
             continue
         elif isinstance(plain, bool):
             flags.append(key.replace("_", " ").removesuffix(" mode") if plain else f"no {key.replace('_', ' ')}")
         else:
             words = {"padding": "pad", "scale_factor": "×", "dims": "to"}.get(key, key.replace("_", " "))
-            said.append(f"{words}{show_value(plain)}" if words == "×" else f"{words} {show_value(plain)}")
+            said.append(f"{words}{show_value(plain, key)}" if words == "×" else f"{words} {show_value(plain, key)}")
     return ", ".join([name, *said, *flags])
 
 

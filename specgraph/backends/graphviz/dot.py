@@ -11,6 +11,7 @@ from specgraph.backends.graphviz.theme import THEMES, Theme
 FONT = "Helvetica,Arial,sans-serif"
 TEXT_SIZE = 10
 SMALL_SIZE = 9
+SKIP_WIDTH = 150
 DIRECTIONS = ("TB", "LR")
 FAMILY_NAMES = {"normalisation": "norm", "regularisation": "dropout"}
 
@@ -69,11 +70,23 @@ class DotWriter:
         self.lines += [
             f"{indent}subgraph {item.id} {{",
             f'{indent}  graph [style="{style}", color="{theme.cluster_line}", fillcolor="{fill}",'
-            f" penwidth=0.9, margin=7, labelloc=t, labeljust=l, label=<{self.block_label(item, item.block)}>];",
+            f" penwidth=0.9, margin=7, labelloc=t, labeljust=l, label={self.cluster_label(item)}];",
         ]
         for child in item.children:
             self.item(child, indent + "  ")
         self.lines.append(f"{indent}}}")
+
+    def cluster_label(self, cluster: Cluster) -> str:
+        """The same on two lines: narrow, to stay clear of the arrow that enters in the middle."""
+        times = f'  <FONT POINT-SIZE="{TEXT_SIZE + 2}">×{cluster.times}</FONT>' if cluster.times > 1 else ""
+        block = cluster.block.rpartition(".")[2].replace("_", " ")
+        said = [block] if block and block != cluster.title.replace("_", " ") else []
+        below = self.faint("  ".join([*said, *self.notes(cluster)]))
+        rows = (
+            f'<TR><TD ALIGN="LEFT"><B>{text(cluster.title)}{times}</B></TD></TR><TR><TD ALIGN="LEFT">{below}</TD></TR>'
+        )
+        room = f' WIDTH="{SKIP_WIDTH}"' if cluster.has_skip else ""
+        return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"{room}>{rows}</TABLE>>'
 
     def block_label(self, item: Cluster | Box, block: str) -> str:
         """Name, block, how often, parameters."""

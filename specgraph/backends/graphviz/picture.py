@@ -44,7 +44,7 @@ class Box:
 
 @dataclass(slots=True, eq=False)
 class Cluster:
-    """A block drawn around its boxes."""
+    """A block drawn around its boxes; `has_skip` where its input is read at the start and further on."""
 
     id: str
     title: str
@@ -54,6 +54,15 @@ class Cluster:
     times: int = 1
     train_only: bool = False
     level: int = 0
+    has_skip: bool = False
+
+    @property
+    def boxes(self) -> set[str]:
+        """Ids of all boxes inside."""
+        inside: set[str] = set()
+        for child in self.children:
+            inside |= child.boxes if isinstance(child, Cluster) else {child.id}
+        return inside
 
 
 @dataclass(slots=True)
@@ -334,5 +343,15 @@ def picture(graph: Graph, depth: int | None = None, marks: Mapping[str, str] | N
         box.train_only = train_only
         kind = graph.type_of(path)
         edges[(drawer.box_of[path], box.id, path)] = Edge(drawer.box_of[path], box.id, show_type(kind), train_only)
+    _mark_skips(children, list(edges.values()))
     name = graph.name or "network"
     return Picture(name, children, inputs, outputs, list(edges.values()), drawer.box_of, graph.num_parameters)
+
+
+def _mark_skips(children: list[Box | Cluster], edges: list[Edge]) -> None:
+    for child in children:
+        if isinstance(child, Cluster):
+            inside = child.boxes
+            entries = {edge.target for edge in edges if edge.target in inside and edge.source not in inside}
+            child.has_skip = len(entries) == 2
+            _mark_skips(child.children, edges)
