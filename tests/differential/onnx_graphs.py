@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,27 @@ def _compare(case: Case, module: torch.nn.Module, path: Path) -> str | None:
             wanted = named(module(*(pair[index] for pair in case.inputs.values())))
         found = run(session, names, {name: pair[index] for name, pair in case.inputs.items()})
         differing = unequal(found, wanted, TOLERANCE)
-        if differing is not None:
+        if differing is not None and not ill_conditioned(module, [pair[index] for pair in case.inputs.values()], found):
             return f"onnxruntime differs: {differing}"
     return None
+
+
+def ill_conditioned(module: torch.nn.Module, inputs: list[Tensor], found: dict[str, Tensor]) -> bool:
+    """Whether the module's own rounding explains a difference: single precision is about as far from
+    double precision. A norm over a few nearly equal values does that."""
+    with torch.no_grad():
+        rounded = named(module(*inputs))
+        exact = named(copy.deepcopy(module).double()(*(tensor.double() for tensor in inputs)))
+    if len(exact) == 1:
+        found = dict(zip(exact, found.values(), strict=True))
+    for name, truth in exact.items():
+        finite = torch.isfinite(truth)
+        if not torch.equal(finite, torch.isfinite(found[name])):
+            return False
+        error, own = ((side[name].double() - truth)[finite].abs().max() for side in (found, rounded))
+        if error > max(20 * float(own), TOLERANCE * max(float(truth[finite].abs().max()), 1.0)):
+            return False
+    return True
 
 
 def run(session: Any, names: list[str], inputs: dict[str, Tensor]) -> dict[str, Tensor]:
