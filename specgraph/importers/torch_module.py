@@ -1,0 +1,242 @@
+"""A PyTorch module as a flat network: traced by `torch.export`, names and weights kept."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from specgraph.errors import CommandError
+from specgraph.importers.flat import Array, FlatNetwork, Refusal
+from specgraph.importers.onnx_import import ImportRefusedError
+
+MAX_SAME_NAME = 200
+
+
+def import_module(module: nn.Module, example: tuple[Any, ...], *, name: str | None = None) -> FlatNetwork:
+    """Trace a module in evaluation mode with example inputs (N first, N at least 2).
+
+    Raises `ImportRefusedError` naming what cannot be said, `CommandError` where it cannot be traced.
+    """
+    for value in example:
+        if not isinstance(value, torch.Tensor) or value.ndim < 2 or value.shape[0] < 2:
+            raise CommandError("example inputs are tensors with the batch first, and a batch of at least 2")
+    if not example:
+        raise CommandError("an example input is needed to trace a module")
+    label = name or type(module).__name__
+    was_training = module.training
+    module.eval()
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            exported = torch.export.export(module, example, strict=False)
+    except Exception as error:  # tracing runs the module's own code, which may raise anything
+        first = str(error).strip().split("\n")[0][:300]
+        raise CommandError(f"{label} cannot be traced: {type(error).__name__}: {first}") from error
+    finally:
+        module.train(was_training)
+    tracer = Tracer(exported, module, label)
+    tracer.run()
+    if tracer.refusals:
+        raise ImportRefusedError(label, [(refusal.node, refusal.message) for refusal in tracer.refusals])
+    return tracer.net
+
+
+class Tracer:
+    """Walks over a traced graph. `values` maps traced values to paths, lists of paths or constants."""
+
+    def __init__(self, exported: Any, module: nn.Module, label: str) -> None:
+        self.graph = exported.graph
+        self.net = FlatNetwork(label)
+        self.refusals: list[Refusal] = []
+        self.values: dict[Any, Any] = {}
+        self.parameters: dict[Any, str] = {}
+        self.batch_size = 0
+        self._module = module
+        self._leaves = {path for path, part in module.named_modules() if not any(part.children())}
+        self._owning = {
+            path for path, part in module.named_modules() if next(part.parameters(recurse=False), None) is not None
+        }
+        self._owners: dict[tuple[str, tuple[str, ...]], str] = {}
+        signature = exported.graph_signature
+        self._targets = {
+            **signature.inputs_to_parameters,
+            **signature.inputs_to_buffers,
+            **signature.inputs_to_lifted_tensor_constants,
+        }
+        self._tensors = {**exported.state_dict, **exported.constants}
+        self._user_inputs = set(signature.user_inputs)
+
+    def run(self) -> None:
+        """Raise every node; what cannot be said is collected in `refusals`, root causes only."""
+        from specgraph.importers.torch_ops import HANDLERS
+
+        failed: set[Any] = set()
+        for node in self.graph.nodes:
+            if any(source in failed for source in node.all_input_nodes):
+                failed.add(node)
+                continue
+            try:
+                self._raise(node, HANDLERS)
+            except Refusal as refusal:
+                refusal.node = refusal.node or f"`{self.where(node) or node.name}` ({_op_name(node)})"
+                self.refusals.append(refusal)
+                failed.add(node)
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+                self.refusals.append(Refusal(f"it is not what its op takes: {error}", f"`{node.name}`"))
+                failed.add(node)
+        if not self.refusals:
+            self.net.drop_unread()
+            self._note_unused()
+
+    def _raise(self, node: Any, handlers: dict[str, Handler]) -> None:
+        if node.op == "placeholder":
+            self._placeholder(node)
+        elif node.op == "output":
+            self._output(node)
+        elif node.op == "call_function":
+            name = _op_name(node)
+            if name == "getitem":
+                self.values[node] = self.values[node.args[0]][node.args[1]]
+                return
+            handler = handlers.get(name)
+            if handler is None:
+                raise Refusal(f"{name} has no counterpart in a spec")
+            self.values[node] = handler(self, node)
+        else:
+            raise Refusal(f"a traced `{node.op}` has no counterpart in a spec")
+
+    def _placeholder(self, node: Any) -> None:
+        if node.name in self._targets:
+            self.parameters[node] = self._targets[node.name]
+        elif node.name in self._user_inputs:
+            value = node.meta["val"]
+            batch, *sizes = value.shape
+            if self.batch_size not in (0, int(batch)):
+                raise Refusal("inputs have different batch sizes")
+            self.batch_size = int(batch)
+            self.values[node] = self.net.add_input(node.name, [int(size) for size in sizes])
+
+    def _output(self, node: Any) -> None:
+        found = node.args[0]
+        listed = [value for value in found if value in self.values] if isinstance(found, (tuple, list)) else [found]
+        if not listed:
+            raise Refusal("it has no output")
+        for position, value in enumerate(listed):
+            path = self.values[value]
+            if not isinstance(path, str):
+                raise Refusal("an output is not a tensor")
+            if path in self.net.inputs:
+                path = self.net.add("identity", [path])
+            self.net.outputs["output" if len(listed) == 1 else f"output{position}"] = path
+
+    def _note_unused(self) -> None:
+        kept = set(self.net.state_dict())
+        unused = sorted(
+            {key.rpartition(".")[0] or key for key in self._tensors if key not in kept and "num_batches" not in key}
+        )
+        if unused:
+            shown = ", ".join(unused[:6]) + (f" and {len(unused) - 6} more" if len(unused) > 6 else "")
+            self.net.notes.append(f"parameters that evaluation does not use, or that have another name now: {shown}")
+
+    # What handlers use.
+
+    def where(self, node: Any) -> str:
+        """Path of the module in which a node was traced."""
+        stack = node.meta.get("nn_module_stack") or {}
+        paths = [entry[0] for entry in stack.values()]
+        path = paths[-1] if paths else ""
+        return re.sub(r"@\d+$", "", path)
+
+    def data(self, value: Any) -> str:
+        """Path of a traced value."""
+        found = self.values.get(value)
+        if not isinstance(found, str):
+            raise Refusal("it reads a constant where a spec needs a node")
+        return found
+
+    def is_data(self, value: Any) -> bool:
+        """Whether a value is computed from the inputs."""
+        return isinstance(self.values.get(value), str)
+
+    def array(self, value: Any) -> Array:
+        """A parameter or buffer as an array."""
+        if value not in self.parameters:
+            raise Refusal("it reads a computed value where a spec needs a parameter")
+        tensor = self._tensors[self.parameters[value]].detach()
+        if tensor.is_floating_point():
+            tensor = tensor.float()
+        found: Array = tensor.cpu().numpy()
+        return found
+
+    def is_constant(self, value: Any) -> bool:
+        """Whether a value is a parameter, a buffer or a constant tensor."""
+        return value in self.parameters
+
+    def owner(self, *values: Any) -> str:
+        """Path of the module that owns the first given parameter; empty where none does."""
+        for value in values:
+            if value in self.parameters:
+                return self.parameters[value].rpartition(".")[0]
+        return ""
+
+    def add(
+        self,
+        node: Any,
+        op: str,
+        inputs: list[str],
+        arguments: dict[str, Any] | None = None,
+        parameters: dict[str, Any] | None = None,
+        *,
+        hint: str = "",
+    ) -> str:
+        """Add the node that computes a traced one. `parameters` maps names to traced parameters or
+        arrays."""
+        given = parameters or {}
+        traced = {name: value for name, value in given.items() if value is not None}
+        arrays = {n: v if isinstance(v, np.ndarray) else self.array(v) for n, v in traced.items()}
+        owner = hint or self.owner(*(value for value in traced.values() if not isinstance(value, np.ndarray)))
+        path = self.net.add(op, inputs, arguments, arrays, list(self.hints(node, op, owner)))
+        key = (op, tuple(self.parameters[v] for v in traced.values() if not isinstance(v, np.ndarray)))
+        if key[1]:
+            first = self._owners.setdefault(key, path)
+            if first != path:
+                self.net.nodes[path].share = first
+        return path
+
+    def hints(self, node: Any, op: str, owner: str) -> Iterator[str]:
+        """Names for a node: its module's path, numbered where the module is called again."""
+        if owner:
+            yield owner
+        where = self.where(node)
+        base = where
+        if not where or where not in self._leaves:
+            base = f"{where}.{op}" if where else op
+        elif not owner and where in self._owning:
+            base = f"{where}_{op}"
+        yield base
+        for number in range(2, MAX_SAME_NAME):
+            yield f"{base}_{number}"
+
+    def step(self, node: Any, op: str, inputs: list[str], arguments: dict[str, Any], label: str) -> str:
+        """Add a node on the way to one that stands for a traced one."""
+        base = f"{self.where(node)}.{label}" if self.where(node) else label
+        names = [base, *(f"{base}_{number}" for number in range(2, MAX_SAME_NAME))]
+        return self.net.add(op, inputs, arguments, None, names)
+
+
+Handler = Callable[[Tracer, Any], Any]
+
+
+def _op_name(node: Any) -> str:
+    """`aten.conv2d.default` as `conv2d`; `getitem` and the like as they are called."""
+    target = node.target
+    schema = getattr(target, "_schema", None)
+    if schema is None:
+        return str(getattr(target, "__name__", target))
+    return str(schema.name).split("::")[-1]
