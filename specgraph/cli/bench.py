@@ -89,7 +89,10 @@ def _spec_runners(args: argparse.Namespace, source: ModelSource) -> list[Runner]
     if source.state_dict is not None:
         module.load_state_dict(dict(source.state_dict), strict=False)
     session = Session(
-        build_model(source.graph, StateDict(module.state_dict())).to_bytes(), args.device, threads=args.threads
+        build_model(source.graph, StateDict(module.state_dict())).to_bytes(),
+        args.device,
+        threads=args.threads,
+        spin=False,
     )
     if session.fallback:
         print(f"warning: {session.fallback}", file=sys.stderr)

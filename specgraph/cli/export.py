@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     target = parser.add_argument_group("what to write")
     target.add_argument("--onnx", nargs="?", const="", metavar="FILE", help="an ONNX file (default NAME.onnx)")
-    target.add_argument("--python", nargs="?", const="", metavar="FILE", help="a module of plain PyTorch")
+    target.add_argument("--python", nargs="?", const="", metavar="FILE", help="a module of plain PyTorch (- prints it)")
     target.add_argument("--triton", metavar="DIR", help="a model repository for Triton Inference Server")
     weights = parser.add_argument_group("weights")
     weights.add_argument("--weights", metavar="F", help="a .safetensors or .pth file with the state_dict")
@@ -90,6 +90,9 @@ def _export_python(args: argparse.Namespace) -> list[Path]:
 
     spec = Path(args.source) / RUN_SPEC if args.source != "-" and is_run(args.source) else args.source
     graph = load_graph(args, str(spec))
+    if args.python == "-":
+        print(emit_python(graph), end="")
+        return []
     path = Path(args.python or _file_name(graph.name, "py"))
     try:
         path.write_text(emit_python(graph), encoding="utf-8")
