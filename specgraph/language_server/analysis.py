@@ -1,0 +1,157 @@
+"""One text checked for an editor: diagnostics, structure, and whatever graph can be built of it."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import NamedTuple
+
+from specgraph.analysis.receptive_field import ReceptiveField, receptive_fields
+from specgraph.checking import check_parsed
+from specgraph.diagnostics.collector import Collector
+from specgraph.diagnostics.model import Diagnostic
+from specgraph.errors import SpecgraphError
+from specgraph.graph.build import GraphBuilder
+from specgraph.graph.model import Graph, Node, Scope
+from specgraph.language_server.forgiving import forgiving_tree
+from specgraph.language_server.scopes import File
+from specgraph.source.pause import GarbageCollectorPaused
+from specgraph.source.read import read_file, read_text
+from specgraph.source.tree import Format, Mapping, Scalar, Source, Tree
+from specgraph.spec.includes import IncludeLoader, project_root
+from specgraph.spec.read import DocumentReader
+
+MAX_INCLUDES = 50
+
+
+class Instances(NamedTuple):
+    """What a node as written became: op nodes, and scopes (blocks, chains, repeats), in order."""
+
+    graph: Graph
+    nodes: list[Node]
+    scopes: list[Scope]
+
+    def outputs(self) -> list[tuple[str, str]]:
+        """Path and output shape of each instance; of a repeated node once, after its last round."""
+        repeats = [scope for scope in self.scopes if scope.kind == "repeat"]
+        if not self.scopes:
+            return [(node.path, str(node.output)) for node in self.nodes]
+        known = (self.graph.nodes, self.graph.inputs)
+        return [
+            (scope.path, str(self.graph.type_of(scope.output)))
+            for scope in repeats or self.scopes
+            if any(scope.output in paths for paths in known)
+        ]
+
+
+class Analysis:
+    """A text, what is wrong with it, and what it means.
+
+    `graph` is the checked graph, or, where there are errors, the part of it that is right: every node
+    in it has its inputs. It is None where nothing could be built. `sources` are all texts read.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        tree: Tree | None,
+        folder: str,
+        diagnostics: list[Diagnostic],
+        sources: dict[str, Source],
+        graph: Graph | None,
+    ) -> None:
+        self.source = source
+        self.tree = tree
+        self.folder = folder
+        self.diagnostics = diagnostics
+        self.sources = sources
+        self.graph = graph
+
+    @cached_property
+    def file(self) -> File:
+        """The text as a file of the language, its includes read."""
+        return read_structure(self.source, self.tree, self.folder)
+
+    @cached_property
+    def receptive_fields(self) -> dict[str, ReceptiveField]:
+        """Receptive field of every node of the graph, by path."""
+        return receptive_fields(self.graph) if self.graph is not None else {}
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, int, int], Instances]:
+        places: dict[tuple[str, int, int], Instances] = {}
+        if self.graph is None:
+            return places
+        real_paths: dict[str, str] = {}
+        for item in (*self.graph.nodes.values(), *self.graph.scopes.values()):
+            span = item.span
+            if span.path not in real_paths:
+                real_paths[span.path] = os.path.realpath(span.path)
+            key = (real_paths[span.path], span.line, span.column)
+            found = places.setdefault(key, Instances(self.graph, [], []))
+            if isinstance(item, Node):
+                found.nodes.append(item)
+            else:
+                found.scopes.append(item)
+        return places
+
+    def instances(self, path: str, place: Tree) -> Instances | None:
+        """What the node written at a place of a file became."""
+        return self._places.get((os.path.realpath(path), place.line, place.column))
+
+
+def analyse(text: str, path: str, format: Format | None = None) -> Analysis:
+    """Check a text as the file `path`. Never raises for what stands in the text."""
+    folder = os.path.dirname(path)
+    real_path = os.path.realpath(path)
+    collector = Collector()
+    with GarbageCollectorPaused():
+        parsed = read_text(text, path, collector, format)
+        report = check_parsed(parsed, collector, folder, real_path, {})
+        tree = parsed.tree if parsed.tree is not None else forgiving_tree(parsed.source)
+        graph = report.graph
+        if graph is None:
+            graph = _partial_graph(parsed.source, tree, folder, real_path)
+    return Analysis(parsed.source, tree, folder, report.diagnostics, report.sources, graph)
+
+
+def _partial_graph(source: Source, tree: Tree | None, folder: str, real_path: str) -> Graph | None:
+    """What can be built of a spec that has errors."""
+    if tree is None:
+        return None
+    quiet = Collector()
+    try:
+        document = DocumentReader(source, tree, quiet).read()
+        if document is None:
+            return None
+        IncludeLoader(quiet, {source.path: source}, folder or ".").load(document, real_path, folder)
+        return GraphBuilder(document, quiet, {}, None).graph()
+    except (SpecgraphError, RecursionError):
+        return None
+
+
+def read_structure(source: Source, tree: Tree | None, folder: str) -> File:
+    """The structure of a text and of what it includes, for looking up names."""
+    return _structure(source, tree, folder, project_root(folder or "."), [os.path.realpath(source.path)])
+
+
+def _structure(source: Source, tree: Tree | None, folder: str, root: str, seen: list[str]) -> File:
+    includes: dict[str, File] = {}
+    part = tree.get("include") if isinstance(tree, Mapping) else None
+    for key, value in part.entries if isinstance(part, Mapping) else ():
+        if isinstance(value, Mapping):
+            includes[key.text] = File(source, value, {})
+        if not isinstance(value, Scalar) or not isinstance(value.value, str) or not value.value:
+            continue
+        shown = os.path.normpath(os.path.join(folder, value.value))
+        target = os.path.realpath(shown)
+        inside = not os.path.isabs(value.value) and os.path.commonpath((root, target)) == root
+        if not inside or target in seen or len(seen) > MAX_INCLUDES or not os.path.isfile(target):
+            continue
+        try:
+            parsed = read_file(shown, Collector())
+        except SpecgraphError:
+            continue
+        library = parsed.tree if parsed.tree is not None else forgiving_tree(parsed.source)
+        includes[key.text] = _structure(parsed.source, library, os.path.dirname(shown), root, [*seen, target])
+    return File(source, tree, includes)
