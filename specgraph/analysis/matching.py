@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 
-from specgraph.analysis.outline import Group, Wiring, item_signature, outline
+from specgraph.analysis.outline import Group, item_signature, outline
 from specgraph.graph.model import Graph, Node
 
 Item = Group | Node
+MAX_SKIPPED = 2
 
 
 class Matching:
@@ -28,6 +29,8 @@ class Matching:
         self.groups: dict[str, str] = {}
         for before, after in _match_inputs(old, new):
             self._pair_paths(before, after)
+        self.old_readers, self.new_readers = old.readers(), new.readers()
+        self.outputs = [name for name in old.outputs if name in new.outputs]
         self._align(outline(old), outline(new))
         self._along_edges()
 
@@ -79,37 +82,55 @@ class Matching:
                 self._pair(item, other)
 
     def _may_move(self, before: Node, after: Node) -> bool:
-        """Whether both are in corresponding groups, or at least bear the same name."""
+        """Whether both are in corresponding groups, bear the same name, or one left or entered a group
+        that the other network does not have."""
         head, _, tail = before.path.rpartition(".")
         after_head, _, after_tail = after.path.rpartition(".")
-        return self.groups.get(head, head) == after_head or (tail == after_tail and not tail.isdigit())
+        if self.groups.get(head, head) == after_head or (tail == after_tail and not tail.isdigit()):
+            return True
+        return (bool(head) and head not in self.groups) or (bool(after_head) and after_head not in self.groups.values())
 
     def _along_edges(self) -> None:
-        old_wiring, new_wiring = Wiring(self.old), Wiring(self.new)
-        changed = True
-        while changed:
-            left = {path: node for path, node in self.old.nodes.items() if path not in self.forward}
-            if not left:
-                return
-            by_inputs: dict[Hashable, list[Node]] = {}
-            by_readers: dict[Hashable, list[Node]] = {}
-            for path, node in left.items():
-                inputs = tuple(self.forward.get(source) for source in node.inputs)
-                if None not in inputs:
-                    by_inputs.setdefault((node.op, inputs), []).append(node)
-                readers = frozenset(filter(None, map(self.forward.get, old_wiring.readers[path])))
-                if readers:
-                    by_readers.setdefault((node.op, readers), []).append(node)
-            changed = False
-            for path, node in self.new.nodes.items():
-                if path in self.backward:
-                    continue
-                readers = frozenset(r for r in new_wiring.readers[path] if r in self.backward)
-                found = by_inputs.get((node.op, node.inputs)) or by_readers.get((node.op, readers))
-                found = [o for o in found or () if o.path not in self.forward and self._may_move(o, node)]
-                if found:
-                    self._pair_paths(max(found, key=lambda other: _likeness(other, node)).path, path)
-                    changed = True
+        while self._match_once(0) or self._match_once(MAX_SKIPPED):
+            pass
+
+    def _match_once(self, skip: int) -> bool:
+        """One pass over the nodes left; inputs are looked up past `skip` unmatched nodes at most."""
+        left = {path: node for path, node in self.old.nodes.items() if path not in self.forward}
+        if not left or len(self.backward) >= len(self.new.nodes) + len(self.new.inputs):
+            return False
+        by_inputs: dict[Hashable, list[Node]] = {}
+        by_readers: dict[Hashable, list[Node]] = {}
+        for path, node in left.items():
+            sources = (_past(self.old, source, self.forward, skip) for source in node.inputs)
+            inputs = tuple(self.forward.get(source) for source in sources)
+            if None not in inputs:
+                by_inputs.setdefault((node.op, inputs), []).append(node)
+            readers = frozenset(filter(None, map(self.forward.get, self.old_readers[path])))
+            readers |= {name for name in self.outputs if self.old.outputs[name] == path}
+            if readers:
+                by_readers.setdefault((node.op, readers), []).append(node)
+        changed = False
+        for path, node in self.new.nodes.items():
+            if path in self.backward:
+                continue
+            inputs = tuple(_past(self.new, source, self.backward, skip) for source in node.inputs)
+            readers = frozenset(reader for reader in self.new_readers[path] if reader in self.backward)
+            readers |= {name for name in self.outputs if self.new.outputs[name] == path}
+            found = [*by_inputs.get((node.op, inputs), ()), *by_readers.get((node.op, readers), ())]
+            found = [o for o in found if o.path not in self.forward and self._may_move(o, node)]
+            if found:
+                self._pair_paths(max(found, key=lambda other: _likeness(other, node)).path, path)
+                changed = True
+        return changed
+
+
+def _past(graph: Graph, path: str, matched: dict[str, str], skip: int) -> str:
+    """The nearest matched value upwards, past a few unmatched nodes with one input."""
+    while skip and path not in matched and path in graph.nodes and len(graph.nodes[path].inputs) == 1:
+        path = graph.nodes[path].inputs[0]
+        skip -= 1
+    return path
 
 
 def _match_inputs(old: Graph, new: Graph) -> list[tuple[str, str]]:

@@ -15,7 +15,13 @@ from pathlib import Path
 
 BLOCK = re.compile(r"```console\n\$ specgraph (?P<command>[^\n]*)\n(?P<output>.*?)```", re.DOTALL)
 RERUN = ("check", "explain", "summary", "diff", "runs", "new")
-PAGES_WITH_CONSOLE = ("README.md", "docs/tutorial.md")
+PAGES_WITH_CONSOLE = (
+    "README.md",
+    "docs/tutorial.md",
+    "docs/cost.md",
+    "docs/diff.md",
+    "docs/source.md",
+)
 
 
 def run(command: str, folder: Path) -> str:
@@ -31,7 +37,7 @@ def refresh(text: str, folder: Path) -> str:
 
     def again(match: re.Match[str]) -> str:
         command = match["command"]
-        if command.split()[0] not in RERUN:
+        if command.split()[0] not in RERUN and not command.endswith("--python -"):
             return match[0]
         return f"```console\n$ specgraph {command}\n{run(command, folder)}```"
 

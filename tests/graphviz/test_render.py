@@ -56,7 +56,7 @@ def test_operations_read_as_in_a_paper() -> None:
         "7×7 conv, 8, stride 2",
         "1×7 conv, 8",
         "3×3 depthwise conv, 8",
-        "3×3 conv, 16, pad 1, dilation 2, groups 2",
+        "3×3 conv, 16, groups 2, dilation 2, pad 1",
         "2×2 max pool, stride 2, ceil",
         "dropout 0.3",
         "flatten",
