@@ -166,9 +166,8 @@ def _evaluate(
     num_workers: int,
 ) -> Evaluation:
     recipe = chosen.fields
-    precision = choose_precision(recipe["precision"], device)
-    set_backends(device, precision, False)
-    memory_format = choose_memory_format(graph, device, precision)
+    set_backends(device, choose_precision(recipe["precision"], device), False)
+    memory_format = choose_memory_format(graph)
     pipeline = Pipeline(
         channels=run_data.channels,
         size=run_data.size,
@@ -187,7 +186,6 @@ def _evaluate(
         build_loss(recipe["loss"]),
         world,
         main=main[0],
-        precision=precision,
         flip=recipe["test_time_flip"],
         from_log=ends_in(graph, graph.outputs[main[0]]) == "log_softmax",
     )

@@ -12,42 +12,46 @@ from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Graph
 from specgraph.ops.registry import ops
 
-# Rough, machine-independent costs, so that the same run decides the same way every time.
-CPU_MACS_PER_SECOND = 3e10  # of one core, forward
+# Rough costs on a GPU; no measurement, so that the same run decides the same way every time.
 GPU_MACS_PER_SECOND = 3e13
 TRAINING_FACTOR = 3  # forward and backward
-COMPILE_SECONDS_PER_NODE = {"cpu": 0.9, "cuda": 0.35}
-COMPILE_SECONDS = {"cpu": 25.0, "cuda": 15.0}
-SAVED_SHARE = {"cpu": 0.25, "cuda": 0.3}
+COMPILE_SECONDS, COMPILE_SECONDS_PER_NODE = 15.0, 0.35
+SAVED_SHARE = 0.3
 
 
 def choose_precision(wanted: str, device: torch.device) -> str:
-    """`fp32`, `bf16` or `fp16`; `auto` is bf16 on GPUs that have it, else fp32."""
+    """`fp32`, `bf16` or `fp16`; `auto` is bf16 where the device computes in it, else fp32.
+
+    Weights, their updates and all evaluation stay in single precision.
+    """
     if wanted != "auto":
         return wanted
-    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
-        return "bf16"
-    return "fp32"
+    return "bf16" if has_bf16(device) else "fp32"
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether a device multiplies bf16 natively (CUDA since Ampere; x86 with AVX512-BF16 or AMX)."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return device.type == "cpu" and any(bool(getattr(torch.cpu, name, bool)()) for name in names)
 
 
 def choose_compilation(wanted: str, graph: Graph, num_images: int, device: torch.device) -> bool:
-    """Whether to compile: `on`, `off`, or `auto`, which does where it pays back within the run.
+    """Whether to compile: `on`, `off`, or `auto`, which does on a GPU where it pays back within the run.
 
+    On CPUs `auto` never compiles: it gains nothing over channels-last bf16 there (docs/benchmarks.md).
     `num_images` counts the images of all epochs. The estimate depends on nothing that is measured,
     so that a run repeats exactly. Raises `CommandError` for `on` without a C++ compiler on the CPU.
     """
-    possible = device.type != "cpu" or shutil.which(os.environ.get("CXX", "g++")) is not None
-    if wanted == "on" and not possible:
+    if wanted == "on" and device.type == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
         raise CommandError("--compile on needs a C++ compiler", "install g++, or use --compile off")
     if wanted != "auto":
         return wanted == "on"
-    if not possible:
+    if device.type != "cuda":
         return False
-    kind = "cuda" if device.type == "cuda" else "cpu"
-    speed = GPU_MACS_PER_SECOND if kind == "cuda" else CPU_MACS_PER_SECOND * torch.get_num_threads()
-    run_seconds = num_images * TRAINING_FACTOR * count_multiply_adds(graph) / speed
-    cost = COMPILE_SECONDS[kind] + COMPILE_SECONDS_PER_NODE[kind] * len(graph.nodes)
-    return run_seconds * SAVED_SHARE[kind] > cost
+    run_seconds = num_images * TRAINING_FACTOR * count_multiply_adds(graph) / GPU_MACS_PER_SECOND
+    return run_seconds * SAVED_SHARE > COMPILE_SECONDS + COMPILE_SECONDS_PER_NODE * len(graph.nodes)
 
 
 def count_multiply_adds(graph: Graph) -> int:
@@ -57,11 +61,10 @@ def count_multiply_adds(graph: Graph) -> int:
     return sum(evaluate(known[node.op].multiply_adds(node), sizes) for node in graph.nodes.values())
 
 
-def choose_memory_format(graph: Graph, device: torch.device, precision: str) -> torch.memory_format:
-    """Channels last where convolutions are quicker that way: on GPUs, and in bf16 on CPUs."""
+def choose_memory_format(graph: Graph) -> torch.memory_format:
+    """Channels last where there are convolutions: quicker on GPUs and on CPUs (1.1 to 1.3 times)."""
     convolves = any(node.op == "conv" for node in graph.nodes.values())
-    wanted = convolves and (device.type == "cuda" or precision == "bf16")
-    return torch.channels_last if wanted else torch.contiguous_format
+    return torch.channels_last if convolves else torch.contiguous_format
 
 
 def set_backends(device: torch.device, precision: str, deterministic: bool) -> None:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from specgraph.errors import CommandError
 
@@ -91,8 +93,19 @@ def join_world(device: str) -> World:
         chosen = torch.device("cuda", local_rank)
         torch.cuda.set_device(chosen)
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+        _connect("nccl" if chosen.type == "cuda" else "gloo", rank, size)
     return World(rank, size, chosen)
+
+
+def _connect(backend: str, rank: int, size: int) -> None:
+    """Find the other processes. After a restart by torchrun on one machine its store still holds the
+    addresses of the dead ones: each attempt has its own corner of it."""
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT")
+    if attempt is None or os.environ.get("LOCAL_WORLD_SIZE") != str(size):
+        dist.init_process_group(backend)
+        return
+    store, _, _ = next(rendezvous("env://", rank, size))
+    dist.init_process_group(backend, store=PrefixStore(f"attempt_{attempt}", store), rank=rank, world_size=size)
 
 
 def leave_world(world: World) -> None:

@@ -60,21 +60,19 @@ def evaluate_with_predictions(
     world: World,
     *,
     main: str = "output",
-    precision: str = "fp32",
     flip: bool = False,
     from_log: bool = False,
 ) -> tuple[Scores, Predictions]:
     """Mean loss and accuracy over a feed, of all processes, with this process's predictions.
 
-    The module is left in the mode it was in.
+    Computed in single precision, so that an exported model scores the same. The module is left in the mode it was in.
     """
     was_training = module.training
     module.eval()
     sums = torch.zeros(3, dtype=torch.float64, device=world.device)
     parts: list[tuple[Tensor, ...]] = []
     for x, labels in feed.batches():
-        with autocast(world.device, precision):
-            scores = forward_scores(module, x, main, flip=flip, from_log=from_log)
+        scores = forward_scores(module, x, main, flip=flip, from_log=from_log)
         shares = scores.softmax(1)
         confidence, predicted = shares.max(1)
         sums[0] += loss(scores, labels).double()

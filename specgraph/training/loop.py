@@ -208,7 +208,6 @@ class Trainer:
             self.loss,
             self.world,
             main=self.main,
-            precision=self.precision,
             flip=self.recipe["test_time_flip"],
             from_log=self.from_log,
         )

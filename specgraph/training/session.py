@@ -99,7 +99,7 @@ class Session:
         self.compiled = (
             state["compiled"] if state else choose_compilation(options.compile, graph, num_images, world.device)
         )
-        self.memory_format = choose_memory_format(graph, world.device, self.precision)
+        self.memory_format = choose_memory_format(graph)
         self.trainer = self._build(data)
         if state is not None:
             self.trainer.restore(state)
@@ -308,7 +308,6 @@ class Session:
             trainer.loss,
             self.world,
             main=trainer.main,
-            precision=self.precision,
             flip=self.recipe["test_time_flip"],
             from_log=trainer.from_log,
         )

@@ -56,6 +56,7 @@ def spec_file(tmp_path: Path, spec: dict[str, Any]) -> Path:
     recipe = spec["recipes"]["default"]
     recipe["data"]["augment"] = [{"shift": {"pixels": 1}}]
     recipe["epochs"] = 2
+    recipe["precision"] = "fp32"
     path = tmp_path / "small.yaml"
     path.write_text(yaml.safe_dump(spec, sort_keys=False))
     return path
