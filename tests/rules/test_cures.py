@@ -133,6 +133,15 @@ nodes:
     out_features: 2
 outputs: [head, aux]
 """
+GROUPS = """\
+specgraph: 1
+inputs: {image: [16, 8, 8]}
+nodes:
+  a: {op: conv, out_channels: 16, kernel_size: 1, groups: 5}
+  b: {op: avg_pool, from: image, kernel_size: 3, stride: 2, padding: 2}
+  c: {op: conv, from: image, out_channels: 16, kernel_size: 5, stride: 3, padding: same}
+outputs: [a, b, c]
+"""
 
 CASES = {
     "the AlexNet table": (ALEXNET, [("SG301", "write 13x13x256")]),
@@ -167,6 +176,14 @@ CASES = {
         [("SG306", "kernel_size: 4 is what fits; global_avg_pool pools any size down to 1x1")],
     ),
     "a node in block style": (BLOCK_STYLE, [("SG301", "padding: 2 gives 28x28x8 as declared, or write 24x24x8")]),
+    "groups that do not divide": (
+        GROUPS,
+        [
+            ("SG307", "groups: 4 is possible, and gives 8x8x16"),
+            ("SG308", "padding: 1 is possible, and gives 4x4x16"),
+            ("SG317", "padding: 2 is possible, and gives 3x3x16"),
+        ],
+    ),
     "a flatten on a branch": (BRANCH_READS, [("SG304", "put a flatten in front, which gives 64 features")]),
 }
 

@@ -22,7 +22,13 @@ from specgraph.spec.document import NodeDef
 MAX_TROUBLES = 8
 MAX_CANDIDATES = 12
 MAX_CHECKS = 30
+LARGEST_GROUPS = 4096
 MAX_CHECKED_NODES = 4000
+OWN_ARGUMENTS = {
+    "indivisible-groups": "groups",
+    "padding-too-large": "padding",
+    "same-padding-with-stride": "padding",
+}
 JOINS = ("add-shape-mismatch", "concat-shape-mismatch")
 Recheck = Callable[[str], list[Diagnostic]]
 
@@ -90,6 +96,8 @@ def _cures(trouble: Trouble, elaborator: Elaborator, cured: frozenset[str]) -> I
         yield from _stated(trouble)
     elif trouble.rule == "kernel-larger-than-input":
         yield from _smaller_kernel(trouble)
+    elif trouble.rule in OWN_ARGUMENTS:
+        yield from _own_argument(trouble, OWN_ARGUMENTS[trouble.rule])
     elif trouble.rule in JOINS:
         yield from _joined(trouble, elaborator, nodes, written)
 
@@ -135,6 +143,25 @@ def _smaller_kernel(trouble: Trouble) -> Iterator[Cure]:
     if edit is not None:
         pools = "" if trouble.op == "conv" else "; global_avg_pool pools any size down to 1x1"
         yield Cure((edit,), f"kernel_size: {min(sizes)} is what fits{pools}")
+
+
+def _own_argument(trouble: Trouble, name: str) -> Iterator[Cure]:
+    """The nearest value of the argument at fault that the node takes."""
+    definition, kernel = trouble.definition, trouble.arguments.get("kernel_size")
+    given = trouble.arguments.get(name)
+    if definition is None:
+        return
+    step = Step(trouble.path, trouble.op, trouble.arguments, trouble.types, definition)
+    if name == "groups" and isinstance(given, int):
+        values = sorted(range(1, min(2 * given, LARGEST_GROUPS) + 1), key=lambda value: (abs(value - given), value))
+    else:
+        values = [max(kernel) // 2 if isinstance(kernel, tuple) else kernel // 2 if isinstance(kernel, int) else 0]
+    for value in values:
+        kind = step.output(step.types, {name: value})
+        edit = set_argument(definition, name, value)
+        if kind is not None and edit is not None:
+            yield Cure((edit,), f"{name}: {value} is possible, and gives {kind}")
+            return
 
 
 def _joined(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from specgraph.diagnostics.model import Fix
 from specgraph.diagnostics.rule import Rule
 
 if TYPE_CHECKING:
@@ -50,9 +51,13 @@ def check(lint: Lint) -> None:
             continue
         readers = [lint.only_reader(node.path) for node in nodes]
         if all(reader is not None and reader.op == "batch_norm" for reader in readers):
+            from specgraph.diagnostics.cures.edits import set_argument
+
+            edit = set_argument(definition, "bias", False)
             lint.report(
                 "bias-before-batch-norm",
                 f"node `{first.path}` has a bias, which `{lint.readers[first.path][0]}` subtracts again",
                 first,
                 help="write bias: false, or bias: true if it is meant",
+                fix=Fix("unsafe", (edit,)) if edit is not None else None,
             )

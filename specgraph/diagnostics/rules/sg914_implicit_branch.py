@@ -46,14 +46,15 @@ def check(lint: Lint) -> None:
     from specgraph.diagnostics.lint import bodies
 
     live = set(lint.by_definition)
-    for _, body in bodies(lint.document):
+    for block, body in bodies(lint.document):
         if not body.is_chain:
             joins = [node for node in body.nodes if id(node) in live and _names(node)]
             if joins:
-                _check_body(lint, body, joins)
+                source = block.inputs[0] if block is not None else next(iter(lint.graph.inputs))
+                _check_body(lint, body, joins, source)
 
 
-def _check_body(lint: Lint, body: Body, joins: list[NodeDef]) -> None:
+def _check_body(lint: Lint, body: Body, joins: list[NodeDef], source: str) -> None:
     previous = _previous(body)
     followers = {id(before): node for node in body.nodes if (before := previous.get(id(node))) is not None}
     for join in joins:
@@ -64,7 +65,7 @@ def _check_body(lint: Lint, body: Body, joins: list[NodeDef]) -> None:
                 continue
             for other in operands:
                 if other is not operand and _reaches(other, reader, body, previous):
-                    _report(lint, join, operand, reader)
+                    _report(lint, join, operand, reader, source)
                     break
 
 
@@ -123,12 +124,12 @@ def _read_by(node: NodeDef) -> list[str]:
     return [str(name) for name in value] if isinstance(value, list) else [str(value)]
 
 
-def _report(lint: Lint, join: NodeDef, operand: NodeDef, reader: NodeDef) -> None:
+def _report(lint: Lint, join: NodeDef, operand: NodeDef, reader: NodeDef, source: str) -> None:
     span = reader.source.span(reader.place)
     lint.report(
         "implicit-branch",
         f"node `{reader.name}` reads `{operand.name}` because it says nothing else, and `{join.name}` joins both",
         span,
         labels=(Label(join.source.span(join.place), f"joins `{operand.name}` with what comes of `{reader.name}`"),),
-        help=f"write from: input for a branch of its own, or from: {operand.name} if this is meant",
+        help=f"write from: {source} for a branch of its own, or from: {operand.name} if this is meant",
     )
