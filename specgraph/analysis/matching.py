@@ -60,25 +60,25 @@ class Matching:
 
     def _align(self, before: Group, after: Group) -> None:
         """Pair the members of two groups that correspond."""
-        old_left, new_left = list(before.children), list(after.children)
-        by_name = {_tail(item): item for item in new_left if not _tail(item).isdigit()}
+        paired: set[int] = set()
+        by_name = {_tail(item): item for item in after.children if not _tail(item).isdigit()}
         for item in before.children:
             other = by_name.get(_tail(item))
             if other is not None and _may_be(item, other):
-                old_left.remove(item)
-                new_left.remove(other)
+                paired.update((id(item), id(other)))
                 self._pair(item, other)
         keys: tuple[Callable[[Item], Hashable], ...] = (item_signature, _nature)
         for key in keys:
             numbered_only = key is _nature
+            old_left = [item for item in before.children if id(item) not in paired]
+            new_left = [item for item in after.children if id(item) not in paired]
             for first, second in _common(old_left, new_left, key, numbered_only):
-                old_left.remove(first)
-                new_left.remove(second)
+                paired.update((id(first), id(second)))
                 self._pair(first, second)
-        numbered = {_tail(item): item for item in new_left if isinstance(item, Group)}
-        for item in old_left:
+        numbered = {_tail(i): i for i in after.children if isinstance(i, Group) and id(i) not in paired}
+        for item in before.children:
             other = numbered.get(_tail(item))
-            if isinstance(item, Group) and other is not None and _tail(item).isdigit():
+            if isinstance(item, Group) and id(item) not in paired and other is not None and _tail(item).isdigit():
                 self._pair(item, other)
 
     def _may_move(self, before: Node, after: Node) -> bool:
@@ -166,9 +166,19 @@ def _common(
     if numbered_only:
         old = [item for item in old if _tail(item).isdigit()]
         new = [item for item in new if _tail(item).isdigit()]
-    matcher = SequenceMatcher(None, [key(item) for item in old], [key(item) for item in new], autojunk=False)
-    return [
-        (old[start + offset], new[other + offset])
-        for start, other, length in matcher.get_matching_blocks()
-        for offset in range(length)
-    ]
+    old_keys, new_keys = [key(item) for item in old], [key(item) for item in new]
+    shorter = min(len(old), len(new))
+    head = next((i for i in range(shorter) if old_keys[i] != new_keys[i]), shorter)
+    shorter -= head
+    tail = next((i for i in range(shorter) if old_keys[-1 - i] != new_keys[-1 - i]), shorter)
+    pairs = list(zip(old[:head], new[:head], strict=True))
+    if head + tail < min(len(old), len(new)) + (len(old) != len(new)):
+        middle = SequenceMatcher(
+            None, old_keys[head : len(old) - tail], new_keys[head : len(new) - tail], autojunk=False
+        )
+        pairs += [
+            (old[head + start + offset], new[head + other + offset])
+            for start, other, length in middle.get_matching_blocks()
+            for offset in range(length)
+        ]
+    return pairs + list(zip(old[len(old) - tail :], new[len(new) - tail :], strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specgraph.errors import require
+from specgraph.errors import CommandError, require
 from specgraph.graph.model import Graph
 
 
@@ -14,4 +14,7 @@ def emit_python(graph: Graph) -> str:
     require("torch", "torch", "emitting PyTorch source")
     from specgraph.backends.python.emit import emit_python as emit
 
-    return emit(graph)
+    try:
+        return emit(graph)
+    except RecursionError:
+        raise CommandError("the network is nested too deeply for PyTorch source") from None

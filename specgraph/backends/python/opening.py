@@ -158,10 +158,22 @@ def _alike(left: Group, right: Group) -> bool:
 
 def _on_cycles(reads: dict[str, set[str]]) -> set[str]:
     """Units on a cycle, or between two."""
-    left = {unit: set(sources) for unit, sources in reads.items()}
-    while True:
-        read_by_some = set().union(*left.values()) if left else set()
-        gone = {unit for unit, sources in left.items() if not sources or unit not in read_by_some}
-        if not gone:
-            return set(left)
-        left = {unit: sources - gone for unit, sources in left.items() if unit not in gone}
+    readers: dict[str, set[str]] = {unit: set() for unit in reads}
+    for unit, sources in reads.items():
+        for source in sources:
+            readers[source].add(unit)
+    return _left_over(reads, readers) & _left_over(readers, reads)
+
+
+def _left_over(before: dict[str, set[str]], after: dict[str, set[str]]) -> set[str]:
+    """What cannot be put in an order, with everything behind it."""
+    missing = {unit: len(sources) for unit, sources in before.items()}
+    ready = [unit for unit, count in missing.items() if not count]
+    while ready:
+        unit = ready.pop()
+        del missing[unit]
+        for reader in after[unit]:
+            missing[reader] -= 1
+            if not missing[reader]:
+                ready.append(reader)
+    return set(missing)
