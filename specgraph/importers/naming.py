@@ -22,13 +22,16 @@ class Namer:
 
     def path(self, hints: Iterable[str], op: str, *, top_level: bool = False) -> str:
         """The first hint that can be a path and is free; else the op's name with a number."""
+        flattened = ""
         for hint in hints:
-            cleaned = clean(hint)
+            candidate = clean(hint)
             if top_level:
-                cleaned = cleaned.replace(".", "_")
-            for candidate in (cleaned, cleaned.replace(".", "_")):
-                if candidate and self._free(candidate):
-                    return self._take(candidate)
+                candidate = candidate.replace(".", "_")
+            if candidate and self._free(candidate):
+                return self._take(candidate)
+            flattened = flattened or candidate.replace(".", "_")
+        if flattened and self._free(flattened):
+            return self._take(flattened)
         base = _SHORT.get(op, op)
         if top_level and self._free(base):
             return self._take(base)

@@ -279,12 +279,12 @@ def _external_bytes(tensor: onnx.TensorProto, folder: Path, num_bytes: int) -> b
         handle = os.open(place, flags)
     except OSError as error:
         raise CommandError(f"cannot read {place}: {error.strerror or error}") from error
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        os.close(handle)
+        linked = "it is a hard link, so it may be a file from elsewhere"
+        raise CommandError(refused + (linked if stat.S_ISREG(status.st_mode) else "it is not a regular file"))
     with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise CommandError(refused + "it is not a regular file")
-        if status.st_nlink > 1:
-            raise CommandError(refused + "it is a hard link, so it may be a file from elsewhere")
         if offset + length > status.st_size:
             raise CommandError(f"the file is damaged: tensor `{tensor.name}` ends behind the end of `{location}`")
         file.seek(offset)

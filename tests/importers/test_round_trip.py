@@ -1,0 +1,166 @@
+"""What was exported imports as the same network under the same names; modules import by tracing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+import specgraph
+from specgraph.backends.onnx.export import build_model, needed_nodes
+from specgraph.backends.onnx.lowering import lowerings
+from specgraph.backends.onnx.weights import NoWeights
+from specgraph.cli.main import main
+from specgraph.errors import CommandError
+from specgraph.importers.api import finish, from_module, import_model
+from specgraph.importers.onnx_file import parse_onnx
+from specgraph.importers.onnx_import import ImportRefusedError, raise_file
+from specgraph.importers.spec_text import to_yaml
+from tests.helpers import SPECS, check_text
+from tests.onnx.cases import CASES, SEVERAL
+from tests.onnx.support import exported, graph_of, module_outputs, one_op, random_inputs, random_module
+
+VANISHED = {"dropout", "stochastic_depth", "identity"}
+
+
+@pytest.mark.parametrize("name", ["alexnet", "densenet121", "inception", "resnet-cifar", "resnet50"])
+def test_same_nodes_under_the_same_names(name: str) -> None:
+    graph = specgraph.load(SPECS / f"{name}.yaml")
+    imported = finish(raise_file(parse_onnx(build_model(graph, NoWeights()).to_bytes()), name))
+    report = check_text(imported.text)
+    assert report.ok, report.diagnostics
+    assert report.graph is not None
+    expected = {n.path: (n.op, n.arguments) for n in needed_nodes(graph) if n.op not in VANISHED}
+    assert {node.path: (node.op, node.arguments) for node in report.graph.nodes.values()} == expected
+    assert list(report.graph.outputs) == list(graph.inference_outputs())
+
+
+def test_structure_is_found_again() -> None:
+    graph = specgraph.load(SPECS / "resnet50.yaml")
+    imported = finish(raise_file(parse_onnx(build_model(graph, NoWeights()).to_bytes()), "resnet50"))
+    assert len(imported.spec["blocks"]) == 2
+    assert len(imported.text.splitlines()) < 80
+    assert imported.spec["nodes"]["layer3"][1]["repeat"] == 5
+
+
+ALL = [(op, [shape], arguments) for op, cases in CASES.items() if op not in VANISHED for shape, arguments in cases[:3]]
+ALL += [(op, shapes, arguments) for op, cases in SEVERAL.items() for shapes, arguments in cases[:2]]
+
+
+@pytest.mark.parametrize("case", ALL, ids=lambda case: f"{case[0]}-{len(str(case))}")
+def test_every_op_comes_back(case: tuple[str, list[list[int]], dict[str, Any]]) -> None:
+    graph = one_op(*case)
+    module = random_module(graph)
+    imported = finish(raise_file(parse_onnx(exported(graph, module).SerializeToString()), "case"))
+    inputs = random_inputs(graph, 2)
+    expected = module_outputs(graph, module, inputs)
+    found = module_outputs(imported.graph(), imported.module(), inputs)
+    for left, right in zip(expected.values(), found.values(), strict=True):
+        np.testing.assert_allclose(right, left, rtol=1e-4, atol=1e-5)
+
+
+def test_every_op_is_among_them() -> None:
+    assert {case[0] for case in ALL} | VANISHED == set(lowerings())
+
+
+def test_shared_parameters_are_shared_again() -> None:
+    conv = {"op": "conv", "out_channels": 3, "kernel_size": 3, "padding": 1}
+    graph = graph_of([[3, 6, 6]], {"a": conv, "b": conv | {"share": "a"}})
+    module = random_module(graph)
+    imported = finish(raise_file(parse_onnx(exported(graph, module).SerializeToString()), "case"))
+    assert imported.graph().nodes["b"].share == "a"
+    assert set(imported.state_dict) == {"a.weight", "a.bias"}
+
+
+@pytest.mark.parametrize("name", ["resnet18", "squeezenet1_1", "shufflenet_v2_x0_5", "mobilenet_v3_small"])
+def test_torchvision_by_tracing(name: str) -> None:
+    torch.manual_seed(0)
+    module = torchvision.models.get_model(name, weights=None).eval()
+    x = torch.randn(2, 3, 64, 64)
+    imported = from_module(module, x, name=name)
+    assert set(imported.state_dict) == set(module.state_dict())
+    with torch.inference_mode():
+        torch.testing.assert_close(imported.module()(x), module(x), rtol=1e-4, atol=1e-4)
+
+
+class Odd(nn.Module):
+    """What modules do besides calling layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding="same")
+        self.relu = nn.ReLU()
+        self.gamma = nn.Parameter(torch.rand(8, 1, 1))
+        self.norm = nn.GroupNorm(2, 8)
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.relu(self.conv(x)) * self.gamma
+        left, right = y.chunk(2, dim=1)
+        y = torch.cat([right, left * 0.5], 1) + 0.25
+        y = self.relu(self.norm(y))
+        y = nn.functional.interpolate(y, scale_factor=2, mode="bilinear")
+        y = y[:, :, 1:-1] - y.mean((2, 3), keepdim=True)
+        y = nn.functional.max_pool2d(y, 3, 2, 1, ceil_mode=True)
+        y = nn.functional.gelu(y.permute(0, 2, 3, 1).reshape(y.shape[0], -1, 8))
+        return torch.log_softmax(self.fc(y.mean(1)), dim=-1)
+
+
+def test_a_module_of_ones_own() -> None:
+    module = Odd().eval()
+    x = torch.randn(2, 3, 10, 12)
+    imported = from_module(module, x)
+    assert "gamma" in imported.state_dict
+    with torch.inference_mode():
+        torch.testing.assert_close(imported.module()(x), module(x), rtol=1e-4, atol=1e-5)
+
+
+class Attention(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.sin(x) @ x.transpose(1, 2)
+
+
+def test_what_cannot_be_said_is_named() -> None:
+    with pytest.raises(ImportRefusedError, match="sin"):
+        from_module(Attention(), torch.randn(2, 3, 4))
+    with pytest.raises(CommandError, match="no classifier `resnet19`"):
+        import_model("torchvision:resnet19")
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    graph = specgraph.load(SPECS / "inception.yaml")
+    source = tmp_path / "i.onnx"
+    source.write_bytes(exported(graph, random_module(graph)).SerializeToString())
+    spec, weights = tmp_path / "i.yaml", tmp_path / "i.safetensors"
+    assert main(["import", str(source), "-o", str(spec), "--weights", str(weights), "--verify"]) == 0
+    assert main(["check", str(spec)]) == 0
+    again = tmp_path / "again.onnx"
+    assert main(["export", str(spec), "--weights", str(weights), "--onnx", str(again), "--verify"]) == 0
+    capsys.readouterr()
+    assert main(["import", str(source), "-o", str(spec)]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert main(["import", str(source)]) == 0
+    assert capsys.readouterr().out == spec.read_text()
+    assert main(["import", str(tmp_path / "absent.onnx")]) == 2
+
+
+@pytest.mark.parametrize("text", ["no", "1.5", "a b", "x: y", "$x", "", "0", "null", "2-d", "a#b"])
+def test_names_survive_as_text(text: str) -> None:
+    from specgraph.diagnostics.collector import Collector
+    from specgraph.importers.spec_text import quoted
+    from specgraph.source.read import read_text
+    from specgraph.spec.values import plain
+
+    tree = read_text(f"key: {quoted(text)}\n", "x.yaml", Collector()).tree
+    assert plain(tree) == {"key": text}
+
+
+def test_long_lines_are_broken() -> None:
+    nodes = {f"n{i}": {"op": "relu"} for i in range(40)}
+    text = to_yaml({"specgraph": 1, "nodes": {"a": {"op": "concat", "from": list(nodes)}}})
+    assert max(len(line) for line in text.splitlines()) <= 110
