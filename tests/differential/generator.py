@@ -314,7 +314,7 @@ class Generator:
         """Arguments for an op, and whether they are wrong by themselves."""
         arguments = Sampler(self.rng, value.shape, value.labels, wild).draw(op)
         if wild and self.rng.random() < (0.8 if op in RULELESS_OPS else 0.6 if op in ("dropout", "hardtanh") else 0.3):
-            return break_argument(self.rng, op, arguments), True
+            return break_argument(self.rng, op, arguments, self.defaults.get(op, {})), True
         return arguments, False
 
     # forms -------------------------------------------------------------------------------------

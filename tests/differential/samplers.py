@@ -484,9 +484,9 @@ BROKEN: dict[str, tuple[Any, ...]] = {
 }
 
 
-def break_argument(rng: Random, op: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with something in them that is wrong on any input."""
-    required = REQUIRED.get(op, ())
+def break_argument(rng: Random, op: str, arguments: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with something in them that is wrong on any input, `defaults` standing behind them."""
+    required = [name for name in REQUIRED.get(op, ()) if name not in defaults]
     breakable = [name for name in arguments if name in BROKEN]
     ways = ["unknown"] + ["missing"] * bool(required) + ["value"] * (3 if breakable else 0)
     way = rng.choice(ways)

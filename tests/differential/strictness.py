@@ -66,7 +66,9 @@ def _short_list(case: Accepted) -> bool:
 
 
 def _ignored_size(case: Accepted) -> bool:
-    stated = {"instance_norm": "num_features", "group_norm": "num_channels"}.get(case.op, "")
+    stated = {"batch_norm": "num_features", "instance_norm": "num_features", "group_norm": "num_channels"}.get(
+        case.op, ""
+    )
     value = case.arguments.get(stated)
     return value is not None and value != case.inputs[0].shape[1]
 
