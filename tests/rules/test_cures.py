@@ -133,6 +133,28 @@ nodes:
     out_features: 2
 outputs: [head, aux]
 """
+UPSTREAM = """\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+blocks:
+  unit:
+    nodes:
+      conv: {op: conv, out_channels: 16, kernel_size: 3, padding: 1}
+      relu: relu
+      add: {op: add, from: [relu, input]}
+nodes:
+  stem: {op: conv, out_channels: 16, kernel_size: 3}
+  relu: relu
+  units: {block: unit, repeat: 2, expect: 32x32x16}
+"""
+KERNEL = """\
+specgraph: 1
+inputs: {image: [3, 13, 13]}
+nodes:
+  a: {op: conv, out_channels: 8, kernel_size: 4, padding: 1, stride: 1, expect: 13x13x8}
+  relu: relu
+  b: {op: conv, out_channels: 8, kernel_size: 3, padding: 1, expect: 13x13x8}
+"""
 GROUPS = """\
 specgraph: 1
 inputs: {image: [16, 8, 8]}
@@ -176,6 +198,14 @@ CASES = {
         [("SG306", "kernel_size: 4 is what fits; global_avg_pool pools any size down to 1x1")],
     ),
     "a node in block style": (BLOCK_STYLE, [("SG301", "padding: 2 gives 28x28x8 as declared, or write 24x24x8")]),
+    "further up, through a join": (
+        UPSTREAM,
+        [("SG301", "padding: 1 in `stem` gives 32x32x16 as declared, or write 30x30x16")],
+    ),
+    "a kernel, where the declaration cannot be wrong": (
+        KERNEL,
+        [("SG301", "kernel_size: 3 gives 13x13x8 as declared, or write 12x12x8")],
+    ),
     "groups that do not divide": (
         GROUPS,
         [

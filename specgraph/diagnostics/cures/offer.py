@@ -10,6 +10,7 @@ from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.cures.edits import set_argument
 from specgraph.diagnostics.cures.search import LARGEST_WINDOW, Cure, Step, argument_cures, chain_to
 from specgraph.diagnostics.cures.structure import flatten_cures, projection_cures
+from specgraph.diagnostics.cures.upstream import Upstream
 from specgraph.diagnostics.fixes import apply_fixes
 from specgraph.diagnostics.model import Diagnostic, Fix
 from specgraph.graph.elaborate import Elaborator
@@ -48,6 +49,11 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
         fault = errors.get((trouble.rule, trouble.reported))
         if fault is None or trouble.definition is None or trouble.definition.source is not source:
             continue
+
+        def left_after(fault: Diagnostic) -> set[tuple[str, str | None]]:
+            text = apply_fixes(source, [*accepted, fault], unsafe=True).text
+            return {(d.rule, d.node) for d in recheck(text) if d.severity == "error"}
+
         second_best: Cure | None = None
         found: Cure | None = None
         for cure in islice(_cures(trouble, elaborator, frozenset(cured_paths)), MAX_CANDIDATES):
@@ -56,9 +62,11 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
             if any(edit.span.path != source.path for edit in cure.edits):
                 continue
             checks -= 1
-            candidate = replace(fault, fix=Fix("unsafe", cure.edits))
-            text = apply_fixes(source, [*accepted, candidate], unsafe=True).text
-            left = {(d.rule, d.node) for d in recheck(text) if d.severity == "error"}
+            if cure.weak:
+                checks -= 1
+                if fault.fix is None or left_after(fault) <= set(errors):
+                    break
+            left = left_after(replace(fault, fix=Fix("unsafe", cure.edits)))
             if (fault.rule, fault.node) in left:
                 continue
             if cure.certain or left <= set(errors):
@@ -110,9 +118,18 @@ def _declared(
     chain = chain_to(trouble.path, nodes, written, cured=cured)
     dims = expected.dims(nodes[trouble.path].output)
     target = nodes[trouble.path].output.with_dims(dims) if dims is not None else None
+    weak: list[Cure] = []
     for cure in argument_cures(chain, expected.holds, target, " as declared"):
-        if not cure.says.startswith("kernel_size"):  # the declaration is as likely to be wrong
+        if cure.says.startswith("kernel_size"):
+            weak.append(cure._replace(weak=True))
+        else:
             yield cure
+    upstream = Upstream(trouble.path, nodes, written)
+    if len(upstream.steps) > len(chain):
+        yield from upstream.cures(expected.holds, " as declared", kernels=False)
+    yield from weak
+    if len(upstream.steps) > len(chain):
+        yield from upstream.cures(expected.holds, " as declared", kernels=True)
 
 
 def _stated(trouble: Trouble) -> Iterator[Cure]:

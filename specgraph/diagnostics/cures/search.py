@@ -22,12 +22,16 @@ Wanted = Callable[[TensorType], bool]
 
 
 class Cure(NamedTuple):
-    """Edits, and what they do in words. `certain` is true where the cure is right whatever else the
-    spec has to show behind it."""
+    """Edits, and what they do in words.
+
+    `certain` is true where the cure is right whatever else the spec has to show behind it, `weak`
+    where it is offered only if a declared shape cannot be what is wrong.
+    """
 
     edits: tuple[Edit, ...]
     says: str
     certain: bool = False
+    weak: bool = False
 
 
 class Step(NamedTuple):
@@ -108,7 +112,7 @@ def argument_cures(chain: list[Step], wanted: Wanted, target: TensorType | None,
     """Changes that make the chain's end `wanted`, the smallest first: one argument of one node, two of
     one node, the padding of several. `target` hints at channels, `why` ends the sentence."""
     for position, step in enumerate(chain):
-        for changed in _singles(step, target):
+        for changed in singles(step, target):
             yield from _tried(chain, position, changed, wanted, why)
     for position, step in enumerate(chain):
         for changed in _pairs(step):
@@ -125,7 +129,8 @@ def argument_cures(chain: list[Step], wanted: Wanted, target: TensorType | None,
                 yield from _tried(chain, position, {"kernel_size": kernel}, wanted, why)
 
 
-def _singles(step: Step, target: TensorType | None) -> Iterator[dict[str, Any]]:
+def singles(step: Step, target: TensorType | None) -> Iterator[dict[str, Any]]:
+    """Changes of one argument that are tried, the usual ones first."""
     arguments = step.arguments
     kernel = _window(step)
     if "ceil_mode" in arguments and kernel % 2 == 0:
@@ -160,7 +165,7 @@ def _pairs(step: Step) -> Iterator[dict[str, Any]]:
 def _tried(chain: list[Step], position: int, changed: dict[str, Any], wanted: Wanted, why: str) -> Iterator[Cure]:
     step = chain[position]
     canonical = {name: tuple(value) if isinstance(value, list) else value for name, value in changed.items()}
-    if all(_unchanged(step.arguments.get(name), value) for name, value in canonical.items()):
+    if all(unchanged(step.arguments.get(name), value) for name, value in canonical.items()):
         return
     kind = step.output(step.types, canonical)
     for later in reversed(chain[:position]):
@@ -219,7 +224,8 @@ def _largest(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _unchanged(current: Any, value: Any) -> bool:
+def unchanged(current: Any, value: Any) -> bool:
+    """Whether a value in canonical form says what a written one does."""
     if isinstance(current, tuple) and not isinstance(value, tuple):
-        return bool(current) and all(_unchanged(item, value) for item in current)
+        return bool(current) and all(unchanged(item, value) for item in current)
     return bool(current == value)
