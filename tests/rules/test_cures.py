@@ -147,6 +147,19 @@ nodes:
   relu: relu
   units: {block: unit, repeat: 2, expect: 32x32x16}
 """
+ONE_CAUSE = """\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+blocks:
+  pool: [{op: avg_pool, kernel_size: 3, stride: 1, padding: 1}]
+nodes:
+  - {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
+  - relu
+  - {block: pool, flat: true}
+  - {op: tanh, expect: 16x16x8}
+  - {block: pool, flat: true}
+  - {op: sigmoid, expect: 8x8x8}
+"""
 KERNEL = """\
 specgraph: 1
 inputs: {image: [3, 13, 13]}
@@ -201,6 +214,13 @@ CASES = {
     "further up, through a join": (
         UPSTREAM,
         [("SG301", "padding: 1 in `stem` gives 32x32x16 as declared, or write 30x30x16")],
+    ),
+    "one cause of several faults": (
+        ONE_CAUSE,
+        [
+            ("SG301", "stride: 2 in `2` gives 16x16x8 as declared, or write 32x32x8"),
+            ("SG301", "the same cause: stride: 2 in `2` gives 16x16x8 as declared"),
+        ],
     ),
     "a kernel, where the declaration cannot be wrong": (
         KERNEL,

@@ -44,6 +44,7 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
     errors = {(d.rule, d.node): d for d in collector.diagnostics if d.severity == "error"}
     checks = min(MAX_CHECKS, MAX_CHECKED_NODES // max(1, elaborator.expanded))
     accepted: list[Diagnostic] = []
+    last: tuple[Diagnostic, str] | None = None
     cured_paths: set[str] = set()
     for trouble in elaborator.op_nodes.troubles[:MAX_TROUBLES]:
         fault = errors.get((trouble.rule, trouble.reported))
@@ -54,6 +55,13 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
             text = apply_fixes(source, [*accepted, fault], unsafe=True).text
             return {(d.rule, d.node) for d in recheck(text) if d.severity == "error"}
 
+        if last is not None and checks > 0:
+            checks -= 1
+            earlier, says = last
+            if (fault.rule, fault.node) not in left_after(earlier):
+                collector.discard(fault)
+                collector.add([replace(fault, fix=earlier.fix, help=f"the same cause: {says}")])
+                continue
         second_best: Cure | None = None
         found: Cure | None = None
         for cure in islice(_cures(trouble, elaborator, frozenset(cured_paths)), MAX_CANDIDATES):
@@ -83,6 +91,7 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
             collector.discard(fault)
             collector.add([cured])
             accepted.append(cured)
+            last = (cured, found.says)
             cured_paths.add(trouble.path)
         elif fault.fix is not None:
             accepted.append(fault)
