@@ -14,7 +14,7 @@ from specgraph.errors import SpecgraphError
 from specgraph.graph.build import GraphBuilder
 from specgraph.graph.model import Graph, Node, Scope
 from specgraph.language_server.forgiving import forgiving_tree
-from specgraph.language_server.scopes import File
+from specgraph.language_server.scopes import File, node_place, written_nodes
 from specgraph.source.pause import GarbageCollectorPaused
 from specgraph.source.read import read_file, read_text
 from specgraph.source.tree import Format, Mapping, Scalar, Source, Tree
@@ -27,9 +27,15 @@ MAX_INCLUDES = 50
 class Instances(NamedTuple):
     """What a node as written became: op nodes, and scopes (blocks, chains, repeats), in order."""
 
-    graph: Graph
+    owner: Analysis
     nodes: list[Node]
     scopes: list[Scope]
+
+    @property
+    def graph(self) -> Graph:
+        """The graph they are in."""
+        assert self.owner.graph is not None
+        return self.owner.graph
 
     def outputs(self) -> list[tuple[str, str]]:
         """Path and output shape of each instance; of a repeated node once, after its last round."""
@@ -49,6 +55,7 @@ class Analysis:
 
     `graph` is the checked graph, or, where there are errors, the part of it that is right: every node
     in it has its inputs. It is None where nothing could be built. `sources` are all texts read.
+    `is_good` says whether there are no errors; `last_good` is what the text meant before there were.
     """
 
     def __init__(
@@ -59,6 +66,7 @@ class Analysis:
         diagnostics: list[Diagnostic],
         sources: dict[str, Source],
         graph: Graph | None,
+        is_good: bool = False,
     ) -> None:
         self.source = source
         self.tree = tree
@@ -66,6 +74,8 @@ class Analysis:
         self.diagnostics = diagnostics
         self.sources = sources
         self.graph = graph
+        self.is_good = is_good
+        self.last_good: Analysis | None = None
 
     @cached_property
     def file(self) -> File:
@@ -83,12 +93,13 @@ class Analysis:
         if self.graph is None:
             return places
         real_paths: dict[str, str] = {}
-        for item in (*self.graph.nodes.values(), *self.graph.scopes.values()):
+        items: list[Node | Scope] = [*self.graph.nodes.values(), *self.graph.scopes.values()]
+        for item in items:
             span = item.span
             if span.path not in real_paths:
                 real_paths[span.path] = os.path.realpath(span.path)
             key = (real_paths[span.path], span.line, span.column)
-            found = places.setdefault(key, Instances(self.graph, [], []))
+            found = places.setdefault(key, Instances(self, [], []))
             if isinstance(item, Node):
                 found.nodes.append(item)
             else:
@@ -96,8 +107,22 @@ class Analysis:
         return places
 
     def instances(self, path: str, place: Tree) -> Instances | None:
-        """What the node written at a place of a file became."""
-        return self._places.get((os.path.realpath(path), place.line, place.column))
+        """What the node written at a place of a file became; where it has errors now, what it was before."""
+        found = self._places.get((os.path.realpath(path), place.line, place.column))
+        if found is not None or self.last_good is None or path != self.source.path:
+            return found
+        name = self._names.get((place.line, place.column))
+        before = self.last_good.node_places.get(name) if name is not None else None
+        return self.last_good.instances(path, before) if before is not None else None
+
+    @cached_property
+    def node_places(self) -> dict[tuple[str, ...], Tree]:
+        """Where each node is written, by the keys that lead to it."""
+        return {name: key if key is not None else node_place(node) for name, key, node in written_nodes(self.tree)}
+
+    @cached_property
+    def _names(self) -> dict[tuple[int, int], tuple[str, ...]]:
+        return {(place.line, place.column): name for name, place in self.node_places.items()}
 
 
 def analyse(text: str, path: str, format: Format | None = None) -> Analysis:
@@ -112,7 +137,8 @@ def analyse(text: str, path: str, format: Format | None = None) -> Analysis:
         graph = report.graph
         if graph is None:
             graph = _partial_graph(parsed.source, tree, folder, real_path)
-    return Analysis(parsed.source, tree, folder, report.diagnostics, report.sources, graph)
+    good = report.graph is not None
+    return Analysis(parsed.source, tree, folder, report.diagnostics, report.sources, graph, good)
 
 
 def _partial_graph(source: Source, tree: Tree | None, folder: str, real_path: str) -> Graph | None:

@@ -142,9 +142,8 @@ class _Reader:
             return
         frame = self.frames[-1]
         held = self._pending()
-        if isinstance(held, Scalar) and held.value is None and not held.text and frame.indent < start:
-            self._fill(value)
-        elif isinstance(frame.tree, Sequence) and held is not None and _is_empty(held):
+        waits = held is not None and _is_empty(held)
+        if waits and (frame.indent < start or isinstance(frame.tree, Sequence)):
             self._fill(value)
         elif isinstance(value, Scalar):
             if frame.indent == start or isinstance(held, Mapping):

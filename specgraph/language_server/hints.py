@@ -5,36 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specgraph.language_server.analysis import Analysis
-from specgraph.language_server.scopes import node_place
-from specgraph.source.tree import Mapping, Scalar, Sequence, Tree
+from specgraph.language_server.scopes import node_place, written_nodes
+from specgraph.source.tree import Scalar, Tree
 
 MAX_SHAPES = 3
-
-
-def written_nodes(tree: Tree | None) -> Iterator[tuple[Scalar | None, Tree]]:
-    """Every node as written in a file, those of blocks and chains too: its key (None in a list), its tree."""
-    if not isinstance(tree, Mapping):
-        return
-    bodies: list[Tree] = []
-    nodes = tree.get("nodes")
-    if nodes is not None:
-        bodies.append(nodes)
-    blocks = tree.get("blocks")
-    for _, block in blocks.entries if isinstance(blocks, Mapping) else ():
-        inner = block.get("nodes") if isinstance(block, Mapping) else block
-        if inner is not None:
-            bodies.append(inner)
-    while bodies:
-        body = bodies.pop()
-        entries: list[tuple[Scalar | None, Tree]] = []
-        if isinstance(body, Mapping):
-            entries = list(body.entries)
-        elif isinstance(body, Sequence):
-            entries = [(None, item) for item in body.items]
-        for key, node in entries:
-            yield key, node
-            if isinstance(node, Sequence):
-                bodies.append(node)
 
 
 def shape_hints(
@@ -42,7 +16,7 @@ def shape_hints(
 ) -> Iterator[tuple[int, int, str, str]]:
     """Hints for the nodes written in lines `first` to `last` (from 1): line, column, shape, and all
     instances where there are several. `analyses` are the specs that may use the file, its own first."""
-    for key, node in written_nodes(tree):
+    for _, key, node in written_nodes(tree):
         place = key if key is not None else node_place(node)
         line, column = _behind(key, node)
         if not first <= line <= last:

@@ -10,7 +10,7 @@ from specgraph.analysis.summary_table import show_count
 from specgraph.diagnostics.rule import Rule
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Scope
-from specgraph.language_server.analysis import Analysis, Instances
+from specgraph.language_server.analysis import Instances
 from specgraph.language_server.scopes import block_arguments
 from specgraph.ops.definition import Argument, Op
 from specgraph.source.tree import Mapping, Scalar, Source, Tree
@@ -113,11 +113,11 @@ def find_record(kind: Kind, name: str) -> Record | None:
 # nodes -----------------------------------------------------------------------------------------
 
 
-def instances_text(analysis: Analysis, instances: Instances) -> str:
+def instances_text(instances: Instances) -> str:
     """What a node as written became: per instance, equal ones once."""
     if instances.scopes:
-        return _scopes_text(analysis, instances)
-    fields = analysis.receptive_fields
+        return _scopes_text(instances)
+    fields = instances.owner.receptive_fields
     rows = [summarise_node(node, fields[node.path]) for node in instances.nodes if node.path in fields]
     folded: dict[tuple[str, ...], list[str]] = {}
     for row in rows:
@@ -147,14 +147,14 @@ def _input_types(instances: Instances) -> str:
     return ", ".join(str(kind) for kind in instances.nodes[0].input_types)
 
 
-def _scopes_text(analysis: Analysis, instances: Instances) -> str:
+def _scopes_text(instances: Instances) -> str:
     graph = instances.graph
     outputs = dict(instances.outputs())
     folded: dict[tuple[str, ...], list[Scope]] = {}
     for scope in instances.scopes:
         if scope.path in outputs:
             inner = [node for path, node in graph.nodes.items() if path.startswith(scope.path + ".")]
-            fields = analysis.receptive_fields
+            fields = instances.owner.receptive_fields
             rows = [summarise_node(node, fields[node.path]) for node in inner if node.path in fields]
             multiply_adds: Dim = 0
             for row in rows:
@@ -177,8 +177,8 @@ def _scopes_text(analysis: Analysis, instances: Instances) -> str:
     lines = [f"**`{first.path}`** — {title}" if len(folded) == 1 else f"**{title}**, {len(outputs)} instances", ""]
     lines += ["| | output | parameters | multiply-adds | receptive field | nodes | arguments |"]
     lines += ["|---|---|--:|--:|---|--:|---|"]
-    for facts, scopes in list(folded.items())[:MAX_ROWS]:
-        lines.append(f"| {_fold([scope.path for scope in scopes])} | " + " | ".join(facts) + " |")
+    for row_facts, scopes in list(folded.items())[:MAX_ROWS]:
+        lines.append(f"| {_fold([scope.path for scope in scopes])} | " + " | ".join(row_facts) + " |")
     if len(folded) > MAX_ROWS:
         lines += ["", f"and {len(folded) - MAX_ROWS} more"]
     return "\n".join(lines)

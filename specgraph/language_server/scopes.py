@@ -188,6 +188,33 @@ def node_place(tree: Tree) -> Tree:
     return tree
 
 
+def written_nodes(tree: Tree | None) -> Iterator[tuple[tuple[str, ...], Scalar | None, Tree]]:
+    """Every node as written in a file, those of blocks and chains too: the keys that lead to it, its
+    own key (None in a list), its tree."""
+    if not isinstance(tree, Mapping):
+        return
+    bodies: list[tuple[tuple[str, ...], Tree]] = []
+    nodes = tree.get("nodes")
+    if nodes is not None:
+        bodies.append((("nodes",), nodes))
+    blocks = tree.get("blocks")
+    for name, block in blocks.entries if isinstance(blocks, Mapping) else ():
+        inner = block.get("nodes") if isinstance(block, Mapping) else block
+        if inner is not None:
+            bodies.append((("blocks", name.text), inner))
+    while bodies:
+        path, body = bodies.pop()
+        entries: list[tuple[str, Scalar | None, Tree]] = []
+        if isinstance(body, Mapping):
+            entries = [(key.text, key, node) for key, node in body.entries]
+        elif isinstance(body, Sequence):
+            entries = [(str(index), None, item) for index, item in enumerate(body.items)]
+        for own, key, node in entries:
+            yield (*path, own), key, node
+            if isinstance(node, Sequence):
+                bodies.append(((*path, own), node))
+
+
 def block_arguments(block: Tree) -> list[tuple[Scalar, Tree | None]]:
     """Arguments of a block with their defaults (None: required)."""
     arguments = block.get("args") if isinstance(block, Mapping) else None
