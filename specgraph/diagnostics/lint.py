@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -128,21 +128,32 @@ def names_in(body: Body) -> set[str]:
 
 
 Check = Callable[[Lint], None]
+OF_LIBRARIES = ("SG916", "SG917", "SG919")
+"""Rules that also hold for a file of blocks alone."""
 
 
 def run_rules(lint: Lint) -> None:
     """Run every rule of the graph (SG9xx) and of the recipes (SG5xx); none where there are errors."""
     if lint.collector.has_errors:
         return
-    for code, name in rule_modules().items():
-        if code.startswith("SG9"):
-            module = import_module(f"specgraph.diagnostics.rules.{code.lower()}_{name.replace('-', '_')}")
-            check: Check | None = getattr(module, "check", None)
-            if check is not None:
-                check(lint)
+    _run([code for code in rule_modules() if code.startswith("SG9")], lint)
     if lint.graph.recipes:
         try:
             from specgraph.training.check_recipe import check_recipes
         except ModuleNotFoundError:
             return
         check_recipes(lint)
+
+
+def run_library_rules(lint: Lint) -> None:
+    """Run the rules that need no graph."""
+    _run(OF_LIBRARIES, lint)
+
+
+def _run(codes: Iterable[str], lint: Lint) -> None:
+    names = rule_modules()
+    for code in codes:
+        module = import_module(f"specgraph.diagnostics.rules.{code.lower()}_{names[code].replace('-', '_')}")
+        check: Check | None = getattr(module, "check", None)
+        if check is not None:
+            check(lint)

@@ -88,7 +88,12 @@ class GraphBuilder:
     # parts -------------------------------------------------------------------------------------
 
     def _library(self) -> Graph | None:
-        """A file of blocks alone: nothing to build."""
+        """A file of blocks alone: nothing to build, but what is unused or hidden shows."""
+        if not self.collector.has_errors:
+            from specgraph.diagnostics.lint import Lint, run_library_rules
+
+            nothing = Graph("", "", {}, {}, {}, {}, {}, {})
+            run_library_rules(Lint(nothing, self.document, {}, self.collector))
         return None
 
     def _checked_overrides(self) -> dict[str, Any]:

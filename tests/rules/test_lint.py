@@ -299,6 +299,14 @@ def test_the_table_reaches_every_rule() -> None:
     assert {code for code in rule_modules() if code.startswith("SG9")} - reached <= {"SG900", "SG920"}
 
 
+def test_a_library_is_held_to_what_needs_no_graph() -> None:
+    text = (
+        "specgraph: 1\nvars: {unused: 3, width: 8}\nblocks:\n  unit:\n    args: {channels: $width, stride: 1}\n"
+        "    nodes: [{op: conv, out_channels: $channels, kernel_size: 3}, relu]\n"
+    )
+    assert said(check_text(text)) == [("SG917", 2), ("SG916", 5)]
+
+
 def test_a_comment_silences_a_warning() -> None:
     text = f"{HEADER}nodes:\n  c: {CONV}\n  r: relu\n  again: relu  # specgraph: ignore[SG907]\n"
     assert said(check_text(text)) == []
