@@ -121,6 +121,18 @@ outputs: {l: left, r: right, s: stem.conv}
   d: {block: opt, c: 8, s: 2}
   e: {block: opt, c: 8, s: 1}
 """,
+    "initialised": """
+  c1: {op: conv, out_channels: 64, kernel_size: 3, init: {weight: {kaiming_normal: {mode: fan_out}}, bias: zeros}}
+  c2: {op: conv, out_channels: 64, kernel_size: 3, init: {weight: {kaiming_normal: {mode: fan_out}}, bias: 0.25}}
+  c3: {op: conv, out_channels: 64, kernel_size: 3, bias: false, init: {weight: {kaiming_normal: {mode: fan_out}}}}
+  c4: {op: conv, out_channels: 64, kernel_size: 3, padding: [[0, 1], [0, 1]]}
+  c5: {op: conv, out_channels: 64, kernel_size: 1, init: {weight: {uniform: {a: -0.5, b: 0.5}}, bias: default}}
+  bn: {op: batch_norm, init: {weight: 0.5}}
+  bn2: batch_norm
+  scale: {op: layer_scale, init_value: 0.5}
+  flatten: flatten
+  fc: {op: linear, out_features: 10, init: {weight: {normal: {std: 0.01}}, bias: ones}}
+""",
     "shared-in-sequence": """
   seq:
     - {op: conv, out_channels: 3, kernel_size: 3, padding: 1}

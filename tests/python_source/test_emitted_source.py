@@ -105,6 +105,28 @@ def test_hard_structures_come_out_right(name: str) -> None:
     assert_same_values(report.graph, text)
 
 
+def deviation(tensor: torch.Tensor) -> tuple[float, float]:
+    return float(tensor.mean()), float(tensor.std()) if tensor.numel() > 1 else 0.0
+
+
+@pytest.mark.parametrize("name", ["hard", "alexnet-grouped", "convnet3", "resnet18"])
+def test_weights_are_initialised_as_the_spec_says(name: str) -> None:
+    """Constants are equal; random weights have the same mean and deviation."""
+    if name == "hard":
+        graph = check_text(BLOCKS + HARD_CASES["initialised"]).graph
+    else:
+        graph = load(next(path for path in spec_paths() if path.stem == name))
+    assert graph is not None
+    ours = specgraph.compile(graph, seed=0).state_dict()
+    torch.manual_seed(0)
+    for key, value in network(emit_python(graph))().state_dict().items():
+        if value.numel() < 64 or not value.is_floating_point():
+            continue
+        (mean, std), (wanted_mean, wanted_std) = deviation(value), deviation(ours[key])
+        assert std == pytest.approx(wanted_std, rel=0.35), key
+        assert mean == pytest.approx(wanted_mean, abs=1e-6 + 0.35 * wanted_std), key
+
+
 def test_the_comparison_notices_a_wrong_source() -> None:
     graph = specgraph.load(str(SPECS / "lenet.json"))
     text = emit_python(graph)

@@ -9,6 +9,7 @@ import textwrap
 from specgraph.backends.python.families import Argument, ClassPlan
 from specgraph.backends.python.format import INDENT, LINE_LENGTH, format_statement, quote
 from specgraph.backends.python.forward import ForwardWriter
+from specgraph.backends.python.initialisation import initialisation_lines
 from specgraph.backends.python.pieces import Body, Member, is_plain_name
 from specgraph.backends.python.plan import Function, Plan, make_plan
 from specgraph.backends.python.values import NO_DEFAULT, Call, to_text
@@ -227,7 +228,8 @@ def _network(plan: Plan) -> str:
     docs = f"Takes {inputs}; {graph.num_parameters:,} parameters."
     lines = [f"class {plan.root_name}(nn.Module):", f'    """{_clean(docs)}"""', ""]
     if body.members:
-        lines += ["    def __init__(self) -> None:", "        super().__init__()", *_assignments(body.members), ""]
+        lines += ["    def __init__(self) -> None:", "        super().__init__()", *_assignments(body.members)]
+        lines += [*initialisation_lines(graph), ""]
     inference = graph.inference_outputs()
     several = len(graph.outputs) > 1
     result = "Tensor"
