@@ -8,6 +8,9 @@ from specgraph.graph.model import Graph
 def prune(graph: Graph, absent_reads: set[str]) -> None:
     """Remove nodes that only absent nodes would have read, and what only those read."""
     readers = {path: len(names) for path, names in graph.readers().items()}
+    for node in graph.nodes.values():
+        if node.share is not None and node.parameters:
+            readers[node.share] += 1  # it owns what another node uses
     kept = set(graph.outputs.values()) | set(graph.inputs)
     waiting = [path for path in graph.nodes if path in absent_reads and not readers[path] and path not in kept]
     while waiting:

@@ -212,7 +212,8 @@ class Generator:
         kept = {value.origin for value in self.case.outputs.values()}
         doomed = self.read_by_absent
         while True:
-            read = {source for node in self.case.nodes.values() if node.present for source in node.inputs} | kept
+            present = [node for node in self.case.nodes.values() if node.present]
+            read = {source for node in present for source in (*node.inputs, node.owner)} | kept
             gone = [n for path, n in self.case.nodes.items() if n.present and path in doomed and path not in read]
             if not gone:
                 return

@@ -62,6 +62,10 @@ ONNX_CASES = {
     "zeros in front of a window of one": [{"op": "pad", "padding": 2}, {"op": "max_pool", "kernel_size": 1}],
     "nearest cells of an uneven ratio": [{"op": "upsample", "size": 8}],
     "nearest cells by a factor": [{"op": "upsample", "scale_factor": 0.7, "mode": "nearest-exact"}],
+    "interpolation that keeps the size": [{"op": "upsample", "scale_factor": [1.03, 1], "mode": "bilinear"}],
+    "interpolation that keeps one size": [{"op": "upsample", "scale_factor": [1.03, 1.4], "mode": "bilinear"}],
+    "nearest cells of almost twice": [{"op": "upsample", "scale_factor": [2.03, 2.01]}],
+    "cubic interpolation that keeps the size": [{"op": "upsample", "scale_factor": 1.05, "mode": "bicubic"}],
     "resizing behind a channel norm": [
         {"op": "max_pool", "kernel_size": 1, "stride": [6, 7]},
         {"op": "layer_norm", "axes": [1]},
@@ -95,3 +99,16 @@ def test_onnxruntime_computes_what_pytorch_does(name: str, tmp_path: Path) -> No
     found = torch.from_numpy(session.run(None, {"image": x.numpy()})[0])
     with torch.no_grad():
         assert torch.allclose(found, module(x), rtol=1e-4, atol=1e-5)
+
+
+def test_an_absent_reader_does_not_take_shared_parameters_along() -> None:
+    nodes = {
+        "owner": {"op": "batch_norm", "from": "image"},
+        "sum": {"op": "add", "from": ["owner", "image"]},
+        "user": {"op": "batch_norm", "share": "owner", "from": "image"},
+        "gone": {"op": "mish", "when": False, "from": "sum"},
+        "last": {"op": "relu", "from": "user"},
+    }
+    module = specgraph.compile({"specgraph": 1, "inputs": {"image": [3, 4, 4]}, "nodes": nodes}).eval()
+    assert "owner.weight" in module.state_dict()
+    assert module(torch.randn(2, 3, 4, 4)).shape == (2, 3, 4, 4)

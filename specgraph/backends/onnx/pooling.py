@@ -1,4 +1,4 @@
-"""Pooling and resizing.
+"""Pooling.
 
 PyTorch's `ceil_mode` counts a last window that starts inside the input or its front padding; the
 extra cells it covers behind never count. Where the sizes are numbers this is written as padding
@@ -8,13 +8,14 @@ behind, which every runtime reads alike; where they are symbols, as ONNX's own `
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
-from specgraph.backends.onnx.builder import Builder, Inexpressible, known, numbers, pads
+from specgraph.backends.onnx.axes import multiply_axes
+from specgraph.backends.onnx.builder import Array, Builder, Inexpressible, known, numbers, pads
 from specgraph.backends.onnx.lowering import Lower
 from specgraph.backends.onnx.padding import pad, spatial
+from specgraph.backends.onnx.resizing import lower_upsample
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 
@@ -237,121 +238,13 @@ def _windows(old: int, new: int) -> list[tuple[int, int]]:
 
 def _average_by_matrices(builder: Builder, node: Node, value: str, axes: dict[int, tuple[int, int]]) -> None:
     """Windows of unequal length: along each axis, a product with the matrix of averaging weights."""
-    rank = node.output.rank - 1
+    matrices: dict[int, Array] = {}
     for axis, (old, new) in axes.items():
         weights = np.zeros((new, old))
         for row, (start, end) in enumerate(_windows(old, new)):
             weights[row, start:end] = 1 / (end - start)
-        emit = _finish(builder, node) if axis == max(axes) else _go_on(builder, node, f"average{axis}")
-        if axis == rank - 1:
-            value = emit("MatMul", [value, builder.floats(node, f"weights{axis}", weights.T)], {})
-            continue
-        matrix = builder.floats(node, f"weights{axis}", weights)
-        if axis == rank - 2:
-            value = emit("MatMul", [matrix, value], {})
-            continue
-        order = [0, 1, 3, 2, 4]  # (N, C, D, H, W): D next to last and back
-        turned = builder.step(node, f"turned{axis}", "Transpose", [value], perm=order)
-        product = builder.step(node, f"product{axis}", "MatMul", [matrix, turned])
-        value = emit("Transpose", [product], {"perm": order})
-
-
-Emit = Callable[[str, list[str], dict[str, list[int]]], str]
-
-
-def _finish(builder: Builder, node: Node) -> Emit:
-    def emit(op_type: str, inputs: list[str], attributes: dict[str, list[int]]) -> str:
-        builder.emit(node, op_type, inputs, **attributes)
-        return builder.value(node.path)
-
-    return emit
-
-
-def _go_on(builder: Builder, node: Node, label: str) -> Emit:
-    return lambda op_type, inputs, attributes: builder.step(node, label, op_type, inputs, **attributes)
-
-
-def lower_upsample(builder: Builder, node: Node) -> None:
-    arguments = node.arguments
-    mode = {"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(arguments["mode"], arguments["mode"])
-    attributes: dict[str, str | float] = {"mode": mode}
-    if mode == "nearest":
-        attributes["coordinate_transformation_mode"] = "asymmetric"
-        attributes["nearest_mode"] = "floor"
-    elif mode == "nearest-exact":
-        attributes["mode"] = "nearest"
-        attributes["coordinate_transformation_mode"] = "half_pixel"
-        attributes["nearest_mode"] = "round_prefer_ceil"
-    else:
-        aligned = arguments["align_corners"]
-        attributes["coordinate_transformation_mode"] = "align_corners" if aligned else "half_pixel"
-    if mode == "cubic":
-        attributes["cubic_coeff_a"] = -0.75
-    value = builder.inputs(node)[0]
-    sizes_in, sizes_out = node.input_types[0].dims[1:], node.output.dims[1:]
-    if known(sizes_in) and known(sizes_out):
-        before, after = numbers(sizes_in), numbers(sizes_out)
-        multiples = [new / old for old, new in zip(before, after, strict=True)]
-        whole = all(ratio.is_integer() for ratio in multiples) and arguments["scale_factor"] in (None, tuple(multiples))
-        if arguments["mode"] in ("nearest", "nearest-exact") and not whole:
-            _gather_nearest(builder, node, value, before, after)
-            return
-        if arguments["size"] is not None:
-            ratios = np.asarray([1.0, 1.0, *multiples], np.float32)
-            for axis, (length, wanted) in enumerate(zip(before, after, strict=True), 2):
-                ratios[axis] = _single_precision_scale(ratios[axis], length, wanted)
-            builder.emit(node, "Resize", [value, "", builder.constant(f"{node.path}/scales", ratios)], **attributes)
-            return
-    if arguments["size"] is not None:
-        target = builder.integers(node, "size", arguments["size"])
-        if builder.opset >= 18:
-            axes = range(2, node.output.rank + 1)
-            builder.emit(node, "Resize", [value, "", "", target], axes=list(axes), **attributes)
-            return
-        shape = builder.step(node, "shape", "Shape", [value], end=2)
-        target = builder.step(node, "sizes", "Concat", [shape, target], axis=0)
-        builder.emit(node, "Resize", [value, "", "", target], **attributes)
-        return
-    scales = np.asarray([1.0, 1.0, *map(float, arguments["scale_factor"])], np.float32)
-    for axis, (old, new) in enumerate(zip(node.input_types[0].dims[1:], node.output.dims[1:], strict=True)):
-        if isinstance(old, int) and isinstance(new, int):
-            scales[axis + 2] = _single_precision_scale(scales[axis + 2], old, new)
-    builder.emit(node, "Resize", [value, "", builder.constant(f"{node.path}/scales", scales)], **attributes)
-
-
-def _gather_nearest(builder: Builder, node: Node, value: str, before: tuple[int, ...], after: tuple[int, ...]) -> None:
-    """Nearest cells, picked by number: PyTorch multiplies by a scale in single precision where
-    runtimes divide, and the two round differently."""
-    arguments = node.arguments
-    half = np.float32(0.5 if arguments["mode"] == "nearest-exact" else 0.0)
-    factors = arguments["scale_factor"]
-    changed: list[tuple[int, list[int]]] = []
-    for axis, (old, new) in enumerate(zip(before, after, strict=True)):
-        scale = np.float32(1 / factors[axis] if factors is not None else np.float32(old) / np.float32(new))
-        cells = np.floor((np.arange(new, dtype=np.float32) + half) * scale).astype(np.int64)
-        picked = np.minimum(cells, old - 1).tolist()
-        if picked != list(range(old)):
-            changed.append((axis + 2, picked))
-    if not changed:
-        builder.emit(node, "Identity", [value])
-    for axis, picked in changed:
-        indices = builder.integers(node, f"cells{axis}", picked)
-        if axis == changed[-1][0]:
-            builder.emit(node, "Gather", [value, indices], axis=axis)
-        else:
-            value = builder.step(node, f"gather{axis}", "Gather", [value, indices], axis=axis)
-
-
-def _single_precision_scale(scale: np.float32, old: int, new: int) -> np.float32:
-    """The scale, moved by as little as makes `floor(old * scale)` come out right in single precision
-    (PyTorch computes sizes in double precision)."""
-    for _ in range(8):
-        single = int(np.floor(np.float32(old) * scale))
-        double = int(np.floor(old * float(scale)))
-        if single == double == new:
-            return scale
-        scale = np.nextafter(scale, np.float32(np.inf if min(single, double) < new else 0))
-    return scale
+        matrices[axis] = weights
+    multiply_axes(builder, node, value, matrices, "average")
 
 
 LOWERINGS: dict[str, Lower] = {

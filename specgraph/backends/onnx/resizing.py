@@ -1,0 +1,131 @@
+"""Resizing: ONNX's `Resize` where runtimes read it as PyTorch does, cells picked or weighed where not."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from specgraph.backends.onnx.axes import multiply_axes
+from specgraph.backends.onnx.builder import Array, Builder, known, numbers
+from specgraph.graph.model import Node
+
+
+def lower_upsample(builder: Builder, node: Node) -> None:
+    arguments = node.arguments
+    mode = {"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(arguments["mode"], arguments["mode"])
+    attributes: dict[str, str | float] = {"mode": mode}
+    if mode == "nearest":
+        attributes["coordinate_transformation_mode"] = "asymmetric"
+        attributes["nearest_mode"] = "floor"
+    elif mode == "nearest-exact":
+        attributes["mode"] = "nearest"
+        attributes["coordinate_transformation_mode"] = "half_pixel"
+        attributes["nearest_mode"] = "round_prefer_ceil"
+    else:
+        aligned = arguments["align_corners"]
+        attributes["coordinate_transformation_mode"] = "align_corners" if aligned else "half_pixel"
+    if mode == "cubic":
+        attributes["cubic_coeff_a"] = -0.75
+    value = builder.inputs(node)[0]
+    sizes_in, sizes_out = node.input_types[0].dims[1:], node.output.dims[1:]
+    if known(sizes_in) and known(sizes_out):
+        before, after = numbers(sizes_in), numbers(sizes_out)
+        multiples = [new / old for old, new in zip(before, after, strict=True)]
+        whole = all(ratio.is_integer() for ratio in multiples) and arguments["scale_factor"] in (None, tuple(multiples))
+        if arguments["mode"] in ("nearest", "nearest-exact") and not whole:
+            _gather_nearest(builder, node, value, before, after)
+            return
+        if arguments["size"] is not None:
+            ratios = np.asarray([1.0, 1.0, *multiples], np.float32)
+            for axis, (length, wanted) in enumerate(zip(before, after, strict=True), 2):
+                ratios[axis] = _single_precision_scale(ratios[axis], length, wanted)
+            builder.emit(node, "Resize", [value, "", builder.constant(f"{node.path}/scales", ratios)], **attributes)
+            return
+        if mode == "cubic" and before == after and not whole and not arguments["align_corners"]:
+            _interpolate_in_place(builder, node, value, before)
+            return
+    if arguments["size"] is not None:
+        target = builder.integers(node, "size", arguments["size"])
+        if builder.opset >= 18:
+            axes = range(2, node.output.rank + 1)
+            builder.emit(node, "Resize", [value, "", "", target], axes=list(axes), **attributes)
+            return
+        shape = builder.step(node, "shape", "Shape", [value], end=2)
+        target = builder.step(node, "sizes", "Concat", [shape, target], axis=0)
+        builder.emit(node, "Resize", [value, "", "", target], **attributes)
+        return
+    scales = np.asarray([1.0, 1.0, *map(float, arguments["scale_factor"])], np.float32)
+    for axis, (old, new) in enumerate(zip(node.input_types[0].dims[1:], node.output.dims[1:], strict=True)):
+        if isinstance(old, int) and isinstance(new, int):
+            scales[axis + 2] = _single_precision_scale(scales[axis + 2], old, new)
+        if mode == "linear" and old == new:
+            scales[axis + 2] = 1.0  # PyTorch copies such an axis, whatever the factor
+    builder.emit(node, "Resize", [value, "", builder.constant(f"{node.path}/scales", scales)], **attributes)
+
+
+def _gather_nearest(builder: Builder, node: Node, value: str, before: tuple[int, ...], after: tuple[int, ...]) -> None:
+    """Nearest cells, picked by number: PyTorch multiplies by a scale in single precision where
+    runtimes divide, and the two round differently."""
+    arguments = node.arguments
+    half = np.float32(0.5 if arguments["mode"] == "nearest-exact" else 0.0)
+    factors = arguments["scale_factor"]
+    changed: list[tuple[int, list[int]]] = []
+    for axis, (old, new) in enumerate(zip(before, after, strict=True)):
+        scale = np.float32(1 / factors[axis] if factors is not None else np.float32(old) / np.float32(new))
+        cells = np.floor((np.arange(new, dtype=np.float32) + half) * scale).astype(np.int64)
+        if not half and new in (old, 2 * old):  # PyTorch asks for no scale here
+            cells = np.arange(new) * old // new
+        picked = np.minimum(cells, old - 1).tolist()
+        if picked != list(range(old)):
+            changed.append((axis + 2, picked))
+    if not changed:
+        builder.emit(node, "Identity", [value])
+    for axis, picked in changed:
+        indices = builder.integers(node, f"cells{axis}", picked)
+        if axis == changed[-1][0]:
+            builder.emit(node, "Gather", [value, indices], axis=axis)
+        else:
+            value = builder.step(node, f"gather{axis}", "Gather", [value, indices], axis=axis)
+
+
+def _interpolate_in_place(builder: Builder, node: Node, value: str, sizes: tuple[int, ...]) -> None:
+    """Cubic interpolation by factors that leave every size as it is and still move the cells, which
+    onnxruntime takes for a copy: a product with the matrix of weights along each axis."""
+    matrices: dict[int, Array] = {}
+    for axis, (size, factor) in enumerate(zip(sizes, node.arguments["scale_factor"], strict=True)):
+        if factor == 1:
+            continue
+        weights = np.zeros((size, size))
+        for row in range(size):
+            place = (row + 0.5) / factor - 0.5
+            first = math.floor(place)
+            for tap, weight in _cubic_taps(place - first):
+                weights[row, min(max(first + tap, 0), size - 1)] += weight
+        matrices[axis] = weights
+    multiply_axes(builder, node, value, matrices, "interpolated")
+
+
+def _cubic_taps(share: float) -> list[tuple[int, float]]:
+    """Neighbours of a place between two cells with their weights: Keys 1981 with a = -0.75."""
+    a = -0.75
+
+    def near(x: float) -> float:
+        return ((a + 2) * x - (a + 3)) * x * x + 1
+
+    def far(x: float) -> float:
+        return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+
+    return [(-1, far(share + 1)), (0, near(share)), (1, near(1 - share)), (2, far(2 - share))]
+
+
+def _single_precision_scale(scale: np.float32, old: int, new: int) -> np.float32:
+    """The scale, moved by as little as makes `floor(old * scale)` come out right in single precision
+    (PyTorch computes sizes in double precision)."""
+    for _ in range(8):
+        single = int(np.floor(np.float32(old) * scale))
+        double = int(np.floor(old * float(scale)))
+        if single == double == new:
+            return scale
+        scale = np.nextafter(scale, np.float32(np.inf if min(single, double) < new else 0))
+    return scale
