@@ -6,8 +6,14 @@ import contextlib
 import errno
 import os
 from pathlib import Path
+from typing import IO
 
 from specgraph.errors import CommandError
+
+
+def open_for_writing(path: Path) -> IO[bytes]:
+    """The new file, unbuffered."""
+    return path.open("wb", buffering=0)
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
@@ -19,9 +25,10 @@ def write_atomically(path: Path, data: bytes | str) -> None:
     content = data.encode() if isinstance(data, str) else data
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
+        with open_for_writing(temporary) as file:
+            view = memoryview(content)
+            while view:
+                view = view[file.write(view) :]
             os.fsync(file.fileno())
         os.replace(temporary, path)
         _sync_folder(path.parent)

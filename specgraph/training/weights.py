@@ -166,7 +166,19 @@ def save_weights(path: str | os.PathLike[str], state_dict: Mapping[str, Tensor],
         seen.add(tensor.data_ptr())
         tensors[key] = tensor
     text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
-    write_atomically(Path(path), save(tensors, text))
+    write_atomically(Path(path), _in_order(save(tensors, text)))
+
+
+def _in_order(content: bytes) -> bytes:
+    """A safetensors file with its metadata in alphabetical order: the library writes them in any
+    order, but equal weights shall be equal files."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    if "__metadata__" in header:
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def freeze(module: nn.Module, patterns: Iterable[str]) -> list[str]:

@@ -1,0 +1,271 @@
+"""Kill training again and again, and see whether anything is lost.
+
+    python tools/kills.py [--random 200] [--boundaries 60] [--seed 0]
+
+Two campaigns. *Random*: real `specgraph train` processes get SIGKILL at random moments, mid-epoch, in
+a save, in the final report, and are resumed until the run is finished; the next run starts afresh,
+until the number of kills is reached. *Boundaries*: inside one process per trial, the process ends
+(`os._exit`, as suddenly as SIGKILL) right before or right after the n-th system call a save makes
+(open, write, flush, fsync, rename, unlink), for n = 1, 2, 3, …; then the run is resumed.
+
+After every kill no checkpoint, weights or table may be half-written; after every finished run the final
+weights, the best weights and the metrics (timing aside) must equal an uninterrupted run's bit for bit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+os.environ["OMP_NUM_THREADS"] = "1"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import specgraph.datasets.load
+import specgraph.training.api  # noqa: F401  (loaded once, before forking)
+from specgraph.cli.main import main as specgraph_main
+
+SPEC: dict[str, Any] = {
+    "specgraph": 1,
+    "name": "victim",
+    "inputs": {"image": [1, 8, 8]},
+    "nodes": {
+        "conv": {"op": "conv", "out_channels": 16, "kernel_size": 3, "padding": 1},
+        "bn": "batch_norm",
+        "relu": "relu",
+        "flatten": "flatten",
+        "dropout": {"op": "dropout", "p": 0.3},
+        "fc": {"op": "linear", "out_features": 10},
+    },
+    "recipes": {
+        "default": {
+            "data": {"name": "digits", "augment": [{"shift": {"pixels": 1}}, {"mixup": {"alpha": 0.2}}]},
+            "epochs": 12,
+            "batch_size": 64,
+            "optimizer": {"adamw": {"lr": 0.003}},
+            "schedule": {"cosine": {"warmup_epochs": 1}},
+            "ema": 0.95,
+        }
+    },
+}
+TIMING = ("seconds", "images_per_second")
+COMPARED = ("last.safetensors", "best.safetensors")
+KILLED = 9
+
+
+def command(spec: Path, folder: Path, *, resume: bool) -> list[str]:
+    """Arguments of `specgraph` that start or continue the run."""
+    where = ["--resume", str(folder)] if resume else [str(spec), "--out", str(folder)]
+    return ["train", *where, "--device", "cpu", "--no-report", "--quiet", "--checkpoint-every", "0.02"]
+
+
+def run(arguments: list[str], *, kill_after: float | None = None, calls_left: int | None = None) -> int:
+    """Run `specgraph` in a process of its own, forked from this one so that it starts at once.
+
+    It is killed after `kill_after` seconds, or ends itself at the `calls_left`-th boundary of a save.
+    Gives the exit code, -9 where it was killed.
+    """
+    child = os.fork()
+    if child == 0:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        if calls_left is not None:
+            end_at_boundary(calls_left)
+        os._exit(specgraph_main(arguments))
+    deadline = None if kill_after is None else time.perf_counter() + kill_after
+    while True:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            break
+        if deadline is not None and time.perf_counter() > deadline:
+            os.kill(child, signal.SIGKILL)
+            deadline = None
+        time.sleep(0.001)
+    code = os.waitstatus_to_exitcode(status)
+    if code not in (0, KILLED, -signal.SIGKILL):
+        raise SystemExit(f"exit code {code}: specgraph {' '.join(arguments)}")
+    return code
+
+
+def end_at_boundary(calls_left: int) -> None:
+    """Make this process end, as suddenly as by SIGKILL, at the n-th boundary of a system call by which
+    files are saved: before it, or after it; writes count as two."""
+    import specgraph.training.files as files
+
+    def tick() -> None:
+        nonlocal calls_left
+        calls_left -= 1
+        if calls_left == 0:
+            os._exit(KILLED)
+
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            tick()
+            result = function(*args, **options)
+            tick()
+            return result
+
+        return call
+
+    class Saving:
+        replace = staticmethod(counted(os.replace))
+        fsync = staticmethod(counted(os.fsync))
+        open = staticmethod(counted(os.open))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(os, name)
+
+    class Writer(io.FileIO):
+        def write(self, data: Any) -> int:
+            half = len(data) // 2
+            counted(super().write)(data[:half])
+            return half + counted(super().write)(data[half:])
+
+    files.os = Saving()  # type: ignore[attr-defined]
+    files.open_for_writing = counted(lambda path: Writer(str(path), "wb"))
+
+
+def whole_files(folder: Path) -> list[str]:
+    """What is wrong with the files of a killed run; empty where nothing is."""
+    import json
+
+    from safetensors import safe_open
+
+    from specgraph.training.checkpoint import Checkpoints, DamagedCheckpointError, read_checkpoint
+
+    faults = []
+    for path in Checkpoints(folder / "checkpoints").paths():
+        try:
+            read_checkpoint(path)
+        except DamagedCheckpointError:
+            faults.append(f"{path} is damaged")
+    for path in folder.glob("*.safetensors"):
+        try:
+            with safe_open(path, framework="pt") as file:
+                for key in file.keys():  # noqa: SIM118
+                    file.get_tensor(key)
+        except Exception as error:
+            faults.append(f"{path}: {error}")
+    for path in folder.glob("*.json"):
+        try:
+            json.loads(path.read_text())
+        except ValueError as error:
+            faults.append(f"{path}: {error}")
+    return faults
+
+
+def differences(folder: Path, reference: Path) -> list[str]:
+    """Where a finished run differs from the uninterrupted one."""
+    found = [name for name in COMPARED if (folder / name).read_bytes() != (reference / name).read_bytes()]
+    if _metrics(folder) != _metrics(reference):
+        found.append("metrics.csv")
+    return found
+
+
+def _metrics(folder: Path) -> list[dict[str, str]]:
+    with (folder / "metrics.csv").open(newline="") as file:
+        return [{key: value for key, value in row.items() if key not in TIMING} for row in csv.DictReader(file)]
+
+
+class Tally:
+    """What was seen."""
+
+    def __init__(self) -> None:
+        self.kills = self.corrupt = self.differing = self.finished = 0
+
+    def after_kill(self, folder: Path) -> None:
+        """Count a kill and look at the files it left."""
+        self.kills += 1
+        for fault in whole_files(folder):
+            self.corrupt += 1
+            print("CORRUPT", fault)
+
+    def after_finish(self, folder: Path, reference: Path) -> None:
+        """Count a finished run and compare it."""
+        self.finished += 1
+        for name in differences(folder, reference):
+            self.differing += 1
+            print("DIFFERS", folder, name)
+        shutil.rmtree(folder)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kills} kills, {self.finished} runs finished after them: "
+            f"{self.corrupt} corrupt files, {self.differing} differing"
+        )
+
+
+def random_kills(count: int, spec: Path, place: Path, reference: Path, seconds: float, chance: random.Random) -> Tally:
+    """SIGKILL at random moments between the start of training and its end."""
+    tally, attempt = Tally(), 0
+    while tally.kills < count:
+        attempt += 1
+        folder = place / f"random{attempt}"
+        while True:
+            resume = (folder / "environment.json").exists()
+            if not resume:
+                shutil.rmtree(folder, ignore_errors=True)
+            limit = None if tally.kills >= count else chance.uniform(0.05, 1.0) * seconds
+            if run(command(spec, folder, resume=resume), kill_after=limit) == 0:
+                break
+            tally.after_kill(folder)
+        tally.after_finish(folder, reference)
+        print(f"  {tally}", flush=True)
+    return tally
+
+
+def boundary_kills(count: int, spec: Path, place: Path, reference: Path) -> Tally:
+    """The end right before and after each system call of the first saves."""
+    tally = Tally()
+    for number in range(1, count + 1):
+        folder = place / f"boundary{number}"
+        if run(command(spec, folder, resume=False), calls_left=number) == 0:
+            break
+        tally.after_kill(folder)
+        resume = (folder / "environment.json").exists()
+        if not resume:
+            shutil.rmtree(folder, ignore_errors=True)
+        run(command(spec, folder, resume=resume))
+        tally.after_finish(folder, reference)
+        if number % 10 == 0:
+            print(f"  {tally}", flush=True)
+    return tally
+
+
+def main() -> int:
+    """Run both campaigns; 1 where anything was lost."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--random", type=int, default=200, metavar="KILLS")
+    parser.add_argument("--boundaries", type=int, default=60, metavar="KILLS")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="specgraph-kills-") as name:
+        place = Path(name)
+        spec = place / "victim.yaml"
+        spec.write_text(yaml.safe_dump(SPEC, sort_keys=False))
+        started = time.perf_counter()
+        run(command(spec, place / "reference", resume=False))
+        seconds = time.perf_counter() - started
+        print(f"an uninterrupted run takes {seconds:.1f} s")
+        random_tally = random_kills(args.random, spec, place, place / "reference", seconds, random.Random(args.seed))
+        print(f"random moments: {random_tally}")
+        boundary_tally = boundary_kills(args.boundaries, spec, place, place / "reference")
+        print(f"boundaries of saves: {boundary_tally}")
+    lost = sum(tally.corrupt + tally.differing for tally in (random_tally, boundary_tally))
+    return 1 if lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
