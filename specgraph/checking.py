@@ -8,6 +8,7 @@ from typing import Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Diagnostic
+from specgraph.diagnostics.names import renew_effort
 from specgraph.diagnostics.suppress import apply_suppressions
 from specgraph.errors import SpecError
 from specgraph.graph.build import GraphBuilder
@@ -80,6 +81,8 @@ def check_parsed(
 ) -> Report:
     """Check a text that was read. `folder` is where its includes are looked for; `cures` says whether
     to search for what would make wrong shapes agree."""
+    if cures:
+        renew_effort()
     sources = {parsed.source.path: parsed.source}
     with GarbageCollectorPaused():
         graph = _build(parsed, collector, sources, folder, real_path, overrides, input_size, cures)

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+MAX_EFFORT = 4_000_000
+_effort_left = MAX_EFFORT
+
+
+def renew_effort() -> None:
+    """Begin anew to count what is spent on suggestions: they end where a file has so many misspelt
+    and so many known names that comparing all of them would take longer than checking it."""
+    global _effort_left
+    _effort_left = MAX_EFFORT
+
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `name` most likely means, or None where none is close.
 
     Close: differs in case or separators only, or by at most one edit in three characters (a
-    transposition counts as one edit), or is `name` with a word added or left out.
+    transposition counts as one edit), or is `name` with a word added or left out. None, too, where
+    the effort of this check is used up (`renew_effort`).
     """
+    global _effort_left
     best: str | None = None
     best_distance = 0
     folded = _fold(name)
@@ -19,6 +31,9 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     for candidate in candidates:
         if candidate == name:
             return candidate
+        _effort_left -= 4
+        if _effort_left < 0:
+            return None
         other = _fold(candidate)
         allowed = max(1, max(len(folded), len(other)) // 3)
         if len(folded) <= 2 and len(other) <= 2 and folded != other:
@@ -27,6 +42,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
             allowed = min(allowed, best_distance - 1)
         if abs(len(folded) - len(other)) > allowed:
             continue
+        _effort_left -= len(folded) * len(other)
         distance = 0 if folded == other else edit_distance(folded, other, allowed)
         if distance <= allowed:
             best, best_distance = candidate, distance

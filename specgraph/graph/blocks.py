@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.model import Edit, Fix
@@ -13,6 +14,10 @@ from specgraph.spec.op_arguments import FAILED
 
 if TYPE_CHECKING:
     from specgraph.graph.elaborate import Elaborator
+
+
+MOST_KNOWN = 1000
+"""Blocks that an unknown name is compared with."""
 
 
 class Blocks:
@@ -163,15 +168,16 @@ class Blocks:
             if library is None:
                 return None  # the include itself was reported
             found = library.blocks.get(rest)
-            candidates = [f"{alias}.{known}" for known in library.blocks]
+            candidates = [f"{alias}.{known}" for known in islice(library.blocks, MOST_KNOWN)]
         else:
             found = document.blocks.get(str(name))
-            candidates = list(document.blocks)
-            candidates += [f"{a}.{b}" for a, library in document.includes.items() for b in library.blocks]
+            included = (f"{a}.{b}" for a, library in document.includes.items() for b in library.blocks)
+            candidates = list(islice(chain(document.blocks, included), MOST_KNOWN))
         if found is None:
             close = nearest(str(name), candidates)
             fix = Fix("safe", (Edit(node.target.span, close),)) if close and node.target.constant else None
-            known = f"known: {', '.join(candidates)}" if candidates else "this file has no blocks"
+            more = ", …" if len(candidates) > 20 else ""
+            known = f"known: {', '.join(candidates[:20])}{more}" if candidates else "this file has no blocks"
             self.collector.report(
                 "unknown-block",
                 f"node `{path}` uses block `{show(name)}`, which does not exist",

@@ -15,6 +15,7 @@ from specgraph.graph.blocks import Blocks
 from specgraph.graph.expressions import ExpressionError
 from specgraph.graph.extent import Extent
 from specgraph.graph.model import Constraint, Node, Scope
+from specgraph.graph.names import MAX_NAME
 from specgraph.graph.op_node import OpNodes
 from specgraph.graph.paths import Paths
 from specgraph.graph.references import References
@@ -36,6 +37,8 @@ from specgraph.spec.tree_reader import BrokenValue
 from specgraph.spec.values import Written
 
 REPEAT = Int(0)
+ENOUGH_INSTANCES = 3
+"""Instances after which it is known how large the following ones will be."""
 BOOL = Bool()
 
 
@@ -62,6 +65,9 @@ class Elaborator:
         self.absent_reads: set[str] = set()
         self.expanded = 0
         self.max_nodes = limit("SPECGRAPH_MAX_NODES")
+        self.depth = 0
+        self.max_depth = limit("SPECGRAPH_MAX_DEPTH")
+        self.max_values = limit("SPECGRAPH_MAX_ALIASED_VALUES")
 
     def run(self, values: dict[str, Any], inputs: dict[str, Wire]) -> tuple[LiveScope, Wire | None]:
         """Expand the document's nodes with these variables and inputs. Returns the outermost scope
@@ -92,7 +98,16 @@ class Elaborator:
         if written.constant:
             return written.value
         try:
-            return written.evaluate(env)
+            value = written.evaluate(env)
+            if not isinstance(value, (list, dict)) or not self._is_too_large(value):
+                return value
+            self.collector.report(
+                "too-large",
+                f"{where}: a list or mapping has more than {self.max_values:,} values or {self.max_depth} levels",
+                written.span,
+                node=path,
+                help="use smaller lists, or raise SPECGRAPH_MAX_ALIASED_VALUES or SPECGRAPH_MAX_DEPTH",
+            )
         except (Poisoned, BrokenValue):
             return FAILED
         except ExpressionError as error:
@@ -109,6 +124,24 @@ class Elaborator:
                 help=f"did you mean {close}?" if close else None,
             )
         return FAILED
+
+    def _is_too_large(self, value: list[Any] | dict[str, Any]) -> bool:
+        """Whether a computed collection holds too many values, counting what is in it twice twice, or
+        too many levels."""
+        num_values = 0
+        level: list[Any] = [value]
+        for _ in range(self.max_depth):
+            inner: list[Any] = []
+            for collection in level:
+                num_values += len(collection)
+                items = collection.values() if isinstance(collection, dict) else collection
+                inner += [item for item in items if isinstance(item, (list, dict))]
+                if num_values > self.max_values:
+                    return True
+            if not inner:
+                return False
+            level = inner
+        return True
 
     def _unknown_variable(self, unknown: UnknownVariable, written: Written, where: str, path: str | None) -> None:
         close = nearest(unknown.name, unknown.names)
@@ -214,7 +247,9 @@ class Elaborator:
             self.absent_reads.update(source.path for source in sources)
         present = False
         env = Env(scope)
+        least = self.max_nodes
         for index in range(count):
+            before = self.expanded
             env = Env(scope, index, sources[0] if sources else None)
             if numbered and node.flat and node.kind == "block":
                 result = self._instance(node, scope, scope.path, sources, env)
@@ -229,6 +264,9 @@ class Elaborator:
                 if not (numbered and result.absent):
                     scope.numbering[0] += numbered
                     self._register(node, inner if inner is not scope else scope, name, result)
+            least = min(least, self.expanded - before)
+            if index == ENOUGH_INSTANCES and least * count > self.max_nodes:
+                self._too_large(f"{where} repeats {least:,} nodes {count:,} times", node)
             present = present or not result.absent
             sources = [result.wire, *sources[1:]]
         if count and not numbered and not templated:
@@ -264,9 +302,15 @@ class Elaborator:
             if not self.paths.claim(path, node):
                 return Result(self.failed(node, scope, path))
             return Result(self.op_nodes.add(node, scope, path, sources, env))
+        self.depth += 1
+        if self.depth > self.max_depth:
+            self._too_deep(node)
         if node.kind == "chain":
-            return self._chain(node, scope, path, sources, env)
-        return self.blocks.expand(node, scope, path, sources, env)
+            result = self._chain(node, scope, path, sources, env)
+        else:
+            result = self.blocks.expand(node, scope, path, sources, env)
+        self.depth -= 1
+        return result
 
     def _chain(self, node: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Result:
         assert node.body is not None
@@ -311,7 +355,7 @@ class Elaborator:
         name = self.evaluate(Written(node.key, node.source), env, where, None)
         if name is FAILED:
             return None
-        if not NAME.fullmatch(str(name)):
+        if len(str(name)) > MAX_NAME or not NAME.fullmatch(str(name)):
             self.collector.report(
                 "invalid-name", f"{where}: its name becomes `{show(name)}`", node.source.span(node.key)
             )
@@ -335,6 +379,15 @@ class Elaborator:
         if node.expect is not None and not result.absent:
             path = result.scope.path if result.scope is not None else result.wire.path
             self.op_nodes.check_expect(node.expect, result.wire, env, path)
+
+    def _too_deep(self, node: NodeDef) -> None:
+        self.collector.report(
+            "too-deep",
+            f"blocks and chains are nested more than {self.max_depth} deep",
+            node.source.span(node.place),
+            help="use `repeat` to stack a block, or raise SPECGRAPH_MAX_DEPTH",
+        )
+        raise TooLarge
 
     def _too_large(self, message: str, node: NodeDef) -> None:
         place = node.repeat.span if node.repeat is not None else node.source.span(node.place)

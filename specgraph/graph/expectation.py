@@ -9,7 +9,7 @@ from specgraph.graph.dims import Dim, equal_sizes
 from specgraph.graph.types import TensorType, str_dim
 from specgraph.spec.kinds import Invalid, show
 
-PAPER = re.compile(r"\d+(\s*[x×X]\s*\d+)*")
+PAPER = re.compile(r"[0-9]+(\s*[x×X]\s*[0-9]+)*")
 MAX_SIZE = 2**31
 
 

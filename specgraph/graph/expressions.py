@@ -15,9 +15,10 @@ from specgraph.graph.expression_errors import RULE, ExpressionError
 from specgraph.graph.expression_parser import MAX_LENGTH, Parser
 from specgraph.graph.expression_values import Evaluator, as_text, bounded
 
-__all__ = ["Environment", "ExpressionError", "Template", "Value", "compile_template", "template_pattern"]
+__all__ = ["Environment", "ExpressionError", "NamePattern", "Template", "Value", "compile_template", "template_pattern"]
 
 Value = Any
+NAME_CHARACTERS = re.compile(r"[A-Za-z0-9_.$-]*")
 DOLLAR = re.compile(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|(\())?")
 
 
@@ -116,25 +117,48 @@ def compile_template(text: str) -> Template | None:
     return Template(text, parts, parser)
 
 
+class NamePattern:
+    """What the names may look like that a name template such as `block$number-$index` yields: fixed
+    pieces with one character or more between them. Matching takes linear time."""
+
+    __slots__ = ("first", "last", "middle")
+
+    def __init__(self, pieces: list[str]) -> None:
+        self.first, *self.middle = pieces
+        self.last = self.middle.pop() if self.middle else None
+
+    def matches(self, name: str) -> bool:
+        """Whether the template may yield `name`."""
+        if self.last is None:
+            return name == self.first
+        start, end = len(self.first), len(name) - len(self.last)
+        if not (name.startswith(self.first) and name.endswith(self.last) and NAME_CHARACTERS.fullmatch(name)):
+            return False
+        for piece in self.middle:
+            start = name.find(piece, start + 1, end)
+            if start < 0:
+                return False
+            start += len(piece)
+        return start < end
+
+
 @lru_cache(maxsize=4096)
-def template_pattern(text: str) -> re.Pattern[str]:
-    """What the names may look like that a name template such as `block$number-$index` yields."""
-    parts = []
+def template_pattern(text: str) -> NamePattern:
+    """What the names look like that the name template `text` yields."""
+    pieces = [""]
     position = 0
     while True:
         match = DOLLAR.search(text, position)
-        parts.append(re.escape(text[position : match.start() if match else len(text)]))
+        pieces[-1] += text[position : match.start() if match else len(text)]
         if match is None:
-            return re.compile("".join(parts))
-        if match[1]:
-            parts.append(r"\$")
-            position = match.end()
-        elif match[3]:
+            return NamePattern(pieces)
+        position = match.end()
+        if match[3]:
             try:
-                position = Parser(text).parse_parenthesised(match.end())[1]
+                position = Parser(text).parse_parenthesised(position)[1]
             except ExpressionError:
                 position = len(text)
-            parts.append("[A-Za-z0-9_.-]+?")
+        if match[2] or match[3]:
+            pieces.append("")
         else:
-            position = match.end()
-            parts.append("[A-Za-z0-9_.-]+?" if match[2] else r"\$")
+            pieces[-1] += "$"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specgraph.graph.expressions import ExpressionError
 from specgraph.graph.scope import Env, LiveScope, Poisoned, UnknownNode, UnknownVariable
+from specgraph.source.limits import limit
 from specgraph.spec.document import Body, Document, NodeDef
 from specgraph.spec.tree_reader import BrokenValue
 
@@ -17,15 +18,21 @@ class Extent:
         self.blocks: dict[int, int] = {}
         self.outermost = document.body.nodes if document.body is not None else []
         self.heaviest: NodeDef | None = None
+        self.depth = 0
+        self.max_depth = limit("SPECGRAPH_MAX_DEPTH")
 
     def count(self, body: Body, document: Document, most: int) -> int:
         """Nodes in a body, or some number above `most`; then `heaviest` is where it grew too large."""
+        if self.depth > self.max_depth:
+            return 1  # reported elsewhere
         total = 0
+        self.depth += 1
         for node in body.nodes:
             total += self._node(node, document, most)
             if total > most:
                 self.heaviest = self.heaviest or node
-                return total
+                break
+        self.depth -= 1
         return total
 
     def _node(self, node: NodeDef, document: Document, most: int) -> int:

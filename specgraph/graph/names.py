@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 SEGMENT = r"[A-Za-z0-9_-]+"
+MAX_NAME = 250
+"""Longest name: the name of a file can be no longer, and a path is shown on one line."""
 
 MODULE_ATTRIBUTES = frozenset(
     [

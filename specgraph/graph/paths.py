@@ -39,20 +39,16 @@ class Paths:
 
     def _reserve(self, path: str, node: NodeDef) -> bool:
         """Check the segments of a path that have not been seen, and claim its containers."""
+        head, _, last = path.rpartition(".")
+        if head in self.containers:
+            reason = reserved_reason(last, top_level=False)
+            return reason is None or self._reserved(path, last, reason, node)
         segments = path.split(".")
         prefix = ""
         for depth, segment in enumerate(segments):
             reason = reserved_reason(segment, top_level=depth == 0)
             if reason is not None:
-                self.collector.report(
-                    "reserved-name",
-                    f"node `{path}`: a module cannot have a part called `{segment}`",
-                    node.source.span(node.place),
-                    node=path,
-                    notes=(reason,),
-                    help=f"call it {segment}_",
-                )
-                return False
+                return self._reserved(path, segment, reason, node)
             if depth < len(segments) - 1:
                 prefix = f"{prefix}.{segment}" if prefix else segment
                 if prefix in self.nodes:
@@ -68,6 +64,17 @@ class Paths:
                     return False
                 self.containers.setdefault(prefix, None)
         return True
+
+    def _reserved(self, path: str, segment: str, reason: str, node: NodeDef) -> bool:
+        self.collector.report(
+            "reserved-name",
+            f"node `{path}`: a module cannot have a part called `{segment}`",
+            node.source.span(node.place),
+            node=path,
+            notes=(reason,),
+            help=f"call it {segment}_",
+        )
+        return False
 
     def container(self, node: NodeDef, path: str, kind: str, block: str | None) -> Scope:
         """Claim a path for a scope and record it."""

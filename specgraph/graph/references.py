@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.model import Edit, Fix, Label
@@ -72,8 +73,8 @@ class References:
         return wires
 
     def unknown(self, name: str, scope: LiveScope, written: Written, where: str, path: str | None) -> None:
-        names = scope.names()
-        close = nearest(name, names)
+        names = _first_few(scope.names(), 13)
+        close = nearest(name, scope.names())
         head, _, rest = name.rpartition(".")
         if close is None and head:
             outer = scope.resolve(head)
@@ -124,6 +125,16 @@ class References:
             ),
             help="a network has no loops: read an earlier node",
         )
+
+
+def _first_few(names: Iterator[str], most: int) -> list[str]:
+    """The first different names, at most `most`."""
+    found: dict[str, None] = {}
+    for name in names:
+        found[name] = None
+        if len(found) >= most:
+            break
+    return list(found)
 
 
 def differing_call(owner: str, node: Node, arguments: dict[str, Any], rank: int) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from specgraph.diagnostics.model import Span
@@ -150,22 +152,25 @@ class LiveScope:
             head, _, last = head.rpartition(".")
             rest = f"{last}.{rest}" if rest else last
         if not rest:
-            return True
+            if node.name_template is None:
+                return True
+            made = self.written.get(id(node))  # its instances had their chance to bear that name
+            return made is None or made.wire.type is None
         found = self.results.get(head)
         if found is None or found.scope is None:
             return node.kind in ("block", "chain") or (found is not None and found.wire.type is None)
         return found.scope._is_written_here(rest)
 
-    def names(self) -> list[str]:
-        """Names a reference could mean."""
-        found: list[str] = []
+    def names(self) -> Iterator[str]:
+        """Names a reference could mean, each possibly several times."""
         scope: LiveScope | None = self
         while scope is not None:
-            found += [node.name for node in scope.body.nodes if node.name is not None]
-            found += scope.results
-            found += scope.inputs
+            for node in scope.body.nodes:
+                if node.name is not None:
+                    yield node.name
+            yield from scope.results
+            yield from scope.inputs
             scope = scope.parent
-        return list(dict.fromkeys(found))
 
 
 class Env:
@@ -255,8 +260,8 @@ class UnknownVariable(Exception):
     def __init__(self, name: str, scope: LiveScope, index: int | None) -> None:
         super().__init__(name)
         self.name = name
-        self.names = [*scope.values, *IMPLIED_NAMES, *(["index"] if index is not None else [])]
-        self.is_node = name in scope.names()
+        self.names = chain(scope.values, IMPLIED_NAMES, ("index",) if index is not None else ())
+        self.is_node = scope.resolve(name) is not None or scope.is_written(name)
 
 
 class UnknownNode(Exception):

@@ -10,7 +10,7 @@ from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.ops.convolution import kernel_too_large, window_arithmetic
 from specgraph.ops.definition import MAX_ELEMENTS, Argument, Call, Fault, Op, define
-from specgraph.spec.kinds import Bool, Choice, Either, Int, Nothing, Number, Padding, PerAxis
+from specgraph.spec.kinds import Bool, Choice, Either, Int, Nothing, Number, Padding, PerAxis, show
 
 MODE_RANKS = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 MAX_DENOMINATOR = 64
@@ -140,11 +140,13 @@ def infer_upsample(call: Call) -> TensorType:
 def scaled(call: Call, size: Dim, scale: float) -> Dim:
     """floor(size * scale), in double precision as PyTorch computes it."""
     if isinstance(size, int):
-        exact = float(size) * scale
+        exact = float(size) * scale if scale <= MAX_ELEMENTS else math.inf
         if exact > MAX_ELEMENTS:
             raise Fault(
                 "tensor-too-large",
-                f"scale_factor {scale} makes {exact:.2e} of {size}",
+                f"scale_factor {show(scale)} makes {exact:.2e} of {size}"
+                if exact < math.inf
+                else f"scale_factor {show(scale)} is too large",
                 argument="scale_factor",
                 help="write a smaller scale_factor",
             )

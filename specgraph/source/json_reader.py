@@ -225,7 +225,7 @@ class Builder:
             place = self._at(start)
             place.end_column = place.column + len(raw)
             report_long_number(self.source, self.collector, place, len(raw))
-            return 0
+            raise Stop
         return int(raw) if raw.lstrip("-").isdigit() else float(raw)
 
     def _decode(self, raw: str, start: int, end: int) -> str:

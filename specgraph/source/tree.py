@@ -12,7 +12,7 @@ from specgraph.diagnostics.model import Span
 Value = int | float | bool | str | None
 Format = Literal["yaml", "json"]
 INDEXED_FROM = 8
-SUPPRESSION = re.compile(r"#[ \t]*specgraph:[ \t]*ignore[ \t]*\[([^\]\n]*)\]")
+SUPPRESSION = re.compile(r"#[ \t]*specgraph:[ \t]*ignore[ \t]*\[([^][\n]*)\]")
 
 
 class Tree:

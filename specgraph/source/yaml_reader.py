@@ -240,7 +240,7 @@ class Builder:
             return resolve_scalar(text)
         except OverflowError:
             report_long_number(self.source, self.collector, self._place(event), len(text))
-            return 0
+            raise Stop from None
 
     def _place(self, event: Any) -> Tree:
         start, end = event.start_mark, event.end_mark

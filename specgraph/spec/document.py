@@ -5,10 +5,10 @@ Everything a file says is parsed once here, however often a block is used later.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from specgraph.graph.expressions import Template, compile_template, template_pattern
+from specgraph.graph.expressions import NamePattern, Template, compile_template, template_pattern
+from specgraph.graph.names import MAX_NAME
 from specgraph.source.tree import Mapping, Scalar, Source, Tree
 from specgraph.spec.values import Written
 
@@ -120,11 +120,12 @@ class Body:
         self.nodes = nodes
         self.is_chain = is_chain
         self.by_name: dict[str, NodeDef] = {}
-        self.patterns: list[tuple[re.Pattern[str], NodeDef]] = []
+        self.patterns: dict[str, list[tuple[NamePattern, NodeDef]]] = {}
         for node in nodes:
             if node.name_template is not None:
                 assert node.name is not None
-                self.patterns.append((template_pattern(node.name), node))
+                pattern = template_pattern(node.name)
+                self.patterns.setdefault(pattern.first, []).append((pattern, node))
             elif node.name is not None:
                 self.by_name[node.name] = node
         self.order, self.cycles = self._sorted()
@@ -142,8 +143,11 @@ class Body:
     def find_exactly(self, name: str) -> NodeDef | None:
         """The node of that name, or whose name template could yield it."""
         node = self.by_name.get(name)
-        if node is None:
-            return next((templated for pattern, templated in self.patterns if pattern.fullmatch(name)), None)
+        if node is None and self.patterns and len(name) <= MAX_NAME:
+            for end in range(len(name), -1, -1):
+                for pattern, templated in self.patterns.get(name[:end], ()):
+                    if pattern.matches(name):
+                        return templated
         return node
 
     def _sorted(self) -> tuple[list[NodeDef], list[list[NodeDef]]]:

@@ -6,6 +6,7 @@ import os
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.errors import CommandError
+from specgraph.source.limits import limit
 from specgraph.source.read import read_file
 from specgraph.source.tree import Mapping, Scalar, Source
 from specgraph.spec.document import Document
@@ -41,6 +42,17 @@ class IncludeLoader:
         """Fill `document.includes`. `real_path` is the document's own file; paths inside it are
         relative to `shown_folder`, as the user named it."""
         chain = (*chain, real_path)
+        most = limit("SPECGRAPH_MAX_DEPTH")
+        if len(chain) > most and document.include_keys:
+            _, value = next(iter(document.include_keys.values()))
+            self._fault(
+                document,
+                value,
+                "too-deep",
+                f"files include each other more than {most} deep",
+                help="include fewer files, or raise SPECGRAPH_MAX_DEPTH",
+            )
+            return
         for alias, (_, value) in document.include_keys.items():
             if isinstance(value, Mapping):
                 inline = DocumentReader(document.source, value, self.collector).read()
@@ -55,6 +67,9 @@ class IncludeLoader:
                     "invalid-value",
                     f"include `{alias}` must be a file, not {show(plain(value))}",
                 )
+                continue
+            if "\0" in value.value:
+                self._fault(document, value, "invalid-value", f"include `{alias}` must be a file, not text with a NUL")
                 continue
             shown = os.path.normpath(os.path.join(shown_folder, value.value))
             target = os.path.realpath(shown)

@@ -7,6 +7,7 @@ messages and docs), and gives its JSON Schema. Op arguments and recipe fields ar
 from __future__ import annotations
 
 import math
+from itertools import islice
 from typing import Any
 
 MAX_MAGNITUDE = 2**63
@@ -23,16 +24,20 @@ class Invalid(Exception):
         self.names: tuple[str, ...] = ()
 
 
+MOST_SHOWN = 30
+
+
 def show(value: Any) -> str:
-    """A value as the author would write it."""
+    """A value as the author would write it, long ones shortened."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
         return "nothing"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(show(item) for item in value) + "]"
+        return "[" + ", ".join([*map(show, value[:MOST_SHOWN]), *(["…"] if len(value) > MOST_SHOWN else [])]) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {show(item)}" for key, item in value.items()) + "}"
+        entries = [f"{show(key)}: {show(item)}" for key, item in islice(value.items(), MOST_SHOWN)]
+        return "{" + ", ".join([*entries, *(["…"] if len(value) > MOST_SHOWN else [])]) + "}"
     text = str(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -96,7 +101,9 @@ class Number(Kind):
         self.words = words
 
     def check(self, value: Any) -> float | int:
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) < math.inf:
+            raise self.fail(value)
+        if isinstance(value, int) and abs(value) > MAX_MAGNITUDE:
             raise self.fail(value)
         if (
             (self.minimum is not None and value < self.minimum)

@@ -6,7 +6,7 @@ import re
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
-from specgraph.graph.names import SEGMENT
+from specgraph.graph.names import MAX_NAME, SEGMENT
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 from specgraph.spec.document import (
     BLOCK_KEYS,
@@ -101,7 +101,7 @@ class DocumentReader(TreeReader):
             )
 
     def _block(self, key: Scalar, tree: Tree) -> None:
-        if not re.fullmatch(SEGMENT, key.text):
+        if len(key.text) > MAX_NAME or not re.fullmatch(SEGMENT, key.text):
             self.bad_name(key, "block")
         block = BlockDef(key.text, key, self.document)
         self.document.blocks[key.text] = block
@@ -153,7 +153,7 @@ class DocumentReader(TreeReader):
         mapping = self.mapping(self.tree.get(part), part)
         found: dict[str, tuple[Scalar, Written]] = {}
         for key, value in mapping.entries if mapping else ():
-            if names is not None and not names.fullmatch(key.text):
+            if len(key.text) > MAX_NAME or (names is not None and not names.fullmatch(key.text)):
                 self.bad_name(key, part.rstrip("s"))
             found[key.text] = (key, self.written(value))
         return found

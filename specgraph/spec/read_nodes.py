@@ -9,7 +9,7 @@ from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expressions import ExpressionError
-from specgraph.graph.names import SEGMENT
+from specgraph.graph.names import MAX_NAME, SEGMENT
 from specgraph.ops.registry import find
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 from specgraph.spec.document import NODE_KEYS, Body, Defaults, Document, NodeDef, name_template, references
@@ -55,7 +55,7 @@ class NodeReader(TreeReader):
         except ExpressionError as error:
             self.reporter.expression(error, self.written(key), f"the name `{text}`", None)
             return None
-        if template is None and not NAME.fullmatch(text):
+        if template is None and (len(text) > MAX_NAME or not NAME.fullmatch(text)):
             self.bad_name(key, "node")
         return template
 

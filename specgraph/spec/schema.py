@@ -116,7 +116,7 @@ def _node_keys() -> Schema:
         "anyOf": [
             SIZE,
             {"type": "array", "items": {"anyOf": [SIZE, EXPRESSION]}, "minItems": 1},
-            {"type": "string", "pattern": r"\$|^\s*\d+(\s*[x×X]\s*\d+)*\s*$"},
+            {"type": "string", "pattern": r"\$|^\s*[0-9]+(\s*[x×X]\s*[0-9]+)*\s*$"},
         ]
     }
     sources = {"anyOf": [NAME, {"type": "array", "items": NAME, "minItems": 1}]}

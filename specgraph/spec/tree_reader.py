@@ -8,6 +8,7 @@ from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expressions import ExpressionError
+from specgraph.graph.names import MAX_NAME
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 from specgraph.spec.kinds import show
 from specgraph.spec.op_arguments import FAILED, Reporter
@@ -47,19 +48,25 @@ class TreeReader:
                 span = self.source.span(key)
                 self.collector.report(
                     "unknown-key",
-                    f"{what} has no key `{key.text}`",
+                    f"{what} has no key `{show(key.text)}`",
                     span,
                     notes=(f"known: {', '.join(known)}",),
-                    help=f"did you mean {close}?" if close else f"remove `{key.text}`",
+                    help=f"did you mean {close}?" if close else f"remove `{show(key.text)}`",
                     fix=Fix("unsafe", (Edit(span, close),)) if close and mapping.get(close) is None else None,
                 )
 
     def bad_name(self, key: Scalar, what: str) -> None:
+        article = "an" if what[0] in "aeiou" else "a"
+        too_long = len(key.text) > MAX_NAME
         self.fault(
             "invalid-name",
-            f"`{key.text}` is no name for a{'n' if what[0] in 'aeiou' else ''} {what}",
+            f"a name of {len(key.text):,} characters is too long for {article} {what}"
+            if too_long
+            else f"`{key.text}` is no name for {article} {what}",
             key,
-            help="use letters, digits, _ and - (and, for a variable or input, no digit in front)",
+            help=f"use at most {MAX_NAME} characters"
+            if too_long
+            else "use letters, digits, _ and - (and, for a variable or input, no digit in front)",
         )
 
     def fault(self, rule: str, message: str, tree: Tree, **more: Any) -> None:
