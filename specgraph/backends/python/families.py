@@ -106,7 +106,7 @@ def _value_form(value: Any) -> Hashable:
     inner = tuple(_value_form(item) for item in value.args)
     if value.target.startswith("OrderedDict") or value.target == "Container":
         return (value.target, tuple((key, _value_form(item)) for key, item in value.kwargs.items()))
-    return (value.target, inner, value.own and tuple(value.kwargs))
+    return (value.target, inner)
 
 
 def split_by_form(instances: Sequence[Instance]) -> list[list[Instance]]:
@@ -207,6 +207,7 @@ def plan_class(name: str, block: str, instances: list[Instance]) -> ClassPlan:
         instance.call.target = name
         instance.call.args, instance.call.kwargs = _call_arguments(arguments, index)
         instance.call.own = True
+        instance.call.defaults = {a.name: a.default for a in arguments if a.default is not NO_DEFAULT}
     body = Body(whole.body.group, members, whole.body.pieces, whole.body.reads, whole.body.gives)
     return ClassPlan(name, block, body, arguments, instances)
 
@@ -221,23 +222,19 @@ def _choose_defaults(arguments: list[Argument], defaults: dict[str, Any]) -> Non
 def _call_arguments(arguments: list[Argument], index: int) -> tuple[list[Any], dict[str, Any]]:
     required = [argument for argument in arguments if argument.default is NO_DEFAULT]
     plain = required if len(required) <= 3 else [a for a in required[:1] if a.name.startswith("in_")]
-    args = [_passed(argument.values[index]) for argument in plain]
+    args = [_passed(argument.values[index], NO_DEFAULT) for argument in plain]
     kwargs = {
-        argument.name: _passed(argument.values[index])
+        argument.name: _passed(argument.values[index], argument.default)
         for argument in arguments
-        if argument not in plain and not (argument.default is not NO_DEFAULT and same_default(argument, index))
+        if argument not in plain
     }
     return args, kwargs
 
 
-def _passed(value: Any) -> Any:
-    return None if value is ANY else value
-
-
-def same_default(argument: Argument, index: int) -> bool:
-    """Whether an instance's value is the argument's default."""
-    value, default = argument.values[index], argument.default
-    return value is ANY or (type(value) is type(default) and bool(value == default))
+def _passed(value: Any, default: Any) -> Any:
+    if value is not ANY:
+        return value
+    return None if default is NO_DEFAULT else default
 
 
 class _Namer:
@@ -265,7 +262,8 @@ class _Namer:
             return Name(self.name(value))
         if isinstance(value, Call):
             args = [self.resolve(item) for item in value.args]
-            return Call(value.target, args, {k: self.resolve(v) for k, v in value.kwargs.items()}, value.own)
+            kwargs = {name: self.resolve(item) for name, item in value.kwargs.items()}
+            return Call(value.target, args, kwargs, value.own, value.defaults)
         if isinstance(value, Apply):
             return Apply(self.resolve(value.function))
         return None if value is ANY else value

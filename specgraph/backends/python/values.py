@@ -22,12 +22,18 @@ class Name:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A constructor call. `own` marks a class of the emitted file."""
+    """A constructor call. `own` marks a class of the emitted file; its arguments are all here, those that
+    equal one of `defaults` are not written."""
 
     target: str
     args: list[Any] = field(default_factory=list)
     kwargs: dict[str, Any] = field(default_factory=dict)
     own: bool = False
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+    def written(self) -> dict[str, Any]:
+        """Keyword arguments that are not at their default."""
+        return {k: v for k, v in self.kwargs.items() if k not in self.defaults or not same(v, self.defaults[k])}
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ def to_text(value: Any) -> str:
         return f"{value.target}([{', '.join(map(to_text, args))}])"
     else:
         items = [to_text(arg) for arg in args]
-    items += [f"{key}={to_text(item)}" for key, item in value.kwargs.items()]
+    items += [f"{key}={to_text(item)}" for key, item in value.written().items()]
     return f"{value.target}({', '.join(items)})"
 
 
@@ -178,7 +184,7 @@ def progression(values: Sequence[Any]) -> Any:
         kwargs = {key: progression([value.kwargs[key] for value in values]) for key in first.kwargs}
         if any(item is None for item in (*args, *kwargs.values())):
             return None
-        return Call(first.target, args, kwargs, first.own)
+        return Call(first.target, args, kwargs, first.own, first.defaults)
     if all(isinstance(value, Apply) for value in values):
         texts = {to_text(value) for value in values}
         return Name(texts.pop()) if len(texts) == 1 else None
@@ -213,7 +219,7 @@ def argument_name(call: Call, index: int) -> str:
 def default_of(call: Call, name: str) -> Any:
     """Default of a keyword argument, or `NO_DEFAULT`."""
     if call.own:
-        return NO_DEFAULT
+        return call.defaults.get(name, NO_DEFAULT)
     default = (_signature(call.target) or {}).get(name, inspect.Parameter.empty)
     return NO_DEFAULT if default is inspect.Parameter.empty else default
 
@@ -280,4 +286,4 @@ def _unify_calls(values: Sequence[Any], known: Sequence[Any], owner: str) -> Cal
         if any(value is NO_DEFAULT for value in inner):
             raise Mismatch
         kwargs[name] = unify(inner, owner, name, default)
-    return Call(first.target, args, kwargs, first.own)
+    return Call(first.target, args, kwargs, first.own, first.defaults)
