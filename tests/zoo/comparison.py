@@ -132,6 +132,31 @@ def randomise(module: nn.Module, seed: int = 0) -> nn.Module:
     return module
 
 
+@torch.no_grad()
+def settle(module: nn.Module, x_nchw: Tensor, seed: int = 2) -> nn.Module:
+    """Batch-norm statistics near those of a batch, as after training, each off by some random part.
+
+    Wholly random statistics let signals grow from layer to layer, until a deep network with gates
+    turns rounding into any output: EfficientNetV2-S then differs from itself in double precision.
+    """
+    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
+    if norms:
+        momenta = [part.momentum for part in norms]
+        for part in norms:
+            part.momentum = 1.0
+        module.train()(x_nchw)
+        generator = torch.Generator().manual_seed(seed)
+        for part, momentum in zip(norms, momenta, strict=True):
+            part.momentum = momentum
+            mean, variance = part.running_mean, part.running_var
+            assert mean is not None
+            assert variance is not None
+            mean += 0.1 * variance.sqrt() * torch.randn(mean.shape, generator=generator)
+            variance *= 0.7 + 0.7 * torch.rand(variance.shape, generator=generator)
+            variance.clamp_(min=0.25 * variance.mean().item())  # of channels that slept through the batch
+    return module.eval()
+
+
 def relative_difference(ours: Tensor, theirs: Tensor) -> float:
     """Largest absolute difference over the largest absolute value of `theirs`; infinite where the
     shapes differ, something is not finite, or `theirs` does not depend on the sample."""
@@ -147,10 +172,10 @@ def relative_difference(ours: Tensor, theirs: Tensor) -> float:
 def pair(name: str, entry: Entry, *, small: bool = True) -> tuple[Graph, nn.Module, nn.Module]:
     """(graph, our module, torchvision's), both with the same random weights, in evaluation mode."""
     graph = load_entry(entry, small=small)
-    theirs = randomise(torchvision_network(name))
+    theirs = settle(randomise(torchvision_network(name)), images(load_entry(entry, small=True), 12))
     ours = specgraph.compile(graph, device="meta")
     ours.load_state_dict(theirs.state_dict(), assign=True)
-    return graph, ours.eval(), theirs.eval()
+    return graph, ours.eval(), theirs
 
 
 def images(graph: Graph, count: int = 2, seed: int = 1) -> Tensor:

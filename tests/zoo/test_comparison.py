@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.zoo.comparison import randomise, relative_difference, structural_differences
+from tests.zoo.comparison import randomise, relative_difference, settle, structural_differences
 
 
 def network() -> nn.Sequential:
@@ -100,3 +100,17 @@ def test_randomising_reaches_every_parameter_and_statistic() -> None:
     unchanged = [k for k, v in module.state_dict().items() if v.dtype != torch.long and torch.equal(v, before[k])]
     assert unchanged == []
     assert module[1].running_var.min() > 0
+
+
+def test_settling_brings_statistics_near_the_batch_and_keeps_settings() -> None:
+    module = randomise(network())
+    x_nchw = torch.randn(64, 3, 8, 8)
+    settle(module, x_nchw)
+    with torch.no_grad():
+        normalised = module[:2](x_nchw)
+    scaled = (normalised - module[1].bias[:, None, None]) / module[1].weight[:, None, None]
+    assert not module.training
+    assert module[1].momentum == 0.1
+    assert scaled.mean((0, 2, 3)).abs().max() < 1
+    assert 0.5 < scaled.std((0, 2, 3)).min() <= scaled.std((0, 2, 3)).max() < 2
+    assert (scaled.std((0, 2, 3)) - 1).abs().max() > 1e-3
