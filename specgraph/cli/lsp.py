@@ -19,5 +19,4 @@ def run(args: argparse.Namespace) -> int:
     require("pygls", "lsp", "the language server")
     from specgraph.language_server.server import serve
 
-    serve()
-    return 0
+    return serve()

@@ -109,11 +109,11 @@ class Analysis:
     def instances(self, path: str, place: Tree) -> Instances | None:
         """What the node written at a place of a file became; where it has errors now, what it was before."""
         found = self._places.get((os.path.realpath(path), place.line, place.column))
-        if found is not None or self.last_good is None or path != self.source.path:
+        if self.last_good is None or path != self.source.path or (found is not None and found.outputs()):
             return found
         name = self._names.get((place.line, place.column))
         before = self.last_good.node_places.get(name) if name is not None else None
-        return self.last_good.instances(path, before) if before is not None else None
+        return self.last_good.instances(path, before) if before is not None else found
 
     @cached_property
     def node_places(self) -> dict[tuple[str, ...], Tree]:

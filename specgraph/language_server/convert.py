@@ -32,7 +32,7 @@ UNNECESSARY = frozenset(
 
 def diagnostic(found: Diagnostic, place: Callable[[str], tuple[str, Positions]]) -> types.Diagnostic:
     """A diagnostic; `place` gives the address and the conversions of a file."""
-    uri, positions = place(found.span.path)
+    _, positions = place(found.span.path)
     related = []
     for label in found.labels:
         label_uri, label_positions = place(label.span.path)

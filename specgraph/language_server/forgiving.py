@@ -337,7 +337,7 @@ class _Reader:
             space = text.rfind(" ", start, position)
             if space > start:
                 position = space
-        return self._plain(start + len(text[start:position].rstrip()))
+        return self._plain(max(start + 1, start + len(text[start:position].rstrip())))
 
     def _is_value(self, start: int) -> bool:
         """Whether what begins at `start` follows a colon in its line."""

@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +59,7 @@ class Server(LanguageServer):
         self.overlay: dict[str, bytes] = {}
         self.published: dict[str, dict[str, list[types.Diagnostic]]] = {}
         self.checking = asyncio.Lock()
+        self.said_goodbye = False
 
     @property
     def encoding(self) -> Encoding:
@@ -227,6 +227,10 @@ def create_server() -> Server:
 
 
 def _follow_documents(server: Server) -> None:
+    @server.feature(types.SHUTDOWN)
+    def shutdown(params: None) -> None:
+        server.said_goodbye = True
+
     @server.feature(types.INITIALIZED)
     async def initialized(params: types.InitializedParams) -> None:
         if server.can("workspace", "did_change_watched_files", "dynamic_registration"):
@@ -366,14 +370,17 @@ def _may_become_spec(text: str) -> bool:
     return len(text.strip()) < 12 and "\n" not in text.strip()
 
 
-def serve(start: Callable[[Server], None] | None = None) -> None:
-    """Serve over standard input and output until the editor says goodbye. What the program itself
-    prints goes to standard error, so that it cannot disturb the protocol."""
+def serve() -> int:
+    """Serve over standard input and output until the editor says goodbye; returns the exit code: 1
+    where it left without asking for a shutdown. What the program itself prints goes to standard error,
+    so that it cannot disturb the protocol."""
     server = create_server()
-    out = sys.stdout
+    printed_to = sys.stdout
+    incoming, outgoing = os.fdopen(os.dup(sys.stdin.fileno()), "rb"), os.fdopen(os.dup(printed_to.fileno()), "wb")
     sys.stdout = sys.stderr
     try:
         with overlaid(server.overlay):
-            server.start_io(sys.stdin.buffer, out.buffer)
+            server.start_io(incoming, outgoing)
     finally:
-        sys.stdout = out
+        sys.stdout = printed_to
+    return 0 if server.said_goodbye else 1
