@@ -19,8 +19,8 @@ from tests.differential.generator import Case
 
 TOLERANCE = 1e-4
 ROUNDING = 2.0**-22
-SLACK = 100
-"""How many times the effect of rounding is allowed: as much as the tolerance is of one rounding. Some
+SLACK = 20
+"""How many times the effect of rounding is allowed: some
 of onnxruntime's kernels compute a variance as the mean of squares minus the square of the mean."""
 
 

@@ -71,6 +71,11 @@ ONNX_CASES = {
         {"op": "layer_norm", "axes": [1]},
         {"op": "upsample", "mode": "bilinear", "align_corners": True, "size": 1},
     ],
+    "a norm over two nearly equal values": [
+        {"op": "global_max_pool"},
+        {"op": "conv", "out_channels": 2, "kernel_size": 1},
+        {"op": "group_norm", "num_groups": 1},
+    ],
     "output padding that the stride does not cover": [
         {"op": "conv_transpose", "out_channels": 2, "kernel_size": 2, "dilation": 3, "output_padding": 2}
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from specgraph.backends.onnx.builder import Builder, Inexpressible, known, numbers
@@ -71,13 +73,19 @@ def lower_instance_norm(builder: Builder, node: Node) -> None:
     builder.emit(node, "InstanceNormalization", inputs, epsilon=float(node.arguments["eps"]))
 
 
+FEWEST_FOR_NATIVE = 16
+"""Values of a group from which on `GroupNormalization` is written. Its variance is the mean of squares
+minus the square of the mean, which cancels away for a few nearly equal values."""
+
+
 def lower_group_norm(builder: Builder, node: Node) -> None:
     arguments = node.arguments
     groups, eps = arguments["num_groups"], float(arguments["eps"])
     kind = node.input_types[0]
     (channels,) = numbers(kind.dims[:1])
     value = builder.inputs(node)[0]
-    if builder.opset >= 21 and kind.rank > 1:
+    few = known(kind.dims) and math.prod(numbers(kind.dims)) // groups < FEWEST_FOR_NATIVE
+    if builder.opset >= 21 and kind.rank > 1 and not few:
         inputs = [value, *_scale_and_shift(builder, node)]
         builder.emit(node, "GroupNormalization", inputs, num_groups=groups, epsilon=eps)
         return
