@@ -13,7 +13,7 @@ from specgraph.analysis.describe import describe
 from specgraph.analysis.outline import Group, Wiring, fold_runs, item_signature, outline, signature
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
-from specgraph.ops.registry import ops
+from specgraph.ops.registry import FAMILIES, ops
 
 FOLLOWERS = ("normalisation", "activation", "regularisation")
 WEIGHTED = ("convolution", "dense")
@@ -115,7 +115,7 @@ _Item = _Unit | Group
 def family_of(node: Node) -> str:
     """Family of a node's op, as colours are chosen by it."""
     op = ops().get(node.op)
-    if op is None:
+    if op is None or op.family not in FAMILIES:
         return "shape"
     return "regularisation" if op.training_only else op.family
 
