@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BATCH_SIZES = (1, 3, 8)
 TOLERANCE = 1e-4
 HALF_TOLERANCE = 2e-2
+VANISHING_SCALE = 1e-3
 SIZES_TRIED = (64, 97, 128, 224, 227, 256, 299, 33, 512)
 
 
@@ -78,6 +79,9 @@ class Verification(NamedTuple):
             worst = max(own, key=lambda d: (not d.ok, d.largest if d.largest == d.largest else np.inf))
             kinds = ", ".join(f"{d.data} {d.batch_size}: {d.largest:.1e}" for d in own)
             verdict = "equal" if worst.ok else "DIFFERENT"
+            scale = max(difference.scale for difference in own)
+            if scale < VANISHING_SCALE:
+                verdict += f" (but the output is at most {scale:.0e}: untrained weights prove little)"
             lines.append(f"{output}: {verdict}, largest difference {self.largest[output]:.2e} ({kinds})")
         if self.departure:
             node = self.departure

@@ -78,6 +78,8 @@ def _draw(chance: random.Random, types: dict[str, TensorType]) -> tuple[dict[str
         if not isinstance(dim, int):
             return None
         elements *= dim
+    if op == "group_norm" and elements == arguments["num_groups"]:
+        return None  # one value a group: PyTorch refuses it for a batch of one
     if elements > MAX_ELEMENTS or output.rank > 4:
         return None
     return {"op": op, "from": sources, **arguments}, output

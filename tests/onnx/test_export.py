@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,18 @@ def calibrated(graph: Any) -> torch.nn.Module:
     return module.eval()
 
 
-@pytest.mark.parametrize(
-    "name", ["inception.yaml", "lenet.json", "resnet-cifar.yaml", "zoo/squeezenet.yaml", "two-layer.yaml"]
-)
+QUICK = ("inception.yaml", "lenet.json", "resnet-cifar.yaml", "two-layer.yaml", "zoo/squeezenet.yaml")
+
+
+def every_spec() -> list[str]:
+    """All specs with `SPECGRAPH_ALL_SPECS` set, else a few quick ones."""
+    if not os.environ.get("SPECGRAPH_ALL_SPECS"):
+        return list(QUICK)
+    found = sorted(path for suffix in ("yaml", "json") for path in SPECS.rglob(f"*.{suffix}"))
+    return [str(path.relative_to(SPECS)) for path in found if specgraph.check(path).graph is not None]
+
+
+@pytest.mark.parametrize("name", every_spec())
 def test_specs_equal_modules(name: str) -> None:
     graph = specgraph.load(SPECS / name)
     module = calibrated(graph)
