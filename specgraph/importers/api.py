@@ -12,6 +12,7 @@ import numpy as np
 
 from specgraph.errors import CommandError, SpecError, require
 from specgraph.graph.model import Graph
+from specgraph.importers.explicit import state_biases
 from specgraph.importers.flat import Array, FlatNetwork
 from specgraph.importers.spec_text import to_spec, to_yaml
 from specgraph.importers.structure import to_block_spec
@@ -85,6 +86,7 @@ def from_module(module: nn.Module, *example: Any, name: str | None = None) -> Im
 
 def finish(net: FlatNetwork, block_names: dict[str, str] | None = None) -> Imported:
     """A flat network as an import; with blocks, if the spec with blocks is the same network."""
+    state_biases(net)
     flat = to_spec(net)
     spec = flat
     try:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from specgraph.graph.dims import Dim
+from specgraph.importers.explicit import joined_sources, with_source
 from specgraph.importers.flat import FlatNetwork, FlatNode
 from specgraph.ops.registry import ops
 
@@ -38,9 +39,11 @@ def add_outputs(spec: dict[str, Any], net: FlatNetwork) -> None:
 def flat_nodes(net: FlatNetwork) -> dict[str, Any]:
     """All nodes in order, `from` only where it is not the node before."""
     previous = next(iter(net.inputs)) if len(net.inputs) == 1 else None
+    joined = joined_sources(net)
     written: dict[str, Any] = {}
     for node in net.nodes.values():
-        written[node.path] = node_mapping(node, node.inputs, previous)
+        item = node_mapping(node, node.inputs, previous)
+        written[node.path] = item if previous not in joined else with_source(item, node.inputs[0])
         previous = node.path
     return written
 

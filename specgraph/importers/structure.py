@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+from specgraph.importers.explicit import joined_sources, with_source
 from specgraph.importers.flat import FlatNetwork, FlatNode
 from specgraph.importers.spec_text import add_outputs, header, plain
 from specgraph.importers.tree import Entry, Group, Leaf, build_tree, groups
@@ -114,6 +115,7 @@ class Writer:
     def __init__(self, net: FlatNetwork, names: dict[str, str] | None = None) -> None:
         self.net = net
         self.entries = build_tree(net)
+        self.joined = joined_sources(net)
         self.given_names = names or {}
         self.blocks: dict[str, Block] = {}
         self._find_blocks()
@@ -189,23 +191,23 @@ class Writer:
                 last = entries[position + count - 1]
                 stem, start = _numbered(entry.name)
                 shift = "index" if start == 0 else f"index + {start}"
-                nodes[f"{stem}$({shift})"] = self._instance(
-                    entries[position : position + count], known, previous, within
-                )
+                item = self._instance(entries[position : position + count], known, previous, within)
+                nodes[f"{stem}$({shift})"] = item if previous not in self.joined else with_source(item, known[previous])
                 known[last.output] = last.name
                 previous = last.output
                 position += count
                 continue
             if isinstance(entry, Leaf):
-                nodes[entry.name] = self._leaf(entry.node, known, previous, within)
+                item = self._leaf(entry.node, known, previous, within)
             elif entry.signature in self.blocks:
-                nodes[entry.name] = self._instance([entry], known, previous, within)
+                item = self._instance([entry], known, previous, within)
             elif self._listable(entry):
-                nodes[entry.name] = self._chain(entry, known, previous, within)
+                item = self._chain(entry, known, previous, within)
             else:
                 inner = [_renamed_copy(inside, f"{entry.name}.{inside.name}") for inside in entry.entries]
                 entries = [*entries[:position], *inner, *entries[position + 1 :]]
                 continue
+            nodes[entry.name] = item if previous not in self.joined else with_source(item, known[previous])
             known[entry.output] = entry.name
             previous = entry.output
             position += 1

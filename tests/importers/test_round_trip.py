@@ -48,6 +48,31 @@ def test_structure_is_found_again() -> None:
     assert imported.spec["nodes"]["layer3"][1]["repeat"] == 5
 
 
+class SkipsAndBiases(nn.Module):
+    """What would be taken for oversights if it were not written out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.left = nn.Conv2d(8, 8, 3, padding=1)
+        self.right = nn.Conv2d(16, 4, 1)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        stem = torch.relu(self.norm(self.stem(image)))
+        joined = torch.cat([stem, torch.relu(self.left(stem))], 1)
+        out: torch.Tensor = torch.relu(self.right(joined))
+        return out
+
+
+def test_what_is_meant_is_said() -> None:
+    """Skip connections say `from`, biases before a batch norm `bias: true`: the checker does not warn."""
+    report = check_text(from_module(SkipsAndBiases().eval(), torch.zeros(2, 3, 8, 8)).text)
+    assert report.diagnostics == []
+    assert report.graph is not None
+    assert report.graph.nodes["stem"].arguments["bias"] is True
+
+
 ALL = [(op, [shape], arguments) for op, cases in CASES.items() if op not in VANISHED for shape, arguments in cases[:3]]
 ALL += [(op, shapes, arguments) for op, cases in SEVERAL.items() for shapes, arguments in cases[:2]]
 
