@@ -63,22 +63,20 @@ def _populate(root: nn.Module, graph: Graph, lowered: dict[str, Lowering], devic
 
 
 def _build(node: Node, lowering: Lowering, device: torch.device) -> nn.Module:
-    """The node's module, initialised once: on the meta device first, then where it belongs."""
+    """The node's module, initialised once: by its constructor, or without memory first where the spec
+    initialises all of it."""
     assert lowering.module is not None
     if not node.parameters:
         module: nn.Module = lowering.module.build()
         return module
-    module = _on_meta(lowering.module)
     if device.type == "meta":
-        return module
-    reset = getattr(module, "reset_parameters", None)
-    if reset is None:
-        module = lowering.module.build()
-    else:
+        return _on_meta(lowering.module)
+    trainable = {parameter.name for parameter in node.parameters if parameter.trainable}
+    if len(trainable) == len(node.parameters) and trainable <= set(node.init):
+        module = _on_meta(lowering.module)
         _allocate(module)
-        trainable = {parameter.name for parameter in node.parameters if parameter.trainable}
-        if len(trainable) < len(node.parameters) or not trainable <= set(node.init):
-            reset()
+    else:
+        module = lowering.module.build()
     initialise(node, dict(module.named_parameters(recurse=False)))
     return module if device.type == "cpu" else module.to(device)
 
@@ -89,8 +87,8 @@ def _on_meta(construct: Construct) -> nn.Module:
         module: nn.Module = construct._replace(kwargs={**construct.kwargs, "device": "meta"}).build()
         return module
     with torch.device("meta"):
-        module = construct.build()
-    return module
+        other: nn.Module = construct.build()
+        return other
 
 
 def _allocate(module: nn.Module) -> None:
