@@ -106,6 +106,7 @@ def _was_hidden(rule: str, node: str | None, elaborator: Elaborator) -> bool:
 def _cures(trouble: Trouble, elaborator: Elaborator, cured: frozenset[str]) -> Iterator[Cure]:
     nodes, written = elaborator.nodes, elaborator.paths.nodes
     if trouble.expected is not None:
+        yield from _first_instance_only(trouble, elaborator.paths.containers)
         yield from _declared(trouble, nodes, written, cured)
     elif trouble.rule == "unflattened-linear-input":
         yield from flatten_cures(trouble, elaborator.document)
@@ -139,6 +140,21 @@ def _declared(
     yield from weak
     if len(upstream.steps) > len(chain):
         yield from upstream.cures(expected.holds, " as declared", kernels=True)
+
+
+def _first_instance_only(trouble: Trouble, containers: dict[str, NodeDef]) -> Iterator[Cure]:
+    """A stride that each instance of a repeated node takes, given to the first one only."""
+    definition = containers.get(trouble.reported)
+    if definition is None or definition.repeat is None:
+        return
+    for name, (_, value) in definition.arguments.items():
+        number = value.value if value.constant else None
+        if isinstance(number, int) and not isinstance(number, bool) and number > 1:
+            expression = f"$({number} if index == 0 else 1)"
+            edit = set_argument(definition, name, expression)
+            if edit is not None:
+                says = f"{name}: {expression} in `{trouble.reported}` gives {trouble.expected} as declared"
+                yield Cure((edit,), says)
 
 
 def _stated(trouble: Trouble) -> Iterator[Cure]:
