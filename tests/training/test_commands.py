@@ -1,0 +1,186 @@
+"""The commands as a user runs them: exit codes, one or two clear lines, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from specgraph.cli.main import main
+from tests.training.conftest import SPEC
+
+CPU = ["--device", "cpu", "--no-report"]
+
+
+@pytest.fixture
+def spec_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small spec as a file, in a working folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(SPEC, sort_keys=False))
+    return path
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command in this process: (exit code, standard output, standard error)."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return run
+
+
+def test_train_eval_runs(command: Any, spec_file: Path, tmp_path: Path) -> None:
+    code, out, err = command("train", spec_file, *CPU, "--epochs", 2, "--recipe", "plain")
+    assert code == 0
+    folder = Path(out.strip())
+    assert folder.parent == Path("runs/small")
+    assert "test accuracy" in err
+    code, out, _ = command("eval", folder, "--device", "cpu", "--format", "json")
+    assert code == 0
+    result = json.loads((folder / "result.json").read_text())
+    assert json.loads(out)["accuracy"] == result["test_accuracy"]
+    code, out, _ = command("eval", spec_file, "--weights", folder / "best.safetensors", "--device", "cpu")
+    assert code == 0
+    assert f"{result['test_accuracy']:.2%}" in out
+    code, out, _ = command("runs", "--format", "json")
+    assert code == 0
+    assert [entry["test_accuracy"] for entry in json.loads(out)] == [result["test_accuracy"]]
+    code, out, _ = command("runs", "--curves", tmp_path / "curves.png")
+    assert code == 0
+    assert str(folder) in out
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_set_reaches_recipe_and_variables(command: Any, spec_file: Path) -> None:
+    code, out, _ = command(
+        "train", spec_file, *CPU, "--epochs", 1, "--recipe", "plain",
+        "--set", "recipe.optimizer.adam.lr=0.005", "--set", "classes=12", "--set", "recipe.data.augment=[]",
+    )  # fmt: skip
+    assert code == 0
+    written = yaml.safe_load((Path(out.strip()) / "spec.yaml").read_text())
+    assert written["vars"]["classes"] == 12
+    assert written["recipes"]["plain"]["optimizer"]["adam"]["lr"] == 0.005
+    assert list(written["recipes"]) == ["plain"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train"], ["train needs a spec"]),
+        (["train", "nowhere.yaml"], ["nowhere.yaml"]),
+        (["train", "small.yaml", "--data", "mnits"], ["did you mean mnist"]),
+        (["train", "small.yaml", "--data", "./nowhere"], ["there is no folder nowhere"]),
+        (["train", "small.yaml", "--recipe", "plains"], ["did you mean plain"]),
+        (["train", "small.yaml", "--epochs", "0"], ["at least 1"]),
+        (["train", "small.yaml", "--lr", "-1"], ["positive"]),
+        (["train", "small.yaml", "--device", "gpu"], ["--device gpu", "auto, cpu or cuda"]),
+        (["train", "small.yaml", "--set", "recipe.epochs=many"], ["recipe.epochs", "positive integer"]),
+        (["train", "small.yaml", "--set", "recipe.lr=1"], ["has no key `lr`"]),
+        (["train", "small.yaml", "--resume", "runs/x"], ["leave out small.yaml"]),
+        (["train", "--resume", "runs/x"], ["there is no run runs/x"]),
+        (["train", "small.yaml", "--weights", "w.pth"], ["there are no weights w.pth"]),
+        (["train", "small.yaml", "--freeze", "layer9"], ["--freeze layer9 fits no parameter", "conv"]),
+        (["eval", "small.yaml"], ["--weights"]),
+        (["eval", "runs/nothing"], ["runs/nothing"]),
+        (["data", "nothing"], ["no data set `nothing`"]),
+        (["runs", "nowhere"], ["there is no folder nowhere"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_misuse(command: Any, spec_file: Path, arguments: list[str], words: list[str]) -> None:
+    code, out, err = command(*arguments)
+    assert code == 2, err
+    assert out == ""
+    assert all(word in err for word in words), err
+    told = [line for line in err.splitlines() if line.startswith(("specgraph:", "  "))]
+    assert 1 <= len(told) <= 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_read_only_folder(command: Any, spec_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    code, _, err = command("train", spec_file, *CPU, "--out", tmp_path / "locked" / "run")
+    assert code == 2
+    assert "locked" in err
+
+
+def test_output_folder_that_is_a_file(command: Any, spec_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    code, _, err = command("train", spec_file, *CPU, "--out", tmp_path / "taken")
+    assert code == 2
+    assert "taken" in err
+
+
+def test_absent_data_without_network(command: Any, spec_file: Path, monkeypatch: Any, tmp_path: Path) -> None:
+    from specgraph.datasets import download
+
+    def offline(*_: Any, **__: Any) -> Any:
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr(download.urllib.request, "urlopen", offline)
+    code, _, err = command("train", spec_file, "--data", "cifar10", "--data-dir", tmp_path / "data", *CPU)
+    assert code == 2
+    for word in ("https://www.cs.toronto.edu", "cifar-10-binary.tar.gz", str(tmp_path / "data"), "--data digits"):
+        assert word in err
+
+
+def test_data(command: Any, tmp_path: Path) -> None:
+    code, out, _ = command("data", "digits", "--format", "json", "-o", tmp_path / "grid.png")
+    assert code == 0
+    facts = json.loads(out[: out.rindex("}") + 1])
+    assert facts["images"] == {"train": 1437, "test": 360}
+    assert sum(facts["per_class"]["train"]) == 1437
+    assert (tmp_path / "grid.png").read_bytes().startswith(b"\x89PNG")
+    code, out, _ = command("data")
+    assert code == 0
+    assert "fashion_mnist" in out
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interruption_from_outside(spec_file: Path, tmp_path: Path, number: int, code: int) -> None:
+    folder = tmp_path / "stopped"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "specgraph", "train", str(spec_file), *CPU, "--epochs", "100000", "--out", str(folder)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while not (folder / "metrics.csv").exists() and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == code, err
+    assert err.splitlines()[-1] == f"specgraph: interrupted; continue with: specgraph train --resume {folder}"
+    assert list(folder.glob("checkpoints/*.ckpt"))
+
+
+def test_light_commands_import_no_torch() -> None:
+    """`data` and `runs` without arguments need no PyTorch; neither does checking a recipe."""
+    code = (
+        "import sys; from specgraph.checking import check; "
+        f"report = check({SPEC!r}); assert report.ok; "
+        "import specgraph.cli.train, specgraph.cli.eval, specgraph.cli.data, specgraph.cli.runs; "
+        "loaded = {'torch', 'numpy', 'pydantic', 'networkx', 'onnx'} & set(sys.modules); print(sorted(loaded))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    spoilt = subprocess.run([sys.executable, "-c", "import numpy; " + code], capture_output=True, text=True, check=True)
+    assert spoilt.stdout.strip() == "['numpy']"
