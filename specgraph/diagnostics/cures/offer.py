@@ -24,6 +24,8 @@ MAX_TROUBLES = 8
 MAX_CANDIDATES = 12
 MAX_CHECKS = 30
 LARGEST_GROUPS = 4096
+RECIPES = "SG5"
+"""Recipes are held against the network only once it has no errors: what is wrong there is no new fault."""
 MAX_CHECKED_NODES = 4000
 OWN_ARGUMENTS = {
     "indivisible-groups": "groups",
@@ -53,7 +55,8 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
 
         def left_after(fault: Diagnostic) -> set[tuple[str, str | None]]:
             text = apply_fixes(source, [*accepted, fault], unsafe=True).text
-            return {(d.rule, d.node) for d in recheck(text) if d.severity == "error"}
+            found = [d for d in recheck(text) if d.severity == "error" and not d.code.startswith(RECIPES)]
+            return {(d.rule, d.node) for d in found}
 
         if last is not None and checks > 0:
             checks -= 1
@@ -142,7 +145,7 @@ def _declared(
         yield from upstream.cures(expected.holds, " as declared", kernels=True)
 
 
-def _first_instance_only(trouble: Trouble, containers: dict[str, NodeDef]) -> Iterator[Cure]:
+def _first_instance_only(trouble: Trouble, containers: dict[str, NodeDef | None]) -> Iterator[Cure]:
     """A stride that each instance of a repeated node takes, given to the first one only."""
     definition = containers.get(trouble.reported)
     if definition is None or definition.repeat is None:
