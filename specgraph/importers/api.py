@@ -72,6 +72,10 @@ def import_model(
 
     file = read_onnx(text)
     net = raise_file(file, text, batch_axis=batch_axis, outputs=outputs)
+    if file.producer != "specgraph":
+        from specgraph.importers.repeats import name_repeats
+
+        name_repeats(net)
     return finish(net, _block_names(file.metadata))
 
 

@@ -19,6 +19,8 @@ class Namer:
         self._taken: set[str] = set()
         self._folders: set[str] = set()
         self._counts: dict[str, int] = {}
+        self.invented: set[str] = set()
+        """Names given for want of better ones."""
 
     def path(self, hints: Iterable[str], op: str, *, top_level: bool = False) -> str:
         """The first hint that can be a path and is free; else the op's name with a number."""
@@ -39,6 +41,7 @@ class Namer:
             self._counts[base] = self._counts.get(base, 0) + 1
             candidate = f"{base}{self._counts[base]}"
             if self._free(candidate):
+                self.invented.add(candidate)
                 return self._take(candidate)
 
     def release(self, path: str) -> None:

@@ -78,11 +78,17 @@ def _draw(chance: random.Random, types: dict[str, TensorType]) -> tuple[dict[str
         if not isinstance(dim, int):
             return None
         elements *= dim
+    if op in ("avg_pool", "max_pool") and _smaller_than_window(kinds[0], checked["kernel_size"]):
+        return None  # PyTorch's pooling in three dimensions does not count the padding there
     if op == "group_norm" and elements == arguments["num_groups"]:
         return None  # one value a group: PyTorch refuses it for a batch of one
     if elements > MAX_ELEMENTS or output.rank > 4:
         return None
     return {"op": op, "from": sources, **arguments}, output
+
+
+def _smaller_than_window(kind: TensorType, kernel: tuple[int, ...]) -> bool:
+    return any(isinstance(size, int) and size < k for size, k in zip(kind.dims[1:], kernel, strict=True))
 
 
 def _arguments(chance: random.Random, op: str, kind: TensorType) -> dict[str, Any]:

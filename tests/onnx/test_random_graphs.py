@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import copy
 import os
 
 import numpy as np
 import pytest
 
+from specgraph.errors import SpecError
 from specgraph.ops.registry import ops
 from tests.onnx.random_graphs import NOT_DRAWN, random_graph
 from tests.onnx.support import exported, file_outputs, module_outputs, random_inputs, random_module
@@ -24,16 +26,25 @@ def test_random_graphs(first: int) -> None:
     for seed in range(first, min(first + PER_TEST, NUM_GRAPHS)):
         graph = random_graph(seed)
         module = random_module(graph)
-        model = exported(graph, module, opset=OPSETS[seed % len(OPSETS)])
+        try:
+            model = exported(graph, module, opset=OPSETS[seed % len(OPSETS)])
+        except SpecError as error:
+            if {diagnostic.code for diagnostic in error.diagnostics} == {"SG601"}:
+                continue
+            raise
+        exact = copy.deepcopy(module).double()
         for batch_size in (1, 3):
             inputs = random_inputs(graph, batch_size)
             expected = module_outputs(graph, module, inputs)
             found = file_outputs(model, inputs)
+            precise = module_outputs(graph, exact, {name: x.astype(np.float64) for name, x in inputs.items()})
             for name, reference in expected.items():
                 scale = max(1.0, float(np.abs(reference[np.isfinite(reference)]).max(initial=0.0)))
                 assert found[name].shape == reference.shape, (seed, name)
+                rounding = np.nanmax(np.abs(np.nan_to_num(reference - precise[name])), initial=0.0)
+                tolerance = 1e-4 * scale + 20 * float(rounding)  # no closer than float32 is to itself
                 np.testing.assert_allclose(
-                    found[name], reference, rtol=1e-4, atol=1e-4 * scale, err_msg=f"seed {seed}, {name}"
+                    found[name], reference, rtol=1e-4, atol=tolerance, err_msg=f"seed {seed}, {name}"
                 )
 
 

@@ -28,6 +28,7 @@ def lower_max_pool(builder: Builder, node: Node) -> None:
     padding = arguments["padding"]
     extra = _cells_behind(node, kernel, stride, dilation)
     ceil_mode = arguments["ceil_mode"] and extra is None
+    _check_windows(node)
     value = builder.inputs(node)[0]
     padding = _widened(padding, extra)
     if _too_wide(padding, kernel):
@@ -44,6 +45,24 @@ def lower_max_pool(builder: Builder, node: Node) -> None:
         dilations=dilation,
         **optional,
     )
+
+
+def _check_windows(node: Node) -> None:
+    """Raise `Inexpressible` where a window with dilation holds nothing but padding: its largest value
+    is minus infinity in PyTorch, the lowest finite number in onnxruntime."""
+    arguments = node.arguments
+    sizes_in, sizes_out = node.input_types[0].dims[1:], node.output.dims[1:]
+    if not known(sizes_in) or not known(sizes_out) or all(gap == 1 for gap in arguments["dilation"]):
+        return
+    for axis, (size, count) in enumerate(zip(numbers(sizes_in), numbers(sizes_out), strict=True)):
+        k, s, d, (before, _) = (arguments[name][axis] for name in ("kernel_size", "stride", "dilation", "padding"))
+        for index in range(count):
+            if not any(0 <= index * s - before + step * d < size for step in range(k)):
+                raise Inexpressible(
+                    f"window {index} along axis {axis + 2} holds nothing but padding, so that its largest value "
+                    "is infinite in PyTorch and finite in onnxruntime",
+                    "pad less, or dilate less",
+                )
 
 
 def lower_avg_pool(builder: Builder, node: Node) -> None:
