@@ -276,17 +276,19 @@ def _references(place: Place, cursor: Cursor) -> Iterator[Proposal]:
             for name, _, node in inner.siblings():
                 yield Proposal(f"{head}.{name}", CompletionItemKind.Reference, _what(node))
         return
-    before: list[Proposal] = []
+    before: list[tuple[int, Proposal]] = []
     after: list[Proposal] = []
     for name, named in place.scope.names():
         is_self = place.node_key is not None and named.place is place.node_key
         if MARK in name or is_self or "$" in name:
             continue
         proposal = Proposal(name, CompletionItemKind.Reference, _what(named.tree))
-        earlier = named.tree is None or named.place.line < place.scalar.line
-        (before if earlier else after).append(proposal)
-    before.reverse()
-    yield from before
+        if named.tree is None or named.place.line < place.scalar.line:
+            before.append((named.place.line if named.tree is not None else 0, proposal))
+        else:
+            after.append(proposal)
+    before.sort(key=lambda entry: -entry[0])  # the nearest first, inputs last
+    yield from (proposal for _, proposal in before)
     yield from after
 
 

@@ -15,11 +15,13 @@ from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree, Value
 from specgraph.source.yaml_reader import resolve_scalar
 
 MAX_DEPTH = 60
+MAX_EXPRESSION = 1000
 BLOCK_KEY = re.compile(
     r"""(?:"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)'|([^\s#'"{}\[\],&*!|>%@`-][^#]*?|-[^\s#][^#]*?))[ \t]*:(?=[ \t]|$)"""
 )
 PROPERTY = re.compile(r"[&!][^\s,{}\[\]]*[ \t]*")
 BLOCK_SCALAR = re.compile(r"[|>][-+0-9]*[ \t]*(?:#.*)?$")
+BRACKET = re.compile(r"[()]")
 COMMENT = re.compile(r"(?:^|[ \t])#")
 QUOTED = {'"': re.compile(r'"(?:[^"\\]|\\.)*("|$)'), "'": re.compile(r"'(?:[^']|'')*('|$)")}
 
@@ -337,11 +339,14 @@ class _Reader:
             space = text.rfind(" ", start, position)
             if space > start:
                 position = space
-        return self._plain(max(start + 1, start + len(text[start:position].rstrip())))
+        return self._plain(max(start + 1, start + len(text[start:position].rstrip(" \t"))))
 
     def _is_value(self, start: int) -> bool:
         """Whether what begins at `start` follows a colon in its line."""
-        return self.lines[self.line][:start].rstrip().endswith(":")
+        text = self.lines[self.line]
+        while start and text[start - 1] in " \t":
+            start -= 1
+        return text[start - 1 : start] == ":"
 
     # moving ------------------------------------------------------------------------------------
 
@@ -351,8 +356,8 @@ class _Reader:
             self.column += 1
 
     def _rest_is_empty(self) -> bool:
-        rest = self.lines[self.line][self.column :]
-        return not rest.strip() or (rest.startswith("#") and not self.is_json)
+        text = self.lines[self.line]
+        return self.column >= len(text) or (text[self.column] == "#" and not self.is_json)
 
     def _next_line(self) -> None:
         self.line += 1
@@ -413,14 +418,14 @@ def _close(tree: Mapping | Sequence) -> None:
 
 def _closing(text: str, start: int) -> int | None:
     """Behind the bracket that closes the one at `start`, in the same line."""
+    end = min(len(text), start + MAX_EXPRESSION)
+    if text.find(")", start, end) < 0:
+        return None
     depth = 0
-    for position in range(start, len(text)):
-        if text[position] == "(":
-            depth += 1
-        elif text[position] == ")":
-            depth -= 1
-            if depth == 0:
-                return position + 1
+    for bracket in BRACKET.finditer(text, start, end):
+        depth += 1 if bracket[0] == "(" else -1
+        if depth == 0:
+            return bracket.end()
     return None
 
 

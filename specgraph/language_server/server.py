@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import sys
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 from lsprotocol import types
@@ -370,6 +372,11 @@ def _may_become_spec(text: str) -> bool:
     return len(text.strip()) < 12 and "\n" not in text.strip()
 
 
+def _leave(signum: int, frame: FrameType | None) -> None:
+    """Leave at once: there is nothing to save, and the thread that reads would be waited for."""
+    os._exit(128 + signum)
+
+
 def serve() -> int:
     """Serve over standard input and output until the editor says goodbye; returns the exit code: 1
     where it left without asking for a shutdown. What the program itself prints goes to standard error,
@@ -378,6 +385,8 @@ def serve() -> int:
     printed_to = sys.stdout
     incoming, outgoing = os.fdopen(os.dup(sys.stdin.fileno()), "rb"), os.fdopen(os.dup(printed_to.fileno()), "wb")
     sys.stdout = sys.stderr
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
     try:
         with overlaid(server.overlay):
             server.start_io(incoming, outgoing)
