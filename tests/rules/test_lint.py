@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from specgraph.checking import Report, check
@@ -322,6 +324,17 @@ def test_residual_network_on_a_small_image() -> None:
     found = [d for d in report.diagnostics if d.code == "SG902"]
     assert len(found) == 1
     assert found[0].help == "the smallest input at which they all see values is 33x33"
+
+
+@pytest.mark.parametrize("name", ["inception", "googlenet"])
+def test_any_forgotten_from_in_an_inception_module_is_noticed(name: str) -> None:
+    """The first branch reads the input anyway; every other one must say so."""
+    text = (SPECS / f"{name}.yaml").read_text(encoding="utf-8")
+    places = list(re.finditer(r"from: input, |, from: input", text))[1:]
+    assert len(places) == 3
+    for place in places:
+        found = check_text(text[: place.start()] + text[place.end() :], str(SPECS / "spec.yaml")).diagnostics
+        assert [d.code for d in found if d.code == "SG914"] == ["SG914"]
 
 
 @pytest.mark.parametrize("path", sorted(str(path.relative_to(SPECS)) for path in SPECS.rglob("*.*")))
