@@ -34,7 +34,7 @@ class Change:
         return self.new or self.old
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Diff:
     """All differences of two networks; empty `changes` means the same network."""
 
@@ -46,6 +46,8 @@ class Diff:
 
     def __str__(self) -> str:
         return diff_table(self)
+
+    __repr__ = __str__
 
     def to_json(self) -> dict[str, Any]:
         """The differences as plain data."""

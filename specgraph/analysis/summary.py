@@ -50,7 +50,7 @@ class Totals:
     peak: Peak
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Summary:
     """A network's cost. `str(summary)` is the table; `nodes` maps paths to their rows."""
 
@@ -65,6 +65,8 @@ class Summary:
         from specgraph.analysis.summary_table import summary_table
 
         return summary_table(self)
+
+    __repr__ = __str__
 
     def to_json(self) -> dict[str, Any]:
         """The summary as plain data; symbolic figures are text."""
