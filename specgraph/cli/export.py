@@ -62,6 +62,8 @@ def _settle_source(args: argparse.Namespace) -> None:
     """`--onnx SPEC` means the spec, not the output; without a source the newest run is meant."""
     if args.onnx is None and args.python is None and args.triton is None:
         raise CommandError("nothing to write", "add --onnx, --python or --triton DIR")
+    if args.int8 and args.fp16:
+        raise CommandError("--int8 and --fp16 exclude each other")
     from specgraph.inference.source import looks_like_source, newest_run
 
     for flag in ("onnx", "python"):
@@ -133,8 +135,13 @@ def _export_onnx(args: argparse.Namespace) -> list[Path]:
     if args.int8:
         from specgraph.inference.quantise import quantise_file
 
-        for line in quantise_file(path, source, data=args.data, data_dir=args.data_dir).lines():
-            print(line)
+        try:
+            quantised = quantise_file(path, source, data=args.data, data_dir=args.data_dir)
+        except BaseException:
+            for file in written:  # the file is not what was asked for
+                file.unlink(missing_ok=True)
+            raise
+        print("\n".join(quantised.lines()))
     if args.verify:
         _verify(args, path, source)
     if args.triton is not None:

@@ -68,3 +68,13 @@ def test_triton_repository(capsys: pytest.CaptureFixture[str]) -> None:
     config = (folder / "config.pbtxt").read_text()
     assert "dynamic_batching" in config
     assert "dims: [ 1, 28, 28 ]" in config
+
+
+def test_int8(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", LENET, "--onnx", "q.onnx", "--int8", "--data", "digits", "--verify"]) == 0
+    shown = capsys.readouterr().out
+    assert "in float32" in shown
+    assert os.path.getsize("q.onnx") < 80_000
+    assert main(["export", LENET, "--onnx", "none.onnx", "--int8", "--data", "no-such-data"]) == 2
+    assert main(["export", LENET, "--onnx", "none.onnx", "--int8", "--fp16"]) == 2
+    assert not os.path.exists("none.onnx")
