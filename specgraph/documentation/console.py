@@ -17,7 +17,6 @@ BLOCK = re.compile(r"```console\n\$ specgraph (?P<command>[^\n]*)\n(?P<output>.*
 RERUN = ("check", "explain", "summary", "diff", "runs", "new")
 PAGES_WITH_CONSOLE = (
     "README.md",
-    "docs/tutorial.md",
     "docs/cost.md",
     "docs/diff.md",
     "docs/source.md",
