@@ -10,6 +10,8 @@ from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 from specgraph.errors import CommandError, require
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from specgraph.inference.bench import Runner
     from specgraph.inference.source import ModelSource
 
@@ -53,11 +55,11 @@ def run(args: argparse.Namespace) -> int:
         from specgraph.inference.bench import session_runner
         from specgraph.inference.session import Session
 
-        session = Session(args.model, args.device, threads=args.threads)
+        session = Session(args.model, args.device, threads=args.threads, spin=False)
         if session.fallback:
             print(f"warning: {session.fallback}", file=sys.stderr)
         timings = measure(
-            [session_runner(session)],
+            [*_imported_runners(args, [port.name for port in session.inputs]), session_runner(session)],
             lambda size: session_inputs(session, size),
             args.batch_sizes,
             seconds=args.seconds,
@@ -80,7 +82,7 @@ def _spec_runners(args: argparse.Namespace, source: ModelSource) -> list[Runner]
     from specgraph.backends.onnx.export import build_model
     from specgraph.backends.onnx.weights import StateDict
     from specgraph.backends.torch.compile import compile_graph
-    from specgraph.inference.bench import module_runner, session_runner
+    from specgraph.inference.bench import session_runner
     from specgraph.inference.session import Session
 
     if args.threads:
@@ -96,11 +98,40 @@ def _spec_runners(args: argparse.Namespace, source: ModelSource) -> list[Runner]
     )
     if session.fallback:
         print(f"warning: {session.fallback}", file=sys.stderr)
+    return [*_module_runners(args, list(source.graph.inputs), module), session_runner(session)]
+
+
+def _module_runners(args: argparse.Namespace, names: list[str], module: nn.Module) -> list[Runner]:
+    import torch
+
+    from specgraph.inference.bench import module_runner
+
     device = "cuda" if args.device != "cpu" and torch.cuda.is_available() else "cpu"
-    runners = [module_runner(source.graph, module, device)]
+    runners = [module_runner(names, module, device)]
     if args.compile:
-        runners.append(module_runner(source.graph, module, device, compiled=True))
-    return [*runners, session_runner(session)]
+        runners.append(module_runner(names, module, device, compiled=True))
+    return runners
+
+
+def _imported_runners(args: argparse.Namespace, names: list[str]) -> list[Runner]:
+    """PyTorch beside an ONNX file, where the file can be imported."""
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        print("PyTorch is not installed: it is left out", file=sys.stderr)
+        return []
+    import torch
+
+    from specgraph.importers.api import import_model
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    try:
+        module = import_model(args.model, batch_axis="first").module()
+    except CommandError as error:
+        print(f"PyTorch is left out: {error.message}", file=sys.stderr)
+        return []
+    return _module_runners(args, names, module)
 
 
 def _sizes(text: str) -> tuple[int, ...]:

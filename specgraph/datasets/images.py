@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"))
 MAX_PIXELS = 100_000_000
@@ -73,6 +74,8 @@ def to_mode(image: Image.Image, channels: int) -> Image.Image:
 
 def to_tensor(image: Image.Image) -> Tensor:
     """uint8 (C, H, W) of a grey or RGB image."""
+    import torch
+
     array = np.asarray(image)
     return torch.from_numpy(array[None].copy() if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1)))
 

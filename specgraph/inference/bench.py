@@ -51,15 +51,15 @@ def session_runner(session: Session) -> Runner:
     return Runner("onnxruntime", device, prepare)
 
 
-def module_runner(graph: Graph, module: nn.Module, device: str, *, compiled: bool = False) -> Runner:
-    """PyTorch, eager or through `torch.compile`."""
+def module_runner(names: Sequence[str], module: nn.Module, device: str, *, compiled: bool = False) -> Runner:
+    """PyTorch, eager or through `torch.compile`. `names` are the inputs' names, in the module's order."""
     import torch
 
     module = module.eval().to(device)
     callable_module: Any = torch.compile(module) if compiled else module
 
     def prepare(inputs: dict[str, Array]) -> Step:
-        tensors = [torch.from_numpy(inputs[name]).to(device) for name in graph.inputs]
+        tensors = [torch.from_numpy(inputs[name]).to(device) for name in names]
 
         def step() -> object:
             with torch.inference_mode():
