@@ -16,6 +16,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import time
 import warnings
@@ -38,6 +39,7 @@ def main() -> int:
     parser.add_argument("--onnx", action="store_true", help="onnxruntime against the compiled module")
     parser.add_argument("--symbolic", action="store_true", help="symbolic sizes against every concrete one")
     parser.add_argument("--seed", type=int, help="one graph only")
+    parser.add_argument("--seconds", type=float, help="stop after so long and report what was done")
     parser.add_argument("--show", action="store_true", help="with --seed: print the spec and every verdict")
     arguments = parser.parse_args()
     sys.path.insert(0, str(ROOT))
@@ -45,10 +47,10 @@ def main() -> int:
     if arguments.seed is not None:
         return show(arguments.seed, mode, arguments.show)
     count = arguments.graphs or DEFAULT_GRAPHS[mode]
-    return many(mode, arguments.first, count, arguments.jobs)
+    return many(mode, arguments.first, count, arguments.jobs, arguments.seconds)
 
 
-def many(mode: str, first: int, count: int, jobs: int) -> int:
+def many(mode: str, first: int, count: int, jobs: int, seconds: float | None = None) -> int:
     """Compare many graphs in several processes."""
     from tests.differential.fuzz import Tally
 
@@ -57,22 +59,31 @@ def many(mode: str, first: int, count: int, jobs: int) -> int:
     total = Tally()
     started = time.perf_counter()
     context = multiprocessing.get_context("spawn")
+    interrupted = False
     with context.Pool(min(jobs, len(chunks)), initializer=prepare) as pool:
-        for done, tally in enumerate(pool.imap_unordered(partial(chunk, mode), chunks), 1):
-            for seed, text in tally.differences.items():
-                if len(total.differences) < MOST_SHOWN:
-                    print(f"seed {seed}: {text[:600]}", flush=True)
-            total.merge(tally)
-            if sys.stderr.isatty():
-                print(f"\r{done * 100 // len(chunks)} %", end="", file=sys.stderr, flush=True)
-    print(f"\n{total.table()}\nin {time.perf_counter() - started:.0f} s")
+        try:
+            for tally in pool.imap_unordered(partial(chunk, mode), chunks):
+                for seed, text in tally.differences.items():
+                    if len(total.differences) < MOST_SHOWN:
+                        print(f"seed {seed}: {text[:600]}", flush=True)
+                total.merge(tally)
+                if seconds is not None and time.perf_counter() - started > seconds:
+                    break
+                if sys.stderr.isatty():
+                    print(f"\r{total.graphs * 100 // count} %", end="", file=sys.stderr, flush=True)
+        except KeyboardInterrupt:
+            interrupted = True
+    print(f"\n{total.table()}\nin {time.perf_counter() - started:.0f} s{', interrupted' * interrupted}")
+    if interrupted:
+        return 130
     return 1 if total.differences else 0
 
 
 def prepare() -> None:
-    """Every process computes on one thread."""
+    """Every process computes on one thread, and leaves Ctrl-C to the one that started it."""
     import torch
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path.insert(0, str(ROOT))
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore")
