@@ -22,6 +22,8 @@ from specgraph.spec.includes import IncludeLoader, project_root
 from specgraph.spec.read import DocumentReader
 
 MAX_INCLUDES = 50
+Faults = frozenset[tuple[str, str]]
+"""Faults by code and message, without their places."""
 
 
 class Instances(NamedTuple):
@@ -56,6 +58,8 @@ class Analysis:
     `graph` is the checked graph, or, where there are errors, the part of it that is right: every node
     in it has its inputs. It is None where nothing could be built. `sources` are all texts read.
     `is_good` says whether there are no errors; `last_good` is what the text meant before there were.
+    `is_read` says whether the text could be read; where not, `tentative` is what a forgiving reading
+    finds wrong with it.
     """
 
     def __init__(
@@ -67,6 +71,8 @@ class Analysis:
         sources: dict[str, Source],
         graph: Graph | None,
         is_good: bool = False,
+        is_read: bool = True,
+        tentative: list[Diagnostic] | None = None,
     ) -> None:
         self.source = source
         self.tree = tree
@@ -75,7 +81,20 @@ class Analysis:
         self.sources = sources
         self.graph = graph
         self.is_good = is_good
+        self.is_read = is_read
+        self.tentative = tentative or []
         self.last_good: Analysis | None = None
+
+    def keep_known(self, known: Faults) -> None:
+        """Of what a forgiving reading finds, report what was known before the text became unreadable:
+        those faults are surely still there."""
+        kept = [d for d in self.tentative if (d.code, d.message) in known]
+        self.diagnostics = sorted([*self.diagnostics, *kept], key=lambda diagnostic: diagnostic.sort_key)
+
+    @property
+    def faults(self) -> Faults:
+        """What is wrong, wherever it stands."""
+        return frozenset((d.code, d.message) for d in self.diagnostics)
 
     @cached_property
     def file(self) -> File:
@@ -135,17 +154,18 @@ def analyse(text: str, path: str, format: Format | None = None) -> Analysis:
         report = check_parsed(parsed, collector, folder, real_path, {})
         tree = parsed.tree if parsed.tree is not None else forgiving_tree(parsed.source)
         graph = report.graph
+        quiet = Collector()
         if graph is None:
-            graph = _partial_graph(parsed.source, tree, folder, real_path)
-    good = report.graph is not None
-    return Analysis(parsed.source, tree, folder, report.diagnostics, report.sources, graph, good)
+            graph = _partial_graph(parsed.source, tree, folder, real_path, quiet)
+    good, read = report.graph is not None, parsed.tree is not None
+    tentative = [d for d in quiet.diagnostics if d.severity == "error"] if not read else []
+    return Analysis(parsed.source, tree, folder, report.diagnostics, report.sources, graph, good, read, tentative)
 
 
-def _partial_graph(source: Source, tree: Tree | None, folder: str, real_path: str) -> Graph | None:
-    """What can be built of a spec that has errors."""
+def _partial_graph(source: Source, tree: Tree | None, folder: str, real_path: str, quiet: Collector) -> Graph | None:
+    """What can be built of a spec that has errors, which go to `quiet`."""
     if tree is None:
         return None
-    quiet = Collector()
     try:
         document = DocumentReader(source, tree, quiet).read()
         if document is None:

@@ -17,7 +17,7 @@ from pygls.lsp.server import LanguageServer
 import specgraph
 from specgraph.language_server import convert
 from specgraph.language_server.actions import Actions
-from specgraph.language_server.analysis import Analysis, analyse
+from specgraph.language_server.analysis import Analysis, Faults, analyse
 from specgraph.language_server.choice import Choice
 from specgraph.language_server.completion import complete
 from specgraph.language_server.entities import definition_of, entity_at
@@ -48,6 +48,7 @@ class Document:
     analysis: Analysis | None = None
     checked: int = -1
     last_good: Analysis | None = None
+    known: Faults = frozenset()
     pending: asyncio.Task[None] | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -130,6 +131,10 @@ class Server(LanguageServer):
                     document.last_good = analysis
                 else:
                     analysis.last_good = document.last_good
+                if analysis.is_read:
+                    document.known = analysis.faults
+                else:
+                    analysis.keep_known(document.known)
                 document.analysis, document.checked = analysis, version
                 if document.uri in self.documents:
                     self.publish(document, analysis)

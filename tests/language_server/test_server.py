@@ -60,6 +60,16 @@ def test_diagnostics_while_typing(client: Client, uri: str) -> None:
     assert broken[0]["range"]["start"]["line"] >= line
 
 
+def test_known_faults_stay_while_another_line_is_typed(client: Client, uri: str) -> None:
+    wrong = SPEC.replace("  fc", "  flat: {op: flatten, expect: 999}\n  fc")
+    assert [d["code"] for d in client.open(uri, wrong)] == ["SG301"]
+    typed = client.change(uri, "# a line more\n" + wrong + "  next: {op: re")
+    line = wrong[: wrong.index("  flat")].count("\n") + 1
+    assert [(d["code"], d["range"]["start"]["line"]) for d in typed] == [("SG301", line), ("SG103", line + 2)]
+    cured = client.change(uri, wrong.replace("999", "256") + "  next: {op: re")
+    assert [d["code"] for d in cured] == ["SG103"]
+
+
 def test_related_places_and_tags(client: Client, uri: str) -> None:
     pair = "specgraph: 1\ninputs: {image: [3, 8, 8]}\nnodes:\n  a: {op: conv, out_channels: 4, kernel_size: 1}\n"
     found = by_code(client.open(uri, pair + "  b: {op: add, from: [image, a]}\n"))["SG302"]
