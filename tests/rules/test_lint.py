@@ -319,6 +319,14 @@ def test_a_fault_hides_the_warnings() -> None:
     assert {code for code, _ in said(check_text(text))} == {"SG210"}
 
 
+def test_where_a_symbolic_network_collapses() -> None:
+    text = (SPECS / "resnet18.yaml").read_text(encoding="utf-8")
+    text = re.sub(r",?\s*expect: \d+x\d+x\d+", "", text.replace("[3, 224, 224]", "[3, H, W]"))
+    (found,) = check_text(text, str(SPECS / "spec.yaml")).diagnostics
+    assert (found.code, found.severity) == ("SG904", "info")
+    assert found.notes == ("below 33, kernels see nothing but padding: the network collapses without an error",)
+
+
 def test_residual_network_on_a_small_image() -> None:
     report = check(SPECS / "resnet18.yaml", input_size="32")
     found = [d for d in report.diagnostics if d.code == "SG902"]

@@ -9,8 +9,7 @@ from specgraph.diagnostics.rule import Rule
 
 if TYPE_CHECKING:
     from specgraph.diagnostics.lint import Lint
-    from specgraph.graph.model import Graph, Node
-    from specgraph.graph.types import TensorType
+    from specgraph.graph.model import Graph
 
 RULE = Rule(
     code="SG902",
@@ -41,12 +40,14 @@ LARGEST = 4096
 
 
 def check(lint: Lint) -> None:
-    first = next((node for node in lint.nodes_of("conv") if _collapsed(node, node.input_types[0])), None)
+    from specgraph.diagnostics.resize import collapsed, live
+
+    first = next((node for node in lint.nodes_of("conv") if collapsed(node, node.input_types[0])), None)
     if first is None:
         return
-    others = sum(_collapsed(node, node.input_types[0]) for node in lint.nodes_of("conv")) - 1
+    others = sum(collapsed(node, node.input_types[0]) for node in lint.nodes_of("conv")) - 1
     kernel = first.arguments["kernel_size"]
-    dead = prod(kernel) - prod(_live(first, first.input_types[0], axis) for axis in range(len(kernel)))
+    dead = prod(kernel) - prod(live(first, first.input_types[0], axis) for axis in range(len(kernel)))
     shown = "x".join(map(str, kernel))
     notes = [f"its input `{first.inputs[0]}` is {first.input_types[0]}"]
     if others:
@@ -61,30 +62,6 @@ def check(lint: Lint) -> None:
         if smallest
         else "stride less in front, or use a smaller kernel",
     )
-
-
-def _collapsed(node: Node, kind: TensorType) -> bool:
-    arguments = node.arguments
-    if arguments["padding_mode"] != "zeros":
-        return False
-    for axis, (kernel, dilation) in enumerate(zip(arguments["kernel_size"], arguments["dilation"], strict=True)):
-        size = kind.dims[axis + 1]
-        if isinstance(size, int) and size < dilation * (kernel - 1) + 1 and _live(node, kind, axis) < kernel:
-            return True
-    return False
-
-
-def _live(node: Node, kind: TensorType, axis: int) -> int:
-    """Positions of the kernel along an axis that meet a real value somewhere."""
-    arguments = node.arguments
-    kernel, stride, dilation = (arguments[name][axis] for name in ("kernel_size", "stride", "dilation"))
-    before, after = arguments["padding"][axis]
-    size = kind.dims[axis + 1]
-    if not isinstance(size, int) or size >= dilation * (kernel - 1) + 1:
-        return int(kernel)
-    windows = (size + before + after - dilation * (kernel - 1) - 1) // stride + 1
-    starts = [window * stride - before for window in range(windows)]
-    return sum(any(0 <= start + tap * dilation < size for start in starts) for tap in range(kernel))
 
 
 def _smallest(lint: Lint) -> str | None:
@@ -109,9 +86,8 @@ def _smallest(lint: Lint) -> str | None:
 
 
 def _works(lint: Lint, graph: Graph, name: str, size: int) -> bool:
-    from specgraph.diagnostics.resize import types_at
+    from specgraph.diagnostics.resize import sees_values
 
     kind = graph.inputs[name]
     sized = kind.with_dims((kind.dims[0], *(size,) * kind.spatial_rank))
-    types = types_at(graph, lint.written, {**graph.inputs, name: sized})
-    return types is not None and not any(_collapsed(node, types[node.inputs[0]]) for node in lint.nodes_of("conv"))
+    return sees_values(lint, {**graph.inputs, name: sized})
