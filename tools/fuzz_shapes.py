@@ -60,7 +60,7 @@ def many(mode: str, first: int, count: int, jobs: int, seconds: float | None = N
     started = time.perf_counter()
     context = multiprocessing.get_context("spawn")
     interrupted = False
-    with context.Pool(min(jobs, len(chunks)), initializer=prepare) as pool:
+    with context.Pool(min(jobs, len(chunks)), initializer=prepare_worker) as pool:
         try:
             for tally in pool.imap_unordered(partial(chunk, mode), chunks):
                 for seed, text in tally.differences.items():
@@ -79,11 +79,16 @@ def many(mode: str, first: int, count: int, jobs: int, seconds: float | None = N
     return 1 if total.differences else 0
 
 
+def prepare_worker() -> None:
+    """A worker leaves Ctrl-C to the process that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    prepare()
+
+
 def prepare() -> None:
-    """Every process computes on one thread, and leaves Ctrl-C to the one that started it."""
+    """Every process computes on one thread."""
     import torch
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path.insert(0, str(ROOT))
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore")

@@ -369,6 +369,11 @@ def pad(x: Tensor, *, padding: Any = 0, channels: Any = (0, 0), mode: str = "con
         spatial_rank(x)
     if before or after:
         flat += [before, after]
+    spatial_rank(x, 0)
+    if mode not in ("constant", "reflect", "replicate", "circular"):
+        raise NotImplementedError(f"no padding mode {mode}")
+    if not any(flat):
+        return nn.Identity()
     if mode == "constant":
         return Call(lambda x: F.pad(x, flat, value=value))
     spatial_rank(x)
