@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from specgraph.language_server.places import Place, Role, at_position, classify
@@ -35,10 +36,11 @@ def entity_at(file: File, line: int, column: int) -> tuple[Place | None, Entity 
     inside = _in_expression(file.source, place, line, column)
     if inside is not None:
         return place, inside
-    return place, _named(place)
+    return place, named(place)
 
 
-def _named(place: Place) -> Entity | None:
+def named(place: Place) -> Entity | None:
+    """What the name at a place stands for, expressions aside."""
     scope, text = place.scope, place.scalar.text
     if place.role is Role.REFERENCE:
         return _node(scope.find(text), text, scope)
@@ -66,19 +68,27 @@ def _in_expression(source: Source, place: Place, line: int, column: int) -> Enti
     """The variable or node that an expression names at the cursor."""
     if "$" not in place.scalar.text:
         return None
+    for start, name in names_in_expressions(source, place.scalar, line):
+        if start <= column <= start + len(name):
+            return named_in_expression(name, place.scope)
+    return None
+
+
+def names_in_expressions(source: Source, scalar: Scalar, line: int) -> Iterator[tuple[int, str]]:
+    """Names that the expressions of a scalar use in a line: column (from 1) and name, with what
+    follows a dot (`stem.channels`)."""
     text = source.lines[line - 1]
-    first = place.scalar.column - 1 if place.scalar.line == line else 0
-    for match in NAME.finditer(text, first):
-        if match.start() <= column - 1 <= match.end():
-            break
-    else:
-        return None
-    if not _is_computed(text[first : match.start()]):
-        return None
-    name, _, rest = match[0].partition(".")
-    scope = place.scope
-    if rest:
-        return _measured(match[0], scope)
+    first = scalar.column - 1 if scalar.line == line else 0
+    last = scalar.end_column - 1 if scalar.end_line == line else len(text)
+    for match in NAME.finditer(text, first, last):
+        if _is_computed(text[first : match.start()]):
+            yield match.start() + 1, match[0]
+
+
+def named_in_expression(name: str, scope: Scope) -> Entity | None:
+    """What a name in an expression stands for."""
+    if "." in name:
+        return _measured(name, scope)
     found = scope.find_variable(name)
     if found is not None:
         key, value, what = found

@@ -6,7 +6,7 @@ from the root down, each key says what its value may be.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -68,32 +68,28 @@ class Place(NamedTuple):
 Test = Callable[[Tree], bool]
 
 
-def path_to(root: Tree | None, at: Test) -> tuple[list[Step], Scalar, bool] | None:
-    """The steps to the scalar that `at` accepts, the scalar, and whether it is a key."""
+def scalars(root: Tree | None) -> Iterator[tuple[list[Step], Scalar, bool]]:
+    """Every scalar of a tree: the steps that lead to it, and whether it is a key."""
     if isinstance(root, Scalar):
-        return ([], root, False) if at(root) else None
+        yield [], root, False
+        return
     pending: list[tuple[Tree, list[Step]]] = [(root, [])] if root is not None else []
     while pending:
         tree, steps = pending.pop()
+        entries: list[tuple[Scalar | None, Tree]] = []
         if isinstance(tree, Mapping):
-            for key, value in tree.entries:
-                inner = [*steps, Step(tree, key, value)]
-                if at(key):
-                    return inner, key, True
-                if isinstance(value, Scalar):
-                    if at(value):
-                        return inner, value, False
-                else:
-                    pending.append((value, inner))
+            entries = list(tree.entries)
         elif isinstance(tree, Sequence):
-            for item in tree.items:
-                inner = [*steps, Step(tree, None, item)]
-                if isinstance(item, Scalar):
-                    if at(item):
-                        return inner, item, False
-                else:
-                    pending.append((item, inner))
-    return None
+            entries = [(None, item) for item in tree.items]
+        for key, value in entries:
+            assert isinstance(tree, Mapping | Sequence)
+            inner = [*steps, Step(tree, key, value)]
+            if key is not None:
+                yield inner, key, True
+            if isinstance(value, Scalar):
+                yield inner, value, False
+            else:
+                pending.append((value, inner))
 
 
 def at_position(line: int, column: int) -> Test:
@@ -109,11 +105,16 @@ def at_position(line: int, column: int) -> Test:
 
 def classify(file: File, at: Test) -> Place | None:
     """What stands at the scalar that `at` accepts."""
-    found = path_to(file.tree, at)
-    if found is None:
-        return None
-    steps, scalar, is_key = found
-    return _Classifier(file, steps, scalar, is_key).top()
+    for steps, scalar, is_key in scalars(file.tree):
+        if at(scalar):
+            return _Classifier(file, steps, scalar, is_key).top()
+    return None
+
+
+def every_place(file: File) -> Iterator[Place]:
+    """What stands at every scalar of a file."""
+    for steps, scalar, is_key in scalars(file.tree):
+        yield _Classifier(file, steps, scalar, is_key).top()
 
 
 class _Classifier:

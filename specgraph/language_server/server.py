@@ -16,22 +16,16 @@ from pygls.lsp.server import LanguageServer
 
 import specgraph
 from specgraph.language_server import convert
-from specgraph.language_server.actions import Actions
 from specgraph.language_server.analysis import Analysis, Faults, analyse
 from specgraph.language_server.choice import Choice
-from specgraph.language_server.completion import complete
-from specgraph.language_server.entities import definition_of, entity_at
-from specgraph.language_server.hints import shape_hints
-from specgraph.language_server.hover import Hover
+from specgraph.language_server.features import answer_questions
 from specgraph.language_server.positions import Encoding, Positions, path_of, uri_of
-from specgraph.language_server.symbols import document_symbols
 from specgraph.source.read import format_of, overlaid
-from specgraph.source.tree import Format, Source
+from specgraph.source.tree import Format
 
 DEBOUNCE_SECONDS = 0.15
 IS_SPEC = re.compile(r"""^[ \t]*\{?[ \t]*["']?specgraph["']?[ \t]*:""", re.MULTILINE)
 SPEC_ENDINGS = (".yaml", ".yml", ".json")
-TRIGGERS = [" ", "$", ".", "[", "{", ",", '"', "("]
 
 
 @dataclass
@@ -229,7 +223,7 @@ def create_server() -> Server:
     """The server with all its features."""
     server = Server()
     _follow_documents(server)
-    _answer_questions(server)
+    answer_questions(server)
     return server
 
 
@@ -281,100 +275,6 @@ def _follow_documents(server: Server) -> None:
                 await server.check(document, again=True)
             elif analysis is not None and not analysis.is_good:
                 await server.check(document, again=True)  # an include may have appeared
-
-
-def _answer_questions(server: Server) -> None:
-    @server.feature(types.TEXT_DOCUMENT_HOVER)
-    async def hover(params: types.HoverParams) -> types.Hover | None:
-        found = await server.current(params.text_document.uri)
-        if found is None:
-            return None
-        document, analysis = found
-        positions = Positions(analysis.source, server.encoding)
-        answer = Hover(analysis, server.users(document)).at(*positions.place(params.position))
-        if answer is None:
-            return None
-        text, tree = answer
-        content = types.MarkupContent(types.MarkupKind.Markdown, text)
-        return types.Hover(content, positions.range(tree) if tree is not None else None)
-
-    @server.feature(types.TEXT_DOCUMENT_INLAY_HINT, types.InlayHintOptions(resolve_provider=False))
-    async def inlay_hint(params: types.InlayHintParams) -> list[types.InlayHint] | None:
-        found = await server.current(params.text_document.uri)
-        if found is None:
-            return None
-        document, analysis = found
-        positions = Positions(analysis.source, server.encoding)
-        first, last = params.range.start.line + 1, params.range.end.line + 1
-        hints = shape_hints(server.users(document), analysis.source.path, analysis.tree, first, last)
-        return [
-            types.InlayHint(positions.position(line, column), label, padding_left=True, tooltip=tooltip or None)
-            for line, column, label, tooltip in hints
-        ]
-
-    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=TRIGGERS))
-    def completion(params: types.CompletionParams) -> types.CompletionList | None:
-        document = server.documents.get(params.text_document.uri)
-        if document is None or not (document.is_spec or _may_become_spec(document.text)):
-            return None
-        source = Source(document.path, document.text.removeprefix("\ufeff"), document.format)
-        line, column = Positions(source, server.encoding).place(params.position)
-        items = complete(
-            source,
-            os.path.dirname(document.path),
-            line,
-            column,
-            encoding=server.encoding,
-            snippets=server.can("text_document", "completion", "completion_item", "snippet_support"),
-            analysis=document.analysis,
-        )
-        return types.CompletionList(is_incomplete=False, items=items)
-
-    @server.feature(types.TEXT_DOCUMENT_DEFINITION)
-    async def definition(params: types.DefinitionParams) -> types.Location | None:
-        found = await server.current(params.text_document.uri)
-        if found is None:
-            return None
-        document, analysis = found
-        line, column = Positions(analysis.source, server.encoding).place(params.position)
-        _, entity = entity_at(analysis.file, line, column)
-        target = definition_of(entity) if entity is not None else None
-        if entity is None or entity.file is None or target is None:
-            return None
-        path, tree = target
-        start = types.Range(types.Position(0, 0), types.Position(0, 0))
-        positions = Positions(entity.file.source, server.encoding)
-        return types.Location(server.uri_for(path, document), positions.range(tree) if tree is not None else start)
-
-    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
-    async def document_symbol(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol] | None:
-        found = await server.current(params.text_document.uri)
-        if found is None:
-            return None
-        analysis = found[1]
-        return document_symbols(analysis.tree, Positions(analysis.source, server.encoding))
-
-    @server.feature(
-        types.TEXT_DOCUMENT_CODE_ACTION,
-        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix, types.CodeActionKind.SourceFixAll]),
-    )
-    async def code_action(params: types.CodeActionParams) -> list[types.CodeAction] | None:
-        found = await server.current(params.text_document.uri)
-        if found is None:
-            return None
-        document, analysis = found
-        keeps = Choice.of_project(os.path.dirname(document.path)).keeps
-        actions = Actions(
-            analysis, document.uri, server.encoding, keeps, lambda d: server.converted(d, document, analysis)
-        )
-        only = [str(getattr(kind, "value", kind)) for kind in params.context.only] if params.context.only else None
-        async with server.checking:
-            return await asyncio.to_thread(actions.at, params.range, only)
-
-
-def _may_become_spec(text: str) -> bool:
-    """Whether a text is so short that it may still become a spec."""
-    return len(text.strip()) < 12 and "\n" not in text.strip()
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:
