@@ -30,8 +30,8 @@ def run(args: argparse.Namespace) -> int:
         _list()
         return 0
     require("torch", "torch", "reading data sets")
-    from specgraph.graph.build import parse_input_size
     from specgraph.datasets.load import load_dataset
+    from specgraph.graph.build import parse_input_size
 
     size = parse_input_size(args.input_size)
     shape = None if size is None else (size[0], size[-1])
