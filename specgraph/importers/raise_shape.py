@@ -13,6 +13,8 @@ from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raiser import Raise, Raiser, static
 
 END = 2**31 - 1
+SUBNORMAL = 1e-38
+"""What is smaller is zero: our own exports write a zero so, where runtimes must not see one."""
 
 
 def raise_identity(raiser: Raiser, node: OnnxNode) -> None:
@@ -183,7 +185,7 @@ def raise_pad(raiser: Raiser, node: OnnxNode) -> None:
         arguments["padding"] = [by_axis.get(axis, [0, 0]) for axis in range(2, total + 1)]
     if 1 in by_axis:
         arguments["channels"] = by_axis[1]
-    if value and mode == "constant":
+    if abs(value) > SUBNORMAL and mode == "constant":
         arguments["value"] = value
     if not any(any(pair) for pair in arguments.get("padding", [])):
         arguments.pop("padding", None)

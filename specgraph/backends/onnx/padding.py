@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from specgraph.backends.onnx.builder import Builder, pads
 from specgraph.graph.model import Node
 
+SMALLEST = 1e-7 * 2**-126
+"""A subnormal number in single precision, zero for any purpose."""
+
 MODES = {
     "zeros": "constant",
     "constant": "constant",
@@ -31,13 +34,15 @@ def pad(
     """Pad axes of `value` (`amounts`: axis, batch as 0, to (before, after)). `mode` is PyTorch's.
 
     `rank` counts all axes. With `label` None the result is the node's own output. Unless `fusable`,
-    zeros are written with their axes named (opset 18): onnxruntime 1.31 folds other ones into a
-    MaxPool behind, whose own padding is not zero.
+    zeros are written with their axes named (opset 18), or as the smallest number there is: onnxruntime
+    1.31 folds other ones into a pooling behind, whose own padding is not zero or is then too wide.
     """
     if mode == "circular" and builder.opset < 19:
         return _wrap(builder, node, value, amounts, label)
     name = label or "pad"
     constant = mode in ("constant", "zeros")
+    if constant and not fill and not fusable and builder.opset < 18:
+        fill = SMALLEST  # a zero that is none
     named = constant and not fill and not fusable and builder.opset >= 18
     axes = [axis for axis in range(rank) if not named or any(amounts.get(axis, (0, 0)))]
     listed = [amounts.get(axis, (0, 0)) for axis in axes]
