@@ -84,6 +84,7 @@ class Trainer:
         self.progress = Progress(sums=torch.zeros(3, dtype=torch.float64, device=world.device))
         self.watched = (math.nan, math.nan)
         self._trained = [p for p in module.parameters() if p.requires_grad]
+        self._counts: dict[int, Tensor] = {}
         self._runner: nn.Module = module
         if world.is_distributed:
             ids = [world.device.index] if world.device.type == "cuda" else None
@@ -172,9 +173,9 @@ class Trainer:
         share = part.weight * self.world.size / part.num_global
         self.scaler.scale(total * share).backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
-            correct = (scores.detach().argmax(1) == part.labels).sum()
-            count = torch.full_like(value, len(part.labels), dtype=torch.float64)
-            self.progress.sums += torch.stack((value.detach().double(), correct.double(), count)) * part.weight
+            correct = (scores.detach().argmax(1) == part.labels).sum(dtype=torch.float32)
+            seen = torch.stack((value.detach(), correct, self._count(len(part.labels))))
+            self.progress.sums += seen if part.weight == 1 else seen * part.weight
 
     def finish_epoch(self) -> Row:
         """Evaluate on the validation set and close the epoch."""
@@ -280,6 +281,12 @@ class Trainer:
             )
             for index in range(count)
         ]
+
+    def _count(self, number: int) -> Tensor:
+        """A number as a tensor on the device, made once."""
+        if number not in self._counts:
+            self._counts[number] = torch.tensor(float(number), device=self.world.device)
+        return self._counts[number]
 
     def _without_sync(self, wanted: bool) -> AbstractContextManager[object]:
         runner = self._runner

@@ -75,7 +75,7 @@ class Pipeline:
         self._mixing = tuple(entry for entry in augment if entry[0] in MIXING)
         self.num_draws = sum(NUM_DRAWS[name] for name, _ in augment)
         scale, shift = _affine(mean, std, channels)
-        self._scale = torch.tensor(scale, device=self.device).view(1, -1, 1, 1)
+        self._scale = torch.tensor(scale, device=self.device).view(1, -1, 1, 1) / 255
         self._shift = torch.tensor(shift, device=self.device).view(1, -1, 1, 1)
 
     def draws(self, epoch: int, samples: Tensor) -> Tensor | None:
@@ -123,10 +123,8 @@ class Pipeline:
         """Channels, remaining augmentation, size and normalisation of a batch."""
         if images.dtype == torch.uint8:
             x = to_channels(images, self.channels).to(torch.float32)
-            whole, scale, shift = 255.0, self._scale, self._shift
         else:  # a user's own floats are taken as they are
             x = to_channels(images, self.channels)
-            whole, scale, shift = 1.0, torch.ones_like(self._scale), torch.zeros_like(self._shift)
         used = 0
         for name, fields in augment:
             assert draws is not None
@@ -139,7 +137,8 @@ class Pipeline:
             elif name in WARPING:
                 x = warp(x, name, fields, part, self.size if name == "random_resized_crop" else None)
         x = resize(x, self.size)
-        x = torch.addcmul(shift, x, scale / whole)
+        if images.dtype == torch.uint8:
+            x = torch.addcmul(self._shift, x, self._scale)
         return x.contiguous(memory_format=self.memory_format)
 
 
