@@ -8,19 +8,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from lsprotocol.types import (
     CompletionItem,
     CompletionItemKind,
-    InsertTextFormat,
-    MarkupContent,
-    MarkupKind,
-    Position,
-    Range,
-    TextEdit,
 )
 
+from specgraph.datasets.catalog import dataset_names
 from specgraph.diagnostics.rule import rules
 from specgraph.language_server.analysis import Analysis, read_structure
 from specgraph.language_server.forgiving import forgiving_tree
@@ -36,7 +30,8 @@ from specgraph.language_server.markup import (
     written,
 )
 from specgraph.language_server.places import Place, Role, classify
-from specgraph.language_server.positions import Encoding, to_units
+from specgraph.language_server.positions import Encoding
+from specgraph.language_server.proposals import Cursor, Proposal, cursor_at, item_of
 from specgraph.language_server.scopes import Scope, block_arguments
 from specgraph.ops.definition import Op
 from specgraph.ops.registry import ops
@@ -45,51 +40,10 @@ from specgraph.spec.document import BLOCK_KEYS, IMPLIED_NAMES, NODE_KEYS, SIZE_P
 from specgraph.spec.kinds import Bool, Choice, Kind, Padding, Record, Tagged
 
 MARK = "\ue0a5"
-WORD_BEFORE = re.compile(r"[A-Za-z0-9_.-]*$")
-WORD_AFTER = re.compile(r"[A-Za-z0-9_.-]*")
 COMMENT_BEFORE = re.compile(r"#[ \t]*specgraph:[ \t]*ignore[ \t]*\[[^\]]*$")
 FUNCTIONS = ("min", "max", "abs", "round", "floor", "ceil", "int", "len", "sum", "sqrt", "make_divisible")
-DATA_SETS = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100", "folder")
 NOT_WITH_OP = ("block", "defaults", "flat")
 NOT_WITH_BLOCK = ("op", "init")
-
-
-class Proposal(NamedTuple):
-    """One thing that can be typed. `snippet` is what is put in where editors know snippets."""
-
-    name: str
-    kind: CompletionItemKind
-    detail: str = ""
-    text: str = ""
-    is_key: bool = False
-    snippet: str | None = None
-
-
-class Cursor(NamedTuple):
-    """Where completion was asked for: the line's text, the word around the cursor (columns from 0,
-    in code points), what follows it."""
-
-    line: int
-    text: str
-    start: int
-    column: int
-    end: int
-    is_json: bool
-
-    @property
-    def word(self) -> str:
-        """The word in front of the cursor."""
-        return self.text[self.start : self.column]
-
-    @property
-    def in_quotes(self) -> bool:
-        """Whether the word begins behind a quote."""
-        return self.text[self.start - 1 : self.start] in ('"', "'") and self.start > 0
-
-    @property
-    def before_colon(self) -> bool:
-        """Whether a colon follows."""
-        return self.text[self.end :].lstrip('"').lstrip().startswith(":")
 
 
 def complete(
@@ -104,22 +58,11 @@ def complete(
 ) -> list[CompletionItem]:
     """What can be typed at a place (from 1, in code points). `analysis` is what was last known of the
     text, for what only a graph can tell."""
-    cursor = _cursor(source, line, column)
+    cursor = cursor_at(source, line, column)
     found = list(_proposals(source, folder, cursor, analysis))
     names: set[str] = set()
     unique = [p for p in found if not (p.name in names or names.add(p.name))]  # type: ignore[func-returns-value]
-    return [_item(proposal, cursor, index, encoding, snippets) for index, proposal in enumerate(unique)]
-
-
-def _cursor(source: Source, line: int, column: int) -> Cursor:
-    text = source.lines[line - 1] if line <= len(source.lines) else ""
-    at = min(column - 1, len(text))
-    before = WORD_BEFORE.search(text[:at])
-    after = WORD_AFTER.match(text, at)
-    assert before is not None
-    assert after is not None
-    start = before.start()
-    return Cursor(line, text, start, at, after.end() if start < at else at, source.format == "json")
+    return [item_of(proposal, cursor, index, encoding, snippets) for index, proposal in enumerate(unique)]
 
 
 def _proposals(source: Source, folder: str, cursor: Cursor, analysis: Analysis | None) -> Iterator[Proposal]:
@@ -333,7 +276,7 @@ def _values(place: Place, cursor: Cursor) -> Iterator[Proposal]:
         elif isinstance(kind, Record):
             yield from _fields_on_own_line(kind, place, cursor)
     if place.path[-2:] == ("data", "name"):
-        yield from (Proposal(name, CompletionItemKind.Value, "data set") for name in DATA_SETS)
+        yield from (Proposal(name, CompletionItemKind.Value, "data set") for name in dataset_names())
     if place.op is not None and place.path[-1:] == (place.argument,):
         argument = place.op.arguments[place.argument or ""]
         if not argument.required and not argument.implied:
@@ -406,37 +349,3 @@ def _names(place: Place) -> Iterator[Proposal]:
     for name, found in place.scope.names():
         if MARK not in name and "$" not in name:
             yield Proposal(name, CompletionItemKind.Reference, f"{_what(found.tree)}: .channels, .height, …")
-
-
-# items -----------------------------------------------------------------------------------------
-
-
-def _item(proposal: Proposal, cursor: Cursor, index: int, encoding: Encoding, snippets: bool) -> CompletionItem:
-    start, name = cursor.start, proposal.name
-    text, format = name, InsertTextFormat.PlainText
-    if proposal.is_key and not cursor.before_colon:
-        text = name if cursor.is_json and cursor.in_quotes else _quoted(name, cursor) + ": "
-    elif proposal.snippet is not None and snippets:
-        text, format = proposal.snippet, InsertTextFormat.Snippet
-    elif cursor.is_json and proposal.kind is not CompletionItemKind.Variable and name not in ("true", "false"):
-        text = _quoted(name, cursor)
-    if proposal.kind in (CompletionItemKind.Variable, CompletionItemKind.Function) and "." in cursor.word:
-        start += cursor.word.rfind(".") + 1
-    place = Range(
-        Position(cursor.line - 1, to_units(cursor.text, start + 1, encoding)),
-        Position(cursor.line - 1, to_units(cursor.text, cursor.end + 1, encoding)),
-    )
-    return CompletionItem(
-        label=name,
-        kind=proposal.kind,
-        detail=proposal.detail or None,
-        documentation=MarkupContent(MarkupKind.Markdown, proposal.text) if proposal.text else None,
-        sort_text=f"{index:04}",
-        filter_text=name,
-        insert_text_format=format,
-        text_edit=TextEdit(place, text),
-    )
-
-
-def _quoted(name: str, cursor: Cursor) -> str:
-    return f'"{name}"' if cursor.is_json and not cursor.in_quotes else name

@@ -24,7 +24,7 @@ from specgraph.source.read import format_of, overlaid
 from specgraph.source.tree import Format
 
 DEBOUNCE_SECONDS = 0.15
-IS_SPEC = re.compile(r"""^[ \t]*\{?[ \t]*["']?specgraph["']?[ \t]*:""", re.MULTILINE)
+IS_SPEC = re.compile(r"""(?:^|[{,])[ \t]*["']?specgraph["']?[ \t]*:""", re.MULTILINE)
 SPEC_ENDINGS = (".yaml", ".yml", ".json")
 
 

@@ -144,6 +144,21 @@ def test_code_actions(client: Client, uri: str) -> None:
     assert found[0]["diagnostics"][0]["code"] == "SG207"
 
 
+def test_references_and_renaming(client: Client, uri: str) -> None:
+    text = SPEC.replace("  fc: {", "  flat: {op: flatten, from: stem}\n  fc: {")
+    assert client.open(uri, text) == []
+    line = text.split("\n").index("  stem: {block: unit, channels: 4}")
+    found = client.ask("references", uri, line, 3, context={"includeDeclaration": False})
+    assert [place["range"]["start"]["line"] for place in found] == [line + 1]
+    assert client.ask("prepareRename", uri, line, 3)["placeholder"] == "stem"
+    edits = client.ask("rename", uri, line, 3, newName="first")["changes"][uri]
+    assert [(edit["range"]["start"]["line"], edit["newText"]) for edit in edits] == [
+        (line, "first"),
+        (line + 1, "first"),
+    ]
+    assert client.ask("rename", uri, 0, 1, newName="x") is None
+
+
 def test_unsaved_libraries_count_and_their_faults_go_to_them(client: Client, tmp_path: Path) -> None:
     library = tmp_path / "lib.yaml"
     library.write_text(
