@@ -125,10 +125,12 @@ def randomise(module: nn.Module, seed: int = 0) -> nn.Module:
         elif tensor.ndim >= 2 and tensor[0].numel() > 1:
             bound = math.sqrt(5.0 / tensor[0].numel())
             tensor.uniform_(-bound, bound, generator=generator)
-        elif name.endswith("weight") or tensor.ndim == 3:
+        elif tensor.ndim == 3:  # layer scale
             tensor.uniform_(0.5, 1.5, generator=generator)
+        elif name.endswith("weight"):  # of normalisation: branches that add little keep deep networks tame
+            tensor.uniform_(0.2, 0.6, generator=generator)
         else:
-            tensor.uniform_(-0.3, 0.3, generator=generator)
+            tensor.uniform_(-0.1, 0.1, generator=generator)
     return module
 
 
@@ -152,7 +154,7 @@ def settle(module: nn.Module, x_nchw: Tensor, seed: int = 2) -> nn.Module:
             assert mean is not None
             assert variance is not None
             mean += 0.1 * variance.sqrt() * torch.randn(mean.shape, generator=generator)
-            variance *= 0.7 + 0.7 * torch.rand(variance.shape, generator=generator)
+            variance *= 0.7 + torch.rand(variance.shape, generator=generator)
             variance.clamp_(min=0.25 * variance.mean().item())  # of channels that slept through the batch
     return module.eval()
 

@@ -72,6 +72,7 @@ FAMILIES: tuple[str, ...] = (
     "googlenet",
     "inception_v3",
     "resnet34",
+    "resnet50",
     "resnext50_32x4d",
     "densenet121",
     "mobilenet_v2",
