@@ -27,6 +27,9 @@ def symbolic_spec(case: Case) -> tuple[dict[str, Any], list[str]] | None:
     names: list[str] = []
     for shape in spec["inputs"].values():
         style = rng.random()
+        if len(shape) > 1 and rng.random() < 0.15:
+            shape[0] = "C"
+            names.append("C")
         for axis in range(1, len(shape)):
             if style < 0.2 and axis > 1:
                 continue
