@@ -44,13 +44,13 @@ def pad(
     if constant and not fill and not fusable and builder.opset < 18:
         fill = SMALLEST  # a zero that is none
     named = constant and not fill and not fusable and builder.opset >= 18
-    axes = [axis for axis in range(rank) if not named or any(amounts.get(axis, (0, 0)))]
+    axes = range(rank)  # all of them: onnxruntime moves a Transpose through Pad as if it had no `axes`
     listed = [amounts.get(axis, (0, 0)) for axis in axes]
     inputs = [value, builder.integers(node, f"{name}/pads", pads(listed))]
     if constant and fill:
         inputs.append(builder.constant(f"{node.path}/{name}/value", _scalar(builder, fill)))
     elif named:
-        inputs += ["", builder.integers(node, f"{name}/axes", axes)]
+        inputs += ["", builder.integers(node, f"{name}/axes", list(axes))]
     if label is None:
         builder.emit(node, "Pad", inputs, mode=MODES[mode])
         return builder.value(node.path)
