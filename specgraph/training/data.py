@@ -14,6 +14,9 @@ from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.training.recipe_faults import against_data, find_faults, only_image
 
+FROM_PYTHON = "from-python"
+"""Name of the data set in the recipe of a run whose data a Python program gave."""
+
 
 class RunData(NamedTuple):
     """What is fed to a network. `channels` and `size` (height, width) are the network's; `mean` and
@@ -56,6 +59,8 @@ def prepare_data(graph: Graph, recipe: dict[str, Any], data: Any = None) -> RunD
     wanted_channels = image.dims[0] if isinstance(image.dims[0], int) else None
     height, width = image.dims[1:]
     wanted_size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
+    if data is None and recipe["data"]["name"] == FROM_PYTHON:
+        raise CommandError("this run was trained on data given from Python", "give them again: data=(train, test)")
     dataset = from_user(data) if data is not None else _load(recipe["data"], wanted_size, wanted_channels)
     channels, size = wanted_channels or dataset.channels, wanted_size or dataset.size
     if size is None:

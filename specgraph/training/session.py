@@ -20,7 +20,7 @@ from specgraph.training.choices import (
     choose_precision,
     set_backends,
 )
-from specgraph.training.data import RunData, prepare_data
+from specgraph.training.data import FROM_PYTHON, RunData, prepare_data
 from specgraph.training.display import Display
 from specgraph.training.distributed import World
 from specgraph.training.divergence import explain_divergence
@@ -84,6 +84,7 @@ class Session:
         self.graph, self.chosen, self.world, self.display, self.options = graph, chosen, world, display, options
         self.recipe = recipe = chosen.fields
         self.resumed = resume
+        self.brought = data is not None
         for note in chosen.notes:
             self._say(note)
         self.data = prepare_data(graph, recipe, data)
@@ -200,7 +201,10 @@ class Session:
         return tuple(entry for entry in augment if crop is None or entry[0] != "random_resized_crop")
 
     def _write_start(self) -> None:
-        write_spec(self.folder, self.graph, self.chosen.name, self.recipe)
+        recipe = self.recipe
+        if self.brought and recipe["data"] is not None:
+            recipe = {**recipe, "data": {**recipe["data"], "name": FROM_PYTHON, "root": None}}
+        write_spec(self.folder, self.graph, self.chosen.name, recipe)
         environment = describe_environment(self.world.device)
         environment |= {
             "name": self.graph.name,

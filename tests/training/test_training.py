@@ -132,6 +132,8 @@ def test_user_arrays(train_small: Any) -> None:
     assert run.result["test_accuracy"] > 0.9
     scores = evaluate(run, data=((images[:150], labels[:150]), (images[150:], labels[150:])), device="cpu")
     assert scores.accuracy == run.result["test_accuracy"]
+    with pytest.raises(CommandError, match="give them again"):
+        evaluate(run, device="cpu")
 
 
 class UserDataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
