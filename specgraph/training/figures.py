@@ -34,7 +34,9 @@ def draw_curves(rows: list[Row], result: dict[str, Any]) -> Figure:
             best = result["best_epoch"]
             axes.axvline(best, color=RATE_COLOUR, linewidth=0.8, linestyle=":", label=f"best: epoch {best}")
             if what == "accuracy":
-                axes.plot([best], [result["test_accuracy"]], "*", color="#55a868", markersize=9, label="test")
+                axes.plot(
+                    [best], [result["test_accuracy"]], "*", color="#55a868", markersize=9, label="test", clip_on=False
+                )
         axes.set_title(what)
         axes.legend(frameon=False, fontsize=8)
     if min(row["train_loss"] for row in rows) > 0:
@@ -59,7 +61,7 @@ def draw_confusion(predicted: Tensor, labels: Tensor, class_names: tuple[str, ..
     counts = counts[:, : len(class_names)] if int(counts[:, len(class_names) :].sum()) == 0 else counts
     shares = counts.double() / counts.sum(1, keepdim=True).clamp(min=1)
     side = min(max(3.2, 0.34 * len(class_names) + 1.4), 12)
-    figure = _figure(side + 0.7, side)
+    figure = _figure(side + 1.3, side)
     axes = figure.subplots()
     picture = axes.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(picture, ax=axes, fraction=0.046, format=lambda value, _: f"{value:.0%}")
