@@ -10,6 +10,7 @@ from typing import Any, Protocol, TextIO
 Row = dict[str, float]
 PLAIN_EVERY_S = 30.0
 REFRESH_S = 0.2
+WIDE = 110
 
 
 class Display(Protocol):
@@ -121,9 +122,10 @@ class Bars:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self.console = Console(stderr=True)
+        self.wide = self.console.width >= WIDE
         self.progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=24 if self.wide else 8),
             MofNCompleteColumn(),
             TimeRemainingColumn(elapsed_when_finished=True),
             TextColumn("{task.fields[status]}"),
@@ -160,7 +162,9 @@ class Bars:
             return
         self._shown = now
         rate = images / seconds if seconds else 0.0
-        status = f"{rate:,.0f} images/s  loss {loss:.4f}  accuracy {accuracy:.1%}  lr {lr:.4g}{_memory()}"
+        status = f"{rate:,.0f} images/s  loss {loss:.3f}  accuracy {accuracy:.1%}"
+        if self.wide:
+            status += f"  lr {lr:.4g}{_memory()}"
         self.progress.update(self._epoch, completed=steps_done, status=status)
         whole = int(self.progress.tasks[0].completed)
         self.progress.update(self._run, completed=whole + min(steps_done / max(self._steps, 1), 0.999))
