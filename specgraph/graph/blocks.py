@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from specgraph.diagnostics.model import Edit, Fix
+from specgraph.diagnostics.model import Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.scope import POISON, Env, LiveScope, Result, Wire
 from specgraph.spec.document import BlockDef, NodeDef
@@ -114,7 +114,9 @@ class Blocks:
                     node=path,
                     notes=(f"{block.name} takes {', '.join(block.arguments) or 'no arguments'}",),
                     help=f"did you mean {close}?" if close else f"remove `{name}`",
-                    fix=Fix("safe", (Edit(span, close),)) if close and close not in node.arguments else None,
+                    fix=Fix("safe", (node.source.edit_word(span, close),))
+                    if close and close not in node.arguments
+                    else None,
                 )
         surplus = any(name not in block.arguments for name in node.arguments)
         values = inner.values
@@ -175,7 +177,11 @@ class Blocks:
             candidates = list(islice(chain(document.blocks, included), MOST_KNOWN))
         if found is None:
             close = nearest(str(name), candidates)
-            fix = Fix("safe", (Edit(node.target.span, close),)) if close and node.target.constant else None
+            fix = (
+                Fix("safe", (node.source.edit_word(node.target.span, close),))
+                if close and node.target.constant
+                else None
+            )
             more = ", …" if len(candidates) > 20 else ""
             known = f"known: {', '.join(candidates[:20])}{more}" if candidates else "this file has no blocks"
             self.collector.report(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from specgraph.diagnostics.model import Edit, Fix, Label
+from specgraph.diagnostics.model import Fix, Label
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expectation import Expectation, parse_expectation
 from specgraph.graph.model import Constraint, Node, Parameter
@@ -335,7 +335,11 @@ class OpNodes:
         actual = expected.actual(kind)
         fix = None
         if written.constant:
-            fix = Fix("unsafe", (Edit(written.span, actual),)) if kind.symbols == frozenset() else None
+            fix = (
+                Fix("unsafe", (written.source.edit_word(written.span, actual),))
+                if kind.symbols == frozenset()
+                else None
+            )
         tentative = self.elaborator.overridden
         self.elaborator.collector.report(
             "declared-shape-mismatch",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from specgraph.diagnostics.model import Edit, Fix, Label
+from specgraph.diagnostics.model import Fix, Label
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.model import Node
 from specgraph.graph.scope import Env, LiveScope, Wire
@@ -90,7 +90,7 @@ class References:
             node=path,
             notes=(f"in scope: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}",) if names else (),
             help=f"did you mean {close}?" if close else None,
-            fix=Fix("safe", (Edit(span, close),)) if close and plain_text else None,
+            fix=Fix("safe", (written.source.edit_word(span, close),)) if close and plain_text else None,
         )
 
     def shared_path(self, node: NodeDef, scope: LiveScope, env: Env, path: str) -> Any:

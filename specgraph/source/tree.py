@@ -7,11 +7,12 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from specgraph.diagnostics.model import Span
+from specgraph.diagnostics.model import Edit, Span
 
 Value = int | float | bool | str | None
 Format = Literal["yaml", "json"]
 INDEXED_FROM = 8
+NEEDS_QUOTES = re.compile(r"[A-Za-z_]|[0-9]+x")
 SUPPRESSION = re.compile(r"#[ \t]*specgraph:[ \t]*ignore[ \t]*\[([^][\n]*)\]")
 
 
@@ -189,6 +190,14 @@ class Source:
     def span_of_offsets(self, start: int, end: int) -> Span:
         """Span of the characters `start` to `end` of `text`."""
         return Span(self.path, *self.position(start), *self.position(end))
+
+    def edit_word(self, span: Span, word: str) -> Edit:
+        """The edit that puts a word in the place of a scalar, in its quotes where it has some."""
+        start = self.offset(span.line, span.column)
+        quote = self.text[start : start + 1]
+        if quote not in ('"', "'"):
+            quote = '"' if self.format == "json" and NEEDS_QUOTES.match(word) else ""
+        return Edit(span, f"{quote}{word}{quote}")
 
     @property
     def suppressions(self) -> dict[int, Suppression]:

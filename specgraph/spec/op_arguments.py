@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.model import Edit, Fix
+from specgraph.diagnostics.model import Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expressions import ExpressionError
 from specgraph.ops.definition import Op
@@ -35,7 +35,7 @@ class Reporter:
             span = written.span
             fix = None
             if written.constant and span.line == span.end_line:
-                fix = Fix("safe", (Edit(span, ours),))
+                fix = Fix("safe", (written.source.edit_word(span, ours),))
             self.collector.report(
                 "foreign-op-name",
                 f"{where} uses op `{text}`, which is called `{ours}` here",
@@ -48,7 +48,7 @@ class Reporter:
         close = nearest(text, known)
         fix = None
         if close and written.constant:
-            fix = Fix("safe", (Edit(written.span, close),))
+            fix = Fix("safe", (written.source.edit_word(written.span, close),))
         self.collector.report(
             "unknown-op",
             f"{where} uses op `{text}`, which does not exist",
@@ -70,7 +70,7 @@ class Reporter:
             node=path,
             notes=(f"{op.name} takes {takes}",),
             help=f"did you mean {close}?" if close else f"remove `{key.text}`",
-            fix=Fix("safe", (Edit(span, close),)) if close else None,
+            fix=Fix("safe", (written.source.edit_word(span, close),)) if close else None,
         )
 
     def invalid(self, fault: Invalid, what: str, written: Written, where: str, path: str | None) -> None:
@@ -80,7 +80,9 @@ class Reporter:
             span = written.key_span(fault.path)
             missing = show(fault.path[-1]) if fault.path else show(written.value)
             close = nearest(missing, fault.names)
-            fix = Fix("safe", (Edit(span, close),)) if close and span.line == span.end_line else None
+            fix = (
+                Fix("safe", (written.source.edit_word(span, close),)) if close and span.line == span.end_line else None
+            )
             self.collector.report(
                 "unknown-key" if fault.rule == "unknown-key" else "unknown-choice",
                 f"{where}: {fault.message}",

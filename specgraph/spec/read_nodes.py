@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.model import Edit, Fix
+from specgraph.diagnostics.model import Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expressions import ExpressionError
 from specgraph.graph.names import MAX_NAME, SEGMENT
@@ -147,7 +147,7 @@ class NodeReader(TreeReader):
                 None if key.text in NODE_KEYS else nearest(key.text, ("op", "block"))
             )
             if meant in ("op", "block"):
-                fix = Fix("safe", (Edit(self.source.span(key), meant),))
+                fix = Fix("safe", (self.source.edit_word(self.source.span(key), meant),))
                 self.fault(
                     "op-or-block",
                     f"{where} has neither `op` nor `block`",

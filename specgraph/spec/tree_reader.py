@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.model import Edit, Fix
+from specgraph.diagnostics.model import Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expressions import ExpressionError
 from specgraph.graph.names import MAX_NAME
@@ -52,7 +52,9 @@ class TreeReader:
                     span,
                     notes=(f"known: {', '.join(known)}",),
                     help=f"did you mean {close}?" if close else f"remove `{show(key.text)}`",
-                    fix=Fix("unsafe", (Edit(span, close),)) if close and mapping.get(close) is None else None,
+                    fix=Fix("unsafe", (self.source.edit_word(span, close),))
+                    if close and mapping.get(close) is None
+                    else None,
                 )
 
     def bad_name(self, key: Scalar, what: str) -> None:

@@ -673,11 +673,11 @@ _text(
     "declared-shape-mismatch",
 )
 _text(
-    "twenty thousand wrong kernels",
+    "ten thousand wrong kernels",
     lambda: (
         HEADER
         + "nodes:\n"
-        + "".join(f"  n{i}: {{op: conv, from: image, out_channels: 4, kernel_size: {i + 40}}}\n" for i in range(20_000))
+        + "".join(f"  n{i}: {{op: conv, from: image, out_channels: 4, kernel_size: {i + 40}}}\n" for i in range(10_000))
     ),
     "kernel-larger-than-input",
 )
