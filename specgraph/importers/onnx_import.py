@@ -9,7 +9,7 @@ from specgraph.errors import CommandError
 from specgraph.importers import raise_elementwise, raise_layers, raise_shape
 from specgraph.importers.flat import FlatNetwork, Refusal
 from specgraph.importers.onnx_file import OnnxFile, read_onnx
-from specgraph.importers.patterns import COMPOSED, fuse, gather_composed, raise_composed
+from specgraph.importers.patterns import COMPOSED, drop_preprocessing, fuse, gather_composed, raise_composed
 from specgraph.importers.raiser import Raise, Raiser
 from specgraph.importers.tidy import tidy
 
@@ -72,6 +72,7 @@ def raise_file(
 def _attempt(raiser: Raiser, outputs: Sequence[str] | None) -> list[Refusal]:
     try:
         raiser.choose(outputs)
+        drop_preprocessing(raiser)
         gather_composed(raiser)
         fuse(raiser)
         raiser.add_inputs()

@@ -274,6 +274,33 @@ class _LayerNorm(_Pattern):
 _PATTERNS: list[_Pattern] = [_GeluErf(), _HardSwish(), _LayerNorm()]
 
 
+def drop_preprocessing(raiser: Raiser) -> None:
+    """Leave out the preprocessing that our own export put in front of a network (`--preprocess`): the
+    spec takes what the network takes. A note says so."""
+    file = raiser.file
+    if file.producer != "specgraph" or "preprocess" not in file.metadata.get("specgraph.built_in", "").split():
+        return
+    try:
+        described = json.loads(file.metadata["preprocessing"])
+        height, width = (int(size) for size in described["size"])
+        shape: tuple[int | str | None, ...] = ("N", int(described["channels"]), height, width)
+        (entry,) = file.inputs
+    except (ValueError, KeyError, TypeError):
+        return
+    front = [node for node in file.nodes if node.name.startswith(f"{entry.name}/")]
+    own = {output for node in front for output in node.outputs}
+    rest = [node for node in file.nodes if not node.name.startswith(f"{entry.name}/")]
+    read = {value for node in rest for value in node.inputs} & own
+    if len(read) != 1:
+        return
+    file.nodes[:] = [
+        node._replace(inputs=tuple(entry.name if value in read else value for value in node.inputs)) for node in rest
+    ]
+    file.inputs[:] = [entry._replace(shape=shape, dtype="float32")]
+    raiser.recount()
+    raiser.net.notes.append("the preprocessing built into the file is left out: the spec takes normalised images")
+
+
 COMPOSED = "SpecgraphComposed"
 
 

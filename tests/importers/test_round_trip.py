@@ -14,6 +14,7 @@ from torch import nn
 import specgraph
 from specgraph.backends.onnx.export import build_model, needed_nodes
 from specgraph.backends.onnx.lowering import lowerings
+from specgraph.backends.onnx.metadata import Preprocessing
 from specgraph.backends.onnx.weights import NoWeights
 from specgraph.cli.main import main
 from specgraph.errors import CommandError
@@ -189,3 +190,26 @@ def test_long_lines_are_broken() -> None:
     nodes = {f"n{i}": {"op": "relu"} for i in range(40)}
     text = to_yaml({"specgraph": 1, "nodes": {"a": {"op": "concat", "from": list(nodes)}}})
     assert max(len(line) for line in text.splitlines()) <= 110
+
+
+@pytest.mark.parametrize("options", [{"preprocess": True, "softmax": True}, {"half": True}, {"fold_batch_norm": True}])
+def test_options_of_the_export_come_back(options: dict[str, Any]) -> None:
+    nodes = {
+        "conv": {"op": "conv", "out_channels": 4, "kernel_size": 3},
+        "bn": "batch_norm",
+        "flatten": "flatten",
+        "fc": {"op": "linear", "out_features": 5},
+    }
+    graph = graph_of([[3, 8, 8]], nodes)
+    module = random_module(graph)
+    if options.get("preprocess"):
+        options = options | {"preprocessing": Preprocessing((8, 8), 3, (0.5,) * 3, (0.2,) * 3)}
+    imported = finish(raise_file(parse_onnx(exported(graph, module, **options).SerializeToString()), "case"))
+    inputs = random_inputs(graph, 2)
+    (expected,) = module_outputs(graph, module, inputs).values()
+    (found,) = module_outputs(imported.graph(), imported.module(), inputs).values()
+    if options.get("softmax"):
+        expected = torch.from_numpy(expected).softmax(1).numpy()
+        assert any("preprocessing" in note for note in imported.notes)
+    tolerance = 2e-2 if options.get("half") else 1e-4
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
