@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 import specgraph
 from specgraph.graph.model import Graph
+from specgraph.spec.kinds import show
 from tests.helpers import ROOT, SPECS
 from tests.zoo.comparison import (
     images,
@@ -52,7 +53,7 @@ PRINTED: dict[str, Entry] = {
     "Inception, tutorial's": Entry("inception.yaml", small=None),
     "Inception, stacked": Entry("inception-deep.yaml", small=None),
     "CIFAR ResNet, tutorial's": Entry("resnet-cifar.yaml", small=None),
-    "CIFAR ResNet without shortcuts": Entry("resnet-cifar.yaml", {"residual": False}, small=None),
+    "CIFAR ResNet without shortcuts": Entry("resnet-cifar.yaml", {"n": 2, "residual": False}, small=None),
     "ResNet-20": Entry("papers/resnet-cifar10.yaml", small=None),
     "ResNet-20, projections": Entry("papers/resnet-cifar10.yaml", {"shortcut": "B"}, small=None),
     "ResNet-56": Entry("papers/resnet-cifar10.yaml", {"n": 9}, small=None),
@@ -185,8 +186,13 @@ def rows(patterns: list[str], kept: Path | None) -> Iterator[Row]:
         yield row
 
 
+def shown(values: dict[str, Any]) -> str:
+    """Variables as `--set` takes them."""
+    return " ".join(f"`{name}={show(value)}`" for name, value in values.items())
+
+
 def table_line(row: Row) -> str:
-    settings = " ".join(f"`{key}={str(value).lower()}`" for key, value in row.entry.values.items())
+    settings = shown(row.entry.values)
     link = f"[{row.entry.spec}](../specs/{row.entry.spec})"
     cells = [
         row.name,
@@ -207,17 +213,14 @@ def page(found: list[Row]) -> str:
     others = [row for row in found if not row.torchvision]
     green = sum(row.green for row in classifiers)
     counts = "\n".join(
-        f"| [{count.spec}](../specs/{count.spec}) "
-        + " ".join(f"`{key}={str(value).lower()}`" for key, value in count.values.items())
-        + f" | {count.printed} M |"
-        for count in COUNTS
+        f"| [{count.spec}](../specs/{count.spec}) {shown(count.values)} | {count.printed} M |" for count in COUNTS
     )
     transformers = ", ".join(f"`{name}`" for name in TRANSFORMERS)
     return f"""# The zoo
 
 Written by `tools/zoo`, which tests what it says. Do not edit.
 
-{green} of torchvision's {len(classifiers)} convolutional classifiers are green ({green / len(classifiers):.0%}).
+{green} of torchvision's {len(classifiers)} convolutional classifiers are green ({green / len(classifiers):.0%}): nothing in their rows differs.
 The families share one spec each; a variant is a variable: `specgraph summary specs/resnet50.yaml --set depth=101`.
 torchvision's published weights load by name: `--weights resnet50.pth`.
 
