@@ -220,7 +220,8 @@ def page(found: list[Row]) -> str:
 
 Written by `tools/zoo`, which tests what it says. Do not edit.
 
-{green} of torchvision's {len(classifiers)} convolutional classifiers are green ({green / len(classifiers):.0%}): nothing in their rows differs.
+{green} of torchvision's {len(classifiers)} convolutional classifiers are green ({green / len(classifiers):.0%}):
+nothing in their rows differs.
 The families share one spec each; a variant is a variable: `specgraph summary specs/resnet50.yaml --set depth=101`.
 torchvision's published weights load by name: `--weights resnet50.pth`.
 
