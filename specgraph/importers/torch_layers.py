@@ -1,0 +1,164 @@
+"""Traced layers: convolution, pooling, normalisation, resizing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specgraph.importers.flat import Refusal
+from specgraph.importers.torch_arguments import Arguments, spatial_rank, spread
+from specgraph.importers.torch_module import Handler, Tracer
+
+
+def conv(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    path = tracer.data(given.input)
+    weight = tracer.array(given.weight)
+    rank = weight.ndim - 2
+    padding: Any = given.padding
+    if isinstance(padding, str):
+        padding = "same" if padding == "same" else 0
+    else:
+        padding = spread(padding, rank)
+    arguments: dict[str, Any] = {
+        "out_channels": weight.shape[0],
+        "kernel_size": list(weight.shape[2:]),
+        "stride": spread(given.stride, rank),
+        "padding": padding,
+        "dilation": spread(given.dilation, rank),
+        "groups": given.groups,
+        "bias": given.bias is not None,
+    }
+    return tracer.add(node, "conv", [path], arguments, {"weight": given.weight, "bias": given.bias})
+
+
+def conv_transpose(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    path = tracer.data(given.input)
+    weight = tracer.array(given.weight)
+    rank = weight.ndim - 2
+    arguments: dict[str, Any] = {
+        "out_channels": weight.shape[1] * given.groups,
+        "kernel_size": list(weight.shape[2:]),
+        "stride": spread(given.stride, rank),
+        "padding": spread(given.padding, rank),
+        "output_padding": spread(given.output_padding, rank),
+        "dilation": spread(given.dilation, rank),
+        "groups": given.groups,
+        "bias": given.bias is not None,
+    }
+    return tracer.add(node, "conv_transpose", [path], arguments, {"weight": given.weight, "bias": given.bias})
+
+
+def linear(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    weight = tracer.array(given.weight)
+    arguments = {"out_features": weight.shape[0], "bias": given.bias is not None}
+    return tracer.add(
+        node, "linear", [tracer.data(given.input)], arguments, {"weight": given.weight, "bias": given.bias}
+    )
+
+
+def batch_norm(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    if given.running_mean is None or given.get("training", False):
+        raise Refusal("it normalises by the batch, as in training")
+    arguments = {"eps": given.eps, "affine": given.weight is not None}
+    parameters = {
+        "weight": given.weight,
+        "bias": given.bias,
+        "running_mean": given.running_mean,
+        "running_var": given.running_var,
+    }
+    return tracer.add(node, "batch_norm", [tracer.data(given.input)], arguments, parameters)
+
+
+def layer_norm(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    path = tracer.data(given.input)
+    rank = tracer.net.type_of(path).rank
+    count = len(given.normalized_shape)
+    arguments: dict[str, Any] = {"eps": given.eps}
+    if count > 1:
+        arguments["axes"] = list(range(rank + 1 - count, rank + 1))
+    if given.weight is None:
+        arguments["elementwise_affine"] = False
+    elif given.bias is None:
+        arguments["bias"] = False
+    return tracer.add(node, "layer_norm", [path], arguments, {"weight": given.weight, "bias": given.bias})
+
+
+def group_norm(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    arguments = {"num_groups": given.num_groups, "eps": given.eps, "affine": given.weight is not None}
+    return tracer.add(
+        node, "group_norm", [tracer.data(given.input)], arguments, {"weight": given.weight, "bias": given.bias}
+    )
+
+
+def instance_norm(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    arguments: dict[str, Any] = {"eps": given.eps, "affine": given.weight is not None}
+    parameters = {"weight": given.weight, "bias": given.bias}
+    if not given.use_input_stats:
+        arguments["track_running_stats"] = True
+        parameters |= {"running_mean": given.running_mean, "running_var": given.running_var}
+    return tracer.add(node, "instance_norm", [tracer.data(given.input)], arguments, parameters)
+
+
+def max_pool(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    path = tracer.data(given.get("self"))
+    rank = spatial_rank(tracer, path)
+    arguments = _window(given, rank) | {"dilation": spread(given.dilation, rank)}
+    return tracer.add(node, "max_pool", [path], arguments)
+
+
+def _window(given: Arguments, rank: int) -> dict[str, Any]:
+    kernel = spread(given.kernel_size, rank)
+    stride = spread(given.stride, rank) if given.stride else kernel
+    arguments: dict[str, Any] = {"kernel_size": kernel, "padding": spread(given.padding, rank)}
+    if stride != kernel:
+        arguments["stride"] = stride
+    return arguments | {"ceil_mode": given.ceil_mode}
+
+
+def avg_pool(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    path = tracer.data(given.get("self"))
+    arguments = _window(given, spatial_rank(tracer, path))
+    if given.get("divisor_override"):
+        arguments["divisor_override"] = given.divisor_override
+    if any(arguments["padding"]):
+        arguments["count_include_pad"] = given.count_include_pad
+    return tracer.add(node, "avg_pool", [path], arguments)
+
+
+def adaptive(op: str, whole: str) -> Handler:
+    def handler(tracer: Tracer, node: Any) -> str:
+        given = Arguments(node)
+        path = tracer.data(given.get("self"))
+        sizes = spread(given.output_size, spatial_rank(tracer, path))
+        if all(size == 1 for size in sizes):
+            return tracer.add(node, whole, [path])
+        return tracer.add(node, op, [path], {"output_size": sizes})
+
+    return handler
+
+
+def upsample(mode: str) -> Handler:
+    def handler(tracer: Tracer, node: Any) -> str:
+        given = Arguments(node)
+        path = tracer.data(given.input if given.get("input") is not None else given.get("self"))
+        arguments: dict[str, Any] = {} if mode == "nearest" else {"mode": mode}
+        if given.get("align_corners"):
+            arguments["align_corners"] = True
+        factors = given.get("scale_factors") or [
+            value for name in ("scales", "scales_d", "scales_h", "scales_w") if (value := given.get(name))
+        ]
+        if factors:
+            arguments["scale_factor"] = list(factors)
+        else:
+            arguments["size"] = list(given.output_size)
+        return tracer.add(node, "upsample", [path], arguments)
+
+    return handler
