@@ -24,6 +24,7 @@ from specgraph.spec.recipe import RECIPE
 from specgraph.spec.resolve import resolve_document
 
 MAX_RANK = 4
+MAX_INPUTS = 1000
 
 
 class GraphBuilder:
@@ -141,6 +142,15 @@ class GraphBuilder:
                     document.source.span(tree)._replace(end_line=tree.line, end_column=tree.column),
                     help="say what goes in, without the batch axis: inputs: {image: [3, 224, 224]}",
                 )
+            return None
+        if len(document.inputs) > MAX_INPUTS:
+            key, _ = list(document.inputs.values())[MAX_INPUTS]
+            self.collector.report(
+                "too-large",
+                f"the spec has more than {MAX_INPUTS:,} inputs",
+                document.source.span(key),
+                help="give one input more channels, and cut them apart with slice",
+            )
             return None
         env = Env(LiveScope("", Body([], is_chain=False), document, values))
         wires: dict[str, Wire] = {}

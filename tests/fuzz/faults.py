@@ -27,6 +27,7 @@ class Mutant(NamedTuple):
     text: str
     codes: frozenset[str]
     lines: range
+    ending: str = "yaml"
 
 
 class Base:
@@ -158,6 +159,53 @@ SECTIONS: dict[str, tuple[str, str, str]] = {
     "an unknown key of a block": ("blocks", "zz_x: {nodes: [relu], nods: 3}", "SG203"),
     "a block without nodes": ("blocks", "zz_x: {args: {a: 1}}", "SG202"),
 }
+RECIPES: dict[str, str] = {
+    # a recipe, added to `recipes`: code
+    "{epochs: 0}": "SG204",
+    "{epochs: 2.5}": "SG204",
+    "{batch_size: none}": "SG204",
+    "{data: {validation: 0.1}}": "SG204",
+    "{data: cifar10}": "SG204",
+    "{data: {name: cifar10, validaton: 0.1}}": "SG203",
+    "{data: {name: cifar10, validation: 1.5}}": "SG204",
+    "{data: {name: cifar10, normalize: datset}}": "SG204",
+    "{data: {name: cifar10, normalize: {mean: [0.5]}}}": "SG204",
+    "{data: {name: cifar10, normalize: {mean: [a], std: [1]}}}": "SG204",
+    "{data: {name: cifar10, normalize: {mean: [0.5, 0.5], std: [1, 1]}}}": "SG517",
+    "{data: {name: cifar10, augment: horizontal_flip}}": "SG204",
+    "{data: {name: cifar10, augment: [horizontal_flipp]}}": "SG213",
+    "{data: {name: cifar10, augment: [{cutout: {}}]}}": "SG204",
+    "{data: {name: cifar10, augment: [{cutout: {size: 8}, mixup: {alpha: 1}}]}}": "SG204",
+    "{data: {name: cifar10, augment: [{random_crop: {paddin: 4}}]}}": "SG203",
+    "{data: {name: cifar10, validation: 50000}}": "SG521",
+    "{loss: cross_entropyy}": "SG213",
+    "{loss: {cross_entropy: {label_smoothing: 2}}}": "SG204",
+    "{loss_weights: {aux: 0.3}}": "SG515",
+    "{loss_weights: 3}": "SG204",
+    "{optimizer: sgd3}": "SG213",
+    "{optimizer: {sgd: {momentum: 1}}}": "SG204",
+    "{optimizer: {adam: {betas: [0.9]}}}": "SG204",
+    "{optimizer: {sgd: {lr: 0.1}, adam: {lr: 0.1}}}": "SG204",
+    "{optimizer: {sgd: {no_decay: [norms]}}}": "SG204",
+    "{schedule: cosin}": "SG213",
+    "{schedule: {step: {gamma: 0.1}}}": "SG204",
+    "{schedule: {multi_step: {milestones: []}}}": "SG204",
+    "{schedule: {cosine: {warmup: 1}}}": "SG203",
+    "{precision: fp8}": "SG204",
+    "{grad_clip: -1}": "SG204",
+    "{accumulate: 0}": "SG204",
+    "{accumulate: 1000}": "SG519",
+    "{ema: 1}": "SG204",
+    "{early_stopping: 3}": "SG204",
+    "{early_stopping: {}}": "SG204",
+    "{seed: -1}": "SG204",
+    "{test_time_flip: maybe}": "SG204",
+    "17": "SG204",
+    "[epochs]": "SG204",
+    "{epochs: $zz_nothing}": "SG211",
+    "{epochs: $(1 //)}": "SG212",
+    "{optimizer: {sgd: {lr: .nan}}}": "SG204",
+}
 TOP: dict[str, tuple[str, str]] = {
     # kind: lines added behind everything, code at the first of them
     "an unknown top-level key": ("zz_layers: 3", "SG203"),
@@ -183,6 +231,15 @@ def _in_section(base: Base, rng: random.Random, kind: str) -> Mutant | None:
     if after is None:
         return None
     return Mutant(kind, base.inserted(after, ["  " + line]), frozenset([code]), _one(after + 1))
+
+
+def _recipe(base: Base, rng: random.Random, kind: str) -> Mutant | None:
+    after = base.insertion("recipes")
+    if after is None:
+        return None
+    return Mutant(
+        f"recipe {kind}", base.inserted(after, [f"  zz: {kind}"]), frozenset([RECIPES[kind]]), _one(after + 1)
+    )
 
 
 def _on_top(base: Base, rng: random.Random, kind: str) -> Mutant | None:
@@ -425,6 +482,15 @@ def makers() -> Iterator[tuple[str, Maker]]:
         yield kind, lambda base, rng, kind=kind: _inserted(base, rng, kind)  # type: ignore[misc]
     for kind in SECTIONS:
         yield kind, lambda base, rng, kind=kind: _in_section(base, rng, kind)  # type: ignore[misc]
+    for kind in RECIPES:
+        yield f"recipe {kind}", lambda base, rng, kind=kind: _recipe(base, rng, kind)  # type: ignore[misc]
+    from tests.fuzz import json_form
+
+    for kind in (*INSERTED, *SECTIONS, *RECIPES):
+        if json_form.code_of(kind) not in json_form.ONLY_YAML and ".nan" not in kind:
+            yield f"JSON: {kind}", lambda base, rng, kind=kind: json_form.inserted(base, kind)  # type: ignore[misc]
+    for kind in (*json_form.SYNTAX, "a key twice"):
+        yield f"JSON: {kind}", lambda base, rng, kind=kind: json_form.broken(base, rng, kind)  # type: ignore[misc]
     for kind in TOP:
         yield kind, lambda base, rng, kind=kind: _on_top(base, rng, kind)  # type: ignore[misc]
     for change in CHANGES:

@@ -594,6 +594,7 @@ _text(
         + "".join(f"  i{i}: [3, 8, 8]\n" for i in range(100_000))
         + "nodes: {a: {op: relu, from: i7}}\n"
     ),
+    "too-large",
 )
 _text(
     "a hundred thousand outputs",

@@ -66,7 +66,7 @@ def checked(text: str, path: Path, *, cures: bool = False) -> Report:
 
 def verdict(base: Base, mutant: Mutant, *, cures: bool = False) -> str | None:
     """What is wrong with the answer to a mutant: None where its code and line, and no other error, came."""
-    report = checked(mutant.text, base.path, cures=cures)
+    report = checked(mutant.text, base.path.with_suffix(f".{mutant.ending}"), cures=cures)
     errors = [(d.code, d.span.line) for d in report.diagnostics if d.severity == "error"]
     if len(errors) == 1 and errors[0][0] in mutant.codes and errors[0][1] in mutant.lines:
         return None
