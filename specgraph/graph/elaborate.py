@@ -37,6 +37,8 @@ from specgraph.spec.tree_reader import BrokenValue
 from specgraph.spec.values import Written
 
 REPEAT = Int(0)
+DEEP = 10
+"""Levels of nesting for which a node counts once more towards the limit on nodes."""
 ENOUGH_INSTANCES = 3
 """Instances after which it is known how large the following ones will be."""
 BOOL = Bool()
@@ -283,7 +285,7 @@ class Elaborator:
 
     def _instance(self, node: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Result:
         """One instance of a node: absent, an op, a chain or a block."""
-        self.expanded += 1
+        self.expanded += 1 + self.depth // DEEP  # long paths cost time and memory
         if self.expanded > self.max_nodes:
             self._too_large("the network is too large", node)
         if node.when is not None:
