@@ -349,4 +349,6 @@ def test_random_arguments(op: str) -> None:
 
 
 def test_every_op_with_something_to_vary_is_sampled() -> None:
+    missing = set(BUILT_IN) - set(SAMPLERS) - UNVARIED
+    assert not missing, f"add {missing} to SAMPLERS, or to UNVARIED where an op has no arguments"
     assert set(SAMPLERS) | UNVARIED == set(BUILT_IN)

@@ -40,21 +40,32 @@ def test_definition_is_complete(op: Op) -> None:
 
 
 @pytest.mark.parametrize("op", BUILT_IN.values(), ids=lambda op: op.name)
-def test_both_backends_lower_it(op: Op) -> None:
-    assert op.name in torch_lowerings()
+def test_pytorch_lowers_it(op: Op) -> None:
+    missing = f"add {op.name} to LOWERINGS in specgraph/backends/torch/{op.family}.py"
+    assert op.name in set(torch_lowerings()), missing
+
+
+@pytest.mark.parametrize("op", BUILT_IN.values(), ids=lambda op: op.name)
+def test_onnx_lowers_it(op: Op) -> None:
     onnx = pytest.importorskip("specgraph.backends.onnx.lowering", reason="the ONNX backend needs onnx")
-    assert op.name in onnx.lowerings()
+    missing = f"add {op.name} to LOWERINGS in specgraph/backends/onnx/{op.family}.py"
+    assert op.name in set(onnx.lowerings()), missing
+
+
+@pytest.mark.parametrize("op", BUILT_IN.values(), ids=lambda op: op.name)
+def test_a_reference_computes_it(op: Op) -> None:
+    assert op.name in set(REFERENCES), f"add {op.name} to REFERENCES in tests/ops/reference.py"
 
 
 @pytest.mark.parametrize("op", BUILT_IN.values(), ids=lambda op: op.name)
 def test_cases_cover_it(op: Op) -> None:
-    assert op.name in REFERENCES
+    assert op.name in set(CASES), f"add {op.name} to CASES in tests/ops/cases.py"
     cases = CASES[op.name]
     assert any(case.rejected is None for case in cases)
     said = {name for case in cases for name in case.arguments}
     assert said == set(op.arguments), "every argument occurs in a case"
     if op.arguments and any(argument.required for argument in op.arguments.values()):
-        assert any(case.rejected for case in cases)
+        assert any(case.rejected for case in cases), "an op with a required argument has a rejected case"
 
 
 def test_nothing_is_lowered_that_is_not_defined() -> None:
