@@ -12,18 +12,14 @@ HELP = "draw the network as a diagram"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("spec", metavar="SPEC", help="the spec to draw")
-    parser.add_argument(
-        "-o", "--output", metavar="FILE", required=True, help="the picture: .svg, .png, .pdf or .dot"
-    )
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the picture: .svg, .png, .pdf or .dot")
     parser.add_argument(
         "--depth",
         type=parse_depth,
         metavar="N",
         help="fold blocks nested deeper than N into one box each (lists and repeats do not count)",
     )
-    parser.add_argument(
-        "--direction", choices=("TB", "LR"), default="TB", help="top to bottom or left to right"
-    )
+    parser.add_argument("--direction", choices=("TB", "LR"), default="TB", help="top to bottom or left to right")
     parser.add_argument("--theme", choices=("light", "dark"), default="light", help="colours of the picture")
     add_spec_arguments(parser)
 

@@ -54,7 +54,9 @@ class Reporter:
             f"{where} uses op `{text}`, which does not exist",
             written.span,
             node=path,
-            help=f"did you mean {close}?" if close else "`specgraph schema` lists the ops; one of your own needs --plugin MODULE",
+            help=f"did you mean {close}?"
+            if close
+            else "`specgraph schema` lists the ops; one of your own needs --plugin MODULE",
             fix=fix,
         )
 
