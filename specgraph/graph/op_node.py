@@ -146,7 +146,6 @@ class OpNodes:
         where = f"node `{path}`"
         prepared = Prepared()
         constant = written.target is not None
-        own_default: set[str] = set()
         good = True
         layers: list[tuple[dict[str, tuple[Scalar, Written]], dict[str, tuple[Scalar, Written]], Env, bool]] = []
         for defaults, home in scope.defaults:
@@ -171,7 +170,6 @@ class OpNodes:
                     if plain == "default":
                         prepared.arguments.pop(name, None)
                         prepared.places.pop(name, None)
-                        own_default.add(name)
                         continue
                     checked = self.report.value(argument.kind, plain, name, value, where, path)
                 if checked is FAILED:
