@@ -30,13 +30,13 @@ def report_long_number(source: Source, collector: Collector, place: Tree, length
     )
 
 
-def report_too_deep(source: Source, collector: Collector, place: Tree, most: int) -> None:
-    """Collections are nested too deeply."""
+def report_too_deep(source: Source, collector: Collector, place: Tree, most: int, *, can_raise: bool = True) -> None:
+    """Collections are nested too deeply; `can_raise` says whether that limit is ours."""
     collector.report(
         "too-deep",
         f"collections are nested more than {most} deep",
         source.span(place),
-        help="use blocks, or raise SPECGRAPH_MAX_DEPTH",
+        help="use blocks, or raise SPECGRAPH_MAX_DEPTH" if can_raise else "use blocks",
     )
 
 

@@ -7,11 +7,15 @@ from typing import Any, NamedTuple
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Label
-from specgraph.source.tree import Source
+from specgraph.source.limits import limit
+from specgraph.source.reports import report_too_deep
+from specgraph.source.tree import Scalar, Source
 from specgraph.source.yaml_quoting import Repair
 
 KEY_LINE = re.compile(r"[ ]*(?:[^\s#'\"{}\[\],&*!|>%@`:-]|-(?! ))[^\s:]*:(?:\s|$)")
 CLOSER = {"{": "}", "[": "]"}
+PARSER_DEPTH = 1000
+"""Collections in each other at which libyaml (0.2.6 and later) gives up by itself, before any event."""
 
 
 class Finding(NamedTuple):
@@ -26,6 +30,13 @@ class Finding(NamedTuple):
 
 def report_yaml_error(error: Exception, source: Source, collector: Collector, repair: Repair) -> None:
     """Report a PyYAML error as one diagnostic."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None and "nesting depth" in (getattr(error, "problem", None) or ""):
+        line, column = _place(mark, repair)
+        place = Scalar(None, "", True, line, column, line, column + 1)
+        most = limit("SPECGRAPH_MAX_DEPTH")
+        report_too_deep(source, collector, place, min(most, PARSER_DEPTH), can_raise=most < PARSER_DEPTH)
+        return
     found = _explain(error, source, repair)
     line = max(1, min(found.line, len(source.lines)))
     text = source.lines[line - 1]
