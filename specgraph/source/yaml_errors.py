@@ -33,9 +33,9 @@ def report_yaml_error(error: Exception, source: Source, collector: Collector, re
     mark = getattr(error, "problem_mark", None)
     if mark is not None and "nesting depth" in (getattr(error, "problem", None) or ""):
         line, column = _place(mark, repair)
-        place = Scalar(None, "", True, line, column, line, column + 1)
+        bracket = Scalar(None, "", True, line, column, line, column + 1)
         most = limit("SPECGRAPH_MAX_DEPTH")
-        report_too_deep(source, collector, place, min(most, PARSER_DEPTH), can_raise=most < PARSER_DEPTH)
+        report_too_deep(source, collector, bracket, min(most, PARSER_DEPTH), can_raise=most < PARSER_DEPTH)
         return
     found = _explain(error, source, repair)
     line = max(1, min(found.line, len(source.lines)))
