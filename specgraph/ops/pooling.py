@@ -51,7 +51,8 @@ def infer_pool(call: Call) -> TensorType:
 
 def infer_avg_pool(call: Call) -> TensorType:
     """As `infer_pool`, with PyTorch's two exceptions: no `divisor_override` in one dimension, and in
-    three the input itself, without its padding, must be as large as the window."""
+    three the input must be as large as the window, also where `ceil_mode` lets windows hang over. What
+    is padded alike on both sides counts without its padding; other padding comes in front of the pooling."""
     dims = call.input.dims
     if call.arguments["divisor_override"] is not None and len(dims) == 2:
         raise Fault(
@@ -62,16 +63,23 @@ def infer_avg_pool(call: Call) -> TensorType:
             help="leave divisor_override out",
         )
     output = infer_pool(call)
-    if len(dims) == 4 and all(before == after for before, after in call.arguments["padding"]):
-        kernel = call.arguments["kernel_size"]
-        for size, k in zip(dims[1:], kernel, strict=True):
-            if not call.at_least(size, k):
+    if len(dims) == 4:
+        kernel, padding = call.arguments["kernel_size"], call.arguments["padding"]
+        inside = all(before == after for before, after in padding)
+        for size, k, (before, after) in zip(dims[1:], kernel, padding, strict=True):
+            counted = size if inside else size + before + after
+            if not call.at_least(counted, k):
+                padded = "" if inside else f" with its padding, {counted}"
                 raise Fault(
                     "kernel-larger-than-input",
-                    f"a window of {'x'.join(map(str, kernel))} is larger than {call.name} of {call.input}",
+                    f"a window of {'x'.join(map(str, kernel))} is larger than {call.name} of {call.input}{padded}",
                     argument="kernel_size",
-                    notes=["PyTorch does not count the padding here when it averages over three axes"],
-                    help=f"write kernel_size: {size}, or put a pad node in front",
+                    notes=[
+                        "PyTorch does not count the padding here when it averages over three axes"
+                        if inside
+                        else "PyTorch lets no window hang over the input here when it averages over three axes"
+                    ],
+                    help=f"write kernel_size: {counted}, or put a pad node in front",
                 )
     return output
 

@@ -57,6 +57,16 @@ def test_average_pooling_in_three_dimensions_padded_on_one_side() -> None:
     assert torch.equal(module(x), wanted)
 
 
+def test_average_pooling_in_three_dimensions_hangs_over_nothing() -> None:
+    """AvgPool3d refuses a window larger than its input also where `ceil_mode` would let it hang over."""
+    pool = {"op": "avg_pool", "kernel_size": [9, 8, 4], "padding": [0, 2, [1, 2]], "ceil_mode": True}
+    spec = {"specgraph": 1, "inputs": {"image": [4, 8, 13, 13]}, "nodes": {"pool": pool}}
+    assert [d.rule for d in specgraph.check(spec).diagnostics] == ["kernel-larger-than-input"]
+    with pytest.raises(RuntimeError, match="smaller than kernel"):
+        torch.nn.functional.avg_pool3d(torch.zeros(2, 4, 8, 17, 16), (9, 8, 4), ceil_mode=True)
+    specgraph.compile({**spec, "nodes": {"pool": {**pool, "kernel_size": [8, 8, 4]}}})(torch.zeros(2, 4, 8, 13, 13))
+
+
 ONNX_CASES = {
     "zeros in front of a max pooling": [{"op": "pad", "padding": 2}, {"op": "max_pool", "kernel_size": 3}],
     "zeros in front of a window of one": [{"op": "pad", "padding": 2}, {"op": "max_pool", "kernel_size": 1}],
