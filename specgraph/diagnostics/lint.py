@@ -28,6 +28,7 @@ class Lint:
         self.collector = collector
         self.readers = graph.readers()
         self.outputs = frozenset(graph.outputs.values())
+        self._origins: dict[frozenset[str], dict[str, str]] = {}
         self.by_op: dict[str, list[Node]] = {}
         self.by_definition: dict[int, list[Node]] = {}
         for path, node in graph.nodes.items():
@@ -66,12 +67,23 @@ class Lint:
         readers = self.readers[path]
         return self.graph.nodes[readers[0]] if len(readers) == 1 and path not in self.outputs else None
 
+    def origin(self, path: str, transparent: frozenset[str]) -> str:
+        """The path whose values arrive at `path` through nodes of these ops alone; maybe a graph input."""
+        known = self._origins.setdefault(transparent, {})
+        passed = []
+        while (found := known.get(path)) is None:
+            node = self.graph.nodes.get(path)
+            if node is None or node.op not in transparent:
+                found = path
+                break
+            passed.append(path)
+            path = node.inputs[0]
+        known.update(dict.fromkeys(passed, found))
+        return found
+
     def before(self, path: str, transparent: frozenset[str]) -> Node | None:
         """The node behind a path, looking through nodes of these ops; None for a graph input."""
-        node = self.graph.nodes.get(path)
-        while node is not None and node.op in transparent:
-            node = self.graph.nodes.get(node.inputs[0])
-        return node
+        return self.graph.nodes.get(self.origin(path, transparent))
 
     def names(self, node: Node, argument: str) -> Span:
         """Where an argument of a node is written, or the node itself where it is not."""

@@ -16,6 +16,24 @@ COPIED_CIFAR_STD = (0.2023, 0.1994, 0.2010)
 # Effective rates (rate / (1 - momentum) for those with momentum) far outside which nothing is learned.
 SENSIBLE_RATES = {"sgd": (2e-3, 5.0), "adam": (1e-6, 3e-2), "adamw": (1e-6, 3e-2), "rmsprop": (1e-6, 2.0)}
 PRESERVING = ("identity", "dropout", "flatten", "reshape")
+BARE = "end the network with the linear layer"
+BOUNDED = ("activated-head", "classes get scores too close to each other for the loss to become small", BARE)
+CUT = ("activated-head", "classes whose scores are cut to zero look alike and get no gradient", BARE)
+UNFIT_HEADS = {
+    "softmax": (
+        "softmax-with-cross-entropy",
+        "cross_entropy applies log_softmax itself; of probabilities its gradients nearly vanish",
+        "remove softmax from the network, or end it with log_softmax and write loss: nll",
+    ),
+    "log_softmax": (
+        "normalised-head",
+        "cross_entropy applies log_softmax itself: it is computed twice",
+        "write loss: nll",
+    ),
+    **dict.fromkeys(("sigmoid", "hardsigmoid", "tanh", "hardtanh"), BOUNDED),
+    **dict.fromkeys(("relu", "relu6"), CUT),
+}
+"""Ops at the end of a network that cross_entropy does not expect: the rule, why, and the cure."""
 
 
 class Finding(NamedTuple):
@@ -196,18 +214,10 @@ def _heads(graph: Graph, recipe: dict[str, Any]) -> Iterator[Finding]:
                 ("nll takes log-probabilities; of raw scores it can fall without end",),
                 "write loss: cross_entropy, or end the network with log_softmax",
             )
-        if loss == "cross_entropy" and last in ("softmax", "log_softmax"):
-            yield Finding(
-                "normalised-head",
-                f"the loss is cross_entropy, but `{path}` already ends in {last}",
-                ("loss",),
-                (
-                    "cross_entropy applies log_softmax itself; after softmax the gradients nearly vanish"
-                    if last == "softmax"
-                    else "cross_entropy applies log_softmax itself: it is computed twice",
-                ),
-                "write loss: nll" if last == "log_softmax" else "remove softmax from the network",
-            )
+        if loss == "cross_entropy" and last in UNFIT_HEADS:
+            rule, note, help = UNFIT_HEADS[last]
+            message = f"the loss is cross_entropy, but `{path}` ends in {last}"
+            yield Finding(rule, message, ("loss",), (note,), help)
 
 
 def _optimiser(graph: Graph, recipe: dict[str, Any]) -> Iterator[Finding]:

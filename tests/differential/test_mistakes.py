@@ -133,6 +133,21 @@ recipes:
         ("cross_entropy", "nll"),
         ("loss: cross_entropy", "loss: nll"),
     ),
+    "9 probabilities into cross-entropy": Mistake(
+        MNIST
+        + """\
+nodes:
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+  softmax: softmax
+recipes:
+  default: {data: {name: mnist}, loss: cross_entropy, optimizer: {sgd: {lr: 0.1}}}
+""",
+        "softmax-with-cross-entropy",
+        None,
+        ("cross_entropy", "softmax"),
+        ("  softmax: softmax\n", ""),
+    ),
     "9 scores into nll": Mistake(
         MNIST
         + """\

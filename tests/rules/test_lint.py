@@ -129,7 +129,40 @@ CASES: dict[str, Case] = {
     "pad of nothing": (HEADER, f"nodes:\n  p: {{op: pad, padding: 0}}\n  c: {CONV}\n", [("SG906", 4)]),
     "repeated identity": (HEADER, f"nodes:\n  i: {{op: identity, repeat: 3}}\n  c: {CONV}\n", [("SG906", 4)]),
     "a single identity names a place": (HEADER, f"nodes:\n  i: identity\n  c: {CONV}\n", []),
+    "a global pooling of what is pooled": (
+        HEADER,
+        f"nodes:\n  c: {CONV}\n  a: global_avg_pool\n  d: dropout\n"
+        "  b: {op: adaptive_avg_pool, output_size: 1}\n  f: flatten\n",
+        [("SG906", 7)],
+    ),
+    "an adaptive pooling to the size that is there": (
+        HEADER,
+        f"nodes:\n  c: {CONV}\n  a: {{op: adaptive_avg_pool, output_size: 32}}\n",
+        [],
+    ),
+    "a slice of all channels": (HEADER, f"nodes:\n  s: {{op: slice, stop: 3}}\n  c: {CONV}\n", [("SG906", 4)]),
     # SG907
+    "relu of a concat of relus": (
+        HEADER,
+        "nodes:\n  a: [{op: conv, from: image, out_channels: 4, kernel_size: 1}, relu]\n"
+        "  b: [{op: conv, from: image, out_channels: 4, kernel_size: 1}, relu]\n"
+        "  j: {op: concat, from: [a, b]}\n  r: relu\n",
+        [("SG907", 7)],
+    ),
+    "relu of an add of relus, through another add": (
+        HEADER,
+        "nodes:\n  a: [{op: conv, from: image, out_channels: 4, kernel_size: 1}, relu]\n"
+        "  b: [{op: conv, from: image, out_channels: 4, kernel_size: 1}, sigmoid]\n"
+        "  m: {op: mul, from: [a, b]}\n  j: {op: add, from: [m, a]}\n  r: relu\n",
+        [("SG907", 8)],
+    ),
+    "relu of a concat of which one may be negative": (
+        HEADER,
+        "nodes:\n  a: [{op: conv, from: image, out_channels: 4, kernel_size: 1}, relu]\n"
+        "  j: {op: concat, from: [a, image]}\n  r: relu\n",
+        [],
+    ),
+    "batch_norm twice": (HEADER, f"nodes:\n  c: {NO_BIAS}\n  a: batch_norm\n  b: batch_norm\n", [("SG907", 6)]),
     "relu twice": (HEADER, f"nodes:\n  c: {CONV}\n  a: relu\n  b: relu\n", [("SG907", 6)]),
     "relu, pool, relu": (
         HEADER,
@@ -147,7 +180,24 @@ CASES: dict[str, Case] = {
     "concat of one": (HEADER, f"nodes:\n  c: {CONV}\n  j: concat\n", [("SG908", 5)]),
     "add to itself": (HEADER, f"nodes:\n  c: {CONV}\n  j: {{op: add, from: [c, c]}}\n", [("SG909", 5)]),
     "concat with itself": (HEADER, f"nodes:\n  c: {CONV}\n  j: {{op: concat, from: [c, c]}}\n", [("SG909", 5)]),
+    "add to itself through an identity": (
+        HEADER,
+        f"nodes:\n  c: {CONV}\n  i: {{op: identity, from: c}}\n  j: {{op: add, from: [i, c]}}\n",
+        [("SG909", 6)],
+    ),
     # SG910
+    "the code of an autoencoder": (
+        HEADER,
+        "nodes:\n  e: {op: conv, out_channels: 4, kernel_size: 2, stride: 2}\n"
+        "  d: {op: conv_transpose, out_channels: 3, kernel_size: 2, stride: 2}\n",
+        [],
+    ),
+    "a transposed convolution behind as many values": (
+        HEADER,
+        "nodes:\n  e: {op: conv, out_channels: 4, kernel_size: 3, padding: 1}\n"
+        "  d: {op: conv_transpose, out_channels: 3, kernel_size: 2, stride: 2}\n",
+        [("SG910", 5)],
+    ),
     "conv after conv": (HEADER, f"nodes:\n  a: {CONV}\n  b: {CONV}\n", [("SG910", 5)]),
     "linear after linear through dropout": (
         VECTOR,
@@ -216,6 +266,18 @@ CASES: dict[str, Case] = {
     ),
     "dropout before the last layer": (VECTOR, "nodes:\n  d: dropout\n  fc: {op: linear, out_features: 4}\n", []),
     # SG914
+    "a skip around an upsampling": (
+        HEADER,
+        "blocks:\n  up: [{op: upsample, scale_factor: 2}]\nnodes:\n  c: " + CONV + "\n  r: relu\n"
+        "  p: {op: max_pool, kernel_size: 2}\n  d: " + CONV + "\n  a: relu\n  u: {block: up}\n"
+        "  j: {op: concat, from: [u, r]}\n",
+        [],
+    ),
+    "a skip around nothing that enlarges": (
+        HEADER,
+        "nodes:\n  c: " + CONV + "\n  r: relu\n  d: " + CONV + "\n  a: relu\n  j: {op: concat, from: [a, r]}\n",
+        [("SG914", 6)],
+    ),
     "a forgotten from: input": (
         HEADER,
         "blocks:\n  module:\n    nodes:\n      a: {op: conv, from: input, out_channels: 4, kernel_size: 1}\n"
@@ -274,6 +336,51 @@ CASES: dict[str, Case] = {
         "nodes:\n  fc: {op: linear, from: a, out_features: 2}\n",
         [("SG918", 2)],
     ),
+    "an unused input of a block": (
+        HEADER,
+        "blocks:\n  b: {inputs: [x, y], nodes: {r: {op: sigmoid, from: x}}}\n"
+        f"nodes:\n  c: {CONV}\n  n: {{block: b, from: [c, c]}}\n",
+        [("SG918", 4)],
+    ),
+    "an input of a block that a chain reads, another that is measured": (
+        HEADER,
+        "blocks:\n  b:\n    inputs: [x, y, z]\n    nodes:\n      r: [{op: sigmoid, from: x}]\n"
+        "      s: {op: slice, from: r, stop: $(y.channels // 2)}\n      t: {op: add, from: [s, z]}\n"
+        f"nodes:\n  c: {CONV}\n  d: {{op: slice, stop: 4}}\n  n: {{block: b, from: [c, c, d]}}\n",
+        [],
+    ),
+    # SG921, SG922
+    "the padding of a 3x3 on a 1x1": (
+        HEADER,
+        "nodes:\n  c: {op: conv, out_channels: 8, kernel_size: 1, padding: 1}\n",
+        [("SG921", 4)],
+    ),
+    "padding of a dilated kernel": (
+        HEADER,
+        "nodes:\n  c: {op: conv, out_channels: 8, kernel_size: 3, dilation: 6, padding: 6}\n",
+        [],
+    ),
+    "padding along one axis only": (
+        HEADER,
+        "nodes:\n  c: {op: conv, out_channels: 8, kernel_size: [1, 7], padding: [3, 0]}\n",
+        [("SG921", 4)],
+    ),
+    "softmax of one score": (
+        VECTOR,
+        "nodes:\n  fc: {op: linear, out_features: 1}\n  s: softmax\n",
+        [("SG922", 5)],
+    ),
+    "softmax along another axis": (
+        "specgraph: 1\ninputs: {image: [1, 4, 4]}\n",
+        "nodes:\n  s: {op: softmax, dim: -1}\n",
+        [],
+    ),
+    "group_norm of single values": (
+        VECTOR,
+        "nodes:\n  fc: {op: linear, out_features: 8}\n  s: {op: group_norm, num_groups: 8}\n",
+        [("SG922", 5)],
+    ),
+    "dropout of everything": (HEADER, f"nodes:\n  c: {CONV}\n  d: {{op: dropout, p: 1}}\n  r: relu\n", [("SG922", 5)]),
     "an argument's default hides a variable": (
         HEADER,
         "vars: {k: 3}\nblocks:\n  b: {args: {k: 1}, nodes: {c: {op: conv, out_channels: 3, kernel_size: $k}}}\n"

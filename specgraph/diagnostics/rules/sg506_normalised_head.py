@@ -1,4 +1,4 @@
-"""SG506 normalised-head: cross_entropy of scores that are normalised already."""
+"""SG506 normalised-head: cross_entropy of log-probabilities."""
 
 from specgraph.diagnostics.rule import Rule
 
@@ -6,10 +6,10 @@ RULE = Rule(
     code="SG506",
     name="normalised-head",
     severity="warning",
-    summary="cross_entropy of scores that are normalised already",
+    summary="cross_entropy of log-probabilities",
     explanation="""\
 `cross_entropy` applies log_softmax itself. After `log_softmax` it does so twice, which changes nothing but
-costs time; after `softmax` the scores lie in 0..1 and the gradients nearly vanish.
+costs time. `loss: nll` is the loss of log-probabilities.
 """,
     bad="""\
 specgraph: 1

@@ -17,9 +17,10 @@ RULE = Rule(
     severity="warning",
     summary="a node that gives back its input, whatever the input is",
     explanation="""\
-A dropout of probability 0, a pooling of 1x1, a flatten of a vector do nothing. Either the node is left
-over, or one of its arguments is not what was meant. Nodes whose arguments are expressions are not
-reported: a variable may switch them on.
+A dropout of probability 0, a pooling of 1x1, a flatten of a vector, a second global pooling do nothing.
+Either the node is left over, or one of its arguments is not what was meant. Nodes whose arguments are
+expressions are not reported: a variable may switch them on. Nor are nodes without effect only for
+this image size, such as an adaptive pooling to the size that is there.
 """,
     bad="""\
 specgraph: 1
@@ -60,7 +61,9 @@ def _resizes_by_one(node: Node) -> bool:
 
 
 def _takes_all(node: Node) -> bool:
-    return node.arguments["start"] == 0 and node.arguments["step"] == 1 and node.arguments["stop"] is None
+    start, stop, step, dim = (node.arguments[name] for name in ("start", "stop", "step", "dim"))
+    all_channels = dim == 1 and stop == node.input_types[0].dims[0]
+    return start == 0 and step == 1 and (stop is None or all_channels)
 
 
 WITHOUT_EFFECT: dict[str, tuple[Callable[[Node], bool], str]] = {
@@ -73,9 +76,23 @@ WITHOUT_EFFECT: dict[str, tuple[Callable[[Node], bool], str]] = {
     "slice": (_takes_all, "the slice takes everything"),
     "permute": (lambda node: _all(tuple(a == b for a, b in enumerate(node.arguments["dims"])), True), "no axis moves"),
     "flatten": (lambda node: node.input_types[0].is_vector, "its input is a vector already"),
+    "reshape": (lambda node: node.input_types[0] == node.output, "its input has that shape already"),
     "channel_shuffle": (lambda node: node.arguments["groups"] == 1, "a single group keeps its order"),
     "leaky_relu": (lambda node: node.arguments["negative_slope"] == 1, "with slope 1 it is the identity"),
 }
+
+GLOBAL = ("global_avg_pool", "global_max_pool", "adaptive_avg_pool", "adaptive_max_pool")
+PASSING = frozenset(["identity", "dropout"])
+
+
+def _pools_all(node: Node) -> bool:
+    return _all(node.arguments.get("output_size", 1), 1)
+
+
+def _pooled(lint: Lint, node: Node) -> bool:
+    """Whether a global pooling reads what another has pooled."""
+    first = lint.before(node.inputs[0], PASSING)
+    return _pools_all(node) and first is not None and first.op in GLOBAL and _pools_all(first)
 
 
 def check(lint: Lint) -> None:
@@ -85,6 +102,11 @@ def check(lint: Lint) -> None:
         for definition, nodes in lint.definitions(op) if op in lint.by_op else ():
             if is_constant(definition) and definition.when is None and all(map(rule, nodes)):
                 lint.report("no-effect", f"node `{nodes[0].path}` has no effect: {reason}", nodes[0], help="remove it")
+    for definition, nodes in lint.definitions(*GLOBAL):
+        first = lint.before(nodes[0].inputs[0], PASSING)
+        if definition.when is None and all(_pooled(lint, node) for node in nodes) and first is not None:
+            reason = f"`{first.path}` has pooled the whole map already"
+            lint.report("no-effect", f"node `{nodes[0].path}` has no effect: {reason}", nodes[0], help="remove it")
     for definition, nodes in lint.definitions("identity") if "identity" in lint.by_op else ():
         if definition.repeat is not None and is_constant(definition):
             lint.report(

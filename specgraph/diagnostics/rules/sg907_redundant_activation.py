@@ -8,6 +8,7 @@ from specgraph.diagnostics.rule import Rule
 
 if TYPE_CHECKING:
     from specgraph.diagnostics.lint import Lint
+    from specgraph.graph.model import Node
 
 RULE = Rule(
     code="SG907",
@@ -15,8 +16,9 @@ RULE = Rule(
     severity="warning",
     summary="an activation of values that another has brought there already",
     explanation="""\
-A relu of what a relu, a sigmoid or a softmax gave changes nothing, also behind a pooling; a second
-softmax flattens the probabilities. Usually a layer between the two was forgotten.
+A relu of what a relu, a sigmoid or a softmax gave changes nothing, also behind a pooling or a join of
+such values; a second softmax flattens the probabilities, a second batch_norm finds mean 0 and deviation 1
+already. Usually a layer between the two was forgotten.
 """,
     bad="""\
 specgraph: 1
@@ -49,7 +51,10 @@ USELESS_AFTER = {
     "softmax": NORMALISED,
     "log_softmax": NORMALISED,
     "sigmoid": frozenset(["sigmoid", "softmax", "log_softmax"]),
+    "batch_norm": frozenset(["batch_norm"]),
 }
+JOINS = frozenset(["add", "mul", "concat"])
+"""Ops whose results are not negative where none of their inputs is."""
 KEEPS_SIGN = frozenset(
     [
         *("max_pool", "avg_pool", "global_avg_pool", "global_max_pool", "adaptive_avg_pool", "adaptive_max_pool"),
@@ -60,15 +65,18 @@ KEEPS_VALUES = frozenset(["dropout", "flatten", "identity"])
 
 
 def check(lint: Lint) -> None:
+    known: dict[str, Node | None] = {}
     for op, producers in USELESS_AFTER.items():
         for definition, nodes in lint.definitions(op) if op in lint.by_op else ():
             transparent = KEEPS_SIGN if producers <= NOT_NEGATIVE else KEEPS_VALUES
             found = [lint.before(node.inputs[0], transparent) for node in nodes]
+            if producers is NOT_NEGATIVE:
+                found = [_joined(lint, node, known) for node in found]
             first = found[0]
             if first is None or definition.when is not None or not all(n and n.op in producers for n in found):
                 continue
             effect = "changes nothing" if op in producers or op.endswith("elu") else "is applied to scores"
-            if op in NORMALISED or op == "sigmoid":
+            if op in NORMALISED or op in ("sigmoid", "batch_norm"):
                 effect = "normalises a second time"
             lint.report(
                 "redundant-activation",
@@ -76,3 +84,27 @@ def check(lint: Lint) -> None:
                 nodes[0],
                 help="remove one of the two",
             )
+
+
+def _joined(lint: Lint, node: Node | None, known: dict[str, Node | None]) -> Node | None:
+    """The node itself; for a join of values none of which can be negative, one that gives such values."""
+    waiting = [node] if node is not None else []
+    while waiting:
+        join = waiting[-1]
+        if join.path in known:
+            waiting.pop()
+            continue
+        if join.op not in JOINS:
+            known[join.path] = join
+            continue
+        sources = [source for path in join.inputs if (source := lint.before(path, KEEPS_SIGN)) is not None]
+        unknown = [source for source in sources if source.path not in known]
+        if len(sources) == len(join.inputs) and unknown:
+            waiting += unknown
+            continue
+        known[join.path] = join
+        if len(sources) == len(join.inputs):
+            found = [known[source.path] for source in sources]
+            if all(source is not None and source.op in NOT_NEGATIVE for source in found):
+                known[join.path] = found[0]
+    return known[node.path] if node is not None else None

@@ -37,19 +37,29 @@ nodes:
 )
 
 
-def _twice(node: Node) -> str | None:
-    inputs = node.inputs
-    return next((path for index, path in enumerate(inputs) if path in inputs[:index]), None)
+IDENTITY = frozenset(["identity"])
 
 
 def check(lint: Lint) -> None:
+    def twice(node: Node) -> tuple[str, str] | None:
+        """The two names by which a node reads the same values."""
+        seen: dict[str, str] = {}
+        for path in node.inputs:
+            origin = lint.origin(path, IDENTITY)
+            if origin in seen:
+                return seen[origin], path
+            seen[origin] = path
+        return None
+
     for definition, nodes in lint.definitions("add", "sub", "mul", "concat"):
-        twice = _twice(nodes[0])
-        if twice is not None and all(map(_twice, nodes)):
+        found = twice(nodes[0])
+        if found is not None and all(map(twice, nodes)):
             place = definition.sources.span if definition.sources is not None else nodes[0].span
+            first, second = found
+            what = f"`{first}` twice" if first == second else f"`{first}` and `{second}`, which are the same"
             lint.report(
                 "join-with-itself",
-                f"node `{nodes[0].path}` reads `{twice}` twice",
+                f"node `{nodes[0].path}` reads {what}",
                 place,
                 node=nodes[0].path,
                 help="name another node, or remove it",

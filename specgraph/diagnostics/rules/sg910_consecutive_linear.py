@@ -19,7 +19,8 @@ RULE = Rule(
     explanation="""\
 With nothing between them the two compute a single linear function: the second adds cost, not
 capacity. Usually an activation was forgotten. Factorised layers are not reported: depthwise and
-grouped convolutions, 1xk next to kx1, and a linear layer through fewer features than on either side.
+grouped convolutions, 1xk next to kx1, a linear layer through fewer features than on either side, and the
+code of an autoencoder: a conv_transpose behind a convolution, with fewer values between them.
 """,
     bad="""\
 specgraph: 1
@@ -68,6 +69,8 @@ def _factorised(first: Node, second: Node) -> bool:
         return bool(middle < first.arguments["in_features"] and middle < second.arguments["out_features"])
     if first.op == "linear" or second.op == "linear":
         return False
+    if first.op == "conv" and second.op == "conv_transpose":
+        return _fewer_between(first, second)
     if first.arguments["groups"] > 1 or second.arguments["groups"] > 1:
         return True
     sizes = (first.arguments["kernel_size"], second.arguments["kernel_size"])
@@ -75,3 +78,13 @@ def _factorised(first: Node, second: Node) -> bool:
         return False
     flat = [{axis for axis, size in enumerate(kernel) if size > 1} for kernel in sizes]
     return bool(flat[0]) and bool(flat[1]) and flat[0].isdisjoint(flat[1])
+
+
+def _fewer_between(first: Node, second: Node) -> bool:
+    """Whether the first layer gives fewer values than it takes, and fewer than the second gives."""
+    from specgraph.graph.dims import product
+
+    before, between, after = (product(kind.dims) for kind in (first.input_types[0], first.output, second.output))
+    if not (isinstance(before, int) and isinstance(between, int) and isinstance(after, int)):
+        return True  # for some sizes at least
+    return between < before and between < after

@@ -9,7 +9,7 @@ from specgraph.diagnostics.rule import Rule
 
 if TYPE_CHECKING:
     from specgraph.diagnostics.lint import Lint
-    from specgraph.spec.document import Body, NodeDef
+    from specgraph.spec.document import Body, Document, NodeDef
 
 RULE = Rule(
     code="SG914",
@@ -19,7 +19,8 @@ RULE = Rule(
     explanation="""\
 A node without `from` reads the one before it. In a module of branches a forgotten `from: input` makes a
 branch continue the one above it: every shape stays right, and the network is another. Where this is
-meant (a skip connection), writing that `from` says so and ends the warning.
+meant (a skip connection), writing that `from` says so and ends the warning. Skips around an upsampling, as
+in a U-Net, are not reported.
 """,
     bad="""\
 specgraph: 1
@@ -40,6 +41,9 @@ nodes:
   concat: {op: concat, from: [left, relu]}
 """,
 )
+
+ENLARGING = ("upsample", "conv_transpose")
+MAX_DEPTH = 4
 
 
 def check(lint: Lint) -> None:
@@ -64,7 +68,7 @@ def _check_body(lint: Lint, body: Body, joins: list[NodeDef], source: str) -> No
             if reader is None or reader is join or reader.when is not None:
                 continue
             for other in operands:
-                if other is not operand and _reaches(other, reader, body, previous):
+                if other is not operand and _reaches(other, reader, body, previous, lint.document):
                     _report(lint, join, operand, reader, source)
                     break
 
@@ -72,12 +76,7 @@ def _check_body(lint: Lint, body: Body, joins: list[NodeDef], source: str) -> No
 def _names(node: NodeDef) -> list[str]:
     """Names that a join reads; empty for anything else."""
     written = node.sources
-    if (
-        node.kind not in ("op", "block")
-        or written is None
-        or not written.constant
-        or not isinstance(written.value, list)
-    ):
+    if node.kind != "op" or written is None or not written.constant or not isinstance(written.value, list):
         return []
     return [str(name) for name in written.value] if len(written.value) > 1 else []
 
@@ -100,12 +99,29 @@ def _reads_previous(node: NodeDef) -> bool:
     return node.sources is None
 
 
-def _reaches(start: NodeDef, goal: NodeDef, body: Body, previous: dict[int, NodeDef]) -> bool:
+def _enlarges(node: NodeDef, document: Document, depth: int = 0) -> bool:
+    """Whether a node is an upsampling, or a block or chain that holds one."""
+    target, body = node.target, node.body
+    if target is not None and target.constant and node.kind == "block" and depth < MAX_DEPTH:
+        alias, _, name = str(target.value).rpartition(".")
+        home = document.includes.get(alias) if alias else document
+        block = home.blocks.get(name) if home is not None else None
+        if block is not None:
+            body, document = block.body, block.document
+    if body is not None:
+        return any(_enlarges(inner, document, depth + 1) for inner in body.nodes)
+    return target is not None and target.constant and target.value in ENLARGING
+
+
+def _reaches(start: NodeDef, goal: NodeDef, body: Body, previous: dict[int, NodeDef], document: Document) -> bool:
+    """Whether `goal` is found on the way back from `start`, not looking past an upsampling."""
     waiting, seen = [start], {id(start)}
     while waiting:
         node = waiting.pop()
         if node is goal:
             return True
+        if _enlarges(node, document):
+            continue
         sources = [previous.get(id(node)), *(body.find(name) for name in _read_by(node))]
         for source in sources:
             if source is not None and id(source) not in seen:
