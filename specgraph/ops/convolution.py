@@ -287,6 +287,7 @@ OPS: tuple[Op, ...] = (
             "conv2d",
             "conv3d",
             "convolution",
+            "convolutional",
             "Convolution",
             "Convolution1D",
             "Convolution2D",

@@ -101,6 +101,7 @@ OPS: tuple[Op, ...] = (
             "FullyConnected",
             "fc",
             "LazyLinear",
+            "connected",
         ),
         formula="x weight^T + bias",
     ),

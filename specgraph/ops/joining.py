@@ -211,7 +211,7 @@ OPS: tuple[Op, ...] = (
         infer=infer_concat,
         arguments=(Argument("dim", Int(), 1, doc="axis along which sizes add up; the batch axis is 0"),),
         num_inputs=(1, None),
-        foreign=("cat", "Concat", "Concatenate", "concatenate", "DepthConcat", "torch.cat"),
+        foreign=("cat", "Concat", "Concatenate", "concatenate", "DepthConcat", "torch.cat", "route"),
         formula="channels = sum of the inputs' channels",
     ),
     define(

@@ -359,6 +359,7 @@ OPS: tuple[Op, ...] = (
             "UpSampling1D",
             "UpSampling2D",
             "UpSampling3D",
+            "Interp",
             "Resize",
             "interpolate",
             "resize",

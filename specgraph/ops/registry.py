@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from specgraph.ops.definition import Op
+
+if TYPE_CHECKING:
+    from specgraph.ops.foreign import ForeignNames
 
 FAMILIES = ("convolution", "pooling", "normalisation", "activation", "dense", "joining", "shape", "regularisation")
 
 _ops: dict[str, Op] = {}
+_foreign: tuple[int, ForeignNames] | None = None
 
 
 def ops() -> dict[str, Op]:
@@ -41,3 +46,13 @@ def find(name: str) -> Op | None:
 def foreign_names() -> dict[str, str]:
     """What other tools call our ops: foreign name to ours."""
     return {name: op.name for op in ops().values() for name in op.foreign}
+
+
+def counterparts() -> ForeignNames:
+    """For looking up what other tools call our ops."""
+    from specgraph.ops.foreign import ForeignNames
+
+    global _foreign
+    if _foreign is None or _foreign[0] != len(ops()):
+        _foreign = (len(ops()), ForeignNames({op.name: op.foreign for op in ops().values()}))
+    return _foreign[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
@@ -9,14 +11,41 @@ from specgraph.diagnostics.model import Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expressions import ExpressionError
 from specgraph.ops.definition import Op
-from specgraph.ops.registry import foreign_names, ops
-from specgraph.source.tree import Scalar
+from specgraph.ops.foreign import NOT_ARGUMENTS, Counterpart, our_argument
+from specgraph.ops.registry import counterparts, ops
+from specgraph.source.tree import Mapping, Scalar, Tree
 from specgraph.spec.initialisers import INIT_VALUE
 from specgraph.spec.kinds import Invalid, Kind, show
 from specgraph.spec.values import Written, expression_span
 
+OP_KEY = re.compile(r"^(.*?)[\"']?op[\"']?\s*:\s*$")
 FAILED: Any = object()
 """Stands for a value that was reported as wrong."""
+
+
+UNCERTAIN = ("dim", "dims", "start_dim", "end_dim", "from", "repeat", "when", "expect", "share")
+"""Arguments and keys whose values mean, or may mean, something else under a name that is not quite theirs."""
+
+
+def foreign_op_fix(written: Written, counterpart: Counterpart) -> Fix | None:
+    """The fix that writes our op, and the arguments it needs, where a foreign name stands."""
+    source, span = written.source, written.span
+    edit = source.edit_word(span, counterpart.op)
+    if not counterpart.arguments:
+        return Fix("safe", (edit,))
+    in_json = source.format == "json"
+    as_text = json.dumps if in_json else show
+    entries = [f"{as_text(key)}: {as_text(value)}" for key, value in counterpart.arguments.items()]
+    line = source.lines[span.line - 1]
+    before = line[: span.column - 1]
+    as_key = OP_KEY.search(before)
+    if as_key is None:  # the op's name alone, as a node
+        text = f"{as_text('op')}: {edit.text}"
+        return Fix("safe", (edit._replace(text="{" + ", ".join([text, *entries]) + "}"),))
+    if as_key[1].strip() in ("", "-") and not in_json:  # a block mapping: one key a line
+        indent = " " * len(as_key[1])
+        return Fix("safe", (edit._replace(text="\n".join([edit.text, *(indent + entry for entry in entries)])),))
+    return Fix("safe", (edit._replace(text=", ".join([edit.text, *entries])),))
 
 
 class Reporter:
@@ -27,52 +56,63 @@ class Reporter:
 
     def unknown_op(self, name: Any, written: Written, where: str, path: str | None) -> None:
         """`op` names no op."""
-        known = ops()
-        foreign = foreign_names()
         text = show(name)
-        if text in foreign:
-            ours = foreign[text]
-            span = written.span
-            fix = None
-            if written.constant and span.line == span.end_line:
-                fix = Fix("safe", (written.source.edit_word(span, ours),))
+        span = written.span
+        fixable = written.constant and span.line == span.end_line
+        names = counterparts()
+        counterpart = names.counterpart(text)
+        if counterpart is not None:
+            fix = foreign_op_fix(written, counterpart) if fixable else None
+            entries = [counterpart.op, *(f"{key}: {show(value)}" for key, value in counterpart.arguments.items())]
             self.collector.report(
                 "foreign-op-name",
-                f"{where} uses op `{text}`, which is called `{ours}` here",
+                f"{where} uses op `{text}`, which is called `{counterpart.op}` here",
                 span,
                 node=path,
-                help=f"write {ours}",
+                help=f"write {', '.join(entries)}",
                 fix=fix,
             )
             return
-        close = nearest(text, known)
-        fix = None
-        if close and written.constant:
-            fix = Fix("safe", (written.source.edit_word(written.span, close),))
+        advice = names.advice(text)
+        close = None if advice else nearest(text, ops())
+        no_idea = "`specgraph schema` lists the ops; one of your own needs --plugin MODULE"
         self.collector.report(
             "unknown-op",
             f"{where} uses op `{text}`, which does not exist",
-            written.span,
+            span,
             node=path,
-            help=f"did you mean {close}?"
-            if close
-            else "`specgraph schema` lists the ops; one of your own needs --plugin MODULE",
-            fix=fix,
+            help=advice or (f"did you mean {close}?" if close else no_idea),
+            fix=Fix("safe", (written.source.edit_word(span, close),)) if close and fixable else None,
         )
 
-    def unknown_argument(self, op: Op, key: Scalar, written: Written, where: str, path: str | None) -> None:
-        """An op has no such argument."""
-        close = nearest(key.text, [*op.arguments, "from", "expect", "repeat", "when", "init", "share"])
+    def unknown_argument(
+        self, op: Op, key: Scalar, written: Written, where: str, path: str | None, *, beside: Tree | None = None
+    ) -> None:
+        """An op has no such argument. It stands in the mapping `beside`."""
         span = written.source.span(key)
         takes = ", ".join(op.arguments) or "no arguments"
+        named = our_argument(key.text, op.arguments)
+        advice = None if named else NOT_ARGUMENTS.get(key.text)
+        others = [*op.arguments, "from", "expect", "repeat", "when", "init", "share"]
+        close = named or (None if advice else nearest(key.text, others))
+        given = close is not None and isinstance(beside, Mapping) and beside.get(close) is not None
+        if close is None:
+            help = advice or f"remove `{key.text}`"
+        elif given:
+            help = f"remove `{key.text}`: {close} is given too"
+        else:
+            help = f"write {close}" if named else f"did you mean {close}?"
+        fix = None
+        if close is not None and not given:
+            fix = Fix("unsafe" if named in UNCERTAIN else "safe", (written.source.edit_word(span, close),))
         self.collector.report(
             "unknown-argument",
             f"{where}: op `{op.name}` has no argument `{key.text}`",
             span,
             node=path,
             notes=(f"{op.name} takes {takes}",),
-            help=f"did you mean {close}?" if close else f"remove `{key.text}`",
-            fix=Fix("safe", (written.source.edit_word(span, close),)) if close else None,
+            help=help,
+            fix=fix,
         )
 
     def invalid(self, fault: Invalid, what: str, written: Written, where: str, path: str | None) -> None:

@@ -205,7 +205,7 @@ class NodeReader(TreeReader):
         for argument, (key, written) in list(node.arguments.items()):
             definition = op.arguments.get(argument)
             if definition is None:
-                self.reporter.unknown_argument(op, key, written, where, path)
+                self.reporter.unknown_argument(op, key, written, where, path, beside=node.tree)
                 node.kind = "broken"  # what was meant is unknown, and so is the shape
             elif written.constant and written.value != "default":
                 checked = self.reporter.value(definition.kind, written.value, argument, written, where, path)
@@ -246,7 +246,7 @@ class NodeReader(TreeReader):
                     init = self.mapping(value, f"{where}.init")
                     found.init[op_key.text] = {k.text: (k, self.written(v)) for k, v in init.entries} if init else {}
                 elif key.text not in op.arguments:
-                    self.reporter.unknown_argument(op, key, written, where, None)
+                    self.reporter.unknown_argument(op, key, written, where, None, beside=entries)
                 elif (
                     not written.constant
                     or written.value == "default"

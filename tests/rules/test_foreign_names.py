@@ -1,0 +1,99 @@
+"""What other tools call things: which of our words is offered, and what the fix makes of the text."""
+
+from __future__ import annotations
+
+import pytest
+
+from specgraph.diagnostics.fixes import apply_fixes
+from specgraph.ops.foreign import ARGUMENTS, NO_COUNTERPART, NODE_KEYS, NOT_ARGUMENTS, WITH_ARGUMENTS, fold
+from specgraph.ops.registry import counterparts, ops
+from specgraph.spec.document import NODE_KEYS as OUR_KEYS
+from tests.helpers import HEADER, check_text
+
+OPS = {
+    "nn.Conv2d": "conv",
+    "torch.nn.functional.relu": "relu",
+    "F.max_pool2d": "max_pool",
+    "keras.layers.Dense": "linear",
+    "tf.keras.layers.GlobalAveragePooling2D": "global_avg_pool",
+    "LazyConv2d": "conv",
+    "BN": "batch_norm",
+    "FC": "linear",
+    "View": "reshape",
+    "GlobalAvgPool": "global_avg_pool",
+    "Eltwise": "add",
+    "InnerProduct": "linear",
+    "route": "concat",
+}
+
+
+@pytest.mark.parametrize("theirs", OPS)
+def test_a_foreign_op_has_its_counterpart(theirs: str) -> None:
+    counterpart = counterparts().counterpart(theirs)
+    assert counterpart is not None
+    assert counterpart.op == OPS[theirs]
+
+
+@pytest.mark.parametrize("name", NO_COUNTERPART)
+def test_what_has_no_counterpart_gets_advice_and_no_fix(name: str) -> None:
+    report = check_text(f"{HEADER}nodes:\n  x: {name}\n")
+    (found,) = report.diagnostics
+    assert (found.rule, found.help, found.fix) == ("unknown-op", NO_COUNTERPART[name], None)
+
+
+FIXES = {
+    "Dropout2d": "{op: dropout, mode: channel}",
+    "{op: nn.Dropout2d, p: 0.1}": "{op: dropout, mode: channel, p: 0.1}",
+    "{p: 0.1, op: 'SpatialDropout2D'}": "{p: 0.1, op: 'dropout', mode: channel}",
+    "\n    op: nn.Dropout2d  # why\n    p: 0.1": "\n    op: dropout\n    mode: channel  # why\n    p: 0.1",
+    "\n    - op: ReflectionPad2d\n      padding: 1": "\n    - op: pad\n      mode: reflect\n      padding: 1",
+    "[UpsamplingBilinear2d]": "[{op: upsample, mode: bilinear, align_corners: true}]",
+    "LayerNorm2d": "{op: layer_norm, axes: [1]}",
+    "{op: Conv2D, filters: 8, kernel: 3, strides: 2, pad: 1, use_bias: false}": (
+        "{op: conv, out_channels: 8, kernel_size: 3, stride: 2, padding: 1, bias: false}"
+    ),
+    "{op: Convolution, num_output: 8, kernel_shape: [3, 3], dilations: 1, group: 1}": (
+        "{op: conv, out_channels: 8, kernel_size: [3, 3], dilation: 1, groups: 1}"
+    ),
+    "{op: linear, units: 10}": "{op: linear, out_features: 10}",
+    "{op: dropout, rate: 0.2}": "{op: dropout, p: 0.2}",
+    "{op: leaky_relu, alpha: 0.2}": "{op: leaky_relu, negative_slope: 0.2}",
+    "{op: softmax, axis: 1}": "{op: softmax, axis: 1}",  # unsafe: axes may be counted in another order
+    "{op: conv, out_channels: 8, kernel_size: 3, kernel: 3}": "{op: conv, out_channels: 8, kernel_size: 3, kernel: 3}",
+    "{op: linear, out_features: 10, activation: relu}": "{op: linear, out_features: 10, activation: relu}",
+}
+
+
+@pytest.mark.parametrize("written", FIXES)
+def test_safe_fixes_write_what_it_is_called_here(written: str) -> None:
+    text = f"{HEADER}nodes:\n  x: {written}\n"
+    for _ in range(4):
+        report = check_text(text)
+        text = apply_fixes(next(iter(report.sources.values())), report.diagnostics).text
+    assert text == f"{HEADER}nodes:\n  x: {FIXES[written]}\n"
+
+
+def test_the_fix_in_json() -> None:
+    text = '{"specgraph": 1, "inputs": {"image": [3, 8, 8]}, "nodes": {"a": "Dropout2d", "b": {"op": "LayerNorm2d"}}}'
+    report = check_text(text, path="a.json")
+    fixed = apply_fixes(next(iter(report.sources.values())), report.diagnostics).text
+    assert '"a": {"op": "dropout", "mode": "channel"}, "b": {"op": "layer_norm", "axes": [1]}' in fixed
+    assert check_text(fixed, path="a.json").ok
+
+
+def test_the_tables_name_what_exists() -> None:
+    arguments = {argument for op in ops().values() for argument in op.arguments}
+    assert set(ARGUMENTS) <= arguments
+    assert set(NODE_KEYS.values()) <= set(OUR_KEYS)
+    assert not set(NOT_ARGUMENTS) & set(OUR_KEYS)
+    for op, given in WITH_ARGUMENTS.values():
+        assert set(given) <= set(ops()[op].arguments)
+
+
+def test_names_mean_one_thing() -> None:
+    """Two ops do not share a name that differs in case or separators only."""
+    meant: dict[str, str] = {}
+    for op in ops().values():
+        for name in (op.name, *op.foreign):
+            assert meant.setdefault(fold(name), op.name) == op.name, name
+    assert not {fold(name) for name in NO_COUNTERPART} & set(meant)
