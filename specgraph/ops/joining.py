@@ -150,7 +150,13 @@ def _operand_mismatch(call: Call, index: int) -> Fault:
     )
     left = call.inputs[against]
     wrong = [axis for axis, (a, b) in enumerate(zip(left.dims, right.dims, strict=True)) if _clash(a, b)]
-    parts = " and ".join(f"{left.dims[axis]} against {right.dims[axis]} {_axis_name(left, axis)}" for axis in wrong)
+    maps = left.is_feature_map and right.is_feature_map and left.rank == right.rank
+    spatial = [axis for axis in wrong if maps and axis > 0 and left.spatial_rank > 1]
+    named = [axis for axis in wrong if len(spatial) < 2 or axis not in spatial]
+    described = [f"{left.dims[axis]} against {right.dims[axis]} {_axis_name(left, axis)}" for axis in named]
+    if len(spatial) > 1:
+        described.append(" against ".join("x".join(map(str, kind.dims[1:])) for kind in (left, right)))
+    parts = " and ".join(described)
     return Fault(
         "add-shape-mismatch",
         f"node `{{node}}` joins {parts}: {call.names[against]} is {left}, {call.names[index]} is {right}",

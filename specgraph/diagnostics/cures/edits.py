@@ -31,6 +31,21 @@ def set_argument(definition: NodeDef, name: str, value: Any) -> Edit | None:
     return Edit(end, f"\n{' ' * (key.column - 1)}{name}: {show(value)}")
 
 
+def replace_argument(definition: NodeDef, old: str, name: str, value: Any) -> Edit | None:
+    """The edit that writes `name: value` in the place of the argument `old`; None where that has no
+    constant of one line, or `name` is given too."""
+    given = definition.arguments.get(old)
+    if given is None or name in definition.arguments or not given[1].constant:
+        return None
+    key, span = definition.source.span(given[0]), given[1].span
+    if key.line != span.end_line:
+        return None
+    quote = '"' if definition.source.format == "json" else ""
+    return Edit(
+        key._replace(end_line=span.end_line, end_column=span.end_column), f"{quote}{name}{quote}: {show(value)}"
+    )
+
+
 def insert_before(definition: NodeDef, name: str | None, body: str) -> Edit | None:
     """The edit that writes the node `name: body` (or a chain's entry `body`) in front of a node."""
     source = definition.source

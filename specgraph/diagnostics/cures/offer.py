@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.cures.edits import set_argument
@@ -47,7 +47,7 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
     checks = min(MAX_CHECKS, MAX_CHECKED_NODES // max(1, elaborator.expanded))
     accepted: list[Diagnostic] = []
     last: tuple[Diagnostic, str] | None = None
-    cured_paths: set[str] = set()
+    wrong = {trouble.path for trouble in elaborator.op_nodes.troubles if trouble.expected is not None}
     for trouble in elaborator.op_nodes.troubles[:MAX_TROUBLES]:
         fault = errors.get((trouble.rule, trouble.reported))
         if fault is None or trouble.definition is None or trouble.definition.source is not source:
@@ -67,7 +67,7 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
                 continue
         second_best: Cure | None = None
         found: Cure | None = None
-        for cure in islice(_cures(trouble, elaborator, frozenset(cured_paths)), MAX_CANDIDATES):
+        for cure in islice(_cures(trouble, elaborator, frozenset(wrong)), MAX_CANDIDATES):
             if checks <= 0:
                 break
             if any(edit.span.path != source.path for edit in cure.edits):
@@ -95,7 +95,7 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
             collector.add([cured])
             accepted.append(cured)
             last = (cured, found.says)
-            cured_paths.add(trouble.path)
+            wrong.discard(trouble.path)
         elif fault.fix is not None:
             accepted.append(fault)
 
@@ -106,11 +106,11 @@ def _was_hidden(rule: str, node: str | None, elaborator: Elaborator) -> bool:
     return node is not None and node not in elaborator.nodes and rule != "declared-shape-mismatch"
 
 
-def _cures(trouble: Trouble, elaborator: Elaborator, cured: frozenset[str]) -> Iterator[Cure]:
+def _cures(trouble: Trouble, elaborator: Elaborator, wrong: frozenset[str]) -> Iterator[Cure]:
     nodes, written = elaborator.nodes, elaborator.paths.nodes
     if trouble.expected is not None:
         yield from _first_instance_only(trouble, elaborator.paths.containers)
-        yield from _declared(trouble, nodes, written, cured)
+        yield from _declared(trouble, nodes, written, wrong)
     elif trouble.rule == "unflattened-linear-input":
         yield from flatten_cures(trouble, elaborator.document)
     elif trouble.rule == "stated-size-mismatch":
@@ -124,24 +124,29 @@ def _cures(trouble: Trouble, elaborator: Elaborator, cured: frozenset[str]) -> I
 
 
 def _declared(
-    trouble: Trouble, nodes: dict[str, Node], written: dict[str, NodeDef], cured: frozenset[str]
+    trouble: Trouble, nodes: dict[str, Node], written: dict[str, NodeDef], wrong: frozenset[str]
 ) -> Iterator[Cure]:
     expected = trouble.expected
     assert expected is not None
-    chain = chain_to(trouble.path, nodes, written, cured=cured)
+    steps = chain_to(trouble.path, nodes, written, wrong=wrong)
     dims = expected.dims(nodes[trouble.path].output)
     target = nodes[trouble.path].output.with_dims(dims) if dims is not None else None
     weak: list[Cure] = []
-    for cure in argument_cures(chain, expected.holds, target, " as declared"):
+    sizes = target.dims[1:] if target is not None and target.spatial_rank else ()
+    for cure in argument_cures(steps, expected.holds, target, " as declared", sizes):
+        if cure.says.startswith("padding: ") and "ceil_mode" in steps[0].arguments:
+            rounded = steps[0].output(steps[0].types, {"ceil_mode": not steps[0].arguments["ceil_mode"]})
+            if rounded is not None and expected.holds(rounded):
+                cure = cure._replace(says=cure.says.replace(" gives", " (or ceil_mode: true) gives", 1))
         if cure.says.startswith("kernel_size"):
             weak.append(cure._replace(weak=True))
         else:
             yield cure
     upstream = Upstream(trouble.path, nodes, written)
-    if len(upstream.steps) > len(chain):
+    if len(upstream.steps) > len(steps):
         yield from upstream.cures(expected.holds, " as declared", kernels=False)
     yield from weak
-    if len(upstream.steps) > len(chain):
+    if len(upstream.steps) > len(steps):
         yield from upstream.cures(expected.holds, " as declared", kernels=True)
 
 
@@ -163,7 +168,9 @@ def _first_instance_only(trouble: Trouble, containers: dict[str, NodeDef | None]
 def _stated(trouble: Trouble) -> Iterator[Cure]:
     definition = trouble.definition
     assert definition is not None
-    for name, size in (("in_features", trouble.types[0].dims[-1]), ("in_channels", trouble.types[0].dims[0])):
+    kind = trouble.types[0]
+    for name in ("in_features", "in_channels", "num_features", "num_channels"):
+        size = kind.dims[-1] if name == "in_features" else kind.channels
         if name in definition.arguments and isinstance(size, int):
             edit = set_argument(definition, name, size)
             if edit is not None:
@@ -214,27 +221,58 @@ def _joined(
 ) -> Iterator[Cure]:
     types = trouble.types
     concat = trouble.rule == "concat-shape-mismatch"
-    if not concat and types[0].dims[0] != types[-1].dims[0]:
+    gated = any(kind.spatial_rank and set(kind.dims[1:]) == {1} for kind in types)
+    if not concat and types[0].dims[0] != types[-1].dims[0] and not gated:
         yield from projection_cures(trouble, elaborator.document, nodes)
     chains = [chain_to(path, nodes, written, alone=True) for path in trouble.inputs]
+    if not concat:
+        yield from _gate(types, chains)
+    found: list[tuple[int, Iterator[Cure]]] = []
     for target in _targets(types, concat):
-
-        def wanted(kind: TensorType, target: TensorType = target) -> bool:
-            return _agree(kind, target, concat)
-
-        odd = [index for index, kind in enumerate(types) if not wanted(kind)]
-        hint = None if concat else target
-        if len(odd) == 1:
-            for cure in argument_cures(chains[odd[0]], wanted, hint, ""):
-                yield _placed(cure, chains[odd[0]])
-        else:
-            each = [next(argument_cures(chains[index], wanted, hint, ""), None) for index in odd]
-            together = [_placed(cure, chains[index]) for cure, index in zip(each, odd, strict=True) if cure is not None]
-            if len(together) == len(odd):
-                edits = tuple(edit for cure in together for edit in cure.edits)
-                yield Cure(edits, "; ".join(cure.says for cure in together))
+        cures = _brought_to(target, types, chains, concat)
+        first = next(cures, None)
+        if first is not None:
+            found.append((_cost(first), chain((first,), cures)))
+    for _, cures in sorted(found, key=lambda entry: entry[0]):
+        yield from cures
     if not concat:
         yield from projection_cures(trouble, elaborator.document, nodes)
+
+
+def _cost(cure: Cure) -> int:
+    """How much a cure changes: another kernel is another network, a padding is what was forgotten."""
+    return len(cure.edits) + 10 * cure.says.count("kernel_size")
+
+
+def _brought_to(
+    target: TensorType, types: tuple[TensorType, ...], chains: list[list[Step]], concat: bool
+) -> Iterator[Cure]:
+    """Changes that bring all inputs of a join to the type of one of them."""
+
+    def wanted(kind: TensorType) -> bool:
+        return _agree(kind, target, concat)
+
+    odd = [index for index, kind in enumerate(types) if not wanted(kind)]
+    hint = None if concat else target
+    sizes = target.dims[1:] if target.spatial_rank else ()
+    if len(odd) == 1:
+        for cure in argument_cures(chains[odd[0]], wanted, hint, "", sizes, rewrite=True):
+            yield _placed(cure, chains[odd[0]])
+        return
+    each = [next(argument_cures(chains[index], wanted, hint, "", sizes, rewrite=True), None) for index in odd]
+    together = [_placed(cure, chains[index]) for cure, index in zip(each, odd, strict=True) if cure is not None]
+    if len(together) == len(odd):
+        yield Cure(tuple(edit for cure in together for edit in cure.edits), "; ".join(cure.says for cure in together))
+
+
+def _gate(types: tuple[TensorType, ...], chains: list[list[Step]]) -> Iterator[Cure]:
+    """The channels of an operand that is one value per channel (squeeze and excitation)."""
+    small = [index for index, kind in enumerate(types) if kind.spatial_rank and set(kind.dims[1:]) == {1}]
+    others = [kind for index, kind in enumerate(types) if index not in small]
+    if len(small) == 1 and others and len({kind.dims[0] for kind in others}) == 1:
+        target = types[small[0]].with_dims((others[0].dims[0], *types[small[0]].dims[1:]))
+        for cure in argument_cures(chains[small[0]], lambda kind: kind == target, target, ""):
+            yield _placed(cure, chains[small[0]])
 
 
 def _targets(types: tuple[TensorType, ...], concat: bool) -> list[TensorType]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from specgraph.diagnostics.cures.edits import set_argument
+from specgraph.diagnostics.cures.edits import replace_argument, set_argument
 from specgraph.diagnostics.model import Edit
+from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.ops.definition import Call, Fault
@@ -71,11 +72,11 @@ def chain_to(
     written: dict[str, NodeDef],
     *,
     alone: bool = False,
-    cured: frozenset[str] = frozenset(),
+    wrong: frozenset[str] | None = None,
 ) -> list[Step]:
     """The nodes that lead to `path` one after another, the last first: up to an input, a join or a
-    declared shape; with `alone`, up to a node that others read too. `cured` are nodes whose declared
-    shape will come out once a cure that was found is applied."""
+    declared shape; with `alone`, up to a node that others read too. `wrong` are nodes whose declared
+    shape will not come out; that of any other will, once the cures found before are applied."""
     readers: dict[str, int] = {}
     if alone:
         for node in nodes.values():
@@ -90,13 +91,13 @@ def chain_to(
         if len(node.inputs) != 1:
             break
         path = node.inputs[0]
-    return _as_declared(steps, nodes, cured)
+    return steps if wrong is None else _as_declared(steps, nodes, wrong)
 
 
-def _as_declared(steps: list[Step], nodes: dict[str, Node], cured: frozenset[str]) -> list[Step]:
+def _as_declared(steps: list[Step], nodes: dict[str, Node], wrong: frozenset[str]) -> list[Step]:
     """The chain with the types that come about once the shape declared in front of it comes out."""
     first = nodes.get(nodes[steps[-1].path].inputs[0]) if steps and len(steps[-1].types) == 1 else None
-    if first is None or first.expect is None or first.path not in cured:
+    if first is None or first.expect is None or first.path in wrong:
         return steps
     kind: TensorType | None = first.output.with_dims(first.expect)
     declared: list[Step] = []
@@ -108,16 +109,31 @@ def _as_declared(steps: list[Step], nodes: dict[str, Node], cured: frozenset[str
     return declared
 
 
-def argument_cures(chain: list[Step], wanted: Wanted, target: TensorType | None, why: str) -> Iterator[Cure]:
-    """Changes that make the chain's end `wanted`, the smallest first: one argument of one node, two of
-    one node, the padding of several. `target` hints at channels, `why` ends the sentence."""
+def argument_cures(
+    chain: list[Step],
+    wanted: Wanted,
+    target: TensorType | None,
+    why: str,
+    sizes: tuple[Dim, ...] = (),
+    *,
+    rewrite: bool = False,
+) -> Iterator[Cure]:
+    """Changes that make the chain's end `wanted`, the smallest first: the usual padding of one
+    convolution, one argument of one node, two of one node, the padding of several. `target` hints at
+    channels, `sizes` at the size of the map; `why` ends the sentence. With `rewrite`, a written stride may
+    change together with the padding."""
     for position, step in enumerate(chain):
-        for changed in singles(step, target):
+        for changed in _same_size(step):
             yield from _tried(chain, position, changed, wanted, why)
     for position, step in enumerate(chain):
-        for changed in _pairs(step):
+        for changed in singles(step, target, sizes):
             yield from _tried(chain, position, changed, wanted, why)
-    yield from _same_padding(chain, wanted, why)
+    for unwritten in (True, False) if rewrite else (True,):
+        for position, step in enumerate(chain):
+            for changed in _pairs(step, unwritten):
+                yield from _tried(chain, position, changed, wanted, why)
+        if unwritten:
+            yield from _same_padding(chain, wanted, why)
     for position, step in enumerate(chain):
         if step.op == "conv":
             kernel = _window(step)
@@ -129,34 +145,56 @@ def argument_cures(chain: list[Step], wanted: Wanted, target: TensorType | None,
                 yield from _tried(chain, position, {"kernel_size": kernel}, wanted, why)
 
 
-def singles(step: Step, target: TensorType | None) -> Iterator[dict[str, Any]]:
+def _same_size(step: Step) -> Iterator[dict[str, Any]]:
+    """The padding that lets a convolution of stride 1 keep its map's size, where none is written."""
+    kernel = step.arguments.get("kernel_size")
+    sides = set(kernel) if isinstance(kernel, tuple) else {kernel}
+    side = next(iter(sides))
+    if step.op == "conv" and len(sides) == 1 and isinstance(side, int) and side % 2 and side > 1:
+        dilation = _largest(step.arguments["dilation"])
+        if _largest(step.arguments["stride"]) == 1 and "padding" not in step.definition.arguments:
+            yield {"padding": dilation * (side // 2)}
+
+
+def singles(step: Step, target: TensorType | None, sizes: tuple[Dim, ...] = ()) -> Iterator[dict[str, Any]]:
     """Changes of one argument that are tried, the usual ones first."""
     arguments = step.arguments
     kernel = _window(step)
     if "ceil_mode" in arguments and kernel % 2 == 0:
         yield {"ceil_mode": not arguments["ceil_mode"]}
-    if "padding" in arguments and kernel:
-        half = kernel // 2
-        yield from ({"padding": padding} for padding in dict.fromkeys((half, *range(half))))
+    if "padding" in arguments:
+        yield from ({"padding": padding} for padding in _paddings(step))
     if "ceil_mode" in arguments:
         yield {"ceil_mode": not arguments["ceil_mode"]}
+    if "output_padding" in arguments:
+        yield from ({"output_padding": added} for added in range(1, min(_largest(arguments["stride"]), LARGEST_WINDOW)))
     if "stride" in arguments and kernel:
         yield from ({"stride": stride} for stride in STRIDES)
+    if "scale_factor" in step.definition.arguments and sizes and all(isinstance(size, int) for size in sizes):
+        yield {"size": sizes[0] if len(set(sizes)) == 1 else list(sizes), "scale_factor": None}
     if target is not None:
         channels = target.dims[-1] if target.is_vector else target.channels
         for name in ("out_channels", "out_features"):
             if name in arguments and isinstance(channels, int):
                 yield {name: channels}
         if "output_size" in arguments and target.spatial_rank:
-            sizes = target.dims[1:]
-            yield {"output_size": sizes[0] if len(set(sizes)) == 1 else list(sizes)}
+            yield {"output_size": target.dims[1] if len(set(target.dims[1:])) == 1 else list(target.dims[1:])}
 
 
-def _pairs(step: Step) -> Iterator[dict[str, Any]]:
-    """Stride and padding together, where neither is written."""
+def _paddings(step: Step) -> list[int]:
+    """Paddings that are tried: half the kernel first; of very large kernels, those that come out even."""
+    kernel, stride = _largest(step.arguments.get("kernel_size")), _largest(step.arguments.get("stride"))
+    half = kernel // 2
+    if kernel > LARGEST_WINDOW:
+        return list(dict.fromkeys(max(0, padding) for padding in ((kernel - stride) // 2, (kernel - 1) // 2, half)))
+    return list(dict.fromkeys((half, *range(half)))) if kernel else []
+
+
+def _pairs(step: Step, unwritten: bool) -> Iterator[dict[str, Any]]:
+    """Stride and padding together, where neither is written, or where either is."""
     given = step.definition.arguments
     kernel = _window(step)
-    if kernel and "padding" not in given and "stride" not in given and "padding" in step.arguments:
+    if kernel and "padding" in step.arguments and unwritten == ("padding" not in given and "stride" not in given):
         for stride in STRIDES:
             for padding in dict.fromkeys((kernel // 2, *range(kernel // 2 + 1))):
                 yield {"stride": stride, "padding": padding}
@@ -172,12 +210,25 @@ def _tried(chain: list[Step], position: int, changed: dict[str, Any], wanted: Wa
         kind = later.output((kind,)) if kind is not None else None
     if kind is None or not wanted(kind):
         return
-    edits = [set_argument(step.definition, name, value) for name, value in changed.items()]
-    if all(edit is not None for edit in edits):
+    edits = changes(step.definition, changed)
+    if edits is not None:
+        changed = {name: value for name, value in changed.items() if value is not None}
         shown = ", ".join(f"{name}: {show(value)}" for name, value in changed.items())
         place = f" in `{step.path}`" if position else ""
         verb = "give" if len(changed) > 1 else "gives"
-        yield Cure(tuple(edit for edit in edits if edit is not None), f"{shown}{place} {verb} {kind}{why}")
+        yield Cure(edits, f"{shown}{place} {verb} {kind}{why}")
+
+
+def changes(definition: NodeDef, changed: dict[str, Any]) -> tuple[Edit, ...] | None:
+    """The edits that give a node's arguments other values; one with the value None makes room for another."""
+    removed = [name for name, value in changed.items() if value is None]
+    if removed:
+        ((name, value),) = ((name, value) for name, value in changed.items() if value is not None)
+        edit = replace_argument(definition, removed[0], name, value)
+        return None if edit is None else (edit,)
+    edits = [set_argument(definition, name, value) for name, value in changed.items()]
+    found = tuple(edit for edit in edits if edit is not None)
+    return found if len(found) == len(edits) else None
 
 
 def _same_padding(chain: list[Step], wanted: Wanted, why: str) -> Iterator[Cure]:

@@ -61,26 +61,42 @@ def projection_cures(trouble: Trouble, document: Document, nodes: dict[str, Node
     lengths = [_depth(path, trouble.inputs[1 - index], nodes) for index, path in enumerate(trouble.inputs)]
     order = (0, 1) if lengths[0] < lengths[1] else (1, 0)
     for index in order:
-        for channels in _channels(kinds[1 - index], names[1 - index]):
-            stride = _stride(kinds[index], kinds[1 - index])
-            if stride is None:
-                continue
+        stride = _stride(kinds[index], kinds[1 - index])
+        if stride is None:
+            continue
+        operand, other, kind = names[index], names[1 - index], kinds[1 - index]
+        plain = f", stride: {stride}" if stride > 1 else ""
+        with_stride = f" and stride {stride}" if stride > 1 else ""
+        on = f"a 1x1 conv with {kind.channels} channels{with_stride} on `{operand}`"
+        options = [(f"out_channels: {channels}, kernel_size: 1{plain}", on) for channels in _channels(kind, other)]
+        if all(map(_can_be_measured, names)):
+            options.append((_where_it_differs(operand, other, kind), f"{on}, where its shape is another,"))
+        for arguments, what in options:
             name = _free_name(body, "projection", definition)
-            stride_text = f", stride: {stride}" if stride > 1 else ""
-            text = f"{{op: conv, from: {names[index]}, out_channels: {channels}, kernel_size: 1{stride_text}}}"
+            text = f"{{op: conv, from: {operand}, {arguments}}}"
             edits = (insert_before(definition, name, text), rename_source(definition, index, name))
             if edits[0] is not None and edits[1] is not None:
-                with_stride = f" and stride {stride}" if stride > 1 else ""
-                out = kinds[1 - index].channels
-                says = (
-                    f"a 1x1 conv with {out} channels{with_stride} on `{names[index]}` brings it to {kinds[1 - index]}"
-                )
-                yield Cure((edits[0], edits[1]), says)
+                yield Cure((edits[0], edits[1]), f"{what} brings it to {kind}")
+
+
+def _can_be_measured(name: str) -> bool:
+    """Whether `name.channels` can be written in an expression."""
+    return name.replace("_", "").isalnum() and not name[0].isdigit()
+
+
+def _where_it_differs(operand: str, other: str, kind: TensorType) -> str:
+    """Arguments of a projection in a block that is used with shapes that differ and shapes that do not."""
+    size = {1: "length", 2: "height", 3: "height"}[kind.spatial_rank]
+    when = f"{operand}.channels != {other}.channels or {operand}.{size} != {other}.{size}"
+    return (
+        f"when: $({when}), out_channels: $({other}.channels), kernel_size: 1, "
+        f"stride: $({operand}.{size} // {other}.{size})"
+    )
 
 
 def _channels(kind: TensorType, name: str) -> list[str]:
     """How to write the number of channels: as a number, and as that of the other operand."""
-    measured = [f"$({name}.channels)"] if name.replace("_", "").isalnum() and not name[0].isdigit() else []
+    measured = [f"$({name}.channels)"] if _can_be_measured(name) else []
     return [str(kind.channels), *measured]
 
 

@@ -46,8 +46,8 @@ class Upstream:
             if id(definition) in seen or "kernel_size" not in step.arguments:
                 continue
             seen.add(id(definition))
-            changes = ({"kernel_size": size} for size in KERNELS) if kernels else singles(step, None)
-            for changed in changes:
+            candidates = ({"kernel_size": size} for size in KERNELS) if kernels else singles(step, None)
+            for changed in candidates:
                 if all(unchanged(step.arguments.get(name), value) for name, value in changed.items()):
                     continue
                 kind = self._output(definition, changed)
