@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import onnxruntime
 import pytest
@@ -105,12 +106,23 @@ ONNX_CASES = {
 
 @pytest.mark.parametrize("name", ONNX_CASES)
 def test_onnxruntime_computes_what_pytorch_does(name: str, tmp_path: Path) -> None:
-    graph = specgraph.load({"specgraph": 1, "inputs": {"image": [3, 12, 14]}, "nodes": {"chain": ONNX_CASES[name]}})
+    assert_onnxruntime_agrees(ONNX_CASES[name], (3, 12, 14), tmp_path)
+
+
+@pytest.mark.parametrize("factor", [1.3, 2.3])
+@pytest.mark.parametrize("size", [(3,), (2, 3), (2, 3, 2)], ids=lambda size: f"{len(size)}-D")
+def test_nearest_cells_where_the_size_is_kept_or_doubled(factor: float, size: tuple[int, ...], tmp_path: Path) -> None:
+    """PyTorch forgets the factor there over two axes, not over one or three."""
+    assert_onnxruntime_agrees([{"op": "upsample", "scale_factor": factor}], (3, *size), tmp_path)
+
+
+def assert_onnxruntime_agrees(chain: list[dict[str, Any]], shape: tuple[int, ...], folder: Path) -> None:
+    graph = specgraph.load({"specgraph": 1, "inputs": {"image": list(shape)}, "nodes": {"chain": chain}})
     module = specgraph.compile(graph, seed=0).eval()
-    path = tmp_path / "model.onnx"
+    path = folder / "model.onnx"
     specgraph.export_onnx(graph, path, state_dict=module.state_dict())
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    x = -torch.rand(5, 3, 12, 14) - 0.1  # negative: a zero among them shows in a maximum
+    x = -torch.rand(5, *shape) - 0.1  # negative: a zero among them shows in a maximum
     found = torch.from_numpy(session.run(None, {"image": x.numpy()})[0])
     with torch.no_grad():
         assert torch.allclose(found, module(x), rtol=1e-4, atol=1e-5)

@@ -74,7 +74,7 @@ def _gather_nearest(builder: Builder, node: Node, value: str, before: tuple[int,
     for axis, (old, new) in enumerate(zip(before, after, strict=True)):
         scale = np.float32(1 / factors[axis] if factors is not None else np.float32(old) / np.float32(new))
         cells = np.floor((np.arange(new, dtype=np.float32) + half) * scale).astype(np.int64)
-        if not half and new in (old, 2 * old):  # PyTorch asks for no scale here
+        if not half and len(before) == 2 and new in (old, 2 * old):  # PyTorch asks for no scale here
             cells = np.arange(new) * old // new
         picked = np.minimum(cells, old - 1).tolist()
         if picked != list(range(old)):
