@@ -43,6 +43,8 @@ def load_dataset(
     if name == FOLDER or (name not in CATALOG and name not in _registered and os.path.isdir(name)):
         from specgraph.datasets.folder import folder_channels, read_folder
 
+        if name == FOLDER and root is None and "SPECGRAPH_DATA" not in os.environ:
+            raise CommandError("the data are a folder of images, but not which one", "name it: --data DIR")
         place = data_root(root) if name == FOLDER else Path(name)
         return read_folder(place, size or (224, 224), channels or folder_channels(place), **folder_options)
     if name in _registered:

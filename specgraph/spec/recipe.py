@@ -163,6 +163,9 @@ SCHEDULE = Tagged(
         Field("pct_start", Number(0, 1), 0.3, "share of the steps that the rate rises"),
         Field("div_factor", POSITIVE, 25.0, "peak rate over first rate"),
         Field("final_div_factor", POSITIVE, 1e4, "first rate over last rate"),
+        Field("cycle_momentum", Bool(), True, "momentum (Adam: the first beta) falls while the rate rises, then rises"),
+        Field("base_momentum", Number(0, below=1), 0.85, "momentum at the peak rate"),
+        Field("max_momentum", Number(0, below=1), 0.95, "momentum at the first and last rate"),
     ),
 )
 

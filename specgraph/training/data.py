@@ -66,7 +66,7 @@ def prepare_data(graph: Graph, recipe: dict[str, Any], data: Any = None) -> RunD
     if size is None:
         raise CommandError(f"the input size of {graph.name} is open ({image})", "settle it with --input-size HxW")
     notes = list(dataset.notes)
-    findings = [*find_faults(graph, recipe)] if data is None else []
+    findings = [*find_faults(graph, recipe if data is None else {**recipe, "data": None})]
     if data is not None or recipe["data"]["name"] not in CATALOG:
         findings += against_data(graph, dataset.name, dataset.num_classes, dataset.channels, dataset.size)
     notes += _judged(findings)

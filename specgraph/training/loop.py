@@ -20,6 +20,7 @@ from specgraph.training.evaluation import Scores, autocast, evaluate_module
 from specgraph.training.feed import Batch, EvalFeed, TrainFeed
 from specgraph.training.losses import build_loss, total_loss
 from specgraph.training.optim import build_optimizer, build_schedule
+from specgraph.training.totals import Totals
 
 WATCH_EVERY = 25
 WATCH_EVERY_S = 0.5
@@ -28,18 +29,18 @@ Row = dict[str, float]
 
 
 class DivergedError(Exception):
-    """The loss, or a weight, is no longer finite."""
+    """The loss, in training or validation, or a weight is no longer finite."""
 
 
 @dataclass
 class Progress:
     """Where a run stands: `step` counts the steps done of `epoch` (from 0); `rows` are the finished
-    epochs; `sums` of the current epoch are loss, correct and images, on the device."""
+    epochs; `totals` are the current epoch's loss and accuracy so far."""
 
+    totals: Totals
     epoch: int = 0
     step: int = 0
     rows: list[Row] = field(default_factory=list)
-    sums: Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
     seconds: float = 0.0
 
 
@@ -77,14 +78,14 @@ class Trainer:
         self.frozen = frozen
         self.loss = build_loss(recipe["loss"])
         self.optimizer = build_optimizer(recipe["optimizer"], module, world.device)
-        base_lr = recipe["optimizer"][1]["lr"]
-        self.rate = build_schedule(recipe["schedule"], base_lr, recipe["epochs"], train_feed.steps_per_epoch)
+        steps = train_feed.steps_per_epoch
+        self.schedule = build_schedule(recipe["schedule"], recipe["optimizer"], recipe["epochs"], steps)
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=precision == "fp16")
         self.ema = copy.deepcopy(module).requires_grad_(False) if recipe["ema"] else None
-        self.progress = Progress(sums=torch.zeros(3, dtype=torch.float64, device=world.device))
+        self.progress = Progress(Totals(world.device))
         self.watched = (math.nan, math.nan)
         self._trained = [p for p in module.parameters() if p.requires_grad]
-        self._counts: dict[int, Tensor] = {}
+        self._numbers: dict[float, Tensor] = {}
         self._runner: nn.Module = module
         if world.is_distributed:
             ids = [world.device.index] if world.device.type == "cuda" else None
@@ -116,7 +117,7 @@ class Trainer:
 
     def current_rate(self) -> float:
         """The learning rate of the last step."""
-        return self.rate(max(self.global_step - 1, 0))
+        return self.schedule.rate(max(self.global_step - 1, 0))
 
     def steps(self) -> Iterator[int]:
         """Train the rest of the current epoch, yielding after each step. Raises `DivergedError`
@@ -129,9 +130,9 @@ class Trainer:
             progress.step += 1
             progress.seconds = time.perf_counter() - started
             if progress.step % WATCH_EVERY == 0 or progress.seconds >= watched_at + WATCH_EVERY_S:
-                self.watched, watched_at = watch.look(progress.sums), progress.seconds
+                self.watched, watched_at = watch.look(progress.totals.read()), progress.seconds
             yield progress.step
-        self.watched = watch.last(progress.sums)
+        self.watched = watch.last(progress.totals.read())
         progress.seconds = time.perf_counter() - started
 
     def set_training(self) -> None:
@@ -146,8 +147,7 @@ class Trainer:
         """One optimiser step on this process's part of a batch."""
         step = self.global_step
         self._seed(step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate(step)
+        self.schedule.apply(self.optimizer, step)
         parts = self._parts(batch)
         for index, part in enumerate(parts):
             last = index == len(parts) - 1
@@ -171,18 +171,18 @@ class Trainer:
             total, value, scores = total_loss(self.loss, outputs, self.main, weights, part.labels, part.mix)
         # Each process averages over its own images; DDP averages over processes.
         share = part.weight * self.world.size / part.num_global
-        self.scaler.scale(total * share).backward()  # type: ignore[no-untyped-call]
-        with torch.no_grad():
-            correct = (scores.detach().argmax(1) == part.labels).sum(dtype=torch.float32)
-            seen = torch.stack((value.detach(), correct, self._count(len(part.labels))))
-            self.progress.sums += seen if part.weight == 1 else seen * part.weight
+        self.scaler.scale(total).backward(self._number(share))  # type: ignore[no-untyped-call]
+        if part.weight:
+            self.progress.totals.add(value, scores, part.labels)
 
     def finish_epoch(self) -> Row:
         """Evaluate on the validation set and close the epoch."""
-        loss_sum, correct, count = self.world.sum(self.progress.sums).tolist()
+        loss_sum, correct, count = self.world.sum(self.progress.totals.read()).tolist()
         if not math.isfinite(loss_sum):
             raise DivergedError
         validation = self.evaluate(self.validation_feed)
+        if not math.isfinite(validation.loss):
+            raise DivergedError(f"the loss on the validation set is {validation.loss}")
         seconds = self.progress.seconds
         row: Row = {
             "epoch": self.progress.epoch + 1,
@@ -198,7 +198,7 @@ class Trainer:
         self.progress.epoch += 1
         self.progress.step = 0
         self.progress.seconds = 0.0
-        self.progress.sums.zero_()
+        self.progress.totals.reset()
         return row
 
     def evaluate(self, feed: EvalFeed) -> Scores:
@@ -238,7 +238,7 @@ class Trainer:
             "epoch": progress.epoch,
             "step": progress.step,
             "rows": progress.rows,
-            "sums": self.world.sum(progress.sums),
+            "sums": self.world.sum(progress.totals.read()),
             "seconds": progress.seconds,
             "compiled": self.compiled,
             "precision": self.precision,
@@ -254,9 +254,9 @@ class Trainer:
         progress = self.progress
         progress.epoch, progress.step, progress.rows = state["epoch"], state["step"], list(state["rows"])
         progress.seconds = state["seconds"]
-        progress.sums.zero_()
+        progress.totals.reset()
         if self.world.is_writer:  # sums are over all processes: only one carries them on
-            progress.sums += state["sums"].to(self.world.device)
+            progress.totals.set(state["sums"])
 
     # parts of a step ---------------------------------------------------------------------------
 
@@ -282,11 +282,11 @@ class Trainer:
             for index in range(count)
         ]
 
-    def _count(self, number: int) -> Tensor:
+    def _number(self, value: float) -> Tensor:
         """A number as a tensor on the device, made once."""
-        if number not in self._counts:
-            self._counts[number] = torch.tensor(float(number), device=self.world.device)
-        return self._counts[number]
+        if value not in self._numbers:
+            self._numbers[value] = torch.tensor(value, device=self.world.device)
+        return self._numbers[value]
 
     def _without_sync(self, wanted: bool) -> AbstractContextManager[object]:
         runner = self._runner

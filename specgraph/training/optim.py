@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -15,7 +15,23 @@ NORMALISATION = (
     nn.GroupNorm,
     nn.LocalResponseNorm,
 )
-Schedule = Callable[[int], float]
+
+
+class Schedule(NamedTuple):
+    """What changes from step to step (counted from 0): the learning rate, and the momentum (Adam's
+    first beta) where the schedule cycles it."""
+
+    rate: Callable[[int], float]
+    momentum: Callable[[int], float] | None = None
+
+    def apply(self, optimizer: torch.optim.Optimizer, step: int) -> None:
+        """Set an optimiser up for a step."""
+        for group in optimizer.param_groups:
+            group["lr"] = self.rate(step)
+            if self.momentum is not None and "betas" in group:
+                group["betas"] = (self.momentum(step), group["betas"][1])
+            elif self.momentum is not None:
+                group["momentum"] = self.momentum(step)
 
 
 def build_optimizer(
@@ -63,14 +79,18 @@ def split_parameters(module: nn.Module, no_decay: tuple[str, ...]) -> tuple[list
     return decayed, spared
 
 
-def build_schedule(choice: tuple[str, dict[str, Any]], base_lr: float, epochs: int, steps_per_epoch: int) -> Schedule:
-    """The learning rate as a function of the step (from 0), so that nothing has to be saved.
+def build_schedule(
+    choice: tuple[str, dict[str, Any]], optimizer: tuple[str, dict[str, Any]], epochs: int, steps_per_epoch: int
+) -> Schedule:
+    """The learning rate (and momentum) as a function of the step, so that nothing has to be saved.
 
-    Warm-up rises linearly over the first `warmup_epochs`; cosine runs over what follows; the epochs
-    of `step` and `multi_step` count from the start. `one_cycle` follows Smith and Topin 2017 with
-    cosine annealing and leaves the momentum alone.
+    Warm-up rises linearly over the first `warmup_epochs`; cosine and `one_cycle` run over what
+    follows; the epochs of `step` and `multi_step` count from the start. `one_cycle` follows Smith and
+    Topin 2017 with cosine annealing: as the rate rises, the momentum falls, and the other way round;
+    an optimiser without momentum keeps none.
     """
     name, fields = choice
+    base_lr: float = optimizer[1]["lr"]
     total = epochs * steps_per_epoch
     warmup = int(fields["warmup_epochs"] * steps_per_epoch + 0.5)
 
@@ -82,10 +102,11 @@ def build_schedule(choice: tuple[str, dict[str, Any]], base_lr: float, epochs: i
             return float(base_lr * fields["gamma"] ** sum(epoch >= milestone for milestone in fields["milestones"]))
         if name == "cosine":
             done = (step - warmup) / max(total - warmup, 1)
-            low = fields["min_lr"]
-            return float(low + (base_lr - low) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
+            return _anneal(base_lr, fields["min_lr"], min(done, 1.0))
         if name == "one_cycle":
-            return _one_cycle(step - warmup, total - warmup, base_lr, fields)
+            first = base_lr / fields["div_factor"]
+            cycle = (first, base_lr, first / fields["final_div_factor"])
+            return _one_cycle(step - warmup, total - warmup, fields["pct_start"], *cycle)
         return base_lr
 
     def rate(step: int) -> float:
@@ -93,17 +114,22 @@ def build_schedule(choice: tuple[str, dict[str, Any]], base_lr: float, epochs: i
             return after_warmup(warmup) * (step + 1) / (warmup + 1)
         return after_warmup(step)
 
-    return rate
+    def momentum(step: int) -> float:
+        low, high = fields["base_momentum"], fields["max_momentum"]
+        return _one_cycle(max(step - warmup, 0), total - warmup, fields["pct_start"], high, low, high)
+
+    cycles = name == "one_cycle" and fields["cycle_momentum"]
+    has_momentum = "betas" in optimizer[1] or optimizer[1]["momentum"] > 0
+    return Schedule(rate, momentum if cycles and has_momentum else None)
 
 
-def _one_cycle(step: int, total: int, peak: float, fields: dict[str, Any]) -> float:
-    first: float = peak / fields["div_factor"]
-    last: float = first / fields["final_div_factor"]
-    rise = max(fields["pct_start"] * total - 1, 1e-9)
+def _one_cycle(step: int, total: int, rising_share: float, first: float, middle: float, last: float) -> float:
+    """A value that goes from `first` to `middle` in a share of the steps, then to `last`."""
+    rise = max(rising_share * total - 1, 1e-9)
     fall = max(total - 1 - rise, 1e-9)
     if step <= rise:
-        return _anneal(first, peak, step / rise)
-    return _anneal(peak, last, min((step - rise) / fall, 1.0))
+        return _anneal(first, middle, step / rise)
+    return _anneal(middle, last, min((step - rise) / fall, 1.0))
 
 
 def _anneal(start: float, end: float, share: float) -> float:

@@ -237,6 +237,13 @@ def _optimiser(graph: Graph, recipe: dict[str, Any]) -> Iterator[Finding]:
             (note,) if note else (),
             f"usual for {name}: {usual}",
         )
+    if fields.get("nesterov") and not fields["momentum"]:
+        yield Finding(
+            "nesterov-without-momentum",
+            "nesterov is true, but the momentum is 0",
+            ("optimizer", name, "nesterov"),
+            help="give a momentum, such as momentum: 0.9",
+        )
     norm = next((node for node in graph.nodes.values() if node.op in NORMALISATION and node.parameters), None)
     if fields["weight_decay"] and "norm" not in fields["no_decay"] and norm is not None:
         yield Finding(

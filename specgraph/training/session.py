@@ -120,8 +120,8 @@ class Session:
             try:
                 self._train(stop, events)
                 self._finish(events)
-            except DivergedError:
-                raise self._diverged() from None
+            except DivergedError as fault:
+                raise self._diverged(str(fault)) from None
             finally:
                 self.display.stop()
         return Run(self.folder)
@@ -285,12 +285,13 @@ class Session:
         }
         save_weights(self.folder / f"{which}.safetensors", self.trainer.best_module.state_dict(), metadata)
 
-    def _diverged(self) -> CommandError:
-        where = explain_divergence(self)
+    def _diverged(self, where: str) -> CommandError:
+        epoch = self.trainer.progress.epoch + 1
+        advice = "lower the learning rate (--lr), warm up longer, or clip gradients (--set recipe.grad_clip=1)"
+        if self.checkpoints.paths():
+            advice += f"; the last good state is in {self.checkpoints.folder}"
         return CommandError(
-            f"the loss is no longer finite in epoch {self.trainer.progress.epoch + 1}: {where}",
-            "lower the learning rate (--lr), warm up longer, or clip gradients (--set recipe.grad_clip=1); "
-            f"the last good state is in {self.folder / 'checkpoints'}",
+            f"the loss is no longer finite in epoch {epoch}: {where or explain_divergence(self)}", advice
         )
 
     # end ---------------------------------------------------------------------------------------

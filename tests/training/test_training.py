@@ -196,6 +196,19 @@ def test_divergence_is_noticed_and_named(train_small: Any, tmp_path: Path) -> No
     assert not list((tmp_path / "bad").glob("checkpoints/*.ckpt"))
 
 
+def test_validation_that_is_not_finite_ends_the_run(train_small: Any, tmp_path: Path) -> None:
+    """The training loss stays finite in this one epoch; the weights it ends with overflow."""
+    settings = {"optimizer": {"sgd": {"lr": 1e2, "momentum": 0.9}}}
+    with pytest.raises(CommandError, match=r"epoch 1: the loss on the validation set is (inf|nan)"):
+        train_small(out=tmp_path / "bad", recipe="plain", epochs=1, settings=settings)
+
+
+def test_recipe_is_checked_with_data_from_python_too(train_small: Any) -> None:
+    settings = {"optimizer": {"sgd": {"lr": 0.1, "nesterov": True}}}
+    with pytest.raises(CommandError, match="SG524"):
+        train_small(recipe="plain", data=(UserDataset(60), UserDataset(20)), settings=settings)
+
+
 @pytest.mark.parametrize(
     "settings",
     [

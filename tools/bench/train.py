@@ -232,7 +232,7 @@ def ours(task: Task) -> Measure:
         trainer.progress.epoch += 1
         trainer.progress.step = 0
         trainer.progress.seconds = 0.0
-        trainer.progress.sums.zero_()
+        trainer.progress.totals.reset()
 
     return task.timed(epoch)
 

@@ -1,0 +1,59 @@
+"""Loss and accuracy of an epoch so far, summed on the device."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+MAX_WAITING = 1 << 22  # scores held before they are looked at
+
+
+class Totals:
+    """Sums of loss, correct predictions and images over the steps of an epoch.
+
+    A step adds its loss and leaves its scores waiting; predictions are compared many steps at once,
+    when somebody looks, so that a step costs one small operation. Nothing waits for the device.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._loss = torch.zeros((), dtype=torch.float64, device=device)
+        self._correct = torch.zeros((), dtype=torch.float64, device=device)
+        self._count = 0
+        self._waiting: list[tuple[Tensor, Tensor]] = []
+        self._num_waiting = 0
+
+    def add(self, loss: Tensor, scores: Tensor, labels: Tensor) -> None:
+        """Count a batch: its summed loss, and its scores (N, classes) against labels (N,)."""
+        self._loss += loss.detach()
+        self._waiting.append((scores.detach(), labels))
+        self._count += len(labels)
+        self._num_waiting += scores.numel()
+        if self._num_waiting > MAX_WAITING:
+            self._compare()
+
+    def read(self) -> Tensor:
+        """(loss, correct, images), float64 on the device."""
+        self._compare()
+        return torch.stack((self._loss, self._correct, torch.full_like(self._loss, self._count)))
+
+    def set(self, values: Tensor) -> None:
+        """Continue from what `read` gave."""
+        loss, correct, count = values.tolist()
+        self._loss.fill_(loss)
+        self._correct.fill_(correct)
+        self._count = int(count)
+        self._waiting.clear()
+        self._num_waiting = 0
+
+    def reset(self) -> None:
+        """Start from nothing."""
+        self.set(torch.zeros(3))
+
+    @torch.no_grad()
+    def _compare(self) -> None:
+        if self._waiting:
+            predicted = torch.cat([scores for scores, _ in self._waiting]).argmax(1)
+            labels = torch.cat([labels for _, labels in self._waiting])
+            self._correct += (predicted == labels).sum()
+            self._waiting.clear()
+            self._num_waiting = 0
