@@ -4,17 +4,45 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from typing import NoReturn
 
 from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 
+DATA_DIR_HELP = "where data sets lie (default: $SPECGRAPH_DATA or ~/.cache/specgraph)"
+Examples = Sequence[tuple[str, str]]
+"""Command lines and what they do."""
+
+
+def positive_int(text: str) -> int:
+    """A positive integer from the command line."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return value
+
+
+def positive_float(text: str) -> float:
+    """A positive number from the command line."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a positive number, not {text}")
+    return value
+
 
 class CommandParser(argparse.ArgumentParser):
     """A command's parser: raises `CommandError` for bad usage; flags may stand anywhere."""
 
-    def __init__(self, prog: str, description: str) -> None:
-        super().__init__(prog=prog, description=description, allow_abbrev=False, add_help=True)
+    def __init__(self, prog: str, description: str, examples: Examples = ()) -> None:
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=_example_lines(examples),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self.examples = examples
         self.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
 
     def parse(self, argv: list[str]) -> argparse.Namespace:
@@ -35,12 +63,19 @@ class CommandParser(argparse.ArgumentParser):
             first = unknown[1].split()[0]
             what = f"has no option {first}" if first.startswith("-") else f"does not know what to do with {unknown[1]}"
             return f"{name} {what}"
+        wrong = re.match(r"argument ([^:]*): invalid (\w+) value: '(.*)'", message, re.DOTALL)
+        if wrong:
+            kind = "a whole number" if "int" in wrong[2] else "a number"
+            return f"{name} {wrong[1]} must be {kind}, not {wrong[3]!r}"
         missing = re.fullmatch(r"the following arguments are required: (.*)", message)
         if missing:
             return f"{name} needs {missing[1]}"
         choice = re.match(r"argument ([^:]*): invalid choice: '?([^']*?)'? \(choose from (.*)\)", message)
         if choice:
             return f"{name} {choice[1]} cannot be {choice[2]}; choose from {choice[3].replace(chr(39), '')}"
+        bound = re.match(r"argument ([^:]*): (must .*)", message, re.DOTALL)
+        if bound:
+            return f"{name} {bound[1]} {bound[2]}"
         return f"{name}: {message.removeprefix('argument ')}"
 
     def _hint(self, message: str) -> str:
@@ -54,4 +89,13 @@ class CommandParser(argparse.ArgumentParser):
             close = nearest(choice[1], [option.strip(" '") for option in choice[2].split(",")])
             if close:
                 return f"did you mean {close}?"
+        if self.examples and "are required" in message:
+            return f"for example: {self.examples[0][0]}"
         return f"`{self.prog} --help` shows how it is used"
+
+
+def _example_lines(examples: Examples) -> str | None:
+    if not examples:
+        return None
+    lines = [line for command, what in examples for line in (f"  {command}", f"      {what}")]
+    return "\n".join(["examples:", *lines])

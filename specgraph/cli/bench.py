@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from specgraph.cli.arguments import positive_float, positive_int
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 from specgraph.errors import CommandError, require
 
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
     from specgraph.inference.source import ModelSource
 
 HELP = "measure latency and throughput: eager, compiled, onnxruntime"
+EXAMPLES = (
+    ("specgraph bench net.yaml", "PyTorch and onnxruntime, batches of 1, 8 and 32"),
+    ("specgraph bench net.onnx --batch-sizes 1 --threads 1", "one image at a time on one core"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("model", metavar="SPEC|RUN|MODEL.onnx", help="what to run")
-    parser.add_argument("--batch-sizes", type=_sizes, default=(1, 8, 32), metavar="N,...", help="default 1,8,32")
+    parser.add_argument("--batch-sizes", type=_sizes, default=(1, 8, 32), metavar="N,...", help="(default: 1,8,32)")
     parser.add_argument(
         "--device",
         choices=("auto", "cpu", "cuda", "tensorrt"),
@@ -29,9 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what to run on (default: a CUDA device if there is one)",
     )
     parser.add_argument("--compile", action="store_true", help="also through torch.compile (takes a while to start)")
-    parser.add_argument("--seconds", type=float, default=2.0, metavar="S", help="per runner and batch size")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
-    parser.add_argument("--weights", metavar="F", help="weights, where a spec is given")
+    parser.add_argument(
+        "--seconds",
+        type=positive_float,
+        default=2.0,
+        metavar="S",
+        help="for each figure (default: 2)",
+    )
+    parser.add_argument("--threads", type=positive_int, metavar="N", help="CPU threads (default: all cores)")
+    parser.add_argument("--weights", metavar="FILE", help="weights, where a spec is given")
     parser.add_argument("--format", choices=("table", "json"), default="table", help="how to print it")
     add_spec_arguments(parser)
 
@@ -135,7 +146,7 @@ def _imported_runners(args: argparse.Namespace, names: list[str]) -> list[Runner
 
 
 def _sizes(text: str) -> tuple[int, ...]:
-    sizes = tuple(int(part) for part in text.split(","))
-    if not sizes or min(sizes) < 1:
-        raise CommandError(f"--batch-sizes {text}: sizes are positive numbers")
-    return sizes
+    try:
+        return tuple(positive_int(part) for part in text.split(","))
+    except (ValueError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(f"must be positive numbers such as 1,8,32, not {text}") from None

@@ -17,6 +17,12 @@ from specgraph.errors import CommandError
 from specgraph.source.tree import Source
 
 HELP = "check specs: shapes, structure, recipes; nothing is run"
+EXAMPLES = (
+    ("specgraph check net.yaml", "all errors and warnings, each with its place and cure"),
+    ("specgraph check specs --strict --format github", "every spec below a folder, in CI"),
+    ("specgraph check net.yaml --unsafe-fixes --diff", "what the offered fixes would change"),
+    ("specgraph check net.yaml --set n=5 --input-size 256x256", "other values than the file's"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

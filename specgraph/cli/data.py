@@ -7,7 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from specgraph.cli.arguments import DATA_DIR_HELP
+
 HELP = "what a data set holds: classes, counts, mean and deviation, a sample grid"
+EXAMPLES = (
+    ("specgraph data", "the data sets"),
+    ("specgraph data digits -o digits.png", "classes, counts and statistics of one, and a grid of its images"),
+)
 NUM_SHOWN = 40
 MAX_LISTED = 20
 
@@ -15,11 +21,11 @@ MAX_LISTED = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("name", metavar="NAME|DIR", nargs="?", help="a data set, or a folder of images; none lists all")
-    parser.add_argument("--data-dir", metavar="DIR", help="where data sets lie (default: $SPECGRAPH_DATA)")
+    parser.add_argument("--data-dir", metavar="DIR", help=DATA_DIR_HELP)
     parser.add_argument("-o", "--output", metavar="FILE.png", help="write a grid of sample images")
     parser.add_argument("--input-size", metavar="HxW", help="size to bring images of a folder to (default: 224x224)")
     parser.add_argument("--skip-broken", action="store_true", help="skip files of a folder that do not decode")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print it")
 
 
 def run(args: argparse.Namespace) -> int:

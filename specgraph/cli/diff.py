@@ -8,6 +8,10 @@ from specgraph.cli.render import parse_depth
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 
 HELP = "show the structural difference of two specs"
+EXAMPLES = (
+    ("specgraph diff resnet18.yaml resnet34.yaml", "what was added, removed or changed"),
+    ("specgraph diff old.yaml new.yaml -o changes.svg", "the same as a picture"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

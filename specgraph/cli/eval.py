@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 
+from specgraph.cli.arguments import DATA_DIR_HELP
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 
 HELP = "loss and accuracy of a run, or of a spec with weights"
+EXAMPLES = (
+    ("specgraph eval runs/net/2026-01-31_12-00-00", "the test set, with the run's best weights"),
+    ("specgraph eval net.yaml --weights net.safetensors --data cifar10", "a spec and weights"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,10 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", metavar="FILE", help="safetensors or a PyTorch state dict")
     parser.add_argument("--recipe", metavar="NAME", help="the recipe that says how images are fed")
     parser.add_argument("--data", metavar="NAME|DIR", help="another data set")
-    parser.add_argument("--data-dir", metavar="DIR", help="where data sets lie (default: $SPECGRAPH_DATA)")
-    parser.add_argument("--split", choices=("test", "validation", "train"), default="test")
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--data-dir", metavar="DIR", help=DATA_DIR_HELP)
+    parser.add_argument("--split", choices=("test", "validation", "train"), default="test", help="(default: test)")
+    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda", help="what to run on")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print it")
     add_spec_arguments(parser)
 
 

@@ -13,6 +13,10 @@ from specgraph.errors import CommandError
 
 NAME = "spec.yaml"
 HELP = "why a rule exists, with a bad and a good spec"
+EXAMPLES = (
+    ("specgraph explain SG302", "what the rule is about, with a spec it reports and one it does not"),
+    ("specgraph explain", "all rules, one a line"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

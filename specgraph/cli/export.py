@@ -17,6 +17,11 @@ MAX_REAL_IMAGES = 8
 INT8_TOLERANCE = 0.5
 
 HELP = "write a spec or a run as ONNX or as Python source"
+EXAMPLES = (
+    ("specgraph export runs/net/2026-01-31_12-00-00 --onnx net.onnx --verify", "an ONNX file, held against the module"),
+    ("specgraph export net.yaml --python net.py", "plain PyTorch source"),
+    ("specgraph export --onnx", "the newest run"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     target.add_argument("--python", nargs="?", const="", metavar="FILE", help="a module of plain PyTorch (- prints it)")
     target.add_argument("--triton", metavar="DIR", help="a model repository for Triton Inference Server")
     weights = parser.add_argument_group("weights")
-    weights.add_argument("--weights", metavar="F", help="a .safetensors or .pth file with the state_dict")
-    weights.add_argument("--seed", type=int, default=0, help="of the initialisation, without weights")
+    weights.add_argument("--weights", metavar="FILE", help="a .safetensors or .pth file with the state_dict")
+    weights.add_argument("--seed", type=int, default=0, metavar="N", help="of the initialisation, without weights")
     onnx = parser.add_argument_group("ONNX")
     onnx.add_argument("--verify", action="store_true", help="run the file beside the module and compare")
     onnx.add_argument("--opset", type=int, metavar="N", help="17 to 26 (default 21)")
@@ -73,6 +78,8 @@ def _settle_source(args: argparse.Namespace) -> None:
             setattr(args, flag, value)
         if value and value.lower().endswith((".yaml", ".yml", ".json")):
             raise CommandError(f"--{flag} {value} would overwrite a spec", f"name the output *.{_ending(flag)}")
+    if args.onnx == "-":
+        raise CommandError("an ONNX file cannot go to standard output", "name one: --onnx net.onnx")
     if args.source is None:
         run = newest_run()
         if run is None:

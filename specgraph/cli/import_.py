@@ -10,13 +10,17 @@ from pathlib import Path
 from specgraph.errors import CommandError
 
 HELP = "turn an ONNX file or a torchvision model into a spec"
+EXAMPLES = (
+    ("specgraph import model.onnx -o model.yaml --weights model.safetensors --verify", "an ONNX file"),
+    ("specgraph import torchvision:resnet18 -o resnet18.yaml", "a torchvision network"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("source", metavar="MODEL.onnx|torchvision:NAME", help="what to import")
     parser.add_argument("-o", "--output", metavar="SPEC", help="the spec to write (default: standard output)")
-    parser.add_argument("--weights", metavar="F", help="also write the weights, as .safetensors")
+    parser.add_argument("--weights", metavar="FILE", help="also write the weights, as .safetensors")
     parser.add_argument(
         "--batch-axis",
         choices=("auto", "first", "none"),
@@ -24,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="whether the first axis of the file's tensors is the batch (default: unless a node acts on it)",
     )
     parser.add_argument("--outputs", metavar="NAME,...", help="these outputs alone")
-    parser.add_argument("--seed", type=int, default=0, help="of a torchvision model's initialisation")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of a torchvision model's initialisation")
     parser.add_argument("--verify", action="store_true", help="run the ONNX file beside the imported module")
     parser.add_argument("--force", action="store_true", help="overwrite the spec if it exists")
 

@@ -7,12 +7,16 @@ import os
 import signal
 import sys
 from importlib import import_module
-from types import FrameType
-from typing import NoReturn
+from types import FrameType, ModuleType
+from typing import TYPE_CHECKING, NoReturn
 
 import specgraph
+from specgraph.cli.terminal import PLAIN_FORMS
 from specgraph.errors import CommandError, SpecError, VerificationError, missing_package
 from specgraph.listing import files_in
+
+if TYPE_CHECKING:
+    from specgraph.cli.arguments import CommandParser
 
 COMMANDS = {
     "check": "check specs: shapes, structure, recipes",
@@ -46,10 +50,11 @@ def entry_point() -> NoReturn:
 
 def main(argv: list[str]) -> int:
     """Run the program with these arguments; returns the exit code. Never raises."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+            reconfigure(errors=PLAIN_FORMS)
     debug = "--debug" in argv
     argv = [argument for argument in argv if argument != "--debug"]
     try:
@@ -117,13 +122,19 @@ def _dispatch(argv: list[str]) -> int:
     if name not in available:
         raise CommandError(f"there is no command `{name}`", _hint(name, list(available)))
     module = import_module(f"specgraph.cli.{available[name]}")
-    from specgraph.cli.arguments import CommandParser
-
-    parser = CommandParser(prog=f"specgraph {name}", description=module.HELP)
-    module.add_arguments(parser)
+    parser = parser_of(name, module)
     code = module.run(parser.parse(argv[1:]))
     assert isinstance(code, int)
     return code
+
+
+def parser_of(name: str, module: ModuleType) -> CommandParser:
+    """The parser of a command, by the module that carries it out."""
+    from specgraph.cli.arguments import CommandParser
+
+    parser = CommandParser(f"specgraph {name}", module.HELP, getattr(module, "EXAMPLES", ()))
+    module.add_arguments(parser)
+    return parser
 
 
 def _available() -> dict[str, str]:
@@ -188,6 +199,14 @@ def _quietly(code: int, message: str, help: str | None = None) -> int:
     except (OSError, ValueError):
         _discard_output()
     return code
+
+
+def _open_closed_streams() -> None:
+    """A stream that the caller closed (`>&-`) becomes one that swallows everything."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
 def _discard_output() -> None:

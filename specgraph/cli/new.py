@@ -10,6 +10,10 @@ from pathlib import Path
 from specgraph.errors import CommandError
 
 HELP = "write a small spec to start from"
+EXAMPLES = (
+    ("specgraph new net", "writes net.yaml, which trains on the embedded digits"),
+    ("specgraph new net.json", "the same as JSON"),
+)
 
 YAML = """\
 specgraph: 1                         # version of the language
@@ -100,6 +104,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the spec and print its path."""
+    if not Path(args.name).name:
+        raise CommandError("a network needs a name", "for example: specgraph new net")
     path = Path(args.name if args.name.endswith(ENDINGS) else f"{args.name}.yaml")
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-") or "network"
     template = JSON if path.suffix == ".json" else YAML

@@ -7,28 +7,33 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from specgraph.cli.arguments import positive_int
 from specgraph.errors import CommandError
 
 if TYPE_CHECKING:
     from specgraph.inference.predictor import Prediction, Predictor
 
 HELP = "classify images with an ONNX file or a run"
+EXAMPLES = (
+    ("specgraph predict net.onnx photo.jpg", "the five likeliest classes"),
+    ("specgraph predict net.onnx photos --top-k 1 --format jsonl", "all images below a folder, a line of JSON each"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("model", metavar="MODEL.onnx|RUN", help="an ONNX file, or the folder of a run")
     parser.add_argument("images", nargs="+", metavar="IMAGE|DIR", help="image files, or folders of them")
-    parser.add_argument("--top-k", type=_positive, default=5, metavar="K", help="classes to show (default 5)")
+    parser.add_argument("--top-k", type=positive_int, default=5, metavar="K", help="classes to show (default 5)")
     parser.add_argument("--format", choices=("table", "json", "jsonl"), default="table", help="how to print it")
-    parser.add_argument("--batch-size", type=_positive, default=32, metavar="N", help="images at a time")
+    parser.add_argument("--batch-size", type=positive_int, default=32, metavar="N", help="images at a time")
     parser.add_argument(
         "--device",
         choices=("auto", "cpu", "cuda", "tensorrt"),
         default="auto",
         help="what to run on (default: a CUDA device if there is one)",
     )
-    parser.add_argument("--weights", metavar="F", help="weights, where MODEL is a spec")
+    parser.add_argument("--weights", metavar="FILE", help="weights, where MODEL is a spec")
     parser.add_argument("--output", metavar="NAME", help="which output, where there are several")
     parser.add_argument("--mean", type=_numbers, metavar="X,...", help="per channel, of values in [0, 1]")
     parser.add_argument("--std", type=_numbers, metavar="X,...", help="per channel, of values in [0, 1]")
@@ -131,12 +136,8 @@ def _print_lines(predictions: Iterator[Prediction]) -> int:
     return num_read
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
-
-
 def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(float(part) for part in text.split(","))
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be numbers such as 0.5,0.5,0.5, not {text}") from None

@@ -7,6 +7,10 @@ import argparse
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 
 HELP = "draw the network as a diagram"
+EXAMPLES = (
+    ("specgraph render net.yaml -o net.svg", "a picture with all nodes"),
+    ("specgraph render net.yaml -o net.png --depth 1 --direction LR", "blocks closed, left to right"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

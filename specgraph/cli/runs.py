@@ -8,14 +8,21 @@ from pathlib import Path
 from typing import Any
 
 HELP = "list runs, compared"
+EXAMPLES = (
+    ("specgraph runs", "all runs below ./runs"),
+    (
+        "specgraph runs runs/net --sort test --curves curves.png",
+        "the runs of one network, and a picture of their curves",
+    ),
+)
 SORT_KEYS = ("started", "test", "validation", "name")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("folders", nargs="*", metavar="RUN|DIR", help="runs, or folders of runs (default: runs)")
-    parser.add_argument("--sort", choices=SORT_KEYS, default="started")
-    parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    parser.add_argument("--sort", choices=SORT_KEYS, default="started", help="by what to order them")
+    parser.add_argument("--format", choices=("table", "json", "csv"), default="table", help="how to print it")
     parser.add_argument("--curves", metavar="FILE.png", help="draw validation accuracy and loss of all of them")
 
 

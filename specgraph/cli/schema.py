@@ -10,6 +10,7 @@ from pathlib import Path
 from specgraph.errors import CommandError
 
 HELP = "the JSON Schema (draft-07) of the language, for editors and other tools"
+EXAMPLES = (("specgraph schema -o specgraph.schema.json", "for an editor's completion"),)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

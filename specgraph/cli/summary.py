@@ -8,6 +8,11 @@ from specgraph.cli.render import parse_depth
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 
 HELP = "show shapes, parameters, multiply-adds, activations and receptive fields"
+EXAMPLES = (
+    ("specgraph summary net.yaml", "one line a node, blocks opened"),
+    ("specgraph summary net.yaml --depth 1", "one line for each outermost node"),
+    ("specgraph summary resnet18.yaml resnet34.yaml --depth 1", "networks side by side"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

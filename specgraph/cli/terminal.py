@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from typing import TextIO
+
+PLAIN_FORMS = "specgraph.plain"
+"""Name of the encoding error handler that writes in ASCII what a terminal's encoding lacks."""
+IN_ASCII = {"─": "-", "×": "x", "…": "...", "→": "->", "·": "*", "–": "-"}
 
 
 def wants_colour(stream: TextIO) -> bool:
     """Whether to write colours to `stream`: only to a terminal, and not against `NO_COLOR`."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
+
+
+def _plain_form(error: UnicodeError) -> tuple[str | bytes, int]:
+    if isinstance(error, UnicodeEncodeError):
+        first = error.object[error.start]
+        if first in IN_ASCII:
+            return IN_ASCII[first], error.start + 1
+        error.end = error.start + 1
+    return codecs.backslashreplace_errors(error)
+
+
+codecs.register_error(PLAIN_FORMS, _plain_form)

@@ -6,9 +6,15 @@ import argparse
 import os
 import sys
 
+from specgraph.cli.arguments import DATA_DIR_HELP, positive_float, positive_int
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph, parse_settings
 
 HELP = "train a network by one of its recipes"
+EXAMPLES = (
+    ("specgraph train net.yaml --data digits", "the spec's first recipe, on images that need no download"),
+    ("specgraph train net.yaml --set recipe.optimizer.sgd.lr=0.05 --epochs 20", "other values than the recipe's"),
+    ("specgraph train --resume runs/net/2026-01-31_12-00-00", "go on where a run was interrupted"),
+)
 RECIPE_PREFIX = "recipe."
 
 
@@ -17,12 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("spec", nargs="?", metavar="SPEC", help="the network; left out with --resume")
     parser.add_argument("--recipe", metavar="NAME", help="which of its recipes (default: the first)")
     parser.add_argument("--data", metavar="NAME|DIR", help="a data set, or a folder of images")
-    parser.add_argument("--data-dir", metavar="DIR", help="where data sets lie (default: $SPECGRAPH_DATA)")
-    parser.add_argument("--epochs", type=positive_int, metavar="N")
+    parser.add_argument("--data-dir", metavar="DIR", help=DATA_DIR_HELP)
+    parser.add_argument("--epochs", type=positive_int, metavar="N", help="passes over the training images")
     parser.add_argument("--batch-size", type=positive_int, metavar="N", help="images per step, over all processes")
     parser.add_argument("--lr", type=positive_float, metavar="X", help="learning rate")
-    parser.add_argument("--seed", type=int, metavar="N")
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda")
+    parser.add_argument("--seed", type=int, metavar="N", help="of initialisation, order and augmentation")
+    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda", help="what to run on")
     parser.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<name>/<date-time>)")
     parser.add_argument("--resume", metavar="RUN", help="continue a run exactly where it was saved")
     parser.add_argument("--weights", metavar="FILE", help="start from trained weights")
@@ -30,10 +36,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reset", action="append", default=[], metavar="GLOB", help="with --weights: keep fresh weights at these paths"
     )
     parser.add_argument("--freeze", action="append", default=[], metavar="GLOB", help="do not train these paths")
-    parser.add_argument("--compile", choices=("auto", "on", "off"), default="auto", help="use torch.compile")
+    parser.add_argument(
+        "--compile",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="use torch.compile (auto: where it pays back)",
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="processes that decode image files")
     parser.add_argument("--deterministic", action="store_true", help="repeatable on a GPU too, at some cost")
-    parser.add_argument("--checkpoint-every", type=positive_float, default=30.0, metavar="SECONDS", help="default: 30")
+    parser.add_argument(
+        "--checkpoint-every",
+        type=positive_float,
+        default=30.0,
+        metavar="SECONDS",
+        help="(default: 30)",
+    )
     parser.add_argument("--no-report", action="store_true", help="write no curves and no report.html")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     add_spec_arguments(parser)
@@ -94,19 +111,3 @@ def run(args: argparse.Namespace) -> int:
     if is_writer:
         print(finished.folder)
     return 0
-
-
-def positive_int(text: str) -> int:
-    """A positive integer from the command line."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
-    return value
-
-
-def positive_float(text: str) -> float:
-    """A positive number from the command line."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a positive number, not {text}")
-    return value

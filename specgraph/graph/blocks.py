@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from specgraph.diagnostics.model import Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.scope import POISON, Env, LiveScope, Result, Wire
+from specgraph.ops.foreign import NODE_KEYS
 from specgraph.spec.document import BlockDef, NodeDef
 from specgraph.spec.kinds import show
 from specgraph.spec.op_arguments import FAILED
@@ -105,7 +106,7 @@ class Blocks:
         where = f"node `{path}`"
         for name, (key, written) in node.arguments.items():
             if name not in block.arguments:
-                close = nearest(name, block.arguments)
+                close = NODE_KEYS.get(name) or nearest(name, block.arguments)
                 span = written.source.span(key)
                 self.collector.report(
                     "unknown-argument",

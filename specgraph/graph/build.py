@@ -11,6 +11,7 @@ from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 from specgraph.graph.dims import Dim, symbol
 from specgraph.graph.elaborate import Elaborator, TooLarge
+from specgraph.graph.input_shapes import in_brackets, report_odd_axes
 from specgraph.graph.model import Graph
 from specgraph.graph.names import reserved_reason
 from specgraph.graph.prune import prune
@@ -159,6 +160,7 @@ class GraphBuilder:
             dims = None if shape is FAILED else self._dims(name, shape, written)
             kind = image_type(dims) if dims is not None else None
             if kind is not None:
+                report_odd_axes(name, kind.dims, written, self.collector)
                 kind = self._resized(name, kind)
             span = document.source.span(key)
             reason = reserved_reason(name, top_level=False)
@@ -170,7 +172,13 @@ class GraphBuilder:
     def _dims(self, name: str, shape: Any, written: Any) -> tuple[Dim, ...] | None:
         wanted = "a list of sizes without the batch axis, such as [3, 224, 224] or [3, H, W]"
         if not isinstance(shape, list) or not 1 <= len(shape) <= MAX_RANK:
-            self.collector.report("invalid-value", f"input `{name}` must be {wanted}, not {show(shape)}", written.span)
+            meant = in_brackets(shape) if isinstance(shape, str) else None
+            self.collector.report(
+                "invalid-value",
+                f"input `{name}` must be {wanted}, not {show(shape)}",
+                written.span,
+                help=f"write {meant}, which is channels, height, width" if meant else None,
+            )
             return None
         dims: list[Dim] = []
         for index, size in enumerate(shape):

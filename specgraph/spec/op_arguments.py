@@ -16,7 +16,7 @@ from specgraph.ops.registry import counterparts, ops
 from specgraph.source.tree import Mapping, Scalar, Tree
 from specgraph.spec.initialisers import INIT_VALUE
 from specgraph.spec.kinds import Invalid, Kind, show
-from specgraph.spec.values import Written, expression_span
+from specgraph.spec.values import Written, bracketed, expression_span
 
 OP_KEY = re.compile(r"^(.*?)[\"']?op[\"']?\s*:\s*$")
 FAILED: Any = object()
@@ -135,6 +135,7 @@ class Reporter:
                 fix=fix,
             )
             return
+        meant = bracketed(inner)
         inside = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in fault.path)
         self.collector.report(
             "invalid-value",
@@ -143,6 +144,8 @@ class Reporter:
             else f"{where}: {fault.message}",
             inner.span,
             node=path,
+            help=f"an expression of more than a name goes into brackets: {meant}" if meant else None,
+            fix=Fix("safe", (written.source.edit_word(inner.span, meant),)) if meant else None,
         )
 
     def expression(self, error: ExpressionError, fallback: Written, where: str, path: str | None) -> None:

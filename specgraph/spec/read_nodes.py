@@ -10,7 +10,7 @@ from specgraph.diagnostics.model import Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expressions import ExpressionError
 from specgraph.graph.names import MAX_NAME, SEGMENT
-from specgraph.ops.registry import find
+from specgraph.ops.registry import counterparts, find
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 from specgraph.spec.document import NODE_KEYS, Body, Defaults, Document, NodeDef, name_template, references
 from specgraph.spec.kinds import show
@@ -162,8 +162,27 @@ class NodeReader(TreeReader):
             f"{where} has neither `op` nor `block`",
             node.key or tree,
             node=path,
-            help="say what it is: {op: conv, …} or {block: name, …}",
+            help=self._named_by_key(tree) or "say what it is: {op: conv, …} or {block: name, …}",
         )
+
+    def _named_by_key(self, tree: Mapping) -> str | None:
+        """How to write a node whose op or block is a key, as in `linear: 128` or `conv: {kernel_size: 3}`."""
+        if len(tree.entries) != 1:
+            return None
+        key, value = tree.entries[0]
+        if key.text in self.document.blocks:
+            kind, name, arguments = "block", key.text, list(self.document.blocks[key.text].arguments)
+        else:
+            counterpart = counterparts().counterpart(key.text)
+            op = find(key.text) or (find(counterpart.op) if counterpart is not None else None)
+            if op is None:
+                return None
+            kind, name, arguments = "op", op.name, list(op.arguments)
+        if isinstance(value, Mapping):
+            return f"write {{{kind}: {name}, …}} with the arguments beside it"
+        if isinstance(value, Scalar) and value.value is None:
+            return f"write {name}" if kind == "op" else f"write {{block: {name}}}"
+        return f"write {{{kind}: {name}, {arguments[0]}: {show(plain(value))}}}" if arguments else f"write {name}"
 
     def _sources(self, value: Tree, where: str, path: str | None) -> Written | None:
         written = self.written(value)
@@ -200,6 +219,11 @@ class NodeReader(TreeReader):
                 )
             else:
                 self.reporter.unknown_op(name, node.target, where, path)
+                counterpart = counterparts().counterpart(show(name))
+                meant = find(counterpart.op) if counterpart is not None else None
+                for argument, (key, written) in node.arguments.items():
+                    if meant is not None and argument not in meant.arguments:
+                        self.reporter.unknown_argument(meant, key, written, where, path, beside=node.tree)
             node.kind = "broken"
             return
         for argument, (key, written) in list(node.arguments.items()):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from specgraph.diagnostics.model import Span
 from specgraph.graph.expressions import ExpressionError, Template, compile_template
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
+
+BARE_ARITHMETIC = re.compile(r"\$?[\w.]+(\s*(\*|/|//|\+|-|%)\s*\$?[\w.]+)+")
 
 
 class Written:
@@ -103,6 +106,19 @@ def expression_span(written: Written, start: int, end: int) -> Span:
         return whole
     column = whole.column + offset + start
     return Span(whole.path, whole.line, column, whole.line, max(column + 1, whole.column + offset + end))
+
+
+def bracketed(written: Written) -> str | None:
+    """What was meant where arithmetic stands without brackets: `$(out * 2)` for `$out * 2`."""
+    tree = written.tree
+    if not isinstance(tree, Scalar) or written.template is None or not BARE_ARITHMETIC.fullmatch(tree.text):
+        return None
+    meant = f"$({tree.text.replace('$', '')})"
+    try:
+        compile_template(meant)
+    except ExpressionError:
+        return None
+    return meant
 
 
 def plain(tree: Tree) -> Any:

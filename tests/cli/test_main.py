@@ -33,7 +33,7 @@ def test_overview(program: Program) -> None:
 
 def test_every_module_is_a_command_and_the_other_way_round() -> None:
     folder = Path(program_module.__file__).parent
-    modules = {path.stem for path in folder.glob("*.py") if "HELP" in path.read_text() and path.stem != "main"}
+    modules = {path.stem for path in folder.glob("*.py") if "\nHELP = " in path.read_text() and path.stem != "main"}
     assert modules == set(program_module._available().values())
 
 
@@ -52,7 +52,13 @@ def test_every_command_shows_help(program: Program) -> None:
         (("frobnicate",), "there is no command `frobnicate`", "commands: check"),
         (("lenet.yaml",), "there is no command `lenet.yaml`", "to check it: specgraph check lenet.yaml"),
         (("--format", "json", "check", "x"), "the command is missing before --format", "specgraph check SPEC"),
-        (("check",), "check needs SPEC|DIR", "--help"),
+        (("check",), "check needs SPEC|DIR", "for example: specgraph check"),
+        (("train", "x", "--lr", "fast"), "train --lr must be a number, not 'fast'", "--help"),
+        (("train", "x", "--epochs", "0"), "train --epochs must be at least 1, not 0", "--help"),
+        (("bench", "x", "--batch-sizes", "1,b"), "bench --batch-sizes must be positive numbers such as 1,8", "--help"),
+        (("export", "x", "--onnx", "--opset", "new"), "export --opset must be a whole number, not 'new'", "--help"),
+        (("export", "x", "--onnx", "-"), "an ONNX file cannot go to standard output", "--onnx net.onnx"),
+        (("new", ""), "a network needs a name", "specgraph new net"),
         (("check", "x", "--fromat", "json"), "check has no option --fromat", "did you mean --format?"),
         (("check", "x", "--format", "jsn"), "check --format cannot be jsn", "did you mean json?"),
         (("check", "x", "--format"), "check: --format: expected one argument", "--help"),
@@ -182,3 +188,23 @@ def test_output_that_the_terminal_cannot_encode(tmp_path: Path) -> None:
 def test_python_m_specgraph_is_the_same_program(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(GOOD)
     assert run_process("check", "a.yaml", cwd=tmp_path) == (0, "", "1 spec checked, no problems\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX shell")
+@pytest.mark.parametrize(("redirection", "code"), [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0), ("nosuch.yaml 2>&-", 2)])
+def test_closed_streams_change_nothing(tmp_path: Path, redirection: str, code: int) -> None:
+    (tmp_path / "a.yaml").write_text(GOOD)
+    command = f"'{sys.executable}' -m specgraph check a.yaml {redirection}"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr if "2>&-" in redirection else "") == (code, "")
+
+
+def test_a_terminal_that_knows_only_ascii_gets_plain_rules_and_signs(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        GOOD.replace("flatten: flatten", "flatten: {op: relu, repeat: 3}\n  flat: flatten")
+    )
+    shown = run_process("summary", "a.yaml", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert shown.code == 0
+    assert "\n-----" in shown.out
+    assert "relu x3" in shown.out
+    assert "\\" not in shown.out

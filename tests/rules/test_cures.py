@@ -55,6 +55,20 @@ nodes:
   flatten: flatten
   fc: {op: linear, in_features: 320, out_features: 10}
 """
+UNET = """\
+specgraph: 1
+inputs: {image: [3, 30, 30]}
+blocks:
+  unit: [{op: conv, out_channels: 8, kernel_size: 3}, relu]
+nodes:
+  high: {block: unit}
+  pool: {op: max_pool, kernel_size: 2}
+  low: {block: unit}
+  pool2: {op: max_pool, kernel_size: 2}
+  bottom: {block: unit}
+  up: {op: conv_transpose, out_channels: 8, kernel_size: 2, stride: 2}
+  join: {op: concat, from: [low, up]}
+"""
 INCEPTION = """\
 specgraph: 1
 inputs: {image: [192, 28, 28]}
@@ -194,6 +208,16 @@ CASES = {
             ("SG301", "stride: 2, padding: 1 give 56x56x64 as declared, or write 72x72x64"),
             ("SG301", "padding: 1 gives 56x56x192 as declared, or write 70x70x192"),
         ],
+    ),
+    "a U-Net of unpadded convolutions": (
+        UNET,
+        [("SG303", "crop `low` by 2 on every side: 8x8x8")],
+    ),
+    "a U-Net on an odd map": (
+        UNET.replace("kernel_size: 3}", "kernel_size: 3, padding: 1}").replace(
+            "pool2: {op: max_pool, kernel_size: 2", "pool2: {op: max_pool, kernel_size: 3, stride: 2"
+        ),
+        [("SG303", "output_padding: 1 in `up` gives 15x15x8")],
     ),
     "rounding up": (CEIL, [("SG301", "ceil_mode: true gives 14x14x64 as declared, or write 13x13x64")]),
     "several branches": (

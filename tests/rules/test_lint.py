@@ -299,6 +299,13 @@ CASES: dict[str, Case] = {
         "  j: {op: add, from: [b, r]}\n",
         [],
     ),
+    "the skips of a U-Net": (
+        HEADER,
+        f"nodes:\n  a: {CONV}\n  r: relu\n  down: {{op: max_pool, kernel_size: 2}}\n  b: {CONV}\n  s: relu\n"
+        "  up: {op: conv_transpose, out_channels: 8, kernel_size: 2, stride: 2}\n"
+        "  j: {op: concat, from: [r, up]}\n",
+        [],
+    ),
     "a skip from the block's input": (
         HEADER,
         f"blocks:\n  unit:\n    nodes:\n      c: {CONV3}\n      j: {{op: add, from: [c, input]}}\n"
@@ -391,6 +398,37 @@ CASES: dict[str, Case] = {
         HEADER,
         "vars: {k: 3}\nblocks:\n  b: {args: {k}, nodes: {c: {op: conv, out_channels: 3, kernel_size: $k}}}\n"
         "nodes:\n  n: {block: b, k: $k}\n",
+        [],
+    ),
+    "height, width, channels": (
+        "specgraph: 1\ninputs: {image: [32, 32, 3]}\n",
+        f"nodes:\n  c: {CONV}\n",
+        [("SG923", 2)],
+    ),
+    "height, width, channels of any size": (
+        "specgraph: 1\ninputs: {image: [H, W, 3]}\n",
+        "nodes: [relu]\n",
+        [("SG923", 2)],
+    ),
+    "a small square map is taken as it is": (
+        "specgraph: 1\ninputs: {map: [4, 4, 3]}\n",
+        "nodes: [relu]\n",
+        [],
+    ),
+    "a batch axis in an input": (
+        "specgraph: 1\ninputs: {image: [1, 3, 32, 32]}\n",
+        f"nodes:\n  c: {CONV}\n",
+        [("SG924", 2)],
+    ),
+    "a volume": ("specgraph: 1\ninputs: {scan: [1, 16, 32, 32]}\n", f"nodes:\n  c: {CONV}\n", []),
+    "a batch axis in a reshape": (
+        "specgraph: 1\ninputs: {x: [12]}\n",
+        "nodes:\n  r: {op: reshape, shape: [-1, 3, 4]}\n",
+        [("SG924", 4)],
+    ),
+    "a -1 that stands for more than one": (
+        "specgraph: 1\ninputs: {x: [24]}\n",
+        "nodes:\n  r: {op: reshape, shape: [-1, 3, 4]}\n",
         [],
     ),
     "a node hides an input": (HEADER, f"nodes:\n  c: {CONV}\n  image: relu\n", [("SG919", 5)]),

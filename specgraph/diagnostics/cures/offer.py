@@ -9,7 +9,7 @@ from itertools import chain, islice
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.cures.edits import set_argument
 from specgraph.diagnostics.cures.search import LARGEST_WINDOW, Cure, Step, argument_cures, chain_to
-from specgraph.diagnostics.cures.structure import flatten_cures, projection_cures
+from specgraph.diagnostics.cures.structure import crop_cures, flatten_cures, projection_cures
 from specgraph.diagnostics.cures.upstream import Upstream
 from specgraph.diagnostics.fixes import apply_fixes
 from specgraph.diagnostics.model import Diagnostic, Fix
@@ -235,7 +235,9 @@ def _joined(
             found.append((_cost(first), chain((first,), cures)))
     for _, cures in sorted(found, key=lambda entry: entry[0]):
         yield from cures
-    if not concat:
+    if concat:
+        yield from crop_cures(trouble, elaborator.document)
+    else:
         yield from projection_cures(trouble, elaborator.document, nodes)
 
 

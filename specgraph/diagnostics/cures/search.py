@@ -205,6 +205,8 @@ def _tried(chain: list[Step], position: int, changed: dict[str, Any], wanted: Wa
     canonical = {name: tuple(value) if isinstance(value, list) else value for name, value in changed.items()}
     if all(unchanged(step.arguments.get(name), value) for name, value in canonical.items()):
         return
+    if step.op == "conv_transpose" and not _still_upsamples(step, changed):
+        return
     kind = step.output(step.types, canonical)
     for later in reversed(chain[:position]):
         kind = later.output((kind,)) if kind is not None else None
@@ -229,6 +231,13 @@ def changes(definition: NodeDef, changed: dict[str, Any]) -> tuple[Edit, ...] | 
     edits = [set_argument(definition, name, value) for name, value in changed.items()]
     found = tuple(edit for edit in edits if edit is not None)
     return found if len(found) == len(edits) else None
+
+
+def _still_upsamples(step: Step, changed: dict[str, Any]) -> bool:
+    """Whether a transposed convolution keeps the factor that was written, and about its kernel."""
+    if "stride" in changed and "stride" in step.definition.arguments:
+        return False
+    return "kernel_size" not in changed or abs(changed["kernel_size"] - _window(step)) <= 1
 
 
 def _same_padding(chain: list[Step], wanted: Wanted, why: str) -> Iterator[Cure]:

@@ -94,6 +94,32 @@ def _where_it_differs(operand: str, other: str, kind: TensorType) -> str:
     )
 
 
+def crop_cures(trouble: Trouble, document: Document) -> Iterator[Cure]:
+    """A crop of the larger of two maps that differ by an even number of pixels on each axis."""
+    definition, kinds = trouble.definition, trouble.types
+    body = home_of(definition, document) if definition is not None else None
+    if definition is None or body is None or body.is_chain or len(kinds) != 2:
+        return
+    names = source_names(definition)
+    if len(names) != 2 or not all(kind.is_feature_map for kind in kinds) or len(kinds[0].dims) != len(kinds[1].dims):
+        return
+    for index in (0, 1):
+        surplus = [a - b for a, b in zip(kinds[index].dims[1:], kinds[1 - index].dims[1:], strict=True)]
+        if not all(isinstance(size, int) and size > 0 and size % 2 == 0 for size in surplus):
+            continue
+        name = _free_name(body, "crop", definition)
+        cuts = [f"start: {size // 2}, stop: -{size // 2}" for size in surplus if isinstance(size, int)]
+        steps = [
+            f"{{op: slice, {f'from: {names[index]}, ' if axis == 0 else ''}dim: {axis + 2}, {cut}}}"
+            for axis, cut in enumerate(cuts)
+        ]
+        edits = (insert_before(definition, name, f"[{', '.join(steps)}]"), rename_source(definition, index, name))
+        if edits[0] is not None and edits[1] is not None:
+            sides = " and ".join(dict.fromkeys(str(size // 2) for size in surplus if isinstance(size, int)))
+            result = kinds[index].with_dims((kinds[index].dims[0], *kinds[1 - index].dims[1:]))
+            yield Cure((edits[0], edits[1]), f"crop `{names[index]}` by {sides} on every side: {result}")
+
+
 def _channels(kind: TensorType, name: str) -> list[str]:
     """How to write the number of channels: as a number, and as that of the other operand."""
     measured = [f"$({name}.channels)"] if _can_be_measured(name) else []

@@ -1,0 +1,27 @@
+"""SG923 channels-last-input: an input written height, width, channels."""
+
+from specgraph.diagnostics.rule import Rule
+
+RULE = Rule(
+    code="SG923",
+    name="channels-last-input",
+    severity="warning",
+    summary="an input written height, width, channels",
+    explanation="""\
+Sizes of an input are channels, height, width, as in PyTorch. Written the other way round, as Keras and many
+papers do, an image of 224x224 pixels in three colours becomes 224 channels of 224x3 pixels; some networks
+even accept that.
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [32, 32, 3]}
+nodes:
+  conv: {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+nodes:
+  conv: {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
+""",
+)

@@ -1,0 +1,46 @@
+"""Shapes of inputs as written: what looks like another tool's order of axes, and how to write it here."""
+
+from __future__ import annotations
+
+import re
+
+from specgraph.diagnostics.collector import Collector
+from specgraph.diagnostics.model import Edit, Fix
+from specgraph.graph.dims import Dim
+from specgraph.spec.values import Written
+
+IMAGE_CHANNELS = (1, 3)
+SMALLEST_IMAGE = 8
+
+
+def report_odd_axes(name: str, dims: tuple[Dim, ...], written: Written, collector: Collector) -> None:
+    """Warn of an image input written height, width, channels, or with the batch axis in front."""
+    if len(dims) == 3 and _is_image(dims[0], dims[1]) and dims[2] in IMAGE_CHANNELS and dims[0] not in IMAGE_CHANNELS:
+        height, width, channels = dims
+        rule, meant = "channels-last-input", [channels, height, width]
+        message = f"input `{name}` has {height} channels of {width}x{channels}: the channels come first"
+    elif len(dims) == 4 and dims[0] == 1 and dims[1] in IMAGE_CHANNELS and _is_image(dims[2], dims[3]):
+        rule, meant = "batch-axis-written", list(dims[1:])
+        message = f"input `{name}` is a volume of {' x '.join(map(str, dims[1:]))} with one channel"
+    else:
+        return
+    shown = f"[{', '.join(map(str, meant))}]"
+    fix = Fix("unsafe", (Edit(written.span, shown),)) if written.constant else None
+    why = ", as the batch axis is left out" if rule == "batch-axis-written" else ""
+    collector.report(rule, message, written.span, help=f"write {shown}{why}", fix=fix)
+
+
+def _is_image(height: Dim, width: Dim) -> bool:
+    if isinstance(height, int) and isinstance(width, int):
+        return height == width >= SMALLEST_IMAGE
+    return not isinstance(height, int) and not isinstance(width, int)
+
+
+def in_brackets(text: str) -> str | None:
+    """How a shape such as `1x28x28` or `28x28x1` is written; None where it is no such text."""
+    if not re.fullmatch(r"\d+([x×]\d+)+", text):
+        return None
+    sizes = [int(size) for size in re.split("[x×]", text)]
+    if len(sizes) == 3 and sizes[0] not in IMAGE_CHANNELS:
+        sizes = [sizes[2], *sizes[:2]]
+    return f"[{', '.join(map(str, sizes))}]"
