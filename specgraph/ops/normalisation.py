@@ -44,7 +44,7 @@ def infer_instance_norm(call: Call) -> TensorType:
 
 
 def infer_group_norm(call: Call) -> TensorType:
-    """The input's own type; the channels must divide into the groups."""
+    """The input's own type; the channels must divide into the groups, and a group needs more than one value."""
     channels = call.implied("num_channels", call.input.dims[0], "channels")
     groups = call.arguments["num_groups"]
     if channels % groups:
@@ -55,6 +55,14 @@ def infer_group_norm(call: Call) -> TensorType:
             argument="num_groups",
             notes=[f"{call.name} is {call.input}; {channels} / {groups} = {channels / groups:.4g}"],
             help=f"write num_groups: {nearest}, which divides {channels}",
+        )
+    if channels == groups and not call.at_least(product(call.input.dims[1:]), 2):
+        raise Fault(
+            "nothing-to-normalise",
+            f"normalises groups of channels, but each of the {groups} groups of {call.name} is a single value",
+            inputs=(0,),
+            notes=[f"{call.name} is {call.input}; a single value minus its mean is 0"],
+            help="write batch_norm, or fewer groups" if groups > 1 else "write batch_norm",
         )
     return call.input
 

@@ -98,6 +98,11 @@ def _single_position(case: Accepted) -> bool:
     return case.op == "instance_norm" and case.inputs[0].shape[2:].numel() == 1
 
 
+def _single_value_groups(case: Accepted) -> bool:
+    values = case.inputs[0].shape[1:].numel()
+    return case.op == "group_norm" and values == case.arguments["num_groups"]
+
+
 def _numbers(value: Any) -> list[float]:
     if isinstance(value, list):
         return [number for item in value for number in _numbers(item)]
@@ -169,6 +174,11 @@ STRICTNESS = (
         "instance-norm-of-one-value",
         "with running statistics PyTorch runs it in eval mode, but training would stop at the first batch",
         _single_position,
+    ),
+    Strictness(
+        "group-norm-of-one-value",
+        "PyTorch runs it for batches, where it always gives the bias, and stops at a batch of one",
+        _single_value_groups,
     ),
     Strictness(
         "mean-over-everything",

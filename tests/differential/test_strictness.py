@@ -27,6 +27,7 @@ CASES: dict[str, tuple[list[int], str, dict[str, Any], str]] = {
     "layer-norm-over-other-axes": (MAP, "layer_norm", {"axes": [1, 2]}, "unsupported-axes"),
     "one-sided-pool-padding": (MAP, "max_pool", {"kernel_size": 2, "padding": [[2, 0], [0, 0]]}, "padding-too-large"),
     "instance-norm-of-one-value": ([4, 1, 1], "instance_norm", {"track_running_stats": True}, "nothing-to-normalise"),
+    "group-norm-of-one-value": ([4], "group_norm", {"num_groups": 4}, "nothing-to-normalise"),
     "mean-over-everything": ([4], "mean", {"dim": 1}, "wrong-rank"),
     "channels-padded-by-reflection": (
         MAP,

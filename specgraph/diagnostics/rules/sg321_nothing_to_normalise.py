@@ -1,4 +1,4 @@
-"""SG321 nothing-to-normalise: an instance norm over a single value per channel."""
+"""SG321 nothing-to-normalise: an instance or group norm over single values."""
 
 from specgraph.diagnostics.rule import Rule
 
@@ -6,10 +6,11 @@ RULE = Rule(
     code="SG321",
     name="nothing-to-normalise",
     severity="error",
-    summary="an instance norm over a single value per channel",
+    summary="an instance or group norm over single values",
     explanation="""\
 Instance normalisation takes each channel's mean over its positions. With one position the result is
-0 whatever comes in, and PyTorch refuses to train it.
+0 whatever comes in, and PyTorch refuses to train it. The same holds for a group norm whose groups are
+single values: PyTorch runs it for batches, and stops when it is given one image.
 """,
     bad="""\
 specgraph: 1
