@@ -42,6 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     onnx.add_argument("--softmax", action="store_true", help="give probabilities")
     onnx.add_argument("--preprocess", action="store_true", help="take raw uint8 images (N, height, width, C)")
     onnx.add_argument("--fold-batch-norm", action="store_true", help="fold batch normalisation into convolutions")
+    onnx.add_argument(
+        "--lrn",
+        choices=("native", "composed"),
+        default="native",
+        help="local response normalisation as one node, or as nodes that are several times as fast on the CPU",
+    )
     onnx.add_argument("--fp16", action="store_true", help="compute in half precision")
     onnx.add_argument("--int8", action="store_true", help="quantise, calibrated on the data set")
     onnx.add_argument("--data", metavar="NAME|DIR", help="data set for --int8 and --verify (default: the run's)")
@@ -134,6 +140,7 @@ def _export_onnx(args: argparse.Namespace) -> list[Path]:
         preprocess=args.preprocess,
         half=args.fp16,
         fold_batch_norm=args.fold_batch_norm,
+        lrn=args.lrn,
         external_data=args.external_data or None,
         class_names=source.class_names,
         preprocessing=data,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from specgraph.graph.names import reserved_reason
 
 MAX_NAME = 120
+MAX_SAME_NAME = 200
 _WEIGHT_ENDINGS = re.compile(r"(?:\.|_|/)(?:weight|kernel|w|w_0|W)$")
+_QUOTED = re.compile(r"'([^']*)'")
 _SHORT = {"batch_norm": "bn", "max_pool": "pool", "avg_pool": "pool", "linear": "fc"}
 
 
@@ -47,22 +49,28 @@ class Namer:
     def release(self, path: str) -> None:
         """Make a path free again."""
         self._taken.discard(path)
-        self._folders = {folder for taken in self._taken for folder in _folders(taken)}
+        self._folders = {folder for taken in self._taken for folder in folders(taken)}
 
     def _free(self, path: str) -> bool:
         if path in self._taken or path in self._folders:
             return False
-        return not any(folder in self._taken for folder in _folders(path))
+        return not any(folder in self._taken for folder in folders(path))
 
     def _take(self, path: str) -> str:
         self._taken.add(path)
-        self._folders.update(_folders(path))
+        self._folders.update(folders(path))
         return path
 
 
-def _folders(path: str) -> list[str]:
+def folders(path: str) -> list[str]:
+    """The paths that a path lies in."""
     segments = path.split(".")
     return [".".join(segments[:count]) for count in range(1, len(segments))]
+
+
+def numbered(base: str) -> list[str]:
+    """A name, and what to call others of that name."""
+    return [base, *(f"{base}_{number}" for number in range(2, MAX_SAME_NAME))]
 
 
 def clean(name: str) -> str:
@@ -89,10 +97,19 @@ def _from_scopes(name: str) -> str:
             path = scope
         else:
             path = f"{path}.{scope}" if path else scope
-    if not path:
-        return last
     plain = re.sub(r"_\d+$", "", last)
-    return path if plain[:1].isupper() else f"{path}.{last}"
+    return path if plain[:1].isupper() else f"{path}.{last}".strip(".")
+
+
+def scope_of(name: str, metadata: Mapping[str, str]) -> str | None:
+    """Path of the module that torch's exporters traced a node in: of `/layer1/layer1.0/Relu_1`, or of
+    the scopes the newer one notes, `layer1.0`. None for nodes of other origin."""
+    noted = metadata.get("pkg.torch.onnx.name_scopes")
+    if noted is not None:
+        return next(reversed(_QUOTED.findall(noted)[:-1]), "")
+    if name.startswith("/") and name.rpartition("/")[2][:1].isupper():
+        return _from_scopes(name)
+    return None
 
 
 def owner_of(weight: str) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from specgraph.errors import CommandError, SpecgraphError
+from specgraph.importers.naming import scope_of
 
 Array = NDArray[Any]
 
@@ -23,6 +24,9 @@ MAX_ELEMENTS = 2**31
 MAX_NODES = 200_000
 OLDEST_READ_OPSET = 7
 NEWEST_READ_OPSET = 28
+
+_NO_NAMES = frozenset({"", "graph", "main", "main_graph", "torch_jit", "torch-jit-export", "torch_jit_graph"})
+"""What exporters call a graph for want of a name."""
 
 _DTYPES = {
     1: np.float32,
@@ -49,12 +53,32 @@ class OnnxNode(NamedTuple):
     outputs: tuple[str, ...]
     attributes: dict[str, Any]
     domain: str
+    scope: str | None = None
+    """Path of the module it was traced in, where the file tells; empty for the outermost."""
+
+    def reads(self) -> list[str]:
+        """The values it reads, those its inner graphs take from around them included."""
+        inner = [value.captured() for value in self.attributes.values() if isinstance(value, OnnxBranch)]
+        return [value for value in (*self.inputs, *(name for names in inner for name in sorted(names))) if value]
 
     @property
     def label(self) -> str:
         """How messages call it."""
         shown = self.name or (self.outputs[0] if self.outputs else "")
         return f"`{shown}` ({self.op_type})"
+
+
+class OnnxBranch(NamedTuple):
+    """A graph inside a node (of `If`): its nodes, initialisers and the names of its outputs."""
+
+    nodes: list[OnnxNode]
+    constants: dict[str, Array]
+    outputs: list[str]
+
+    def captured(self) -> set[str]:
+        """Values of the surrounding graph that it reads."""
+        own = set(self.constants) | {output for node in self.nodes for output in node.outputs}
+        return {value for node in self.nodes for value in node.reads()}.union(self.outputs) - own
 
 
 class OnnxInput(NamedTuple):
@@ -128,7 +152,7 @@ def _read_model(model: onnx.ModelProto, folder: Path | None, name: str) -> OnnxF
     inputs = [_input(value) for value in graph.input if value.name not in constants]
     nodes = [_node(node, folder) for node in graph.node]
     return OnnxFile(
-        graph.name or Path(name).stem,
+        Path(name).stem if graph.name in _NO_NAMES else graph.name,
         opset,
         model.producer_name,
         inputs,
@@ -164,7 +188,8 @@ def _node(proto: onnx.NodeProto, folder: Path | None) -> OnnxNode:
     inputs = tuple(proto.input)
     while inputs and not inputs[-1]:
         inputs = inputs[:-1]
-    return OnnxNode(proto.op_type, proto.name, inputs, tuple(proto.output), attributes, proto.domain)
+    scope = scope_of(proto.name, {entry.key: entry.value for entry in proto.metadata_props})
+    return OnnxNode(proto.op_type, proto.name, inputs, tuple(proto.output), attributes, proto.domain, scope)
 
 
 def _attribute(proto: onnx.AttributeProto, folder: Path | None) -> Any:
@@ -183,6 +208,9 @@ def _attribute(proto: onnx.AttributeProto, folder: Path | None) -> Any:
         return list(proto.ints)
     if proto.type == kinds.STRINGS:
         return [text.decode(errors="replace") for text in proto.strings]
+    if proto.type == kinds.GRAPH:
+        constants = {tensor.name: to_array(tensor, folder) for tensor in proto.g.initializer}
+        return OnnxBranch([_node(node, folder) for node in proto.g.node], constants, [v.name for v in proto.g.output])
     return None
 
 
@@ -200,10 +228,10 @@ def _in_order(nodes: list[OnnxNode], known: set[str]) -> Iterator[OnnxNode]:
     readers: dict[int, list[int]] = {}
     for index, node in enumerate(nodes):
         sources = set()
-        for value in node.inputs:
+        for value in node.reads():
             if value in producer:
                 sources.add(producer[value])
-            elif value and value not in known:
+            elif value not in known:
                 raise CommandError(f"the file is damaged: node {node.label} reads `{value}`, which nothing computes")
         waiting[index] = len(sources)
         for source in sources:

@@ -113,7 +113,7 @@ class _Pattern:
 
 
 def _standin(node: OnnxNode, op_type: str, inputs: tuple[str, ...], attributes: dict[str, Any]) -> OnnxNode:
-    return OnnxNode(op_type, node.name, inputs, node.outputs, attributes, "")
+    return node._replace(op_type=op_type, inputs=inputs, attributes=attributes, domain="")
 
 
 class _GeluErf(_Pattern):
@@ -260,7 +260,7 @@ class _LayerNorm(_Pattern):
             return None
         members.append(mean)
         attributes = {"axes": axes, "epsilon": eps[1]}
-        return members, OnnxNode("PlainLayerNorm", node.name, (sub.inputs[0],), node.outputs, attributes, "")
+        return members, _standin(node, "PlainLayerNorm", (sub.inputs[0],), attributes)
 
     @staticmethod
     def _axes(index: _Index, node: OnnxNode) -> list[int] | None:

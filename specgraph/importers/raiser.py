@@ -12,8 +12,8 @@ from specgraph.graph.dims import Dim, N, SymbolicDim, symbol
 from specgraph.graph.types import TensorType
 from specgraph.importers.constants import fold, has_symbols, shape_array
 from specgraph.importers.flat import Array, FlatNetwork, Refusal
-from specgraph.importers.naming import clean, owner_of
-from specgraph.importers.onnx_file import OnnxFile, OnnxInput, OnnxNode
+from specgraph.importers.naming import clean, folders, numbered, owner_of
+from specgraph.importers.onnx_file import OnnxBranch, OnnxFile, OnnxInput, OnnxNode
 
 Raise = Callable[["Raiser", OnnxNode], None]
 
@@ -42,11 +42,14 @@ class Raiser:
         self.node: OnnxNode | None = None
         self.exact_names = file.producer == "specgraph"
         self._failed: set[str] = set()
+        self._folders = {
+            folder for scope in {node.scope for node in file.nodes if node.scope} for folder in folders(scope)
+        }
         self._owners: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def recount(self) -> None:
         """Count readers anew after the file's nodes were changed."""
-        self.reads = Counter(value for node in self.file.nodes for value in node.inputs)
+        self.reads = Counter(value for node in self.file.nodes for value in node.reads())
         self.reads.update(self.outputs)
 
     def add_inputs(self) -> None:
@@ -86,7 +89,7 @@ class Raiser:
     def run(self, handlers: dict[str, Raise]) -> None:
         """Raise every node. What cannot be said is collected in `refusals`, root causes only."""
         for node in self.file.nodes:
-            if any(value in self._failed for value in node.inputs):
+            if any(value in self._failed for value in node.reads()):
                 self._failed.update(node.outputs)
                 continue
             try:
@@ -100,6 +103,9 @@ class Raiser:
         self.node = node
         if node.op_type == "Shape" and node.inputs[0] in self.paths:
             self._shape(node)
+            return
+        if node.op_type == "If" and node.domain in ("", "ai.onnx"):
+            self._branch(node, handlers)
             return
         if all(value in self.constants for value in node.inputs if value):
             folded = fold(node, [self.constants[value] for value in node.inputs if value], self.opset)
@@ -116,6 +122,23 @@ class Raiser:
         for output in node.outputs[1:]:
             if output and output not in self.paths and self.reads[output]:
                 raise Refusal(f"its output `{output}` is read, and has no counterpart in a spec")
+
+    def _branch(self, node: OnnxNode, handlers: dict[str, Raise]) -> None:
+        """An `If` whose condition is known, as exporters write for `squeeze`: the branch it takes."""
+        condition = self.constant(node, 0)
+        if condition is None or condition.size != 1 or has_symbols(condition):
+            raise Refusal("its condition is not known before the network runs")
+        branch = node.attributes.get("then_branch" if condition.reshape(-1)[0] else "else_branch")
+        if not isinstance(branch, OnnxBranch) or len(branch.outputs) != len(node.outputs):
+            raise Refusal("it does not have the branch it takes")
+        self.constants.update(branch.constants)
+        for inner in branch.nodes:
+            self._raise(inner, handlers)
+        for inside, output in zip(branch.outputs, node.outputs, strict=True):
+            if inside in self.constants:
+                self.constants[output] = self.constants[inside]
+            else:
+                self.paths[output] = self.paths[inside]
 
     def _shape(self, node: OnnxNode) -> None:
         dims = self.shape(node.inputs[0])
@@ -138,7 +161,7 @@ class Raiser:
                 raise Refusal(f"output `{name}` does not depend on the input")
             if self.paths[name] in self.net.inputs:
                 self.paths[name] = self.net.add("identity", [self.paths[name]], hints=[name])
-            label = clean(name).replace(".", "_") or "output"
+            label = "output" if name.isdigit() else clean(name).replace(".", "_") or "output"
             while label in self.net.outputs:
                 label += "_"
             self.net.outputs[label] = self.paths[name]
@@ -214,7 +237,7 @@ class Raiser:
         output: int = 0,
     ) -> str:
         """Add the node that computes one of `node`'s outputs."""
-        path = self.net.add(op, inputs, arguments, parameters, self.hints(node, weight))
+        path = self.net.add(op, inputs, arguments, parameters, self.hints(node, weight, op))
         if parameters:
             key = (op, tuple(value for value in node.inputs if value in self.file.constants))
             owner = self._owners.setdefault(key, path)
@@ -236,15 +259,25 @@ class Raiser:
         label: str = "",
     ) -> str:
         """Add a node on the way to one that stands for a node of the file."""
-        base = self.hints(self.node, "")[:1] if self.node else []
-        return self.net.add(op, inputs, arguments, parameters, [f"{hint}_{label or op}" for hint in base])
+        if self.node is None:
+            return self.net.add(op, inputs, arguments, parameters)
+        if self.node.scope is not None:
+            hints = numbered(f"{self.node.scope}.{label or op}".strip("."))
+        else:
+            hints = [f"{hint}_{label or op}" for hint in self.hints(self.node, "", op)[:1]]
+        return self.net.add(op, inputs, arguments, parameters, hints)
 
-    def hints(self, node: OnnxNode, weight: str) -> list[str]:
-        """What the node may be called, best first."""
+    def hints(self, node: OnnxNode, weight: str, op: str) -> list[str]:
+        """What the node that says `op` may be called, best first."""
         if self.exact_names:
             return [node.name]
         found = [owner_of(weight)] if weight else []
-        if node.name:
+        if node.scope is not None:
+            inner = bool(node.scope) and node.scope not in self._folders
+            if op == "batch_norm" and node.op_type != "BatchNormalization":  # arithmetic with constants
+                op = node.op_type.lower()
+            found += numbered(node.scope if inner else f"{node.scope}.{op}".strip("."))
+        elif node.name:
             found.append(node.name)
         elif node.outputs and not node.outputs[0].isdigit():
             found.append(_value_name(node.outputs[0]))

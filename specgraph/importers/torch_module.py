@@ -13,9 +13,8 @@ from torch import nn
 
 from specgraph.errors import CommandError
 from specgraph.importers.flat import Array, FlatNetwork, Refusal
+from specgraph.importers.naming import numbered
 from specgraph.importers.onnx_import import ImportRefusedError
-
-MAX_SAME_NAME = 200
 
 
 def import_module(module: nn.Module, example: tuple[Any, ...], *, name: str | None = None) -> FlatNetwork:
@@ -219,15 +218,12 @@ class Tracer:
             base = f"{where}.{op}" if where else op
         elif not owner and where in self._owning:
             base = f"{where}_{op}"
-        yield base
-        for number in range(2, MAX_SAME_NAME):
-            yield f"{base}_{number}"
+        yield from numbered(base)
 
     def step(self, node: Any, op: str, inputs: list[str], arguments: dict[str, Any], label: str) -> str:
         """Add a node on the way to one that stands for a traced one."""
         base = f"{self.where(node)}.{label}" if self.where(node) else label
-        names = [base, *(f"{base}_{number}" for number in range(2, MAX_SAME_NAME))]
-        return self.net.add(op, inputs, arguments, None, names)
+        return self.net.add(op, inputs, arguments, None, numbered(base))
 
 
 Handler = Callable[[Tracer, Any], Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
@@ -93,6 +94,7 @@ def quantise_file(
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
+            nodes_to_exclude=_composed_norms(place, session),
         )
         after = accuracy(Session(temporary, "cpu"), test)
         os.replace(temporary, place)
@@ -100,6 +102,16 @@ def quantise_file(
         Path(temporary).unlink(missing_ok=True)
     place.with_name(place.name + ".data").unlink(missing_ok=True)
     return Quantised(name, len(test.labels), before, after, bytes_before, _size(place))
+
+
+def _composed_norms(path: Path, session: Session) -> list[str]:
+    """Names of the nodes that local response normalisation was composed of: squares need their digits."""
+    import onnx
+
+    described = json.loads(session.metadata.get("specgraph.composed", "{}"))
+    norms = {name for name, entry in described.items() if entry["op"] == "lrn"}
+    nodes = onnx.load(os.fspath(path), load_external_data=False).graph.node
+    return [node.name for node in nodes if node.name.split("/")[0] in norms]
 
 
 def _size(path: Path) -> int:

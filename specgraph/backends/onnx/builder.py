@@ -49,12 +49,14 @@ class Builder:
         opset: int,
         *,
         half: bool = False,
+        composed_lrn: bool = False,
         output_suffix: str = "",
     ) -> None:
         self.graph = graph
         self.weights = weights
         self.opset = opset
         self.half = half
+        self.composed_lrn = composed_lrn
         self.float_type = FLOAT16 if half else FLOAT
         self.nodes: list[onnx.NodeProto] = []
         self.initialisers: dict[str, Array] = {}

@@ -13,37 +13,58 @@ from specgraph.graph.model import Node
 
 def lower_lrn(builder: Builder, node: Node) -> None:
     """PyTorch and ONNX both divide `alpha` by `size`; ONNX's window of an even size leans backwards,
-    PyTorch's forwards, so that one is composed."""
+    PyTorch's forwards, so that one is always composed."""
     arguments = node.arguments
     size, kind = arguments["size"], node.input_types[0]
+    if size % 2 == 0 or builder.composed_lrn:
+        _compose_lrn(builder, node)
+        return
     constants = {key: float(arguments[key]) for key in ("alpha", "beta")}
     value = builder.inputs(node)[0]
-    if size % 2 == 1:
-        if kind.rank == 3:
-            builder.emit(node, "LRN", (), size=size, bias=float(arguments["k"]), **constants)
-            return
-        flat = builder.step(node, "map", "Reshape", [value, builder.integers(node, "map/shape", [0, 0, -1, 1])])
-        normalised = builder.step(node, "lrn", "LRN", [flat], size=size, bias=float(arguments["k"]), **constants)
-        builder.emit(node, "Reshape", [normalised, _shape_of(builder, node, value)])
+    if kind.rank == 3:
+        builder.emit(node, "LRN", (), size=size, bias=float(arguments["k"]), **constants)
         return
-    squares = builder.step(node, "square", "Mul", [value, value])
-    (channels,) = numbers(kind.dims[:1])
+    flat = builder.step(node, "map", "Reshape", [value, builder.integers(node, "map/shape", [0, 0, -1, 1])])
+    normalised = builder.step(node, "lrn", "LRN", [flat], size=size, bias=float(arguments["k"]), **constants)
+    builder.emit(node, "Reshape", [normalised, _shape_of(builder, node, value)])
+
+
+def _compose_lrn(builder: Builder, node: Node) -> None:
+    """The window over channels is a convolution along the axis they are laid on. `alpha / size` goes
+    in before the square, which half precision could not hold, and `k` is the convolution's bias."""
+    arguments, value = node.arguments, builder.inputs(node)[0]
+    size = arguments["size"]
+    (channels,) = numbers(node.input_types[0].dims[:1])
+    scaled = builder.step(node, "scaled", "Mul", [value, builder.floats(node, "alpha", arguments["alpha"] / size)])
+    squares = builder.step(node, "square", "Mul", [value, scaled])
     column = builder.integers(node, "column/shape", [0, 1, channels, -1])
-    column_map = builder.step(node, "column", "Reshape", [squares, column])
-    means = builder.step(
+    sums = builder.step(
         node,
-        "mean",
-        "AveragePool",
-        [column_map],
+        "sum",
+        "Conv",
+        [
+            builder.step(node, "column", "Reshape", [squares, column]),
+            builder.floats(node, "window", np.ones((1, 1, size, 1))),
+            builder.floats(node, "k", [arguments["k"]]),
+        ],
         kernel_shape=[size, 1],
         pads=[size // 2, 0, (size - 1) // 2, 0],
-        count_include_pad=1,
     )
-    means = builder.step(node, "mean_map", "Reshape", [means, _shape_of(builder, node, value)])
-    scaled = builder.step(node, "scale", "Mul", [means, builder.floats(node, "alpha", arguments["alpha"])])
-    shifted = builder.step(node, "shift", "Add", [scaled, builder.floats(node, "k", arguments["k"])])
-    divisor = builder.step(node, "power", "Pow", [shifted, builder.floats(node, "beta", arguments["beta"])])
-    builder.emit(node, "Div", [value, divisor])
+    powers = builder.step(node, "divisor", "Reshape", [_power(builder, node, sums), _shape_of(builder, node, value)])
+    builder.emit(node, "Div", [value, powers])
+
+
+def _power(builder: Builder, node: Node, value: str) -> str:
+    """`value ** beta`: by roots where they will do, which take a fraction of the time of `Pow`."""
+    beta = node.arguments["beta"]
+    if beta == 1:
+        return value
+    if beta not in (0.5, 0.75):
+        return builder.step(node, "power", "Pow", [value, builder.floats(node, "beta", beta)])
+    root = builder.step(node, "root", "Sqrt", [value])
+    if beta == 0.5:
+        return root
+    return builder.step(node, "power", "Mul", [root, builder.step(node, "fourth_root", "Sqrt", [root])])
 
 
 def lower_batch_norm(builder: Builder, node: Node) -> None:
