@@ -15,6 +15,8 @@ import gc
 import math
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,12 +45,24 @@ class Outcome(NamedTuple):
     reason: str
 
 
+@contextmanager
+def without_initialisation() -> Iterator[None]:
+    """Let `torch.nn.init` leave tensors as they are."""
+    own = {name: function for name, function in vars(nn.init).items() if name.endswith("_") and callable(function)}
+    for name in own:
+        setattr(nn.init, name, lambda tensor, *args, **kwargs: tensor)
+    try:
+        yield
+    finally:
+        for name, function in own.items():
+            setattr(nn.init, name, function)
+
+
 def filled(name: str) -> nn.Module:
     """A torchvision network with random weights that keep its values within bounds, made without the
     slow initialisation."""
-    with torch.device("meta"):
-        module = torchvision.models.get_model(name, weights=None, **OWN_ARGUMENTS.get(name, {}))
-    module = module.to_empty(device="cpu").eval()
+    with without_initialisation():
+        module = torchvision.models.get_model(name, weights=None, **OWN_ARGUMENTS.get(name, {})).eval()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in module.parameters():

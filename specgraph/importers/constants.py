@@ -155,6 +155,24 @@ def _sum_of(function: Callable[..., Any]) -> Fold:
     return rule
 
 
+def _norm(array: Array, axis: tuple[int, ...] | None, keepdims: bool) -> Array:
+    return np.asarray(np.sqrt(np.square(array).sum(axis=axis, keepdims=keepdims)))
+
+
+def _where(node: OnnxNode, inputs: list[Array], opset: int) -> Array:
+    _bounded(np.broadcast_shapes(*(array.shape for array in inputs)))
+    return np.where(*inputs)
+
+
+def _product(node: OnnxNode, inputs: list[Array], opset: int) -> Array:
+    left, right = inputs
+    work = left.size * (right.shape[-1] if right.ndim > 1 else 1)
+    if work > MAX_ELEMENTS or right.size > MAX_ELEMENTS:
+        raise Refusal("it multiplies constants that are too large to compute here")
+    _bounded((*np.broadcast_shapes(left.shape[:-2], right.shape[:-2]), *left.shape[-2:-1], *right.shape[-1:]))
+    return np.asarray(np.matmul(left, right))
+
+
 def _expand(node: OnnxNode, inputs: list[Array], opset: int) -> Array:
     shape = _bounded(np.broadcast_shapes(inputs[0].shape, tuple(integers(inputs[1]))))
     return np.broadcast_to(inputs[0], shape)
@@ -184,6 +202,18 @@ _FOLDS: dict[str, Fold] = {
     "Mul": _binary(lambda a, b: a * b),
     "Div": _binary(_divide),
     "Pow": _binary(lambda a, b: a**b),
+    "Mod": _binary(np.mod),
+    "Equal": _binary(lambda a, b: a == b),
+    "Greater": _binary(lambda a, b: a > b),
+    "GreaterOrEqual": _binary(lambda a, b: a >= b),
+    "Less": _binary(lambda a, b: a < b),
+    "LessOrEqual": _binary(lambda a, b: a <= b),
+    "And": _binary(np.logical_and),
+    "Or": _binary(np.logical_or),
+    "Not": lambda node, inputs, opset: np.logical_not(inputs[0]),
+    "Where": _where,
+    "MatMul": _product,
+    "Abs": lambda node, inputs, opset: np.abs(inputs[0]),
     "Sqrt": lambda node, inputs, opset: np.sqrt(inputs[0]),
     "Neg": lambda node, inputs, opset: -inputs[0],
     "Exp": lambda node, inputs, opset: np.exp(inputs[0]),
@@ -192,6 +222,9 @@ _FOLDS: dict[str, Fold] = {
     "Ceil": lambda node, inputs, opset: np.ceil(inputs[0]),
     "ReduceSum": _sum_of(np.sum),
     "ReduceMean": _sum_of(np.mean),
+    "ReduceL2": _sum_of(_norm),
+    "ReduceMax": _sum_of(np.max),
+    "ReduceMin": _sum_of(np.min),
     "ReduceProd": _sum_of(np.prod),
     "Expand": _expand,
     "Range": _range,

@@ -21,6 +21,11 @@ from specgraph.spec.kinds import Invalid
 
 Array = NDArray[Any]
 MAX_INPUT_RANK = 4
+PROVISIONAL = {
+    "pow": "a power other than 2 has no counterpart in a spec",
+    "div": "division of two computed values has no counterpart in a spec",
+}
+"""Ops that a flat network may hold until it is tidied, and why none may stay."""
 
 
 class Refusal(Exception):
@@ -99,6 +104,14 @@ class FlatNetwork:
                 )
         path = self.namer.path(hints, op)
         self.nodes[path] = FlatNode(path, op, _without_defaults(definition, stated), list(inputs), given, output)
+        return path
+
+    def add_provisional(self, op: str, inputs: Sequence[str], value: Any, label: str, hints: Sequence[str] = ()) -> str:
+        """Add a node of an op that a spec does not have, in the hope that `tidy` finds it to be part of
+        one that it does have. `value` is its constant, `label` what the source calls it."""
+        path = self.namer.path(hints, op)
+        arguments = {"value": value, "label": label}
+        self.nodes[path] = FlatNode(path, op, arguments, list(inputs), {}, self.type_of(inputs[0]))
         return path
 
     def readers(self) -> dict[str, list[str]]:

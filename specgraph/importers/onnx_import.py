@@ -56,13 +56,12 @@ def raise_file(
         if (batch_axis == "none" and batched) or (batch_axis == "first" and not batched):
             continue
         raiser = Raiser(file, batched=batched)
-        refusals = _attempt(raiser, outputs)
+        refusals = _attempt(raiser, outputs) or tidy(raiser.net)
         if not refusals:
             if not batched and batch_axis == "auto":
                 raiser.net.notes.append(
                     "the file's first axis is not a batch (a node acts on it): its tensors are taken as single samples"
                 )
-            tidy(raiser.net)
             return raiser.net
         if not first or (not first[0].node and refusals[0].node):
             first = refusals

@@ -10,6 +10,7 @@ from specgraph.importers.constants import has_symbols
 from specgraph.importers.flat import Array, FlatNode, Refusal
 from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raise_layers import _rounded as rounded
+from specgraph.importers.raise_shape import reduced
 from specgraph.importers.raiser import Raise, Raiser, static
 
 
@@ -112,7 +113,7 @@ def raise_arithmetic(op: str) -> Raise:
             if len(node.inputs) == 1:
                 raiser.alias(node)
             elif op == "div":
-                raise Refusal("division of two computed values has no counterpart in a spec")
+                raiser.add_provisional(node, "div", [raiser.data(node, 0), raiser.data(node, 1)])
             elif not (op == "mul" and _silu(raiser, node)):
                 raiser.add(node, op, _aligned(raiser, node))
             return
@@ -125,6 +126,55 @@ def raise_arithmetic(op: str) -> Raise:
         _apply_affine(raiser, node, path, scale, shift)
 
     return handler
+
+
+def raise_pow(raiser: Raiser, node: OnnxNode) -> None:
+    exponent = raiser.floats(node, 1).reshape(-1)
+    path = raiser.data(node)
+    if exponent.size != 1:
+        raise Refusal("powers that differ from value to value have no counterpart in a spec")
+    if exponent[0] == 1:
+        raiser.alias(node)
+    elif exponent[0] == 2:
+        raiser.add(node, "mul", [path, path])
+    else:
+        raiser.add_provisional(node, "pow", [path], rounded(float(exponent[0])))
+
+
+def raise_abs(raiser: Raiser, node: OnnxNode) -> None:
+    """The slope for negative values is -1."""
+    raiser.add(node, "leaky_relu", [raiser.data(node)], {"negative_slope": -1})
+
+
+def raise_neg(raiser: Raiser, node: OnnxNode) -> None:
+    _apply_affine(raiser, node, raiser.data(node), np.asarray(-1, np.float32), np.asarray(0, np.float32))
+
+
+def raise_celu(raiser: Raiser, node: OnnxNode) -> None:
+    if node.attributes.get("alpha", 1.0) != 1.0:
+        raise Refusal("a celu with an alpha other than 1 has no counterpart in a spec")
+    raiser.add(node, "elu", [raiser.data(node)])
+
+
+def raise_selu(raiser: Raiser, node: OnnxNode) -> None:
+    alpha, gamma = node.attributes.get("alpha", 1.67326319), node.attributes.get("gamma", 1.05070102)
+    curve = raiser.step("elu", [raiser.data(node)], {"alpha": rounded(alpha)}, label="elu")
+    _apply_affine(raiser, node, curve, np.asarray(gamma, np.float32), np.asarray(0, np.float32))
+
+
+def raise_reduce_sum(raiser: Raiser, node: OnnxNode) -> None:
+    """A sum is a mean times the number of values."""
+    path = raiser.data(node)
+    reduction = reduced(raiser, node)
+    if reduction is None:
+        raiser.alias(node)
+        return
+    dims, keep = reduction
+    count = 1
+    for axis in dims:
+        count *= static(raiser.type_of(path).dims[axis - 1])
+    mean = raiser.step("mean", [path], {"dim": dims if len(dims) > 1 else dims[0], "keepdim": keep}, label="mean")
+    _apply_affine(raiser, node, mean, np.asarray(count, np.float32), np.asarray(0, np.float32))
 
 
 def _as_affine(op: str, constant: Array, first: bool) -> tuple[Array, Array]:
@@ -157,7 +207,7 @@ def _apply_affine(raiser: Raiser, node: OnnxNode, path: str, scale: Array, shift
     dims = raiser.type_of(path).dims
     size = static(dims[axis - 1])
     factor, summand = np.broadcast_to(scales, (size,)), np.broadcast_to(shifts, (size,))
-    value = node.inputs[0] if raiser.paths.get(node.inputs[0]) == path else node.inputs[1]
+    value = next((value for value in node.inputs if raiser.paths.get(value) == path), "")
     shared = {node.share for node in raiser.net.nodes.values()}
     if source and (source.share or source.path in shared):
         source = None
@@ -327,4 +377,10 @@ HANDLERS: dict[str, Raise] = {
     "Sub": raise_arithmetic("sub"),
     "Mul": raise_arithmetic("mul"),
     "Div": raise_arithmetic("div"),
+    "Pow": raise_pow,
+    "Abs": raise_abs,
+    "Neg": raise_neg,
+    "Celu": raise_celu,
+    "Selu": raise_selu,
+    "ReduceSum": raise_reduce_sum,
 }

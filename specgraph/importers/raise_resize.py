@@ -35,7 +35,8 @@ def resize(raiser: Raiser, node: OnnxNode) -> None:
         arguments["size"] = [int(size) for size in target]
     else:
         assert scales is not None
-        arguments["scale_factor"] = [float(f"{scale:.7g}") for scale in scales]
+        factors = [float(f"{scale:.7g}") for scale in scales]
+        arguments["scale_factor"] = [int(factor) if factor == int(factor) else factor for factor in factors]
     arguments["scale_factor" if target is None else "size"] = _one(
         arguments["scale_factor" if target is None else "size"]
     )

@@ -246,6 +246,11 @@ class Raiser:
         self.paths[node.outputs[output]] = path
         return path
 
+    def add_provisional(self, node: OnnxNode, op: str, inputs: Sequence[str], value: Any = None) -> None:
+        """Add a node that must turn out to be part of an op."""
+        hints = self.hints(node, "", op)
+        self.paths[node.outputs[0]] = self.net.add_provisional(op, inputs, value, node.label, hints)
+
     def _shares(self, owner: str, path: str) -> bool:
         own, other = self.net.nodes[owner].parameters, self.net.nodes[path].parameters
         return own.keys() == other.keys() and all(np.array_equal(own[name], other[name]) for name in own)

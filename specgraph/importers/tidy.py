@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import numpy as np
+
 from specgraph.graph.dims import product
-from specgraph.importers.flat import Array, FlatNetwork, FlatNode
+from specgraph.importers.flat import PROVISIONAL, Array, FlatNetwork, FlatNode, Refusal
 
 
-def tidy(net: FlatNetwork) -> None:
-    """Write groups of reshapes and permutes as the ops they stand for, and drop what does nothing."""
+def tidy(net: FlatNetwork) -> list[Refusal]:
+    """Write groups of nodes as the ops they stand for, and drop what does nothing; the provisional
+    nodes that belong to no such group."""
     changed = True
     while changed:
         changed = False
@@ -19,9 +23,12 @@ def tidy(net: FlatNetwork) -> None:
             node = net.nodes.get(path)
             if node is None:
                 continue
-            if _channel_shuffle(net, node, readers, outputs) or _layer_norm_between(net, node, readers, outputs):
+            if any(rewrite(net, node, readers, outputs) for rewrite in _REWRITES):
                 changed = True
                 break
+    return [
+        Refusal(PROVISIONAL[node.op], node.arguments["label"]) for node in net.nodes.values() if node.op in PROVISIONAL
+    ]
 
 
 def _only_reader(net: FlatNetwork, path: str, readers: dict[str, list[str]], outputs: set[str]) -> FlatNode | None:
@@ -70,6 +77,119 @@ def _layer_norm_between(net: FlatNetwork, node: FlatNode, readers: dict[str, lis
     arguments = {"axes": [1], **norm.arguments}
     _replace(net, [node, norm, back], "layer_norm", arguments, source_of=node, named=norm, parameters=norm.parameters)
     return True
+
+
+def _reshaped_twice(net: FlatNetwork, node: FlatNode, readers: dict[str, list[str]], outputs: set[str]) -> bool:
+    """A reshape or flatten of what was only just reshaped."""
+    source = net.nodes.get(node.inputs[0])
+    whole = node.op == "reshape" or (node.op == "flatten" and not node.arguments)
+    if not whole or source is None or source.op not in ("reshape", "flatten"):
+        return False
+    if _only_reader(net, source.path, readers, outputs) is not node or net.type_of(source.inputs[0]).rank < 2:
+        return False
+    node.inputs = list(source.inputs)
+    net.remove(source.path)
+    return True
+
+
+def _lrn(net: FlatNetwork, node: FlatNode, readers: dict[str, list[str]], outputs: set[str]) -> bool:
+    """`x / (k + alpha * mean of the squares of neighbouring channels) ^ beta`, as PyTorch computes it."""
+    power = net.nodes.get(node.inputs[1]) if node.op == "div" else None
+    if power is None or power.op != "pow":
+        return False
+    group = [node, power]
+    alpha, k = 1.0, 0.0
+    below = net.nodes.get(power.inputs[0])
+    while below is not None and (factors := _plain_affine(below)):
+        alpha, k = alpha * factors[0], k + alpha * factors[1]
+        group.append(below)
+        below = net.nodes.get(below.inputs[0])
+    squares, size = _channel_means(net, below, group)
+    if squares is None or squares.op != "mul" or squares.inputs != [node.inputs[0]] * 2:
+        return False
+    inside = {member.path for member in (*group, squares)}
+    if any(path in outputs or not inside.issuperset(readers[path]) for path in inside - {node.path}):
+        return False
+    arguments = {"size": size, "alpha": _short(alpha), "beta": _short(power.arguments["value"]), "k": _short(k)}
+    named = min((squares, *group), key=lambda member: len(member.path))
+    squares.inputs = squares.inputs[:1]
+    _replace(net, [squares, *group[:0:-1], node], "lrn", arguments, source_of=squares, named=named)
+    if re.fullmatch(r"(.*\.)?(mul|pow|div|reshape|pad|avg_pool|batch_norm|sub|add)(_?\d+)?", named.path, re.IGNORECASE):
+        _rename(net, named.path, f"{named.path.rpartition('.')[0]}.lrn".strip("."))
+    return True
+
+
+def _plain_affine(node: FlatNode) -> tuple[float, float] | None:
+    """Factor and summand of a node that scales and shifts all channels alike."""
+    if node.op != "batch_norm" or node.arguments.get("eps") != 0 or node.parameters["running_mean"].any():
+        return None
+    weight, bias = node.parameters["weight"], node.parameters["bias"]
+    if (node.parameters["running_var"] != 1).any() or (weight != weight[0]).any() or (bias != bias[0]).any():
+        return None
+    return float(weight[0]), float(bias[0])
+
+
+def _channel_means(net: FlatNetwork, node: FlatNode | None, group: list[FlatNode]) -> tuple[FlatNode | None, int]:
+    """What a mean over neighbouring channels reads, and over how many it goes: channels laid on an axis
+    of their own, padded in front by half the window, pooled. Joins the nodes to `group`."""
+
+    def below(op: str) -> FlatNode | None:
+        found = net.nodes.get(group[-1].inputs[0])
+        return found if found is not None and found.op == op else None
+
+    if node is not None and node.op == "reshape":
+        group.append(node)
+        node = below("avg_pool")
+    if node is None or node.op != "avg_pool":
+        return None, 0
+    kernel = node.arguments["kernel_size"]
+    rank = node.output.rank - 1
+    kernel = kernel if isinstance(kernel, list) else [kernel] * rank
+    stride = node.arguments.get("stride", kernel)
+    if kernel[1:] != [1] * (rank - 1) or stride not in (1, [1] * rank):
+        return None, 0
+    if set(node.arguments) - {"kernel_size", "stride"}:
+        return None, 0
+    size = int(kernel[0])
+    group.append(node)
+    pad = below("pad")
+    if pad is not None:
+        amounts = pad.arguments.get("padding", [])
+        pairs = [amount if isinstance(amount, list) else [amount, amount] for amount in amounts]
+        if set(pad.arguments) != {"padding"} or pairs != [[size // 2, (size - 1) // 2], *([0, 0] for _ in kernel[1:])]:
+            return None, 0
+        group.append(pad)
+    elif size > 1:
+        return None, 0
+    column = below("reshape")
+    squares = net.nodes.get(column.inputs[0]) if column else None
+    if column is None or squares is None or column.output.dims[:2] != (1, squares.output.dims[0]):
+        return None, 0
+    group.append(column)
+    return squares, size
+
+
+def _short(value: float) -> float:
+    """A float32 as it was written."""
+    return float(np.format_float_positional(np.float32(value), trim="0"))
+
+
+def _rename(net: FlatNetwork, path: str, wanted: str) -> None:
+    """Give a node another name, or one like it."""
+    net.namer.release(path)
+    new = net.namer.path([wanted, f"{wanted}_2", f"{wanted}_3", path], "lrn")
+    rebuilt = {}
+    for node in net.nodes.values():
+        node.path = new if node.path == path else node.path
+        node.inputs = [new if source == path else source for source in node.inputs]
+        node.share = new if node.share == path else node.share
+        rebuilt[node.path] = node
+    net.nodes.clear()
+    net.nodes.update(rebuilt)
+    net.outputs.update({name: new for name, found in net.outputs.items() if found == path})
+
+
+_REWRITES = (_channel_shuffle, _layer_norm_between, _lrn, _reshaped_twice)
 
 
 def _replace(

@@ -145,6 +145,15 @@ def adaptive(op: str, whole: str) -> Handler:
     return handler
 
 
+def with_places(handler: Handler) -> Handler:
+    """A call that gives the values and their places; nothing can read the places."""
+
+    def both(tracer: Tracer, node: Any) -> list[Any]:
+        return [handler(tracer, node), None]
+
+    return both
+
+
 def upsample(mode: str) -> Handler:
     def handler(tracer: Tracer, node: Any) -> str:
         given = Arguments(node)
@@ -156,7 +165,7 @@ def upsample(mode: str) -> Handler:
             value for name in ("scales", "scales_d", "scales_h", "scales_w") if (value := given.get(name))
         ]
         if factors:
-            arguments["scale_factor"] = list(factors)
+            arguments["scale_factor"] = [int(factor) if factor == int(factor) else factor for factor in factors]
         else:
             arguments["size"] = list(given.output_size)
         return tracer.add(node, "upsample", [path], arguments)

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.fx.node import map_arg
 
 from specgraph.errors import CommandError
 from specgraph.importers.flat import Array, FlatNetwork, Refusal
 from specgraph.importers.naming import numbered
 from specgraph.importers.onnx_import import ImportRefusedError
+from specgraph.importers.tidy import tidy
 
 
 def import_module(module: nn.Module, example: tuple[Any, ...], *, name: str | None = None) -> FlatNetwork:
@@ -41,8 +43,9 @@ def import_module(module: nn.Module, example: tuple[Any, ...], *, name: str | No
         module.train(was_training)
     tracer = Tracer(exported, module, label)
     tracer.run()
-    if tracer.refusals:
-        raise ImportRefusedError(label, [(refusal.node, refusal.message) for refusal in tracer.refusals])
+    refusals = tracer.refusals or tidy(tracer.net)
+    if refusals:
+        raise ImportRefusedError(label, [(refusal.node, refusal.message) for refusal in refusals])
     return tracer.net
 
 
@@ -57,7 +60,12 @@ class Tracer:
         self.parameters: dict[Any, str] = {}
         self.batch_size = 0
         self._module = module
-        self._leaves = {path for path, part in module.named_modules() if not any(part.children())}
+        self._leaves = {
+            path
+            for path, part in module.named_modules()
+            if all(name == "parametrizations" for name, _ in part.named_children())
+        }
+        self._computed: set[Any] = set()
         self._owning = {
             path for path, part in module.named_modules() if next(part.parameters(recurse=False), None) is not None
         }
@@ -73,15 +81,16 @@ class Tracer:
 
     def run(self) -> None:
         """Raise every node; what cannot be said is collected in `refusals`, root causes only."""
-        from specgraph.importers.torch_ops import HANDLERS
+        from specgraph.importers import torch_ops, torch_rewrites
 
+        handlers = {**torch_ops.HANDLERS, **torch_rewrites.HANDLERS}
         failed: set[Any] = set()
         for node in self.graph.nodes:
             if any(source in failed for source in node.all_input_nodes):
                 failed.add(node)
                 continue
             try:
-                self._raise(node, HANDLERS)
+                self._raise(node, handlers)
             except Refusal as refusal:
                 refusal.node = refusal.node or f"`{self.where(node) or node.name}` ({_op_name(node)})"
                 self.refusals.append(refusal)
@@ -100,8 +109,13 @@ class Tracer:
             self._output(node)
         elif node.op == "call_function":
             name = _op_name(node)
+            if all(source in self.parameters for source in node.all_input_nodes) and self._compute(node):
+                return
             if name == "getitem":
-                self.values[node] = self.values[node.args[0]][node.args[1]]
+                parts = self.values[node.args[0]]
+                if not isinstance(parts, list):
+                    raise Refusal("it takes a part of what is one tensor")
+                self.values[node] = parts[node.args[1]]
                 return
             handler = handlers.get(name)
             if handler is None:
@@ -109,6 +123,21 @@ class Tracer:
             self.values[node] = handler(self, node)
         else:
             raise Refusal(f"a traced `{node.op}` has no counterpart in a spec")
+
+    def _compute(self, node: Any) -> bool:
+        """The value of a call that reads constants alone, as weight normalisation does; whether it has one."""
+
+        def tensor(source: Any) -> Any:
+            return self._tensors[self.parameters[source]]
+
+        with torch.no_grad():
+            value = node.target(*map_arg(node.args, tensor), **map_arg(node.kwargs, tensor))
+        if not isinstance(value, torch.Tensor):
+            return False
+        self.parameters[node] = f"{node.name}/computed"
+        self._tensors[self.parameters[node]] = value
+        self._computed.add(node)
+        return True
 
     def _placeholder(self, node: Any) -> None:
         if node.name in self._targets:
@@ -137,7 +166,11 @@ class Tracer:
     def _note_unused(self) -> None:
         kept = set(self.net.state_dict())
         unused = sorted(
-            {key.rpartition(".")[0] or key for key in self._tensors if key not in kept and "num_batches" not in key}
+            {
+                key.rpartition(".")[0] or key
+                for key in self._tensors
+                if key not in kept and "num_batches" not in key and not key.endswith("/computed")
+            }
         )
         if unused:
             shown = ", ".join(unused[:6]) + (f" and {len(unused) - 6} more" if len(unused) > 6 else "")
@@ -180,7 +213,7 @@ class Tracer:
     def owner(self, *values: Any) -> str:
         """Path of the module that owns the first given parameter; empty where none does."""
         for value in values:
-            if value in self.parameters:
+            if value in self.parameters and value not in self._computed:
                 return self.parameters[value].rpartition(".")[0]
         return ""
 
@@ -200,13 +233,19 @@ class Tracer:
         traced = {name: value for name, value in given.items() if value is not None}
         arrays = {n: v if isinstance(v, np.ndarray) else self.array(v) for n, v in traced.items()}
         owner = hint or self.owner(*(value for value in traced.values() if not isinstance(value, np.ndarray)))
-        path = self.net.add(op, inputs, arguments, arrays, list(self.hints(node, op, owner)))
+        named = [*(numbered(hint) if hint else []), *self.hints(node, op, owner)]
+        path = self.net.add(op, inputs, arguments, arrays, named)
         key = (op, tuple(self.parameters[v] for v in traced.values() if not isinstance(v, np.ndarray)))
         if key[1]:
             first = self._owners.setdefault(key, path)
             if first != path:
                 self.net.nodes[path].share = first
         return path
+
+    def add_provisional(self, node: Any, op: str, inputs: list[str], value: Any = None) -> str:
+        """Add a node that must turn out to be part of an op."""
+        label = f"`{self.where(node) or node.name}` ({_op_name(node)})"
+        return self.net.add_provisional(op, inputs, value, label, list(self.hints(node, op, "")))
 
     def hints(self, node: Any, op: str, owner: str) -> Iterator[str]:
         """Names for a node: its module's path, numbered where the module is called again."""

@@ -20,6 +20,7 @@ from specgraph.importers.torch_layers import (
     linear,
     max_pool,
     upsample,
+    with_places,
 )
 from specgraph.importers.torch_module import Handler, Tracer
 from specgraph.importers.torch_shapes import (
@@ -120,17 +121,18 @@ def arithmetic(op: str) -> Handler:
             raise Refusal("adding a multiple has no counterpart in a spec")
         if tracer.is_data(left) and tracer.is_data(right):
             if op == "div":
-                raise Refusal("division of two computed values has no counterpart in a spec")
+                return tracer.add_provisional(node, "div", [tracer.data(left), tracer.data(right)])
             return tracer.add(node, op, [tracer.data(left), tracer.data(right)])
-        return _with_constant(tracer, node, op, left, right)
+        return with_constant(tracer, node, op, left, right)
 
     return handler
 
 
-def _with_constant(tracer: Tracer, node: Any, op: str, left: Any, right: Any) -> str:
-    first = not tracer.is_data(left)
+def with_constant(tracer: Tracer, node: Any, op: str, left: Any, right: Any) -> str:
+    """`left op right`, one of them a constant, the other a traced value or the path of a node."""
+    first = not (isinstance(left, str) or tracer.is_data(left))
     value, constant = (right, left) if first else (left, right)
-    path = tracer.data(value)
+    path = value if isinstance(value, str) else tracer.data(value)
     array = tracer.array(constant) if tracer.is_constant(constant) else np.asarray(constant, np.float32)
     dims = tracer.net.type_of(path).dims
     squeezed = [size for size in array.shape if size != 1]
@@ -200,7 +202,10 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool3d"), max_pool),
     **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d"), avg_pool),
     **{f"adaptive_avg_pool{rank}d": adaptive("adaptive_avg_pool", "global_avg_pool") for rank in (1, 2, 3)},
-    **{f"adaptive_max_pool{rank}d": adaptive("adaptive_max_pool", "global_max_pool") for rank in (1, 2, 3)},
+    **{
+        f"adaptive_max_pool{rank}d": with_places(adaptive("adaptive_max_pool", "global_max_pool")) for rank in (1, 2, 3)
+    },
+    **{f"max_pool{rank}d_with_indices": with_places(max_pool) for rank in (2, 3)},
     "linear": linear,
     "batch_norm": batch_norm,
     "layer_norm": layer_norm,

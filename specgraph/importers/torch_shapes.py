@@ -174,6 +174,8 @@ def pad(tracer: Tracer, node: Any) -> str:
     given = Arguments(node)
     path = tracer.data(given.get("self"))
     amounts = list(given.pad)
+    if not any(amounts):
+        return path
     rank = tracer.net.type_of(path).rank
     pairs = [list(amounts[i : i + 2]) for i in range(0, len(amounts), 2)][::-1]
     by_axis = dict(zip(range(rank + 1 - len(pairs), rank + 1), pairs, strict=True))

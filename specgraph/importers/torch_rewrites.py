@@ -1,0 +1,242 @@
+"""Traced calls that a spec says in other words, some of them with several nodes."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from specgraph.importers.flat import Refusal
+from specgraph.importers.torch_arguments import Arguments, spread
+from specgraph.importers.torch_layers import with_places
+from specgraph.importers.torch_module import Handler, Tracer
+from specgraph.importers.torch_ops import with_constant
+
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
+BROADCASTING = frozenset({"add", "sub", "mul", "div", "add_", "sub_", "mul_", "div_"})
+
+
+def _sizes(tracer: Tracer, path: str) -> list[int]:
+    return [int(str(dim)) for dim in tracer.net.type_of(path).dims]
+
+
+def power(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    if not tracer.is_data(given.get("self")) or not isinstance(given.exponent, (int, float)):
+        raise Refusal("a computed exponent has no counterpart in a spec")
+    path = tracer.data(given.get("self"))
+    if given.exponent == 1:
+        return path
+    if given.exponent == 2:
+        return tracer.add(node, "mul", [path, path])
+    return tracer.add_provisional(node, "pow", [path], float(given.exponent))
+
+
+def square(tracer: Tracer, node: Any) -> str:
+    path = tracer.data(Arguments(node).get("self"))
+    return tracer.add(node, "mul", [path, path])
+
+
+def absolute(tracer: Tracer, node: Any) -> str:
+    """The slope for negative values is -1."""
+    return tracer.add(node, "leaky_relu", [tracer.data(Arguments(node).get("self"))], {"negative_slope": -1})
+
+
+def negative(tracer: Tracer, node: Any) -> str:
+    return with_constant(tracer, node, "mul", Arguments(node).get("self"), -1)
+
+
+def reversed_sub(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    if given.get("alpha", 1) != 1:
+        raise Refusal("subtracting a multiple has no counterpart in a spec")
+    if tracer.is_data(given.other):
+        return tracer.add(node, "sub", [tracer.data(given.other), tracer.data(given.get("self"))])
+    return with_constant(tracer, node, "sub", given.other, given.get("self"))
+
+
+def celu(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    if given.alpha != 1:
+        raise Refusal("a celu with an alpha other than 1 has no counterpart in a spec")
+    return tracer.add(node, "elu", [tracer.data(given.get("self"))])
+
+
+def selu(tracer: Tracer, node: Any) -> str:
+    path = tracer.data(Arguments(node).get("self"))
+    curve = tracer.step(node, "elu", [path], {"alpha": SELU_ALPHA}, "elu")
+    return with_constant(tracer, node, "mul", curve, SELU_SCALE)
+
+
+def glu(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    path = tracer.data(given.get("self"))
+    sizes = _sizes(tracer, path)
+    dim = given.dim % (len(sizes) + 1)
+    half = sizes[dim - 1] // 2
+    value = tracer.step(node, "slice", [path], {"dim": dim, "stop": half}, "value")
+    gate = tracer.step(node, "slice", [path], {"dim": dim, "start": half}, "gate")
+    gate = tracer.step(node, "sigmoid", [gate], {}, "sigmoid")
+    return tracer.add(node, "mul", [value, gate])
+
+
+def total(tracer: Tracer, node: Any) -> str:
+    """A sum is a mean times the number of values."""
+    given = Arguments(node)
+    path = tracer.data(given.get("self"))
+    sizes = _sizes(tracer, path)
+    if given.get("dim") is None:
+        raise Refusal("it sums over the batch")
+    dims = sorted(axis % (len(sizes) + 1) for axis in spread(given.dim, 1))
+    if 0 in dims:
+        raise Refusal("it sums over the batch")
+    count = prod(sizes[axis - 1] for axis in dims)
+    arguments = {"dim": dims if len(dims) > 1 else dims[0], "keepdim": given.get("keepdim", False)}
+    mean = tracer.step(node, "mean", [path], arguments, "mean")
+    return with_constant(tracer, node, "mul", mean, float(count))
+
+
+def stack(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    paths = [tracer.data(value) for value in given.tensors]
+    sizes = _sizes(tracer, paths[0])
+    dim = given.dim % (len(sizes) + 2)
+    if dim == 0:
+        raise Refusal("it puts an axis in front of the batch")
+    shape = [*sizes[: dim - 1], 1, *sizes[dim - 1 :]]
+    layers = [tracer.step(node, "reshape", [path], {"shape": shape}, "layer") for path in paths]
+    return tracer.add(node, "concat", layers, {"dim": dim})
+
+
+def unflatten(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    path = tracer.data(given.get("self"))
+    sizes = _sizes(tracer, path)
+    dim = given.dim % (len(sizes) + 1)
+    if dim == 0:
+        raise Refusal("it cuts the batch axis into several")
+    parts = list(given.sizes)
+    if -1 in parts:
+        parts[parts.index(-1)] = sizes[dim - 1] // -prod(parts)
+    return tracer.add(node, "reshape", [path], {"shape": [*sizes[: dim - 1], *parts, *sizes[dim:]]})
+
+
+def expand(tracer: Tracer, node: Any) -> str:
+    """Nothing where whoever reads it broadcasts anyway; else a map of one cell, enlarged."""
+    path = tracer.data(Arguments(node).get("self"))
+    wanted = list(node.meta["val"].shape)[1:]
+    sizes = _sizes(tracer, path)
+    if wanted == sizes:
+        return path
+    if all(_broadcasts(reader, node) for reader in node.users):
+        return path
+    if len(wanted) != len(sizes) or wanted[0] != sizes[0] or any(size != 1 for size in sizes[1:]):
+        raise Refusal("repeating values has no counterpart in a spec")
+    return tracer.add(node, "upsample", [path], {"size": wanted[1:]})
+
+
+def _broadcasts(reader: Any, node: Any) -> bool:
+    others = [source for source in reader.all_input_nodes if source is not node]
+    name = getattr(getattr(reader.target, "_schema", None), "name", "").split("::")[-1]
+    return name in BROADCASTING and len(others) == 1 and others[0].meta["val"].shape == node.meta["val"].shape
+
+
+def pixel_shuffle(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    path = tracer.data(given.get("self"))
+    channels, height, width = _sizes(tracer, path)
+    factor = given.upscale_factor
+    depth = channels // factor**2
+    split = tracer.step(node, "reshape", [path], {"shape": [depth, factor, factor, height, width]}, "split")
+    turned = tracer.step(node, "permute", [split], {"dims": [0, 1, 4, 2, 5, 3]}, "turned")
+    return tracer.add(node, "reshape", [turned], {"shape": [depth, height * factor, width * factor]})
+
+
+def pixel_unshuffle(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    path = tracer.data(given.get("self"))
+    channels, height, width = _sizes(tracer, path)
+    factor = given.downscale_factor
+    high, wide = height // factor, width // factor
+    split = tracer.step(node, "reshape", [path], {"shape": [channels, high, factor, wide, factor]}, "split")
+    turned = tracer.step(node, "permute", [split], {"dims": [0, 1, 3, 5, 2, 4]}, "turned")
+    return tracer.add(node, "reshape", [turned], {"shape": [channels * factor**2, high, wide]})
+
+
+def matrix_product(bias: str, left: str, right: str) -> Handler:
+    """`x @ W`, with or without a bias row, by a constant matrix."""
+
+    def handler(tracer: Tracer, node: Any) -> str:
+        given = Arguments(node)
+        if not tracer.is_data(given.get(left)) or not tracer.is_constant(given.get(right)):
+            raise Refusal("it multiplies two computed matrices; a spec has `linear`, by a constant one")
+        if given.get("alpha", 1) != 1 or given.get("beta", 1) != 1:
+            raise Refusal("a product with factors has no counterpart in a spec")
+        weight = tracer.array(given.get(right))
+        if weight.ndim != 2:
+            raise Refusal(f"it multiplies by a constant with {weight.ndim} axes; `linear` has one matrix")
+        parameters: dict[str, Any] = {"weight": np.ascontiguousarray(weight.T)}
+        if bias:
+            row = tracer.array(given.get(bias)).reshape(-1)
+            parameters["bias"] = np.array(np.broadcast_to(row, weight.shape[1:]))
+        arguments = {"out_features": weight.shape[1], "bias": bool(bias)}
+        owner = tracer.owner(given.get(right))
+        return tracer.add(node, "linear", [tracer.data(given.get(left))], arguments, parameters, hint=owner)
+
+    return handler
+
+
+def largest(tracer: Tracer, node: Any) -> str:
+    """The largest along axes: a max-pool over the whole of them, laid last."""
+    given = Arguments(node)
+    path = tracer.data(given.get("self"))
+    kind = tracer.net.type_of(path)
+    sizes = _sizes(tracer, path)
+    if given.get("dim") in (None, []):
+        raise Refusal("it takes the largest over the batch")
+    axes = sorted(axis % (len(sizes) + 1) for axis in spread(given.dim, 1))
+    if 0 in axes:
+        raise Refusal("it takes the largest over the batch")
+    if given.keepdim and kind.is_feature_map and axes == list(range(2, kind.rank + 1)):
+        return tracer.add(node, "global_max_pool", [path])
+    kept = [axis for axis in range(1, len(sizes) + 1) if axis not in axes]
+    if kept + axes != sorted(kept + axes):
+        path = tracer.step(node, "permute", [path], {"dims": [0, *kept, *axes]}, "to_last")
+    count = prod(sizes[axis - 1] for axis in axes)
+    rows = prod(sizes[axis - 1] for axis in kept)
+    path = tracer.step(node, "reshape", [path], {"shape": [1, rows, count]}, "rows")
+    path = tracer.step(node, "max_pool", [path], {"kernel_size": [1, count]}, "largest")
+    left = [1 if axis in axes else size for axis, size in enumerate(sizes, 1) if given.keepdim or axis not in axes]
+    if not left:
+        raise Refusal("its result is a single number")
+    if len(left) == 1:
+        return tracer.add(node, "flatten", [path])
+    return tracer.add(node, "reshape", [path], {"shape": left})
+
+
+HANDLERS: dict[str, Handler] = {
+    "pow": power,
+    "square": square,
+    "abs": absolute,
+    "neg": negative,
+    "rsub": reversed_sub,
+    "celu": celu,
+    "selu": selu,
+    "celu_": celu,
+    "selu_": selu,
+    "glu": glu,
+    "sum": total,
+    "stack": stack,
+    "unflatten": unflatten,
+    "expand": expand,
+    "expand_as": expand,
+    "pixel_shuffle": pixel_shuffle,
+    "pixel_unshuffle": pixel_unshuffle,
+    "mm": matrix_product("", "self", "mat2"),
+    "matmul": matrix_product("", "self", "other"),
+    "addmm": matrix_product("self", "mat1", "mat2"),
+    "amax": largest,
+    "max": with_places(largest),
+}
