@@ -8,11 +8,14 @@ decides by evaluating both over a range of symbol values.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product as product_of
 from typing import NamedTuple, Union
 
 Dim = Union[int, "SymbolicDim"]
 Monomial = tuple["Atom", ...]
 PROBED_SIZES = (*range(1, 260), 288, 299, 320, 331, 384, 447, 448, 512, 513, 600, 640, 1023, 1024)
+SMALL_SIZES = range(1, 9)
 
 
 class Symbol(NamedTuple):
@@ -240,6 +243,15 @@ def sizes_of(*dims: Dim) -> list[dict[str, int]]:
         return together
     apart = [{**dict.fromkeys(names, 64), name: size} for name in names for size in PROBED_SIZES]
     return together + apart
+
+
+def uneven_sizes_of(*dims: Dim) -> Iterator[dict[str, int]]:
+    """More symbol values for sizes that several symbols multiply to: each varies while the others are small."""
+    names = sorted({name for dim in dims if isinstance(dim, SymbolicDim) for name in dim.symbols()})
+    if len(names) > 1:
+        for name, fixed in product_of(names, SMALL_SIZES):
+            for size in PROBED_SIZES:
+                yield {**dict.fromkeys(names, fixed), name: size}
 
 
 def evaluate(dim: Dim, sizes: dict[str, int]) -> int:

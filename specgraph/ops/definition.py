@@ -7,9 +7,10 @@ diagram's label, did-you-mean. Lowerings live in the backends, one file per fami
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
-from specgraph.graph.dims import PROBED_SIZES, Dim, SymbolicDim, equal_sizes, sizes_of
+from specgraph.graph.dims import PROBED_SIZES, Dim, SymbolicDim, equal_sizes, sizes_of, uneven_sizes_of
 from specgraph.graph.model import Constraint, Node, Parameter
 from specgraph.graph.types import TensorType
 from specgraph.spec.kinds import Kind
@@ -120,7 +121,8 @@ class Call:
 
     def _constrain(self, constraint: Constraint) -> bool:
         self.constraints.append(constraint)
-        return any(constraint.holds(sizes) for sizes in sizes_of(constraint.left, constraint.right))
+        sides = constraint.left, constraint.right
+        return any(constraint.holds(sizes) for sizes in chain(sizes_of(*sides), uneven_sizes_of(*sides)))
 
     def number(self, dim: Dim, what: str) -> int:
         """A size that must be known, because parameters have it."""

@@ -68,6 +68,17 @@ def test_average_pooling_in_three_dimensions_hangs_over_nothing() -> None:
     specgraph.compile({**spec, "nodes": {"pool": {**pool, "kernel_size": [8, 8, 4]}}})(torch.zeros(2, 4, 8, 13, 13))
 
 
+def test_sizes_that_several_symbols_multiply_to_may_be_uneven() -> None:
+    """(D + 1)//2 * (H + 1)//2 = 2 holds for D = 3 and H = 1, and for no equal D and H."""
+    nodes = {
+        "half": {"op": "max_pool", "kernel_size": 1, "stride": 2},
+        "fold": {"op": "reshape", "shape": [2, 2]},
+    }
+    report = specgraph.check({"specgraph": 1, "inputs": {"image": [2, "D", "H"]}, "nodes": nodes})
+    assert report.ok, report.diagnostics
+    assert specgraph.check({"specgraph": 1, "inputs": {"image": [2, 3, 1]}, "nodes": nodes}).ok
+
+
 ONNX_CASES = {
     "zeros in front of a max pooling": [{"op": "pad", "padding": 2}, {"op": "max_pool", "kernel_size": 3}],
     "zeros in front of a window of one": [{"op": "pad", "padding": 2}, {"op": "max_pool", "kernel_size": 1}],
