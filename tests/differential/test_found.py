@@ -71,7 +71,7 @@ def test_average_pooling_in_three_dimensions_hangs_over_nothing() -> None:
 def test_sizes_that_several_symbols_multiply_to_may_be_uneven() -> None:
     """(D + 1)//2 * (H + 1)//2 = 2 holds for D = 3 and H = 1, and for no equal D and H."""
     nodes = {
-        "half": {"op": "max_pool", "kernel_size": 1, "stride": 2},
+        "sparse": {"op": "max_pool", "kernel_size": 1, "stride": 2},
         "fold": {"op": "reshape", "shape": [2, 2]},
     }
     report = specgraph.check({"specgraph": 1, "inputs": {"image": [2, "D", "H"]}, "nodes": nodes})
