@@ -7,10 +7,11 @@ import os
 import signal
 import sys
 from importlib import import_module
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
 import specgraph
+from specgraph.cli.interruption import Stopped, ignore_from_now, received, stopping_cleanly
 from specgraph.cli.terminal import PLAIN_FORMS
 from specgraph.errors import CommandError, SpecError, VerificationError, missing_package
 from specgraph.listing import files_in
@@ -36,16 +37,14 @@ COMMANDS = {
     "new": "write a small spec to start from",
     "lsp": "language server for editors",
 }
-OK, FAILED, NOT_CARRIED_OUT, PIPE_CLOSED, INTERRUPTED, TERMINATED = 0, 1, 2, 141, 130, 143
-
-
-class Terminated(BaseException):
-    """SIGTERM was received."""
+OK, FAILED, NOT_CARRIED_OUT, PIPE_CLOSED = 0, 1, 2, 141
 
 
 def entry_point() -> NoReturn:
     """The console script."""
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    ignore_from_now()
+    sys.exit(code)
 
 
 def main(argv: list[str]) -> int:
@@ -58,16 +57,16 @@ def main(argv: list[str]) -> int:
     debug = "--debug" in argv
     argv = [argument for argument in argv if argument != "--debug"]
     try:
-        _install_signal_handler()
-        code = _dispatch(argv)
-        sys.stdout.flush()
-        return code
+        with stopping_cleanly():
+            code = _dispatch(argv)
+            sys.stdout.flush()
+            return code
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else NOT_CARRIED_OUT
     except KeyboardInterrupt:
-        return _quietly(INTERRUPTED, "interrupted")
-    except Terminated:
-        return _quietly(TERMINATED, "terminated")
+        return _stopped(signal.SIGINT)
+    except Stopped as stop:
+        return _stopped(stop.number)
     except BrokenPipeError:
         _discard_output()
         return PIPE_CLOSED
@@ -91,6 +90,8 @@ def main(argv: list[str]) -> int:
 
 def _internal(error: Exception, debug: bool) -> int:
     """What nobody foresaw, in two lines; the traceback only where it was asked for."""
+    if received():  # some code caught the exception that stood for the signal, and stumbled over what it left
+        return _stopped(received())
     if debug:
         import traceback
 
@@ -170,14 +171,8 @@ def _hint(name: str, available: list[str]) -> str:
     return f"did you mean {close}?" if close else f"commands: {', '.join(available)}"
 
 
-def _install_signal_handler() -> None:
-    def terminate(signum: int, frame: FrameType | None) -> None:
-        raise Terminated
-
-    try:
-        signal.signal(signal.SIGTERM, terminate)
-    except ValueError:
-        return  # not the main thread
+def _stopped(number: int) -> int:
+    return _quietly(128 + number, "terminated" if number == signal.SIGTERM else "interrupted")
 
 
 def _say_spec_error(error: SpecError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
@@ -62,10 +63,12 @@ def evaluate_with_predictions(
     main: str = "output",
     flip: bool = False,
     from_log: bool = False,
+    between: Callable[[], None] | None = None,
 ) -> tuple[Scores, Predictions]:
     """Mean loss and accuracy over a feed, of all processes, with this process's predictions.
 
     Computed in single precision, so that an exported model scores the same. The module is left in the mode it was in.
+    `between` is called after each batch and may raise.
     """
     was_training = module.training
     module.eval()
@@ -79,6 +82,8 @@ def evaluate_with_predictions(
         sums[1] += (predicted == labels).sum()
         sums[2] += len(labels)
         parts.append((predicted, confidence, shares.gather(1, labels.unsqueeze(1)).squeeze(1), labels))
+        if between is not None:
+            between()
     module.train(was_training)
     total_loss, correct, count = world.sum(sums).tolist()
     if not parts:

@@ -6,6 +6,7 @@ where it stopped.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -134,6 +135,11 @@ class _Keyed(TorchDataset[Tensor]):
         return self.source.read(*key)
 
 
+def _leave_interrupts_alone(_: int) -> None:
+    """Ctrl-C reaches every process of a terminal; the main one finishes its step and needs its workers for that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _loader(
     source: ImageTensor | Reader, keys: list[list[Any]], num_workers: int, device: torch.device
 ) -> DataLoader[Tensor]:
@@ -143,4 +149,5 @@ def _loader(
         num_workers=num_workers,
         pin_memory=device.type == "cuda",
         prefetch_factor=4 if num_workers else None,
+        worker_init_fn=_leave_interrupts_alone if num_workers else None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -175,12 +175,13 @@ class Trainer:
         if part.weight:
             self.progress.totals.add(value, scores, part.labels)
 
-    def finish_epoch(self) -> Row:
-        """Evaluate on the validation set and close the epoch."""
+    def finish_epoch(self, between: Callable[[], None] | None = None) -> Row:
+        """Evaluate on the validation set and close the epoch. `between` is called after each batch;
+        what it raises leaves the epoch's steps done and the epoch open."""
         loss_sum, correct, count = self.world.sum(self.progress.totals.read()).tolist()
         if not math.isfinite(loss_sum):
             raise DivergedError
-        validation = self.evaluate(self.validation_feed)
+        validation = self.evaluate(self.validation_feed, between)
         if not math.isfinite(validation.loss):
             raise DivergedError(f"the loss on the validation set is {validation.loss}")
         seconds = self.progress.seconds
@@ -201,7 +202,7 @@ class Trainer:
         self.progress.totals.reset()
         return row
 
-    def evaluate(self, feed: EvalFeed) -> Scores:
+    def evaluate(self, feed: EvalFeed, between: Callable[[], None] | None = None) -> Scores:
         """Loss and accuracy of the current (averaged) weights."""
         return evaluate_module(
             self.best_module,
@@ -211,6 +212,7 @@ class Trainer:
             main=self.main,
             flip=self.recipe["test_time_flip"],
             from_log=self.from_log,
+            between=between,
         )
 
     def best_row(self) -> Row | None:

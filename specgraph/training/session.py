@@ -119,9 +119,14 @@ class Session:
         with StopFlag() as stop, EventLog(self.folder, active=self.world.is_writer) as events:
             try:
                 self._train(stop, events)
-                self._finish(events)
+                self._finish(stop, events)
             except DivergedError as fault:
                 raise self._diverged(str(fault)) from None
+            except RuntimeError:
+                if not stop.signal_number:
+                    raise
+                # The signal also ended a decoding worker, mid-step perhaps: what was saved last stays.
+                raise InterruptedRun(stop.signal_number, str(self.folder)) from None
             finally:
                 self.display.stop()
         return Run(self.folder)
@@ -247,7 +252,7 @@ class Session:
                     last_saved = time.monotonic()
                 if signal_number:
                     raise InterruptedRun(signal_number, str(self.folder))
-            row = trainer.finish_epoch()
+            row = trainer.finish_epoch(lambda: self._stop_evaluating(stop, save=True))
             best = trainer.best_row() is row
             if self.world.is_writer:
                 if best:
@@ -260,6 +265,13 @@ class Session:
             (signal_number,) = self.world.any_of([stop.signal_number])
             if signal_number and not trainer.is_finished():
                 raise InterruptedRun(signal_number, str(self.folder))
+
+    def _stop_evaluating(self, stop: StopFlag, *, save: bool) -> None:
+        """Raises `InterruptedRun` where a signal came. Of several processes, all finish evaluating together."""
+        if stop.signal_number and not self.world.is_distributed:
+            if save:
+                self._save()
+            raise InterruptedRun(stop.signal_number, str(self.folder))
 
     def _show(self) -> None:
         trainer = self.trainer
@@ -296,7 +308,7 @@ class Session:
 
     # end ---------------------------------------------------------------------------------------
 
-    def _finish(self, events: EventLog) -> None:
+    def _finish(self, stop: StopFlag, events: EventLog) -> None:
         """Read the test set once, with the best weights, and write the results."""
         trainer = self.trainer
         best = trainer.best_row()
@@ -315,6 +327,7 @@ class Session:
             main=trainer.main,
             flip=self.recipe["test_time_flip"],
             from_log=trainer.from_log,
+            between=lambda: self._stop_evaluating(stop, save=False),
         )
         predictions = gather_predictions(part, self.world)
         if self.world.is_writer:

@@ -208,3 +208,25 @@ def test_a_terminal_that_knows_only_ascii_gets_plain_rules_and_signs(tmp_path: P
     assert "\n-----" in shown.out
     assert "relu x3" in shown.out
     assert "\\" not in shown.out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_signal_during_an_import_waits_for_its_end(tmp_path: Path) -> None:
+    """The module turns every exception into another one, as NumPy's and PyTorch's own imports do."""
+    (tmp_path / "half_made.py").write_text(
+        "import os, signal, time\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    time.sleep(0.1)\n"
+        "except BaseException:\n"
+        "    raise ImportError('cannot load module more than once per process')\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "specgraph", "check", "-", "--plugin", "half_made"],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.wait(timeout=60) == 143
+    assert process.communicate()[1] == "specgraph: terminated\n"

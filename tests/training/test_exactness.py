@@ -96,6 +96,47 @@ def test_signal_saves_then_resumes(train_small: Any, tmp_path: Path, number: int
     assert same_weights(weights_of(whole), weights_of(resumed))
 
 
+class SignallingImages(torch.utils.data.Dataset):  # type: ignore[type-arg]
+    """Float images read one at a time; reading the first for the `nth` time sends this process a signal."""
+
+    def __init__(self, count: int, nth: int = 0) -> None:
+        self.targets = [index % 2 for index in range(count)]
+        self.left = nth
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        if index == 0:
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGTERM)
+        label = self.targets[index]
+        return torch.linspace(-1, 1, 64).view(1, 8, 8) * (label - 0.4) + index / 500, label
+
+
+@pytest.mark.parametrize("reads", [2, 3, 4])
+def test_signal_while_evaluating(train_small: Any, tmp_path: Path, reads: int) -> None:
+    """The test images, which validate too, are read when the set is opened, after each of two epochs and
+    at the end."""
+    options = {
+        "recipe": "plain",
+        "settings": {"data": {"name": "digits", "validation": "test"}},
+        "batch_size": 16,
+        "num_workers": 0,
+    }
+    whole = train_small(data=(SignallingImages(48), SignallingImages(20)), **options)
+    data = (SignallingImages(48), SignallingImages(20, reads))
+    with pytest.raises(InterruptedRun):
+        train_small(data=data, out=tmp_path / "stopped", **options)
+    state = Checkpoints(tmp_path / "stopped" / "checkpoints").newest()
+    assert state is not None
+    assert (state[0]["epoch"], state[0]["step"]) == {2: (0, 3), 3: (1, 3), 4: (2, 0)}[reads]
+    resumed = train_small(resume=tmp_path / "stopped", data=(SignallingImages(48), SignallingImages(20)))
+    assert same_weights(weights_of(whole), weights_of(resumed))
+    assert without_timing(whole.metrics) == without_timing(resumed.metrics)
+
+
 def test_comparison_can_fail(train_small: Any, tmp_path: Path) -> None:
     """One weight nudged by one unit in the last place in the checkpoint shows in the end."""
     whole = train_small()
