@@ -45,6 +45,10 @@ class CommandParser(argparse.ArgumentParser):
         self.examples = examples
         self.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
 
+    def described_actions(self) -> list[argparse.Action]:
+        """Its arguments and options, but for those that every command has."""
+        return [action for action in self._actions if action.dest not in ("help", "debug")]
+
     def parse(self, argv: list[str]) -> argparse.Namespace:
         """The parsed arguments. Raises `CommandError`."""
         try:

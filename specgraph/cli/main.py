@@ -111,7 +111,7 @@ def _dispatch(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help", "help"):
         if len(argv) > 1 and argv[0] == "help":
             return _dispatch([argv[1], "--help"])
-        print(_overview(), file=sys.stdout if argv else sys.stderr)
+        print(overview(), file=sys.stdout if argv else sys.stderr)
         return OK if argv else NOT_CARRIED_OUT
     name = argv[0]
     if name in ("-V", "--version"):
@@ -119,10 +119,10 @@ def _dispatch(argv: list[str]) -> int:
         return OK
     if name.startswith("-"):
         raise CommandError(f"the command is missing before {name}", "for example: specgraph check SPEC")
-    available = _available()
-    if name not in available:
-        raise CommandError(f"there is no command `{name}`", _hint(name, list(available)))
-    module = import_module(f"specgraph.cli.{available[name]}")
+    commands = available()
+    if name not in commands:
+        raise CommandError(f"there is no command `{name}`", _hint(name, list(commands)))
+    module = import_module(f"specgraph.cli.{commands[name]}")
     parser = parser_of(name, module)
     code = module.run(parser.parse(argv[1:]))
     assert isinstance(code, int)
@@ -138,16 +138,17 @@ def parser_of(name: str, module: ModuleType) -> CommandParser:
     return parser
 
 
-def _available() -> dict[str, str]:
+def available() -> dict[str, str]:
     """Commands that are there, with the name of their module (`import_` for `import`)."""
     present = {name.partition(".")[0] for name in files_in("specgraph.cli")}
     modules = {name: f"{name}_" if keyword.iskeyword(name) else name for name in COMMANDS}
     return {name: module for name, module in modules.items() if module in present}
 
 
-def _overview() -> str:
+def overview() -> str:
+    """What the program does, and its commands."""
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {COMMANDS[name]}" for name in _available()]
+    lines = [f"  {name:<{width}}  {COMMANDS[name]}" for name in available()]
     return "\n".join(
         [
             "usage: specgraph COMMAND ...",

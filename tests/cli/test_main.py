@@ -34,11 +34,11 @@ def test_overview(program: Program) -> None:
 def test_every_module_is_a_command_and_the_other_way_round() -> None:
     folder = Path(program_module.__file__).parent
     modules = {path.stem for path in folder.glob("*.py") if "\nHELP = " in path.read_text() and path.stem != "main"}
-    assert modules == set(program_module._available().values())
+    assert modules == set(program_module.available().values())
 
 
 def test_every_command_shows_help(program: Program) -> None:
-    for name in program_module._available():
+    for name in program_module.available():
         shown = program(name, "--help")
         assert shown.code == 0, name
         assert f"usage: specgraph {name}" in shown.out

@@ -60,6 +60,7 @@ PRINTED: dict[str, Entry] = {
     "ResNet-110": Entry("papers/resnet-cifar10.yaml", {"n": 18}, small=None),
     "DenseNet-BC 100": Entry("papers/densenet-cifar.yaml", small=None),
     "Wide ResNet 28-10": Entry("papers/wide-resnet.yaml", small=None),
+    "U-Net": Entry("papers/unet.yaml", small="188x188"),
     "Two layers": Entry("two-layer.yaml", small=None),
     "Three layers": Entry("convnet3.yaml", small=None),
 }
