@@ -12,6 +12,7 @@ from specgraph.diagnostics.names import renew_effort
 from specgraph.diagnostics.suppress import apply_suppressions
 from specgraph.errors import SpecError
 from specgraph.graph.build import GraphBuilder
+from specgraph.graph.expression_values import renew_work
 from specgraph.graph.model import Graph
 from specgraph.source.pause import GarbageCollectorPaused
 from specgraph.source.read import read_file, read_plain, read_text
@@ -83,6 +84,7 @@ def check_parsed(
     to search for what would make wrong shapes agree."""
     if cures:
         renew_effort()
+    renew_work()
     sources = {parsed.source.path: parsed.source}
     with GarbageCollectorPaused():
         graph = _build(parsed, collector, sources, folder, real_path, overrides, input_size, cures)

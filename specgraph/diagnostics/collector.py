@@ -14,11 +14,12 @@ class Collector:
     """Gathers diagnostics. A second report of the same rule at the same place is dropped; so is what
     goes beyond `MAX_DIAGNOSTICS`, which nobody reads and which would only fill memory."""
 
-    __slots__ = ("_found", "num_errors")
+    __slots__ = ("_found", "is_full", "num_errors")
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, int, int], Diagnostic] = {}
         self.num_errors = 0
+        self.is_full = False
 
     def report(
         self,
@@ -40,7 +41,10 @@ class Collector:
         """
         known = find_rule(rule)
         key = (known.code, span.path, span.line, span.column)
-        if key in self._found or len(self._found) >= MAX_DIAGNOSTICS:
+        if key in self._found:
+            return
+        if len(self._found) >= MAX_DIAGNOSTICS:
+            self.is_full = True
             return
         severity = severity or known.severity
         self.num_errors += severity == "error"

@@ -73,7 +73,11 @@ def smallest_without_collapse(lint: Lint, names: list[str], first: int, last: in
     """The smallest value from `first` to `last`, the same for all these symbols, at which every kernel
     sees values; by bisection over the sizes that the network accepts. None where there is none."""
     constraints = lint.graph.constraints
-    sizes = [s for s in range(first, last) if all(c.holds(dict.fromkeys(names, s)) for c in constraints)]
+
+    def accepted(values: dict[str, int]) -> bool:
+        return all(constraint.holds(values) for constraint in constraints)
+
+    sizes = [size for size in range(first, last) if accepted(dict.fromkeys(names, size))]
 
     def works(size: int) -> bool:
         values = dict.fromkeys(names, size)

@@ -17,6 +17,7 @@ def apply_suppressions(collector: Collector, sources: dict[str, Source], *, repo
     with errors, not every rule has run. `report_unused` is false where no rule has run at all.
     """
     main = next(iter(sources), None)
+    report_unused = report_unused and not collector.is_full  # what is missing may be what they silence
     for path, source in sources.items():
         if not source.suppressions:
             continue
@@ -32,6 +33,8 @@ def apply_suppressions(collector: Collector, sources: dict[str, Source], *, repo
                     silenced.setdefault(diagnostic.span.line, set()).add(code)
         if report_unused and path == main and not collector.has_errors:
             for line, suppression in source.suppressions.items():
+                if collector.is_full:
+                    break
                 _report_unused(collector, suppression, silenced.get(line, set()), source)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.blocks import Blocks
+from specgraph.graph.expression_values import spend
 from specgraph.graph.expressions import ExpressionError
 from specgraph.graph.extent import Extent
 from specgraph.graph.model import Constraint, Node, Scope
@@ -35,6 +36,9 @@ from specgraph.spec.op_arguments import FAILED, Reporter
 from specgraph.spec.read_nodes import NAME
 from specgraph.spec.tree_reader import BrokenValue
 from specgraph.spec.values import Written
+
+MAX_MEASURED = 1000
+"""Long values of variables whose size is remembered."""
 
 REPEAT = Int(0)
 DEEP = 10
@@ -70,6 +74,7 @@ class Elaborator:
         self.depth = 0
         self.max_depth = limit("SPECGRAPH_MAX_DEPTH")
         self.max_values = limit("SPECGRAPH_MAX_ALIASED_VALUES")
+        self.measured: dict[int, list[Any] | dict[str, Any]] = {}
 
     def run(self, values: dict[str, Any], inputs: dict[str, Wire]) -> tuple[LiveScope, Wire | None]:
         """Expand the document's nodes with these variables and inputs. Returns the outermost scope
@@ -130,6 +135,8 @@ class Elaborator:
     def _is_too_large(self, value: list[Any] | dict[str, Any]) -> bool:
         """Whether a computed collection holds too many values, counting what is in it twice twice, or
         too many levels."""
+        if self.measured.get(id(value)) is value:
+            return False
         num_values = 0
         level: list[Any] = [value]
         for _ in range(self.max_depth):
@@ -140,7 +147,10 @@ class Elaborator:
                 inner += [item for item in items if isinstance(item, (list, dict))]
                 if num_values > self.max_values:
                     return True
+            spend(len(inner) + num_values)
             if not inner:
+                if len(self.measured) < MAX_MEASURED:
+                    self.measured[id(value)] = value
                 return False
             level = inner
         return True

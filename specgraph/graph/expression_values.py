@@ -15,9 +15,31 @@ from specgraph.graph.expression_errors import RULE, ExpressionError
 MAX_MAGNITUDE = 2**63
 MAX_ITEMS = 10_000
 MAX_TEXT = 10_000
+MAX_WORK = 5_000_000
+FREE_ITEMS = 64
 SHOWN = 40
+_work_left = MAX_WORK
 
 Evaluator = Callable[[Any], Any]
+
+
+def renew_work() -> None:
+    """Begin anew to count the items of long lists that expressions go through."""
+    global _work_left
+    _work_left = MAX_WORK
+
+
+def spend(num_items: int, start: int = 0, end: int = 0) -> None:
+    """Count the items of a long list that is gone through; short ones are free.
+
+    Raises `ExpressionError` once a check has gone through too many: lists multiplied by repeats.
+    """
+    global _work_left
+    if num_items > FREE_ITEMS:
+        _work_left -= num_items
+        if _work_left < 0:
+            message = f"expressions go through more than {MAX_WORK:,} items of long lists"
+            raise ExpressionError(message, start, end, RULE, "compute the value once, in a variable of the file")
 
 
 def kind_of(value: Any) -> str:
@@ -105,6 +127,7 @@ def arithmetic(sign: str, left: Any, right: Any, start: int, end: int) -> Any:
     if sign == "+" and isinstance(left, str) and isinstance(right, str):
         return bounded(left + right, start, end)
     if sign == "+" and isinstance(left, list) and isinstance(right, list):
+        spend(len(left) + len(right), start, end)
         return bounded(left + right, start, end)
     if sign == "*":
         for items, count in ((left, right), (right, left)):
@@ -114,6 +137,7 @@ def arithmetic(sign: str, left: Any, right: Any, start: int, end: int) -> Any:
                     bounded_by = "items" if isinstance(items, list) else "characters"
                     message = f"the result has more than {most:,} {bounded_by}"
                     raise ExpressionError(message, start, end, RULE)
+                spend(len(items) * max(count, 0), start, end)
                 return items * max(count, 0)
     raise fail(f"`{sign}` does not go with {kind_of(left)} and {kind_of(right)}", start, end)
 
@@ -135,12 +159,15 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 def compare(sign: str, left: Any, right: Any, start: int, end: int) -> bool:
     """`left sign right`. `==` and `!=` take anything and never find a boolean equal to a number."""
+    if isinstance(right, (list, str)) and isinstance(left, (list, str)):
+        spend(min(len(left), len(right)), start, end)
     if sign in ("==", "!="):
         return _equal(left, right) == (sign == "==")
     if sign in ("in", "not in"):
         if isinstance(right, str) and isinstance(left, str):
             found = left in right
         elif isinstance(right, list):
+            spend(len(right), start, end)
             found = any(_equal(left, item) for item in right)
         elif isinstance(right, dict):
             found = as_text(left) in right
@@ -199,6 +226,7 @@ def section(value: Any, bounds: tuple[Any, Any, Any], start: int, end: int) -> A
             raise fail(f"a slice needs integers, not {shown(bound)}", start, end)
     if bounds[2] == 0:
         raise fail("the step of a slice cannot be 0", start, end)
+    spend(len(range(*slice(*bounds).indices(len(value)))), start, end)
     return value[slice(*bounds)]
 
 
@@ -281,6 +309,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
 
 def call(name: str, arguments: list[Any], start: int, end: int) -> Any:
     """A function's value."""
+    if name in ("sum", "min", "max") and isinstance(arguments[0], list):
+        spend(len(arguments[0]), start, end)
     try:
         return bounded(FUNCTIONS[name][0](*arguments), start, end)
     except (TypeError, ValueError) as error:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from specgraph.diagnostics.collector import Collector
 from specgraph.graph.dims import PROBED_SIZES
 from specgraph.graph.model import Constraint, Graph
 
+MAX_VARIED = 8
+"""Symbols of which each is also tried with a value of its own."""
 
-def assignments(symbols: frozenset[str]) -> list[dict[str, int]]:
+
+def assignments(symbols: frozenset[str]) -> Iterator[dict[str, int]]:
     """Values tried for the symbols: all equal, and every pair of a few typical sizes."""
     names = sorted(symbols)
-    together = [dict.fromkeys(names, size) for size in PROBED_SIZES]
-    if len(names) < 2:
-        return together
-    typical = [1, 2, 3, 7, 8, 15, 16, 28, 31, 32, 33, 64, 97, 128, 224, 225]
-    mixed = [{**dict.fromkeys(names, other), name: size} for name in names for size in typical for other in typical]
-    return together + mixed
+    for size in PROBED_SIZES:
+        yield dict.fromkeys(names, size)
+    if len(names) > 1:
+        typical = [1, 2, 3, 7, 8, 15, 16, 28, 31, 32, 33, 64, 97, 128, 224, 225]
+        for name in names[:MAX_VARIED]:
+            for size in typical:
+                for other in typical:
+                    yield {**dict.fromkeys(names, other), name: size}
 
 
 def failing(graph: Graph, sizes: dict[str, int]) -> Constraint | None:
@@ -23,20 +30,18 @@ def failing(graph: Graph, sizes: dict[str, int]) -> Constraint | None:
     return next((constraint for constraint in graph.constraints if not constraint.holds(sizes)), None)
 
 
-def accepted_sizes(graph: Graph) -> list[dict[str, int]]:
-    """Tried values of the symbols that the network accepts."""
-    return [sizes for sizes in assignments(graph.symbols) if failing(graph, sizes) is None]
-
-
 def check_constraints(graph: Graph, collector: Collector) -> None:
     """Report a network that accepts no size at all."""
-    if not graph.constraints or accepted_sizes(graph):
+    last: Constraint | None = None
+    position = {path: index for index, path in enumerate(graph.nodes)} if graph.constraints else {}
+    for sizes in assignments(graph.symbols) if graph.constraints else ():
+        failed = failing(graph, sizes)
+        if failed is None:
+            return
+        if last is None or position[failed.node] > position[last.node]:
+            last = failed
+    if last is None:
         return
-    last = max(
-        (failing(graph, sizes) for sizes in assignments(graph.symbols)),
-        key=lambda constraint: list(graph.nodes).index(constraint.node) if constraint else -1,
-    )
-    assert last is not None
     node = graph.nodes.get(last.node)
     names = ", ".join(sorted(graph.symbols))
     if node is not None:

@@ -234,8 +234,12 @@ class ForeignNames:
 
 def our_argument(name: str, known: Iterable[str]) -> str | None:
     """The one of an op's arguments, or of a node's keys, that is called `name` elsewhere; or None."""
-    folded = fold(name)
-    for ours in known:
-        if any(fold(theirs) == folded for theirs in ARGUMENTS.get(ours, ())):
-            return ours
-    return NODE_KEYS.get(name)
+    if not _theirs:
+        for ours, names in ARGUMENTS.items():
+            for theirs in names:
+                _theirs.setdefault(fold(theirs), set()).add(ours)
+    meant = _theirs.get(fold(name), ()) if len(name) <= 100 else ()
+    return next((ours for ours in known if ours in meant), None) or NODE_KEYS.get(name)
+
+
+_theirs: dict[str, set[str]] = {}

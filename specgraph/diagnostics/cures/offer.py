@@ -24,6 +24,7 @@ MAX_TROUBLES = 8
 MAX_CANDIDATES = 12
 MAX_CHECKS = 30
 LARGEST_GROUPS = 4096
+MAX_INPUTS = 32
 RECIPES = "SG5"
 """Recipes are held against the network only once it has no errors: what is wrong there is no new fault."""
 MAX_CHECKED_NODES = 4000
@@ -220,6 +221,8 @@ def _joined(
     trouble: Trouble, elaborator: Elaborator, nodes: dict[str, Node], written: dict[str, NodeDef]
 ) -> Iterator[Cure]:
     types = trouble.types
+    if len(types) > MAX_INPUTS:
+        return
     concat = trouble.rule == "concat-shape-mismatch"
     gated = any(kind.spatial_rank and set(kind.dims[1:]) == {1} for kind in types)
     if not concat and types[0].dims[0] != types[-1].dims[0] and not gated:

@@ -44,33 +44,53 @@ nodes:
 
 ENLARGING = ("upsample", "conv_transpose")
 MAX_DEPTH = 4
+MAX_STEPS = 300_000
+"""Nodes looked at in one file: behind that many, joins of nodes that lie far apart are not followed."""
 
 
 def check(lint: Lint) -> None:
     from specgraph.diagnostics.lint import bodies
 
     live = set(lint.by_definition)
+    steps = MAX_STEPS
     for block, body in bodies(lint.document):
         if not body.is_chain:
             joins = [node for node in body.nodes if id(node) in live and _names(node)]
             if joins:
                 source = block.inputs[0] if block is not None else next(iter(lint.graph.inputs))
-                _check_body(lint, body, joins, source)
+                steps = _check_body(lint, body, joins, source, steps)
 
 
-def _check_body(lint: Lint, body: Body, joins: list[NodeDef], source: str) -> None:
+def _check_body(lint: Lint, body: Body, joins: list[NodeDef], source: str, steps: int) -> int:
     previous = _previous(body)
     followers = {id(before): node for node in body.nodes if (before := previous.get(id(node))) is not None}
+    position = {id(node): index for index, node in enumerate(body.order)}
+    enlarging: dict[int, bool] = {}
     for join in joins:
         operands = [found for name in _names(join) if (found := body.find(name)) is not None and found is not join]
-        for operand in operands:
-            reader = followers.get(id(operand))
-            if reader is None or reader is join or reader.when is not None:
+        readers = {
+            id(operand): reader
+            for operand in operands
+            if (reader := followers.get(id(operand))) is not None and reader is not join and reader.when is None
+        }
+        if not readers:
+            continue
+        first = min(position[id(reader)] for reader in readers.values())
+        waiting, seen = list(operands), {id(operand) for operand in operands}
+        while waiting and steps > 0:
+            steps -= 1
+            node = waiting.pop()
+            if position[id(node)] <= first or _enlarges(node, lint.document, enlarging):
                 continue
-            for other in operands:
-                if other is not operand and _reaches(other, reader, body, previous, lint.document):
-                    _report(lint, join, operand, reader, source)
-                    break
+            for found in (previous.get(id(node)), *(body.find(name) for name in _read_by(node))):
+                if found is not None and id(found) not in seen:
+                    seen.add(id(found))
+                    waiting.append(found)
+        for operand in operands:
+            reader = readers.pop(id(operand), None)
+            if reader is not None and id(reader) in seen:
+                _report(lint, join, operand, reader, source)
+    return steps
 
 
 def _names(node: NodeDef) -> list[str]:
@@ -99,35 +119,23 @@ def _reads_previous(node: NodeDef) -> bool:
     return node.sources is None
 
 
-def _enlarges(node: NodeDef, document: Document, depth: int = 0) -> bool:
+def _enlarges(node: NodeDef, document: Document, known: dict[int, bool], depth: int = 0) -> bool:
     """Whether a node is an upsampling, or a block or chain that holds one."""
-    target, body = node.target, node.body
-    if target is not None and target.constant and node.kind == "block" and depth < MAX_DEPTH:
-        alias, _, name = str(target.value).rpartition(".")
-        home = document.includes.get(alias) if alias else document
-        block = home.blocks.get(name) if home is not None else None
-        if block is not None:
-            body, document = block.body, block.document
-    if body is not None:
-        return any(_enlarges(inner, document, depth + 1) for inner in body.nodes)
-    return target is not None and target.constant and target.value in ENLARGING
-
-
-def _reaches(start: NodeDef, goal: NodeDef, body: Body, previous: dict[int, NodeDef], document: Document) -> bool:
-    """Whether `goal` is found on the way back from `start`, not looking past an upsampling."""
-    waiting, seen = [start], {id(start)}
-    while waiting:
-        node = waiting.pop()
-        if node is goal:
-            return True
-        if _enlarges(node, document):
-            continue
-        sources = [previous.get(id(node)), *(body.find(name) for name in _read_by(node))]
-        for source in sources:
-            if source is not None and id(source) not in seen:
-                seen.add(id(source))
-                waiting.append(source)
-    return False
+    found = known.get(id(node))
+    if found is None:
+        target, body = node.target, node.body
+        if target is not None and target.constant and node.kind == "block" and depth < MAX_DEPTH:
+            alias, _, name = str(target.value).rpartition(".")
+            home = document.includes.get(alias) if alias else document
+            block = home.blocks.get(name) if home is not None else None
+            if block is not None:
+                body, document = block.body, block.document
+        if body is not None:
+            found = any(_enlarges(inner, document, known, depth + 1) for inner in body.nodes)
+        else:
+            found = target is not None and target.constant and target.value in ENLARGING
+        known[id(node)] = found
+    return found
 
 
 def _read_by(node: NodeDef) -> list[str]:
