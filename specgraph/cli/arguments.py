@@ -31,6 +31,21 @@ def positive_float(text: str) -> float:
     return value
 
 
+def numbers(text: str) -> tuple[float, ...]:
+    """Numbers between commas from the command line."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be numbers with commas between them, not {text}") from None
+
+
+def per_channel(values: tuple[float, ...], channels: int, name: str) -> tuple[float, ...]:
+    """A number for each channel, of one for all or one for each. Raises `CommandError`."""
+    if len(values) not in (1, channels):
+        raise CommandError(f"--{name} has {len(values)} numbers for {channels} channels")
+    return values * channels if len(values) == 1 else values
+
+
 class CommandParser(argparse.ArgumentParser):
     """A command's parser: raises `CommandError` for bad usage; flags may stand anywhere."""
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specgraph.cli.arguments import numbers, per_channel
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 from specgraph.errors import CommandError, VerificationError, require
 
@@ -41,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     onnx.add_argument("--opset", type=int, metavar="N", help="17 to 26 (default 21)")
     onnx.add_argument("--softmax", action="store_true", help="give probabilities")
     onnx.add_argument("--preprocess", action="store_true", help="take raw uint8 images (N, height, width, C)")
+    onnx.add_argument("--mean", type=numbers, metavar="X,...", help="for --preprocess, of values in [0, 1]")
+    onnx.add_argument("--std", type=numbers, metavar="X,...", help="for --preprocess, of values in [0, 1]")
     onnx.add_argument("--fold-batch-norm", action="store_true", help="fold batch normalisation into convolutions")
     onnx.add_argument(
         "--lrn",
@@ -175,7 +178,25 @@ def _initialised(source: ModelSource, seed: int) -> ModelSource:
 
 
 def _preprocessing(args: argparse.Namespace, source: ModelSource) -> dict[str, Any] | None:
-    return source.preprocessing.to_plain() if source.preprocessing else None
+    """What the images go through: as the run had it, with what the command line says instead."""
+    from specgraph.backends.onnx.metadata import Preprocessing
+
+    known = source.preprocessing
+    if args.mean is None and args.std is None:
+        return known.to_plain() if known else None
+    kind = next(iter(source.graph.inputs.values()))
+    if known is None and (args.mean is None or args.std is None):
+        raise CommandError("--mean and --std belong together")
+    if known is None:
+        if kind.spatial_rank != 2 or source.graph.symbols:
+            raise CommandError("--mean and --std are for a network with an image of a known size as its input")
+        channels, height, width = (int(str(dim)) for dim in kind.dims)
+        known = Preprocessing((height, width), channels, (0.0,), (1.0,))
+    mean = known.mean if args.mean is None else per_channel(args.mean, known.channels, "mean")
+    std = known.std if args.std is None else per_channel(args.std, known.channels, "std")
+    if min(std) <= 0:
+        raise CommandError("--std must be above 0")
+    return known._replace(mean=mean, std=std).to_plain()
 
 
 def _verify(args: argparse.Namespace, path: Path, source: ModelSource) -> None:

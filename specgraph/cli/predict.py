@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
-from specgraph.cli.arguments import positive_int
+from specgraph.cli.arguments import numbers, per_channel, positive_int
 from specgraph.errors import CommandError
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--weights", metavar="FILE", help="weights, where MODEL is a spec")
     parser.add_argument("--output", metavar="NAME", help="which output, where there are several")
-    parser.add_argument("--mean", type=_numbers, metavar="X,...", help="per channel, of values in [0, 1]")
-    parser.add_argument("--std", type=_numbers, metavar="X,...", help="per channel, of values in [0, 1]")
+    parser.add_argument("--mean", type=numbers, metavar="X,...", help="per channel, of values in [0, 1]")
+    parser.add_argument("--std", type=numbers, metavar="X,...", help="per channel, of values in [0, 1]")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,15 +57,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _normalise_as_told(predictor: Predictor, args: argparse.Namespace) -> None:
-    channels = predictor.preprocessing.channels
-    given = {}
-    for name in ("mean", "std"):
-        values = getattr(args, name)
-        if values is not None:
-            if len(values) not in (1, channels):
-                raise CommandError(f"--{name} has {len(values)} numbers for {channels} channels")
-            given[name] = values * channels if len(values) == 1 else values
-    predictor.preprocessing = predictor.preprocessing._replace(**given)
+    known = predictor.preprocessing
+    predictor.preprocessing = known._replace(
+        mean=known.mean if args.mean is None else per_channel(args.mean, known.channels, "mean"),
+        std=known.std if args.std is None else per_channel(args.std, known.channels, "std"),
+    )
     predictor.assumed = [note for note in predictor.assumed if "--mean" not in note]
 
 
@@ -134,10 +130,3 @@ def _print_lines(predictions: Iterator[Prediction]) -> int:
         num_read += not prediction.error
         print(json.dumps(_plain(prediction), ensure_ascii=False))
     return num_read
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be numbers such as 0.5,0.5,0.5, not {text}") from None

@@ -16,6 +16,7 @@ from specgraph.importers.explicit import state_biases
 from specgraph.importers.flat import Array, FlatNetwork
 from specgraph.importers.spec_text import to_spec, to_yaml
 from specgraph.importers.structure import to_block_spec
+from specgraph.targets import check_target
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -141,6 +142,7 @@ def save_weights(path: str | os.PathLike[str], imported: Imported) -> Path:
     place = Path(path)
     temporary = place.with_name(f".{place.name}.partial")
     try:
+        check_target(place)
         save_file(arrays, temporary, metadata={"spec_hash": spec_hash(imported.graph())})
         os.replace(temporary, place)
     except OSError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from specgraph.errors import CommandError
+from specgraph.targets import check_target
 
 
 def open_for_writing(path: Path) -> IO[bytes]:
@@ -25,6 +26,7 @@ def write_atomically(path: Path, data: bytes | str) -> None:
     content = data.encode() if isinstance(data, str) else data
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        check_target(path)
         with open_for_writing(temporary) as file:
             view = memoryview(content)
             while view:

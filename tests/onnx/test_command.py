@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from specgraph.cli.main import main
+from specgraph.inference.session import Session
 from tests.helpers import SPECS
 
 LENET = str(SPECS / "lenet.json")
@@ -35,6 +36,29 @@ def test_named_output_before_and_after(capsys: pytest.CaptureFixture[str]) -> No
     assert main(["export", LENET, "--onnx", "b.onnx"]) == 0
     assert os.path.getsize("a.onnx") == os.path.getsize("b.onnx")
     assert "equal" in capsys.readouterr().out
+
+
+def test_only_files_are_replaced(capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo("pipe")
+    for target, reason in (("pipe", "it is a device or a pipe"), (".", "it is a folder")):
+        assert main(["export", LENET, "--onnx", target]) == 2
+        assert reason in capsys.readouterr().err
+    assert Path("pipe").is_fifo()
+    assert os.listdir(".") == ["pipe"]
+
+
+def test_preprocessing_as_the_command_line_says(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["export", LENET, "--onnx", "raw.onnx", "--preprocess"]
+    assert main([*words, "--mean", "0.5", "--std", "0.25", "--verify"]) == 0
+    assert Session("raw.onnx", "cpu").inputs[0].dtype == "uint8"
+    for wrong, reason in (
+        ("--mean 0.5", "belong together"),
+        ("--mean 0.5,1 --std 1", "2 numbers for 1 channels"),
+        ("--mean 0.5 --std 0", "must be above 0"),
+        ("--mean a --std 1", "must be numbers"),
+    ):
+        assert main([*words, *wrong.split()]) == 2
+        assert reason in capsys.readouterr().err
 
 
 def test_a_spec_is_never_overwritten() -> None:

@@ -84,6 +84,37 @@ def test_alexnet_takes_21_nodes() -> None:
     assert [node.op_type for node in model.proto.graph.node].count("LRN") == 2
 
 
+def test_lrn_native_or_composed() -> None:
+    graph = graph_of([[6, 5, 5]], {"lrn": {"op": "lrn", "size": 3, "alpha": 0.5, "k": 2}})
+    module = random_module(graph)
+    assert [node.op_type for node in exported(graph, module).graph.node] == ["LRN"]
+    assert len(exported(graph, module, lrn="composed").graph.node) == 9
+    with pytest.raises(CommandError, match="`chain` is no form of local response normalisation"):
+        build_model(graph, NoWeights(), ExportOptions(lrn="chain"))
+
+
+@pytest.mark.parametrize("shape", [[6, 5, 4], [6, 5], [6, 3, 2, 4], [6, "H", "W"]], ids=str)
+@pytest.mark.parametrize("size", [1, 2, 5, 9])
+@pytest.mark.parametrize("beta", [0.5, 0.6, 0.75, 1])
+def test_composed_lrn_equals_module(shape: list[Any], size: int, beta: float) -> None:
+    graph = graph_of([shape], {"lrn": {"op": "lrn", "size": size, "alpha": 0.3, "beta": beta, "k": 1.5}})
+    module = random_module(graph)
+    model = exported(graph, module, lrn="composed")
+    inputs = random_inputs(graph, 3, {"H": 4, "W": 7})
+    expected = module_outputs(graph, module, inputs)
+    for name, found in file_outputs(model, inputs).items():
+        np.testing.assert_allclose(found, expected[name], rtol=1e-5, atol=1e-6)
+
+
+def test_composed_lrn_keeps_large_values_in_half_precision() -> None:
+    graph = graph_of([[8, 4, 4]], {"lrn": {"op": "lrn", "size": 5, "alpha": 1e-4, "k": 2}})
+    module = random_module(graph)
+    inputs = {name: 300 * value for name, value in random_inputs(graph, 2).items()}  # squares beyond 65504
+    expected = module_outputs(graph, module, inputs)
+    found = file_outputs(exported(graph, module, lrn="composed", half=True), inputs)
+    np.testing.assert_allclose(found["output"], expected["output"], rtol=5e-3)
+
+
 def test_names_are_the_specs_own() -> None:
     model = exported(small(), random_module(small()))
     assert [node.name for node in model.graph.node] == ["conv", "bn", "relu", "flatten", "fc"]

@@ -2,8 +2,10 @@
 """Exporting to ONNX: specgraph beside torch.onnx.export, in turns, on the same module.
 
 For each network: building and serialising the graph without weights; the whole export to a file;
-the whole command `specgraph export` with its start; the number of nodes; and the latency of both
-files in onnxruntime (median over alternated runs, idle threads not spinning).
+the whole command `specgraph export` with its start; the number of nodes; and the latency of the
+files in onnxruntime at batch 1 and 8, on one thread and two (alternated runs, idle threads not
+spinning; ratios are medians of pairs). Networks with local response normalisation are also measured
+with `--lrn composed`. Needs `onnxscript`, which torch's exporter with dynamo is written with.
 
     python tools/bench/onnx_export.py [--quick] [--no-latency] [NAME ...]
 """
@@ -14,30 +16,22 @@ import argparse
 import io
 import logging
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from measure import alternate, call_seconds, process_seconds, table
+
 SPECS = Path(__file__).parent.parent.parent / "specs"
 NETWORKS = ("alexnet", "resnet18", "resnet50", "googlenet", "densenet121")
-
-
-def seconds(run: Callable[[], object], repeats: int) -> float:
-    """Median of the times of several runs."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def ours_without_weights(graph: Any) -> bytes:
@@ -78,24 +72,23 @@ def torch_export(module: Any, example: Any, target: Any, *, dynamo: bool, weight
             sys.stdout = stdout
 
 
-def latency(files: dict[str, Path], shape: tuple[int, ...], runs: int) -> dict[str, float]:
-    """Median seconds per batch of one image, the files in turns."""
+def latency(
+    files: dict[str, Path], shape: tuple[int, ...], runs: int, batch_size: int, threads: int
+) -> dict[str, list[float]]:
+    """Seconds per batch, the files in turns."""
     from specgraph.inference.session import Session
 
-    sessions = {name: Session(path, "cpu", spin=False) for name, path in files.items()}
-    x = np.random.default_rng(0).standard_normal((1, *shape)).astype(np.float32)
-    times: dict[str, list[float]] = {name: [] for name in files}
-    for turn in range(runs + 3):
-        for name, session in sessions.items():
-            start = time.perf_counter()
-            session.run({session.inputs[0].name: x})
-            if turn >= 3:
-                times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(own) for name, own in times.items()}
+    sessions = {name: Session(path, "cpu", threads=threads, spin=False) for name, path in files.items()}
+    x = np.random.default_rng(0).standard_normal((batch_size, *shape)).astype(np.float32)
+
+    def timed(session: Session) -> Callable[[], float]:
+        return lambda: call_seconds(lambda: session.run({session.inputs[0].name: x}))
+
+    return alternate({name: timed(session) for name, session in sessions.items()}, runs, warm_up=3)
 
 
 def bench(name: str, repeats: int, runs: int) -> None:
-    """Measure one network and print a line per question."""
+    """Measure one network and print its tables."""
     import onnx
     import torch
 
@@ -108,40 +101,44 @@ def bench(name: str, repeats: int, runs: int) -> None:
     state = module.state_dict()
     shape = tuple(int(str(size)) for size in next(iter(graph.inputs.values())).dims)
     example = torch.randn(2, *shape)
+    print(f"## {name}")
     with tempfile.TemporaryDirectory() as folder:
-        files = {label: Path(folder) / f"{label}.onnx" for label in ("ours", "dynamo", "script")}
-        ours_without_weights(graph)
+        files = {label: Path(folder) / f"{label}.onnx" for label in ("specgraph", "dynamo", "script")}
         bare = {
-            "ours": seconds(lambda: ours_without_weights(graph), repeats * 5),
-            "dynamo": seconds(lambda: torch_export(module, example, None, dynamo=True, weights=False), repeats),
-            "script": seconds(lambda: torch_export(module, example, None, dynamo=False, weights=False), repeats),
+            "specgraph": lambda: ours_without_weights(graph),
+            "dynamo": lambda: torch_export(module, example, None, dynamo=True, weights=False),
+            "script": lambda: torch_export(module, example, None, dynamo=False, weights=False),
         }
         whole = {
-            "ours": seconds(lambda: export_onnx(graph, files["ours"], state), repeats * 3),
-            "dynamo": seconds(lambda: torch_export(module, example, files["dynamo"], dynamo=True), repeats),
-            "script": seconds(lambda: torch_export(module, example, str(files["script"]), dynamo=False), repeats),
+            "specgraph": lambda: export_onnx(graph, files["specgraph"], state),
+            "dynamo": lambda: torch_export(module, example, files["dynamo"], dynamo=True),
+            "script": lambda: torch_export(module, example, str(files["script"]), dynamo=False),
         }
+        _show("graph built and serialised, without weights", _in_turns(bare, repeats))
+        _show("whole export to a file", _in_turns(whole, repeats))
         command = [sys.executable, "-m", "specgraph", "export", str(spec), "--onnx", str(Path(folder) / "c.onnx")]
-        started = seconds(lambda: subprocess.run(command, check=True, capture_output=True), 1)
+        print(f"\n`specgraph export`, its start included: {process_seconds(command):.2f} s")
+        if any(node.op == "lrn" for node in graph.nodes.values()):
+            files["specgraph --lrn composed"] = Path(folder) / "composed.onnx"
+            export_onnx(graph, files["specgraph --lrn composed"], state, lrn="composed")
         nodes = {label: len(onnx.load(path, load_external_data=False).graph.node) for label, path in files.items()}
-        print(f"{name}:")
-        print(_line("graph without weights", bare, "s"))
-        print(_line("whole export", whole, "s"))
-        print(f"  {'command, with start':24} {started:8.3f} s")
-        print("  " + f"{'nodes':24} " + "  ".join(f"{label} {count}" for label, count in nodes.items()))
-        if runs:
-            print(_line("onnxruntime, one image", latency(files, shape, runs), "s"))
-    sys.stdout.flush()
+        print("\nnodes: " + ", ".join(f"{label} {count}" for label, count in nodes.items()))
+        for threads in (1, 2) if runs else ():
+            for batch_size in (1, 8):
+                found = latency(files, shape, max(5, runs // batch_size), batch_size, threads)
+                _show(f"onnxruntime, batch {batch_size}, threads: {threads}", found, "ms", 1000)
+    print(flush=True)
 
 
-def _line(title: str, found: dict[str, float], unit: str) -> str:
-    cells = [f"{found['ours']:8.4f} {unit}"]
-    cells += [
-        f"{label} {value:8.4f} {unit} ({value / found['ours']:.2f}x)"
-        for label, value in found.items()
-        if label != "ours"
-    ]
-    return f"  {title:24} " + "  ".join(cells)
+def _in_turns(contestants: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+    def timed(run: Callable[[], object]) -> Callable[[], float]:
+        return lambda: call_seconds(run)
+
+    return alternate({name: timed(run) for name, run in contestants.items()}, repeats)
+
+
+def _show(title: str, found: dict[str, list[float]], unit: str = "s", scale: float = 1.0) -> None:
+    print(f"\n{title}:\n\n{table(found, unit, scale)}", flush=True)
 
 
 def main() -> int:
@@ -150,9 +147,11 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="one run of each")
     parser.add_argument("--no-latency", action="store_true", help="do not time the files in onnxruntime")
     args = parser.parse_args()
+    if not find_spec("onnxscript"):
+        parser.error("torch's exporter needs onnxscript: pip install onnxscript")
     logging.disable(logging.WARNING)
     for name in args.names:
-        bench(name, 1 if args.quick else 3, 0 if args.no_latency else 10 if args.quick else 40)
+        bench(name, 1 if args.quick else 3, 0 if args.no_latency else 5 if args.quick else 24)
     return 0
 
 

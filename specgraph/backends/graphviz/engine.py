@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from specgraph.errors import CommandError, require
+from specgraph.targets import check_target
 
 FORMATS = ("svg", "png", "pdf", "dot")
 PNG_DPI = 144
@@ -80,6 +81,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that nobody ever sees half of it."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        check_target(path)
         partial.write_bytes(content)
         os.replace(partial, path)
     except OSError as error:

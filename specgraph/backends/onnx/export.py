@@ -122,9 +122,7 @@ def build_model(graph: Graph, weights: Weights, options: ExportOptions | None = 
     if options.fold_batch_norm:
         graph, weights = fold_batch_norms(graph, weights)
     if options.lrn not in LRN_FORMS:
-        raise CommandError(
-            f"local response normalisation cannot be written as `{options.lrn}`", f"choose {' or '.join(LRN_FORMS)}"
-        )
+        raise CommandError(f"`{options.lrn}` is no form of local response normalisation", f"choose {_LRN_CHOICE}")
     suffix = "/scores" if options.softmax else "/half" if options.half else ""
     builder = Builder(
         graph,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from specgraph.backends.onnx.builder import Array
 from specgraph.errors import CommandError
+from specgraph.targets import check_target
 
 ELEMENT_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "bool": 9, "float16": 10}
 MAX_SINGLE_FILE = 2**31 - 2**20
@@ -87,19 +88,21 @@ class _replacing:
         self._path = path
 
     def __enter__(self) -> BinaryIO:
+        check_target(self._path)
         handle, self._name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
         self._file: BinaryIO = os.fdopen(handle, "wb", buffering=1 << 16)
         return self._file
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._file.close()
-        if kind is None:
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(self._name, 0o666 & ~umask)
-            os.replace(self._name, self._path)
-        else:
-            os.unlink(self._name)
+        try:
+            if kind is None:
+                umask = os.umask(0)
+                os.umask(umask)
+                os.chmod(self._name, 0o666 & ~umask)
+                os.replace(self._name, self._path)
+        finally:
+            Path(self._name).unlink(missing_ok=True)
 
 
 def _chunks(model: OnnxModel, places: dict[str, tuple[str, int]] | None) -> Iterator[bytes | memoryview]:
