@@ -42,6 +42,17 @@ class Report:
     def __repr__(self) -> str:
         return f"Report(ok={self.ok}, diagnostics={len(self.diagnostics)})"
 
+    def __str__(self) -> str:
+        from specgraph.diagnostics.findings import Findings
+        from specgraph.diagnostics.formats import render
+
+        findings = Findings([next(iter(self.sources), "spec")], self.diagnostics, self.sources)
+        return render("full", findings) + findings.summary()
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """How a notebook shows it."""
+        printer.text(repr(self) if cycle else str(self))
+
 
 def check(
     spec: SpecLike,

@@ -19,8 +19,7 @@ class SpecError(SpecgraphError):
         self.diagnostics = diagnostics
         self.shown = False
         errors = [d for d in diagnostics if d.severity == "error"]
-        lines = [f"{d.span.path}:{d.span.line}:{d.span.column}: {d.severity}[{d.code}]: {d.message}" for d in errors]
-        super().__init__("\n".join(lines))
+        super().__init__("\n".join(f"{d}\n  help: {d.help}" if d.help else str(d) for d in errors))
 
 
 class CommandError(SpecgraphError):

@@ -60,6 +60,9 @@ class Diagnostic:
     help: str | None = None
     fix: Fix | None = None
 
+    def __str__(self) -> str:
+        return f"{self.span.path}:{self.span.line}:{self.span.column}: {self.severity}[{self.code}]: {self.message}"
+
     @property
     def sort_key(self) -> tuple[str, int, int, str]:
         """Order of appearance: by file, line, column, then code."""

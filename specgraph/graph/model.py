@@ -96,7 +96,7 @@ class Scope:
     output: str = ""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Graph:
     """A checked network: nodes in dependency order, with inputs, outputs and structure.
 
@@ -114,6 +114,11 @@ class Graph:
     recipes: dict[str, dict[str, Any]]
     constraints: list[Constraint] = field(default_factory=list)
     resolved: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{name} {kind}" for name, kind in self.inputs.items())
+        outputs = ", ".join(f"{name} {self.type_of(path)}" for name, path in self.outputs.items())
+        return f"<Graph {self.name}: {inputs} -> {outputs}, {len(self.nodes)} nodes>"
 
     def type_of(self, path: str) -> TensorType:
         """Type of a node's output or of a graph input."""
