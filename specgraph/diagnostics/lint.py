@@ -102,8 +102,7 @@ def bodies(document: Document) -> Iterator[tuple[BlockDef | None, Body]]:
     starts: list[tuple[BlockDef | None, Body]] = [(block, block.body) for block in document.blocks.values()]
     if document.body is not None:
         starts.append((None, document.body))
-    while starts:
-        block, body = starts.pop(0)
+    for block, body in starts:  # which grows meanwhile
         yield block, body
         starts += [(block, node.body) for node in body.nodes if node.body is not None]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
-MAX_EFFORT = 4_000_000
+MAX_EFFORT = 1_500_000
 _effort_left = MAX_EFFORT
 
 
@@ -25,8 +26,10 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     global _effort_left
     best: str | None = None
     best_distance = 0
-    folded = _fold(name)
-    if not folded or len(name) > 100:
+    if len(name) > 100:
+        return None
+    folded, letters = _folded(name)
+    if not folded:
         return None
     for candidate in candidates:
         if candidate == name:
@@ -34,7 +37,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
         _effort_left -= 4
         if _effort_left < 0:
             return None
-        other = _fold(candidate)
+        other, others = _folded(candidate)
         allowed = max(1, max(len(folded), len(other)) // 3)
         if len(folded) <= 2 and len(other) <= 2 and folded != other:
             continue
@@ -42,6 +45,8 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
             allowed = min(allowed, best_distance - 1)
         if abs(len(folded) - len(other)) > allowed:
             continue
+        if len(letters - others) > allowed or len(others - letters) > allowed:
+            continue  # a letter that is not there at all takes an edit of its own
         _effort_left -= len(folded) * len(other)
         distance = 0 if folded == other else edit_distance(folded, other, allowed)
         if distance <= allowed:
@@ -51,8 +56,11 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     return best
 
 
-def _fold(name: str) -> str:
-    return name.lower().replace("-", "_").replace("_", "")
+@lru_cache(maxsize=2048)
+def _folded(name: str) -> tuple[str, frozenset[str]]:
+    """A name without case and separators, and its letters."""
+    folded = name.lower().replace("-", "").replace("_", "")
+    return folded, frozenset(folded)
 
 
 def edit_distance(left: str, right: str, most: int) -> int:

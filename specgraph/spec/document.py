@@ -120,12 +120,12 @@ class Body:
         self.nodes = nodes
         self.is_chain = is_chain
         self.by_name: dict[str, NodeDef] = {}
-        self.patterns: dict[str, list[tuple[NamePattern, NodeDef]]] = {}
+        self.patterns: dict[str, dict[str, list[tuple[NamePattern, NodeDef]]]] = {}
         for node in nodes:
             if node.name_template is not None:
                 assert node.name is not None
                 pattern = template_pattern(node.name)
-                self.patterns.setdefault(pattern.first, []).append((pattern, node))
+                self.patterns.setdefault(pattern.first, {}).setdefault(pattern.last or "", []).append((pattern, node))
             elif node.name is not None:
                 self.by_name[node.name] = node
         self.order, self.cycles = self._sorted()
@@ -145,9 +145,11 @@ class Body:
         node = self.by_name.get(name)
         if node is None and self.patterns and len(name) <= MAX_NAME:
             for end in range(len(name), -1, -1):
-                for pattern, templated in self.patterns.get(name[:end], ()):
-                    if pattern.matches(name):
-                        return templated
+                by_ending = self.patterns.get(name[:end])
+                for start in range(len(name) + 1) if by_ending is not None else ():
+                    for pattern, templated in by_ending.get(name[start:], ()) if by_ending else ():
+                        if pattern.matches(name):
+                            return templated
         return node
 
     def _sorted(self) -> tuple[list[NodeDef], list[list[NodeDef]]]:

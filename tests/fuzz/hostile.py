@@ -64,7 +64,7 @@ def text(name: str, text: str | bytes | Callable[[], Made], *rules: str, ending:
 
 
 def cases() -> Iterator[Case]:
-    """Every hostile case, of structure first, then of values and files."""
-    from tests.fuzz import hostile_structure, hostile_values  # noqa: F401
+    """Every hostile case: of structure, of values and files, of great numbers."""
+    from tests.fuzz import hostile_growth, hostile_structure, hostile_values  # noqa: F401
 
     yield from _CASES

@@ -382,11 +382,6 @@ CASES: dict[str, Case] = {
         "nodes:\n  s: {op: softmax, dim: -1}\n",
         [],
     ),
-    "group_norm of single values": (
-        VECTOR,
-        "nodes:\n  fc: {op: linear, out_features: 8}\n  s: {op: group_norm, num_groups: 8}\n",
-        [("SG922", 5)],
-    ),
     "dropout of everything": (HEADER, f"nodes:\n  c: {CONV}\n  d: {{op: dropout, p: 1}}\n  r: relu\n", [("SG922", 5)]),
     "an argument's default hides a variable": (
         HEADER,

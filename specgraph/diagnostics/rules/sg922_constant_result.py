@@ -17,9 +17,9 @@ RULE = Rule(
     severity="warning",
     summary="a node whose result is the same for every image",
     explanation="""\
-The softmax of a single score is 1, whatever the score; a single value normalised by its own mean is 0; a
-dropout with probability 1 passes nothing in training. What lies in front of such a node learns nothing. For
-two classes, give the last layer two outputs, or one and a sigmoid.
+The softmax of a single score is 1, whatever the score; a dropout with probability 1 passes nothing in
+training. What lies in front of such a node learns nothing. For two classes, give the last layer two
+outputs, or one and a sigmoid.
 """,
     bad="""\
 specgraph: 1
@@ -45,16 +45,9 @@ def _one_score(node: Node) -> bool:
     return bool(node.input_types[0].dims[dim - 1 if dim > 0 else dim] == 1)
 
 
-def _one_per_group(node: Node) -> bool:
-    from specgraph.graph.dims import product
-
-    return bool(product(node.input_types[0].dims) == node.arguments["num_groups"])
-
-
 CONSTANT: dict[str, tuple[Callable[[Node], bool], str]] = {
     "softmax": (_one_score, "the softmax of one score is always 1"),
     "log_softmax": (_one_score, "the log_softmax of one score is always 0"),
-    "group_norm": (_one_per_group, "each group holds one value, which its own mean makes 0"),
     "dropout": (lambda node: node.arguments["p"] == 1, "with p: 1 nothing passes in training"),
     "stochastic_depth": (lambda node: node.arguments["p"] == 1, "with p: 1 nothing passes in training"),
 }
@@ -71,4 +64,4 @@ def check(lint: Lint) -> None:
 def _cure(node: Node) -> str:
     if node.op.endswith("softmax"):
         return "use sigmoid for a single score, or give the layer in front an output for each class"
-    return "remove it, or normalise where the map is larger" if node.op.endswith("norm") else "write a smaller p"
+    return "write a smaller p"
