@@ -32,7 +32,7 @@ class Blocks:
         block = self._find_block(node, scope, env, path)
         if block is None:
             return Result(self.elaborator.failed(node, scope, path))
-        identity = f"{block.document.source.path}:{block.name}"
+        identity = block.identity
         if identity in scope.blocks:
             chain = " → ".join(entry.rpartition(":")[2] for entry in (*scope.blocks, identity))
             self.collector.report(
@@ -74,7 +74,7 @@ class Blocks:
             default_input=sources[0] if len(sources) == 1 else None,
             defaults=scope.defaults,
             train_only=scope.train_only or node.train_only,
-            share_from=scope.share_from,
+            shared=scope.shared,
             blocks=(*scope.blocks, identity),
             record=scope.record if flat else record,
         )
@@ -89,8 +89,7 @@ class Blocks:
         if node.defaults is not None:
             inner.defaults = (*inner.defaults, (node.defaults, env))
         if node.share is not None:
-            owner = self.elaborator.references.shared_path(node, scope, env, path)
-            inner.share_from = None if owner is FAILED else f"{path}\n{owner}"
+            inner.shared = self.elaborator.sharing.block(node, block, scope, env, path)
         wire = self.elaborator.body(inner)
         if block.output is not None:
             wire = self._block_output(block, inner, path) or wire

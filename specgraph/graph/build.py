@@ -12,7 +12,7 @@ from specgraph.errors import CommandError
 from specgraph.graph.dims import Dim, symbol
 from specgraph.graph.elaborate import Elaborator, TooLarge
 from specgraph.graph.input_shapes import in_brackets, report_odd_axes
-from specgraph.graph.model import Graph
+from specgraph.graph.model import Graph, is_symbolic
 from specgraph.graph.names import reserved_reason
 from specgraph.graph.prune import prune
 from specgraph.graph.scope import POISON, Env, LiveScope, Wire
@@ -44,6 +44,7 @@ class GraphBuilder:
         self.input_size = parse_input_size(input_size)
         self.elaborator = Elaborator(document, collector, overridden=bool(overrides) or input_size is not None)
         self.reporter = self.elaborator.reporter
+        self.symbols: dict[str, Dim] = {}
 
     def graph(self) -> Graph | None:
         document, elaborator = self.document, self.elaborator
@@ -65,7 +66,7 @@ class GraphBuilder:
         if inputs is None:
             return None
         try:
-            scope, output = elaborator.run(values, inputs)
+            scope, output = elaborator.run(values, inputs, self.symbols)
         except TooLarge:
             return None
         outputs = self._outputs(scope, output)
@@ -158,10 +159,12 @@ class GraphBuilder:
         for name, (key, written) in document.inputs.items():
             shape = self.elaborator.evaluate(written, env, f"input `{name}`", None)
             dims = None if shape is FAILED else self._dims(name, shape, written)
-            kind = image_type(dims) if dims is not None else None
-            if kind is not None:
-                report_odd_axes(name, kind.dims, written, self.collector)
-                kind = self._resized(name, kind)
+            kind = None
+            if dims is not None:
+                report_odd_axes(name, dims, written, self.collector)
+                kind = self._resized(name, image_type(dims))
+                open_sizes = [(str(dim), size) for dim, size in zip(dims, kind.dims, strict=True) if is_symbolic(dim)]
+                self.symbols = {**dict(open_sizes), **self.symbols}
             span = document.source.span(key)
             reason = reserved_reason(name, top_level=False)
             if name == "self" or (reason and name in ("forward", "training")):

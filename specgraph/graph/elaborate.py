@@ -12,6 +12,7 @@ from typing import Any
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.blocks import Blocks
+from specgraph.graph.dims import Dim
 from specgraph.graph.expression_values import spend
 from specgraph.graph.expressions import ExpressionError
 from specgraph.graph.extent import Extent
@@ -29,13 +30,14 @@ from specgraph.graph.scope import (
     UnknownVariable,
     Wire,
 )
+from specgraph.graph.sharing import Sharing
 from specgraph.source.limits import limit
-from specgraph.spec.document import Document, NodeDef
+from specgraph.spec.document import Body, Document, NodeDef
 from specgraph.spec.kinds import Bool, Int, show
 from specgraph.spec.op_arguments import FAILED, Reporter
 from specgraph.spec.read_nodes import NAME
 from specgraph.spec.tree_reader import BrokenValue
-from specgraph.spec.values import Written
+from specgraph.spec.values import Written, error_span
 
 MAX_MEASURED = 1000
 """Long values of variables whose size is remembered."""
@@ -66,8 +68,10 @@ class Elaborator:
         self.op_nodes = OpNodes(self)
         self.blocks = Blocks(self)
         self.references = References(self)
+        self.sharing = Sharing(self)
         self.paths = Paths(collector)
         self.variables: dict[int, dict[str, Any]] = {}
+        self.symbols: dict[str, Dim] = {}
         self.absent_reads: set[str] = set()
         self.expanded = 0
         self.max_nodes = limit("SPECGRAPH_MAX_NODES")
@@ -76,10 +80,13 @@ class Elaborator:
         self.max_values = limit("SPECGRAPH_MAX_ALIASED_VALUES")
         self.measured: dict[int, list[Any] | dict[str, Any]] = {}
 
-    def run(self, values: dict[str, Any], inputs: dict[str, Wire]) -> tuple[LiveScope, Wire | None]:
-        """Expand the document's nodes with these variables and inputs. Returns the outermost scope
-        and the default output."""
+    def run(
+        self, values: dict[str, Any], inputs: dict[str, Wire], symbols: dict[str, Dim]
+    ) -> tuple[LiveScope, Wire | None]:
+        """Expand the document's nodes with these variables and inputs; `symbols` are the sizes that the
+        inputs leave open, with what they are here. Returns the outermost scope and the default output."""
         document = self.document
+        self.symbols = symbols
         assert document.body is not None
         wires = list(inputs.values())
         scope = LiveScope(
@@ -126,7 +133,7 @@ class Elaborator:
             self.collector.report(
                 "unknown-reference",
                 f"{where}: there is no node `{unknown.path}` to measure here",
-                written.span,
+                error_span(unknown, written),
                 node=path,
                 help=f"did you mean {close}?" if close else None,
             )
@@ -158,12 +165,14 @@ class Elaborator:
     def _unknown_variable(self, unknown: UnknownVariable, written: Written, where: str, path: str | None) -> None:
         close = nearest(unknown.name, unknown.names)
         help = f"did you mean {close}?" if close else f"add `{unknown.name}` to `vars` or to the block's `args`"
+        if unknown.name == "index":
+            help = "only a node with `repeat` has an index; hand it to a block as an argument"
         if unknown.is_node:
             help = f"`{unknown.name}` is a node: write {unknown.name}.channels (or .height, .width, .features)"
         self.collector.report(
             "unknown-variable",
             f"{where}: nothing is called `{unknown.name}`",
-            written.span,
+            error_span(unknown, written),
             node=path,
             help=help,
         )
@@ -253,7 +262,9 @@ class Elaborator:
         if not numbered and not templated and count:
             assert node.name is not None
             record = self.paths.container(node, scope.child_path(node.name), "repeat", None)
-            inner = LiveScope(record.path, scope.body, scope.document, scope.values, parent=scope, record=record)
+            inner = LiveScope(
+                record.path, Body([], is_chain=False), scope.document, scope.values, parent=scope, record=record
+            )
         result = Result(sources[0] if sources else self.failed(node, scope), absent=count == 0)
         if count == 0:
             self.absent_reads.update(source.path for source in sources)
@@ -309,10 +320,11 @@ class Elaborator:
                 wire = sources[0] if sources else scope.default_input or self.failed(node, scope, path)
                 return Result(wire, absent=True)
         if node.kind == "broken":
+            for _, written in node.arguments.values():
+                self.evaluate(written, env, f"node `{path}`", path)
             return Result(self.failed(node, scope, path))
         if node.kind == "op":
-            if not self.paths.claim(path, node):
-                return Result(self.failed(node, scope, path))
+            self.paths.claim(path, node)  # a bad name leaves the shape as it is
             return Result(self.op_nodes.add(node, scope, path, sources, env))
         self.depth += 1
         if self.depth > self.max_depth:
@@ -336,7 +348,7 @@ class Elaborator:
             default_input=sources[0] if sources else None,
             defaults=scope.defaults,
             train_only=scope.train_only or node.train_only,
-            share_from=scope.share_from,
+            shared=scope.shared,
             blocks=scope.blocks,
             record=record,
         )

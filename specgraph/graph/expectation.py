@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 
-from specgraph.graph.dims import Dim, equal_sizes
+from specgraph.graph.dims import Dim, SymbolicDim, equal_sizes
+from specgraph.graph.size_text import Unreadable, parse_shape, parse_size
 from specgraph.graph.types import TensorType, str_dim
 from specgraph.spec.kinds import Invalid, show
 
-PAPER = re.compile(r"[0-9]+(\s*[x×X]\s*[0-9]+)*")
 MAX_SIZE = 2**31
 
 
 class Expectation(NamedTuple):
     """A declared shape. `form` is `list` (C, H, W), `paper` (H×W×C), `spatial` (H×W) or `number`."""
 
-    sizes: tuple[int, ...]
+    sizes: tuple[Dim, ...]
     form: str
 
     def __str__(self) -> str:
-        return show(list(self.sizes)) if self.form == "list" else "x".join(map(str, self.sizes))
+        if self.form == "list":
+            return "[" + ", ".join(map(str, self.sizes)) + "]"
+        return "x".join(map(str_dim, self.sizes))
 
     def actual(self, kind: TensorType) -> str:
         """A type in the author's own form, so that the two can be compared by eye."""
@@ -46,30 +47,34 @@ class Expectation(NamedTuple):
         return (self.sizes[-1], *self.sizes[:-1]) if kind.is_feature_map else self.sizes
 
 
-def parse_expectation(value: Any, kind: TensorType | None) -> Expectation:
-    """Read an `expect`. `kind`, where known, tells 27x27 (spatial only) from a two-axis shape.
+def parse_expectation(value: Any, kind: TensorType | None, symbols: dict[str, Dim]) -> Expectation:
+    """Read an `expect`. `kind`, where known, tells 27x27 (spatial only) from a two-axis shape; `symbols`
+    are the free sizes of the inputs, with what they are.
 
     Raises `Invalid`.
     """
-    if isinstance(value, bool) or value is None:
-        raise _invalid(value)
-    if isinstance(value, int):
-        if not 0 < value < MAX_SIZE:
-            raise _invalid(value)
-        return Expectation((value,), "number")
-    if isinstance(value, (list, tuple)):
-        if not value or any(isinstance(v, bool) or not isinstance(v, int) or not 0 < v < MAX_SIZE for v in value):
-            raise _invalid(value)
-        return Expectation(tuple(value), "list")
-    if isinstance(value, str) and len(value) <= 80 and PAPER.fullmatch(value.strip()):
-        sizes = tuple(int(part) for part in re.split(r"\s*[x×X]\s*", value.strip()))
-        if all(0 < size < MAX_SIZE for size in sizes):
-            if len(sizes) == 1:
-                return Expectation(sizes, "number")
-            spatial = kind is not None and kind.is_feature_map and len(sizes) == kind.rank - 1
-            return Expectation(sizes, "spatial" if spatial else "paper")
-    raise _invalid(value)
+    try:
+        if isinstance(value, (list, tuple)) and value:
+            return Expectation(tuple(_size(item, symbols) for item in value), "list")
+        if not isinstance(value, str):
+            return Expectation((_size(value, symbols),), "number")
+        sizes = tuple(_size(size, symbols) for size in parse_shape(value, symbols))
+    except Unreadable:
+        wanted = "[96, 27, 27], 27x27x96, 27x27 or 4096"
+        if symbols:
+            wanted += f" (with {', '.join(symbols)} or sums of them, such as {next(iter(symbols))} - 2)"
+        raise Invalid(f"must be a shape such as {wanted}, not {show(value)}") from None
+    if len(sizes) == 1:
+        return Expectation(sizes, "number")
+    spatial = kind is not None and kind.is_feature_map and len(sizes) == kind.rank - 1
+    return Expectation(sizes, "spatial" if spatial else "paper")
 
 
-def _invalid(value: Any) -> Invalid:
-    return Invalid(f"must be a shape such as [96, 27, 27], 27x27x96, 27x27 or 4096, not {show(value)}")
+def _size(value: Any, symbols: dict[str, Dim]) -> Dim:
+    if isinstance(value, str):
+        value = parse_size(value, symbols)
+    if isinstance(value, SymbolicDim) or (
+        isinstance(value, int) and not isinstance(value, bool) and 0 < value < MAX_SIZE
+    ):
+        return value
+    raise Unreadable

@@ -145,7 +145,8 @@ class Graph:
     @property
     def num_parameters(self) -> int:
         """Trainable elements of the inference network (auxiliary heads not counted)."""
-        return sum(node.num_parameters for node in self.nodes.values() if not node.train_only)
+        owners = {node.share or node.path for node in self.nodes.values() if not node.train_only}
+        return sum(self.nodes[path].num_parameters for path in owners)
 
     @property
     def symbols(self) -> frozenset[str]:

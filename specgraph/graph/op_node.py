@@ -8,7 +8,6 @@ from specgraph.diagnostics.model import Fix, Label
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expectation import Expectation, parse_expectation
 from specgraph.graph.model import Constraint, Node, Parameter
-from specgraph.graph.references import differing_call
 from specgraph.graph.scope import Env, LiveScope, Wire
 from specgraph.graph.trouble import Trouble
 from specgraph.graph.types import TensorType
@@ -98,7 +97,7 @@ class OpNodes:
                 return failed
             found = self.inferred[key] = outcome
         init = self._init(op, prepared, found, path)
-        share = self._share(written, scope, path, op, found, input_types[0].rank, env)
+        share = self.elaborator.sharing.owner(written, scope, path, op, found, input_types[0].rank, env)
         if share is FAILED:
             return failed
         node = Node(
@@ -119,7 +118,7 @@ class OpNodes:
         wire = Wire(path, found.output, span, train_only)
         if any(source.believed is not None for source in sources):
             wire.believed = self._believed(op, prepared, sources, path)
-        self.elaborator.nodes[path] = node
+        self.elaborator.nodes.setdefault(path, node)
         return wire
 
     # arguments ---------------------------------------------------------------------------------
@@ -183,9 +182,7 @@ class OpNodes:
                     plain = self.elaborator.evaluate(value, layer_env, where, path)
                     constant = constant and value.constant
                     checked = plain if plain is FAILED else self.report.initialiser(plain, name, value, where, path)
-                if checked is FAILED:
-                    good = False
-                elif checked[0] == "default":
+                if checked is FAILED or checked[0] == "default":  # a wrong one leaves the shape as it is
                     prepared.init.pop(name, None)
                 else:
                     prepared.init[name] = (checked, key, value, own)
@@ -285,7 +282,7 @@ class OpNodes:
         if value is FAILED:
             return
         try:
-            expected = parse_expectation(value, wire.type or wire.believed)
+            expected = parse_expectation(value, wire.type or wire.believed, self.elaborator.symbols)
         except Invalid as fault:
             self.report.invalid(fault, "expect", written, f"node `{path}`", path)
             return
@@ -333,11 +330,7 @@ class OpNodes:
         actual = expected.actual(kind)
         fix = None
         if written.constant:
-            fix = (
-                Fix("unsafe", (written.source.edit_word(written.span, actual),))
-                if kind.symbols == frozenset()
-                else None
-            )
+            fix = Fix("unsafe", (written.source.edit_word(written.span, actual),))
         tentative = self.elaborator.overridden
         self.elaborator.collector.report(
             "declared-shape-mismatch",
@@ -378,46 +371,6 @@ class OpNodes:
                     help="use normal, uniform, constant, zeros or ones",
                 )
         return {name: entry[0] for name, entry in prepared.init.items() if name in owned}
-
-    def _share(
-        self, written: NodeDef, scope: LiveScope, path: str, op: Op, found: Inferred, rank: int, env: Env
-    ) -> Any:
-        if written.share is not None:
-            owner = self.elaborator.references.shared_path(written, scope, env, path)
-            if owner is FAILED:
-                return FAILED
-            place = written.share.span
-        elif scope.share_from is not None and found.parameters:
-            block_path, owner_path = scope.share_from.split("\n")
-            owner = owner_path + path[len(block_path) :]
-            place = written.source.span(written.place)
-        else:
-            return None
-        node = self.elaborator.nodes.get(owner)
-        problem = None
-        if node is None:
-            if written.share is None and self.elaborator.collector.has_errors:
-                return FAILED  # the node in the shared block is wrong itself
-            problem = f"`{owner}` is no node that owns parameters"
-        elif node.op != op.name:
-            problem = f"`{owner}` is a {node.op}, this is a {op.name}"
-        elif node.parameters != found.parameters:
-            theirs = ", ".join(f"{p.name} {list(p.shape)}" for p in node.parameters) or "none"
-            ours = ", ".join(f"{p.name} {list(p.shape)}" for p in found.parameters) or "none"
-            problem = f"`{owner}` has parameters {theirs}; this node needs {ours}"
-        elif found.parameters:
-            problem = differing_call(owner, node, found.arguments, rank)
-        if problem is not None:
-            self.elaborator.collector.report(
-                "share-mismatch",
-                f"node `{path}` cannot share parameters: {problem}",
-                place,
-                node=path,
-                help="share takes a node of the same op with the same arguments, whose module is called again",
-            )
-            return FAILED
-        assert node is not None
-        return node.share or owner
 
 
 def _at(home: Env, env: Env) -> Env:

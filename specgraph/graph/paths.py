@@ -18,24 +18,28 @@ class Paths:
         self.containers: dict[str, NodeDef | None] = {}
         self.scopes: dict[str, Scope] = {}
 
-    def claim(self, path: str, node: NodeDef) -> bool:
+    def claim(self, path: str, node: NodeDef) -> None:
         """Claim a path for a node; report one that is taken, or that no module can bear."""
         earlier = self.nodes.get(path)
         if earlier is None and path in self.containers:
             earlier = self.containers[path]
         if earlier is not None or path in self.containers:
-            labels = () if earlier is None else (Label(earlier.source.span(earlier.place), "the first one"),)
+            repeated = earlier is node and node.name_template is not None
             self.collector.report(
                 "duplicate-path",
-                f"node `{path}`: another node has the same path",
+                f"node `{path}`: two instances have the same path"
+                if repeated
+                else f"node `{path}`: another node has the same path",
                 node.source.span(node.place),
                 node=path,
-                labels=labels,
-                help="give one of them another name",
+                labels=()
+                if earlier is None or earlier is node
+                else (Label(earlier.source.span(earlier.place), "the first one"),),
+                help="put $index into the name" if repeated else "give one of them another name",
             )
-            return False
+            return
         self.nodes[path] = node
-        return self._reserve(path, node)
+        self._reserve(path, node)
 
     def _reserve(self, path: str, node: NodeDef) -> bool:
         """Check the segments of a path that have not been seen, and claim its containers."""

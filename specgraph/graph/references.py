@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from specgraph.diagnostics.model import Fix, Label
+from specgraph.diagnostics.model import Fix, Label, Span
 from specgraph.diagnostics.names import nearest
-from specgraph.graph.model import Node
 from specgraph.graph.scope import Env, LiveScope, Wire
 from specgraph.source.tree import Scalar
-from specgraph.spec.document import NodeDef
-from specgraph.spec.kinds import show
+from specgraph.spec.document import NodeDef, measuring
 from specgraph.spec.op_arguments import FAILED
 from specgraph.spec.values import Written
 
@@ -72,7 +70,9 @@ class References:
                 return None
         return wires
 
-    def unknown(self, name: str, scope: LiveScope, written: Written, where: str, path: str | None) -> None:
+    def unknown(
+        self, name: str, scope: LiveScope, written: Written, where: str, path: str | None, verb: str = "reads"
+    ) -> None:
         names = _first_few(scope.names(), 13)
         close = nearest(name, scope.names())
         head, _, rest = name.rpartition(".")
@@ -85,7 +85,7 @@ class References:
         plain_text = isinstance(written.tree, Scalar) and written.constant
         self.collector.report(
             "unknown-reference",
-            f"{where} reads `{name}`, which does not exist here",
+            f"{where} {verb} `{name}`, which does not exist here",
             span,
             node=path,
             notes=(f"in scope: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}",) if names else (),
@@ -93,38 +93,57 @@ class References:
             fix=Fix("safe", (written.source.edit_word(span, close),)) if close and plain_text else None,
         )
 
-    def shared_path(self, node: NodeDef, scope: LiveScope, env: Env, path: str) -> Any:
-        """Path of the node or block instance whose parameters `node` shares, or FAILED."""
-        assert node.share is not None
-        where = f"node `{path}`"
-        name = self.elaborator.evaluate(node.share, env, where, path)
-        if name is FAILED:
-            return FAILED
-        found = scope.resolve(str(name))
-        if found is None:
-            if not scope.is_written(str(name)):
-                self.unknown(str(name), scope, node.share, where, path)
-            return FAILED
-        if found.wire.type is None and found.scope is None:
-            return FAILED
-        return found.scope.path if found.scope is not None else found.wire.path
-
     def cycle(self, cycle: list[NodeDef], scope: LiveScope) -> None:
-        names = [node.name or "?" for node in cycle]
-        first = min(cycle, key=lambda node: node.source.span(node.place)[1:3])
-        start = cycle.index(first)
-        ordered = names[start:] + names[:start]
-        shown = " → ".join([ordered[0], *reversed(ordered[1:]), ordered[0]])
+        """Report nodes each of which needs the next one, and the last one the first."""
+        start = min(range(len(cycle)), key=lambda i: cycle[i].source.span(cycle[i].place)[1:3])
+        ordered = cycle[start:] + cycle[:start]
+        first = ordered[0]
+        names = [node.name or "?" for node in ordered]
+        shown = " → ".join([names[0], *reversed(names[1:]), names[0]])
+        needs = [need(node, other, scope) for node, other in zip(ordered, [*ordered[1:], first], strict=True)]
+        shares = next((i for i, (_, how) in enumerate(needs) if how == "share"), None)
+        help = "a network has no loops: read an earlier node"
+        if shares is not None and len(ordered) > 1:
+            owner = names[(shares + 1) % len(names)]
+            help = f"the owner comes first: let `{owner}` share with `{names[shares]}`"
+        elif len(ordered) == 1 and names[0] in scope.inputs:
+            help = f"`{names[0]}` is also an input, which the node hides: give the node another name"
+        elif len(ordered) == 1:
+            help = {
+                "share": "leave share out: a node has its own parameters anyway",
+                "size": "measure an earlier node",
+            }.get(needs[0][1], help)
         self.collector.report(
             "cycle",
-            f"node `{scope.child_path(ordered[0])}` depends on itself: {shown}",
-            first.sources.span if first.sources else first.source.span(first.place),
-            node=scope.child_path(ordered[0]),
-            labels=tuple(
-                Label(node.source.span(node.place), "part of the cycle") for node in cycle if node is not first
-            ),
-            help="a network has no loops: read an earlier node",
+            f"node `{scope.child_path(names[0])}` depends on itself: {shown}",
+            needs[0][0],
+            node=scope.child_path(names[0]),
+            labels=tuple(Label(node.source.span(node.place), "part of the cycle") for node in ordered[1:]),
+            help=help,
         )
+
+
+def need(node: NodeDef, other: NodeDef, scope: LiveScope) -> tuple[Span, str]:
+    """Where it is written that one node of a scope needs another, and how: it reads it (`from`, or by
+    coming after it: `order`), shares its parameters (`share`) or measures it (`size`)."""
+
+    def leads(name: str) -> bool:
+        return scope.body.find(name) is other
+
+    for written, how in ((node.sources, "from"), (node.share, "share")):
+        if written is not None and written.constant:
+            names = written.value if isinstance(written.value, list) else [written.value]
+            for index, name in enumerate(names):
+                if leads(str(name)):
+                    return written.part((index,)).span, how
+    for written in measuring(node):
+        if any(leads(name) for template in written.templates() for name in template.nodes):
+            return written.span, "size"
+    for inner in node.body.nodes if node.body is not None else ():
+        span, how = need(inner, other, scope)
+        if how != "order":
+            return span, how
+    return node.source.span(node.place), "order"
 
 
 def _first_few(names: Iterator[str], most: int) -> list[str]:
@@ -135,13 +154,3 @@ def _first_few(names: Iterator[str], most: int) -> list[str]:
         if len(found) >= most:
             break
     return list(found)
-
-
-def differing_call(owner: str, node: Node, arguments: dict[str, Any], rank: int) -> str | None:
-    """Why a node with these arguments and an input of `rank` axes is not `node`'s module called again."""
-    for name, value in arguments.items():
-        if node.arguments[name] != value:
-            return f"`{owner}` has {name} {show(node.arguments[name])}, this node {show(value)}"
-    if node.input_types[0].rank != rank:
-        return f"`{owner}` reads {node.input_types[0].rank} axes, this node {rank}"
-    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.model import Span
 from specgraph.graph.dims import Dim, SymbolicDim
@@ -12,6 +12,9 @@ from specgraph.graph.expressions import ExpressionError
 from specgraph.graph.model import Scope
 from specgraph.graph.types import TensorType
 from specgraph.spec.document import IMPLIED_NAMES, SIZE_PROPERTIES, Body, Defaults, Document, NodeDef
+
+if TYPE_CHECKING:
+    from specgraph.graph.sharing import SharedBlock
 
 POISON: Any = object()
 """Stands for a variable whose value depends on something already reported as wrong."""
@@ -48,6 +51,16 @@ class Result:
         self.scope = scope
         self.absent = absent
 
+    def last_instance(self) -> Result:
+        """Of a repeated node the last instance that is present; anything else is itself."""
+        found = self
+        while found.scope is not None and found.scope.is_repeat:
+            last = found.scope.last()
+            if last is None:
+                break
+            found = last
+        return found
+
 
 class LiveScope:
     """A scope being expanded. Names are looked up here, then outwards up to the block's boundary."""
@@ -64,7 +77,7 @@ class LiveScope:
         "path",
         "record",
         "results",
-        "share_from",
+        "shared",
         "train_only",
         "values",
         "written",
@@ -82,7 +95,7 @@ class LiveScope:
         default_input: Wire | None = None,
         defaults: tuple[tuple[Defaults, Env], ...] = (),
         train_only: bool = False,
-        share_from: str | None = None,
+        shared: SharedBlock | None = None,
         blocks: tuple[str, ...] = (),
         record: Scope | None = None,
     ) -> None:
@@ -95,7 +108,7 @@ class LiveScope:
         self.default_input = default_input
         self.defaults = defaults
         self.train_only = train_only
-        self.share_from = share_from
+        self.shared = shared
         self.blocks = blocks
         self.record = record
         self.results: dict[str, Result] = {}
@@ -105,6 +118,15 @@ class LiveScope:
     def child_path(self, name: str) -> str:
         """Path of a node of this scope."""
         return f"{self.path}.{name}" if self.path else name
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether it only holds the instances of a repeated node."""
+        return self.record is not None and self.record.kind == "repeat"
+
+    def last(self) -> Result | None:
+        """The last instance that is present, of a repeated node."""
+        return next((result for result in reversed(self.results.values()) if not result.absent), None)
 
     def resolve(self, reference: str) -> Result | None:
         """What a reference means: a node of this scope, a scope input, a node inside a sibling, or
@@ -132,7 +154,8 @@ class LiveScope:
                     return None
                 return outer.scope._resolve_here(reference[len(head) + 1 :])
             head = head.rpartition(".")[0]
-        return None
+        last = self.last() if self.is_repeat else None
+        return last.scope._resolve_here(reference) if last is not None and last.scope is not None else None
 
     def is_written(self, reference: str) -> bool:
         """Whether a reference names something that is written in the spec, though it has failed."""
@@ -144,6 +167,14 @@ class LiveScope:
         return False
 
     def _is_written_here(self, reference: str) -> bool:
+        if self.is_repeat:
+            first, _, rest = reference.partition(".")
+            instance = self.results.get(first)
+            if instance is None:
+                instance, rest = self.last(), reference
+            if instance is None or instance.scope is None:
+                return instance is None or instance.wire.type is None
+            return instance.scope._is_written_here(rest) if rest else instance.wire.type is None
         node = self.body.find(reference)
         if node is None:
             return False
@@ -261,7 +292,7 @@ class UnknownVariable(Exception):
         super().__init__(name)
         self.name = name
         self.names = chain(scope.values, IMPLIED_NAMES, ("index",) if index is not None else ())
-        self.is_node = scope.resolve(name) is not None or scope.is_written(name)
+        self.is_node = scope.resolve(name) is not None or name in scope.body.by_name
 
 
 class UnknownNode(Exception):

@@ -127,12 +127,15 @@ class Call:
     def number(self, dim: Dim, what: str) -> int:
         """A size that must be known, because parameters have it."""
         if isinstance(dim, SymbolicDim):
+            names = ", ".join(sorted(dim.symbols()))
+            spatial = self.input.axes[0] != "C" or self.input.dims[0] != dim
             raise Fault(
                 "symbolic-size",
                 f"{what} is {dim}, but a number is needed to know the parameters' shape",
                 notes=[f"{self.name} is {self.input}"],
-                help=f"give {', '.join(sorted(dim.symbols()))} a number with --input-size, or put "
-                "an adaptive or global pooling in front",
+                help=f"give {names} a number with --input-size, or put an adaptive or global pooling in front"
+                if spatial
+                else f"write a number for {names} under inputs: only height and width can stay open here",
             )
         return dim
 

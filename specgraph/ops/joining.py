@@ -119,8 +119,7 @@ def _broadcast(call: Call, left: TensorType, index: int) -> TensorType:
     if len(left.dims) != len(right.dims):
         fewer, more = sorted((0, index), key=lambda i: len(call.inputs[i].dims))
         few, many = call.inputs[fewer], call.inputs[more]
-        missing = len(many.dims) - len(few.dims)
-        shape = [str(dim) for dim in few.dims] + ["1"] * missing
+        shape = [str(dim) for dim in _aligned(few.dims, many.dims)]
         raise Fault(
             "batch-broadcast",
             f"node `{{node}}` joins {call.names[0]} of {call.inputs[0]} with {call.names[index]} of "
@@ -141,6 +140,16 @@ def _broadcast(call: Call, left: TensorType, index: int) -> TensorType:
         else:
             raise _operand_mismatch(call, index)
     return left.with_dims(tuple(sizes))
+
+
+def _aligned(few: tuple[Dim, ...], many: tuple[Dim, ...]) -> list[Dim]:
+    """The smaller shape with ones around it, where it fits the larger: from the channels on if it can,
+    else as far behind as it can."""
+    places = len(many) - len(few) + 1
+    for start in (0, *range(places - 1, 0, -1)):
+        if all(1 in (a, b) or a == b for a, b in zip(few, many[start:], strict=False)):
+            return [*[1] * start, *few, *[1] * (places - 1 - start)]
+    return [*few, *[1] * (places - 1)]
 
 
 def _operand_mismatch(call: Call, index: int) -> Fault:

@@ -33,9 +33,11 @@ WORDS: dict[str, Value] = {
     **{sign + word: float("inf") for sign in ("", "+") for word in (".inf", ".Inf", ".INF")},
     **{"-" + word: float("-inf") for word in (".inf", ".Inf", ".INF")},
 }
+PREFIXED = re.compile(r"0x[0-9a-fA-F]+|0o[0-7]+")
 NUMBER_START = frozenset("0123456789+-.")
 LINE_BREAKS_OF_YAML_1_1 = "\x85\u2028\u2029"
 MAX_REPAIRS = 20
+MOST_MERGED = 1000
 LARGE = 2**20
 
 
@@ -54,14 +56,10 @@ def resolve_scalar(text: str) -> Value:
         if len(text) > MAX_DIGITS:
             raise OverflowError
         return float(text)
-    if text.startswith(("0x", "0o")):
-        try:
-            number = int(text[2:], 16 if text[1] == "x" else 8) if text[2:].isalnum() else None
-        except ValueError:
-            return text
+    if PREFIXED.fullmatch(text):
         if len(text) > MAX_DIGITS:
             raise OverflowError
-        return text if number is None else number
+        return int(text[2:], 16 if text[1] == "x" else 8)
     return text
 
 
@@ -192,6 +190,7 @@ class Builder:
 
     def _checked_entries(self, entries: list[tuple[Any, Tree]]) -> list[tuple[Scalar, Tree]]:
         kept: dict[str, tuple[Scalar, Tree]] = {}
+        merged: list[Tree] = []
         for key, value in entries:
             if not isinstance(key, Scalar):
                 self.collector.report(
@@ -207,10 +206,14 @@ class Builder:
                     self.source.span(key),
                     help="use `defaults`, or a block with arguments",
                 )
+                merged += value.items if isinstance(value, Sequence) else [value]
             elif key.text in kept:
                 report_duplicate_key(self.source, self.collector, kept[key.text][0], key)
             else:
                 kept[key.text] = (key, value)
+        for mapping in merged[:MOST_MERGED]:  # read on as it was meant: what else is wrong shows in the same run
+            for key, value in mapping.entries[:MOST_MERGED] if isinstance(mapping, Mapping) else ():
+                kept.setdefault(key.text, (key, value))
         return list(kept.values())
 
     def _alias(self, event: Any) -> Tree:

@@ -216,6 +216,11 @@ class BlockDef:
         self.body = Body([], is_chain=False)
         self.output: Written | None = None
 
+    @property
+    def identity(self) -> str:
+        """What tells it from blocks of the same name in other files."""
+        return f"{self.document.source.path}:{self.name}"
+
 
 class Document:
     """One file of the language, parsed."""
@@ -260,19 +265,22 @@ def references(node: NodeDef) -> tuple[str, ...]:
     """Names of the scope that a node as written may need before it can be elaborated: what it reads,
     what its expressions measure, what it shares; for a chain, those of its entries too."""
     found: list[str] = [*_written_names(node.sources), *_written_names(node.share)]
-    values = [node.repeat, node.when, node.expect, node.target]
-    values += [value for _, value in node.arguments.values()]
-    values += [value for _, value in node.init.values()]
-    if node.defaults is not None:
-        for section in (node.defaults.arguments, node.defaults.init):
-            values += [value for entries in section.values() for _, value in entries.values()]
-    for value in values:
-        if value is not None and not value.constant:
+    for value in measuring(node):
+        if not value.constant:
             for template in value.templates():
                 found.extend(template.nodes)
     if node.body is not None:
         found.extend(reference for inner in node.body.nodes for reference in inner.refs)
     return tuple(dict.fromkeys(found))
+
+
+def measuring(node: NodeDef) -> list[Written]:
+    """The values of a node whose expressions may measure other nodes."""
+    sections = [node.arguments, node.init]
+    if node.defaults is not None:
+        sections += [*node.defaults.arguments.values(), *node.defaults.init.values()]
+    values = [node.repeat, node.when, node.expect, node.target]
+    return [*filter(None, values), *(value for section in sections for _, value in section.values())]
 
 
 def _written_names(written: Written | None) -> list[str]:

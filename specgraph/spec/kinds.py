@@ -7,6 +7,7 @@ messages and docs), and gives its JSON Schema. Op arguments and recipe fields ar
 from __future__ import annotations
 
 import math
+import re
 from itertools import islice
 from typing import Any
 
@@ -25,6 +26,8 @@ class Invalid(Exception):
 
 
 MOST_SHOWN = 30
+LOOKS_TYPED = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?|true|false|null|~|")
+"""Text that looks like something else in a message."""
 
 
 def show(value: Any) -> str:
@@ -56,7 +59,8 @@ class Kind:
         raise NotImplementedError
 
     def fail(self, value: Any) -> Invalid:
-        return Invalid(f"must be {self.words}, not {show(value)}")
+        text_alike = isinstance(value, str) and LOOKS_TYPED.fullmatch(value)
+        return Invalid(f"must be {self.words}, not " + (f'the text "{value}"' if text_alike else show(value)))
 
 
 class Int(Kind):

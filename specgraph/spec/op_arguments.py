@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Container
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
@@ -16,7 +17,7 @@ from specgraph.ops.registry import counterparts, ops
 from specgraph.source.tree import Mapping, Scalar, Tree
 from specgraph.spec.initialisers import INIT_VALUE
 from specgraph.spec.kinds import Invalid, Kind, show
-from specgraph.spec.values import Written, bracketed, expression_span
+from specgraph.spec.values import Written, bracketed, error_span
 
 OP_KEY = re.compile(r"^(.*?)[\"']?op[\"']?\s*:\s*$")
 FAILED: Any = object()
@@ -86,16 +87,27 @@ class Reporter:
         )
 
     def unknown_argument(
-        self, op: Op, key: Scalar, written: Written, where: str, path: str | None, *, beside: Tree | None = None
-    ) -> None:
-        """An op has no such argument. It stands in the mapping `beside`."""
+        self,
+        op: Op,
+        key: Scalar,
+        written: Written,
+        where: str,
+        path: str | None,
+        *,
+        beside: Tree | None = None,
+        proposed: Container[str] = (),
+    ) -> str | None:
+        """An op has no such argument. It stands in the mapping `beside`; `proposed` are arguments that
+        were proposed for others there. Returns what is proposed for this one."""
         span = written.source.span(key)
         takes = ", ".join(op.arguments) or "no arguments"
         named = our_argument(key.text, op.arguments)
         advice = None if named else NOT_ARGUMENTS.get(key.text)
         others = [*op.arguments, "from", "expect", "repeat", "when", "init", "share"]
         close = named or (None if advice else nearest(key.text, others))
-        given = close is not None and isinstance(beside, Mapping) and beside.get(close) is not None
+        given = close is not None and (
+            (isinstance(beside, Mapping) and beside.get(close) is not None) or close in proposed
+        )
         if close is None:
             help = advice or f"remove `{key.text}`"
         elif given:
@@ -114,6 +126,7 @@ class Reporter:
             help=help,
             fix=fix,
         )
+        return close
 
     def invalid(self, fault: Invalid, what: str, written: Written, where: str, path: str | None) -> None:
         """A value is not of its kind."""
@@ -150,11 +163,10 @@ class Reporter:
 
     def expression(self, error: ExpressionError, fallback: Written, where: str, path: str | None) -> None:
         """An expression could not be read or evaluated."""
-        written: Written = getattr(error, "written", None) or fallback
         self.collector.report(
             error.rule,
             f"{where}: {error.message}",
-            expression_span(written, error.start, error.end),
+            error_span(error, fallback),
             node=path,
             help=error.help,
         )

@@ -70,11 +70,16 @@ class DocumentReader(TreeReader):
         if nodes is not None:
             document.body = self.nodes.body(nodes, "nodes", "")
         outputs = self.tree.get("outputs")
-        document.outputs = self.written(outputs) if outputs is not None else None
+        document.outputs = self._outputs(outputs) if outputs is not None else None
         document.recipes = self._written_entries("recipes", None)
         return document
 
     # parts -------------------------------------------------------------------------------------
+
+    def _outputs(self, tree: Tree) -> Written:
+        for _, value in tree.entries if isinstance(tree, Mapping) else ():
+            self.reference(value)
+        return self.reference(tree)
 
     def _version(self) -> None:
         assert isinstance(self.tree, Mapping)
@@ -115,12 +120,20 @@ class DocumentReader(TreeReader):
         args = mapping.get("args")
         if isinstance(args, Sequence):
             for item in args.items:
-                if isinstance(item, Scalar):
+                if isinstance(item, Scalar) and item.text not in block.arguments:
                     block.arguments[item.text] = (item, None)
+                else:
+                    self.fault(
+                        "invalid-value",
+                        f"block `{key.text}`: `args` must be names, each once, not {show(plain(item))}",
+                        item,
+                        help="write a mapping for arguments with defaults: {channels, stride: 1}",
+                    )
         elif args is not None:
             for name, value in (self.mapping(args, "args") or Mapping([])).entries:
                 required = isinstance(value, Scalar) and value.value is None
-                block.arguments[name.text] = (name, None if required else self.written(value))
+                default = None if required else self.written(value, f"block `{key.text}`")
+                block.arguments[name.text] = (name, default)
         for name_key, _ in block.arguments.values():
             if name_key.text in NODE_KEYS or not IDENTIFIER.fullmatch(name_key.text):
                 self.fault(
@@ -132,21 +145,33 @@ class DocumentReader(TreeReader):
                     help="use letters, digits and _, and none of " + ", ".join(NODE_KEYS),
                 )
         for name, value in (self.mapping(mapping.get("vars"), "vars") or Mapping([])).entries:
-            block.vars[name.text] = (name, self.written(value))
+            if not IDENTIFIER.fullmatch(name.text):
+                self.bad_name(name, "variable")
+            block.vars[name.text] = (name, self.written(value, f"block `{key.text}`"))
         inputs = mapping.get("inputs")
         if inputs is not None:
-            names = plain(inputs)
-            if isinstance(names, list) and names and all(isinstance(n, str) for n in names):
-                block.inputs = names
-            else:
-                self.fault("invalid-value", f"block `{key.text}`: `inputs` must be a list of names", inputs)
+            block.inputs = self._input_names(inputs, key.text)
         output = mapping.get("output")
-        block.output = self.written(output) if output is not None else None
+        block.output = self.reference(output) if output is not None else None
         nodes = mapping.get("nodes")
         if nodes is None:
             self.fault("missing-key", f"block `{key.text}` has no `nodes`", key, help="list its nodes")
         else:
             block.body = self.nodes.body(nodes, f"block `{key.text}`", None)
+
+    def _input_names(self, tree: Tree, block: str) -> list[str]:
+        items = tree.items if isinstance(tree, Sequence) else []
+        names = [item.text for item in items if isinstance(item, Scalar) and item.value is not None]
+        if not names or len(names) < len(items):
+            self.fault("invalid-value", f"block `{block}`: `inputs` must be a list of names", tree)
+            return names or ["input"]
+        for index, item in enumerate(items):
+            if not IDENTIFIER.fullmatch(names[index]):
+                assert isinstance(item, Scalar)
+                self.bad_name(item, "input")
+            elif names[index] in names[:index]:
+                self.fault("invalid-name", f"block `{block}` has two inputs called `{names[index]}`", item)
+        return names
 
     def _written_entries(self, part: str, names: re.Pattern[str] | None) -> dict[str, tuple[Scalar, Written]]:
         assert isinstance(self.tree, Mapping)
@@ -155,7 +180,7 @@ class DocumentReader(TreeReader):
         for key, value in mapping.entries if mapping else ():
             if len(key.text) > MAX_NAME or (names is not None and not names.fullmatch(key.text)):
                 self.bad_name(key, part.rstrip("s"))
-            found[key.text] = (key, self.written(value))
+            found[key.text] = (key, self.written(value, f"{part.rstrip('s')} `{key.text}`"))
         return found
 
     def _text(self, key: str) -> str:

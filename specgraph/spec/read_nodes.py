@@ -52,8 +52,8 @@ class NodeReader(TreeReader):
         text = key.text
         try:
             template = name_template(text)
-        except ExpressionError as error:
-            self.reporter.expression(error, self.written(key), f"the name `{text}`", None)
+        except ExpressionError:
+            self.written(key, f"node `{text}`")
             return None
         if template is None and (len(text) > MAX_NAME or not NAME.fullmatch(text)):
             self.bad_name(key, "node")
@@ -79,7 +79,7 @@ class NodeReader(TreeReader):
         elif isinstance(tree, Mapping):
             self._node_mapping(node, tree, where, path, first)
         elif isinstance(tree, Scalar) and isinstance(tree.value, str):
-            node.target = self.written(tree)
+            node.target = self.written(tree, where)
             self._static_op(node, where, path)
         else:
             self.fault(
@@ -99,7 +99,7 @@ class NodeReader(TreeReader):
             self._op_or_block(node, tree, where, path, both=has_op is not None)
         target = has_op if has_op is not None else has_block
         if target is not None:
-            node.target = self.written(target)
+            node.target = self.written(target, where)
             node.kind = "op" if has_op is not None else "block"
             if not isinstance(target, Scalar) or not isinstance(target.value, str):
                 self.fault("invalid-value", f"{where}: `{node.kind}` must be a name", target, node=path)
@@ -109,9 +109,11 @@ class NodeReader(TreeReader):
             if text in ("op", "block"):
                 continue
             if text not in NODE_KEYS:
-                node.arguments[text] = (key, self.written(value))
+                node.arguments[text] = (key, self.written(value, where))
             elif text == "from":
                 node.sources = self._sources(value, where, path)
+                if node.sources is None:
+                    node.kind = "broken"
                 if not first:
                     self.fault(
                         "chain-from",
@@ -120,11 +122,13 @@ class NodeReader(TreeReader):
                         node=path,
                         help="give the nodes names (a mapping) to connect them freely",
                     )
-            elif text in ("expect", "repeat", "when", "share"):
-                setattr(node, text, self.written(value))
+            elif text in ("expect", "repeat", "when"):
+                setattr(node, text, self.written(value, where))
+            elif text == "share":
+                node.share = self.reference(value, where)
             elif text == "init":
                 for name, init in (self.mapping(value, "init") or Mapping([])).entries:
-                    node.init[name.text] = (name, self.written(init))
+                    node.init[name.text] = (name, self.written(init, where))
             elif text == "defaults":
                 node.defaults = self.defaults(value)
             elif isinstance(value, Scalar) and isinstance(value.value, bool):
@@ -134,7 +138,18 @@ class NodeReader(TreeReader):
         if node.kind == "block":
             self._static_block(node, where, path)
         elif node.kind == "op":
+            self._block_keys(tree, where, path)
             self._static_op(node, where, path)
+
+    def _block_keys(self, tree: Mapping, where: str, path: str | None) -> None:
+        """Keys that an op cannot have."""
+        for name, rule, help in (
+            ("flat", "flat-outside-chain", "remove flat: an op in a list takes one number anyway"),
+            ("defaults", "unknown-key", "write its arguments on the node itself"),
+        ):
+            key = tree.key(name)
+            if key is not None:
+                self.fault(rule, f"{where}: `{name}` is for blocks, not for an op", key, node=path, help=help)
 
     def _op_or_block(self, node: NodeDef, tree: Mapping, where: str, path: str | None, *, both: bool) -> None:
         node.kind = "broken"
@@ -185,10 +200,10 @@ class NodeReader(TreeReader):
         return f"write {{{kind}: {name}, {arguments[0]}: {show(plain(value))}}}" if arguments else f"write {name}"
 
     def _sources(self, value: Tree, where: str, path: str | None) -> Written | None:
-        written = self.written(value)
+        written = self.reference(value, where)
         items = value.items if isinstance(value, Sequence) else [value]
         for item in items:
-            if not isinstance(item, Scalar) or not isinstance(item.value, (str, int)) or isinstance(item.value, bool):
+            if not isinstance(item, Scalar) or item.value is None:
                 self.fault(
                     "invalid-value",
                     f"{where}: `from` must be a node's name or a list of names",
@@ -226,10 +241,14 @@ class NodeReader(TreeReader):
                         self.reporter.unknown_argument(meant, key, written, where, path, beside=node.tree)
             node.kind = "broken"
             return
+        proposed: set[str] = set()
         for argument, (key, written) in list(node.arguments.items()):
             definition = op.arguments.get(argument)
             if definition is None:
-                self.reporter.unknown_argument(op, key, written, where, path, beside=node.tree)
+                close = self.reporter.unknown_argument(
+                    op, key, written, where, path, beside=node.tree, proposed=proposed
+                )
+                proposed.add(close or "")
                 node.kind = "broken"  # what was meant is unknown, and so is the shape
             elif written.constant and written.value != "default":
                 checked = self.reporter.value(definition.kind, written.value, argument, written, where, path)
@@ -265,10 +284,10 @@ class NodeReader(TreeReader):
             inner = self.mapping(entries, where)
             arguments: dict[str, tuple[Scalar, Written]] = {}
             for key, value in inner.entries if inner else ():
-                written = self.written(value)
+                written = self.written(value, where)
                 if key.text == "init":
-                    init = self.mapping(value, f"{where}.init")
-                    found.init[op_key.text] = {k.text: (k, self.written(v)) for k, v in init.entries} if init else {}
+                    init = self.mapping(value, f"{where}.init") or Mapping([])
+                    found.init[op_key.text] = {k.text: (k, self.written(v, where)) for k, v in init.entries}
                 elif key.text not in op.arguments:
                     self.reporter.unknown_argument(op, key, written, where, None, beside=entries)
                 elif (

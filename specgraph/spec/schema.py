@@ -19,7 +19,7 @@ Schema = dict[str, Any]
 
 EXPRESSION: Schema = {"$ref": "#/definitions/expression"}
 NODES: Schema = {"$ref": "#/definitions/nodes"}
-NAME: Schema = {"type": ["string", "integer"]}
+NAME: Schema = {"type": ["string", "number", "boolean"]}
 TEXT: Schema = {"type": "string"}
 IDENTIFIERS: Schema = {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
 NODE_NAMES: Schema = {"pattern": rf"\$|^{SEGMENT}(\.{SEGMENT})*$"}
@@ -74,7 +74,7 @@ def _top() -> Schema:
         "blocks": _said(_map({"$ref": "#/definitions/block"}, {"pattern": f"^{SEGMENT}$"}), "parts used by name"),
         "nodes": _said(NODES, "the network: name to node, or a list of nodes (a chain)"),
         "outputs": _said(
-            {"anyOf": [NAME, {**names, "items": TEXT}, _map(NAME), EXPRESSION]},
+            {"anyOf": [NAME, {**names, "items": NAME}, _map(NAME), EXPRESSION]},
             "output name to node; the last node where absent",
         ),
         "recipes": _said(_map({"anyOf": [{"$ref": "#/definitions/recipe"}, EXPRESSION]}), "training recipes"),
@@ -111,12 +111,14 @@ def _node(known: dict[str, Op]) -> Schema:
     return {"anyOf": [bare, chain, mapping]}
 
 
-def _node_keys() -> Schema:
+def _op_keys() -> Schema:
+    """What a node may say whatever it is."""
+    symbolic = {"type": "string", "pattern": r"^[\sA-Za-z0-9_×+*/(),-]+$"}  # sizes by name: HxWx64, H - 2
     shape: Schema = {
         "anyOf": [
             SIZE,
-            {"type": "array", "items": {"anyOf": [SIZE, EXPRESSION]}, "minItems": 1},
-            {"type": "string", "pattern": r"\$|^\s*[0-9]+(\s*[x×X]\s*[0-9]+)*\s*$"},
+            {"type": "array", "items": {"anyOf": [SIZE, EXPRESSION, symbolic]}, "minItems": 1},
+            {"anyOf": [EXPRESSION, symbolic]},
         ]
     }
     sources = {"anyOf": [NAME, {"type": "array", "items": NAME, "minItems": 1}]}
@@ -127,6 +129,13 @@ def _node_keys() -> Schema:
         "when": _said({"anyOf": [{"type": "boolean"}, EXPRESSION]}, "absent where false"),
         "share": _said(NAME, "a node whose parameters this one uses"),
         "train_only": _said({"type": "boolean"}, "present in training only"),
+    }
+
+
+def _node_keys() -> Schema:
+    """What a node may say, those keys included that are for blocks."""
+    return {
+        **_op_keys(),
         "flat": _said({"type": "boolean"}, "entries of a list block take the outer list's numbers"),
         "defaults": _said({"$ref": "#/definitions/defaults"}, "arguments for every node of an op inside a block"),
     }
@@ -140,7 +149,7 @@ def _op(op: Op) -> Schema:
         "properties": {
             "op": _said({"const": op.name}, op.summary),
             **_arguments(op),
-            **_node_keys(),
+            **_op_keys(),
             "init": _said(parameters, "parameter to initialiser"),
         },
         "additionalProperties": False,

@@ -23,15 +23,23 @@ class TreeReader:
         self.collector = collector
         self.reporter = Reporter(collector)
 
-    def written(self, tree: Tree) -> Written:
-        """A value; an expression that cannot be read is reported and becomes a constant."""
+    def written(self, tree: Tree, where: str = "an expression") -> Written:
+        """A value; an expression that cannot be read is reported and becomes a constant. `where` begins
+        the message."""
         try:
             return Written(tree, self.source)
         except ExpressionError as error:
             broken = _first_broken(tree, self.source)
             error_at = broken or Written(Scalar.empty_like(tree), self.source)
-            self.reporter.expression(error, error_at, "an expression", None)
+            self.reporter.expression(error, error_at, where, None)
             return BrokenWritten(tree, self.source)
+
+    def reference(self, tree: Tree, where: str = "an expression") -> Written:
+        """A node's name, or a list of them: text, whatever it looks like (`0`, `1.10`, `true`)."""
+        for item in tree.items if isinstance(tree, Sequence) else (tree,):
+            if isinstance(item, Scalar) and item.value is not None:
+                item.value = item.text
+        return self.written(tree, where)
 
     def mapping(self, tree: Tree | None, what: str, wanted: str = "a mapping") -> Mapping | None:
         if tree is None or isinstance(tree, Mapping):

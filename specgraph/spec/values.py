@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from specgraph.diagnostics.model import Span
-from specgraph.graph.expressions import ExpressionError, Template, compile_template
+from specgraph.graph.expressions import Template, compile_template
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 
 BARE_ARITHMETIC = re.compile(r"\$?[\w.]+(\s*(\*|/|//|\+|-|%)\s*\$?[\w.]+)+")
@@ -41,15 +41,16 @@ class Written:
             self.value = {key: item.value for key, item in entries.items()} if self.constant else None
 
     def evaluate(self, env: Any) -> Any:
-        """The plain value in `env`. Raises `ExpressionError` with `written` set to the part at fault."""
+        """The plain value in `env`. Raises `ExpressionError`, and what `env` raises, with `written` set to
+        the part at fault."""
         if self.constant:
             return self.value
         if self.template is not None:
             try:
                 return self.template.evaluate(env)
-            except ExpressionError as error:
+            except Exception as error:  # whatever the environment raises
                 if getattr(error, "written", None) is None:
-                    error.written = self
+                    error.written = self  # type: ignore[attr-defined]
                 raise
         if isinstance(self.parts, dict):
             return {key: part.evaluate(env) for key, part in self.parts.items()}
@@ -91,6 +92,13 @@ class Written:
             if key is not None:
                 return holder.source.span(key)
         return self.part(path).span
+
+
+def error_span(error: Exception, fallback: Written) -> Span:
+    """Where in what is written an evaluation failed. `error` has `written`, `start` and `end` if known."""
+    written: Written = getattr(error, "written", None) or fallback
+    start, end = getattr(error, "start", None), getattr(error, "end", None)
+    return written.span if start is None or end is None else expression_span(written, start, end)
 
 
 def expression_span(written: Written, start: int, end: int) -> Span:

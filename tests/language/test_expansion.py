@@ -67,6 +67,21 @@ CASES = {
         "blocks:\n  unit: {nodes: {a: relu, b: tanh}}\nnodes:\n  u: {block: unit}\n  c: {op: add, from: [u.a, u]}\n",
         {"u.a": ("image",), "u.b": ("u.a",), "c": ("u.a", "u.b")},
     ),
+    "a path into a repeated node leads into its last instance": (
+        "blocks:\n  unit: {nodes: {a: relu, b: tanh}}\nnodes:\n  u: {block: unit, repeat: 2}\n"
+        "  c: {op: add, from: [u.a, u.0.a, u.1.b]}\n",
+        {
+            "u.0.a": ("image",),
+            "u.0.b": ("u.0.a",),
+            "u.1.a": ("u.0.b",),
+            "u.1.b": ("u.1.a",),
+            "c": ("u.1.a", "u.0.a", "u.1.b"),
+        },
+    ),
+    "references are text, whatever they look like": (
+        "nodes:\n  1.10: relu\n  007: tanh\n  true: {op: add, from: [1.10, 007]}\n  1e3: {op: relu, from: true}\n",
+        {"1.10": ("image",), "007": ("1.10",), "true": ("1.10", "007"), "1e3": ("true",)},
+    ),
     "a block may name its output": (
         "blocks:\n  unit: {output: a, nodes: {a: relu, b: tanh}}\nnodes:\n  u: {block: unit}\n"
         "  c: {op: add, from: [u, u.b]}\n",
@@ -157,6 +172,41 @@ def test_sharing_a_block_shares_every_parameter() -> None:
     assert graph is not None
     assert [node.share for node in graph.nodes.values()] == [None, None, "a.c", "a.bn"]
     assert graph.num_parameters == 3 * 3 + 3 + 6
+
+
+def test_of_a_repeated_node_the_last_instance_is_shared() -> None:
+    text = (
+        f"blocks:\n  unit: {{nodes: {{c: {CONV}, r: relu}}}}\nnodes:\n  a: {{block: unit, repeat: 2}}\n"
+        f"  b: {{block: unit, share: a}}\n  c: {{op: conv, out_channels: 3, kernel_size: 1, repeat: 2}}\n"
+        f"  d: {{op: conv, out_channels: 3, kernel_size: 1, share: c}}\n  e: {{block: unit, share: a.0, repeat: 2}}\n"
+    )
+    graph = check_nodes(text).graph
+    assert graph is not None
+    shared = {path: node.share for path, node in graph.nodes.items() if node.share}
+    assert shared == {"b.c": "a.1.c", "d": "c.1", "e.0.c": "a.0.c", "e.1.c": "a.0.c"}
+
+
+def test_outputs_and_shares_are_text_in_yaml_and_json() -> None:
+    conv = "{op: conv, out_channels: 3, kernel_size: 1"
+    graph = check_nodes(f"nodes: {{2.0: {conv}}}, b: {conv}, share: 2.0}}}}\noutputs: {{a: 2.0, b: b}}\n").graph
+    assert graph is not None
+    assert (graph.outputs, graph.nodes["b"].share) == ({"a": "2.0", "b": "b"}, "2.0")
+    assert graph.resolved["outputs"] == {"a": "2.0", "b": "b"}
+    json = (
+        '{"specgraph": 1, "inputs": {"image": [3, 8, 8]}, "nodes": {"2.0": "relu", "b": {"op": "tanh", "from": 2.0}},'
+        ' "outputs": {"a": 2.0, "b": "b"}}'
+    )
+    graph = check_text(json, "spec.json").graph
+    assert graph is not None
+    assert (graph.outputs["a"], graph.nodes["b"].inputs) == ("2.0", ("2.0",))
+
+
+def test_parameters_shared_with_an_auxiliary_head_count() -> None:
+    conv = CONV[:-1]
+    text = f"nodes:\n  aux: {conv}, train_only: true}}\n  b: {conv}, share: aux}}\noutputs: {{b: b, aux: aux}}\n"
+    graph = check_nodes(text).graph
+    assert graph is not None
+    assert graph.num_parameters == 12
 
 
 def test_outputs_default_to_the_last_node_that_is_not_train_only() -> None:

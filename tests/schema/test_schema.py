@@ -67,7 +67,7 @@ REFUSED = {
     "an input that is no list": "specgraph: 1\ninputs: {image: 3}\nnodes: {r: relu}\n",
     "a size of 0": "specgraph: 1\ninputs: {image: [3, 0, 8]}\nnodes: {r: relu}\n",
     "a repeat of -1": HEADER + "nodes: {c: {op: relu, repeat: -1}}\n",
-    "a shape in words": HEADER + "nodes: {c: {op: relu, expect: large}}\n",
+    "a shape with a colon": HEADER + "nodes: {c: {op: relu, expect: a:b}}\n",
     "an unknown initialiser": HEADER
     + "nodes: {c: {op: conv, out_channels: 3, kernel_size: 1, init: {weight: kaiming}}}\n",
     "an unknown recipe key": HEADER + "nodes: {r: relu}\nrecipes: {default: {epoch: 3}}\n",
@@ -79,6 +79,9 @@ REFUSED = {
     "defaults with an unknown argument": HEADER + "defaults: {conv: {biases: false}}\nnodes: {c: relu}\n",
     "a node's name with a slash": HEADER + "nodes: {a/b: relu}\n",
     "a train_only that is text": HEADER + "nodes: {a: {op: relu, train_only: perhaps}, b: relu}\n",
+    "flat on an op": HEADER + "nodes: [{op: relu, flat: true}]\n",
+    "defaults on an op": HEADER + "nodes: [{op: relu, defaults: {conv: {bias: false}}}]\n",
+    "a list among arguments": HEADER + "blocks: {b: {args: [[a]], nodes: [relu]}}\nnodes: {c: {block: b, a: 1}}\n",
     "init on a block": HEADER + "blocks: {b: [relu]}\nnodes: {c: {block: b, init: {weight: zeros}}}\n",
 }
 
@@ -97,6 +100,9 @@ TAKEN = {
     "the op's own default": HEADER
     + "defaults: {conv: {bias: false}}\nnodes: {a: {op: conv, out_channels: 3, kernel_size: 1, bias: default}}\n",
     "a name with an expression": HEADER + "nodes: {'r$(index + 1)': {op: relu, repeat: 2}, t: tanh}\n",
+    "names that look like numbers": HEADER
+    + "nodes: {1.10: relu, true: {op: tanh, from: 1.10}, x: {op: relu, from: [true]}}\n"
+    "outputs: {a: 1.10, b: x}\n",
     "dots in a name": HEADER + "nodes: {features.0: relu, t: tanh}\n",
     "a null for a required argument": HEADER
     + "blocks: {b: {args: {c: null}, nodes: [{op: linear, out_features: $c}]}}\n"
@@ -123,7 +129,7 @@ def test_every_key_and_argument_is_documented() -> None:
     assert all(part.get("description") for part in SCHEMA["properties"].values())
     for name, op in ops().items():
         properties = SCHEMA["definitions"][f"op-{name}"]["properties"]
-        assert set(properties) == {*op.arguments, *NODE_KEYS} - {"block"}
+        assert set(properties) == {*op.arguments, *NODE_KEYS} - {"block", "flat", "defaults"}
         assert [key for key, part in properties.items() if not part.get("description")] == []
     block = SCHEMA["definitions"]["block"]["anyOf"][0]["properties"]
     assert set(block) == set(BLOCK_KEYS)

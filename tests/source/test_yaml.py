@@ -42,6 +42,8 @@ from tests.source.reading import Mapping, Scalar, Sequence, excerpt, parse, said
         ("+", "+"),
         (".", "."),
         ("0xZZ", "0xZZ"),
+        ("0x0x3", "0x0x3"),
+        ("0o1_7", "0o1_7"),
         ("0x", "0x"),
         ("2024-01-01", "2024-01-01"),
         ("27x27x96", "27x27x96"),

@@ -1,0 +1,116 @@
+"""`expect` in each of its notations: what holds, what does not, and that what is shown can be written."""
+
+from __future__ import annotations
+
+import pytest
+
+from specgraph.checking import check
+from specgraph.diagnostics.fixes import apply_fixes
+from specgraph.graph.dims import symbol
+from specgraph.graph.expectation import parse_expectation
+from specgraph.spec.kinds import Invalid
+from tests.differential.generator import generate
+from tests.differential.symbolic_graphs import is_symbolic, symbolic_spec
+from tests.helpers import check_text, errors
+
+SYMBOLS = {"H": symbol("H"), "W": symbol("W")}
+INPUTS = "specgraph: 1\ninputs: {image: [3, 16, 12]}\nnodes:\n"
+OPEN = "specgraph: 1\ninputs: {image: [3, H, W]}\nnodes:\n"
+VALID = "  a: {op: conv, out_channels: 4, kernel_size: 3, expect: SHAPE}\n"
+STRIDED = "  a: {op: conv, out_channels: 4, kernel_size: 3, stride: 2, padding: 1, expect: SHAPE}\n"
+VECTOR = "  f: flatten\n  a: {op: linear, out_features: 5, expect: SHAPE}\n"
+SERIES = "specgraph: 1\ninputs: {image: [3, 16]}\nnodes:\n"
+VOLUME = "specgraph: 1\ninputs: {image: [3, 5, 6, 7]}\nnodes:\n"
+
+HOLDS = {
+    "a list in PyTorch's order": INPUTS + VALID.replace("SHAPE", "[4, 14, 10]"),
+    "as papers print it": INPUTS + VALID.replace("SHAPE", "14x10x4"),
+    "with crosses and spaces": INPUTS + VALID.replace("SHAPE", "14 × 10 × 4"),
+    "spatial sizes only": INPUTS + VALID.replace("SHAPE", "14x10"),
+    "a number for a vector": INPUTS + VECTOR.replace("SHAPE", "5"),
+    "a list for a vector": INPUTS + VECTOR.replace("SHAPE", "[5]"),
+    "an expression": INPUTS + VALID.replace("SHAPE", "['$(2 * 2)', 14, '$(image.width - 2)']"),
+    "one axis": SERIES + VALID.replace("SHAPE", "14x4"),
+    "three axes": VOLUME + VALID.replace("SHAPE", "3x4x5x4"),
+    "three axes, spatial only": VOLUME + VALID.replace("SHAPE", "3x4x5"),
+    "symbols in a list": OPEN + VALID.replace("SHAPE", "[4, H - 2, W - 2]"),
+    "symbols as papers print it": OPEN + VALID.replace("SHAPE", "(H - 2)x(W - 2)x4"),
+    "symbols, spatial only": OPEN + VALID.replace("SHAPE", "(H - 2)x(W - 2)"),
+    "symbols in another form": OPEN + STRIDED.replace("SHAPE", "[4, (H - 1)//2 + 1, (W + 1)//2]"),
+}
+DIFFERS = {
+    "channels last in a list": (INPUTS + VALID.replace("SHAPE", "[14, 10, 4]"), "write [4, 14, 10]"),
+    "channels first in print": (INPUTS + VALID.replace("SHAPE", "4x14x10"), "write 14x10x4"),
+    "height and width swapped": (INPUTS + VALID.replace("SHAPE", "10x14"), "write 14x10"),
+    "a number for a map": (INPUTS + VALID.replace("SHAPE", "14"), "write 14x10x4"),
+    "a map for a vector": (INPUTS + VECTOR.replace("SHAPE", "5x1x1"), "write 5"),
+    "numbers for symbols": (OPEN + VALID.replace("SHAPE", "14x10x4"), "write (H - 2)x(W - 2)x4"),
+    "other symbols": (OPEN + VALID.replace("SHAPE", "[4, H, W]"), "[4, H - 2, W - 2]"),
+}
+UNREADABLE = (
+    *("large", "4x", "x4", "-3", "0", "3.5", "true", "null", "{a: 3}", "[]", "[a]", "[4, -1]", "[[4]]", "0x0x3"),
+    *("H x", "(H", "H//0", "H//W", "H**2", "min(H)", "HxQ", "'$(1.5)'", "9999999999", "'" + "(" * 300 + "'"),
+)
+
+
+@pytest.mark.parametrize("name", HOLDS)
+def test_it_holds(name: str) -> None:
+    report = check_text(HOLDS[name])
+    assert [d.message for d in report.diagnostics if d.severity == "error"] == []
+
+
+@pytest.mark.parametrize("name", DIFFERS)
+def test_it_differs_and_what_is_shown_is_right(name: str) -> None:
+    text, shown = DIFFERS[name]
+    report = check_text(text)
+    (found,) = [d for d in report.diagnostics if d.severity == "error"]
+    assert found.rule == "declared-shape-mismatch"
+    assert shown in str(found.help)
+    fixed = apply_fixes(report.sources["spec.yaml"], [found], unsafe=True)
+    assert fixed.text != text
+    assert errors(check_text(fixed.text)) == []
+
+
+@pytest.mark.parametrize("shape", UNREADABLE)
+def test_it_cannot_be_read(shape: str) -> None:
+    assert errors(check_text(OPEN + VALID.replace("SHAPE", shape))) == [("invalid-value", 4)]
+
+
+def test_symbols_have_the_sizes_that_are_given() -> None:
+    """With a size for the image, a declared `H` is that size, and a difference is only information."""
+    for shape, wanted in (("(H - 2)x(W - 2)x4", []), ("HxWx4", [("declared-shape-mismatch", "info")])):
+        spec = {
+            "specgraph": 1,
+            "inputs": {"image": [3, "H", "W"]},
+            "nodes": {"a": {"op": "conv", "out_channels": 4, "kernel_size": 3, "expect": shape}},
+        }
+        report = check(spec, input_size="20x30")
+        assert report.ok
+        assert [(d.rule, d.severity) for d in report.diagnostics] == wanted
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_every_size_can_be_written_as_it_is_shown() -> None:
+    """Over random networks with symbolic sizes: what a type prints, read again, is that type."""
+    tried = 0
+    for seed in range(600_000, 600_060):
+        case = generate(seed)
+        if not is_symbolic(case):
+            continue
+        written = symbolic_spec(case)
+        assert written is not None
+        graph = check(written[0]).graph
+        assert graph is not None
+        symbols = {name: symbol(name) for name in graph.symbols}
+        for node in graph.nodes.values():
+            for shown in (str(node.output), [str(dim) for dim in node.output.dims]):
+                expected = parse_expectation(shown, node.output, symbols)
+                assert expected.dims(node.output) == node.output.dims
+                tried += bool(node.output.symbols)
+    assert tried > 50
+
+
+def test_no_symbol_is_known_where_inputs_have_none() -> None:
+    with pytest.raises(Invalid):
+        parse_expectation("HxW", None, {})
+    assert parse_expectation("HxW", None, SYMBOLS).sizes == (symbol("H"), symbol("W"))
