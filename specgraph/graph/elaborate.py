@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.names import nearest
 from specgraph.graph.blocks import Blocks
+from specgraph.graph.declared import DeclaredShapes
 from specgraph.graph.dims import Dim
-from specgraph.graph.expression_values import spend
-from specgraph.graph.expressions import ExpressionError
+from specgraph.graph.evaluation import Evaluation
 from specgraph.graph.extent import Extent
 from specgraph.graph.model import Constraint, Node, Scope
 from specgraph.graph.names import MAX_NAME
@@ -24,10 +23,7 @@ from specgraph.graph.references import References
 from specgraph.graph.scope import (
     Env,
     LiveScope,
-    Poisoned,
     Result,
-    UnknownNode,
-    UnknownVariable,
     Wire,
 )
 from specgraph.graph.sharing import Sharing
@@ -36,11 +32,7 @@ from specgraph.spec.document import Body, Document, NodeDef
 from specgraph.spec.kinds import Bool, Int, show
 from specgraph.spec.op_arguments import FAILED, Reporter
 from specgraph.spec.read_nodes import NAME
-from specgraph.spec.tree_reader import BrokenValue
-from specgraph.spec.values import Written, error_span
-
-MAX_MEASURED = 1000
-"""Long values of variables whose size is remembered."""
+from specgraph.spec.values import Written
 
 REPEAT = Int(0)
 DEEP = 10
@@ -62,6 +54,7 @@ class Elaborator:
         self.document = document
         self.collector = collector
         self.reporter = Reporter(collector)
+        self.evaluate = Evaluation(collector, self.reporter).value
         self.overridden = overridden
         self.nodes: dict[str, Node] = {}
         self.constraints: list[Constraint] = []
@@ -69,6 +62,7 @@ class Elaborator:
         self.blocks = Blocks(self)
         self.references = References(self)
         self.sharing = Sharing(self)
+        self.declared = DeclaredShapes(self)
         self.paths = Paths(collector)
         self.variables: dict[int, dict[str, Any]] = {}
         self.symbols: dict[str, Dim] = {}
@@ -77,8 +71,6 @@ class Elaborator:
         self.max_nodes = limit("SPECGRAPH_MAX_NODES")
         self.depth = 0
         self.max_depth = limit("SPECGRAPH_MAX_DEPTH")
-        self.max_values = limit("SPECGRAPH_MAX_ALIASED_VALUES")
-        self.measured: dict[int, list[Any] | dict[str, Any]] = {}
 
     def run(
         self, values: dict[str, Any], inputs: dict[str, Wire], symbols: dict[str, Dim]
@@ -102,80 +94,11 @@ class Elaborator:
         extent = Extent(document, scope)
         if extent.count(document.body, document, self.max_nodes) > self.max_nodes and extent.heaviest is not None:
             self._too_large("the network is too large", extent.heaviest)
-        output = self.body(scope)
-        return scope, output
-
-    # evaluation --------------------------------------------------------------------------------
-
-    def evaluate(self, written: Written, env: Env, where: str, path: str | None) -> Any:
-        """The value, or `FAILED` after reporting (or silently, where the cause is reported)."""
-        if written.constant:
-            return written.value
         try:
-            value = written.evaluate(env)
-            if not isinstance(value, (list, dict)) or not self._is_too_large(value):
-                return value
-            self.collector.report(
-                "too-large",
-                f"{where}: a list or mapping has more than {self.max_values:,} values or {self.max_depth} levels",
-                written.span,
-                node=path,
-                help="use smaller lists, or raise SPECGRAPH_MAX_ALIASED_VALUES or SPECGRAPH_MAX_DEPTH",
-            )
-        except (Poisoned, BrokenValue):
-            return FAILED
-        except ExpressionError as error:
-            self.reporter.expression(error, written, where, path)
-        except UnknownVariable as unknown:
-            self._unknown_variable(unknown, written, where, path)
-        except UnknownNode as unknown:
-            close = nearest(unknown.path, unknown.names)
-            self.collector.report(
-                "unknown-reference",
-                f"{where}: there is no node `{unknown.path}` to measure here",
-                error_span(unknown, written),
-                node=path,
-                help=f"did you mean {close}?" if close else None,
-            )
-        return FAILED
-
-    def _is_too_large(self, value: list[Any] | dict[str, Any]) -> bool:
-        """Whether a computed collection holds too many values, counting what is in it twice twice, or
-        too many levels."""
-        if self.measured.get(id(value)) is value:
-            return False
-        num_values = 0
-        level: list[Any] = [value]
-        for _ in range(self.max_depth):
-            inner: list[Any] = []
-            for collection in level:
-                num_values += len(collection)
-                items = collection.values() if isinstance(collection, dict) else collection
-                inner += [item for item in items if isinstance(item, (list, dict))]
-                if num_values > self.max_values:
-                    return True
-            spend(len(inner) + num_values)
-            if not inner:
-                if len(self.measured) < MAX_MEASURED:
-                    self.measured[id(value)] = value
-                return False
-            level = inner
-        return True
-
-    def _unknown_variable(self, unknown: UnknownVariable, written: Written, where: str, path: str | None) -> None:
-        close = nearest(unknown.name, unknown.names)
-        help = f"did you mean {close}?" if close else f"add `{unknown.name}` to `vars` or to the block's `args`"
-        if unknown.name == "index":
-            help = "only a node with `repeat` has an index; hand it to a block as an argument"
-        if unknown.is_node:
-            help = f"`{unknown.name}` is a node: write {unknown.name}.channels (or .height, .width, .features)"
-        self.collector.report(
-            "unknown-variable",
-            f"{where}: nothing is called `{unknown.name}`",
-            error_span(unknown, written),
-            node=path,
-            help=help,
-        )
+            output = self.body(scope)
+        finally:
+            self.declared.report()
+        return scope, output
 
     # scopes ------------------------------------------------------------------------------------
 
@@ -402,7 +325,7 @@ class Elaborator:
     def _expect(self, node: NodeDef, result: Result, env: Env) -> None:
         if node.expect is not None and not result.absent:
             path = result.scope.path if result.scope is not None else result.wire.path
-            self.op_nodes.check_expect(node.expect, result.wire, env, path)
+            self.declared.check(node.expect, result.wire, env, path)
 
     def _too_deep(self, node: NodeDef) -> None:
         self.collector.report(

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from specgraph.diagnostics.model import Fix, Label
+from specgraph.diagnostics.model import Label
 from specgraph.diagnostics.names import nearest
-from specgraph.graph.expectation import Expectation, parse_expectation
 from specgraph.graph.model import Constraint, Node, Parameter
 from specgraph.graph.scope import Env, LiveScope, Wire
 from specgraph.graph.trouble import Trouble
 from specgraph.graph.types import TensorType
 from specgraph.ops.definition import Call, Fault, Op, apply_op
-from specgraph.ops.registry import find, ops
+from specgraph.ops.registry import find
 from specgraph.source.tree import Scalar
 from specgraph.spec.document import NodeDef
-from specgraph.spec.kinds import Invalid
 from specgraph.spec.op_arguments import FAILED
 from specgraph.spec.values import Written
 
@@ -274,74 +272,6 @@ class OpNodes:
             labels=tuple(labels),
             notes=fault.notes,
             help=fault.help,
-        )
-
-    def check_expect(self, written: Written, wire: Wire, env: Env, path: str) -> None:
-        """Hold a declared shape against the inferred one; remember what the author believes."""
-        value = self.elaborator.evaluate(written, env, f"node `{path}`", path)
-        if value is FAILED:
-            return
-        try:
-            expected = parse_expectation(value, wire.type or wire.believed, self.elaborator.symbols)
-        except Invalid as fault:
-            self.report.invalid(fault, "expect", written, f"node `{path}`", path)
-            return
-        kind = wire.type
-        if kind is None:
-            return
-        node = self.elaborator.nodes.get(wire.path)
-        if node is not None:
-            node.expect = expected.dims(kind) or node.expect
-        if expected.holds(kind):
-            wire.believed = None
-            return
-        explained = wire.believed is not None and expected.holds(wire.believed)
-        declared = expected.dims(kind)
-        if not explained:
-            self._report_expect(expected, kind, written, node, path)
-            # At other sizes than the author's, what he declared explains no fault behind it.
-            believed = None if self.elaborator.overridden else declared
-            wire.believed = None if believed is None else kind.with_dims(believed)
-
-    def _report_expect(
-        self, expected: Expectation, kind: TensorType, written: Written, node: Node | None, path: str
-    ) -> None:
-        notes: list[str] = []
-        if node is not None and node.inputs:
-            notes.append(f"its input `{node.inputs[0]}` is {node.input_types[0]}")
-            op = ops()[node.op]
-            declared = expected.dims(kind)
-            if op.arithmetic is not None and kind.is_feature_map:
-                wrong = [
-                    axis
-                    for axis in range(kind.spatial_rank)
-                    if declared is None or declared[axis + 1] != kind.dims[axis + 1]
-                ]
-                shown = list(dict.fromkeys(op.arithmetic(node, axis) for axis in wrong))
-                notes[-1:] = ["; ".join([notes[-1], *shown])] if shown else notes[-1:]
-        elif node is None or node.path != path:
-            notes.append(f"its last node is `{node.path}`" if node else "it is empty")
-        if node is not None:
-            inputs, types = node.inputs, node.input_types
-            rule, definition = "declared-shape-mismatch", self.elaborator.paths.nodes.get(node.path)
-            self.troubles.append(
-                Trouble(rule, node.path, path, node.op, definition, node.arguments, inputs, types, expected)
-            )
-        actual = expected.actual(kind)
-        fix = None
-        if written.constant:
-            fix = Fix("unsafe", (written.source.edit_word(written.span, actual),))
-        tentative = self.elaborator.overridden
-        self.elaborator.collector.report(
-            "declared-shape-mismatch",
-            f"node `{path}` is declared {expected} but comes out {actual}",
-            written.span,
-            node=path,
-            marker="declared here",
-            notes=tuple(notes),
-            help=None if tentative else f"write {actual}",
-            fix=None if tentative else fix,
-            severity="info" if tentative else None,
         )
 
     # parameters --------------------------------------------------------------------------------

@@ -114,3 +114,28 @@ def test_no_symbol_is_known_where_inputs_have_none() -> None:
     with pytest.raises(Invalid):
         parse_expectation("HxW", None, {})
     assert parse_expectation("HxW", None, SYMBOLS).sizes == (symbol("H"), symbol("W"))
+
+
+IN_A_BLOCK = (
+    "specgraph: 1\ninputs: {image: [3, 16, 16]}\n"
+    "blocks: {u: {nodes: {c: {op: conv, out_channels: 8, kernel_size: 3, expect: SHAPE}, r: relu}}}\n"
+    "nodes:\n  a: {block: u}\n  b: {block: u}\n"
+)
+
+
+@pytest.mark.parametrize("shape", ["14x14x8", "12x12x8", "10x10x8"])
+def test_one_expect_for_several_shapes_is_not_rewritten(shape: str) -> None:
+    """A fix would make the other use wrong: `--fix` would go back and forth."""
+    report = check_text(IN_A_BLOCK.replace("SHAPE", shape))
+    (found,) = [d for d in report.diagnostics if d.severity == "error"]
+    assert found.fix is None
+    assert "leave expect out here" in str(found.help)
+    assert "`a.c` is 14x14x8" in str(found.help)
+    assert check_text(IN_A_BLOCK.replace(", expect: SHAPE", "")).ok
+
+
+def test_one_expect_for_one_shape_is() -> None:
+    text = IN_A_BLOCK.replace("kernel_size: 3, expect: SHAPE", "kernel_size: 1, expect: 9x9x8")
+    report = check_text(text)
+    assert [(d.node, d.help) for d in report.diagnostics if d.severity == "error"] == [("a.c", "write 16x16x8")]
+    assert check_text(text.replace("9x9x8", "16x16x8")).ok
