@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from specgraph.diagnostics.model import Span
-from specgraph.graph.expressions import Template, compile_template
+from specgraph.graph.expressions import ExpressionError, Template, compile_template
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 
 BARE_ARITHMETIC = re.compile(r"\$?[\w.]+(\s*(\*|/|//|\+|-|%)\s*\$?[\w.]+)+")
