@@ -14,7 +14,6 @@ from specgraph.spec.op_arguments import FAILED, Reporter
 from specgraph.spec.tree_reader import BrokenValue
 from specgraph.spec.values import Written, error_span
 
-
 MAX_MEASURED = 1000
 """Long values of variables whose size is remembered."""
 
