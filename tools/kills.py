@@ -1,12 +1,14 @@
 """Kill training again and again, and see whether anything is lost.
 
-    python tools/kills.py [--random 200] [--boundaries 60] [--seed 0]
+    python tools/kills.py [--random 200] [--boundaries N] [--seed 0]
 
 Two campaigns. *Random*: real `specgraph train` processes get SIGKILL at random moments, mid-epoch, in
 a save, in the final report, and are resumed until the run is finished; the next run starts afresh,
-until the number of kills is reached. *Boundaries*: inside one process per trial, the process ends
-(`os._exit`, as suddenly as SIGKILL) right before or right after the n-th system call a save makes
-(open, write, flush, fsync, rename, unlink), for n = 1, 2, 3, …; then the run is resumed.
+until the number of kills is reached. *Boundaries*: for every kind of file a run writes (spec, environment,
+checkpoint, metrics, best and last weights, curves, report, result) and every system call by which it is
+saved (open, write in two halves, fsync, rename, open and fsync of the folder; unlink of an old checkpoint),
+a process ends (`os._exit`, as suddenly as SIGKILL) right before the call, and another right after it; then
+the run is resumed. `--boundaries N` takes the first N of them only.
 
 After every kill no checkpoint, weights or table may be half-written; after every finished run the final
 weights, the best weights and the metrics (timing aside) must equal an uninterrupted run's bit for bit.
@@ -26,7 +28,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -63,26 +65,47 @@ SPEC: dict[str, Any] = {
 TIMING = ("seconds", "images_per_second")
 COMPARED = ("last.safetensors", "best.safetensors")
 KILLED = 9
+SAVES = {  # the kinds of file, and which of its saves is struck: there is an older file where there can be one
+    "spec.yaml": 1,
+    "environment.json": 1,
+    ".ckpt": 3,
+    "metrics.csv": 2,
+    "best.safetensors": 2,
+    "last.safetensors": 1,
+    "curves.png": 1,
+    "report.html": 1,
+    "result.json": 1,
+    "old checkpoint": 1,
+}
+MOST_BOUNDARIES = 100  # of one save; it ends when a run is no longer struck
 
 
-def command(spec: Path, folder: Path, *, resume: bool) -> list[str]:
+class Strike(NamedTuple):
+    """Where a process ends: at a boundary (from 1) of the save of a kind of file."""
+
+    kind: str
+    boundary: int
+
+
+def command(spec: Path, folder: Path, *, resume: bool, report: bool = False) -> list[str]:
     """Arguments of `specgraph` that start or continue the run."""
     where = ["--resume", str(folder)] if resume else [str(spec), "--out", str(folder)]
-    return ["train", *where, "--device", "cpu", "--no-report", "--quiet", "--checkpoint-every", "0.02"]
+    options = [] if report else ["--no-report"]
+    return ["train", *where, "--device", "cpu", *options, "--quiet", "--checkpoint-every", "0.02"]
 
 
-def run(arguments: list[str], *, kill_after: float | None = None, calls_left: int | None = None) -> int:
+def run(arguments: list[str], *, kill_after: float | None = None, strike: Strike | None = None) -> int:
     """Run `specgraph` in a process of its own, forked from this one so that it starts at once.
 
-    It is killed after `kill_after` seconds, or ends itself at the `calls_left`-th boundary of a save.
-    Gives the exit code, -9 where it was killed.
+    It is killed after `kill_after` seconds, or ends itself where `strike` says. Gives the exit code, -9
+    where it was killed.
     """
     child = os.fork()
     if child == 0:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
-        if calls_left is not None:
-            end_at_boundary(calls_left)
+        if strike is not None:
+            end_at(strike)
         os._exit(specgraph_main(arguments))
     deadline = None if kill_after is None else time.perf_counter() + kill_after
     while True:
@@ -99,15 +122,22 @@ def run(arguments: list[str], *, kill_after: float | None = None, calls_left: in
     return code
 
 
-def end_at_boundary(calls_left: int) -> None:
-    """Make this process end, as suddenly as by SIGKILL, at the n-th boundary of a system call by which
-    files are saved: before it, or after it; writes count as two."""
+def end_at(strike: Strike) -> None:
+    """Make this process end, as suddenly as by SIGKILL, at one boundary of a system call by which a
+    file is saved: before it, or after it; writes count as two."""
     import specgraph.training.files as files
 
+    saves_left, boundaries_left, struck = SAVES[strike.kind], strike.boundary, False
+
+    def begin(name: str) -> None:
+        nonlocal saves_left, struck
+        saves_left -= strike.kind in name
+        struck = strike.kind in name and saves_left == 0
+
     def tick() -> None:
-        nonlocal calls_left
-        calls_left -= 1
-        if calls_left == 0:
+        nonlocal boundaries_left
+        boundaries_left -= struck
+        if struck and boundaries_left == 0:
             os._exit(KILLED)
 
     def counted(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -133,8 +163,21 @@ def end_at_boundary(calls_left: int) -> None:
             counted(super().write)(data[:half])
             return half + counted(super().write)(data[half:])
 
+    def open_for_writing(path: Path) -> Writer:
+        begin(path.name)
+        writer: Writer = counted(Writer)(str(path), "wb")
+        return writer
+
+    unlink = Path.unlink
+
+    def unlink_counted(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".ckpt":
+            begin("old checkpoint")
+        counted(unlink)(path, missing_ok)
+
     files.os = Saving()  # type: ignore[attr-defined]
-    files.open_for_writing = counted(lambda path: Writer(str(path), "wb"))
+    files.open_for_writing = open_for_writing  # type: ignore[assignment]
+    Path.unlink = unlink_counted  # type: ignore[method-assign]
 
 
 def whole_files(folder: Path) -> list[str]:
@@ -168,7 +211,12 @@ def whole_files(folder: Path) -> list[str]:
 
 def differences(folder: Path, reference: Path) -> list[str]:
     """Where a finished run differs from the uninterrupted one."""
+    import json
+
     found = [name for name in COMPARED if (folder / name).read_bytes() != (reference / name).read_bytes()]
+    results = [json.loads((place / "result.json").read_text()) for place in (folder, reference)]
+    if {**results[0], "seconds": 0} != {**results[1], "seconds": 0}:
+        found.append("result.json")
     if _metrics(folder) != _metrics(reference):
         found.append("metrics.csv")
     return found
@@ -226,21 +274,31 @@ def random_kills(count: int, spec: Path, place: Path, reference: Path, seconds: 
     return tally
 
 
-def boundary_kills(count: int, spec: Path, place: Path, reference: Path) -> Tally:
-    """The end right before and after each system call of the first saves."""
+def boundary_kills(count: int | None, spec: Path, place: Path, reference: Path) -> Tally:
+    """The end right before and after each system call of each kind of save."""
     tally = Tally()
-    for number in range(1, count + 1):
-        folder = place / f"boundary{number}"
-        if run(command(spec, folder, resume=False), calls_left=number) == 0:
-            break
-        tally.after_kill(folder)
-        resume = (folder / "environment.json").exists()
-        if not resume:
-            shutil.rmtree(folder, ignore_errors=True)
-        run(command(spec, folder, resume=resume))
-        tally.after_finish(folder, reference)
-        if number % 10 == 0:
-            print(f"  {tally}", flush=True)
+    for kind in SAVES:
+        for number in range(1, MOST_BOUNDARIES):
+            if count is not None and tally.kills >= count:
+                return tally
+            folder = place / f"{kind.strip('.').replace(' ', '-')}-{number}"
+            code = run(command(spec, folder, resume=False, report=True), strike=Strike(kind, number))
+            if code == 0:
+                shutil.rmtree(folder)
+                print(f"  {kind}: {number - 1} boundaries; {tally}", flush=True)
+                if number == 1:
+                    raise SystemExit(f"no save of {kind} was struck")
+                break
+            tally.after_kill(folder)
+            resume = (folder / "environment.json").exists()
+            if not resume:
+                shutil.rmtree(folder, ignore_errors=True)
+            run(command(spec, folder, resume=resume, report=True))
+            missing = [name for name in ("curves.png", "report.html", "result.json") if not (folder / name).exists()]
+            if missing:
+                tally.corrupt += 1
+                print("MISSING", folder, missing)
+            tally.after_finish(folder, reference)
     return tally
 
 
@@ -248,7 +306,7 @@ def main() -> int:
     """Run both campaigns; 1 where anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--random", type=int, default=200, metavar="KILLS")
-    parser.add_argument("--boundaries", type=int, default=60, metavar="KILLS")
+    parser.add_argument("--boundaries", type=int, metavar="KILLS", help="at most so many (default: all)")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="specgraph-kills-") as name:

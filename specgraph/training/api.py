@@ -71,8 +71,8 @@ def train(
     `recipe` names the recipe (the first, where None; `default` too where the spec has no such).
     `data` is a data set's name, a folder, or (train, test), each a pair of arrays (images, labels)
     or a data set of (image, label). `settings` maps recipe fields such as `optimizer.sgd.lr` to
-    values. `out` is the run folder, by default `runs/<name>/<date-time>`. `resume` continues a run;
-    `spec` is then left out. `weights` starts from trained ones, `reset` and `freeze` are globs of
+    values. `out` is the run folder, by default `runs/<name>/<date-time>`. `resume` continues a run as
+    it was, for more `epochs` where that is given; `spec` is then left out. `weights` starts from trained ones, `reset` and `freeze` are globs of
     paths. `report=False` writes no pictures. Raises `CommandError`, `SpecError`, and
     `InterruptedRun` after Ctrl-C or SIGTERM, its state saved.
     """
@@ -100,6 +100,11 @@ def train(
         settings=tuple((settings or {}).items()),
     )
     previous = None if resume is None else resume if isinstance(resume, Run) else Run(resume)
+    if previous is not None:
+        _refuse_changes(
+            recipe=recipe, data=named, batch_size=batch_size, lr=lr, seed=seed,
+            settings=settings, weights=weights, reset=reset, freeze=freeze,
+        )  # fmt: skip
     if previous is None and spec is None:
         raise CommandError("there is nothing to train", "name a spec, or --resume RUN")
     world = join_world(device)
@@ -204,6 +209,17 @@ def _trained(
     if weights is None:
         raise CommandError("a spec alone has nothing to evaluate", "name a run, or give --weights FILE")
     return as_graph(run), recipe, Path(weights)
+
+
+def _refuse_changes(**given: Any) -> None:
+    """Raises `CommandError` where something is given that a resumed run would not heed."""
+    changed = [name for name, value in given.items() if value not in (None, (), [], {})]
+    if changed:
+        flags = ", ".join(f"--{name.replace('_', '-')}" if name != "settings" else "--set" for name in changed)
+        raise CommandError(
+            f"a resumed run goes on as it was: {flags} cannot be changed",
+            "leave it out, or start a new run (with the weights so far: --weights RUN)",
+        )
 
 
 def _restarted(world: World, options: Options) -> Run | None:

@@ -53,6 +53,15 @@ def describe_row(row: Row, epochs: int) -> str:
     )
 
 
+def describe_row_briefly(row: Row, epochs: int) -> str:
+    """The same for a narrow terminal: losses and accuracies alone."""
+    return (
+        f"epoch {int(row['epoch']):>{len(str(epochs))}}/{epochs}  "
+        f"train {row['train_loss']:.4f} {row['train_accuracy']:.2%}  "
+        f"val {row['val_loss']:.4f} {row['val_accuracy']:.2%}  {row['images_per_second']:,.0f} images/s"
+    )
+
+
 class Silent:
     """Shows nothing."""
 
@@ -173,7 +182,9 @@ class Bars:
         """Print the epoch's line above the bars."""
         from rich.text import Text
 
-        line = Text(describe_row(row, self.epochs))
+        whole = describe_row(row, self.epochs)
+        fits = len(whole) + len("  best") <= self.console.width
+        line = Text(whole if fits else describe_row_briefly(row, self.epochs))
         if best:
             line.append("  best", style="bold green")
         self.console.print(line, soft_wrap=True)

@@ -45,6 +45,7 @@ def draw_curves(rows: list[Row], result: dict[str, Any]) -> Figure:
             panels[0].set_yscale("log")
     panels[1].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     panels[2].plot(epochs, [row["lr"] for row in rows], color=RATE_COLOUR)
+    panels[2].set_ylim(bottom=0)
     panels[2].set_title("learning rate")
     for axes in panels:
         axes.set_xlabel("epoch")

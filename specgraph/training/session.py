@@ -109,11 +109,14 @@ class Session:
         self.checkpoints = Checkpoints(self.folder / "checkpoints", options.kept_checkpoints)
         if world.is_writer and resume is None:
             self._write_start()
+        elif world.is_writer and graph.recipes[chosen.name]["epochs"] != recipe["epochs"]:
+            write_spec(self.folder, graph, chosen.name, recipe)
+            (self.folder / "result.json").unlink(missing_ok=True)  # of fewer epochs
 
     def run(self) -> Run:
         """Train to the end, test, and write everything. Raises `InterruptedRun` after saving on
         Ctrl-C or SIGTERM, `CommandError` where the loss diverges or the disk is full."""
-        if self.resumed is not None and self.resumed.result:
+        if self.resumed is not None and self.resumed.result and self.trainer.is_finished():
             self._say(f"{self.folder} is finished already")
             return self.resumed
         with StopFlag() as stop, EventLog(self.folder, active=self.world.is_writer) as events:

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from specgraph.cli.main import main
+from specgraph.training.display import Bars
 from tests.training.conftest import SPEC
 
 CPU = ["--device", "cpu", "--no-report"]
@@ -170,6 +171,20 @@ def test_interruption_from_outside(spec_file: Path, tmp_path: Path, number: int,
     assert process.returncode == code, err
     assert err.splitlines()[-1] == f"specgraph: interrupted; continue with: specgraph train --resume {folder}"
     assert list(folder.glob("checkpoints/*.ckpt"))
+
+
+@pytest.mark.parametrize("width", [160, 120, 80])
+def test_lines_above_the_bars_fit_the_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Any, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    bars = Bars()
+    bars.start(400, 0)
+    row = {"epoch": 27, "train_loss": 0.1, "train_accuracy": 0.98, "val_loss": 0.1, "val_accuracy": 0.97, "lr": 0.05}
+    bars.end_epoch({**row, "seconds": 0.1, "images_per_second": 9685.0}, best=True)
+    bars.stop()
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("epoch  27/400"))
+    assert len(line) <= width
+    assert line.rstrip().endswith("best")
+    assert ("accuracy" in line) == (width == 160)
 
 
 def test_light_commands_import_no_torch() -> None:

@@ -96,6 +96,20 @@ def test_signal_saves_then_resumes(train_small: Any, tmp_path: Path, number: int
     assert same_weights(weights_of(whole), weights_of(resumed))
 
 
+def test_finished_run_resumes_for_more_epochs_only(train_small: Any, tmp_path: Path) -> None:
+    constant = {"schedule": "constant"}
+    whole = train_small(recipe="plain", epochs=4, settings=constant)
+    run = train_small(recipe="plain", epochs=2, settings=constant)
+    assert train_small(resume=run).result == run.result
+    longer = train_small(resume=run, epochs=4)
+    assert same_weights(weights_of(whole), weights_of(longer))
+    assert len(longer.metrics) == longer.result["epochs"] == 4
+    assert longer.load_graph().recipes["plain"]["epochs"] == 4
+    for change in ({"lr": 0.1}, {"batch_size": 3}, {"settings": {"ema": 0.9}}, {"data": "mnist"}, {"seed": 7}):
+        with pytest.raises(CommandError, match=r"--.* cannot be changed"):
+            train_small(resume=run, **change)
+
+
 class SignallingImages(torch.utils.data.Dataset):  # type: ignore[type-arg]
     """Float images read one at a time; reading the first for the `nth` time sends this process a signal."""
 

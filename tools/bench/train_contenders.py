@@ -29,7 +29,6 @@ from specgraph.training.pipeline import Pipeline
 from specgraph.training.recipe_faults import ends_in, main_output, only_image
 
 SPECS = Path(__file__).parents[2] / "specs"
-RATE = 1e-3  # learns, and diverges in none of the networks
 MAX_PREPARED_BYTES = 4e9
 
 
@@ -79,8 +78,7 @@ class Task:
         recipe = next(iter(self.graph.recipes.values()))
         usual = network.cpu_batch if self.device.type == "cpu" and network.cpu_batch else recipe["batch_size"]
         self.batch = args.batch or usual
-        tag, fields = recipe["optimizer"]
-        self.optimizer: tuple[str, dict[str, Any]] = (tag, {**fields, "lr": RATE})
+        self.optimizer: tuple[str, dict[str, Any]] = recipe["optimizer"]
         self.recipe = {**recipe, "data": {**recipe["data"], "augment": ()}, "batch_size": self.batch}
         kind = only_image(self.graph)
         head = main_output(self.graph)
@@ -114,7 +112,7 @@ class Task:
         return torch.cat([pipeline.eval_batch(part) for part in self.images[:count].split(256)])
 
     @torch.no_grad()
-    def loss_of(self, module: nn.Module, count: int = 64) -> float:
+    def loss_of(self, module: nn.Module, count: int = 128) -> float:
         """The loss of the first images, in evaluation mode and single precision."""
         x = self.prepared(count).to(self.device, memory_format=self.memory_format)
         module.eval()
@@ -167,7 +165,7 @@ def ours(task: Task) -> Contender:
     )
     samples = whole(ImageTensor(task.images), task.labels)
     loss = ("nll", {}) if task.from_log else ("cross_entropy", {"label_smoothing": 0.0})
-    recipe = {**task.recipe, "epochs": 10**6, "optimizer": task.optimizer, "loss": loss}
+    recipe = {**task.recipe, "epochs": 10**6, "loss": loss}
     recipe["schedule"] = ("constant", {"warmup_epochs": 0})
     trainer = Trainer(
         task.module(),
@@ -245,10 +243,11 @@ def tutorial(task: Task) -> Contender:
     loader = DataLoader(Images(), batch_size=task.batch, shuffle=True)
     module = specgraph.compile(task.graph, seed=0).to(task.device).train()
     name, fields = task.optimizer
+    rate = fields["lr"]
     optimizer: torch.optim.Optimizer = (
-        torch.optim.SGD(module.parameters(), RATE, momentum=fields["momentum"], weight_decay=fields["weight_decay"])
+        torch.optim.SGD(module.parameters(), rate, momentum=fields["momentum"], weight_decay=fields["weight_decay"])
         if name == "sgd"
-        else torch.optim.Adam(module.parameters(), RATE)
+        else torch.optim.Adam(module.parameters(), rate)
     )
 
     def epoch() -> None:
@@ -279,14 +278,15 @@ def keras(task: Task) -> Contender:
         return task.loss(scores, labels.long().flatten())
 
     name, fields = task.optimizer
+    rate = fields["lr"]
     decay = fields["weight_decay"] or None
     optimizer = {
         "sgd": lambda: k.optimizers.SGD(
-            RATE, momentum=fields["momentum"], nesterov=fields["nesterov"], weight_decay=decay
+            rate, momentum=fields["momentum"], nesterov=fields["nesterov"], weight_decay=decay
         ),
-        "adam": lambda: k.optimizers.Adam(RATE, *fields["betas"], epsilon=fields["eps"]),
-        "adamw": lambda: k.optimizers.AdamW(RATE, decay or 0.0, *fields["betas"], epsilon=fields["eps"]),
-        "rmsprop": lambda: k.optimizers.RMSprop(RATE, fields["alpha"], fields["momentum"], fields["eps"]),
+        "adam": lambda: k.optimizers.Adam(rate, *fields["betas"], epsilon=fields["eps"]),
+        "adamw": lambda: k.optimizers.AdamW(rate, decay or 0.0, *fields["betas"], epsilon=fields["eps"]),
+        "rmsprop": lambda: k.optimizers.RMSprop(rate, fields["alpha"], fields["momentum"], fields["eps"]),
     }[name]()
     model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
     x, y = task.prepared().numpy(), task.labels.numpy()
