@@ -68,13 +68,13 @@ def train(
 ) -> Run:
     """Train a network by one of its recipes and give the finished run.
 
-    `recipe` names the recipe (the first, where None; `default` too where the spec has no such).
-    `data` is a data set's name, a folder, or (train, test), each a pair of arrays (images, labels)
-    or a data set of (image, label). `settings` maps recipe fields such as `optimizer.sgd.lr` to
-    values. `out` is the run folder, by default `runs/<name>/<date-time>`. `resume` continues a run as
-    it was, for more `epochs` where that is given; `spec` is then left out. `weights` starts from trained ones, `reset` and `freeze` are globs of
-    paths. `report=False` writes no pictures. Raises `CommandError`, `SpecError`, and
-    `InterruptedRun` after Ctrl-C or SIGTERM, its state saved.
+    `recipe` names the recipe (the first, where None; `default` too where the spec has no such). `data`
+    is a data set's name, a folder, or (train, test), each a pair of arrays (images, labels) or a data
+    set of (image, label). `settings` maps recipe fields such as `optimizer.sgd.lr` to values. `out` is
+    the run folder, by default `runs/<name>/<date-time>`. `resume` continues a run as it was, for more
+    `epochs` where that is given; `spec` is then left out. `weights` starts from trained ones, `reset`
+    and `freeze` are globs of paths. `report=False` writes no pictures. Raises `CommandError`,
+    `SpecError`, and `InterruptedRun` after Ctrl-C or SIGTERM, its state saved.
     """
     named = data if isinstance(data, str | os.PathLike) else None
     brought = None if named is not None else data
