@@ -12,6 +12,12 @@ class SpecgraphError(Exception):
     """Base of all errors raised on purpose."""
 
 
+def reason(error: OSError) -> str:
+    """Why the system refused, as the end of a sentence."""
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
 class SpecError(SpecgraphError):
     """A spec has errors. `diagnostics` holds all of them, warnings included."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from specgraph.cli.arguments import numbers, per_channel
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
-from specgraph.errors import CommandError, VerificationError, require
+from specgraph.errors import CommandError, VerificationError, reason, require
 
 if TYPE_CHECKING:
     from specgraph.inference.source import ModelSource
@@ -115,7 +115,7 @@ def _export_python(args: argparse.Namespace) -> list[Path]:
     try:
         path.write_text(emit_python(graph), encoding="utf-8")
     except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+        raise CommandError(f"cannot write {path}: {reason(error)}") from error
     return [path]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from specgraph.diagnostics.findings import plural
 from specgraph.diagnostics.fixes import apply_fixes, encode, unified_diff
 from specgraph.diagnostics.model import Diagnostic
-from specgraph.errors import CommandError
+from specgraph.errors import CommandError, reason
 from specgraph.source.read import STDIN, overlaid
 from specgraph.source.tree import Source
 
@@ -83,7 +83,7 @@ def _write(path: str, data: bytes) -> None:
         os.chmod(temporary, os.stat(target).st_mode & 0o7777)
         os.replace(temporary, target)
     except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from None
+        raise CommandError(f"{path} cannot be written: {reason(error)}") from None
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from specgraph.errors import CommandError
+from specgraph.errors import CommandError, reason
 
 HELP = "turn an ONNX file or a torchvision model into a spec"
 EXAMPLES = (
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             output.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise CommandError(f"cannot write {output}: {error.strerror or error}") from error
+            raise CommandError(f"cannot write {output}: {reason(error)}") from error
     if args.weights:
         save_weights(args.weights, imported)
         print(args.weights, file=sys.stderr if output is None else sys.stdout)

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from specgraph.errors import CommandError
+from specgraph.errors import CommandError, reason
 
 HELP = "write a small spec to start from"
 EXAMPLES = (
@@ -117,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
     except FileExistsError:
         raise CommandError(f"{path} is there already", "choose another name, or --force to replace it") from None
     except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from None
+        raise CommandError(f"{path} cannot be written: {reason(error)}") from None
     print(os.fspath(path))
     return 0
 

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from specgraph.errors import CommandError
+from specgraph.errors import CommandError, reason
 
 HELP = "the JSON Schema (draft-07) of the language, for editors and other tools"
 EXAMPLES = (("specgraph schema -o specgraph.schema.json", "for an editor's completion"),)
@@ -32,6 +32,6 @@ def run(args: argparse.Namespace) -> int:
     try:
         Path(args.output).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise CommandError(f"{args.output} cannot be written: {error.strerror}") from None
+        raise CommandError(f"{args.output} cannot be written: {reason(error)}") from None
     print(args.output)
     return 0

@@ -43,9 +43,11 @@ def obtain(info: DatasetInfo, remote: RemoteFile, root: Path) -> Path:
         download(remote, target)
     except (OSError, urllib.error.URLError, ValueError) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+        missing = [other for other in info.files if find_file(info, other, root) is None]
+        urls = ", ".join(other.url for other in missing)
         raise CommandError(
             f"the data set {info.name} is not in {root}, and it cannot be downloaded ({reason})",
-            f"fetch {remote.url} and place it as {target} (or point --data-dir to where it lies), "
+            f"fetch {urls} into {target.parent} (or point --data-dir to where they lie), "
             "or try --data digits, which needs no download",
         ) from None
     return target

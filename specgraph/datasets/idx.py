@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from specgraph.errors import CommandError
+from specgraph.errors import CommandError, reason
 
 UNSIGNED_BYTE = 0x08
 GZIP_MAGIC = b"\x1f\x8b"
@@ -52,7 +52,7 @@ def read_bytes(path: Path) -> bytes:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise CommandError(f"{path} does not unpack: {error}", "remove the file, then run the command again") from None
     except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise CommandError(f"{path} cannot be read: {reason(error)}") from None
 
 
 def pair_images(images: Tensor, labels: Tensor, num_classes: int, where: Path) -> tuple[Tensor, Tensor]:

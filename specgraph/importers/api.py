@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from specgraph.errors import CommandError, SpecError, require
+from specgraph.errors import CommandError, SpecError, reason, require
 from specgraph.graph.model import Graph
 from specgraph.importers.explicit import state_biases
 from specgraph.importers.flat import Array, FlatNetwork
@@ -146,7 +146,7 @@ def save_weights(path: str | os.PathLike[str], imported: Imported) -> Path:
         save_file(arrays, temporary, metadata={"spec_hash": spec_hash(imported.graph())})
         os.replace(temporary, place)
     except OSError as error:
-        raise CommandError(f"cannot write {place}: {error.strerror or error}") from error
+        raise CommandError(f"cannot write {place}: {reason(error)}") from error
     except Exception as error:  # safetensors reports full disks and missing folders in a class of its own
         raise CommandError(f"cannot write {place}: {error}") from error
     finally:

@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from specgraph.errors import CommandError, SpecgraphError
+from specgraph.errors import CommandError, SpecgraphError, reason
 from specgraph.importers.naming import scope_of
 
 Array = NDArray[Any]
@@ -115,7 +115,7 @@ def read_onnx(path: str | os.PathLike[str]) -> OnnxFile:
             raise CommandError(f"{place} is larger than the 2 GB an ONNX file may have")
         data = place.read_bytes()
     except OSError as error:
-        raise CommandError(f"cannot read {place}: {error.strerror or error}") from error
+        raise CommandError(f"cannot read {place}: {reason(error)}") from error
     return parse_onnx(data, place.parent, place.name)
 
 
@@ -306,7 +306,7 @@ def _external_bytes(tensor: onnx.TensorProto, folder: Path, num_bytes: int) -> b
     try:
         handle = os.open(place, flags)
     except OSError as error:
-        raise CommandError(f"cannot read {place}: {error.strerror or error}") from error
+        raise CommandError(f"cannot read {place}: {reason(error)}") from error
     status = os.fstat(handle)
     if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
         os.close(handle)

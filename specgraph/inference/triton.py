@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from specgraph.errors import CommandError
+from specgraph.errors import CommandError, reason
 from specgraph.inference.session import Port, Session
 
 MAX_BATCH_SIZE = 64
@@ -29,7 +29,7 @@ def model_path(repository: Path, name: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CommandError(f"cannot make {folder}: {error.strerror or error}") from error
+        raise CommandError(f"cannot make {folder}: {reason(error)}") from error
     return folder / "model.onnx"
 
 
@@ -69,7 +69,7 @@ def write_repository(
             listing.write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
             written.append(listing)
     except OSError as error:
-        raise CommandError(f"cannot write below {root}: {error.strerror or error}") from error
+        raise CommandError(f"cannot write below {root}: {reason(error)}") from error
     return written
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from specgraph.errors import CommandError
+from specgraph.errors import CommandError, reason
 from specgraph.training.files import make_folder, write_atomically
 
 MAGIC = b"specgraph checkpoint 1\n"
@@ -73,7 +73,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise CommandError(f"{path} cannot be read: {reason(error)}") from None
     digest, body = data[len(MAGIC) : len(MAGIC) + DIGEST_SIZE], data[len(MAGIC) + DIGEST_SIZE :]
     if not data.startswith(MAGIC) or hashlib.sha256(body).digest() != digest:
         raise DamagedCheckpointError(str(path))

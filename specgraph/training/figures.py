@@ -137,11 +137,15 @@ def compare_curves(runs: dict[str, list[Row]]) -> Figure:
     for name, rows in runs.items():
         epochs = [row["epoch"] for row in rows]
         for axes, key in zip(panels, ("val_accuracy", "val_loss"), strict=True):
-            axes.plot(epochs, [row[key] for row in rows], label=name)
+            axes.plot(
+                epochs, [row[key] for row in rows], label=name, marker="o" if len(rows) < 15 else None, markersize=3
+            )
     for axes, title in zip(panels, ("validation accuracy", "validation loss"), strict=True):
         axes.set_title(title)
         axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
+    panels[0].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     panels[0].legend(frameon=False, fontsize=7)
     return figure

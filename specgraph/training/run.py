@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specgraph.errors import CommandError
+from specgraph.errors import CommandError, reason
 from specgraph.graph.model import Graph
 from specgraph.spec.recipe import plain_recipe
 from specgraph.training.files import make_folder, write_atomically
@@ -123,7 +123,7 @@ def new_folder(name: str, out: str | os.PathLike[str] | None) -> Path:
         except FileExistsError:
             continue
         except OSError as error:
-            raise CommandError(f"the folder {folder} cannot be made: {error.strerror}") from None
+            raise CommandError(f"the folder {folder} cannot be made: {reason(error)}") from None
     raise CommandError(f"no free name below {parent}")
 
 

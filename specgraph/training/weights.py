@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from specgraph.errors import CommandError
+from specgraph.errors import CommandError, reason
 from specgraph.graph.fingerprint import spec_hash as spec_hash
 from specgraph.training.files import write_atomically
 
@@ -77,7 +77,7 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[StateDict, dict[str, str
         if place.suffix == ".safetensors" or (len(start) == 9 and start[8:9] == b"{"):
             return _load_safetensors(place)
     except OSError as error:
-        raise CommandError(f"{place} cannot be read: {error.strerror or error}") from None
+        raise CommandError(f"{place} cannot be read: {reason(error)}") from None
     return _load_pickled(place), {}
 
 

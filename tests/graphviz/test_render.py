@@ -253,7 +253,7 @@ def test_a_notebook_shows_the_graph() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "said"), [("net.jpg", ".jpg"), ("net", "without an ending"), ("no/such/folder/net.svg", "No such file")]
+    ("file", "said"), [("net.jpg", ".jpg"), ("net", "without an ending"), ("no/such/folder/net.svg", "no such file")]
 )
 def test_wrong_files_are_told_plainly(tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, said: str) -> None:
     assert main(["render", str(SPECS / "lenet.json"), "-o", str(tmp_path / file)]) == 2

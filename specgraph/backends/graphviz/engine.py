@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from specgraph.errors import CommandError, require
+from specgraph.errors import CommandError, reason, require
 from specgraph.targets import check_target
 
 FORMATS = ("svg", "png", "pdf", "dot")
@@ -86,4 +86,4 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise CommandError(f"cannot write {path}: {error.strerror or error}") from None
+        raise CommandError(f"cannot write {path}: {reason(error)}") from None

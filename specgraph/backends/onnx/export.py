@@ -19,7 +19,7 @@ from specgraph.backends.onnx.serialise import OnnxModel
 from specgraph.backends.onnx.weights import StateDict, Weights, check_state_dict
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.diagnostics.rule import rule
-from specgraph.errors import CommandError, SpecError, require
+from specgraph.errors import CommandError, SpecError, reason, require
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Graph, Node
 
@@ -109,7 +109,7 @@ def export_onnx(
     try:
         return model.write(Path(path), external_data=external_data)
     except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+        raise CommandError(f"cannot write {path}: {reason(error)}") from error
 
 
 def build_model(graph: Graph, weights: Weights, options: ExportOptions | None = None) -> OnnxModel:
