@@ -185,7 +185,12 @@ def upsample_arithmetic(node: Node, axis: int) -> str:
 
 KERNEL_SIZE = Argument("kernel_size", PerAxis(Int(1)), doc="size of the window")
 STRIDE = Argument("stride", PerAxis(Int(1)), None, doc="step of the window; kernel_size where not given")
-CEIL_MODE = Argument("ceil_mode", Bool(), False, doc="round sizes up instead of down")
+CEIL_MODE = Argument(
+    "ceil_mode",
+    Bool(),
+    False,
+    doc="round sizes up instead of down; a last window that would start in the padding behind is left out",
+)
 OUTPUT_SIZE = Argument(
     "output_size", PerAxis(Either(Int(1), Nothing())), doc="the output's spatial size; null keeps an axis"
 )

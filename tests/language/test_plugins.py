@@ -1,0 +1,103 @@
+"""Ops of one's own: the module that CONTRIBUTING prints, by `--plugin` and by entry point, everywhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import ROOT
+
+MODULE = next(
+    block
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
+    if "register_op" in block
+)
+SPEC = """\
+specgraph: 1
+name: scaled
+inputs: {image: [3, 8, 8]}
+nodes:
+  less: {op: my_scale, by: 0.5}
+  twice: my_scale
+  flatten: flatten
+  fc: {op: linear, out_features: 4}
+"""
+ENTRY_POINT = {
+    "my_ops-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: my-ops\nVersion: 1\n",
+    "my_ops-1.dist-info/entry_points.txt": "[specgraph.ops]\nours = my_ops\n",
+}
+EVERYWHERE = """
+import sys, torch, specgraph
+from specgraph.cli.main import main
+flags = sys.argv[1:]
+for command in (["check", "spec.yaml"], ["summary", "spec.yaml"], ["export", "spec.yaml", "--onnx", "m.onnx", "--verify"],
+                ["export", "spec.yaml", "--python", "emitted.py"], ["render", "spec.yaml", "-o", "spec.dot"]):
+    assert main([*command, *flags]) == 0, command
+graph = specgraph.load("spec.yaml")
+assert graph.nodes["less"].arguments == {"by": 0.5}
+module = specgraph.compile(graph).eval()
+import emitted
+other = next(v for v in vars(emitted).values() if isinstance(v, type) and v.__module__ == "emitted")().eval()
+other.load_state_dict(module.state_dict())
+x = torch.randn(2, 3, 8, 8)
+assert torch.equal(module(x), module.fc(x.flatten(1)))  # 0.5 * 2 = 1
+assert torch.equal(module(x), other(x))
+"""
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]), "NO_COLOR": "1"}
+    return subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "my_ops.py").write_text(MODULE, encoding="utf-8")
+    (tmp_path / "spec.yaml").write_text(SPEC, encoding="utf-8")
+    return tmp_path
+
+
+def installed(folder: Path) -> None:
+    """Make the module look like an installed package with an entry point."""
+    for name, text in ENTRY_POINT.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("way", ["--plugin", "entry point"])
+def test_every_command_knows_the_op(way: str, folder: Path) -> None:
+    if way == "entry point":
+        installed(folder)
+    flags = ("--plugin", "my_ops") if way == "--plugin" else ()
+    found = run(folder, "-c", EVERYWHERE, *flags)
+    assert found.returncode == 0, found.stderr
+    assert "output: equal" in found.stderr + found.stdout
+    assert "less" in (folder / "spec.dot").read_text()
+
+
+def test_its_arguments_are_checked_and_its_name_is_offered(folder: Path) -> None:
+    wrong = SPEC.replace("by: 0.5", "bye: 0.5").replace("twice: my_scale", "twice: {op: my_scal, by: 2}")
+    (folder / "spec.yaml").write_text(wrong, encoding="utf-8")
+    found = run(folder, "-m", "specgraph", "check", "--plugin", "my_ops", "spec.yaml", "--format", "concise")
+    assert found.returncode == 1
+    assert "spec.yaml:5:24: error[SG209]: node `less`: op `my_scale` has no argument `bye`" in found.stdout
+    assert "spec.yaml:6:15: error[SG206]: node `twice` uses op `my_scal`" in found.stdout
+
+
+def test_without_the_plugin_the_flag_is_named(folder: Path) -> None:
+    found = run(folder, "-m", "specgraph", "check", "spec.yaml")
+    assert found.returncode == 1
+    assert "--plugin" in found.stdout
+
+
+def test_an_op_without_an_onnx_form_says_so(folder: Path) -> None:
+    (folder / "my_ops.py").write_text(MODULE.replace(", onnx=lower_onnx", ""), encoding="utf-8")
+    found = run(folder, "-m", "specgraph", "export", "spec.yaml", "--onnx", "m.onnx", "--plugin", "my_ops")
+    assert found.returncode == 1
+    assert "SG601" in found.stdout + found.stderr
+    assert not (folder / "m.onnx").exists()
