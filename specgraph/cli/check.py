@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any
 
@@ -45,9 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check the specs and print what is found."""
-    config = project_config()
-    chosen = _Choice(args, config)
     specs = specs_of(args.specs)
+    chosen = _Choices(args, specs)
     settings = parse_settings(args.set)
     if args.fix or args.unsafe_fixes or args.diff:
         from specgraph.cli.fix import fix_specs
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         if args.diff:
             return 0
     findings = _check_all(specs, args, settings, chosen)
-    format = args.format or config.get("format", "full")
+    format = args.format or chosen.format
     if format not in FORMATS:
         raise CommandError(
             f"pyproject.toml: [tool.specgraph] format cannot be {format}", f"choose from {', '.join(FORMATS)}"
@@ -83,7 +83,7 @@ def _check(spec: str, args: argparse.Namespace, settings: dict[str, Any]) -> tup
     return report.diagnostics, report.sources
 
 
-def _check_all(specs: list[str], args: argparse.Namespace, settings: dict[str, Any], chosen: _Choice) -> Findings:
+def _check_all(specs: list[str], args: argparse.Namespace, settings: dict[str, Any], chosen: _Choices) -> Findings:
     diagnostics: list[Diagnostic] = []
     sources: dict[str, Source] = {}
     files = []
@@ -95,7 +95,7 @@ def _check_all(specs: list[str], args: argparse.Namespace, settings: dict[str, A
     return Findings(files, [d for d in merge(diagnostics) if chosen.keeps(d)], sources)
 
 
-def _exit_code(findings: Findings, chosen: _Choice) -> int:
+def _exit_code(findings: Findings, chosen: _Choices) -> int:
     return 1 if findings.count("error") or (chosen.strict and findings.count("warning")) else 0
 
 
@@ -107,6 +107,28 @@ def _fixable(findings: Findings) -> str:
     return f"; --unsafe-fixes cures {unsafe}" if unsafe else ""
 
 
+class _Choices:
+    """What the command line and the projects of the specs choose: of each file, the nearest pyproject.toml
+    at or above its folder counts."""
+
+    def __init__(self, args: argparse.Namespace, specs: list[str]) -> None:
+        self.args = args
+        self.known: dict[str, _Choice] = {}
+        of_specs = [self._of(spec) for spec in specs]
+        self.strict = any(choice.strict for choice in of_specs)
+        self.format = next((choice.format for choice in of_specs), "full")
+
+    def keeps(self, diagnostic: Diagnostic) -> bool:
+        """Whether a diagnostic is reported."""
+        return diagnostic.severity == "error" or self._of(diagnostic.span.path).keeps(diagnostic)
+
+    def _of(self, path: str) -> _Choice:
+        folder = os.path.dirname(path)
+        if folder not in self.known:
+            self.known[folder] = _Choice(self.args, project_config(folder))
+        return self.known[folder]
+
+
 class _Choice:
     """Which warnings and infos are reported. Errors always are."""
 
@@ -114,6 +136,7 @@ class _Choice:
         self.selected = _codes(args.select if args.select is not None else config.get("select", []), "--select")
         self.ignored = _codes([*(args.ignore or []), *config.get("ignore", [])], "--ignore")
         self.strict: bool = args.strict or config.get("strict", False)
+        self.format: str = config.get("format", "full")
 
     def keeps(self, diagnostic: Diagnostic) -> bool:
         """Whether a diagnostic is reported."""

@@ -121,6 +121,17 @@ class TestChoosing:
         assert program("check", "a.yaml", "--ignore", "SG0").code == 2
         assert "did you mean unused-suppression?" in program("check", "a.yaml", "--ignore", "unused-supression").err
 
+    def test_the_project_of_each_spec_counts(self, program: Program, here: Path) -> None:
+        """Not that of the folder one stands in."""
+        warned = "specgraph: 1\ninputs: {image: [3, 8, 8]}\nnodes:\n  c: {op: conv, out_channels: 4, kernel_size: 1}\n"
+        for name, config in (("one", 'ignore = ["SG907"]'), ("two", 'ignore = ["SG905"]')):
+            (here / name).mkdir()
+            (here / name / "pyproject.toml").write_text(f"[tool.specgraph]\n{config}\n")
+            (here / name / "net.yaml").write_text(warned + "  a: relu\n  b: relu\n")
+        shown = program("check", "--format", "concise", "one", "two")
+        assert shown.out.replace("\\", "/").startswith("two/net.yaml:6:3: warning[SG907]")
+        assert shown.out.count("\n") == 1
+
     def test_project_defaults(self, program: Program, here: Path) -> None:
         (here / "a.yaml").write_text(WARNED)
         (here / "pyproject.toml").write_text('[tool.specgraph]\nstrict = true\nformat = "concise"\n')
