@@ -17,7 +17,9 @@ weights, the best weights and the metrics (timing aside) must equal an uninterru
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
+import importlib
 import io
 import os
 import random
@@ -35,9 +37,14 @@ import yaml
 os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import specgraph.datasets.load
-import specgraph.training.api  # noqa: F401  (loaded once, before forking)
 from specgraph.cli.main import main as specgraph_main
+
+# Loaded once, before forking: a run imports them when it needs them.
+LOADED = ("specgraph.training.api", "specgraph.training.report", "specgraph.datasets.load")
+LOADED += ("matplotlib.backends.backend_agg", "tensorboard.summary.writer.event_file_writer", "pygraphviz")
+for module in LOADED:
+    with contextlib.suppress(ImportError):
+        importlib.import_module(module)
 
 SPEC: dict[str, Any] = {
     "specgraph": 1,

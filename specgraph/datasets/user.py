@@ -21,6 +21,7 @@ class UserReader:
     """Reads the images of a user's data set, as uint8 or float (C, H, W)."""
 
     dataset: Any
+    shape: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -36,7 +37,13 @@ class UserReader:
             torch.default_generator.manual_seed(own)
             random.seed(own)
             np.random.seed(own % 2**32)
-        return image_tensor(self.dataset[index][0])
+        image = image_tensor(self.dataset[index][0])
+        if self.shape is not None and tuple(image.shape) != self.shape:
+            raise CommandError(
+                f"image {index} has shape {tuple(image.shape)}, the first one {self.shape}",
+                "bring them to one size in the data set",
+            )
+        return image
 
 
 def from_user(data: Any) -> Dataset:
@@ -79,7 +86,7 @@ def image_tensor(image: Any) -> Tensor:
         array = np.asarray(image)
         if array.dtype == np.bool_:
             array = array.astype(np.uint8) * 255
-        image = torch.from_numpy(np.ascontiguousarray(array))
+        image = torch.from_numpy(np.array(array))
         if image.ndim == 3 and image.shape[-1] in (1, 3, 4) and image.shape[0] not in (1, 3):
             image = image.permute(2, 0, 1)
     if image.ndim == 2:
@@ -94,25 +101,21 @@ def image_tensor(image: Any) -> Tensor:
 
 def _samples(part: Any, name: str) -> Samples:
     if isinstance(part, tuple | list) and len(part) == 2 and hasattr(part[0], "shape"):
-        return _from_arrays(torch.as_tensor(part[0]), torch.as_tensor(part[1]), name)
+        return _from_arrays(torch.as_tensor(part[0]), class_numbers(part[1], name), name)
     if not hasattr(part, "__len__") or not hasattr(part, "__getitem__"):
         raise CommandError(
             f"the {name} data cannot be indexed", "give a map-style data set, with __len__ and __getitem__"
         )
     if not len(part):
         raise CommandError(f"the {name} data set is empty")
-    reader = UserReader(part)
-    first = reader.read(0)
+    first = UserReader(part).read(0)
     targets = getattr(part, "targets", None)
-    if first.dtype != torch.uint8:
-        labels = [int(part[index][1]) for index in range(len(part))] if targets is None else targets
-        return whole(reader, torch.as_tensor(labels).long())
-    if first.numel() * len(part) > RESIDENT_BYTES:
-        labels = [int(part[index][1]) for index in range(len(part))] if targets is None else targets
-        return whole(reader, torch.as_tensor(labels).long())
+    if first.dtype != torch.uint8 or first.numel() * len(part) > RESIDENT_BYTES:
+        labels = [part[index][1] for index in range(len(part))] if targets is None else targets
+        return whole(UserReader(part, tuple(first.shape)), class_numbers(labels, name))
     items = [part[index] for index in range(len(part))]
     images = [image_tensor(item[0]) for item in items]
-    labels = torch.tensor([int(item[1]) for item in items])
+    labels = class_numbers([item[1] for item in items], name)
     if any(image.shape != first.shape for image in images):
         raise CommandError(f"the {name} images differ in shape", "bring them to one size in the data set")
     return whole(ImageTensor(torch.stack(images)), labels)
@@ -129,4 +132,26 @@ def _from_arrays(images: Tensor, labels: Tensor, name: str) -> Samples:
     if images.shape[-1] in (1, 3) and images.shape[1] not in (1, 3):
         images = images.permute(0, 3, 1, 2)
     kept = images.contiguous() if images.dtype == torch.uint8 else images.float().contiguous()
-    return whole(ImageTensor(kept), labels.long())
+    return whole(ImageTensor(kept), labels)
+
+
+def class_numbers(labels: Any, name: str) -> Tensor:
+    """Labels as int64 class numbers. Raises `CommandError` naming the first that is none."""
+    if isinstance(labels, Tensor | np.ndarray) and labels.ndim != 1:
+        raise CommandError(
+            f"the {name} labels have shape {tuple(labels.shape)}", "give one class number, from 0, for each image"
+        )
+    numbers = labels.tolist() if isinstance(labels, Tensor | np.ndarray) else list(labels)
+    for position, label in enumerate(numbers):
+        try:
+            number = int(label)
+            is_number = number == label and number >= 0
+        except (TypeError, ValueError):
+            is_number = False
+        if not is_number:
+            shown = " ".join(str(label).split())[:60]
+            raise CommandError(
+                f"the label of {name} image {position} is {shown}", "give class numbers, counted from 0, as labels"
+            )
+        numbers[position] = number
+    return torch.tensor(numbers, dtype=torch.int64)

@@ -122,4 +122,5 @@ def _normalisation(dataset: Dataset, wanted: Any) -> tuple[tuple[float, ...] | N
         return None, None
     if isinstance(wanted, dict):
         return tuple(wanted["mean"]), tuple(wanted["std"])
-    return dataset.mean, dataset.std
+    # Where all pixels of a channel are equal there is nothing to divide by.
+    return dataset.mean, dataset.std and tuple(value or 1.0 for value in dataset.std)

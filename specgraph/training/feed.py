@@ -17,6 +17,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from specgraph.datasets.random import epoch_order
 from specgraph.datasets.samples import ImageTensor, Reader, Samples
+from specgraph.errors import CommandError
 from specgraph.training.distributed import World
 from specgraph.training.pipeline import Mix, Pipeline
 
@@ -85,7 +86,7 @@ class TrainFeed:
     def _stream(self, order: Tensor, parts: list[tuple[int, int, int, float]], epoch: int) -> Iterator[Tensor]:
         indices = self.samples.indices[order].tolist()
         keys = [[(index, self.seed, epoch) for index in indices[start:stop]] for start, stop, _, _ in parts]
-        return iter(_loader(self.samples.source, keys, self.num_workers, self.world.device))
+        return _loader(self.samples.source, keys, self.num_workers, self.world.device)
 
 
 class EvalFeed:
@@ -115,7 +116,7 @@ class EvalFeed:
         stream = None
         if self._images is None:
             keys = [[(index, None, None) for index in self.samples.indices[a:b].tolist()] for a, b in parts]
-            stream = iter(_loader(self.samples.source, keys, self.num_workers, self.world.device))
+            stream = _loader(self.samples.source, keys, self.num_workers, self.world.device)
         for start, stop in parts:
             if stream is None:
                 assert self._images is not None
@@ -125,14 +126,31 @@ class EvalFeed:
             yield self.pipeline.eval_batch(images), self._labels[start:stop]
 
 
-class _Keyed(TorchDataset[Tensor]):
+class _Failure(NamedTuple):
+    """An image that cannot be read: what to tell the user. As an exception, it would arrive from a
+    worker process with a traceback in its message."""
+
+    message: str
+    help: str | None
+
+
+class _Keyed(TorchDataset[Tensor | _Failure]):
     """Reads an image by (index, seed, epoch)."""
 
     def __init__(self, source: ImageTensor | Reader) -> None:
         self.source = source
 
-    def __getitem__(self, key: tuple[int, int | None, int | None]) -> Tensor:
-        return self.source.read(*key)
+    def __getitem__(self, key: tuple[int, int | None, int | None]) -> Tensor | _Failure:
+        try:
+            return self.source.read(*key)
+        except CommandError as error:
+            return _Failure(error.message, error.help)
+
+
+def _together(images: list[Tensor | _Failure]) -> Tensor | _Failure:
+    """The images of a batch as one tensor, or the first failure."""
+    failure = next((image for image in images if isinstance(image, _Failure)), None)
+    return failure or torch.stack([image for image in images if isinstance(image, Tensor)])
 
 
 def _leave_interrupts_alone(_: int) -> None:
@@ -142,12 +160,18 @@ def _leave_interrupts_alone(_: int) -> None:
 
 def _loader(
     source: ImageTensor | Reader, keys: list[list[Any]], num_workers: int, device: torch.device
-) -> DataLoader[Tensor]:
-    return DataLoader(
+) -> Iterator[Tensor]:
+    """Batches of images. Raises `CommandError` where one cannot be read."""
+    loader = DataLoader(
         _Keyed(source),
         batch_sampler=keys,
+        collate_fn=_together,
         num_workers=num_workers,
         pin_memory=device.type == "cuda",
         prefetch_factor=4 if num_workers else None,
         worker_init_fn=_leave_interrupts_alone if num_workers else None,
     )
+    for batch in loader:
+        if isinstance(batch, _Failure):
+            raise CommandError(batch.message, batch.help)
+        yield batch
