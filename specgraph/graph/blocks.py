@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from specgraph.diagnostics.model import Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.scope import POISON, Env, LiveScope, Result, Wire
-from specgraph.ops.foreign import NODE_KEYS
 from specgraph.spec.document import BlockDef, NodeDef
 from specgraph.spec.kinds import show
 from specgraph.spec.op_arguments import FAILED
@@ -105,7 +104,10 @@ class Blocks:
         where = f"node `{path}`"
         for name, (key, written) in node.arguments.items():
             if name not in block.arguments:
-                close = NODE_KEYS.get(name) or nearest(name, block.arguments)
+                from specgraph.ops.foreign import NODE_KEYS
+
+                misspelt = nearest(name, block.arguments)
+                close = misspelt or NODE_KEYS.get(name)
                 span = written.source.span(key)
                 self.collector.report(
                     "unknown-argument",
@@ -114,7 +116,7 @@ class Blocks:
                     node=path,
                     notes=(f"{block.name} takes {', '.join(block.arguments) or 'no arguments'}",),
                     help=f"did you mean {close}?" if close else f"remove `{name}`",
-                    fix=Fix("safe", (node.source.edit_word(span, close),))
+                    fix=Fix("safe" if misspelt else "unsafe", (node.source.edit_word(span, close),))
                     if close and close not in node.arguments
                     else None,
                 )

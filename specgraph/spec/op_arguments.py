@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Container
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expressions import ExpressionError
 from specgraph.ops.definition import Op
-from specgraph.ops.foreign import NOT_ARGUMENTS, Counterpart, our_argument
 from specgraph.ops.registry import counterparts, ops
 from specgraph.source.tree import Mapping, Scalar, Tree
 from specgraph.spec.initialisers import INIT_VALUE
 from specgraph.spec.kinds import Invalid, Kind, show
 from specgraph.spec.values import Written, bracketed, error_span
+
+if TYPE_CHECKING:
+    from specgraph.ops.foreign import Counterpart
 
 OP_KEY = re.compile(r"^(.*?)[\"']?op[\"']?\s*:\s*$")
 FAILED: Any = object()
@@ -99,6 +101,8 @@ class Reporter:
     ) -> str | None:
         """An op has no such argument. It stands in the mapping `beside`; `proposed` are arguments that
         were proposed for others there. Returns what is proposed for this one."""
+        from specgraph.ops.foreign import NOT_ARGUMENTS, our_argument
+
         span = written.source.span(key)
         takes = ", ".join(op.arguments) or "no arguments"
         named = our_argument(key.text, op.arguments)
