@@ -163,8 +163,9 @@ class GraphBuilder:
             if dims is not None:
                 report_odd_axes(name, dims, written, self.collector)
                 kind = self._resized(name, image_type(dims))
-                open_sizes = [(str(dim), size) for dim, size in zip(dims, kind.dims, strict=True) if is_symbolic(dim)]
-                self.symbols = {**dict(open_sizes), **self.symbols}
+                for dim, size in zip(dims, kind.dims, strict=True):
+                    if is_symbolic(dim):
+                        self.symbols.setdefault(str(dim), size)
             span = document.source.span(key)
             reason = reserved_reason(name, top_level=False)
             if name == "self" or (reason and name in ("forward", "training")):

@@ -62,7 +62,9 @@ class DeclaredShapes:
         holds = expected.holds(kind)
         if not holds and wire.believed is not None and expected.holds(wire.believed):
             return  # explained by a mismatch above
-        self.outcomes.setdefault(id(written), {}).setdefault(expected.actual(kind), path)
+        self.outcomes.setdefault(id(written), {}).setdefault(
+            expected.actual(kind, json=written.source.format == "json"), path
+        )
         if holds:
             wire.believed = None
             return
@@ -90,7 +92,7 @@ class DeclaredShapes:
                         expected,
                     )
                 )
-            actual = expected.actual(kind)
+            actual = expected.actual(kind, json=written.source.format == "json")
             outcomes = self.outcomes[id(written)]
             help, fix = f"write {actual}", None
             if written.constant and len(outcomes) > 1:

@@ -23,10 +23,10 @@ class Expectation(NamedTuple):
             return "[" + ", ".join(map(str, self.sizes)) + "]"
         return "x".join(map(str_dim, self.sizes))
 
-    def actual(self, kind: TensorType) -> str:
-        """A type in the author's own form, so that the two can be compared by eye."""
+    def actual(self, kind: TensorType, *, json: bool = False) -> str:
+        """A type in the author's own form, so that the two can be compared by eye, and one copied."""
         if self.form == "list":
-            return "[" + ", ".join(str(dim) for dim in kind.dims) + "]"
+            return "[" + ", ".join(_item(dim, json) for dim in kind.dims) + "]"
         if self.form == "spatial" and kind.is_feature_map:
             return "x".join(str_dim(dim) for dim in kind.dims[1:])
         return str(kind)
@@ -45,6 +45,12 @@ class Expectation(NamedTuple):
         if len(self.sizes) != kind.rank:
             return None
         return (self.sizes[-1], *self.sizes[:-1]) if kind.is_feature_map else self.sizes
+
+
+def _item(dim: Dim, json: bool) -> str:
+    """A size as an entry of a list, in quotes where it would not be one."""
+    text = str(dim)
+    return f'"{text}"' if "," in text or (json and isinstance(dim, SymbolicDim)) else text
 
 
 def parse_expectation(value: Any, kind: TensorType | None, symbols: dict[str, Dim]) -> Expectation:

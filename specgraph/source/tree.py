@@ -12,7 +12,7 @@ from specgraph.diagnostics.model import Edit, Span
 Value = int | float | bool | str | None
 Format = Literal["yaml", "json"]
 INDEXED_FROM = 8
-NEEDS_QUOTES = re.compile(r"[A-Za-z_]|[0-9]+x")
+JSON_VALUE = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?|true|false|null|[\[{\"].*", re.DOTALL)
 SUPPRESSION = re.compile(r"#[ \t]*specgraph:[ \t]*ignore[ \t]*\[([^][\n]*)\]")
 
 
@@ -196,7 +196,8 @@ class Source:
         start = self.offset(span.line, span.column)
         quote = self.text[start : start + 1]
         if quote not in ('"', "'"):
-            quote = '"' if self.format == "json" and NEEDS_QUOTES.match(word) else ""
+            text = not JSON_VALUE.fullmatch(word) if self.format == "json" else "," in word and word[0] != "["
+            quote = '"' if text else ""
         return Edit(span, f"{quote}{word}{quote}")
 
     @property

@@ -15,7 +15,7 @@ from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 from specgraph.spec.document import NODE_KEYS, Body, Defaults, Document, NodeDef, name_template, references
 from specgraph.spec.kinds import show
 from specgraph.spec.op_arguments import FAILED
-from specgraph.spec.tree_reader import TreeReader
+from specgraph.spec.tree_reader import TreeReader, quoted
 from specgraph.spec.values import Written, plain
 
 NODE_KEY_HINTS = {"type": "op", "inputs": "from", "input": "from", "if": "when", "times": "repeat"}
@@ -36,6 +36,8 @@ class NodeReader(TreeReader):
                 self.node(None, None, item, f"{what} entry {i}", _join(prefix, str(i)), first=i == 0)
                 for i, item in enumerate(tree.items)
             ]
+            if not nodes:
+                self.fault("missing-key", f"{quoted(what)} is empty", tree, help="a network has at least one node")
             return Body(nodes, is_chain=True)
         mapping = self.mapping(tree, what, "a mapping from names to nodes, or a list of nodes")
         nodes = []
@@ -45,7 +47,7 @@ class NodeReader(TreeReader):
             node.name_template = template
             nodes.append(node)
         if mapping is not None and not nodes:
-            self.fault("missing-key", f"{what} is empty", tree, help="a network has at least one node")
+            self.fault("missing-key", f"{quoted(what)} is empty", tree, help="a network has at least one node")
         return Body(nodes, is_chain=False)
 
     def _name(self, key: Scalar) -> Any:
@@ -74,7 +76,6 @@ class NodeReader(TreeReader):
             node.kind = "chain"
             node.body = self.body(tree, where, path)
             if not tree.items:
-                self.fault("missing-key", f"{where} is an empty chain", tree)
                 node.kind = "broken"
         elif isinstance(tree, Mapping):
             self._node_mapping(node, tree, where, path, first)

@@ -46,7 +46,7 @@ class TreeReader:
             return tree
         if isinstance(tree, Scalar) and tree.value is None:
             return None
-        self.fault("invalid-value", f"{_quoted(what)} must be {wanted}, not {show(plain(tree))}", tree)
+        self.fault("invalid-value", f"{quoted(what)} must be {wanted}, not {show(plain(tree))}", tree)
         return None
 
     def known_keys(self, mapping: Mapping, known: tuple[str, ...], what: str, hints: dict[str, str]) -> None:
@@ -122,5 +122,5 @@ def _first_broken(tree: Tree, source: Source) -> Written | None:
     return next((found for item in inner if (found := _first_broken(item, source))), None)
 
 
-def _quoted(what: str) -> str:
+def quoted(what: str) -> str:
     return what if " " in what else f"`{what}`"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from specgraph.checking import check
@@ -139,3 +141,21 @@ def test_one_expect_for_one_shape_is() -> None:
     report = check_text(text)
     assert [(d.node, d.help) for d in report.diagnostics if d.severity == "error"] == [("a.c", "write 16x16x8")]
     assert check_text(text.replace("9x9x8", "16x16x8")).ok
+
+
+CUT = {"op": "slice", "dim": 2, "start": 2, "stop": -1}
+
+
+@pytest.mark.parametrize("shape", [[3, "H - 3", "W"], "HxWx3", "9x9", 9])
+@pytest.mark.parametrize("path", ["spec.yaml", "spec.json"])
+def test_a_size_with_a_comma_is_written_in_quotes(path: str, shape: object) -> None:
+    """`H - min(2, H)` would end at its comma inside a YAML list, and is no JSON without quotes."""
+    spec = {"specgraph": 1, "inputs": {"image": [3, "H", "W"]}, "nodes": {"a": {**CUT, "expect": shape}}}
+    text = json.dumps(spec)
+    if path == "spec.yaml":
+        text = text.replace('"', "")
+    report = check_text(text, path)
+    assert [d.rule for d in report.diagnostics if d.severity == "error"] == ["declared-shape-mismatch"]
+    fixed = apply_fixes(report.sources[path], report.diagnostics, unsafe=True).text
+    assert "min(2, H)" in fixed
+    assert errors(check_text(fixed, path)) == []

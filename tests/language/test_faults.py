@@ -37,6 +37,8 @@ FAULTS: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
         "nodes:\n  a: [{op: relu, flat: true}]\n  b: {op: tanh, defaults: {conv: {bias: false}}}\n",
         [("flat-outside-chain", "flat", "remove flat"), ("unknown-key", "defaults", "on the node itself")],
     ),
+    "a network of nothing": ("nodes: []\n", [("missing-key", "[]", "at least one node")]),
+    "a chain of nothing": ("nodes:\n  a: []\n", [("missing-key", "[]", "at least one node")]),
     "a merge key": (
         "vars: {x: &x {op: conv, out_channels: 3, kernel_size: 3}}\n"
         "nodes:\n  c: {<<: *x, stride: 2}\n  d: {<<: [*x], kernel_size: 99}\n",
