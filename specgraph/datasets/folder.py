@@ -15,10 +15,10 @@ from specgraph.datasets.images import (
     SUFFIXES,
     Box,
     BrokenImageError,
+    open_converted,
     open_image,
     read_image,
     resize_to,
-    to_mode,
     to_tensor,
 )
 from specgraph.datasets.random import crop_box, uniforms
@@ -76,7 +76,7 @@ class FolderReader:
     def _read(self, position: int, index: int, seed: int | None, epoch: int | None) -> Tensor:
         if self.resized_crop is None or seed is None or epoch is None:
             return read_image(self.paths[position], self.channels, self.size)
-        image = to_mode(open_image(self.paths[position]), self.channels)
+        image = open_converted(self.paths[position], self.channels)
         draws = uniforms(seed, epoch, torch.tensor([index]), 4, stream=64)[:, 0]
         width, height = image.size
         top, left, crop_height, crop_width = crop_box(

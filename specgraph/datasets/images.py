@@ -53,6 +53,15 @@ def open_image(path: Path, draft_size: tuple[int, int] | None = None) -> Image.I
         raise BrokenImageError(f"{path} cannot be read as an image: {error or type(error).__name__}") from None
 
 
+def open_converted(path: Path, channels: int, draft_size: tuple[int, int] | None = None) -> Image.Image:
+    """`open_image`, in grey (1 channel) or RGB (3). Raises `BrokenImageError`."""
+    image = open_image(path, draft_size)
+    try:
+        return to_mode(image, channels)
+    except ValueError as error:
+        raise BrokenImageError(f"{path} is an image of mode {image.mode}: {error}") from None
+
+
 def to_mode(image: Image.Image, channels: int) -> Image.Image:
     """The image in grey (1 channel) or RGB (3). Transparency is laid over white, 16 bits become 8,
     palettes and CMYK are converted."""
@@ -77,7 +86,7 @@ def to_tensor(image: Image.Image) -> Tensor:
     import torch
 
     array = np.asarray(image)
-    return torch.from_numpy(array[None].copy() if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1)))
+    return torch.from_numpy(np.array(array[None] if array.ndim == 2 else array.transpose(2, 0, 1), order="C"))
 
 
 def resize_to(image: Image.Image, size: tuple[int, int], box: Box | None = None) -> Image.Image:
@@ -112,6 +121,5 @@ def read_image(path: Path, channels: int, size: tuple[int, int] | None) -> Tenso
 
     Raises `BrokenImageError`.
     """
-    image = open_image(path, None if size is None else (size[0] * 2, size[1] * 2))
-    image = to_mode(image, channels)
+    image = open_converted(path, channels, None if size is None else (size[0] * 2, size[1] * 2))
     return to_tensor(image if size is None else resize_to(image, size))

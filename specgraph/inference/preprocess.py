@@ -56,7 +56,10 @@ def to_pixels(image: Image, preprocessing: Preprocessing, *, whole: bool = False
 
     from specgraph.datasets.images import to_mode
 
-    image = to_mode(image, preprocessing.channels)
+    try:
+        image = to_mode(image, preprocessing.channels)
+    except ValueError as error:
+        raise CommandError(f"an image of mode {image.mode} cannot be used: {error}") from None
     height, width = preprocessing.size
     box = None if whole else centre(image.size, preprocessing)
     planes = []

@@ -177,3 +177,15 @@ def test_faults_of_a_folder(tmp_path: Path, prepare: Any, words: str) -> None:
 def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="there is no folder"):
         load_dataset("folder", tmp_path / "nowhere")
+
+
+def test_mode_that_does_not_convert_is_named(tmp_path: Path) -> None:
+    Image.new("LAB", (8, 8)).save(tmp_path / "lab.tif")
+    with pytest.raises(BrokenImageError, match=r"lab\.tif is an image of mode LAB"):
+        read_image(tmp_path / "lab.tif", 1, (4, 4))
+
+
+def test_single_pixel_gives_no_warning(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    Image.new("RGB", (1, 1), (9, 8, 7)).save(tmp_path / "dot.png")
+    assert read_image(tmp_path / "dot.png", 3, None).flatten().tolist() == [9, 8, 7]
+    assert not recwarn.list
