@@ -132,9 +132,15 @@ def _build(
             check_parsed(changed, again, folder, real_path, overrides, input_size, cures=False)
             return again.diagnostics
 
-        from specgraph.diagnostics.cures import offer_cures
+        def check_at(size: int) -> list[Diagnostic]:
+            again = Collector()
+            GraphBuilder(document, again, overrides, (size, size)).graph()
+            return again.diagnostics
+
+        from specgraph.diagnostics.cures import add_smallest_input, offer_cures
 
         offer_cures(build.elaborator, collector, source, recheck)
+        add_smallest_input(build.elaborator, collector, check_at)
     return graph
 
 

@@ -79,6 +79,7 @@ class Elaborator:
         inputs leave open, with what they are here. Returns the outermost scope and the default output."""
         document = self.document
         self.symbols = symbols
+        self.inputs = inputs
         assert document.body is not None
         wires = list(inputs.values())
         scope = LiveScope(

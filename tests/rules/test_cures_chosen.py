@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from specgraph.checking import Report
 from specgraph.diagnostics.fixes import apply_fixes
 from tests.helpers import check_text
 
@@ -150,3 +151,29 @@ def test_rounding_is_named_beside_a_padding() -> None:
     (found,) = report.diagnostics
     assert found.help is not None
     assert found.help.startswith("padding: 1 (or ceil_mode: true) gives 56x56x8 as declared")
+
+
+SMALL = """\
+nodes:
+  a: {op: conv, out_channels: 8, kernel_size: 5}
+  r: relu
+  p: {op: max_pool, kernel_size: 4}
+  b: {op: conv, out_channels: 8, kernel_size: 7}
+"""
+
+
+def test_the_smallest_image_is_named_and_is_the_smallest() -> None:
+    def at(size: int) -> Report:
+        return check_text(f"specgraph: 1\ninputs: {{image: [3, {size}, {size}]}}\n{SMALL}")
+
+    (found,) = at(28).diagnostics
+    assert found.notes[-1] == "the smallest image that every window fits into is 32x32"
+    assert at(32).ok
+    assert not at(31).ok
+
+
+def test_no_smallest_image_where_none_would_do() -> None:
+    text = "specgraph: 1\ninputs: {image: [3, 28, 28]}\nnodes:\n  g: global_avg_pool\n"
+    (found,) = check_text(text + "  c: {op: conv, out_channels: 8, kernel_size: 3}\n").diagnostics
+    assert found.rule == "kernel-larger-than-input"
+    assert "smallest" not in " ".join(found.notes)

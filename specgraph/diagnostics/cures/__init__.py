@@ -6,5 +6,6 @@ Nothing here runs for a spec without errors.
 from __future__ import annotations
 
 from specgraph.diagnostics.cures.offer import offer_cures
+from specgraph.diagnostics.cures.smallest import add_smallest_input
 
-__all__ = ["offer_cures"]
+__all__ = ["add_smallest_input", "offer_cures"]
