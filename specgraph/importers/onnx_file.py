@@ -69,15 +69,16 @@ class OnnxNode(NamedTuple):
 
 
 class OnnxBranch(NamedTuple):
-    """A graph inside a node (of `If`): its nodes, initialisers and the names of its outputs."""
+    """A graph inside a node (of `If`): its nodes, initialisers and the names of its inputs and outputs."""
 
     nodes: list[OnnxNode]
     constants: dict[str, Array]
+    inputs: list[str]
     outputs: list[str]
 
     def captured(self) -> set[str]:
         """Values of the surrounding graph that it reads."""
-        own = set(self.constants) | {output for node in self.nodes for output in node.outputs}
+        own = {*self.constants, *self.inputs, *(output for node in self.nodes for output in node.outputs)}
         return {value for node in self.nodes for value in node.reads()}.union(self.outputs) - own
 
 
@@ -210,7 +211,8 @@ def _attribute(proto: onnx.AttributeProto, folder: Path | None) -> Any:
         return [text.decode(errors="replace") for text in proto.strings]
     if proto.type == kinds.GRAPH:
         constants = {tensor.name: to_array(tensor, folder) for tensor in proto.g.initializer}
-        return OnnxBranch([_node(node, folder) for node in proto.g.node], constants, [v.name for v in proto.g.output])
+        nodes = [_node(node, folder) for node in proto.g.node]
+        return OnnxBranch(nodes, constants, [v.name for v in proto.g.input], [v.name for v in proto.g.output])
     return None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+import numpy as np
+
 from specgraph.errors import CommandError
 from specgraph.importers import raise_elementwise, raise_layers, raise_shape
 from specgraph.importers.flat import FlatNetwork, Refusal
@@ -75,7 +77,8 @@ def _attempt(raiser: Raiser, outputs: Sequence[str] | None) -> list[Refusal]:
         gather_composed(raiser)
         fuse(raiser)
         raiser.add_inputs()
-        raiser.run(handlers())
+        with np.errstate(all="ignore"):
+            raiser.run(handlers())
         if not raiser.refusals:
             raiser.finish()
             raiser.net.drop_unread()

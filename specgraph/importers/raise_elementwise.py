@@ -215,6 +215,9 @@ def _apply_affine(raiser: Raiser, node: OnnxNode, path: str, scale: Array, shift
         _merge(source, factor, summand)
         raiser.paths[node.outputs[0]] = path
         return
+    if source and (scale == 1).all() and raiser.reads[value] == 1 and _becomes_bias(source, axis, summand):
+        raiser.paths[node.outputs[0]] = path
+        return
     if (
         source
         and source.op == "layer_norm"
@@ -247,6 +250,16 @@ def _identity_norm(scale: Array, shift: Array) -> dict[str, Array]:
         "running_mean": np.zeros(scale.shape, np.float32),
         "running_var": np.ones(scale.shape, np.float32),
     }
+
+
+def _becomes_bias(source: FlatNode, axis: int, shift: Array) -> bool:
+    """A summand behind a layer without a bias is its bias."""
+    features = source.output.rank if source.op == "linear" else 1
+    if source.op not in ("linear", "conv", "conv_transpose") or source.arguments.get("bias", True) or axis != features:
+        return False
+    source.parameters["bias"] = np.array(shift, np.float32)
+    del source.arguments["bias"]
+    return True
 
 
 def _merge(norm: FlatNode, scale: Array, shift: Array) -> None:

@@ -116,6 +116,8 @@ class Raiser:
                 raise Refusal("all its inputs are constants, and it is not one of the ops that are folded")
         handler = handlers.get(node.op_type) if node.domain in ("", "ai.onnx") else None
         if handler is None:
+            if "Quantize" in node.op_type or node.op_type.startswith("QLinear") or node.op_type.endswith("Integer"):
+                raise Refusal("the network is quantised; a spec computes in float32: import the file it was made from")
             where = f" of domain {node.domain}" if node.domain else ""
             raise Refusal(f"op {node.op_type}{where} has no counterpart in a spec")
         handler(self, node)
