@@ -20,6 +20,8 @@ from specgraph.source.tree import Parsed, Source
 from specgraph.spec.includes import IncludeLoader
 from specgraph.spec.read import DocumentReader
 
+LARGE_TEXT = 200_000
+"""Characters of a file that is not checked again for other image sizes."""
 SpecLike = str | os.PathLike[str] | dict[str, Any]
 
 
@@ -140,7 +142,8 @@ def _build(
         from specgraph.diagnostics.cures import add_smallest_input, offer_cures
 
         offer_cures(build.elaborator, collector, source, recheck)
-        add_smallest_input(build.elaborator, collector, check_at)
+        if len(source.text) < LARGE_TEXT:
+            add_smallest_input(build.elaborator, collector, check_at)
     return graph
 
 

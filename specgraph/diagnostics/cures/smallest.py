@@ -10,7 +10,7 @@ from specgraph.diagnostics.model import Diagnostic
 from specgraph.graph.elaborate import Elaborator
 
 LARGEST = 2048
-MAX_NODES = 2000
+MAX_NODES = 600
 RULE = "kernel-larger-than-input"
 CheckAt = Callable[[int], list[Diagnostic]]
 
