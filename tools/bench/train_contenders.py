@@ -78,8 +78,11 @@ class Task:
         recipe = next(iter(self.graph.recipes.values()))
         usual = network.cpu_batch if self.device.type == "cpu" and network.cpu_batch else recipe["batch_size"]
         self.batch = args.batch or usual
-        self.optimizer: tuple[str, dict[str, Any]] = recipe["optimizer"]
+        tag, fields = recipe["optimizer"]
+        rate = fields["lr"] * min(1.0, self.batch / recipe["batch_size"])
+        self.optimizer: tuple[str, dict[str, Any]] = (tag, {**fields, "lr": rate})
         self.recipe = {**recipe, "data": {**recipe["data"], "augment": ()}, "batch_size": self.batch}
+        self.recipe["optimizer"] = self.optimizer
         kind = only_image(self.graph)
         head = main_output(self.graph)
         assert kind is not None
