@@ -115,3 +115,12 @@ text(
     "unknown-argument",
 )
 text("comments with quotes without end", lambda: HEADER + TAIL.rstrip() + " #" + "'\"#" * 200_000 + "\n")
+text(
+    "a variable of a million values beside kernels that do not fit",
+    lambda: (
+        HEADER
+        + f"vars: {{big: [{', '.join(['1'] * 900_000)}]}}\nnodes:\n"
+        + "".join(f"  c{i}: {{op: conv, from: image, out_channels: 3, kernel_size: 99}}\n" for i in range(590))
+    ),
+    "kernel-larger-than-input",
+)

@@ -28,6 +28,7 @@ MAX_INPUTS = 32
 RECIPES = "SG5"
 """Recipes are held against the network only once it has no errors: what is wrong there is no new fault."""
 MAX_CHECKED_NODES = 4000
+MAX_CHECKED_CHARACTERS = 3_000_000
 OWN_ARGUMENTS = {
     "indivisible-groups": "groups",
     "padding-too-large": "padding",
@@ -45,7 +46,11 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
     author knows what was meant.
     """
     errors = {(d.rule, d.node): d for d in collector.diagnostics if d.severity == "error"}
-    checks = min(MAX_CHECKS, MAX_CHECKED_NODES // max(1, elaborator.expanded))
+    checks = min(
+        MAX_CHECKS,
+        MAX_CHECKED_NODES // max(1, elaborator.expanded),
+        MAX_CHECKED_CHARACTERS // max(1, len(source.text)),
+    )
     accepted: list[Diagnostic] = []
     last: tuple[Diagnostic, str] | None = None
     wrong = {trouble.path for trouble in elaborator.op_nodes.troubles if trouble.expected is not None}
