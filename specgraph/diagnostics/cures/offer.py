@@ -28,7 +28,7 @@ MAX_INPUTS = 32
 RECIPES = "SG5"
 """Recipes are held against the network only once it has no errors: what is wrong there is no new fault."""
 MAX_CHECKED_NODES = 4000
-MAX_CHECKED_CHARACTERS = 3_000_000
+MAX_CHECKED_CHARACTERS = 1_000_000
 OWN_ARGUMENTS = {
     "indivisible-groups": "groups",
     "padding-too-large": "padding",
