@@ -104,6 +104,13 @@ OPS: tuple[Op, ...] = (
         Argument("alpha", Number(), 1.0, doc="limit far below zero, negated"),
         foreign=("ELU", "Elu"),
     ),
+    _activation(
+        "celu",
+        "Exponential linear unit whose slope is continuous at zero for every alpha.",
+        "max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)",
+        Argument("alpha", Number(above=0), 1.0, doc="limit far below zero, negated"),
+        foreign=("CELU", "Celu"),
+    ),
     _activation("sigmoid", "Logistic function.", "1 / (1 + exp(-x))", foreign=("Sigmoid", "logistic")),
     _activation("tanh", "Hyperbolic tangent.", "tanh(x)", foreign=("Tanh", "TanH")),
     _activation("silu", "Sigmoid linear unit (swish).", "x * sigmoid(x)", foreign=("SiLU", "Swish", "swish")),
@@ -143,6 +150,7 @@ OPS: tuple[Op, ...] = (
         Argument("threshold", Number(), 20.0, doc="linear where beta * x is above"),
         foreign=("Softplus", "SoftPlus"),
     ),
+    _activation("softsign", "Sigmoid-like curve by a quotient.", "x / (1 + |x|)", foreign=("Softsign", "SoftSign")),
     _activation("mish", "Self-regularised activation.", "x * tanh(softplus(x))", foreign=("Mish",)),
     _activation(
         "softmax",

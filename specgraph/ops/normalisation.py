@@ -69,13 +69,22 @@ def infer_group_norm(call: Call) -> TensorType:
 
 def infer_layer_norm(call: Call) -> TensorType:
     """The input's own type. `axes` are the last ones, or the channel axis alone."""
+    return _over_axes(call, "layer_norm")
+
+
+def infer_rms_norm(call: Call) -> TensorType:
+    """The input's own type. `axes` are the last ones, or the channel axis alone."""
+    return _over_axes(call, "rms_norm")
+
+
+def _over_axes(call: Call, op: str) -> TensorType:
     rank = len(call.input.dims)
     wanted = call.arguments["axes"]
     axes = tuple(sorted(call.axes("axes", (-1,) if wanted is None else wanted)))
     if axes != tuple(range(rank + 1 - len(axes), rank + 1)) and axes != (1,):
         raise Fault(
             "unsupported-axes",
-            f"layer_norm cannot normalise over axes {', '.join(map(str, axes))} of {rank + 1}",
+            f"{op} cannot normalise over axes {', '.join(map(str, axes))} of {rank + 1}",
             argument="axes",
             notes=[f"{call.name} is {call.input}; it takes the last axes, or the channel axis 1 alone"],
             help=f"write axes: {list(range(rank + 1 - len(axes), rank + 1))} or axes: [1], or permute first",
@@ -105,19 +114,25 @@ def affine(size_argument: str) -> ParameterRule:
 
 
 def layer_norm_parameters(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> tuple[Parameter, ...]:
-    """weight and bias with the sizes of the normalised axes."""
+    """weight, and bias where the op has one, with the sizes of the normalised axes."""
     if not arguments["elementwise_affine"]:
         return ()
     shape: tuple[Dim, ...] = tuple(inputs[0].dims[axis - 1] for axis in arguments["axes"])
     sizes = tuple(size for size in shape if isinstance(size, int))
     weight = Parameter("weight", sizes)
-    return (weight, Parameter("bias", sizes)) if arguments["bias"] else (weight,)
+    return (weight, Parameter("bias", sizes)) if arguments.get("bias") else (weight,)
 
 
 def eps(default: float = 1e-5) -> Argument:
     return Argument("eps", Number(0), default, doc="added to the variance")
 
 
+AXES = Argument(
+    "axes",
+    Either(ListOf(Int(), 1), Nothing()),
+    None,
+    doc="the last axes, or [1] for the channels of a feature map; the batch axis is 0",
+)
 MOMENTUM = Either(Number(0, 1), Nothing())
 
 OPS: tuple[Op, ...] = (
@@ -133,7 +148,7 @@ OPS: tuple[Op, ...] = (
             Argument("k", Number(), 1.0, doc="added before the exponent is applied"),
         ),
         foreign=("LRN", "LocalResponseNorm", "LocalResponseNormalization", "local_response_norm"),
-        formula="x / (k + alpha/size * sum of squares over `size` channels)^beta",
+        formula="x / (k + alpha/size * sum of squares over size channels)^beta",
     ),
     define(
         "batch_norm",
@@ -171,19 +186,33 @@ OPS: tuple[Op, ...] = (
         summary="Normalises each position over the given axes, by default the last one.",
         infer=infer_layer_norm,
         arguments=(
-            Argument(
-                "axes",
-                Either(ListOf(Int(), 1), Nothing()),
-                None,
-                doc="the last axes, or [1] for the channels of a feature map; the batch axis is 0",
-            ),
+            AXES,
             eps(),
             Argument("elementwise_affine", Bool(), True, doc="whether a weight and a bias are learned"),
             Argument("bias", Bool(), True, doc="whether the affine part has a bias"),
         ),
         parameters=layer_norm_parameters,
         foreign=("LayerNorm", "LayerNormalization", "LayerNorm2d", "layernorm"),
-        formula="(x - mean) / sqrt(var + eps) * weight + bias, over `axes`",
+        formula="(x - mean) / sqrt(var + eps) * weight + bias, over axes",
+    ),
+    define(
+        "rms_norm",
+        family="normalisation",
+        summary="Divides each position by its root mean square over the given axes, by default the last one.",
+        infer=infer_rms_norm,
+        arguments=(
+            AXES,
+            Argument(
+                "eps",
+                Either(Number(0), Nothing()),
+                None,
+                doc="added to the mean square; null is the number type's own step, 1.2e-07 for float32",
+            ),
+            Argument("elementwise_affine", Bool(), True, doc="whether a weight is learned"),
+        ),
+        parameters=layer_norm_parameters,
+        foreign=("RMSNorm", "RMSNormalization", "rmsnorm"),
+        formula="x / sqrt(mean(x^2) + eps) * weight, over axes",
     ),
     define(
         "group_norm",

@@ -1,4 +1,4 @@
-"""Ops that move, cut or lengthen: `pad`, `slice`, `reshape`, `permute`, `channel_shuffle`, `mean`, `identity`."""
+"""Ops that move, cut or lengthen: `pad`, `slice`, `reshape`, `permute`, `mean` and the like."""
 
 from __future__ import annotations
 
@@ -166,6 +166,38 @@ def infer_channel_shuffle(call: Call) -> TensorType:
     return call.input
 
 
+def infer_pixel_shuffle(call: Call) -> TensorType:
+    """Channels become pixels: (C*r*r, H, W) becomes (C, H*r, W*r)."""
+    kind, factor = call.input, call.arguments["upscale_factor"]
+    if len(kind.dims) != 3:
+        raise Fault(
+            "wrong-rank",
+            f"needs channels and two spatial axes, but {call.name} has {len(kind.dims)} axes behind the batch",
+            inputs=(0,),
+            notes=[f"{call.name} is {kind}"],
+            help="reshape to (C, H, W)",
+        )
+    (channels, *sizes), square = kind.dims, factor * factor
+    if not call.equal(channels // square * square, channels):
+        raise Fault(
+            "indivisible-groups",
+            f"{channels} channels do not divide into groups of {factor} * {factor} = {square}",
+            argument="upscale_factor",
+            notes=[
+                f"{call.name} is {kind}; each group of {square} channels becomes one, {factor} times as high and wide"
+            ],
+            help=f"give {call.name} a multiple of {square} channels",
+        )
+    return kind.with_dims((channels // square, *(size * factor for size in sizes)))
+
+
+def pixel_shuffle_arithmetic(node: Node, axis: int) -> str:
+    """How one size comes about: `28 * 2 = 56`."""
+    size = node.input_types[0].dims[axis + 1]
+    text = str(size) if isinstance(size, int) else f"({size})"
+    return f"{text} * {node.arguments['upscale_factor']} = {node.output.dims[axis + 1]}"
+
+
 def infer_mean(call: Call) -> TensorType:
     """The axes `dim` vanish, or stay with size 1."""
     kind = call.input
@@ -280,6 +312,16 @@ OPS: tuple[Op, ...] = (
         arguments=(Argument("groups", Int(1), doc="groups that the channels are divided into"),),
         foreign=("ChannelShuffle", "shuffle"),
         formula="(groups, C / groups) transposed",
+    ),
+    define(
+        "pixel_shuffle",
+        family="shape",
+        summary="Channels become pixels of a larger map (sub-pixel convolution).",
+        infer=infer_pixel_shuffle,
+        arguments=(Argument("upscale_factor", Int(1), doc="how many times higher and wider the map becomes"),),
+        arithmetic=pixel_shuffle_arithmetic,
+        foreign=("PixelShuffle", "DepthToSpace"),
+        formula="out = in * upscale_factor, channels / upscale_factor^2",
     ),
     define(
         "mean",

@@ -1,12 +1,14 @@
 """Every op with several settings of its arguments: what the exports are compared on.
 
 A case is the input's shape without the batch axis and the arguments; `SEVERAL` holds the ops with
-more than one input.
+more than one input. An op that stands in neither takes the accepted cases of `tests/ops/cases.py`.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from tests.ops.cases import CASES as OP_CASES
 
 MAP, ROW, CUBE, VECTOR = [6, 9, 7], [6, 11], [4, 5, 6, 7], [12]
 Case = tuple[list[int], dict[str, Any]]
@@ -214,3 +216,16 @@ SEVERAL: dict[str, list[tuple[list[list[int]], dict[str, Any]]]] = {
     "sub": [([MAP, MAP], {}), ([MAP, [6, 1, 1]], {}), ([[6, 1, 1], MAP], {})],
     "mul": [([MAP, MAP], {}), ([MAP, [6, 1, 1]], {}), ([MAP, MAP, MAP], {})],
 }
+
+
+def _from_ops(op: str) -> list[Case]:
+    """The accepted cases of an op with one input, each argument's once: shapes are the op tests' business."""
+    found: dict[str, Case] = {}
+    for case in OP_CASES[op]:
+        (shape,) = case.shapes
+        if case.rejected is None and isinstance(shape, tuple):
+            found.setdefault(f"{len(shape)} {case.arguments}", (list(shape), case.arguments))
+    return list(found.values())
+
+
+CASES |= {op: _from_ops(op) for op in OP_CASES if op not in CASES and op not in SEVERAL}

@@ -11,6 +11,7 @@ from specgraph.graph.types import TensorType, image_type
 from specgraph.ops.definition import Call, Fault
 from specgraph.ops.registry import ops
 from specgraph.spec.kinds import Invalid
+from tests.ops.cases import CASES as OP_CASES
 
 MAX_ELEMENTS = 6000
 NOT_DRAWN = {"prelu"}
@@ -146,4 +147,6 @@ def _arguments(chance: random.Random, op: str, kind: TensorType) -> dict[str, An
         "stochastic_depth": {"p": 0.3},
         "layer_scale": some(init_value=0.5),
     }
-    return values.get(op, {})
+    if op in values:
+        return values[op]
+    return dict(chance.choice([case.arguments for case in OP_CASES[op] if case.rejected is None]))

@@ -264,6 +264,18 @@ CASES: dict[str, list[Case]] = {
         bad("no-such-axis", VECTOR, axes=[2]),
         bad("invalid", MAP, axes=[]),
     ],
+    "rms_norm": [
+        *[ok(shape) for shape in (VECTOR, LINE, MAP, CUBE, LAST, TOKENS, RANK_5)],
+        *[ok(shape, axes=[1]) for shape in (VECTOR, LINE, MAP, CUBE)],
+        ok(MAP, axes=[1, 2, 3], eps=1e-6),
+        ok(MAP, axes=[-1, -2], eps=None),
+        ok(MAP, axes=[2, 3], elementwise_affine=False),
+        bad("unsupported-axes", MAP, axes=[2]),
+        bad("batch-axis-touched", MAP, axes=[0, 1]),
+        bad("repeated-axis", MAP, axes=[3, -1]),
+        bad("no-such-axis", VECTOR, axes=[2]),
+        bad("invalid", MAP, axes=[]),
+    ],
     "group_norm": [
         *[ok(shape, num_groups=2) for shape in (VECTOR, LINE, MAP, CUBE, RANK_5)],
         ok(MAP, num_groups=6, eps=1e-3),
@@ -287,7 +299,8 @@ CASES: dict[str, list[Case]] = {
         bad("stated-size-mismatch", MAP, num_features=8),
     ],
     **dict.fromkeys(
-        ("relu", "relu6", "sigmoid", "tanh", "silu", "hardswish", "hardsigmoid", "mish", "identity"), ANY_RANK
+        ("relu", "relu6", "sigmoid", "tanh", "silu", "hardswish", "hardsigmoid", "mish", "softsign", "identity"),
+        ANY_RANK,
     ),
     "leaky_relu": [*ANY_RANK, ok(MAP, negative_slope=0.2), bad("invalid", MAP, negative_slope="steep")],
     "prelu": [
@@ -298,6 +311,7 @@ CASES: dict[str, list[Case]] = {
         bad("stated-size-mismatch", VECTOR, num_parameters=3),
     ],
     "elu": [*ANY_RANK, ok(MAP, alpha=0.5)],
+    "celu": [*ANY_RANK, ok(MAP, alpha=0.5), bad("invalid", MAP, alpha=0)],
     "gelu": [*ANY_RANK, ok(MAP, approximate="tanh"), bad("invalid", MAP, approximate="sigmoid")],
     "hardtanh": [
         *ANY_RANK,
@@ -429,6 +443,17 @@ CASES: dict[str, list[Case]] = {
         bad("indivisible-groups", MAP, groups=12),
         bad("wrong-rank", VECTOR, groups=2),
     ],
+    "pixel_shuffle": [
+        ok((12, 9, 8), upscale_factor=2),
+        ok((9, 4, 6), upscale_factor=3),
+        ok(MAP, upscale_factor=1),
+        bad("indivisible-groups", MAP, upscale_factor=2),
+        bad("indivisible-groups", MAP, upscale_factor=2**60),
+        bad("wrong-rank", LINE, upscale_factor=1),
+        bad("wrong-rank", CUBE, upscale_factor=2),
+        bad("wrong-rank", VECTOR, upscale_factor=2),
+        bad("invalid", MAP, upscale_factor=0),
+    ],
     "mean": [
         ok(MAP, dim=[2, 3]),
         ok(MAP, dim=[2, 3], keepdim=True),
@@ -454,3 +479,8 @@ CASES: dict[str, list[Case]] = {
         bad("invalid", MAP, init_value="small"),
     ],
 }
+
+
+def can_refuse(op: str) -> bool:
+    """Whether the op has a shape rule that refuses something."""
+    return any(case.rejected not in (None, "invalid") for case in CASES[op])

@@ -221,6 +221,19 @@ def layer_norm(x: Tensor, state: dict[str, Tensor], axes: Any = None, **a: Any) 
     return module(x.transpose(1, -1)).transpose(1, -1)
 
 
+def rms_norm(x: Tensor, state: dict[str, Tensor], axes: Any = None, **a: Any) -> Tensor:
+    axes = [-1] if axes is None else axes
+    found = sorted(axis % x.ndim if -x.ndim <= axis < x.ndim else 99 for axis in axes)
+    if len(set(found)) < len(found) or 0 in found or 99 in found:
+        raise Unsupported("axes")
+    module = load(nn.RMSNorm([x.size(axis) for axis in found], **a), state)
+    if found == list(range(x.ndim - len(found), x.ndim)):
+        return module(x)
+    if found != [1]:
+        raise Unsupported("axes")
+    return module(x.transpose(1, -1)).transpose(1, -1)
+
+
 def linear(x: Tensor, state: dict[str, Tensor], **a: Any) -> Tensor:
     module = nn.Linear(a.get("in_features", x.size(-1)), a["out_features"], a.get("bias", True))
     return load(module, state)(x)
@@ -311,6 +324,12 @@ def channel_shuffle(x: Tensor, groups: int) -> Tensor:
     return F.channel_shuffle(x, groups)
 
 
+def pixel_shuffle(x: Tensor, upscale_factor: int) -> Tensor:
+    if x.ndim != 4:
+        raise Unsupported("PyTorch would take any leading axes for batch axes")
+    return F.pixel_shuffle(x, upscale_factor)
+
+
 def mean(x: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     dims = list(dim) if isinstance(dim, (list, tuple)) else [dim]
     found = inside(x, *dims).mean(dims, keepdim)
@@ -351,6 +370,7 @@ REFERENCES: dict[str, Reference] = {
     "lrn": without_state(lambda x, **a: nn.LocalResponseNorm(**a)(x) if spatial(x) else x),
     "batch_norm": first_only(batch_norm),
     "layer_norm": first_only(layer_norm),
+    "rms_norm": first_only(rms_norm),
     "group_norm": first_only(group_norm),
     "instance_norm": first_only(instance_norm),
     "relu": without_state(F.relu),
@@ -358,6 +378,7 @@ REFERENCES: dict[str, Reference] = {
     "leaky_relu": without_state(F.leaky_relu),
     "prelu": first_only(prelu),
     "elu": without_state(F.elu),
+    "celu": without_state(F.celu),
     "sigmoid": without_state(torch.sigmoid),
     "tanh": without_state(torch.tanh),
     "silu": without_state(F.silu),
@@ -366,6 +387,7 @@ REFERENCES: dict[str, Reference] = {
     "hardsigmoid": without_state(F.hardsigmoid),
     "hardtanh": without_state(hardtanh),
     "softplus": without_state(F.softplus),
+    "softsign": without_state(F.softsign),
     "mish": without_state(F.mish),
     "softmax": without_state(softmax),
     "log_softmax": without_state(log_softmax),
@@ -381,6 +403,7 @@ REFERENCES: dict[str, Reference] = {
     "reshape": without_state(reshape),
     "permute": without_state(permute),
     "channel_shuffle": without_state(channel_shuffle),
+    "pixel_shuffle": without_state(pixel_shuffle),
     "mean": without_state(mean),
     "identity": without_state(lambda x: x),
     "stochastic_depth": without_state(lambda x, p, mode="row": x),

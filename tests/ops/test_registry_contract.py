@@ -10,9 +10,11 @@ import pytest
 
 from specgraph.backends.torch import modules
 from specgraph.backends.torch.lowering import lowerings as torch_lowerings
+from specgraph.documentation.pages import ops_page
 from specgraph.ops.definition import Op
 from specgraph.ops.registry import FAMILIES, foreign_names, ops
 from specgraph.spec.kinds import Invalid
+from tests.helpers import ROOT
 from tests.ops.build import BUILT_IN
 from tests.ops.cases import CASES
 from tests.ops.reference import REFERENCES
@@ -22,21 +24,26 @@ RESERVED = {"op", "block", "from", "expect", "repeat", "when", "init", "share", 
 
 @pytest.mark.parametrize("op", BUILT_IN.values(), ids=lambda op: op.name)
 def test_definition_is_complete(op: Op) -> None:
-    assert re.fullmatch(r"[a-z][a-z0-9_]*", op.name)
-    assert op.family in FAMILIES
-    assert op.summary.endswith(".")
-    assert op.formula
+    place = f"in the definition of {op.name}, specgraph/ops/{op.family}.py"
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", op.name), f"write the name in lower case, {place}"
+    assert op.family in FAMILIES, f"family must be one of {', '.join(FAMILIES)}, {place}"
+    assert op.summary.endswith("."), f"write a summary that ends with a full stop, {place}"
+    assert op.formula, f"write formula, the op in one line, {place}"
+    assert not set("`|\n") & set(op.formula.replace("|x|", "")), (
+        f"no backticks in formula, which are around it, {place}"
+    )
     least, most = op.num_inputs
-    assert least >= 1
-    assert most is None or most >= least
-    assert not RESERVED & set(op.arguments), "an argument would hide a key of the language"
+    assert 1 <= least <= (least if most is None else most), f"num_inputs is (least, most), {place}"
+    hiding = RESERVED & set(op.arguments)
+    assert not hiding, f"rename {hiding}, which would hide a key of the language, {place}"
     for name, argument in op.arguments.items():
         assert argument.name == name
-        assert argument.doc, f"{name} has no doc"
+        assert argument.doc, f"write doc for the argument {name}, {place}"
         assert argument.kind.words
         assert argument.kind.schema()
         if not argument.required and argument.default is not None:
-            assert argument.kind.check(argument.default) == argument.default
+            wrong = f"the default of {name} is not of its kind, {place}"
+            assert argument.kind.check(argument.default) == argument.default, wrong
 
 
 @pytest.mark.parametrize("op", BUILT_IN.values(), ids=lambda op: op.name)
@@ -60,23 +67,37 @@ def test_a_reference_computes_it(op: Op) -> None:
 @pytest.mark.parametrize("op", BUILT_IN.values(), ids=lambda op: op.name)
 def test_cases_cover_it(op: Op) -> None:
     assert op.name in set(CASES), f"add {op.name} to CASES in tests/ops/cases.py"
-    cases = CASES[op.name]
-    assert any(case.rejected is None for case in cases)
-    said = {name for case in cases for name in case.arguments}
-    assert said == set(op.arguments), "every argument occurs in a case"
-    if op.arguments and any(argument.required for argument in op.arguments.values()):
-        assert any(case.rejected for case in cases), "an op with a required argument has a rejected case"
+    cases, place = CASES[op.name], f"of {op.name} in tests/ops/cases.py"
+    assert any(case.rejected is None for case in cases), f"add an accepted case to those {place}"
+    unsaid = set(op.arguments) - {name for case in cases for name in case.arguments}
+    assert not unsaid, f"add a case with {', '.join(sorted(unsaid))} to those {place}"
+    if any(argument.required for argument in op.arguments.values()):
+        assert any(case.rejected for case in cases), f"an argument is required: add a rejected case to those {place}"
+
+
+@pytest.mark.parametrize("op", BUILT_IN.values(), ids=lambda op: op.name)
+def test_the_docs_describe_it(op: Op) -> None:
+    page = (ROOT / "docs/ops.md").read_text(encoding="utf-8")
+    assert _section(page, op.name) == _section(ops_page(), op.name) != "", (
+        f"run tools/docs: docs/ops.md has no section on {op.name}, or an old one"
+    )
+
+
+def _section(page: str, op: str) -> str:
+    return page.partition(f"### `{op}`\n")[2].partition("\n#")[0]
 
 
 def test_nothing_is_lowered_that_is_not_defined() -> None:
-    own = {name for name in torch_lowerings() if name in BUILT_IN or name not in ops()}
-    assert own == set(BUILT_IN) == set(CASES) == set(REFERENCES)
+    lowered = {name for name in torch_lowerings() if name in BUILT_IN or name not in ops()}
+    undefined = (lowered | set(CASES) | set(REFERENCES)) - set(BUILT_IN)
+    assert not undefined, f"add {undefined} to OPS of a file in specgraph/ops, or take what is written for it away"
 
 
 def test_foreign_names_are_nobody_elses() -> None:
     names = [name for op in BUILT_IN.values() for name in op.foreign]
-    assert len(names) == len(set(names)), {name for name in names if names.count(name) > 1}
-    assert not set(names) & set(BUILT_IN)
+    twice = {name for name in names if names.count(name) > 1}
+    assert not twice, f"{twice} stand in `foreign` of two ops"
+    assert not set(names) & set(BUILT_IN), f"{set(names) & set(BUILT_IN)} are ops of their own: not `foreign`"
     expected = {
         "Conv2d": "conv",
         "MaxPool2d": "max_pool",
@@ -96,7 +117,13 @@ def test_foreign_names_are_nobody_elses() -> None:
 def test_families_keep_their_own(family: str) -> None:
     mine = {op.name for op in BUILT_IN.values() if op.family == family}
     assert {op.name for op in importlib.import_module(f"specgraph.ops.{family}").OPS} == mine
-    assert set(importlib.import_module(f"specgraph.backends.torch.{family}").LOWERINGS) == mine
+    for backend in ("torch", "onnx"):
+        if backend == "onnx":
+            pytest.importorskip("onnx", reason="the ONNX backend needs onnx")
+        lowered = set(importlib.import_module(f"specgraph.backends.{backend}.{family}").LOWERINGS)
+        assert lowered == mine, (
+            f"{lowered ^ mine}: LOWERINGS of specgraph/backends/{backend}/{family}.py has its ops alone"
+        )
 
 
 def test_helper_modules_stand_alone() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from specgraph.backends.onnx.builder import Builder
+from specgraph.backends.onnx.builder import FLOAT, FLOAT16, Builder
 from specgraph.backends.onnx.lowering import Lower
 from specgraph.graph.model import Node
 
@@ -105,8 +105,14 @@ def lower_softplus(builder: Builder, node: Node) -> None:
     builder.emit(node, "Div", [builder.step(node, "softplus", "Softplus", [scaled]), factor])
 
 
-def lower_elu(builder: Builder, node: Node) -> None:
-    builder.emit(node, "Elu", (), alpha=float(node.arguments["alpha"]))
+def lower_celu(builder: Builder, node: Node) -> None:
+    """`Celu` takes float32 only."""
+    alpha = float(node.arguments["alpha"])
+    if not builder.half:
+        builder.emit(node, "Celu", (), alpha=alpha)
+        return
+    wide = builder.step(node, "float", "Cast", builder.inputs(node), to=FLOAT)
+    builder.emit(node, "Cast", [builder.step(node, "celu", "Celu", [wide], alpha=alpha)], to=FLOAT16)
 
 
 def lower_softmax(op_type: str) -> Lower:
@@ -123,7 +129,8 @@ LOWERINGS: dict[str, Lower] = {
     "hardtanh": lower_clip(lambda a: a["min_val"], lambda a: a["max_val"]),
     "leaky_relu": with_attributes("LeakyRelu", lambda a: {"alpha": float(a["negative_slope"])}),
     "prelu": lower_prelu,
-    "elu": lower_elu,
+    "elu": with_attributes("Elu", lambda a: {"alpha": float(a["alpha"])}),
+    "celu": lower_celu,
     "sigmoid": plain("Sigmoid"),
     "tanh": plain("Tanh"),
     "silu": lower_silu,
@@ -131,6 +138,7 @@ LOWERINGS: dict[str, Lower] = {
     "hardswish": plain("HardSwish"),
     "hardsigmoid": with_attributes("HardSigmoid", lambda _: {"alpha": float(np.float32(1 / 6)), "beta": 0.5}),
     "softplus": lower_softplus,
+    "softsign": plain("Softsign"),
     "mish": lower_mish,
     "softmax": lower_softmax("Softmax"),
     "log_softmax": lower_softmax("LogSoftmax"),

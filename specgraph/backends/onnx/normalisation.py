@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from specgraph.backends.onnx.builder import Builder, Inexpressible, known, numbers
+from specgraph.backends.onnx.builder import FLOAT, FLOAT16, Builder, Inexpressible, known, numbers
 from specgraph.backends.onnx.lowering import Lower
 from specgraph.graph.model import Node
 
@@ -158,6 +158,39 @@ def lower_layer_norm(builder: Builder, node: Node) -> None:
     builder.emit(node, "Transpose", [normal], perm=[order.index(axis) for axis in range(rank)])
 
 
+def lower_rms_norm(builder: Builder, node: Node) -> None:
+    """From primitive nodes, which every opset and every runtime has."""
+    kind = node.input_types[0]
+    axes, eps = list(node.arguments["axes"]), node.arguments["eps"]
+    (value,) = builder.inputs(node)
+    if builder.half:  # squares of half-precision numbers overflow beyond 256
+        value = builder.step(node, "float", "Cast", [value], to=FLOAT)
+    square = builder.step(node, "square", "Mul", [value, value])
+    if builder.opset >= 18:
+        mean = builder.step(node, "mean", "ReduceMean", [square, builder.integers(node, "axes", axes)], keepdims=1)
+    else:
+        mean = builder.step(node, "mean", "ReduceMean", [square], axes=axes, keepdims=1)
+    step = np.finfo(np.float16 if builder.half else np.float32).eps if eps is None else eps
+    constant = builder.constant(f"{node.path}/eps", np.asarray(step, np.float32))
+    root = builder.step(node, "root", "Sqrt", [builder.step(node, "shifted", "Add", [mean, constant])])
+    weighted = builder.has_parameter(node, "weight")
+    if not weighted and not builder.half:
+        builder.emit(node, "Div", [value, root])
+        return
+    normal = builder.step(node, "normal", "Div", [value, root])
+    if builder.half and not weighted:
+        builder.emit(node, "Cast", [normal], to=FLOAT16)
+        return
+    if builder.half:
+        normal = builder.step(node, "half", "Cast", [normal], to=FLOAT16)
+    if axes[-1] == kind.rank:
+        weight = builder.parameter(node, "weight")
+    else:
+        column = (-1, *(1,) * (kind.rank - 1))
+        weight = builder.parameter(node, "weight", lambda array: array.reshape(column), "column")
+    builder.emit(node, "Mul", [normal, weight])
+
+
 def _scale_and_shift(builder: Builder, node: Node) -> list[str]:
     (channels,) = numbers(node.input_types[0].dims[:1])
     names = []
@@ -181,6 +214,7 @@ LOWERINGS: dict[str, Lower] = {
     "lrn": lower_lrn,
     "batch_norm": lower_batch_norm,
     "layer_norm": lower_layer_norm,
+    "rms_norm": lower_rms_norm,
     "group_norm": lower_group_norm,
     "instance_norm": lower_instance_norm,
 }

@@ -76,6 +76,10 @@ def lower_channel_shuffle(builder: Builder, node: Node) -> None:
     builder.emit(node, "Reshape", [turned, joined])
 
 
+def lower_pixel_shuffle(builder: Builder, node: Node) -> None:
+    builder.emit(node, "DepthToSpace", (), blocksize=node.arguments["upscale_factor"], mode="CRD")
+
+
 def lower_mean(builder: Builder, node: Node) -> None:
     rank = node.input_types[0].rank + 1
     axes = [axis % rank for axis in node.arguments["dim"]]
@@ -93,6 +97,7 @@ LOWERINGS: dict[str, Lower] = {
     "reshape": lower_reshape,
     "permute": lower_permute,
     "channel_shuffle": lower_channel_shuffle,
+    "pixel_shuffle": lower_pixel_shuffle,
     "mean": lower_mean,
     "identity": lower_dropout,
 }

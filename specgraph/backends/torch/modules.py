@@ -164,6 +164,15 @@ class ChannelsFirstLayerNorm(nn.LayerNorm):
         return x.movedim(-1, 1)
 
 
+class ChannelsFirstRMSNorm(nn.RMSNorm):
+    """Root-mean-square normalisation over the channels of (N, C, ...) at each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.movedim(1, -1)
+        x = nn.functional.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+        return x.movedim(-1, 1)
+
+
 class StochasticDepth(nn.Module):
     """Zeroes the branch of each sample (`row`), or of all together (`batch`), with probability `p` in
     training; what is left is scaled by 1 / (1 - p). Huang et al. 2016."""

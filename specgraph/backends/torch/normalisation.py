@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from specgraph.backends.torch.arguments import chosen
 from specgraph.backends.torch.lowering import Construct, Lower, Lowering
 from specgraph.graph.model import Node
@@ -22,13 +24,20 @@ def lower_batch_norm(node: Node) -> Lowering:
 
 def lower_layer_norm(node: Node) -> Lowering:
     """`nn.LayerNorm` over the last axes, `ChannelsFirstLayerNorm` over the channels of a map."""
-    arguments = node.arguments
-    axes = arguments["axes"]
-    kwargs = chosen(node, eps=1e-5, elementwise_affine=True, bias=True)
+    return _over_axes(node, "LayerNorm", chosen(node, eps=1e-5, elementwise_affine=True, bias=True))
+
+
+def lower_rms_norm(node: Node) -> Lowering:
+    """`nn.RMSNorm` over the last axes, `ChannelsFirstRMSNorm` over the channels of a map."""
+    return _over_axes(node, "RMSNorm", chosen(node, eps=None, elementwise_affine=True))
+
+
+def _over_axes(node: Node, module: str, kwargs: dict[str, Any]) -> Lowering:
+    axes = node.arguments["axes"]
     sizes = tuple(node.output.dims[axis - 1] for axis in axes)
     shape = sizes[0] if len(sizes) == 1 else sizes
     last = axes[-1] == node.output.rank
-    return Lowering(Construct("nn.LayerNorm" if last else "ChannelsFirstLayerNorm", (shape,), kwargs))
+    return Lowering(Construct(f"nn.{module}" if last else f"ChannelsFirst{module}", (shape,), kwargs))
 
 
 def lower_group_norm(node: Node) -> Lowering:
@@ -47,6 +56,7 @@ LOWERINGS: dict[str, Lower] = {
     "lrn": lower_lrn,
     "batch_norm": lower_batch_norm,
     "layer_norm": lower_layer_norm,
+    "rms_norm": lower_rms_norm,
     "group_norm": lower_group_norm,
     "instance_norm": lower_instance_norm,
 }

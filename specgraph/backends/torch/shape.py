@@ -46,6 +46,11 @@ def lower_channel_shuffle(node: Node) -> Lowering:
     return Lowering(construct("nn.ChannelShuffle", node.arguments["groups"]))
 
 
+def lower_pixel_shuffle(node: Node) -> Lowering:
+    """`nn.PixelShuffle`."""
+    return Lowering(construct("nn.PixelShuffle", node.arguments["upscale_factor"]))
+
+
 def lower_mean(node: Node) -> Lowering:
     """`torch.mean`."""
     keep = ", keepdim=True" if node.arguments["keepdim"] else ""
@@ -63,6 +68,7 @@ LOWERINGS: dict[str, Lower] = {
     "reshape": lower_reshape,
     "permute": lower_permute,
     "channel_shuffle": lower_channel_shuffle,
+    "pixel_shuffle": lower_pixel_shuffle,
     "mean": lower_mean,
     "identity": lower_identity,
 }
