@@ -51,20 +51,29 @@ TRAFFIC: dict[str, Traffic] = {
         (
             *("conv", "conv_transpose", "linear", "avg_pool", "adaptive_avg_pool"),
             *("batch_norm", "layer_norm", "group_norm", "instance_norm", "mul"),
-            *("relu6", "leaky_relu", "prelu", "elu", "silu", "gelu", "hardswish", "hardsigmoid", "hardtanh"),
+            *("relu6", "leaky_relu", "elu", "celu", "silu", "gelu", "hardswish", "hardsigmoid", "hardtanh"),
             *("softplus", "mish"),
         ),
         _INPUTS,
     ),
     **dict.fromkeys(("relu", "sigmoid", "tanh", "softmax", "log_softmax"), _OUTPUT),
     **dict.fromkeys(("max_pool", "adaptive_max_pool", "global_max_pool"), _INDICES),
-    "layer_scale": _INPUTS,
+    **dict.fromkeys(("prelu", "layer_scale"), Traffic(inputs=True, backward=1.0)),
+    "softsign": Traffic(inputs=True, kept=1.0, forward=1.0, evaluation=1.0, backward=3.0),
+    "rms_norm": Traffic(inputs=True, kept=1.0, forward=1.0, evaluation=1.0, backward=2.0),
     "dropout": Traffic(kept=1.0),
     "lrn": Traffic(inputs=True, kept=3.04, evaluation=2.0, backward=2.63),
 }
 VIEWS = frozenset(("flatten", "reshape", "permute", "slice", "identity"))
 ABSENT_IN_EVALUATION = frozenset(("dropout", "stochastic_depth"))
 GRADIENT_PASSES = frozenset(("flatten", "reshape", "permute", "identity", "add", "concat"))
+
+
+def traffic_of(node: Node) -> Traffic:
+    """What a node's op does to memory; PyTorch pools to a single position by `mean`, which keeps nothing."""
+    if node.op == "adaptive_avg_pool" and product(node.output.dims[1:]) == 1:
+        return _NOTHING
+    return TRAFFIC.get(node.op, _NOTHING)
 
 
 def tensor_bytes(kind: TensorType) -> Dim:
@@ -138,7 +147,7 @@ def _run_forward(
         storage_of[name] = name
     for node in nodes:
         first = node.inputs[0]
-        traffic = TRAFFIC.get(node.op, _NOTHING)
+        traffic = traffic_of(node)
         size = _bytes(node.output)
         view = node.op in VIEWS or (node.op in ABSENT_IN_EVALUATION and not training)
         if view and not (node.op in ("flatten", "reshape") and first in strided):
@@ -209,7 +218,7 @@ class _TrainingPeak:
             own = f"{node.path}:kept"
             if own in storages.holders:
                 storages.release(own)
-            traffic = TRAFFIC.get(node.op, _NOTHING)
+            traffic = traffic_of(node)
             if node.op != "linear" or own not in storages.holders:
                 for storage in kept_storages(node, traffic, storage_of):
                     storages.release(storage)
@@ -223,7 +232,7 @@ class _TrainingPeak:
 
     def _backward(self, node: Node, wanted: list[str]) -> None:
         gradient = self.gradients.pop(node.path)
-        traffic = TRAFFIC.get(node.op, _NOTHING)
+        traffic = traffic_of(node)
         made: list[tuple[str, str]] = []
         for source in wanted:
             same_size = node.op == "concat" or self.graph.type_of(source).dims == node.output.dims

@@ -260,10 +260,10 @@ def _upsampled(node: Node, windows: Windows) -> Windows:
         if window is None or size == wanted:
             continue
         factor = _value(node.arguments.get("scale_factor"), index)
-        if isinstance(size, int) and isinstance(wanted, int):
-            step = Fraction(size - 1, wanted - 1) if aligned and wanted > 1 else Fraction(size, wanted)
-        elif factor is not None and not aligned:
+        if factor is not None and not aligned:  # PyTorch steps by the factor, not by the ratio of the sizes
             step = 1 / Fraction(factor).limit_denominator(1000)
+        elif isinstance(size, int) and isinstance(wanted, int):
+            step = Fraction(size - 1, wanted - 1) if aligned and wanted > 1 else Fraction(size, wanted)
         else:
             found[axis] = WHOLE
             continue
@@ -274,6 +274,16 @@ def _upsampled(node: Node, windows: Windows) -> Windows:
         last = first if mode == "nearest" else partial(_ceil_of, step=step, shift=shift, extra=extra)
         found[axis] = window.after(step.denominator, step.numerator, first, last)
     return found
+
+
+def _pixel_shuffled(node: Node, windows: Windows) -> Windows:
+    channels, *spatial = node.input_types[0].axes
+    factor = node.arguments["upscale_factor"]
+    reads = partial(_floor_div, shift=0, by=factor)
+    found = {
+        axis: window and window.after(factor, 1, reads, reads) for axis, window in windows.items() if axis in spatial
+    }
+    return windows | found | ({channels: WHOLE} if channels in windows else {})
 
 
 def _padded(node: Node, windows: Windows) -> Windows:
@@ -345,7 +355,8 @@ _RULES: dict[str, Callable[[Node, Windows], Windows]] = {
     "mean": _over_dims("dim"),
     "softmax": _over_dims("dim"),
     "log_softmax": _over_dims("dim"),
-    "layer_norm": _over_dims("axes"),
+    **dict.fromkeys(("layer_norm", "rms_norm"), _over_dims("axes")),
+    "pixel_shuffle": _pixel_shuffled,
     "group_norm": _everywhere,
     "instance_norm": _everywhere,
     "flatten": _everywhere,

@@ -11,6 +11,7 @@ import specgraph
 from specgraph.analysis.receptive_field import Window, receptive_fields, windows_of
 from specgraph.graph.model import Graph
 from tests.helpers import SPECS, check_text
+from tests.onnx.cases import CASES as ONE_INPUT
 
 SIZE = 41
 CASES = {
@@ -35,6 +36,8 @@ CASES = {
     "aligned": "[{op: max_pool, kernel_size: 2}, {op: upsample, size: [39, 39], mode: bilinear, align_corners: true}]",
     "transposed": "[{op: conv, out_channels: 2, kernel_size: 3, stride: 2}, "
     "{op: conv_transpose, out_channels: 2, kernel_size: 4, stride: 2, padding: 1}]",
+    "sub-pixel": "[{op: conv, out_channels: 8, kernel_size: 3, stride: 2}, {op: pixel_shuffle, upscale_factor: 2}, "
+    "{op: conv, out_channels: 2, kernel_size: 3}]",
     "ragged adaptive": "[{op: adaptive_avg_pool, output_size: 12}, {op: conv, out_channels: 2, kernel_size: 3}]",
 }
 
@@ -76,6 +79,34 @@ def test_windows_are_exact(case: str) -> None:
         window = windows[label]
         assert window is not None
         assert_seen(graph, axis, window)
+
+
+@pytest.mark.parametrize("op", ONE_INPUT)
+def test_no_op_sees_more_than_its_window(op: str) -> None:
+    """Every case of the op on a feature map, behind a convolution that mixes the channels."""
+    for shape, arguments in ONE_INPUT[op]:
+        if len(shape) != 3 or {"reflect", "circular", "replicate"} & set(map(str, arguments.values())):
+            continue  # a padding that repeats what is inside sees that from the border
+        nodes = {"mix": {"op": "conv", "out_channels": shape[0], "kernel_size": 1}, "node": {"op": op, **arguments}}
+        graph = specgraph.load({"specgraph": 1, "inputs": {"image": shape}, "nodes": nodes})
+        output, windows = graph.nodes["node"].output, windows_of(graph)["node"]
+        module = specgraph.compile(graph, seed=0).double().eval()
+        base = torch.rand(1, *shape, dtype=torch.float64)
+        for axis, label in ((2, "H"), (3, "W")):
+            window = windows.get(label)
+            if window is None or label not in output.axes:
+                continue
+            bumped = base.repeat(shape[axis - 1], 1, 1, 1)
+            for position in range(shape[axis - 1]):
+                bumped.select(axis, position)[position] += 3
+            with torch.no_grad():
+                changed = (module(bumped) - module(base)).abs() > 1e-9
+            along = changed.movedim(output.axes.index(label) + 1, 1).flatten(2).any(2)
+            for position, unit in torch.nonzero(along).tolist():
+                assert window.low(unit) <= position <= window.high(unit), (
+                    f"{op} {arguments}: unit {unit} along {label} sees {position}, outside {window}; "
+                    "say what it reads: _RULES in specgraph/analysis/receptive_field.py"
+                )
 
 
 def test_the_comparison_notices_a_wrong_window() -> None:
