@@ -378,6 +378,8 @@ HANDLERS: dict[str, Raise] = {
     "Mish": plain("mish"),
     "LeakyRelu": with_alpha("leaky_relu", "negative_slope", 0.01),
     "Elu": with_alpha("elu", "alpha", 1.0),
+    "Celu": with_alpha("celu", "alpha", 1.0),
+    "Softsign": plain("softsign"),
     "Clip": raise_clip,
     "HardSigmoid": raise_hard_sigmoid,
     "Gelu": raise_gelu,

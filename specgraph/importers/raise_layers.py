@@ -261,6 +261,21 @@ def raise_plain_layer_norm(raiser: Raiser, node: OnnxNode) -> None:
     raiser.add(node, "layer_norm", [path], arguments)
 
 
+def raise_rms_norm(raiser: Raiser, node: OnnxNode) -> None:
+    path = raiser.data(node)
+    axes = list(
+        range(raiser.axis(int(node.attributes.get("axis", -1)), raiser.rank(path)), raiser.type_of(path).rank + 1)
+    )
+    shape = tuple(static(raiser.type_of(path).dims[axis - 1]) for axis in axes)
+    parameters = {"weight": np.broadcast_to(raiser.floats(node, 1), shape)}
+    arguments: dict[str, Any] = {"eps": _rounded(node.attributes.get("epsilon", 1e-5))}
+    if len(axes) > 1:
+        arguments["axes"] = axes
+    if (parameters["weight"] == 1).all():
+        parameters, arguments["elementwise_affine"] = {}, False
+    raiser.add(node, "rms_norm", [path], arguments, parameters, weight=node.inputs[1])
+
+
 def raise_gemm(raiser: Raiser, node: OnnxNode) -> None:
     path = raiser.data(node)
     weight = raiser.floats(node, 1) * np.float32(node.attributes.get("alpha", 1.0))
@@ -369,6 +384,7 @@ HANDLERS: dict[str, Raise] = {
     "InstanceNormalization": raise_instance_norm,
     "GroupNormalization": raise_group_norm,
     "LayerNormalization": raise_layer_norm,
+    "RMSNormalization": raise_rms_norm,
     "PlainLayerNorm": raise_plain_layer_norm,
     "Gemm": raise_gemm,
     "MatMul": raise_matmul,

@@ -369,19 +369,13 @@ def raise_space_to_depth(raiser: Raiser, node: OnnxNode) -> None:
 
 
 def raise_depth_to_space(raiser: Raiser, node: OnnxNode) -> None:
-    """Reshape, permute, reshape: sub-pixel convolution's second half."""
+    """Sub-pixel convolution's second half. In mode DCR the channels of a pixel lie apart: a shuffle
+    brings them together."""
     path = raiser.data(node)
-    channels, *sizes = (static(dim) for dim in raiser.type_of(path).dims)
     block = int(node.attributes["blocksize"])
-    height, width = sizes
-    depth = channels // block**2
-    if node.attributes.get("mode", "DCR") == "CRD":
-        shape, order = [depth, block, block, height, width], [0, 1, 4, 2, 5, 3]
-    else:
-        shape, order = [block, block, depth, height, width], [0, 3, 4, 1, 5, 2]
-    split = raiser.step("reshape", [path], {"shape": shape}, label="split")
-    turned = raiser.step("permute", [split], {"dims": order}, label="turned")
-    raiser.add(node, "reshape", [turned], {"shape": [depth, height * block, width * block]})
+    if node.attributes.get("mode", "DCR") == "DCR" and raiser.type_of(path).dims[0] != block**2:
+        path = raiser.step("channel_shuffle", [path], {"groups": block**2}, label="shuffled")
+    raiser.add(node, "pixel_shuffle", [path], {"upscale_factor": block})
 
 
 HANDLERS: dict[str, Raise] = {

@@ -57,14 +57,14 @@ def _channel_shuffle(net: FlatNetwork, node: FlatNode, readers: dict[str, list[s
     return True
 
 
-def _layer_norm_between(net: FlatNetwork, node: FlatNode, readers: dict[str, list[str]], outputs: set[str]) -> bool:
-    """Channels to the last axis, layer norm, back: layer norm over the channel axis."""
+def _norm_between(net: FlatNetwork, node: FlatNode, readers: dict[str, list[str]], outputs: set[str]) -> bool:
+    """Channels to the last axis, layer or RMS norm, back: the norm over the channel axis."""
     if node.op != "permute" or not net.type_of(node.inputs[0]).is_feature_map:
         return False
     rank = node.output.rank + 1
     norm = _only_reader(net, node.path, readers, outputs)
     back = _only_reader(net, norm.path, readers, outputs) if norm else None
-    if norm is None or back is None or norm.op != "layer_norm" or back.op != "permute":
+    if norm is None or back is None or norm.op not in ("layer_norm", "rms_norm") or back.op != "permute":
         return False
     if node.arguments["dims"] != [0, *range(2, rank), 1] or back.arguments["dims"] != [
         0,
@@ -75,7 +75,7 @@ def _layer_norm_between(net: FlatNetwork, node: FlatNode, readers: dict[str, lis
     if "axes" in norm.arguments:
         return False
     arguments = {"axes": [1], **norm.arguments}
-    _replace(net, [node, norm, back], "layer_norm", arguments, source_of=node, named=norm, parameters=norm.parameters)
+    _replace(net, [node, norm, back], norm.op, arguments, source_of=node, named=norm, parameters=norm.parameters)
     return True
 
 
@@ -189,7 +189,7 @@ def _rename(net: FlatNetwork, path: str, wanted: str) -> None:
     net.outputs.update({name: new for name, found in net.outputs.items() if found == path})
 
 
-_REWRITES = (_channel_shuffle, _layer_norm_between, _lrn, _reshaped_twice)
+_REWRITES = (_channel_shuffle, _norm_between, _lrn, _reshaped_twice)
 
 
 def _replace(

@@ -87,6 +87,17 @@ def layer_norm(tracer: Tracer, node: Any) -> str:
     return tracer.add(node, "layer_norm", [path], arguments, {"weight": given.weight, "bias": given.bias})
 
 
+def rms_norm(tracer: Tracer, node: Any) -> str:
+    given = Arguments(node)
+    path = tracer.data(given.input)
+    rank = tracer.net.type_of(path).rank
+    count = len(given.normalized_shape)
+    arguments: dict[str, Any] = {"eps": given.eps, "elementwise_affine": given.weight is not None}
+    if count > 1:
+        arguments["axes"] = list(range(rank + 1 - count, rank + 1))
+    return tracer.add(node, "rms_norm", [path], arguments, {"weight": given.weight})
+
+
 def group_norm(tracer: Tracer, node: Any) -> str:
     given = Arguments(node)
     arguments = {"num_groups": given.num_groups, "eps": given.eps, "affine": given.weight is not None}

@@ -92,7 +92,7 @@ class Tracer:
             try:
                 self._raise(node, handlers)
             except Refusal as refusal:
-                refusal.node = refusal.node or f"`{self.where(node) or node.name}` ({_op_name(node)})"
+                refusal.node = refusal.node or f"`{self.where(node) or node.name}` ({op_name(node)})"
                 self.refusals.append(refusal)
                 failed.add(node)
             except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
@@ -108,14 +108,17 @@ class Tracer:
         elif node.op == "output":
             self._output(node)
         elif node.op == "call_function":
-            name = _op_name(node)
+            name = op_name(node)
             if all(source in self.parameters for source in node.all_input_nodes) and self._compute(node):
                 return
             if name == "getitem":
-                parts = self.values[node.args[0]]
-                if not isinstance(parts, list):
+                parts, index = self.values[node.args[0]], node.args[1]
+                if isinstance(parts, list):
+                    self.values[node] = parts[index]
+                elif isinstance(parts, str) and index == 0:
+                    self.values[node] = parts  # a pooling's values; nothing in a spec reads their places
+                elif node.users or not isinstance(parts, str):
                     raise Refusal("it takes a part of what is one tensor")
-                self.values[node] = parts[node.args[1]]
                 return
             handler = handlers.get(name)
             if handler is None:
@@ -244,7 +247,7 @@ class Tracer:
 
     def add_provisional(self, node: Any, op: str, inputs: list[str], value: Any = None) -> str:
         """Add a node that must turn out to be part of an op."""
-        label = f"`{self.where(node) or node.name}` ({_op_name(node)})"
+        label = f"`{self.where(node) or node.name}` ({op_name(node)})"
         return self.net.add_provisional(op, inputs, value, label, list(self.hints(node, op, "")))
 
     def hints(self, node: Any, op: str, owner: str) -> Iterator[str]:
@@ -268,7 +271,7 @@ class Tracer:
 Handler = Callable[[Tracer, Any], Any]
 
 
-def _op_name(node: Any) -> str:
+def op_name(node: Any) -> str:
     """`aten.conv2d.default` as `conv2d`; `getitem` and the like as they are called."""
     target = node.target
     schema = getattr(target, "_schema", None)

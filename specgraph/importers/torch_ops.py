@@ -19,10 +19,11 @@ from specgraph.importers.torch_layers import (
     layer_norm,
     linear,
     max_pool,
+    rms_norm,
     upsample,
     with_places,
 )
-from specgraph.importers.torch_module import Handler, Tracer
+from specgraph.importers.torch_module import Handler, Tracer, op_name
 from specgraph.importers.torch_shapes import (
     cat,
     channel_shuffle,
@@ -113,10 +114,31 @@ def dropout(mode: str) -> Handler:
     return handler
 
 
+SOFTSIGN = object()
+"""Stands for the value of `|x|` and `|x| + 1` within a softsign, which PyTorch traces in parts."""
+
+
+def absolute(tracer: Tracer, node: Any) -> Any:
+    """`|x|` where it is a part of `x / (|x| + 1)`."""
+    if not all(_called(add, "add", node, 1) for add in node.users):
+        raise Refusal("abs has no counterpart in a spec")
+    if not all(_called(div, "div", node.args[0], add) for add in node.users for div in add.users):
+        raise Refusal("abs has no counterpart in a spec")
+    return SOFTSIGN
+
+
+def _called(node: Any, name: str, *arguments: Any) -> bool:
+    return op_name(node) == name and not node.kwargs and tuple(node.args) == arguments
+
+
 def arithmetic(op: str) -> Handler:
-    def handler(tracer: Tracer, node: Any) -> str:
+    def handler(tracer: Tracer, node: Any) -> Any:
         given = Arguments(node)
         left, right = given.get("self"), given.other
+        if tracer.values.get(left) is SOFTSIGN:
+            return SOFTSIGN
+        if tracer.values.get(right) is SOFTSIGN:
+            return tracer.add(node, "softsign", [tracer.data(left)])
         if given.get("alpha", 1) != 1:
             raise Refusal("adding a multiple has no counterpart in a spec")
         if tracer.is_data(left) and tracer.is_data(right):
@@ -187,6 +209,8 @@ HANDLERS: dict[str, Handler] = {
             "hardtanh": hardtanh,
             "clamp": clamp,
             "elu": elu,
+            "celu": plain("celu", alpha="alpha"),
+            "abs": absolute,
             "add": arithmetic("add"),
             "sub": arithmetic("sub"),
             "mul": arithmetic("mul"),
@@ -209,6 +233,7 @@ HANDLERS: dict[str, Handler] = {
     "linear": linear,
     "batch_norm": batch_norm,
     "layer_norm": layer_norm,
+    "rms_norm": rms_norm,
     "group_norm": group_norm,
     "instance_norm": instance_norm,
     "prelu": prelu,
@@ -227,6 +252,7 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("chunk", "split", "split_with_sizes"), parts),
     "pad": pad,
     "constant_pad_nd": pad,
+    "pixel_shuffle": plain("pixel_shuffle", upscale_factor="upscale_factor"),
     **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), channel_shuffle),
     "upsample_nearest2d": upsample("nearest"),
     "upsample_nearest1d": upsample("nearest"),

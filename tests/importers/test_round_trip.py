@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 import torchvision
+from onnx.reference import ReferenceEvaluator
 from torch import nn
 
 import specgraph
@@ -88,6 +90,64 @@ def test_every_op_comes_back(case: tuple[str, list[list[int]], dict[str, Any]]) 
     found = module_outputs(imported.graph(), imported.module(), inputs)
     for left, right in zip(expected.values(), found.values(), strict=True):
         np.testing.assert_allclose(right, left, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("op", [op for op in CASES if op != "lrn"])
+def test_every_op_comes_back_from_its_module(op: str) -> None:
+    """lrn is many calls in a trace. See `HANDLERS` in specgraph/importers/torch_ops.py."""
+    for shape, arguments in CASES[op][:2]:
+        graph = one_op(op, [shape], arguments)
+        module = random_module(graph)
+        inputs = random_inputs(graph, 2)
+        imported = from_module(module, *map(torch.from_numpy, inputs.values()))
+        (expected,) = module_outputs(graph, module, inputs).values()
+        with torch.inference_mode():
+            found = imported.module()(*map(torch.from_numpy, inputs.values()))
+        np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-5)
+        assert len(imported.graph().nodes) == 1
+
+
+def test_softsign_is_seen_in_its_parts_alone() -> None:
+    class Parts(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x / (x.abs() + 2)
+
+    with pytest.raises(ImportRefusedError, match="abs has no counterpart"):
+        from_module(Parts(), torch.zeros(2, 3, 4))
+
+
+def onnx_op(op_type: str, shape: list[int], weights: dict[str, np.ndarray], **attributes: Any) -> bytes:
+    """A file of one ONNX op, as other tools write it."""
+    node = onnx.helper.make_node(op_type, ["x", *weights], ["y"], **attributes)
+    values = [onnx.helper.make_tensor_value_info(name, 1, shape if name == "x" else None) for name in ("x", "y")]
+    constants = [onnx.numpy_helper.from_array(array, name) for name, array in weights.items()]
+    graph = onnx.helper.make_graph([node], "foreign", values[:1], values[1:], constants)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 23)], ir_version=10)
+    return bytes(model.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("op_type", "weights", "attributes", "expected"),
+    [
+        ("DepthToSpace", {}, {"blocksize": 2, "mode": "CRD"}, ["pixel_shuffle"]),
+        ("DepthToSpace", {}, {"blocksize": 2}, ["channel_shuffle", "pixel_shuffle"]),
+        ("RMSNormalization", {"w": np.linspace(0.5, 1, 5, dtype=np.float32)}, {"epsilon": 1e-3}, ["rms_norm"]),
+        ("RMSNormalization", {"w": np.ones((4, 5), np.float32)}, {"axis": -2}, ["rms_norm"]),
+        ("Celu", {}, {"alpha": 0.5}, ["celu"]),
+        ("Softsign", {}, {}, ["softsign"]),
+    ],
+)
+def test_ops_as_other_tools_write_them(
+    op_type: str, weights: dict[str, np.ndarray], attributes: dict[str, Any], expected: list[str]
+) -> None:
+    data = onnx_op(op_type, [2, 8, 4, 5], weights, **attributes)
+    imported = finish(raise_file(parse_onnx(data), "case"))
+    assert [node.op for node in imported.graph().nodes.values()] == expected
+    x = np.random.default_rng(0).standard_normal((2, 8, 4, 5)).astype(np.float32)
+    (wanted,) = ReferenceEvaluator(onnx.load_from_string(data)).run(None, {"x": x})
+    with torch.inference_mode():
+        found = imported.module()(torch.from_numpy(x))
+    np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_every_op_is_among_them() -> None:
