@@ -16,26 +16,21 @@ from torch import Tensor, nn
 from tests.differential.oracle import Labels, build, image_labels, output_labels, own_state
 from tests.differential.samplers import Sampler, break_argument
 from tests.differential.strictness import Accepted, strictness
+from tests.ops.build import BUILT_IN
+from tests.ops.cases import can_refuse
 
 BATCH_SIZES = (5, 7)
 MAX_VALUES = 6000
 # fmt: off
 SPATIAL_OPS = (
     "conv", "conv_transpose", "max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool",
-    "global_avg_pool", "global_max_pool", "upsample", "lrn", "instance_norm", "channel_shuffle", "pad",
-)
-ANY_RANK_OPS = (
-    "batch_norm", "group_norm", "layer_norm", "relu", "relu6", "leaky_relu", "prelu", "elu", "sigmoid",
-    "tanh", "silu", "gelu", "hardswish", "hardsigmoid", "hardtanh", "softplus", "mish", "softmax",
-    "log_softmax", "linear", "dropout", "flatten", "slice", "reshape", "permute", "mean", "identity",
-    "stochastic_depth", "layer_scale",
-)
-RULELESS_OPS = (
-    "relu", "relu6", "leaky_relu", "elu", "sigmoid", "tanh", "silu", "gelu", "hardswish", "hardsigmoid", "softplus",
-    "mish", "identity", "stochastic_depth", "layer_scale", "global_avg_pool", "global_max_pool",
+    "global_avg_pool", "global_max_pool", "upsample", "lrn", "instance_norm", "channel_shuffle", "pixel_shuffle", "pad",
 )
 # fmt: on
 JOINING_OPS = ("concat", "add", "sub", "mul")
+ANY_RANK_OPS = tuple(op for op in BUILT_IN if op not in SPATIAL_OPS and op not in JOINING_OPS)
+RULELESS_OPS = ("global_avg_pool", "global_max_pool", *(op for op in ANY_RANK_OPS if not can_refuse(op)))
+"""Ops that no shape they are drawn for is wrong for."""
 ALL_OPS = (*SPATIAL_OPS, *ANY_RANK_OPS, *JOINING_OPS)
 PARTNER_OPS = ("relu", "tanh", "sigmoid", "identity", "batch_norm", "leaky_relu")
 DEFAULTS: tuple[dict[str, dict[str, Any]], ...] = (
@@ -295,6 +290,8 @@ class Generator:
         """An op, usually one that can take the value."""
         spatial = 1 <= len(value.shape) - 1 <= 3
         candidates = [op for op in ops if op not in SPATIAL_OPS or spatial or (wild and self.rng.random() < 0.7)]
+        if len(value.shape) != 3 and not wild:
+            candidates = [op for op in candidates if op != "pixel_shuffle"]
         numel = value.believed[0].numel() // BATCH_SIZES[0]
         if (spatial or wild) and self.rng.random() < (0.25 if spatial else 0.6):
             candidates = [op for op in candidates if op in SPATIAL_OPS] or candidates

@@ -313,6 +313,17 @@ def layer_norm(
     return Call(lambda x: module(x.movedim(wanted, behind)).movedim(behind, wanted), module)
 
 
+def rms_norm(
+    x: Tensor, *, axes: list[int] | None = None, eps: float | None = None, elementwise_affine: bool = True
+) -> nn.Module:
+    wanted = sorted(range(x.ndim)[axis] for axis in (axes if axes is not None else [-1]))
+    behind = list(range(x.ndim - len(wanted), x.ndim))
+    module = nn.RMSNorm([x.shape[axis] for axis in wanted], eps, elementwise_affine)
+    if wanted == behind:
+        return module
+    return Call(lambda x: module(x.movedim(wanted, behind)).movedim(behind, wanted), module)
+
+
 def softmax(x: Tensor, *, dim: int = 1) -> nn.Module:
     return nn.Softmax(dim)
 
@@ -397,6 +408,12 @@ def channel_shuffle(x: Tensor, *, groups: int) -> nn.Module:
     return nn.ChannelShuffle(groups)
 
 
+def pixel_shuffle(x: Tensor, *, upscale_factor: int) -> nn.Module:
+    if spatial_rank(x) != 2:
+        raise RuntimeError("PyTorch takes any number of leading axes for batch axes")
+    return nn.PixelShuffle(upscale_factor)
+
+
 def mean(x: Tensor, *, dim: Any, keepdim: bool = False) -> nn.Module:
     return Call(lambda x: x.mean(dim, keepdim=keepdim))
 
@@ -441,11 +458,14 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "instance_norm": instance_norm,
     "group_norm": group_norm,
     "layer_norm": layer_norm,
+    "rms_norm": rms_norm,
     "relu": activation(lambda: nn.ReLU()),
     "relu6": activation(lambda: nn.ReLU6()),
     "leaky_relu": activation(lambda negative_slope=0.01: nn.LeakyReLU(negative_slope)),
     "prelu": activation(lambda num_parameters=1: nn.PReLU(num_parameters)),
     "elu": activation(lambda alpha=1.0: nn.ELU(alpha)),
+    "celu": activation(lambda alpha=1.0: nn.CELU(alpha)),
+    "softsign": activation(nn.Softsign),
     "sigmoid": activation(nn.Sigmoid),
     "tanh": activation(nn.Tanh),
     "silu": activation(lambda: nn.SiLU()),
@@ -469,6 +489,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "reshape": reshape,
     "permute": permute,
     "channel_shuffle": channel_shuffle,
+    "pixel_shuffle": pixel_shuffle,
     "mean": mean,
     "identity": identity,
     "stochastic_depth": stochastic_depth,

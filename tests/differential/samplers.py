@@ -11,6 +11,8 @@ from random import Random
 from typing import Any
 
 from tests.differential.oracle import Labels
+from tests.ops.build import BUILT_IN
+from tests.ops.cases import CASES
 
 Shape = tuple[int, ...]
 
@@ -189,9 +191,6 @@ class Sampler:
             value = [size(0) or 2 for _ in range(self.rng.choice([n for n in (1, 2, 3) if n != self.rank]))]
         return {"output_size": value}
 
-    def nothing(self) -> dict[str, Any]:
-        return {}
-
     def upsample(self) -> dict[str, Any]:
         fitting = {1: ["linear"], 2: ["bilinear", "bicubic"], 3: ["trilinear"]}.get(self.rank, [])
         modes = ["nearest", "nearest-exact", *fitting]
@@ -266,6 +265,11 @@ class Sampler:
             arguments["axes"] = axes
         if self.chance(0.2):
             arguments["bias"] = False
+        return arguments
+
+    def rms_norm(self) -> dict[str, Any]:
+        arguments = self.layer_norm()
+        arguments.pop("bias", None)
         return arguments
 
     def prelu(self) -> dict[str, Any]:
@@ -393,6 +397,10 @@ class Sampler:
     def channel_shuffle(self) -> dict[str, Any]:
         return {"groups": self.divisor(self.shape[0])}
 
+    def pixel_shuffle(self) -> dict[str, Any]:
+        fitting = [factor for factor in (1, 2, 3) if self.shape[0] % factor**2 == 0]
+        return {"upscale_factor": self.rng.randint(2, 4) if self.off(0.7) else fitting[-1]}
+
     def mean(self) -> dict[str, Any]:
         count = len(self.shape)
         keep = self.chance(0.5) or count == 1
@@ -420,11 +428,16 @@ class Sampler:
             "instance_norm": self.batch_norm,
             "leaky_relu": lambda: self.number("negative_slope", 0.2, 0.01, 0),
             "elu": lambda: self.number("alpha", 0.5, 2),
+            "celu": lambda: self.number("alpha", 0.5, 2),
             "gelu": lambda: {"approximate": self.rng.choice(["none", "tanh"])} if self.chance(0.5) else {},
             "log_softmax": self.softmax,
             "layer_scale": lambda: self.number("init_value", 0.1, 1e-6, 1),
         }
-        return draws.get(op, getattr(self, op, self.nothing))()
+        return draws.get(op, getattr(self, op, lambda: self.from_cases(op)))()
+
+    def from_cases(self, op: str) -> dict[str, Any]:
+        """For an op that nothing is written for here: arguments of one of its accepted cases."""
+        return dict(self.rng.choice([case.arguments for case in CASES[op] if case.rejected is None]))
 
 
 def _listed(value: Any, rank: int, default: int) -> list[int]:
@@ -433,28 +446,14 @@ def _listed(value: Any, rank: int, default: int) -> list[int]:
     return [value if value is not None else default] * max(rank, 1)
 
 
-REQUIRED = {
-    "conv": ("out_channels", "kernel_size"),
-    "conv_transpose": ("out_channels", "kernel_size"),
-    "max_pool": ("kernel_size",),
-    "avg_pool": ("kernel_size",),
-    "adaptive_avg_pool": ("output_size",),
-    "adaptive_max_pool": ("output_size",),
-    "lrn": ("size",),
-    "group_norm": ("num_groups",),
-    "linear": ("out_features",),
-    "reshape": ("shape",),
-    "permute": ("dims",),
-    "channel_shuffle": ("groups",),
-    "mean": ("dim",),
-    "stochastic_depth": ("p",),
-}
+REQUIRED = {op.name: [name for name, argument in op.arguments.items() if argument.required] for op in BUILT_IN.values()}
 BROKEN: dict[str, tuple[Any, ...]] = {
     "kernel_size": (0, -1, "three", 2.5),
     "stride": (0, -1, 1.5),
     "dilation": (0, -2),
     "padding": (-1, "valid-ish", 0.5),
     "groups": (0, -1, 1.5),
+    "upscale_factor": (0, -1, 1.5),
     "out_channels": (0, -4, 1.5),
     "out_features": (-1, "ten", 2.5),
     "output_size": (0, -1, 1.5),

@@ -49,6 +49,7 @@ def _batch_axis(case: Accepted) -> bool:
         "mean": ("dim",),
         "flatten": ("start_dim", "end_dim"),
         "layer_norm": ("axes",),
+        "rms_norm": ("axes",),
     }
     rank = case.inputs[0].ndim
     for name in named.get(case.op, ()):
@@ -74,7 +75,7 @@ def _ignored_size(case: Accepted) -> bool:
 
 
 def _unfit_axes(case: Accepted) -> bool:
-    if case.op != "layer_norm" or case.arguments.get("axes") is None:
+    if case.op not in ("layer_norm", "rms_norm") or case.arguments.get("axes") is None:
         return False
     rank = case.inputs[0].ndim
     axes = sorted(axis % rank for axis in case.arguments["axes"])

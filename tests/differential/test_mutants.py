@@ -88,6 +88,7 @@ MUTANTS: dict[str, tuple[str, Callable[[Op], Infer]]] = {
     "conv_transpose without groups": ("conv_transpose", blind_to("groups", 1)),
     "group_norm without groups": ("group_norm", blind_to("num_groups", 1)),
     "channel_shuffle without groups": ("channel_shuffle", blind_to("groups", 1)),
+    "pixel_shuffle without its factor": ("pixel_shuffle", blind_to("upscale_factor", 1)),
     "concat without comparing": ("concat", concat_without_comparing),
     "concat along the channels only": ("concat", blind_to("dim", 1)),
     "conv without stride": ("conv", blind_to("stride", 1)),
@@ -115,6 +116,7 @@ MUTANTS: dict[str, tuple[str, Callable[[Op], Infer]]] = {
     "lrn on anything": ("lrn", first_input),
     "hardtanh with any bounds": ("hardtanh", first_input),
     "layer_norm over any axes": ("layer_norm", blind_to("axes", (-1,))),
+    "rms_norm over any axes": ("rms_norm", blind_to("axes", (-1,))),
 }
 
 
