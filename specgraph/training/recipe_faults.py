@@ -9,9 +9,9 @@ from specgraph.datasets.catalog import CATALOG, FOLDER, DatasetInfo
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
+from specgraph.ops.registry import ops
 from specgraph.spec.kinds import show
 
-NORMALISATION = ("batch_norm", "layer_norm", "group_norm", "instance_norm")
 COPIED_CIFAR_STD = (0.2023, 0.1994, 0.2010)
 # Effective rates (rate / (1 - momentum) for those with momentum) far outside which nothing is learned.
 SENSIBLE_RATES = {"sgd": (2e-3, 5.0), "adam": (1e-6, 3e-2), "adamw": (1e-6, 3e-2), "rmsprop": (1e-6, 2.0)}
@@ -244,7 +244,9 @@ def _optimiser(graph: Graph, recipe: dict[str, Any]) -> Iterator[Finding]:
             ("optimizer", name, "nesterov"),
             help="give a momentum, such as momentum: 0.9",
         )
-    norm = next((node for node in graph.nodes.values() if node.op in NORMALISATION and node.parameters), None)
+    known = ops()
+    norms = (node for node in graph.nodes.values() if node.parameters and known[node.op].family == "normalisation")
+    norm = next(norms, None)
     if fields["weight_decay"] and "norm" not in fields["no_decay"] and norm is not None:
         yield Finding(
             "weight-decay-on-normalisation",
