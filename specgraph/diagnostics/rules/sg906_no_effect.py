@@ -78,6 +78,7 @@ WITHOUT_EFFECT: dict[str, tuple[Callable[[Node], bool], str]] = {
     "flatten": (lambda node: node.input_types[0].is_vector, "its input is a vector already"),
     "reshape": (lambda node: node.input_types[0] == node.output, "its input has that shape already"),
     "channel_shuffle": (lambda node: node.arguments["groups"] == 1, "a single group keeps its order"),
+    "pixel_shuffle": (lambda node: node.arguments["upscale_factor"] == 1, "with upscale_factor 1 nothing moves"),
     "leaky_relu": (lambda node: node.arguments["negative_slope"] == 1, "with slope 1 it is the identity"),
 }
 

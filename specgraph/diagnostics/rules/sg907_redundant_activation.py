@@ -48,6 +48,7 @@ USELESS_AFTER = {
     "leaky_relu": NOT_NEGATIVE,
     "prelu": NOT_NEGATIVE,
     "elu": NOT_NEGATIVE,
+    "celu": NOT_NEGATIVE,
     "softmax": NORMALISED,
     "log_softmax": NORMALISED,
     "sigmoid": frozenset(["sigmoid", "softmax", "log_softmax"]),
@@ -58,7 +59,7 @@ JOINS = frozenset(["add", "mul", "concat"])
 KEEPS_SIGN = frozenset(
     [
         *("max_pool", "avg_pool", "global_avg_pool", "global_max_pool", "adaptive_avg_pool", "adaptive_max_pool"),
-        *("dropout", "flatten", "reshape", "permute", "identity", "channel_shuffle", "slice"),
+        *("dropout", "flatten", "reshape", "permute", "identity", "channel_shuffle", "pixel_shuffle", "slice"),
     ]
 )
 KEEPS_VALUES = frozenset(["dropout", "flatten", "identity"])
