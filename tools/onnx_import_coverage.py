@@ -32,6 +32,7 @@ OPS = frozenset(
         "BatchNormalization",
         "GroupNormalization",
         "LayerNormalization",
+        "RMSNormalization",
         "InstanceNormalization",
         "Concat",
         "Add",
@@ -44,6 +45,7 @@ OPS = frozenset(
         "Transpose",
         "Pad",
         "Slice",
+        "DepthToSpace",
         "Split",
         "Resize",
         "ReduceMean",
@@ -55,6 +57,8 @@ OPS = frozenset(
         "LeakyRelu",
         "PRelu",
         "Elu",
+        "Celu",
+        "Softsign",
         "Sigmoid",
         "Tanh",
         "HardSwish",
@@ -95,6 +99,7 @@ def run_case(case: Any) -> Outcome:
     import onnx
     from onnx import numpy_helper
 
+    from specgraph.errors import CommandError
     from specgraph.importers.api import finish
     from specgraph.importers.onnx_file import parse_onnx
     from specgraph.importers.onnx_import import ImportRefusedError, raise_file
@@ -115,6 +120,9 @@ def run_case(case: Any) -> Outcome:
             net = raise_file(parse_onnx(model.SerializeToString()), name, outputs=wanted)
         except ImportRefusedError as error:
             refusal = refusal or error.refusals[0][1]
+            continue
+        except CommandError as error:
+            refusal = refusal or str(error)
             continue
         sample = any("not a batch" in note for note in net.notes)
         difference = _difference(finish(net), [arrays[port] for port in data], outputs, sample)
