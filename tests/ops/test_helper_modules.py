@@ -13,6 +13,7 @@ from torch.export import Dim
 from torchvision.models.convnext import LayerNorm2d
 from torchvision.ops import StochasticDepth as TorchvisionStochasticDepth
 
+from specgraph.backends.torch import modules
 from specgraph.backends.torch.modules import ChannelsFirstLayerNorm, StochasticDepth
 from tests.ops.build import Lowered, infer_node
 
@@ -35,6 +36,7 @@ LOWERED: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
         {"kernel_size": 3, "stride": 2, "padding": [[0, 1], 1], "ceil_mode": True, "count_include_pad": False},
         (3, 9, 8),
     ),
+    "ChannelsFirstRMSNorm": ("rms_norm", {"axes": [1]}, (6, 9, 8)),
     "ChannelsFirstLayerNorm": ("layer_norm", {"axes": [1]}, (6, 9, 8)),
     "StochasticDepth": ("stochastic_depth", {"p": 0.5}, (6, 9, 8)),
 }
@@ -105,3 +107,8 @@ def test_dropout_is_off_outside_training() -> None:
         assert torch.equal(lowered([x]), x)
         lowered.at_path.train()
         assert not torch.equal(lowered([x]), x)
+
+
+def test_every_helper_is_tried() -> None:
+    helpers = {name for name, value in vars(modules).items() if getattr(value, "__module__", "") == modules.__name__}
+    assert helpers <= set(LOWERED), f"add {helpers - set(LOWERED)} to LOWERED in tests/ops/test_helper_modules.py"

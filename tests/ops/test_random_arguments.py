@@ -266,11 +266,6 @@ def shuffle(random: Random) -> Case:
     return Case({"groups": random.choice((1, 2, 3, 4, dims[0]))}, (dims,))
 
 
-def pixels(random: Random) -> Case:
-    dims = shape(random, ranks=(1, 2, 3, 3, 3, 4))
-    return Case({"upscale_factor": random.choice((1, 2, 2, 3))}, (dims,))
-
-
 def mean(random: Random) -> Case:
     dims = shape(random, ranks=(1, 2, 3, 4))
     axes: Any = [axis(random, len(dims)) for _ in range(random.choice((1, 1, 2, 2, 3)))]
@@ -335,7 +330,6 @@ SAMPLERS: dict[str, Sampler] = {
     "reshape": reshape,
     "permute": permute,
     "channel_shuffle": shuffle,
-    "pixel_shuffle": pixels,
     "mean": mean,
 }
 
