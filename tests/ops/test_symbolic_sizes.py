@@ -45,6 +45,8 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("linear", (H,), {"out_features": 10, "in_features": 40}),
     ("prelu", (H, 4), {"num_parameters": 9}),
     ("channel_shuffle", (H, 4), {"groups": 3}),
+    ("pixel_shuffle", (8, H, H), {"upscale_factor": 2}),
+    ("pixel_shuffle", (H, 3, 4), {"upscale_factor": 3}),
     ("concat", ((3, H, 8), (3, H, 8)), {"dim": 2}),
     ("concat", ((3, H, 8), (3, 9, 8)), {}),
     ("concat", ((3, H // 2 * 2), (3, H)), {}),
