@@ -150,12 +150,6 @@ def raise_neg(raiser: Raiser, node: OnnxNode) -> None:
     _apply_affine(raiser, node, raiser.data(node), np.asarray(-1, np.float32), np.asarray(0, np.float32))
 
 
-def raise_celu(raiser: Raiser, node: OnnxNode) -> None:
-    if node.attributes.get("alpha", 1.0) != 1.0:
-        raise Refusal("a celu with an alpha other than 1 has no counterpart in a spec")
-    raiser.add(node, "elu", [raiser.data(node)])
-
-
 def raise_selu(raiser: Raiser, node: OnnxNode) -> None:
     alpha, gamma = node.attributes.get("alpha", 1.67326319), node.attributes.get("gamma", 1.05070102)
     curve = raiser.step("elu", [raiser.data(node)], {"alpha": rounded(alpha)}, label="elu")
@@ -395,7 +389,6 @@ HANDLERS: dict[str, Raise] = {
     "Pow": raise_pow,
     "Abs": raise_abs,
     "Neg": raise_neg,
-    "Celu": raise_celu,
     "Selu": raise_selu,
     "ReduceSum": raise_reduce_sum,
 }

@@ -118,13 +118,14 @@ SOFTSIGN = object()
 """Stands for the value of `|x|` and `|x| + 1` within a softsign, which PyTorch traces in parts."""
 
 
-def absolute(tracer: Tracer, node: Any) -> Any:
-    """`|x|` where it is a part of `x / (|x| + 1)`."""
-    if not all(_called(add, "add", node, 1) for add in node.users):
-        raise Refusal("abs has no counterpart in a spec")
-    if not all(_called(div, "div", node.args[0], add) for add in node.users for div in add.users):
-        raise Refusal("abs has no counterpart in a spec")
-    return SOFTSIGN
+def is_softsign(node: Any) -> bool:
+    """Whether `|x|` is read by nothing but `x / (|x| + 1)`."""
+    divisions = [(add, div) for add in node.users for div in add.users]
+    return (
+        bool(divisions)
+        and all(_called(add, "add", node, 1) for add in node.users)
+        and all(_called(div, "div", node.args[0], add) for add, div in divisions)
+    )
 
 
 def _called(node: Any, name: str, *arguments: Any) -> bool:
@@ -210,7 +211,6 @@ HANDLERS: dict[str, Handler] = {
             "clamp": clamp,
             "elu": elu,
             "celu": plain("celu", alpha="alpha"),
-            "abs": absolute,
             "add": arithmetic("add"),
             "sub": arithmetic("sub"),
             "mul": arithmetic("mul"),

@@ -11,7 +11,7 @@ from specgraph.importers.flat import Refusal
 from specgraph.importers.torch_arguments import Arguments, spread
 from specgraph.importers.torch_layers import with_places
 from specgraph.importers.torch_module import Handler, Tracer
-from specgraph.importers.torch_ops import with_constant
+from specgraph.importers.torch_ops import SOFTSIGN, is_softsign, with_constant
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
@@ -39,8 +39,10 @@ def square(tracer: Tracer, node: Any) -> str:
     return tracer.add(node, "mul", [path, path])
 
 
-def absolute(tracer: Tracer, node: Any) -> str:
-    """The slope for negative values is -1."""
+def absolute(tracer: Tracer, node: Any) -> Any:
+    """The slope for negative values is -1. Within `x / (|x| + 1)`, a softsign, it is no node."""
+    if is_softsign(node):
+        return SOFTSIGN
     return tracer.add(node, "leaky_relu", [tracer.data(Arguments(node).get("self"))], {"negative_slope": -1})
 
 
@@ -55,13 +57,6 @@ def reversed_sub(tracer: Tracer, node: Any) -> str:
     if tracer.is_data(given.other):
         return tracer.add(node, "sub", [tracer.data(given.other), tracer.data(given.get("self"))])
     return with_constant(tracer, node, "sub", given.other, given.get("self"))
-
-
-def celu(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
-    if given.alpha != 1:
-        raise Refusal("a celu with an alpha other than 1 has no counterpart in a spec")
-    return tracer.add(node, "elu", [tracer.data(given.get("self"))])
 
 
 def selu(tracer: Tracer, node: Any) -> str:
@@ -143,17 +138,6 @@ def _broadcasts(reader: Any, node: Any) -> bool:
     return name in BROADCASTING and len(others) == 1 and others[0].meta["val"].shape == node.meta["val"].shape
 
 
-def pixel_shuffle(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
-    path = tracer.data(given.get("self"))
-    channels, height, width = _sizes(tracer, path)
-    factor = given.upscale_factor
-    depth = channels // factor**2
-    split = tracer.step(node, "reshape", [path], {"shape": [depth, factor, factor, height, width]}, "split")
-    turned = tracer.step(node, "permute", [split], {"dims": [0, 1, 4, 2, 5, 3]}, "turned")
-    return tracer.add(node, "reshape", [turned], {"shape": [depth, height * factor, width * factor]})
-
-
 def pixel_unshuffle(tracer: Tracer, node: Any) -> str:
     given = Arguments(node)
     path = tracer.data(given.get("self"))
@@ -222,9 +206,7 @@ HANDLERS: dict[str, Handler] = {
     "abs": absolute,
     "neg": negative,
     "rsub": reversed_sub,
-    "celu": celu,
     "selu": selu,
-    "celu_": celu,
     "selu_": selu,
     "glu": glu,
     "sum": total,
@@ -232,7 +214,6 @@ HANDLERS: dict[str, Handler] = {
     "unflatten": unflatten,
     "expand": expand,
     "expand_as": expand,
-    "pixel_shuffle": pixel_shuffle,
     "pixel_unshuffle": pixel_unshuffle,
     "mm": matrix_product("", "self", "mat2"),
     "matmul": matrix_product("", "self", "other"),
