@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from importlib import import_module
+from collections.abc import Iterator
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Span
-from specgraph.diagnostics.rule import rule_modules
+from specgraph.diagnostics.rule import functions_of_rules
 from specgraph.graph.model import Graph, Node
 from specgraph.spec.document import BlockDef, Body, Document, NodeDef
 from specgraph.spec.values import Written
@@ -138,7 +137,6 @@ def names_in(body: Body) -> set[str]:
     return found
 
 
-Check = Callable[[Lint], None]
 OF_LIBRARIES = ("SG916", "SG917", "SG919")
 """Rules that also hold for a file of blocks alone."""
 
@@ -147,24 +145,16 @@ def run_rules(lint: Lint) -> None:
     """Run every rule of the graph (SG9xx) and of the recipes (SG5xx); none where there are errors."""
     if lint.collector.has_errors:
         return
-    _run([code for code in rule_modules() if code.startswith("SG9")], lint)
+    for check in functions_of_rules("SG9", "check"):
+        check(lint)
     if lint.graph.recipes:
-        try:
-            from specgraph.training.check_recipe import check_recipes
-        except ModuleNotFoundError:
-            return
+        from specgraph.diagnostics.recipes import check_recipes
+
         check_recipes(lint)
 
 
 def run_library_rules(lint: Lint) -> None:
     """Run the rules that need no graph."""
-    _run(OF_LIBRARIES, lint)
-
-
-def _run(codes: Iterable[str], lint: Lint) -> None:
-    names = rule_modules()
-    for code in codes:
-        module = import_module(f"specgraph.diagnostics.rules.{code.lower()}_{names[code].replace('-', '_')}")
-        check: Check | None = getattr(module, "check", None)
-        if check is not None:
+    for code in OF_LIBRARIES:
+        for check in functions_of_rules(code, "check"):
             check(lint)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
-from typing import NamedTuple
+from types import ModuleType
+from typing import Any, NamedTuple
 
 from specgraph.diagnostics.model import Severity
 from specgraph.listing import files_in
@@ -44,10 +46,22 @@ def rule(name_or_code: str) -> Rule:
     code = wanted.upper() if wanted.upper() in index else _codes().get(wanted.lower())
     if code is None:
         raise KeyError(name_or_code)
-    module = f"specgraph.diagnostics.rules.{code.lower()}_{index[code].replace('-', '_')}"
-    found = import_module(module).RULE
+    found = _module(code).RULE
     assert isinstance(found, Rule)
     return found
+
+
+def functions_of_rules(prefix: str, name: str) -> Iterator[Callable[..., Any]]:
+    """The functions of that name in the files of rules whose code starts so, in order of codes."""
+    for code in rule_modules():
+        if code.startswith(prefix):
+            function = getattr(_module(code), name, None)
+            if function is not None:
+                yield function
+
+
+def _module(code: str) -> ModuleType:
+    return import_module(f"specgraph.diagnostics.rules.{code.lower()}_{rule_modules()[code].replace('-', '_')}")
 
 
 @cache

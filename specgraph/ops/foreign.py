@@ -34,8 +34,6 @@ NO_COUNTERPART: dict[str, str] = {
     **dict.fromkeys(
         (
             "SELU",
-            "CELU",
-            "Softsign",
             "RReLU",
             "LogSigmoid",
             "Softshrink",
@@ -90,7 +88,7 @@ NO_COUNTERPART: dict[str, str] = {
         "nodes are joined by concat, add, sub and mul",
     ),
     **dict.fromkeys(
-        ("PixelShuffle", "PixelUnshuffle", "DepthToSpace", "SpaceToDepth", "MaxUnpool2d"),
+        ("PixelUnshuffle", "SpaceToDepth", "MaxUnpool2d"),
         "upsample and conv_transpose enlarge a map, a conv with a stride makes it smaller",
     ),
     **dict.fromkeys(

@@ -11,6 +11,7 @@ import torch
 
 from specgraph.api import GraphLike, as_graph
 from specgraph.errors import CommandError
+from specgraph.graph.classifier import ends_in, main_output
 from specgraph.graph.model import Graph
 from specgraph.training.choices import choose_memory_format, choose_precision, set_backends
 from specgraph.training.data import RunData, prepare_data
@@ -21,7 +22,6 @@ from specgraph.training.feed import EvalFeed
 from specgraph.training.losses import build_loss
 from specgraph.training.overrides import ChosenRecipe, Overrides, choose_recipe
 from specgraph.training.pipeline import Pipeline
-from specgraph.training.recipe_faults import ends_in, main_output
 from specgraph.training.run import Run
 from specgraph.training.session import EVAL_BATCH, Options, Session, build_module
 from specgraph.training.weights import apply_weights, load_weights

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from specgraph.datasets.catalog import CATALOG, FOLDER
+from specgraph.datasets.catalog import FOLDER
 from specgraph.datasets.images import CENTRE_SHARE, SMALLEST_PHOTOGRAPH
 from specgraph.datasets.load import load_dataset
 from specgraph.datasets.samples import Dataset, Samples
 from specgraph.datasets.split import stratified_split
 from specgraph.datasets.user import from_user
+from specgraph.diagnostics.recipes import Images, find_faults
 from specgraph.errors import CommandError
+from specgraph.graph.classifier import main_output, only_image, why_no_classifier
 from specgraph.graph.model import Graph
-from specgraph.training.recipe_faults import against_data, find_faults, only_image
 
 FROM_PYTHON = "from-python"
 """Name of the data set in the recipe of a run whose data a Python program gave."""
@@ -53,9 +54,8 @@ def prepare_data(graph: Graph, recipe: dict[str, Any], data: Any = None) -> RunD
     """Load what a recipe names (or `data`, from Python), check it against the network, and hold out
     the validation set. Raises `CommandError`."""
     image = only_image(graph)
-    faults = [finding for finding in find_faults(graph, recipe) if finding.rule == "not-a-classifier"]
-    if image is None or faults:
-        raise CommandError(f"{graph.name} cannot be trained: {faults[0].message}")
+    if image is None or main_output(graph) is None:
+        raise CommandError(f"{graph.name} cannot be trained: {why_no_classifier(graph)}")
     wanted_channels = image.dims[0] if isinstance(image.dims[0], int) else None
     height, width = image.dims[1:]
     wanted_size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
@@ -66,10 +66,8 @@ def prepare_data(graph: Graph, recipe: dict[str, Any], data: Any = None) -> RunD
     if size is None:
         raise CommandError(f"the input size of {graph.name} is open ({image})", "settle it with --input-size HxW")
     notes = list(dataset.notes)
-    findings = [*find_faults(graph, recipe if data is None else {**recipe, "data": None})]
-    if data is not None or recipe["data"]["name"] not in CATALOG:
-        findings += against_data(graph, dataset.name, dataset.num_classes, dataset.channels, dataset.size)
-    notes += _judged(findings)
+    images = Images(dataset.name, dataset.num_classes, dataset.channels, dataset.size)
+    notes += _judged([*find_faults(graph, recipe if data is None else {**recipe, "data": None}, images)])
     options = recipe["data"] or {"validation": 0.1, "normalize": "dataset"}
     train, validation = _hold_out(dataset, options["validation"], recipe["seed"], notes)
     mean, std = _normalisation(dataset, options["normalize"])

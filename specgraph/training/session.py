@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from specgraph.errors import CommandError
+from specgraph.graph.classifier import ends_in, main_output
 from specgraph.graph.model import Graph
 from specgraph.training.checkpoint import Checkpoints
 from specgraph.training.choices import (
@@ -30,7 +31,6 @@ from specgraph.training.feed import EvalFeed, TrainFeed
 from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
 from specgraph.training.overrides import ChosenRecipe
 from specgraph.training.pipeline import Pipeline
-from specgraph.training.recipe_faults import ends_in, main_output
 from specgraph.training.run import Run, describe_environment, new_folder, write_json, write_metrics, write_spec
 from specgraph.training.signals import InterruptedRun, StopFlag
 from specgraph.training.weights import apply_weights, freeze, load_weights, save_weights, spec_hash

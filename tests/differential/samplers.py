@@ -121,6 +121,8 @@ class Sampler:
             arguments["padding_mode"] = self.rng.choice(["reflect", "replicate", "circular", "zeros"])
             if arguments.get("padding", 0) != "same" and not self.wild:
                 arguments["padding"] = self.padding(lambda axis: min(self.size(axis) - 1, 2))
+            elif self.chance(0.5):  # more than can be mirrored or wrapped, as often as not
+                arguments["padding"] = max(map(self.size, range(self.rank)), default=1) + self.rng.randint(0, 1)
         return self.stated(arguments, "in_channels")
 
     def conv_transpose(self) -> dict[str, Any]:

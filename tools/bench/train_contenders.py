@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 import specgraph
 from specgraph.datasets.catalog import CATALOG
 from specgraph.datasets.samples import ImageTensor, whole
+from specgraph.graph.classifier import ends_in, main_output, only_image
 from specgraph.training.choices import choose_memory_format, choose_precision
 from specgraph.training.distributed import World
 from specgraph.training.evaluation import autocast
@@ -26,7 +27,6 @@ from specgraph.training.feed import EvalFeed, TrainFeed
 from specgraph.training.loop import Trainer
 from specgraph.training.optim import build_optimizer
 from specgraph.training.pipeline import Pipeline
-from specgraph.training.recipe_faults import ends_in, main_output, only_image
 
 SPECS = Path(__file__).parents[2] / "specs"
 MAX_PREPARED_BYTES = 4e9

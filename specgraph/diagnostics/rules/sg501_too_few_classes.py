@@ -1,5 +1,10 @@
 """SG501 too-few-classes: the head has fewer scores than the data set has classes."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -32,3 +37,15 @@ recipes:
     data: {name: mnist}
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    images = trained.images
+    if images is not None and trained.num_scores < images.num_classes:
+        yield Finding(
+            "too-few-classes",
+            f"`{trained.head}` gives {trained.num_scores} scores, but {images.name} has {images.num_classes} classes",
+            ("data", "name"),
+            ("a label beyond the last score cannot be learned",),
+            trained.cure_of_classes(),
+        )

@@ -1,5 +1,10 @@
 """SG502 unused-classes: the head has more scores than the data set has classes."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -32,3 +37,16 @@ recipes:
     data: {name: mnist}
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    images = trained.images
+    if images is not None and trained.num_scores > images.num_classes:
+        yield Finding(
+            "unused-classes",
+            f"`{trained.head}` gives {trained.num_scores} scores, but {images.name} has only "
+            f"{images.num_classes} classes",
+            ("data", "name"),
+            (f"{trained.num_scores - images.num_classes} scores are trained never to win",),
+            trained.cure_of_classes(),
+        )

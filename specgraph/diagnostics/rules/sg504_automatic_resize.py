@@ -1,5 +1,10 @@
 """SG504 automatic-resize: images are brought to the size the network takes."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -31,3 +36,17 @@ recipes:
     data: {name: mnist}
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    images = trained.images
+    height, width = trained.image.dims[1:]
+    if images is None or images.size is None or not isinstance(height, int) or not isinstance(width, int):
+        return
+    if (height, width) != images.size:
+        yield Finding(
+            "automatic-resize",
+            f"images of {images.name} are {images.size[0]}x{images.size[1]}, "
+            f"the network takes {height}x{width}: resized while training",
+            ("data", "name"),
+        )

@@ -1,5 +1,10 @@
 """SG505 nll-without-log-softmax: nll needs log-probabilities."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -35,3 +40,17 @@ recipes:
     loss: nll
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    if trained.recipe["loss"][0] != "nll":
+        return
+    for path, last in trained.heads():
+        if last != "log_softmax":
+            yield Finding(
+                "nll-without-log-softmax",
+                f"the loss is nll, but `{path}` ends in {last or 'no op'}, not log_softmax",
+                ("loss",),
+                ("nll takes log-probabilities; of raw scores it can fall without end",),
+                "write loss: cross_entropy, or end the network with log_softmax",
+            )

@@ -1,5 +1,10 @@
 """SG506 normalised-head: cross_entropy of log-probabilities."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -35,3 +40,12 @@ recipes:
     loss: nll
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    yield from trained.heads_before_cross_entropy(
+        "normalised-head",
+        ("log_softmax",),
+        "cross_entropy applies log_softmax itself: it is computed twice",
+        "write loss: nll",
+    )

@@ -1,5 +1,10 @@
 """SG507 harmful-augmentation: an augmentation makes images that do not occur."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -32,3 +37,20 @@ recipes:
     data: {name: mnist, augment: [{shift: {pixels: 2}}]}
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    info = trained.info
+    if info is None:
+        return
+    for index, (name, fields) in enumerate(trained.augmentations()):
+        mirrors = name == "horizontal_flip" and not info.mirror and fields["p"] > 0
+        turns = name == "vertical_flip" and not info.upside_down and fields["p"] > 0
+        if mirrors or turns or (name == "rotate" and not info.upside_down and fields["degrees"] > 90):
+            yield Finding(
+                "harmful-augmentation",
+                f"{name} makes images of {info.name} that do not occur, or mean another class",
+                ("data", "augment", index),
+                ("a mirrored 2 is no 2, and a 6 turned over is a 9",) if not info.mirror else (),
+                f"remove {name}",
+            )

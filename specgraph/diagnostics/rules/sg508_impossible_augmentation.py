@@ -1,5 +1,10 @@
 """SG508 impossible-augmentation: an augmentation can remove the whole image."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -31,3 +36,20 @@ recipes:
     data: {name: mnist, augment: [{cutout: {size: 8}}]}
 """,
 )
+REACH = {"random_crop": "padding", "shift": "pixels", "cutout": "size"}
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    info = trained.info
+    if info is None:
+        return
+    for index, (name, fields) in enumerate(trained.augmentations()):
+        reach = REACH.get(name)
+        if reach is not None and fields[reach] >= min(info.size):
+            height, width = info.size
+            yield Finding(
+                "impossible-augmentation",
+                f"{name} with {reach} {fields[reach]} can remove a whole {height}x{width} image of {info.name}",
+                ("data", "augment", index),
+                help=f"choose {reach} well below {min(info.size)}",
+            )

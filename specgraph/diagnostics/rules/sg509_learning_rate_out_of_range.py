@@ -1,6 +1,12 @@
 """SG509 learning-rate-out-of-range: a learning rate far outside the optimiser's range."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
+from specgraph.spec.kinds import show
 
 RULE = Rule(
     code="SG509",
@@ -35,3 +41,24 @@ recipes:
     optimizer: {sgd: {lr: 0.02, momentum: 0.9}}
 """,
 )
+SENSIBLE_RATES = {"sgd": (2e-3, 5.0), "adam": (1e-6, 3e-2), "adamw": (1e-6, 3e-2), "rmsprop": (1e-6, 2.0)}
+"""Effective rates, rate / (1 - momentum), far outside which nothing is learned."""
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    name, fields = trained.recipe["optimizer"]
+    rate, momentum = fields["lr"], fields.get("momentum", 0.0)
+    effective = rate / (1 - momentum)
+    low, high = SENSIBLE_RATES[name]
+    if low <= effective <= high:
+        return
+    side = "low" if effective < low else "high"
+    note = f"{show(rate)} / (1 - {show(momentum)}) = {effective:.3g}" if momentum else ""
+    usual = {"sgd": "0.01 to 0.1 with momentum 0.9", "rmsprop": "0.0001 to 0.1"}.get(name, "0.0001 to 0.003")
+    yield Finding(
+        "learning-rate-out-of-range",
+        f"learning rate {show(rate)} is far too {side} for {name}",
+        ("optimizer", name, "lr"),
+        (note,) if note else (),
+        f"usual for {name}: {usual}",
+    )

@@ -1,6 +1,13 @@
 """SG510 weight-decay-on-normalisation: weight decay shrinks the parameters of normalisation."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
+from specgraph.ops.registry import ops
+from specgraph.spec.kinds import show
 
 RULE = Rule(
     code="SG510",
@@ -40,3 +47,19 @@ recipes:
     optimizer: {sgd: {lr: 0.02, momentum: 0.9, weight_decay: 1e-4, no_decay: [norm, bias]}}
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    name, fields = trained.recipe["optimizer"]
+    if not fields["weight_decay"] or "norm" in fields["no_decay"]:
+        return
+    known = ops()
+    layers = (node for node in trained.graph.nodes.values() if node.parameters)
+    norm = next((node for node in layers if known[node.op].family == "normalisation"), None)
+    if norm is not None:
+        yield Finding(
+            "weight-decay-on-normalisation",
+            f"weight decay {show(fields['weight_decay'])} also shrinks normalisation such as `{norm.path}`",
+            ("optimizer", name, "weight_decay"),
+            help="leave normalisation and biases alone: no_decay: [norm, bias]",
+        )

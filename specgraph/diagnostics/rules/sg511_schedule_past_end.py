@@ -1,6 +1,12 @@
 """SG511 schedule-past-end: a change of the learning rate that training never reaches."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
+from specgraph.spec.kinds import show
 
 RULE = Rule(
     code="SG511",
@@ -36,3 +42,20 @@ recipes:
     schedule: {multi_step: {milestones: [5, 8]}}
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    name, fields = trained.recipe["schedule"]
+    epochs = trained.recipe["epochs"]
+    moments: list[tuple[str, float, tuple[str | int, ...]]] = [
+        ("milestone", milestone, ("milestones", index)) for index, milestone in enumerate(fields.get("milestones", ()))
+    ]
+    moments += [(what, fields[what], (what,)) for what in ("step_size", "warmup_epochs") if what in fields]
+    for what, moment, place in moments:
+        if moment >= epochs:
+            yield Finding(
+                "schedule-past-end",
+                f"{what} {show(moment)} is never reached: training ends after {epochs} epoch{'s' * (epochs != 1)}",
+                ("schedule", name, *place),
+                help=f"choose values below {epochs}, or train longer",
+            )

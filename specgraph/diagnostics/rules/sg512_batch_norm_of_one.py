@@ -1,5 +1,10 @@
 """SG512 batch-norm-of-one: batch_norm over batches of one image."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -40,3 +45,16 @@ recipes:
     batch_size: 64
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    batch_size, parts = trained.recipe["batch_size"], trained.recipe["accumulate"]
+    norm = next((node for node in trained.graph.nodes.values() if node.op == "batch_norm"), None)
+    if norm is not None and batch_size // parts == 1:
+        yield Finding(
+            "batch-norm-of-one",
+            f"`{norm.path}` normalises over batches of a single image",
+            ("batch_size",) if parts == 1 else ("accumulate",),
+            ("over one image the statistics are that image's own, and for a vector there is no deviation at all",),
+            "use larger batches, or group_norm",
+        )

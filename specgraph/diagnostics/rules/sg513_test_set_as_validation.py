@@ -1,5 +1,10 @@
 """SG513 test-set-as-validation: the best epoch is chosen on the test set."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -32,3 +37,14 @@ recipes:
     data: {name: mnist, validation: 0.1}
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    if trained.data is not None and trained.data["validation"] == "test":
+        yield Finding(
+            "test-set-as-validation",
+            "the best epoch is chosen on the test set",
+            ("data", "validation"),
+            ("the test accuracy then is the best of all epochs, not that of a network chosen without it",),
+            "hold out a part of the training set: validation: 0.1",
+        )

@@ -1,5 +1,12 @@
 """SG514 unknown-data-set: a data set that is not built in."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.datasets.catalog import CATALOG, FOLDER
+from specgraph.diagnostics.names import nearest
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -32,3 +39,15 @@ recipes:
     data: {name: mnist}
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    if trained.data is None or trained.info is not None or trained.data["name"] == FOLDER:
+        return
+    close = nearest(trained.data["name"], (*CATALOG, FOLDER))
+    yield Finding(
+        "unknown-data-set",
+        f"data set `{trained.data['name']}` is not built in",
+        ("data", "name"),
+        help=f"did you mean {close}?" if close else "register it from Python, or use folder",
+    )

@@ -1,5 +1,11 @@
 """SG515 unknown-loss-output: a loss weight for an output that does not exist."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.names import nearest
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -36,3 +42,16 @@ recipes:
     loss_weights: {aux1: 0.3}
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    outputs, main = trained.graph.outputs, trained.output
+    for extra in trained.recipe["loss_weights"]:
+        if extra not in outputs or extra == main:
+            close = nearest(extra, [known for known in outputs if known != main])
+            yield Finding(
+                "unknown-loss-output",
+                f"`{extra}` is {'the main output, whose weight is 1' if extra == main else 'no output of the network'}",
+                ("loss_weights", extra),
+                help=f"did you mean {close}?" if close else None,
+            )

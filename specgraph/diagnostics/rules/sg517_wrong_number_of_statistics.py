@@ -1,5 +1,10 @@
 """SG517 wrong-number-of-statistics: means and deviations do not fit the channels."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained, channels_of
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -31,3 +36,18 @@ recipes:
     data: {name: mnist, normalize: {mean: [0.1307], std: [0.3081]}}
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    given, info = trained.statistics(), trained.info
+    if given is None:
+        return
+    means, deviations = len(given["mean"]), len(given["std"])
+    if means != deviations or (info is not None and means not in (1, info.channels)):
+        wanted = f", for images of {channels_of(info.channels)}" if info else ""
+        yield Finding(
+            "wrong-number-of-statistics",
+            f"normalize has {means} means and {deviations} deviations{wanted}",
+            ("data", "normalize"),
+            help="give one of each per channel, or write normalize: dataset",
+        )

@@ -1,5 +1,10 @@
 """SG519 too-many-parts: a batch cannot be split into that many parts."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -35,3 +40,14 @@ recipes:
     accumulate: 8
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    batch_size, parts = trained.recipe["batch_size"], trained.recipe["accumulate"]
+    if parts > batch_size:
+        yield Finding(
+            "too-many-parts",
+            f"a batch of {batch_size} cannot be split into {parts} parts",
+            ("accumulate",),
+            help=f"accumulate at most {batch_size}",
+        )

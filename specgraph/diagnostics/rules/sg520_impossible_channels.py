@@ -1,5 +1,10 @@
 """SG520 impossible-channels: images cannot be brought to the network's channels."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained, channels_of
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -32,3 +37,15 @@ recipes:
     data: {name: cifar10}
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    images, wanted = trained.images, trained.image.dims[0]
+    if images is None or not isinstance(wanted, int) or wanted in (images.channels, 1) or images.channels == 1:
+        return
+    yield Finding(
+        "impossible-channels",
+        f"images of {images.name} have {channels_of(images.channels)}, the network takes {wanted}",
+        ("data", "name"),
+        help=f"let the input have {images.channels} channels",
+    )

@@ -1,5 +1,10 @@
 """SG521 validation-too-large: more images are held out than there are."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -31,3 +36,16 @@ recipes:
     data: {name: digits, validation: 200}
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    data, info = trained.data, trained.info
+    if data is None or info is None or not isinstance(data["validation"], int):
+        return
+    if data["validation"] >= info.num_train:
+        yield Finding(
+            "validation-too-large",
+            f"{data['validation']} images are held out, but {info.name} has {info.num_train} to train with",
+            ("data", "validation"),
+            help="hold out a share: validation: 0.1",
+        )

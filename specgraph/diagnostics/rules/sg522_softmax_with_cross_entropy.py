@@ -1,5 +1,10 @@
 """SG522 softmax-with-cross-entropy: cross_entropy of probabilities."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -34,3 +39,12 @@ recipes:
     data: {name: mnist}
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    yield from trained.heads_before_cross_entropy(
+        "softmax-with-cross-entropy",
+        ("softmax",),
+        "cross_entropy applies log_softmax itself; of probabilities its gradients nearly vanish",
+        "remove softmax from the network, or end it with log_softmax and write loss: nll",
+    )

@@ -1,5 +1,10 @@
 """SG523 activated-head: scores that an activation has bounded before cross_entropy."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -36,3 +41,15 @@ recipes:
     data: {name: mnist}
 """,
 )
+BOUNDED = ("sigmoid", "hardsigmoid", "tanh", "hardtanh")
+CUT = ("relu", "relu6")
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    for ops, why in (
+        (BOUNDED, "classes get scores too close to each other for the loss to become small"),
+        (CUT, "classes whose scores are cut to zero look alike and get no gradient"),
+    ):
+        yield from trained.heads_before_cross_entropy(
+            "activated-head", ops, why, "end the network with the linear layer"
+        )

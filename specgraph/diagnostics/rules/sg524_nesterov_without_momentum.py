@@ -1,5 +1,10 @@
 """SG524 nesterov-without-momentum: Nesterov momentum of an optimiser that has no momentum."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.recipes import Finding, Trained
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -34,3 +39,14 @@ recipes:
     optimizer: {sgd: {lr: 0.1, momentum: 0.9, nesterov: true}}
 """,
 )
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    name, fields = trained.recipe["optimizer"]
+    if fields.get("nesterov") and not fields["momentum"]:
+        yield Finding(
+            "nesterov-without-momentum",
+            "nesterov is true, but the momentum is 0",
+            ("optimizer", name, "nesterov"),
+            help="give a momentum, such as momentum: 0.9",
+        )

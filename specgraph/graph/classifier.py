@@ -1,0 +1,47 @@
+"""What training on labels needs to know of a network: its image input, its scores, what they are."""
+
+from __future__ import annotations
+
+from specgraph.graph.model import Graph, Node
+from specgraph.graph.types import TensorType
+
+PRESERVING = ("identity", "dropout", "flatten", "reshape")
+
+
+def only_image(graph: Graph) -> TensorType | None:
+    """The type of the one image input, or None where the network has another kind of input."""
+    kinds = list(graph.inputs.values())
+    return kinds[0] if len(kinds) == 1 and kinds[0].is_feature_map and kinds[0].spatial_rank == 2 else None
+
+
+def main_output(graph: Graph) -> tuple[str, int] | None:
+    """Name and number of classes of the output that is trained on labels: the first one present at
+    inference. None where that is no vector of scores."""
+    outputs = graph.inference_outputs()
+    if not outputs:
+        return None
+    name, path = next(iter(outputs.items()))
+    dims = graph.type_of(path).dims
+    if not dims or not isinstance(dims[0], int) or any(dim != 1 for dim in dims[1:]):
+        return None
+    return name, dims[0]
+
+
+def why_no_classifier(graph: Graph) -> str | None:
+    """Why a network cannot be trained on labels, or None where it can."""
+    if only_image(graph) is None:
+        have = ", ".join(f"`{name}` ({kind})" for name, kind in graph.inputs.items())
+        return f"only networks with one image input are trained; this one takes {have}"
+    if main_output(graph) is None:
+        path = next(iter(graph.inference_outputs().values()), None)
+        kind = "nothing" if path is None else str(graph.type_of(path))
+        return f"only classifiers are trained; this network's output is {kind}, no vector of scores"
+    return None
+
+
+def ends_in(graph: Graph, path: str) -> str | None:
+    """The op that gives an output its meaning, reshaping aside: `log_softmax`, `softmax`, `linear` …"""
+    node: Node | None = graph.nodes.get(path)
+    while node is not None and node.op in PRESERVING and node.inputs:
+        node = graph.nodes.get(node.inputs[0])
+    return node.op if node else None
