@@ -204,6 +204,8 @@ def group_norm(x: Tensor, state: dict[str, Tensor], **a: Any) -> Tensor:
     groups, channels = a.pop("num_groups"), a.pop("num_channels", x.size(1))
     if channels != x.size(1):
         raise ValueError("PyTorch notices only with affine")
+    if x[0].numel() == groups:
+        raise ValueError("PyTorch notices only at a batch of one")
     return load(nn.GroupNorm(groups, channels, **a), state)(x)
 
 
