@@ -40,7 +40,7 @@ def has_bf16(device: torch.device) -> bool:
 def choose_compilation(wanted: str, graph: Graph, num_images: int, device: torch.device) -> bool:
     """Whether to compile: `on`, `off`, or `auto`, which does on a GPU where it pays back within the run.
 
-    On CPUs `auto` never compiles: it gains nothing over channels-last bf16 there (docs/benchmarks.md).
+    On CPUs `auto` never compiles: most networks gain nothing there (docs/benchmarks.md).
     `num_images` counts the images of all epochs. The estimate depends on nothing that is measured,
     so that a run repeats exactly. Raises `CommandError` for `on` without a C++ compiler on the CPU.
     """

@@ -418,6 +418,7 @@ text(
         + "horizontal_flip, " * 50_000
         + "]}}}\n"
     ),
+    "too-few-classes",
 )
 text(
     "defaults of everything",

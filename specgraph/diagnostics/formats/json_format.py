@@ -10,18 +10,19 @@ from specgraph.diagnostics.model import Diagnostic, Span
 
 
 def render(findings: Findings, *, colour: bool = False) -> str:
-    """The findings as one JSON object, in the form that docs/diagnostics.md describes."""
-    found = {
-        "version": 1,
-        "files": findings.files,
-        "diagnostics": [diagnostic_json(diagnostic) for diagnostic in findings.diagnostics],
-        "summary": {
-            "errors": findings.count("error"),
-            "warnings": findings.count("warning"),
-            "infos": findings.count("info"),
-        },
-    }
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    """The findings as one JSON object, a diagnostic a line: Python's quick encoder does not indent."""
+    summary = {f"{severity}s": findings.count(severity) for severity in ("error", "warning", "info")}
+    diagnostics = ",".join("\n  " + _line(diagnostic_json(diagnostic)) for diagnostic in findings.diagnostics)
+    return (
+        '{"version": 1,\n'
+        f' "files": {_line(findings.files)},\n'
+        f' "diagnostics": [{diagnostics}],\n'
+        f' "summary": {_line(summary)}}}\n'
+    )
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
