@@ -27,9 +27,11 @@ FAN_INITIALISERS = ("kaiming", "xavier", "orthogonal")
 class Prepared:
     """Arguments of a node, merged from the op's defaults, `defaults` and the node, and checked."""
 
-    __slots__ = ("arguments", "init", "places", "stated")
+    __slots__ = ("arguments", "init", "places", "signature", "stated")
 
     def __init__(self) -> None:
+        self.signature = ""
+        """Equal for arguments that are equal: nodes written alike are inferred once."""
         self.arguments: dict[str, Any] = {}
         self.init: dict[str, tuple[Any, Scalar, Written, bool]] = {}
         self.places: dict[str, Written] = {}
@@ -80,7 +82,7 @@ class OpNodes:
         if any(kind is None for kind in types):
             return failed
         input_types: tuple[TensorType, ...] = tuple(kind for kind in types if kind is not None)
-        key = (prepared, input_types)
+        key = (op.name, prepared.signature, prepared.stated, input_types)
         found = self.inferred.get(key)
         if found is None:
             outcome = self._infer(op, prepared, input_types, sources, path)
@@ -191,6 +193,7 @@ class OpNodes:
                     self._missing(op, name, written, path)
                     good = False
                 prepared.arguments[name] = argument.default
+        prepared.signature = repr(prepared.arguments)
         result = prepared if good else None
         if constant and written.target is not None and written.target.constant and (good or not bare):
             # The layers' identity is part of the key: keep them alive with the entry.
