@@ -148,6 +148,11 @@ def _report(lint: Lint, finding: Finding, name: str, written: Written, informs: 
     )
 
 
+def can_convert(channels: int, wanted: int) -> bool:
+    """Whether images with these channels are brought to others: grey is repeated, colour becomes grey."""
+    return channels != wanted and (channels == 1 or (channels, wanted) == (3, 1))
+
+
 def channels_of(count: int) -> str:
     """`1 channel`, `3 channels`."""
     return f"{count} channel{'' if count == 1 else 's'}"

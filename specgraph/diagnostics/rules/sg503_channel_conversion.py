@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specgraph.diagnostics.recipes import Finding, Trained, channels_of
+from specgraph.diagnostics.recipes import Finding, Trained, can_convert, channels_of
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -41,7 +41,7 @@ recipes:
 
 def find(trained: Trained) -> Iterator[Finding]:
     images, wanted = trained.images, trained.image.dims[0]
-    if images is None or not isinstance(wanted, int) or not converted(images.channels, wanted):
+    if images is None or not isinstance(wanted, int) or not can_convert(images.channels, wanted):
         return
     how = f"grey is repeated to {wanted} channels" if images.channels == 1 else "colour becomes grey"
     yield Finding(
@@ -49,8 +49,3 @@ def find(trained: Trained) -> Iterator[Finding]:
         f"images of {images.name} have {channels_of(images.channels)}, the network takes {wanted}: {how}",
         ("data", "name"),
     )
-
-
-def converted(channels: int, wanted: int) -> bool:
-    """Whether images with these channels are brought to others."""
-    return channels != wanted and (channels == 1 or (channels, wanted) == (3, 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specgraph.diagnostics.recipes import Finding, Trained, channels_of
+from specgraph.diagnostics.recipes import Finding, Trained, can_convert, channels_of
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -41,7 +41,9 @@ recipes:
 
 def find(trained: Trained) -> Iterator[Finding]:
     images, wanted = trained.images, trained.image.dims[0]
-    if images is None or not isinstance(wanted, int) or wanted in (images.channels, 1) or images.channels == 1:
+    if images is None or not isinstance(wanted, int) or wanted == images.channels:
+        return
+    if can_convert(images.channels, wanted):
         return
     yield Finding(
         "impossible-channels",
