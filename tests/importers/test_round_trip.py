@@ -20,11 +20,12 @@ from specgraph.backends.onnx.metadata import Preprocessing
 from specgraph.backends.onnx.weights import NoWeights
 from specgraph.cli.main import main
 from specgraph.errors import CommandError
+from specgraph.graph.model import Graph
 from specgraph.importers.api import finish, from_module, import_model
 from specgraph.importers.onnx_file import parse_onnx
 from specgraph.importers.onnx_import import ImportRefusedError, raise_file
 from specgraph.importers.spec_text import to_yaml
-from tests.helpers import SPECS, check_text
+from tests.helpers import SPECS, check_nodes, check_text
 from tests.onnx.cases import CASES, SEVERAL
 from tests.onnx.support import exported, graph_of, module_outputs, one_op, random_inputs, random_module
 
@@ -80,6 +81,16 @@ ALL = [(op, [shape], arguments) for op, cases in CASES.items() if op not in VANI
 ALL += [(op, shapes, arguments) for op, cases in SEVERAL.items() for shapes, arguments in cases[:2]]
 
 
+ONNX_PLACE = "how ONNX ops are read back is in HANDLERS of specgraph/importers/raise_*.py"
+MODULE_PLACE = "how traced calls are read back is in HANDLERS of specgraph/importers/torch_ops.py"
+
+
+def came_back_as_one_node(graph: Graph, place: str) -> None:
+    """An op of several ONNX nodes or traced calls is recognised as the one op it is."""
+    ops = [node.op for node in graph.nodes.values()]
+    assert len(ops) == 1, f"came back in parts: {', '.join(ops)}; {place}"
+
+
 @pytest.mark.parametrize("case", ALL, ids=lambda case: f"{case[0]}-{len(str(case))}")
 def test_every_op_comes_back(case: tuple[str, list[list[int]], dict[str, Any]]) -> None:
     graph = one_op(*case)
@@ -88,13 +99,14 @@ def test_every_op_comes_back(case: tuple[str, list[list[int]], dict[str, Any]]) 
     try:
         imported = finish(raise_file(parse_onnx(data), "case"))
     except ImportRefusedError as refusal:
-        refusal.add_note("how ONNX ops are read back is in HANDLERS of specgraph/importers/raise_*.py")
+        refusal.add_note(ONNX_PLACE)
         raise
     inputs = random_inputs(graph, 2)
     expected = module_outputs(graph, module, inputs)
     found = module_outputs(imported.graph(), imported.module(), inputs)
     for left, right in zip(expected.values(), found.values(), strict=True):
         np.testing.assert_allclose(right, left, rtol=1e-4, atol=1e-5)
+    came_back_as_one_node(imported.graph(), ONNX_PLACE)
 
 
 @pytest.mark.parametrize("op", [op for op in CASES if op != "lrn"])
@@ -107,13 +119,20 @@ def test_every_op_comes_back_from_its_module(op: str) -> None:
         try:
             imported = from_module(module, *map(torch.from_numpy, inputs.values()))
         except ImportRefusedError as refusal:
-            refusal.add_note("how traced calls are read back is in HANDLERS of specgraph/importers/torch_ops.py")
+            refusal.add_note(MODULE_PLACE)
             raise
         (expected,) = module_outputs(graph, module, inputs).values()
         with torch.inference_mode():
             found = imported.module()(*map(torch.from_numpy, inputs.values()))
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-5)
-        assert len(imported.graph().nodes) == 1
+        came_back_as_one_node(imported.graph(), MODULE_PLACE)
+
+
+def test_an_op_that_comes_back_in_parts_is_named() -> None:
+    graph = check_nodes("nodes:\n  a: relu\n  b: tanh\n").graph
+    assert graph is not None
+    with pytest.raises(AssertionError, match=r"came back in parts: relu, tanh; how traced calls .* torch_ops\.py"):
+        came_back_as_one_node(graph, MODULE_PLACE)
 
 
 def test_softsign_is_seen_in_its_parts_alone() -> None:
