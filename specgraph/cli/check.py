@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Any
 
+from specgraph.cli.leaving import leave
 from specgraph.cli.project_config import project_config
 from specgraph.cli.spec_arguments import add_spec_arguments, parse_settings
 from specgraph.cli.specs_below import specs_of
@@ -15,6 +16,7 @@ from specgraph.diagnostics.findings import Findings, merge, plural
 from specgraph.diagnostics.formats import FORMATS, render
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.errors import CommandError
+from specgraph.source.pause import GarbageCollectorPaused
 from specgraph.source.tree import Source
 
 HELP = "check specs: shapes, structure, recipes; nothing is run"
@@ -49,6 +51,13 @@ def run(args: argparse.Namespace) -> int:
     specs = specs_of(args.specs)
     chosen = _Choices(args, specs)
     settings = parse_settings(args.set)
+    if len(specs) > 1:  # what one spec leaves behind is collected before the next
+        return _run(specs, args, settings, chosen)
+    with GarbageCollectorPaused():
+        return _run(specs, args, settings, chosen)
+
+
+def _run(specs: list[str], args: argparse.Namespace, settings: dict[str, Any], chosen: _Choices) -> int:
     if args.fix or args.unsafe_fixes or args.diff:
         from specgraph.cli.fix import fix_specs
 
@@ -63,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         )
     if format not in ("full", "concise"):
         sys.stdout.write(render(format, findings))
-        return _exit_code(findings, chosen)
+        return leave(_exit_code(findings, chosen))
     shown = findings if args.infos else findings.without_infos()
     sys.stdout.write(render(format, shown, colour=wants_colour(sys.stdout)))
     sys.stdout.flush()
@@ -73,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         else f"; --infos shows {plural(findings.count('info'), 'remark')}"
     )
     print(findings.summary() + _fixable(shown) + remarks, file=sys.stderr)
-    return _exit_code(findings, chosen)
+    return leave(_exit_code(findings, chosen))
 
 
 def _check(spec: str, args: argparse.Namespace, settings: dict[str, Any]) -> tuple[list[Diagnostic], dict[str, Source]]:

@@ -77,7 +77,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
     if can_wait:
         _State.waiting = number
         signal.signal(signal.SIGALRM, _retry)
-        signal.setitimer(signal.ITIMER_REAL, AFTER_IMPORT_S if importing else SWALLOWED_S)
+        delay = AFTER_IMPORT_S if importing else SWALLOWED_S
+        signal.setitimer(signal.ITIMER_REAL, delay, delay)  # again: one just before a blocking read is not seen
     if not importing:
         raise Stopped(number)
 
@@ -87,6 +88,7 @@ def _retry(alarm: int, frame: FrameType | None) -> None:
     if handler is _on_signal:
         _stop(_State.waiting, frame)
     elif callable(handler):  # training has put its own in place meanwhile
+        signal.setitimer(signal.ITIMER_REAL, 0)
         number, _State.waiting = _State.waiting, 0
         handler(number, frame)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import specgraph
 from specgraph.cli.interruption import Stopped, ignore_from_now, received, stopping_cleanly
+from specgraph.cli.leaving import process_ends_with_command
 from specgraph.cli.terminal import PLAIN_FORMS
 from specgraph.errors import CommandError, SpecError, VerificationError, missing_package
 from specgraph.listing import files_in
@@ -42,6 +43,7 @@ OK, FAILED, NOT_CARRIED_OUT, PIPE_CLOSED = 0, 1, 2, 141
 
 def entry_point() -> NoReturn:
     """The console script."""
+    process_ends_with_command()
     code = main(sys.argv[1:])
     ignore_from_now()
     sys.exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 import specgraph
 from specgraph.cli import main as program_module
+from specgraph.cli.interruption import Stopped, stopping_cleanly
 from specgraph.errors import CommandError, MissingPackageError, SpecError, VerificationError
 from tests.cli.running import GOOD, MISSPELT, Program, run_process
 
@@ -230,3 +232,22 @@ def test_signal_during_an_import_waits_for_its_end(tmp_path: Path) -> None:
     )
     assert process.wait(timeout=60) == 143
     assert process.communicate()[1] == "specgraph: terminated\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_signal_that_waits_is_tried_again_until_it_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alarm that comes just before a blocking read is not seen by Python: the next one ends the read."""
+    (tmp_path / "one_signal.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    intervals = []
+
+    def wait() -> None:
+        with stopping_cleanly():
+            importlib.import_module("one_signal")
+            intervals.append(signal.getitimer(signal.ITIMER_REAL)[1])
+            time.sleep(60)
+
+    with pytest.raises(Stopped):
+        wait()
+    assert [interval > 0 for interval in intervals] == [True]
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)

@@ -32,6 +32,8 @@ def width(character: str) -> int:
 
 def cells(line: str) -> list[tuple[str, int]]:
     """Each character of a line as it is shown, with the columns it takes."""
+    if line.isascii() and line.isprintable():
+        return [(character, 1) for character in line]
     shown = []
     column = 0
     for character in line:
