@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
+from specgraph.diagnostics.model import Edit, Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 from specgraph.graph.dims import Dim, symbol
@@ -176,12 +177,13 @@ class GraphBuilder:
     def _dims(self, name: str, shape: Any, written: Any) -> tuple[Dim, ...] | None:
         wanted = "a list of sizes without the batch axis, such as [3, 224, 224] or [3, H, W]"
         if not isinstance(shape, list) or not 1 <= len(shape) <= MAX_RANK:
-            meant = in_brackets(shape) if isinstance(shape, str) else None
+            meant, help = (in_brackets(shape) if isinstance(shape, str) else None) or (None, None)
             self.collector.report(
                 "invalid-value",
                 f"input `{name}` must be {wanted}, not {show(shape)}",
                 written.span,
-                help=f"write {meant}, which is channels, height, width" if meant else None,
+                help=help,
+                fix=Fix("unsafe", (Edit(written.span, meant),)) if meant and written.constant else None,
             )
             return None
         dims: list[Dim] = []

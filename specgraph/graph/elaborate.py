@@ -308,6 +308,15 @@ class Elaborator:
                 "invalid-name", f"{where}: its name becomes `{show(name)}`", node.source.span(node.key)
             )
             return None
+        fraction = node.name_template.fraction(env) if "." in str(name) else None
+        if fraction is not None:
+            self.collector.report(
+                "invalid-name",
+                f"{where}: its name becomes `{show(name)}`, with {fraction} in it",
+                node.source.span(node.key),
+                help="divide with //, which gives an integer",
+            )
+            return None
         return str(name)
 
     def _register(self, node: NodeDef, scope: LiveScope, name: str, result: Result) -> None:

@@ -64,6 +64,11 @@ class Template:
         result: str = bounded("".join(pieces), 0, len(self.text))
         return result
 
+    def fraction(self, env: Environment) -> float | None:
+        """The first value that is no integer but a float, where the text itself can be evaluated."""
+        values = (part[0](env) for part in self._parts if not isinstance(part, str))
+        return next((value for value in values if isinstance(value, float)), None)
+
     def __repr__(self) -> str:
         return f"Template({self.text!r})"
 

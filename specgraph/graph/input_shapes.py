@@ -36,11 +36,20 @@ def _is_image(height: Dim, width: Dim) -> bool:
     return not isinstance(height, int) and not isinstance(width, int)
 
 
-def in_brackets(text: str) -> str | None:
-    """How a shape such as `1x28x28` or `28x28x1` is written; None where it is no such text."""
+def in_brackets(text: str) -> tuple[str | None, str] | None:
+    """How a shape such as `1x28x28` or `28x28x1` is written, None where that is not certain, and what to
+    say of it; None where it is no such text."""
     if not re.fullmatch(r"\d+([x×]\d+)+", text):
         return None
     sizes = [int(size) for size in re.split("[x×]", text)]
-    if len(sizes) == 3 and sizes[0] not in IMAGE_CHANNELS:
+    axes = "channels, height, width"
+    if len(sizes) == 2:
+        colour, grey = ([channels, *sizes] for channels in (3, 1))
+        return None, f"write {colour} for colour images or {grey} for grey ones, which is {axes}"
+    if len(sizes) == 4 and sizes[0] == 1 and sizes[1] in IMAGE_CHANNELS:
+        return str(sizes[1:]), f"write {sizes[1:]}, which is {axes}, as the batch axis is left out"
+    if len(sizes) == 3 and sizes[0] not in IMAGE_CHANNELS and sizes[2] in IMAGE_CHANNELS:
         sizes = [sizes[2], *sizes[:2]]
-    return f"[{', '.join(map(str, sizes))}]"
+    if len(sizes) == 4:
+        axes = "channels, depth, height, width"
+    return (str(sizes), f"write {sizes}, which is {axes}") if len(sizes) < 5 else None

@@ -15,7 +15,8 @@ MAX_MAGNITUDE = 2**63
 
 
 class Invalid(Exception):
-    """A value is not of the wanted kind. `path` leads to the part at fault, from the outside in."""
+    """A value is not of the wanted kind. `path` leads to the part at fault, from the outside in;
+    `names` are what is known there; `key` is the key whose value seems to stand in a mapping's place."""
 
     def __init__(self, message: str, path: tuple[str | int, ...] = (), rule: str = "invalid-value") -> None:
         super().__init__(message)
@@ -23,6 +24,7 @@ class Invalid(Exception):
         self.path = path
         self.rule = rule
         self.names: tuple[str, ...] = ()
+        self.key: str | None = None
 
 
 MOST_SHOWN = 30
@@ -295,7 +297,9 @@ class Record(Kind):
 
     def check(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise self.fail(value)
+            fault = self.fail(value)
+            fault.key = self._key_of(value)
+            raise fault
         for key in value:
             if key not in self.fields:
                 fault = Invalid(f"{self.title} has no key `{show(key)}`", (key,), rule="unknown-key")
@@ -310,6 +314,12 @@ class Record(Kind):
             else:
                 checked[name] = field.default
         return checked
+
+    def _key_of(self, value: Any) -> str | None:
+        """The only key that must be there, or that may be, if this can be its value."""
+        must = [field for field in self.fields.values() if field.required]
+        may = [field.name for field in must or self.fields.values() if _accepts(field.kind, value)]
+        return may[0] if len(may) == 1 and len(must) <= 1 else None
 
     def schema(self) -> dict[str, Any]:
         properties: dict[str, Any] = {}
@@ -384,6 +394,14 @@ class Nothing(Kind):
 
     def schema(self) -> dict[str, Any]:
         return {"type": "null"}
+
+
+def _accepts(kind: Kind, value: Any) -> bool:
+    try:
+        kind.check(value)
+    except Invalid:
+        return False
+    return True
 
 
 def _nested(kind: Kind, value: Any, key: str | int) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.model import Fix
+from specgraph.diagnostics.model import Edit, Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expressions import ExpressionError
 from specgraph.ops.definition import Op
@@ -49,6 +49,17 @@ def foreign_op_fix(written: Written, counterpart: Counterpart) -> Fix | None:
         indent = " " * len(as_key[1])
         return Fix("safe", (edit._replace(text="\n".join([edit.text, *(indent + entry for entry in entries)])),))
     return Fix("safe", (edit._replace(text=", ".join([edit.text, *entries])),))
+
+
+def wrap(key: str, written: Written) -> Fix | None:
+    """The fix that puts a value of one line into a mapping, under a key."""
+    source, span = written.source, written.span
+    if not written.constant or span.line != span.end_line:
+        return None
+    quote = '"' if source.format == "json" else ""
+    front = Edit(span._replace(end_line=span.line, end_column=span.column), f"{{{quote}{key}{quote}: ")
+    back = Edit(span._replace(line=span.end_line, column=span.end_column), "}")
+    return Fix("safe", (front, back))
 
 
 class Reporter:
@@ -153,6 +164,10 @@ class Reporter:
             )
             return
         meant = bracketed(inner)
+        help = f"an expression of more than a name goes into brackets: {meant}" if meant else None
+        fix = Fix("safe", (written.source.edit_word(inner.span, meant),)) if meant else None
+        if meant is None and fault.key is not None:
+            help, fix = f"write {{{fault.key}: {show(inner.value)}}}", wrap(fault.key, inner)
         inside = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in fault.path)
         self.collector.report(
             "invalid-value",
@@ -161,8 +176,8 @@ class Reporter:
             else f"{where}: {fault.message}",
             inner.span,
             node=path,
-            help=f"an expression of more than a name goes into brackets: {meant}" if meant else None,
-            fix=Fix("safe", (written.source.edit_word(inner.span, meant),)) if meant else None,
+            help=help,
+            fix=fix,
         )
 
     def expression(self, error: ExpressionError, fallback: Written, where: str, path: str | None) -> None:

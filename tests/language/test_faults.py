@@ -60,6 +60,10 @@ FAULTS: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
         "nodes:\n  a$(index // 2): {op: relu, repeat: 2}\n",
         [("duplicate-path", "a$(index // 2)", "put $index into the name")],
     ),
+    "a fraction in a name": (
+        "nodes:\n  a$(index / 2): {op: relu, repeat: 2}\n",
+        [("invalid-name", "a$(index / 2)", "divide with //")],
+    ),
     "a wrong initialiser hides nothing": (
         f"nodes:\n  a: {{{CONV}, init: {{weight: kaiming}}}}\n" + LINEAR,
         [("unknown-choice", "kaiming", ""), ("unflattened-linear-input", "fc", "put a flatten")],

@@ -426,6 +426,12 @@ CASES: dict[str, Case] = {
         "nodes:\n  r: {op: reshape, shape: [-1, 3, 4]}\n",
         [],
     ),
+    "an input among the outputs": (HEADER, "nodes:\n  r: relu\noutputs: [r, image]\n", [("SG925", 5)]),
+    "nothing outside training": (
+        HEADER,
+        "nodes:\n  d: {op: dropout, train_only: true}\n",
+        [("SG905", 4), ("SG925", 4)],
+    ),
     "a node hides an input": (HEADER, f"nodes:\n  c: {CONV}\n  image: relu\n", [("SG919", 5)]),
 }
 
