@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.model import Span
+from specgraph.diagnostics.model import Fix, Span
 from specgraph.diagnostics.rule import functions_of_rules
 from specgraph.graph.model import Graph, Node
 from specgraph.spec.document import BlockDef, Body, Document, NodeDef
@@ -83,6 +83,12 @@ class Lint:
     def before(self, path: str, transparent: frozenset[str]) -> Node | None:
         """The node behind a path, looking through nodes of these ops; None for a graph input."""
         return self.graph.nodes.get(self.origin(path, transparent))
+
+    def removal(self, definition: NodeDef) -> Fix | None:
+        """The fix that removes a node as written, where nothing names it."""
+        from specgraph.diagnostics.cures.removal import node_removal
+
+        return node_removal(definition, self.document)
 
     def names(self, node: Node, argument: str) -> Span:
         """Where an argument of a node is written, or the node itself where it is not."""

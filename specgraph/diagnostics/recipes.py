@@ -20,13 +20,15 @@ OF_CLASSES = ("too-few-classes", "unused-classes")
 
 
 class Finding(NamedTuple):
-    """A fault of a recipe: the rule, what to say, and the path in the recipe it concerns."""
+    """A fault of a recipe: the rule, what to say, the path in the recipe it concerns, and that of a node
+    whose removal cures it."""
 
     rule: str
     message: str
     path: tuple[str | int, ...] = ()
     notes: tuple[str, ...] = ()
     help: str | None = None
+    removable: str | None = None
 
 
 class Images(NamedTuple):
@@ -88,7 +90,8 @@ class Trained(NamedTuple):
         for path, last in self.heads():
             if last in ops:
                 message = f"the loss is cross_entropy, but `{path}` ends in {last}"
-                yield Finding(rule, message, ("loss",), (why,), help)
+                node = path if self.graph.nodes[path].op == last else None
+                yield Finding(rule, message, ("loss",), (why,), help, node)
 
     def cure_of_classes(self) -> str:
         """What to write so that there is one score per class."""
@@ -136,6 +139,7 @@ def check_recipes(lint: Lint) -> None:
 def _report(lint: Lint, finding: Finding, name: str, written: Written, informs: bool) -> None:
     """Report at the innermost part of the recipe that is written out."""
     place = written.part(finding.path)
+    node = None if finding.removable is None else lint.written.get(finding.removable)
     whole = place is written
     span = lint.document.recipes[name][0]
     lint.report(
@@ -144,6 +148,7 @@ def _report(lint: Lint, finding: Finding, name: str, written: Written, informs: 
         written.source.span(span) if whole else place.span,
         notes=finding.notes,
         help=finding.help,
+        fix=None if node is None else lint.removal(node),
         severity="info" if informs else None,
     )
 

@@ -10,6 +10,7 @@ from specgraph.diagnostics.rule import Rule
 if TYPE_CHECKING:
     from specgraph.diagnostics.lint import Lint
     from specgraph.graph.model import Node
+    from specgraph.spec.document import NodeDef
 
 RULE = Rule(
     code="SG906",
@@ -99,15 +100,19 @@ def _pooled(lint: Lint, node: Node) -> bool:
 def check(lint: Lint) -> None:
     from specgraph.diagnostics.lint import is_constant
 
+    def report(reason: str, definition: NodeDef, node: Node) -> None:
+        message = f"node `{node.path}` has no effect: {reason}"
+        lint.report("no-effect", message, node, help="remove it", fix=lint.removal(definition))
+
     for op, (rule, reason) in WITHOUT_EFFECT.items():
         for definition, nodes in lint.definitions(op) if op in lint.by_op else ():
             if is_constant(definition) and definition.when is None and all(map(rule, nodes)):
-                lint.report("no-effect", f"node `{nodes[0].path}` has no effect: {reason}", nodes[0], help="remove it")
+                report(reason, definition, nodes[0])
     for definition, nodes in lint.definitions(*GLOBAL):
         first = lint.before(nodes[0].inputs[0], PASSING)
         if definition.when is None and all(_pooled(lint, node) for node in nodes) and first is not None:
             reason = f"`{first.path}` has pooled the whole map already"
-            lint.report("no-effect", f"node `{nodes[0].path}` has no effect: {reason}", nodes[0], help="remove it")
+            report(reason, definition, nodes[0])
     for definition, nodes in lint.definitions("identity") if "identity" in lint.by_op else ():
         if definition.repeat is not None and is_constant(definition):
             lint.report(
