@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.model import Fix, Span
+from specgraph.diagnostics.model import Span
 from specgraph.diagnostics.rule import functions_of_rules
 from specgraph.graph.model import Graph, Node
 from specgraph.spec.document import BlockDef, Body, Document, NodeDef
 from specgraph.spec.values import Written
+
+if TYPE_CHECKING:
+    from specgraph.diagnostics.cures.removal import Removals
 
 
 class Lint:
@@ -27,6 +30,7 @@ class Lint:
         self.collector = collector
         self.readers = graph.readers()
         self.outputs = frozenset(graph.outputs.values())
+        self._removals: Removals | None = None
         self._origins: dict[frozenset[str], dict[str, str]] = {}
         self.by_op: dict[str, list[Node]] = {}
         self.by_definition: dict[int, list[Node]] = {}
@@ -84,11 +88,14 @@ class Lint:
         """The node behind a path, looking through nodes of these ops; None for a graph input."""
         return self.graph.nodes.get(self.origin(path, transparent))
 
-    def removal(self, definition: NodeDef) -> Fix | None:
-        """The fix that removes a node as written, where nothing names it."""
-        from specgraph.diagnostics.cures.removal import node_removal
+    @property
+    def removals(self) -> Removals:
+        """The fixes that take something out of the file."""
+        if self._removals is None:
+            from specgraph.diagnostics.cures.removal import Removals
 
-        return node_removal(definition, self.document)
+            self._removals = Removals(self.document)
+        return self._removals
 
     def names(self, node: Node, argument: str) -> Span:
         """Where an argument of a node is written, or the node itself where it is not."""

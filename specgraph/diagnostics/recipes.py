@@ -148,7 +148,7 @@ def _report(lint: Lint, finding: Finding, name: str, written: Written, informs: 
         written.source.span(span) if whole else place.span,
         notes=finding.notes,
         help=finding.help,
-        fix=None if node is None else lint.removal(node),
+        fix=None if node is None else lint.removals.node(node),
         severity="info" if informs else None,
     )
 

@@ -44,6 +44,7 @@ REMOVALS: dict[str, tuple[str, str | None]] = {
         "blocks: {u: {nodes: {a: relu}}}\nnodes:\n  u: {block: u}\n",
     ),
     "read by name": ("nodes:\n  a: relu\n  b: relu\n  c: {op: tanh, from: b}\n", None),
+    "a name of two parts": ("nodes:\n  a: relu\n  u.b: relu\n  c: {op: tanh, from: u.b}\n", None),
     "an output": ("nodes:\n  a: relu\n  b: relu\noutputs: b\n", None),
     "with a source of its own": ("nodes:\n  a: relu\n  b: {op: relu, from: a}\n", None),
     "with a shape of its own": ("nodes:\n  a: relu\n  b: {op: relu, expect: 32x32x3}\n", None),

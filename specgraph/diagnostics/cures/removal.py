@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
-from specgraph.diagnostics.cures.structure import home_of
+from specgraph.diagnostics.lint import bodies
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.source.tree import Scalar, Source, Tree
 from specgraph.spec.document import Document, NodeDef
@@ -12,49 +13,56 @@ from specgraph.spec.document import Document, NodeDef
 NUMBERED = re.compile(r"[A-Za-z_$)][\w-]*\.\d|from[\"']?\s*:\s*\[?\s*[\"']?\d")
 """What may name an entry of a chain by its number."""
 BEHIND = re.compile(r" *(?:(,) *|(?=\s*[]}]))")
-LONGEST_TEXT = 200_000
+WORD = re.compile(r"[\w-]+")
 
 
-def node_removal(definition: NodeDef, document: Document) -> Fix | None:
-    """The fix that removes a node between the one before it and the one behind it. None where it reads
-    another than the node before it, is named anywhere, decides more than its op, or stands alone."""
-    source = definition.source
-    if source is not document.source or len(source.text) > LONGEST_TEXT:
-        return None
-    more = (definition.sources, definition.repeat, definition.when, definition.expect, definition.share)
-    body = home_of(definition, document)
-    if body is None or len(body.nodes) < 2 or any(part is not None for part in more) or definition.train_only:
-        return None
-    if body.is_chain and definition is not body.nodes[-1] and NUMBERED.search(source.text):
-        return None
-    return entry_removal(source, definition.key, definition.tree)
+class Removals:
+    """What can be taken out of one file."""
 
+    def __init__(self, document: Document) -> None:
+        self.source = document.source
+        self.homes = {id(node): body for _, body in bodies(document) for node in body.nodes}
+        self.words = Counter(WORD.findall(self.source.text))
+        self.numbered = NUMBERED.search(self.source.text) is not None
 
-def entry_removal(source: Source, key: Scalar | None, value: Tree) -> Fix | None:
-    """The fix that removes an entry of a mapping, or of a list where it has no key. None where its name
-    is written elsewhere too, or the text around it does not say clearly where the entry ends."""
-    anchor = key or value
-    start, end = source.offset(anchor.line, anchor.column), source.offset(value.end_line, value.end_column)
-    text = source.text
-    if key is not None:
-        named = re.compile(rf"(?<![\w-]){re.escape(key.text)}(?![\w-])")
-        if named.search(text, 0, start) or named.search(text, end):
+    def node(self, definition: NodeDef) -> Fix | None:
+        """The fix that removes a node between the one before it and the one behind it. None where it reads
+        another than the node before it, is named anywhere, decides more than its op, or stands alone."""
+        more = (definition.sources, definition.repeat, definition.when, definition.expect, definition.share)
+        body = self.homes.get(id(definition))
+        if body is None or len(body.nodes) < 2 or any(part is not None for part in more) or definition.train_only:
             return None
-    bounds = _in_flow(text, start, end) or (None if source.format == "json" else _in_block(source, anchor, value))
-    if bounds is None:
-        return None
-    return Fix("unsafe", (Edit(source.span_of_offsets(*bounds), ""),))
+        if body.is_chain and definition is not body.nodes[-1] and self.numbered:
+            return None
+        return self.entry(definition.key, definition.tree)
+
+    def entry(self, key: Scalar | None, value: Tree) -> Fix | None:
+        """The fix that removes an entry of a mapping, or of a list where it has no key. None where its name
+        is written elsewhere too, or the text around it does not say clearly where the entry ends."""
+        anchor, source = key or value, self.source
+        start, end = source.offset(anchor.line, anchor.column), source.offset(value.end_line, value.end_column)
+        text = source.text
+        if key is not None:
+            name = key.text
+            if not WORD.fullmatch(name) or self.words[name] != WORD.findall(text, start, end).count(name):
+                return None
+        bounds = _in_flow(text, start, end) or (None if source.format == "json" else _in_block(source, anchor, value))
+        if bounds is None:
+            return None
+        return Fix("unsafe", (Edit(source.span_of_offsets(*bounds), ""),))
 
 
 def _in_flow(text: str, start: int, end: int) -> tuple[int, int] | None:
     """With the comma behind, or of a last entry the one in front."""
-    before = text[:start].rstrip()
+    last = start - 1
+    while last >= 0 and text[last].isspace():
+        last -= 1
     behind = BEHIND.match(text, end)
-    if before[-1:] not in ("{", "[", ",") or behind is None:
+    if last < 0 or text[last] not in "{[," or behind is None:
         return None
     if behind[1] is not None:
         return start, behind.end()
-    return (len(before) - 1, end) if before[-1] == "," else None
+    return (last, end) if text[last] == "," else None
 
 
 def _in_block(source: Source, anchor: Tree, value: Tree) -> tuple[int, int] | None:

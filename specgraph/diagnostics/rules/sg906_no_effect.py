@@ -102,7 +102,7 @@ def check(lint: Lint) -> None:
 
     def report(reason: str, definition: NodeDef, node: Node) -> None:
         message = f"node `{node.path}` has no effect: {reason}"
-        lint.report("no-effect", message, node, help="remove it", fix=lint.removal(definition))
+        lint.report("no-effect", message, node, help="remove it", fix=lint.removals.node(definition))
 
     for op, (rule, reason) in WITHOUT_EFFECT.items():
         for definition, nodes in lint.definitions(op) if op in lint.by_op else ():

@@ -84,7 +84,7 @@ def check(lint: Lint) -> None:
                 f"node `{nodes[0].path}` {effect}: its values come from `{first.path}`, a {first.op}",
                 nodes[0],
                 help="remove one of the two",
-                fix=lint.removal(definition) if effect == "changes nothing" else None,
+                fix=lint.removals.node(definition) if effect == "changes nothing" else None,
             )
 
 

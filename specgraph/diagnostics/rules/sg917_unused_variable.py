@@ -58,12 +58,10 @@ def check(lint: Lint) -> None:
             used |= names_used([value for entries in part.values() for _, value in entries.values()])
     for name, (key, value) in document.vars.items():
         if name not in used:
-            from specgraph.diagnostics.cures.removal import entry_removal
-
             lint.report(
                 "unused-variable",
                 f"variable `{name}` is used nowhere",
                 document.source.span(key),
                 help=f"write ${name} where it is meant, or remove it",
-                fix=entry_removal(document.source, key, value.tree) if len(document.vars) > 1 else None,
+                fix=lint.removals.entry(key, value.tree) if len(document.vars) > 1 else None,
             )
