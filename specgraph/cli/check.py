@@ -61,9 +61,9 @@ def _run(specs: list[str], args: argparse.Namespace, settings: dict[str, Any], c
     if args.fix or args.unsafe_fixes or args.diff:
         from specgraph.cli.fix import fix_specs
 
-        fix_specs(specs, args, lambda spec: _check(spec, args, settings), chosen.keeps)
-        if args.diff:
-            return 0
+        before = fix_specs(specs, args, lambda spec: _check(spec, args, settings), chosen.keeps)
+        if args.diff:  # the files are as they were, and so is the answer
+            return _exit_code(before, chosen)
     findings = _check_all(specs, args, settings, chosen)
     format = args.format or chosen.format
     if format not in FORMATS:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from specgraph.diagnostics.findings import plural
+from specgraph.diagnostics.findings import Findings, plural
 from specgraph.diagnostics.fixes import apply_fixes, encode, unified_diff
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.errors import CommandError, reason
@@ -18,8 +18,11 @@ MAX_ROUNDS = 20
 Check = Callable[[str], tuple[list[Diagnostic], dict[str, Source]]]
 
 
-def fix_specs(specs: list[str], args: argparse.Namespace, check: Check, keeps: Callable[[Diagnostic], bool]) -> None:
+def fix_specs(
+    specs: list[str], args: argparse.Namespace, check: Check, keeps: Callable[[Diagnostic], bool]
+) -> Findings:
     """Apply fixes to the files of the specs, included ones too, and say how many on standard error.
+    Returns what was found before.
 
     Files are written once, at the end. With `--diff` they stay as they are and the differences are
     printed. Raises `CommandError` for standard input without `--diff`.
@@ -32,9 +35,10 @@ def fix_specs(specs: list[str], args: argparse.Namespace, check: Check, keeps: C
     if "-" in specs:
         contents["-"] = sys.stdin.buffer.read()
     num_applied = 0
+    found: list[Diagnostic] = []
     with overlaid(contents):
         for spec in specs:
-            num_applied += _fix_spec(spec, args.unsafe_fixes, check, keeps, originals, latest, contents)
+            num_applied += _fix_spec(spec, args.unsafe_fixes, check, keeps, originals, latest, contents, found)
     for path, source in latest.items():
         if args.diff:
             sys.stdout.write(unified_diff(path, originals[path].text, source.text))
@@ -43,6 +47,7 @@ def fix_specs(specs: list[str], args: argparse.Namespace, check: Check, keeps: C
     verb = "would fix" if args.diff else "fixed"
     where = f" in {plural(len(latest), 'file')}" if latest else ""
     print(f"{verb} {plural(num_applied, 'problem')}{where}", file=sys.stderr)
+    return Findings(specs, found, originals)
 
 
 def _fix_spec(
@@ -53,11 +58,14 @@ def _fix_spec(
     originals: dict[str, Source],
     latest: dict[str, Source],
     contents: dict[str, bytes],
+    found: list[Diagnostic],
 ) -> int:
     num_applied = 0
-    for _ in range(MAX_ROUNDS):
+    for number in range(MAX_ROUNDS):
         diagnostics, sources = check(spec)
         kept = [diagnostic for diagnostic in diagnostics if keeps(diagnostic)]
+        if number == 0:
+            found += kept
         changed = False
         for path, source in sources.items():
             fixed = apply_fixes(source, kept, unsafe=unsafe)

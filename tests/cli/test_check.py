@@ -235,12 +235,15 @@ class TestFixing:
         path.write_bytes(self.ODD.encode())
         shown = program("check", "a.yaml", "--diff")
         assert path.read_bytes() == self.ODD.encode()
+        assert shown.code == 1
         assert "+    act: {op: relu}" in shown.out
         assert "would fix 3 problems" in shown.err
 
     def test_diff_of_standard_input(self) -> None:
         shown = run_process("check", "-", "--diff", input=MISSPELT)
+        assert shown.code == 1
         assert "+  fc: {op: linear, out_features: 10}" in shown.out
+        assert run_process("check", "-", "--diff", input=GOOD).code == 0
         shown = run_process("check", "-", "--fix", input=MISSPELT)
         assert shown.code == 2
         assert "standard input" in shown.err
