@@ -8,6 +8,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -116,12 +117,14 @@ class Task:
 
     @torch.no_grad()
     def loss_of(self, module: nn.Module, count: int = 128) -> float:
-        """The loss of the first images, in evaluation mode and single precision."""
+        """The loss of the first images, in single precision, without dropout; batch-norm takes the images'
+        own statistics, as running ones lag behind after so few steps."""
         x = self.prepared(count).to(self.device, memory_format=self.memory_format)
-        module.eval()
-        value = float(self.loss(module(x).float(), self.labels[:count].to(self.device)))
-        module.train()
-        return value
+        copy = deepcopy(module).eval()
+        for layer in copy.modules():
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                layer.train()
+        return float(self.loss(copy(x).float(), self.labels[:count].to(self.device)))
 
     def timed(self, epoch: Callable[[], None]) -> Callable[[], float]:
         """Seconds of one pass over the images."""
