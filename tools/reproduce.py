@@ -44,7 +44,8 @@ DIGITS = {
     "lenet": Claim("lenet.json", 0.95),
     "convnet3": Claim("convnet3.yaml", 0.90),
     "two-layer": Claim("two-layer.yaml", 0.90),
-    "resnet-cifar": Claim("resnet-cifar.yaml", 0.90, {"epochs": 10}),
+    "resnet-cifar": Claim("resnet-cifar.yaml", 0.90),
+    "alexnet-fashion": Claim("alexnet-fashion.yaml", 0.90, {"epochs": 10}),
 }
 
 
