@@ -52,7 +52,7 @@ TRAFFIC: dict[str, Traffic] = {
             *("conv", "conv_transpose", "linear", "avg_pool", "adaptive_avg_pool"),
             *("batch_norm", "layer_norm", "group_norm", "instance_norm", "mul"),
             *("relu6", "leaky_relu", "elu", "celu", "silu", "gelu", "hardswish", "hardsigmoid", "hardtanh"),
-            *("softplus", "mish"),
+            *("softplus", "mish", "glu"),
         ),
         _INPUTS,
     ),

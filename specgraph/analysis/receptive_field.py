@@ -355,6 +355,7 @@ _RULES: dict[str, Callable[[Node, Windows], Windows]] = {
     "mean": _over_dims("dim"),
     "softmax": _over_dims("dim"),
     "log_softmax": _over_dims("dim"),
+    "glu": _over_dims("dim"),
     **dict.fromkeys(("layer_norm", "rms_norm"), _over_dims("axes")),
     "pixel_shuffle": _pixel_shuffled,
     "group_norm": _everywhere,

@@ -239,6 +239,7 @@ HANDLERS: dict[str, Handler] = {
     "prelu": prelu,
     "softmax": softmax("softmax"),
     "log_softmax": softmax("log_softmax"),
+    "glu": softmax("glu"),
     "flatten": flatten,
     "cat": cat,
     "concat": cat,

@@ -65,18 +65,6 @@ def selu(tracer: Tracer, node: Any) -> str:
     return with_constant(tracer, node, "mul", curve, SELU_SCALE)
 
 
-def glu(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
-    path = tracer.data(given.get("self"))
-    sizes = _sizes(tracer, path)
-    dim = given.dim % (len(sizes) + 1)
-    half = sizes[dim - 1] // 2
-    value = tracer.step(node, "slice", [path], {"dim": dim, "stop": half}, "value")
-    gate = tracer.step(node, "slice", [path], {"dim": dim, "start": half}, "gate")
-    gate = tracer.step(node, "sigmoid", [gate], {}, "sigmoid")
-    return tracer.add(node, "mul", [value, gate])
-
-
 def total(tracer: Tracer, node: Any) -> str:
     """A sum is a mean times the number of values."""
     given = Arguments(node)
@@ -208,7 +196,6 @@ HANDLERS: dict[str, Handler] = {
     "rsub": reversed_sub,
     "selu": selu,
     "selu_": selu,
-    "glu": glu,
     "sum": total,
     "stack": stack,
     "unflatten": unflatten,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from specgraph.graph.model import Parameter
-from specgraph.graph.types import TensorType
+from specgraph.graph.dims import Dim, product
+from specgraph.graph.model import Node, Parameter
+from specgraph.graph.types import TensorType, str_dim
 from specgraph.ops.definition import Argument, Call, Fault, InferRule, Op, ParameterRule, define, no_parameters
 from specgraph.spec.kinds import Choice, Int, Number
 
@@ -48,6 +49,40 @@ def infer_softmax(call: Call) -> TensorType:
     """The input's own type; `dim` must not be the batch axis."""
     call.arguments["dim"] = call.axis("dim", call.arguments["dim"])
     return call.input
+
+
+def infer_glu(call: Call) -> TensorType:
+    """Half the size along `dim`, which must be even and not the batch axis."""
+    kind = call.input
+    axis = call.axis("dim", call.arguments["dim"])
+    call.arguments["dim"] = axis
+    size = kind.dims[axis - 1]
+    half = size // 2
+    if not call.equal(half * 2, size):
+        what = f"{size} channels do" if kind.axes[axis - 1] == "C" else f"the {size} values along axis {axis} do"
+        even = [number for number, other in enumerate(kind.dims, 1) if isinstance(other, int) and other % 2 == 0]
+        raise Fault(
+            "indivisible-groups",
+            f"{what} not divide into two halves",
+            argument="dim" if "dim" in call.stated else None,
+            inputs=() if "dim" in call.stated else (0,),
+            notes=[f"{call.name} is {kind}; the first half is multiplied by the sigmoid of the second"],
+            help=f"give {call.name} an even size along axis {axis}"
+            + (f", or write dim: {even[0]}, whose size is even" if even else ""),
+        )
+    return kind.with_dims((*kind.dims[: axis - 1], half, *kind.dims[axis:]))
+
+
+def glu_arithmetic(node: Node, axis: int) -> str:
+    """How one size comes about: `64 / 2 = 32`."""
+    if node.arguments["dim"] != axis + 2:
+        return f"{node.output.dims[axis + 1]} as before"
+    return f"{str_dim(node.input_types[0].dims[axis + 1])} / 2 = {node.output.dims[axis + 1]}"
+
+
+def glu_multiply_adds(node: Node) -> Dim:
+    """One per value of the output: the gate."""
+    return product(node.output.dims)
 
 
 def prelu_parameters(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> tuple[Parameter, ...]:
@@ -167,5 +202,16 @@ OPS: tuple[Op, ...] = (
         DIM,
         foreign=("LogSoftmax", "LogSoftMax", "logsoftmax"),
         infer=infer_softmax,
+    ),
+    define(
+        "glu",
+        family="activation",
+        summary="Gated linear unit: the first half, let through by the sigmoid of the second.",
+        infer=infer_glu,
+        arguments=(Argument("dim", Int(), 1, doc="axis that is split in two halves; the batch axis is 0"),),
+        multiply_adds=glu_multiply_adds,
+        arithmetic=glu_arithmetic,
+        foreign=("GLU",),
+        formula="a * sigmoid(b), x = [a, b] along dim",
     ),
 )

@@ -26,6 +26,7 @@ WITH_ARGUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     **dict.fromkeys([f"CircularPad{rank}d" for rank in (1, 2, 3)], ("pad", {"mode": "circular"})),
     "UpsamplingBilinear2d": ("upsample", {"mode": "bilinear", "align_corners": True}),
     "LayerNorm2d": ("layer_norm", {"axes": [1]}),
+    "GLU": ("glu", {"dim": -1}),
 }
 """Names that mean one of our ops with arguments given; without them it would be another."""
 

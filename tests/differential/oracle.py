@@ -332,6 +332,10 @@ def log_softmax(x: Tensor, *, dim: int = 1) -> nn.Module:
     return nn.LogSoftmax(dim)
 
 
+def glu(x: Tensor, *, dim: int = 1) -> nn.Module:
+    return nn.GLU(dim)
+
+
 def linear(x: Tensor, *, out_features: int, bias: bool = True, in_features: int | None = None) -> nn.Module:
     return nn.Linear(x.shape[-1] if in_features is None else in_features, out_features, bias)
 
@@ -477,6 +481,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "mish": activation(lambda: nn.Mish()),
     "softmax": softmax,
     "log_softmax": log_softmax,
+    "glu": glu,
     "linear": linear,
     "dropout": dropout,
     "flatten": flatten,

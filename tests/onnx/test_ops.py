@@ -78,6 +78,7 @@ FREE_SIZES: dict[str, dict[str, Any]] = {
     "layer_norm": {"op": "layer_norm", "axes": [1]},
     "rms_norm": {"op": "rms_norm", "axes": [1]},
     "pixel_shuffle": {"op": "pixel_shuffle", "upscale_factor": 2},
+    "glu": {"op": "glu"},
     "flatten": {"op": "flatten", "start_dim": 2},
     "flatten_front": {"op": "flatten", "start_dim": 1, "end_dim": 2},
     "reshape": {"op": "reshape", "shape": [2, 2, -1]},

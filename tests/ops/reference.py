@@ -263,6 +263,10 @@ def log_softmax(x: Tensor, dim: int = 1) -> Tensor:
     return inside(x, dim).log_softmax(dim)
 
 
+def glu(x: Tensor, dim: int = 1) -> Tensor:
+    return F.glu(inside(x, dim), dim)
+
+
 def inside(x: Tensor, *dims: int) -> Tensor:
     """Refuses the batch axis, which is this project's own rule."""
     if any(dim in (0, -x.ndim) for dim in dims):
@@ -393,6 +397,7 @@ REFERENCES: dict[str, Reference] = {
     "mish": without_state(F.mish),
     "softmax": without_state(softmax),
     "log_softmax": without_state(log_softmax),
+    "glu": without_state(glu),
     "linear": first_only(linear),
     "dropout": without_state(dropout),
     "flatten": without_state(flatten),

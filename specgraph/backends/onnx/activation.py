@@ -123,6 +123,14 @@ def lower_softmax(op_type: str) -> Lower:
     return lower
 
 
+def lower_glu(builder: Builder, node: Node) -> None:
+    """Two halves: `Split` counts them itself, so that the size may stay free."""
+    count = {"num_outputs": 2} if builder.opset >= 18 else {}
+    axis = node.arguments["dim"] % (node.input_types[0].rank + 1)
+    value, gate = builder.steps(node, ("value", "gate"), "Split", builder.inputs(node), axis=axis, **count)
+    builder.emit(node, "Mul", [value, builder.step(node, "sigmoid", "Sigmoid", [gate])])
+
+
 LOWERINGS: dict[str, Lower] = {
     "relu": plain("Relu"),
     "relu6": lower_clip(lambda _: 0.0, lambda _: 6.0),
@@ -142,4 +150,5 @@ LOWERINGS: dict[str, Lower] = {
     "mish": lower_mish,
     "softmax": lower_softmax("Softmax"),
     "log_softmax": lower_softmax("LogSoftmax"),
+    "glu": lower_glu,
 }

@@ -117,6 +117,15 @@ class Builder:
         self._add(op_type, tuple(inputs), value, value, node.path, attributes)
         return value
 
+    def steps(
+        self, node: Node, labels: Sequence[str], op_type: str, inputs: Iterable[str], **attributes: Attribute
+    ) -> list[str]:
+        """An auxiliary ONNX node with several outputs, one a label, named after the first; the names of its values."""
+        first = self.step(node, labels[0], op_type, inputs, **attributes)
+        values = [first, *(f"{node.path}/{label}" for label in labels[1:])]
+        self.nodes[-1].output.extend(values[1:])
+        return values
+
     def raw(self, op_type: str, inputs: Iterable[str], output: str, **attributes: Attribute) -> str:
         """Add an ONNX node that belongs to no node of the spec; the name of its value."""
         self._taken.add(output)

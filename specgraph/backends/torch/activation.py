@@ -37,4 +37,5 @@ LOWERINGS: dict[str, Lower] = {
     "mish": _module("nn.Mish"),
     "softmax": _module("nn.Softmax", dim=...),
     "log_softmax": _module("nn.LogSoftmax", dim=...),
+    "glu": _module("nn.GLU", dim=...),
 }
