@@ -290,6 +290,13 @@ class Sampler:
     def softmax(self) -> dict[str, Any]:
         return {"dim": self.axis()} if self.chance(0.6) or self.wild else {}
 
+    def glu(self) -> dict[str, Any]:
+        even = [axis for axis, size in enumerate(self.shape, 1) if size % 2 == 0]
+        if self.wild or not even or (self.shape[0] % 2 == 0 and self.chance(0.5)):
+            return self.softmax()
+        axis = self.rng.choice(even)
+        return {"dim": axis - len(self.shape) - 1 if self.chance(0.3) else axis}
+
     def number(self, name: str, *choices: float) -> dict[str, Any]:
         return {name: self.rng.choice(choices)} if self.chance(0.6) else {}
 
