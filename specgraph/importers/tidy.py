@@ -92,6 +92,33 @@ def _reshaped_twice(net: FlatNetwork, node: FlatNode, readers: dict[str, list[st
     return True
 
 
+def _glu(net: FlatNetwork, node: FlatNode, readers: dict[str, list[str]], outputs: set[str]) -> bool:
+    """The first half times the sigmoid of the second, as other tools write it."""
+    gate = net.nodes.get(node.inputs[0])
+    product = _only_reader(net, node.path, readers, outputs)
+    if node.op != "sigmoid" or gate is None or product is None or product.op != "mul" or len(product.inputs) != 2:
+        return False
+    value = next((net.nodes.get(path) for path in product.inputs if path != node.path), None)
+    if value is None or not value.op == gate.op == "slice" or value.inputs != gate.inputs:
+        return False
+    if any(_only_reader(net, half.path, readers, outputs) is None for half in (value, gate)):
+        return False
+    dim = value.arguments.get("dim", 1)
+    size = net.type_of(value.inputs[0]).dims[dim - 1]
+    if not isinstance(size, int) or size % 2 or _taken(value, size) != (dim, range(size // 2)):
+        return False
+    if _taken(gate, size) != (dim, range(size // 2, size)):
+        return False
+    _replace(net, [value, gate, node, product], "glu", {} if dim == 1 else {"dim": dim}, source_of=value)
+    return True
+
+
+def _taken(node: FlatNode, size: int) -> tuple[int, range]:
+    """The axis that a slice cuts, and the entries that it keeps of so many."""
+    bounds = (node.arguments.get(name, default) for name, default in (("start", 0), ("stop", None), ("step", 1)))
+    return node.arguments.get("dim", 1), range(size)[slice(*bounds)]
+
+
 def _lrn(net: FlatNetwork, node: FlatNode, readers: dict[str, list[str]], outputs: set[str]) -> bool:
     """`x / (k + alpha * mean of the squares of neighbouring channels) ^ beta`, as PyTorch computes it."""
     power = net.nodes.get(node.inputs[1]) if node.op == "div" else None
@@ -189,7 +216,7 @@ def _rename(net: FlatNetwork, path: str, wanted: str) -> None:
     net.outputs.update({name: new for name, found in net.outputs.items() if found == path})
 
 
-_REWRITES = (_channel_shuffle, _norm_between, _lrn, _reshaped_twice)
+_REWRITES = (_channel_shuffle, _norm_between, _glu, _lrn, _reshaped_twice)
 
 
 def _replace(

@@ -178,6 +178,35 @@ def test_ops_as_other_tools_write_them(
     np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-4, atol=1e-5)
 
 
+class Gated(nn.Module):
+    """A gate written out, over an axis in two parts."""
+
+    def __init__(self, dim: int, cut: int, first: bool) -> None:
+        super().__init__()
+        self.dim, self.cut, self.first = dim, cut, first
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        a, b = x.split([self.cut, x.size(self.dim) - self.cut], self.dim)
+        return a * torch.sigmoid(b) if self.first else torch.sigmoid(a) * b
+
+
+@pytest.mark.parametrize(
+    ("gated", "expected"),
+    [
+        (Gated(1, 4, True), ["glu"]),
+        (Gated(-1, 3, True), ["glu"]),
+        (Gated(1, 4, False), ["slice", "slice", "sigmoid", "mul"]),
+        (Gated(2, 1, True), ["slice", "slice", "sigmoid", "mul"]),
+    ],
+)
+def test_a_gate_written_out_is_a_glu_where_it_is_one(gated: Gated, expected: list[str]) -> None:
+    x = torch.randn(2, 8, 3, 6)
+    imported = from_module(gated.eval(), x)
+    assert sorted(node.op for node in imported.graph().nodes.values()) == sorted(expected)
+    with torch.inference_mode():
+        torch.testing.assert_close(imported.module()(x), gated(x))
+
+
 def test_every_op_is_among_them() -> None:
     assert {case[0] for case in ALL} | VANISHED == set(lowerings())
 
