@@ -67,6 +67,9 @@ def ill_conditioned(module: torch.nn.Module, inputs: list[Tensor], found: dict[s
     """Whether rounding explains a difference: in double precision, noise of single precision's size
     behind every node moves the outputs about as far. A norm over a few nearly equal values does that."""
     exact_module = copy.deepcopy(module).double()
+    for inner in exact_module.modules():
+        if getattr(inner, "eps", 0.0) is None:  # stands for the precision's own, which is meant to stay
+            inner.eps = torch.finfo(torch.float32).eps  # type: ignore[assignment]
     exact_inputs = [tensor.double() for tensor in inputs]
     noise = torch.Generator().manual_seed(0)
 
