@@ -183,6 +183,7 @@ SUMS: dict[str, object] = {"floor": _floor, "ceil": _ceil}
         ("conv_transpose", ok((4, 5, 5), out_channels=8, kernel_size=2, stride=2), 4 * 8 * 4 * 25),
         ("linear", ok((256,), out_features=120), 256 * 120),
         ("mul", ok((8, 4, 4), (8, 1, 1)), 128),
+        ("glu", ok((8, 4, 4), dim=2), 8 * 2 * 4),
         ("relu", ok((8, 4, 4)), 0),
     ],
 )
