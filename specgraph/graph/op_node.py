@@ -132,7 +132,7 @@ class OpNodes:
             return None
         op = find(value) if isinstance(value, str) else None
         if op is None:
-            self.report.unknown_op(value, written.target, f"node `{path}`", path)
+            self.report.unknown_op(value, written.target, f"node `{path}`", path, beside=written.arguments)
         return op
 
     def _prepare(self, op: Op, written: NodeDef, scope: LiveScope, env: Env, path: str) -> Prepared | None:

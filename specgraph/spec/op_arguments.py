@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container
-from typing import TYPE_CHECKING, Any
+from collections.abc import Container, Iterable
+from typing import Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expressions import ExpressionError
 from specgraph.ops.definition import Op
-from specgraph.ops.registry import counterparts, ops
+from specgraph.ops.registry import counterparts, find, ops
 from specgraph.source.tree import Mapping, Scalar, Tree
 from specgraph.spec.initialisers import INIT_VALUE
 from specgraph.spec.kinds import Invalid, Kind, show
 from specgraph.spec.values import Written, bracketed, error_span
-
-if TYPE_CHECKING:
-    from specgraph.ops.foreign import Counterpart
 
 OP_KEY = re.compile(r"^(.*?)[\"']?op[\"']?\s*:\s*$")
 FAILED: Any = object()
@@ -30,15 +27,23 @@ UNCERTAIN = ("dim", "dims", "start_dim", "end_dim", "from", "repeat", "when", "e
 """Arguments and keys whose values mean, or may mean, something else under a name that is not quite theirs."""
 
 
-def foreign_op_fix(written: Written, counterpart: Counterpart) -> Fix | None:
+def stated_arguments(op: Op | None, beside: Iterable[str]) -> set[str]:
+    """The op's arguments that stand in a mapping with the keys `beside`, under their names or foreign ones."""
+    from specgraph.ops.foreign import our_argument
+
+    known = op.arguments if op is not None else {}
+    return {key if key in known else our_argument(key, known) or "" for key in beside}
+
+
+def foreign_op_fix(written: Written, op: str, needed: dict[str, Any]) -> Fix | None:
     """The fix that writes our op, and the arguments it needs, where a foreign name stands."""
     source, span = written.source, written.span
-    edit = source.edit_word(span, counterpart.op)
-    if not counterpart.arguments:
+    edit = source.edit_word(span, op)
+    if not needed:
         return Fix("safe", (edit,))
     in_json = source.format == "json"
     as_text = json.dumps if in_json else show
-    entries = [f"{as_text(key)}: {as_text(value)}" for key, value in counterpart.arguments.items()]
+    entries = [f"{as_text(key)}: {as_text(value)}" for key, value in needed.items()]
     line = source.lines[span.line - 1]
     before = line[: span.column - 1]
     as_key = OP_KEY.search(before)
@@ -68,16 +73,28 @@ class Reporter:
     def __init__(self, collector: Collector) -> None:
         self.collector = collector
 
-    def unknown_op(self, name: Any, written: Written, where: str, path: str | None) -> None:
-        """`op` names no op."""
+    def unknown_op(
+        self,
+        name: Any,
+        written: Written,
+        where: str,
+        path: str | None,
+        *,
+        beside: Iterable[str] = (),
+        as_key: bool = False,
+    ) -> None:
+        """`op` names no op. Its arguments stand under the keys `beside`; `as_key`: it is itself a key."""
         text = show(name)
         span = written.span
         fixable = written.constant and span.line == span.end_line
         names = counterparts()
         counterpart = names.counterpart(text)
         if counterpart is not None:
-            fix = foreign_op_fix(written, counterpart) if fixable else None
-            entries = [counterpart.op, *(f"{key}: {show(value)}" for key, value in counterpart.arguments.items())]
+            stated = stated_arguments(find(counterpart.op), beside)
+            needed = {key: value for key, value in counterpart.arguments.items() if key not in stated}
+            fixable = fixable and not (needed and as_key)
+            fix = foreign_op_fix(written, counterpart.op, needed) if fixable else None
+            entries = [counterpart.op, *(f"{key}: {show(value)}" for key, value in needed.items())]
             self.collector.report(
                 "foreign-op-name",
                 f"{where} uses op `{text}`, which is called `{counterpart.op}` here",

@@ -234,7 +234,7 @@ class NodeReader(TreeReader):
                     help=f"write {{block: {name}}}",
                 )
             else:
-                self.reporter.unknown_op(name, node.target, where, path)
+                self.reporter.unknown_op(name, node.target, where, path, beside=node.arguments)
                 counterpart = counterparts().counterpart(show(name))
                 meant = find(counterpart.op) if counterpart is not None else None
                 for argument, (key, written) in node.arguments.items():
@@ -280,7 +280,9 @@ class NodeReader(TreeReader):
             op = find(op_key.text)
             where = f"defaults of `{op_key.text}`"
             if op is None:
-                self.reporter.unknown_op(op_key.text, self.written(op_key), "`defaults`", None)
+                keys = [key.text for key, _ in entries.entries] if isinstance(entries, Mapping) else []
+                written = self.written(op_key)
+                self.reporter.unknown_op(op_key.text, written, "`defaults`", None, beside=keys, as_key=True)
                 continue
             inner = self.mapping(entries, where)
             arguments: dict[str, tuple[Scalar, Written]] = {}

@@ -49,6 +49,13 @@ FIXES = {
     "\n    - op: ReflectionPad2d\n      padding: 1": "\n    - op: pad\n      mode: reflect\n      padding: 1",
     "[UpsamplingBilinear2d]": "[{op: upsample, mode: bilinear, align_corners: true}]",
     "LayerNorm2d": "{op: layer_norm, axes: [1]}",
+    # what is stated already is not written a second time
+    "{op: LayerNorm2d, axes: [1]}": "{op: layer_norm, axes: [1]}",
+    "{op: nn.GLU, dim: 1}": "{op: glu, dim: 1}",
+    "{op: nn.GLU, axis: 1}": "{op: glu, axis: 1}",  # unsafe: axes may be counted in another order
+    "{op: nn.UpsamplingBilinear2d, scale_factor: 2, align_corners: false}": (
+        "{op: upsample, mode: bilinear, scale_factor: 2, align_corners: false}"
+    ),
     "{op: Conv2D, filters: 8, kernel: 3, strides: 2, pad: 1, use_bias: false}": (
         "{op: conv, out_channels: 8, kernel_size: 3, stride: 2, padding: 1, bias: false}"
     ),
@@ -71,6 +78,17 @@ def test_safe_fixes_write_what_it_is_called_here(written: str) -> None:
         report = check_text(text)
         text = apply_fixes(next(iter(report.sources.values())), report.diagnostics).text
     assert text == f"{HEADER}nodes:\n  x: {FIXES[written]}\n"
+
+
+def test_a_foreign_name_under_defaults() -> None:
+    """A key cannot take arguments along: only where it needs none is there a fix."""
+    text = (
+        f"{HEADER}defaults: {{BatchNorm2d: {{eps: 0.1}}, LayerNorm2d: {{eps: 0.1}}, GLU: {{dim: 1}}}}\nnodes: [relu]\n"
+    )
+    report = check_text(text)
+    assert [d.help for d in report.diagnostics] == ["write batch_norm", "write layer_norm, axes: [1]", "write glu"]
+    fixed = apply_fixes(next(iter(report.sources.values())), report.diagnostics).text
+    assert "defaults: {batch_norm: {eps: 0.1}, LayerNorm2d: {eps: 0.1}, glu: {dim: 1}}" in fixed
 
 
 def test_the_fix_in_json() -> None:

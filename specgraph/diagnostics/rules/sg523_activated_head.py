@@ -41,7 +41,7 @@ recipes:
     data: {name: mnist}
 """,
 )
-BOUNDED = ("sigmoid", "hardsigmoid", "tanh", "hardtanh")
+BOUNDED = ("sigmoid", "hardsigmoid", "tanh", "hardtanh", "softsign")
 CUT = ("relu", "relu6")
 
 

@@ -67,6 +67,15 @@ def _takes_all(node: Node) -> bool:
     return start == 0 and step == 1 and (stop is None or all_channels)
 
 
+def _flattens_one(node: Node) -> bool:
+    rank = len(node.input_types[0].dims) + 1
+    return bool(node.arguments["start_dim"] % rank == node.arguments["end_dim"] % rank)
+
+
+def _shuffles_nothing(node: Node) -> bool:
+    return node.arguments["groups"] in (1, node.input_types[0].channels)
+
+
 WITHOUT_EFFECT: dict[str, tuple[Callable[[Node], bool], str]] = {
     "dropout": (lambda node: node.arguments["p"] == 0, "with p: 0 nothing is dropped"),
     "stochastic_depth": (lambda node: node.arguments["p"] == 0, "with p: 0 nothing is dropped"),
@@ -76,9 +85,9 @@ WITHOUT_EFFECT: dict[str, tuple[Callable[[Node], bool], str]] = {
     "upsample": (_resizes_by_one, "the scale factor is 1"),
     "slice": (_takes_all, "the slice takes everything"),
     "permute": (lambda node: _all(tuple(a == b for a, b in enumerate(node.arguments["dims"])), True), "no axis moves"),
-    "flatten": (lambda node: node.input_types[0].is_vector, "its input is a vector already"),
+    "flatten": (_flattens_one, "it merges no axes"),
     "reshape": (lambda node: node.input_types[0] == node.output, "its input has that shape already"),
-    "channel_shuffle": (lambda node: node.arguments["groups"] == 1, "a single group keeps its order"),
+    "channel_shuffle": (_shuffles_nothing, "one group, or one channel in each, keeps its order"),
     "pixel_shuffle": (lambda node: node.arguments["upscale_factor"] == 1, "with upscale_factor 1 nothing moves"),
     "leaky_relu": (lambda node: node.arguments["negative_slope"] == 1, "with slope 1 it is the identity"),
 }
