@@ -27,6 +27,10 @@ WITH_ARGUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "UpsamplingBilinear2d": ("upsample", {"mode": "bilinear", "align_corners": True}),
     "LayerNorm2d": ("layer_norm", {"axes": [1]}),
     "GLU": ("glu", {"dim": -1}),
+    **dict.fromkeys(
+        [f"LazyInstanceNorm{rank}d" for rank in (1, 2, 3)],
+        ("instance_norm", {"affine": True, "track_running_stats": True}),
+    ),
 }
 """Names that mean one of our ops with arguments given; without them it would be another."""
 
@@ -204,7 +208,9 @@ def fold(name: str) -> str:
     *path, last = name.split(".")
     if path and not ROOTS.issuperset(path):
         last = name
-    return last.lower().replace("_", "").replace("-", "").removeprefix("lazy")
+    folded = last.lower().replace("_", "").replace("-", "")
+    # The one lazy layer whose defaults are not those of the layer it becomes.
+    return folded if folded.startswith("lazyinstancenorm") else folded.removeprefix("lazy")
 
 
 class ForeignNames:

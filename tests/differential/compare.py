@@ -67,6 +67,9 @@ def _shapes(case: Case, graph: specgraph.Graph) -> str | None:
     if wanted != found:
         odd = [path for path in {**wanted, **found} if wanted.get(path) != found.get(path)]
         return "; ".join(f"{path} is {found.get(path)}, in PyTorch {wanted.get(path)}" for path in odd)
+    for path, node in graph.nodes.items():
+        if node.output.axes != case.nodes[path].labels:
+            return f"{path}'s axes are {node.output.axes}, not {case.nodes[path].labels}"
     return None
 
 

@@ -75,6 +75,7 @@ class NodeCase:
     verdict: str
     reason: str = ""
     shape: tuple[int, ...] = ()
+    labels: Labels = ()
     module: nn.Module | None = None
     owner: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -264,9 +265,10 @@ class Generator:
             return failed
         assert not (broken and blocked), f"{op} {arguments}: PyTorch does not find it broken"
         node.shape = tuple(small.shape[1:])
+        node.labels = output_labels(op, arguments, labels, small)
         node.module = module
         node.owner = share.path if share is not None and state else ""
-        return Value(path, path, (small, large), (small, large), output_labels(op, arguments, labels, small))
+        return Value(path, path, (small, large), (small, large), node.labels)
 
     def keep(self, name: str, value: Value) -> None:
         """Make a value readable under a name of the outermost scope."""

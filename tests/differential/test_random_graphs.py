@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tests.differential.compare import difference
 from tests.differential.fuzz import Tally, run
 from tests.differential.generator import ALL_OPS, generate
 from tests.differential.oracle import BUILDERS
@@ -50,6 +51,13 @@ def test_every_op_is_often_accepted_and_often_refused() -> None:
 def test_the_oracle_knows_every_op() -> None:
     missing = set(ALL_OPS) - set(BUILDERS)
     assert not missing, f"add {missing} to BUILDERS in tests/differential/oracle.py"
+
+
+def test_an_axis_of_another_meaning_is_seen() -> None:
+    case = next(case for case in map(generate, range(50)) if case.accepted and difference(case) is None)
+    node = next(node for node in case.nodes.values() if node.present)
+    node.labels = ("X", *node.labels[1:])
+    assert "axes are" in str(difference(case))
 
 
 def test_a_seed_is_one_case() -> None:

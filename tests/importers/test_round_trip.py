@@ -21,6 +21,7 @@ from specgraph.backends.onnx.weights import NoWeights
 from specgraph.cli.main import main
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
+from specgraph.importers import torch_ops, torch_rewrites
 from specgraph.importers.api import finish, from_module, import_model
 from specgraph.importers.onnx_file import parse_onnx
 from specgraph.importers.onnx_import import ImportRefusedError, raise_file
@@ -81,8 +82,19 @@ ALL = [(op, [shape], arguments) for op, cases in CASES.items() if op not in VANI
 ALL += [(op, shapes, arguments) for op, cases in SEVERAL.items() for shapes, arguments in cases[:2]]
 
 
-ONNX_PLACE = "how ONNX ops are read back is in HANDLERS of specgraph/importers/raise_*.py"
-MODULE_PLACE = "how traced calls are read back is in HANDLERS of specgraph/importers/torch_ops.py"
+ONNX_PLACE = (
+    "how ONNX ops are read back is in HANDLERS of specgraph/importers/raise_*.py; an op of several of them is put "
+    "together again in tidy.py (_REWRITES) or, where constants tell it apart, in patterns.py (_PATTERNS)"
+)
+MODULE_PLACE = (
+    "how traced calls are read back is in HANDLERS of specgraph/importers/torch_ops.py and, for those that a spec "
+    "says in other words, of torch_rewrites.py; an op of several calls is put together again in tidy.py (_REWRITES)"
+)
+
+
+def test_a_traced_call_has_one_handler() -> None:
+    twice = torch_ops.HANDLERS.keys() & torch_rewrites.HANDLERS.keys()
+    assert not twice, f"{twice} stand in HANDLERS of both torch_ops.py and torch_rewrites.py: take one away"
 
 
 def came_back_as_one_node(graph: Graph, place: str) -> None:

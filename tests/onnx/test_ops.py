@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from specgraph.backends.onnx.opsets import DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET
+from specgraph.errors import SpecError
 from tests.onnx.cases import CASES, SEVERAL
 from tests.onnx.support import assert_equal_outputs, exported, graph_of, one_op, random_module
 
@@ -97,6 +98,34 @@ def test_free_sizes_stay_free(name: str) -> None:
         model = exported(graph, module, opset=opset)
         for sizes in ({"H": 8, "W": 11}, {"H": 9, "W": 6}):
             assert_equal_outputs(graph, module, model, sizes=sizes)
+
+
+NEEDS_NUMBERS = {"linear"}
+"""Ops of vectors: their one size is that of the weights."""
+
+
+@pytest.mark.parametrize("op", sorted(set(CASES) - NEEDS_NUMBERS))
+def test_each_size_of_every_case_can_be_free(op: str) -> None:
+    """One size at a time becomes H: the file holds at the case's own size and at one twice as large, whatever
+    the other sizes make of the same arguments. What cannot be said in ONNX is refused."""
+    compared = 0
+    for shape, arguments in CASES[op]:
+        for axis in range(1, len(shape)):
+            free: list[Any] = [*shape]
+            free[axis] = "H"
+            try:
+                graph = graph_of([free], {"node": {"op": op, **arguments}})
+                module = random_module(graph)
+                model = exported(graph, module)
+            except SpecError as error:
+                rules = {diagnostic.rule for diagnostic in error.diagnostics}
+                assert rules <= {"symbolic-size", "inexpressible-in-onnx"}, (free, arguments, rules)
+                continue
+            for size in (shape[axis], 2 * shape[axis]):
+                if all(constraint.holds({"H": size}) for constraint in graph.constraints):
+                    compared += 1
+                    assert_equal_outputs(graph, module, model, sizes={"H": size})
+    assert compared, f"no case of {op} exports with a free size"
 
 
 @pytest.mark.parametrize("op", [*CASES, *SEVERAL])

@@ -285,6 +285,7 @@ CASES: dict[str, list[Case]] = {
         bad("indivisible-groups", VECTOR, num_groups=24),
         bad("indivisible-groups", MAP, num_groups=2**60),
         bad("stated-size-mismatch", MAP, num_groups=2, num_channels=8),
+        bad("nothing-to-normalise", (8, 1), num_groups=8),
         bad("invalid", MAP, num_groups=0),
     ],
     "instance_norm": [

@@ -174,19 +174,32 @@ def _ceil(value: float) -> int:
 SUMS: dict[str, object] = {"floor": _floor, "ceil": _ceil}
 
 
-@pytest.mark.parametrize(
-    ("op", "case", "expected"),
-    [
-        ("conv", ok((192, 28, 28), out_channels=32, kernel_size=5, padding=2), 153_600 * 784),
-        ("conv", ok((192, 28, 28), out_channels=32, kernel_size=1), 192 * 32 * 784),
-        ("conv", ok((6, 9, 8), out_channels=6, kernel_size=3, padding=1, groups=6), 6 * 9 * 72),
-        ("conv_transpose", ok((4, 5, 5), out_channels=8, kernel_size=2, stride=2), 4 * 8 * 4 * 25),
-        ("linear", ok((256,), out_features=120), 256 * 120),
-        ("mul", ok((8, 4, 4), (8, 1, 1)), 128),
-        ("glu", ok((8, 4, 4), dim=2), 8 * 2 * 4),
-        ("relu", ok((8, 4, 4)), 0),
-    ],
-)
+MULTIPLY_ADDS: list[tuple[str, Case, int]] = [
+    ("conv", ok((192, 28, 28), out_channels=32, kernel_size=5, padding=2), 153_600 * 784),
+    ("conv", ok((192, 28, 28), out_channels=32, kernel_size=1), 192 * 32 * 784),
+    ("conv", ok((6, 9, 8), out_channels=6, kernel_size=3, padding=1, groups=6), 6 * 9 * 72),
+    ("conv_transpose", ok((4, 5, 5), out_channels=8, kernel_size=2, stride=2), 4 * 8 * 4 * 25),
+    ("linear", ok((256,), out_features=120), 256 * 120),
+    ("mul", ok((8, 4, 4), (8, 1, 1)), 128),
+    ("glu", ok((8, 4, 4), dim=2), 8 * 2 * 4),
+    ("layer_scale", ok((8, 4, 4)), 128),
+    ("relu", ok((8, 4, 4)), 0),
+]
+
+
+@pytest.mark.parametrize(("op", "case", "expected"), MULTIPLY_ADDS)
 def test_multiply_adds(op: str, case: Case, expected: Dim) -> None:
     node, _ = infer_node(op, case.arguments, case.shapes)
     assert ops()[op].multiply_adds(node) == expected
+
+
+def test_what_multiplies_is_counted_by_hand() -> None:
+    multiply = set()
+    for op, cases in CASES.items():
+        for case in cases:
+            if case.rejected is None:
+                node, _ = infer_node(op, case.arguments, case.shapes)
+                if ops()[op].multiply_adds(node) != 0:
+                    multiply.add(op)
+    missing = multiply - {op for op, *_ in MULTIPLY_ADDS}
+    assert not missing, f"add {missing} to MULTIPLY_ADDS, counted by hand"

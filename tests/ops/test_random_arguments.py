@@ -339,10 +339,13 @@ def test_random_arguments(op: str) -> None:
     random = Random(op)
     sample = SAMPLERS.get(op) or from_cases(op)
     accepted = refused = 0
+    named = {case.rejected for case in CASES[op]}
     for _ in range(MORE.get(op, PER_OP)):
-        found = compare(op, sample(random))
+        case = sample(random)
+        found = compare(op, case)
         if isinstance(found, str):
             refused += 1
+            assert found in named, f'{op} refuses {case} by {found}: add bad("{found}", …) to its cases in cases.py'
         else:
             accepted += 1
     cure = (

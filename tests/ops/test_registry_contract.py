@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from specgraph.ops.definition import Op
 from specgraph.ops.registry import FAMILIES, foreign_names, ops
 from specgraph.spec.kinds import Invalid
 from tests.helpers import ROOT
-from tests.ops.build import BUILT_IN
+from tests.ops.build import BUILT_IN, infer_node
 from tests.ops.cases import CASES
 from tests.ops.reference import REFERENCES
 
@@ -73,6 +74,53 @@ def test_cases_cover_it(op: Op) -> None:
     assert not unsaid, f"add a case with {', '.join(sorted(unsaid))} to those {place}"
     if any(argument.required for argument in op.arguments.values()):
         assert any(case.rejected for case in cases), f"an argument is required: add a rejected case to those {place}"
+
+
+SHOWN_OTHERWISE = {
+    "global_avg_pool": "every size becomes 1",
+    "global_max_pool": "every size becomes 1",
+    "mean": "every size becomes 1",
+    **dict.fromkeys(("concat", "add", "sub", "mul"), "sizes are compared one by one"),
+}
+"""Ops that change sizes without `arithmetic`, and why messages need none."""
+
+
+@pytest.mark.parametrize("op", BUILT_IN.values(), ids=lambda op: op.name)
+def test_a_changed_size_is_explained(op: Op) -> None:
+    changed = []
+    for case in CASES.get(op.name, ()):
+        if case.rejected is None:
+            node, _ = infer_node(op.name, case.arguments, case.shapes)
+            before, after = node.input_types[0], node.output
+            if before.is_feature_map and before.axes == after.axes and before.dims[1:] != after.dims[1:]:
+                changed.append(case)
+    explained = op.arithmetic is not None or op.name in SHOWN_OTHERWISE
+    assert explained or not changed, f"write `arithmetic` for {op.name}, specgraph/ops/{op.family}.py: {changed[0]}"
+    assert changed or op.name not in SHOWN_OTHERWISE
+
+
+@pytest.mark.parametrize("op", BUILT_IN.values(), ids=lambda op: op.name)
+def test_an_axis_counts_from_either_end(op: Op) -> None:
+    """What is written in two ways is one canonical node, so that caches, diffs and backends see one."""
+    for case in CASES.get(op.name, ()):
+        named = {name: case.arguments[name] for name in AXES if name in case.arguments}
+        if case.rejected is not None or not named:
+            continue
+        node, _ = infer_node(op.name, case.arguments, case.shapes)
+        count = node.input_types[0].rank + 1
+        other = {name: _from_the_other_end(value, count) for name, value in named.items()}
+        twin, _ = infer_node(op.name, {**case.arguments, **other}, case.shapes)
+        assert twin.arguments == node.arguments, f"{op.name} {other} is not {named}: store the axis `call.axis` gives"
+        assert twin.output == node.output
+
+
+AXES = ("dim", "dims", "axes", "start_dim", "end_dim")
+
+
+def _from_the_other_end(value: Any, count: int) -> Any:
+    if isinstance(value, list):
+        return [_from_the_other_end(item, count) for item in value]
+    return value - count if value >= 0 else value + count
 
 
 @pytest.mark.parametrize("op", BUILT_IN.values(), ids=lambda op: op.name)

@@ -11,7 +11,8 @@ import pytest
 from specgraph.graph.dims import N, SymbolicDim, evaluate, symbol
 from specgraph.graph.types import image_type
 from specgraph.ops.definition import Fault
-from tests.ops.build import infer_node
+from tests.ops.build import BUILT_IN, infer_node
+from tests.ops.cases import CASES as OP_CASES
 
 H, W = symbol("H"), symbol("W")
 SIZES = range(1, 65)
@@ -102,6 +103,31 @@ def disagreement(op: str, shape: tuple[Any, ...], arguments: dict[str, Any]) -> 
 @pytest.mark.parametrize(("op", "shape", "arguments"), CASES, ids=lambda value: str(value))
 def test_symbolic_is_concrete_everywhere(op: str, shape: tuple[Any, ...], arguments: dict[str, Any]) -> None:
     assert disagreement(op, shape, arguments) is None
+
+
+@pytest.mark.parametrize("op", BUILT_IN)
+def test_each_size_of_every_case_can_be_free(op: str) -> None:
+    """One size of a case at a time becomes H. A size of 1 stays: that it may be stretched is known of a 1 alone."""
+    compared = 0
+    for case in OP_CASES[op]:
+        shapes = case.shapes
+        if case.rejected is not None or not all(isinstance(shape, tuple) for shape in shapes):
+            continue
+        for axis, size in enumerate(shapes[0]):
+            if size == 1 and len(shapes) > 1:
+                continue
+            free = tuple(
+                tuple(H if i == axis and dim == size else dim for i, dim in enumerate(shape)) for shape in shapes
+            )
+            try:
+                found = disagreement(op, free, case.arguments)
+            except Fault as fault:
+                if fault.rule == "symbolic-size":
+                    continue
+                raise
+            compared += 1
+            assert found is None, f"{op} {free} {case.arguments}: {found}"
+    assert compared, f"no case of {op} takes H for a size: compare with call.equal and call.at_least"
 
 
 def test_the_comparison_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:

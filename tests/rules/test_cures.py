@@ -189,7 +189,8 @@ nodes:
   a: {op: conv, out_channels: 16, kernel_size: 1, groups: 5}
   b: {op: avg_pool, from: image, kernel_size: 3, stride: 2, padding: 2}
   c: {op: conv, from: image, out_channels: 16, kernel_size: 5, stride: 3, padding: same}
-outputs: [a, b, c]
+  d: {op: group_norm, from: image, num_groups: 6}
+outputs: [a, b, c, d]
 """
 
 CASES = {
@@ -256,6 +257,7 @@ CASES = {
             ("SG307", "groups: 4 is possible, and gives 8x8x16"),
             ("SG308", "padding: 1 is possible, and gives 4x4x16"),
             ("SG317", "padding: 2 is possible, and gives 3x3x16"),
+            ("SG307", "num_groups: 4 is possible, and gives 8x8x16"),
         ],
     ),
     "a flatten on a branch": (BRANCH_READS, [("SG304", "put a flatten in front, which gives 64 features")]),

@@ -1,8 +1,8 @@
 """Pooling.
 
 PyTorch's `ceil_mode` counts a last window that starts inside the input or its front padding; the
-extra cells it covers behind never count. Where the sizes are numbers this is written as padding
-behind, which every runtime reads alike; where they are symbols, as ONNX's own `ceil_mode`.
+extra cells it covers behind never count. This is written as padding behind, which every runtime
+reads alike: ONNX's own `ceil_mode` is read in two ways where a window would start in the padding.
 """
 
 from __future__ import annotations
@@ -27,14 +27,12 @@ def lower_max_pool(builder: Builder, node: Node) -> None:
     kernel, stride, dilation = arguments["kernel_size"], arguments["stride"], arguments["dilation"]
     padding = arguments["padding"]
     extra = _cells_behind(node, kernel, stride, dilation)
-    ceil_mode = arguments["ceil_mode"] and extra is None
     _check_windows(node)
     value = builder.inputs(node)[0]
     padding = _widened(padding, extra)
     if _too_wide(padding, kernel):
         value = pad(builder, node, value, spatial(padding), rank=len(kernel) + 2, fill=-math.inf)
         padding = ((0, 0),) * len(kernel)
-    optional = {"ceil_mode": 1} if ceil_mode else {}
     builder.emit(
         node,
         "MaxPool",
@@ -43,7 +41,6 @@ def lower_max_pool(builder: Builder, node: Node) -> None:
         strides=stride,
         pads=pads(padding),
         dilations=dilation,
-        **optional,
     )
 
 
@@ -72,18 +69,12 @@ def lower_avg_pool(builder: Builder, node: Node) -> None:
     include_pad = arguments["count_include_pad"]
     ones = (1,) * len(kernel)
     extra = _cells_behind(node, kernel, stride, ones)
-    ceil_mode = arguments["ceil_mode"] and extra is None
-    behind = extra is not None and any(extra)
+    behind = any(extra)
     value = builder.inputs(node)[0]
-    if divisor is not None:
+    if divisor is not None:  # every cell counts here, also those behind: they are zeros in a sum
         include_pad, behind = True, False
-        if ceil_mode:  # every cell counts here, also those behind: they are zeros in a sum
-            raise Inexpressible(
-                "`divisor_override` with `ceil_mode` needs sizes that are numbers",
-                "give the free sizes a number with --input-size",
-            )
         padding = _widened(padding, extra)
-    elif include_pad and any(map(any, padding)) and (behind or ceil_mode):
+    elif include_pad and any(map(any, padding)) and behind:
         # The padding counts, the cells behind do not: zeros first, then an average without padding.
         value = pad(builder, node, value, spatial(padding), rank=len(kernel) + 2)
         padding, include_pad = ((0, 0),) * len(kernel), False
@@ -96,8 +87,6 @@ def lower_avg_pool(builder: Builder, node: Node) -> None:
     attributes: dict[str, int] = {}
     if include_pad:
         attributes["count_include_pad"] = 1
-    if ceil_mode:
-        attributes["ceil_mode"] = 1
     if divisor is None:
         builder.emit(
             node,
@@ -132,28 +121,27 @@ def _pad_average(builder: Builder, node: Node, value: str, padding: Pairs, inclu
 
 def _cells_behind(
     node: Node, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
-) -> tuple[int, ...] | None:
-    """Per axis, the cells that the last window covers behind the padded input; 0s without
-    `ceil_mode`; None where it is on and a size is symbolic."""
+) -> tuple[int, ...]:
+    """Per axis, the cells behind the padded input with which `ceil_mode` is rounding down.
+
+    Of a size that is a number, those that the last window covers. Of a symbol L with padding (p, q), windows of w
+    cells every s: PyTorch counts min(⌈(L + p + q - w) / s⌉ + 1, ⌈(L + p) / s⌉) windows. Which one is smaller does
+    not depend on L, and both are ⌊(L + p + r - w) / s⌋ + 1 with r = min(q + s, w) - 1 in place of q.
+    """
     if not node.arguments["ceil_mode"]:
         return (0,) * len(kernel)
-    sizes_in, sizes_out = node.input_types[0].dims[1:], node.output.dims[1:]
-    if not (known(sizes_in) and known(sizes_out)):
-        return None
-    covered = [
-        (size - 1) * step + (width - 1) * gap + 1
-        for size, step, width, gap in zip(numbers(sizes_out), stride, kernel, dilation, strict=True)
-    ]
-    padded = [
-        size + before + after
-        for size, (before, after) in zip(numbers(sizes_in), node.arguments["padding"], strict=True)
-    ]
-    return tuple(max(0, need - have) for need, have in zip(covered, padded, strict=True))
+    cells = []
+    for axis, (before, after) in enumerate(node.arguments["padding"]):
+        size, count = node.input_types[0].dims[axis + 1], node.output.dims[axis + 1]
+        width, step = (kernel[axis] - 1) * dilation[axis] + 1, stride[axis]
+        if isinstance(size, int) and isinstance(count, int):
+            cells.append(max(0, (count - 1) * step + width - size - before - after))
+        else:
+            cells.append(max(0, min(after + step, width) - 1 - after))
+    return tuple(cells)
 
 
-def _widened(padding: Pairs, extra: tuple[int, ...] | None) -> Pairs:
-    if extra is None:
-        return padding
+def _widened(padding: Pairs, extra: tuple[int, ...]) -> Pairs:
     return tuple((before, after + more) for (before, after), more in zip(padding, extra, strict=True))
 
 

@@ -30,10 +30,11 @@ RECIPES = "SG5"
 MAX_CHECKED_NODES = 4000
 MAX_CHECKED_CHARACTERS = 1_000_000
 OWN_ARGUMENTS = {
-    "indivisible-groups": "groups",
-    "padding-too-large": "padding",
-    "same-padding-with-stride": "padding",
+    "indivisible-groups": ("groups", "num_groups"),
+    "padding-too-large": ("padding",),
+    "same-padding-with-stride": ("padding",),
 }
+"""The argument of a rule's faults, by the names it has in the ops."""
 JOINS = ("add-shape-mismatch", "concat-shape-mismatch")
 Recheck = Callable[[str], list[Diagnostic]]
 
@@ -124,7 +125,9 @@ def _cures(trouble: Trouble, elaborator: Elaborator, wrong: frozenset[str]) -> I
     elif trouble.rule == "kernel-larger-than-input":
         yield from _smaller_kernel(trouble)
     elif trouble.rule in OWN_ARGUMENTS:
-        yield from _own_argument(trouble, OWN_ARGUMENTS[trouble.rule])
+        for name in OWN_ARGUMENTS[trouble.rule]:
+            if name in trouble.arguments:
+                yield from _own_argument(trouble, name)
     elif trouble.rule in JOINS:
         yield from _joined(trouble, elaborator, nodes, written)
 
@@ -210,7 +213,7 @@ def _own_argument(trouble: Trouble, name: str) -> Iterator[Cure]:
     if definition is None:
         return
     step = Step(trouble.path, trouble.op, trouble.arguments, trouble.types, definition)
-    if name == "groups" and isinstance(given, int):
+    if name.endswith("groups") and isinstance(given, int):
         values = sorted(range(1, min(2 * given, LARGEST_GROUPS) + 1), key=lambda value: (abs(value - given), value))
     else:
         values = [max(kernel) // 2 if isinstance(kernel, tuple) else kernel // 2 if isinstance(kernel, int) else 0]
