@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import specgraph
 from specgraph.errors import CommandError
 from specgraph.training.display import make_display
+from specgraph.training.signals import InterruptedRun
 
 SPECS = Path(__file__).parents[1] / "specs"
 
@@ -59,6 +60,8 @@ def main() -> int:
     args = parser.parse_args()
     claims = DIGITS if args.digits else SOURCES
     names = args.only.split(",") if args.only else list(claims)
+    if unknown := [name for name in names if name not in claims]:
+        parser.error(f"--only: no {', '.join(unknown)}; known: {', '.join(claims)}")
     missed = 0
     lines = [
         "| network | recipe | data | wanted | test accuracy | epochs | seconds |",
@@ -81,6 +84,8 @@ def main() -> int:
                     report=False,
                     display=make_display(),
                 )
+            except InterruptedRun as interruption:  # its folder goes with the others
+                return interruption.exit_code
             except CommandError as error:
                 print(f"{name}: {error.message}", file=sys.stderr)
                 lines.append(f"| {name} | | | {claim.accuracy:.0%} | not run | | |")
