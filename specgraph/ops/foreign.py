@@ -208,9 +208,7 @@ def fold(name: str) -> str:
     *path, last = name.split(".")
     if path and not ROOTS.issuperset(path):
         last = name
-    folded = last.lower().replace("_", "").replace("-", "")
-    # The one lazy layer whose defaults are not those of the layer it becomes.
-    return folded if folded.startswith("lazyinstancenorm") else folded.removeprefix("lazy")
+    return last.lower().replace("_", "").replace("-", "")
 
 
 class ForeignNames:
@@ -230,7 +228,10 @@ class ForeignNames:
         """Our op for a name, or None."""
         if len(name) > 100:
             return None
-        return self._exact.get(name) or (self._folded.get(fold(name)) if self.advice(name) is None else None)
+        if name in self._exact or self.advice(name) is not None:
+            return self._exact.get(name)
+        folded = fold(name)  # a lazy layer is the layer it becomes, unless it has defaults of its own
+        return self._folded.get(folded) or self._folded.get(folded.removeprefix("lazy"))
 
     def advice(self, name: str) -> str | None:
         """What to write for a name without a counterpart of its own, or None."""

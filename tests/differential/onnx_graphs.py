@@ -69,6 +69,7 @@ def ill_conditioned(module: torch.nn.Module, inputs: list[Tensor], found: dict[s
     exact_module = copy.deepcopy(module).double()
     for inner in exact_module.modules():
         if getattr(inner, "eps", 0.0) is None:  # stands for the precision's own, which is meant to stay
+            # Modules are typed as holding tensors and modules alone.
             inner.eps = torch.finfo(torch.float32).eps  # type: ignore[assignment]
     exact_inputs = [tensor.double() for tensor in inputs]
     noise = torch.Generator().manual_seed(0)

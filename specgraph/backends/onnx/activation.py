@@ -126,8 +126,8 @@ def lower_softmax(op_type: str) -> Lower:
 def lower_glu(builder: Builder, node: Node) -> None:
     """Two halves: `Split` counts them itself, so that the size may stay free."""
     count = {"num_outputs": 2} if builder.opset >= 18 else {}
-    axis = node.arguments["dim"] % (node.input_types[0].rank + 1)
-    value, gate = builder.steps(node, ("value", "gate"), "Split", builder.inputs(node), axis=axis, **count)
+    halves, axis = ("value", "gate"), node.arguments["dim"]
+    value, gate = builder.steps(node, halves, "Split", builder.inputs(node), axis=axis, **count)
     builder.emit(node, "Mul", [value, builder.step(node, "sigmoid", "Sigmoid", [gate])])
 
 

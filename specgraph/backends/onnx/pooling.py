@@ -84,9 +84,7 @@ def lower_avg_pool(builder: Builder, node: Node) -> None:
         padding = _widened(padding, extra)
     if _too_wide(padding, kernel):
         value, padding = _pad_average(builder, node, value, padding, include_pad)
-    attributes: dict[str, int] = {}
-    if include_pad:
-        attributes["count_include_pad"] = 1
+    attributes = {"count_include_pad": 1} if include_pad else {}
     if divisor is None:
         builder.emit(
             node,
