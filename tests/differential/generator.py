@@ -161,6 +161,8 @@ class Generator:
         weights = [0.66, 0.08, 0.08, 0.08, 0.04, 0.04, 0.02]
         for _ in range(rng.randint(3, 9)):
             rng.choices(forms, weights)[0](ops)
+        while not any(name in self.names for name in self.written):  # training alone reads them all
+            self.plain(ops)
         outputs = self.outputs()
         self.prune()
         spec: dict[str, Any] = {"specgraph": 1, "inputs": inputs}
