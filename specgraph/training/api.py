@@ -13,6 +13,7 @@ from specgraph.api import GraphLike, as_graph
 from specgraph.errors import CommandError
 from specgraph.graph.classifier import ends_in, main_output
 from specgraph.graph.model import Graph
+from specgraph.training.allocation import kept_memory
 from specgraph.training.choices import choose_memory_format, choose_precision, set_backends
 from specgraph.training.data import RunData, prepare_data
 from specgraph.training.display import Display, Silent, make_display
@@ -122,7 +123,7 @@ def train(
             recipe = None
         chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
         shown = display or (make_display() if world.is_writer else Silent())
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), kept_memory(world.device):
             return Session(graph, chosen, world, shown, options, data=brought, resume=previous).run()
     finally:
         leave_world(world)
@@ -185,15 +186,16 @@ def _evaluate(
     samples = {"test": run_data.test, "validation": run_data.validation, "train": run_data.train}[split]
     main = main_output(graph)
     assert main is not None
-    scores, predictions = evaluate_with_predictions(
-        module.to(device).to(memory_format=memory_format),
-        EvalFeed(samples, pipeline, EVAL_BATCH, world, num_workers),
-        build_loss(recipe["loss"]),
-        world,
-        main=main[0],
-        flip=recipe["test_time_flip"],
-        from_log=ends_in(graph, graph.outputs[main[0]]) == "log_softmax",
-    )
+    with kept_memory(device):
+        scores, predictions = evaluate_with_predictions(
+            module.to(device).to(memory_format=memory_format),
+            EvalFeed(samples, pipeline, EVAL_BATCH, world, num_workers),
+            build_loss(recipe["loss"]),
+            world,
+            main=main[0],
+            flip=recipe["test_time_flip"],
+            from_log=ends_in(graph, graph.outputs[main[0]]) == "log_softmax",
+        )
     return Evaluation(*scores, split, run_data.dataset.name, run_data.dataset.class_names, predictions)
 
 

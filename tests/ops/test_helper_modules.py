@@ -38,6 +38,7 @@ LOWERED: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
     ),
     "ChannelsFirstRMSNorm": ("rms_norm", {"axes": [1]}, (6, 9, 8)),
     "ChannelsFirstLayerNorm": ("layer_norm", {"axes": [1]}, (6, 9, 8)),
+    "LocalResponseNorm": ("lrn", {"size": 4, "alpha": 0.3, "beta": 0.6, "k": 2.0}, (6, 9, 8)),
     "StochasticDepth": ("stochastic_depth", {"p": 0.5}, (6, 9, 8)),
 }
 
@@ -97,6 +98,43 @@ def test_channel_layer_norm_is_torchvisions() -> None:
     ours.load_state_dict(theirs.state_dict())
     x = torch.randn(5, 6, 9, 8)
     assert torch.equal(ours(x), theirs(x))
+
+
+def both_norms(size: int, dims: tuple[int, ...], dtype: torch.dtype) -> list[tuple[Tensor, Tensor]]:
+    """(output, gradient) of our norm and of PyTorch's, in bf16 under autocast."""
+    generator = torch.Generator().manual_seed(0)
+    x, gradient = (torch.randn(dims, generator=generator).to(dtype) for _ in range(2))
+    found = []
+    for norm in (modules.LocalResponseNorm(size, 0.3, 0.6, 2.0), nn.LocalResponseNorm(size, 0.3, 0.6, 2.0)):
+        leaf = x.clone().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+            output = norm(leaf)
+        output.backward(gradient.to(output.dtype))
+        assert leaf.grad is not None
+        found.append((output.detach(), leaf.grad))
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 5, 9, 64])
+@pytest.mark.parametrize("dims", [(5, 6, 9, 8), (5, 1, 9, 8), (2, 600, 2, 2), (5, 6, 9), (2, 6, 3, 9, 8)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_local_response_norm_is_pytorchs(size: int, dims: tuple[int, ...], dtype: torch.dtype) -> None:
+    (output, gradient), (expected, expected_gradient) = both_norms(size, dims, dtype)
+    assert output.dtype == expected.dtype
+    assert gradient.dtype == expected_gradient.dtype
+    close = {torch.bfloat16: 1.6e-2, torch.float32: 1e-6, torch.float64: 1e-12}[dtype]
+    torch.testing.assert_close(output, expected, rtol=close, atol=close)
+    torch.testing.assert_close(gradient, expected_gradient, rtol=close, atol=close)
+
+
+def test_local_response_norm_keeps_channels_last_and_can_be_derived_twice() -> None:
+    norm = modules.LocalResponseNorm(5)
+    x = torch.randn(2, 6, 5, 5).contiguous(memory_format=torch.channels_last).requires_grad_()
+    assert norm(x).is_contiguous(memory_format=torch.channels_last)
+    assert torch.autograd.gradgradcheck(norm, torch.randn(2, 3, 2, 2, dtype=torch.float64, requires_grad=True))
+    (gradient,) = torch.autograd.grad(norm(x).square().sum(), x, create_graph=True)
+    gradient.square().sum().backward()
+    assert x.grad is not None
 
 
 def test_dropout_is_off_outside_training() -> None:

