@@ -13,12 +13,14 @@ compilation as specgraph; (c) specgraph; (d) Keras 3 on PyTorch (`TorchModuleWra
     bench-venv/bin/pip install -e '.[all]' keras lightning
     bench-venv/bin/python tools/bench/train.py
 
-Runs are taken in turn, in a fresh order each round, after one warm-up each; images per second are of whole steps (order, fetching, forward,
-backward, update). Ratios compare runs next to each other. All start from the same weights with the
-recipe's optimiser at a constant rate, a tenth of the recipe's where that warms up; the loss of the first images, before and after, shows that all learn. On a GPU the
-share of the device's bf16 peak is printed too. Without arguments: all networks, about 30 minutes on two
-cores; AlexNet with a batch of 64 there. The tutorials' loop alone runs PyTorch's own `LocalResponseNorm`. On a busy machine,
-`--clock cpu` with OMP_NUM_THREADS=1 counts processor time instead of time passed.
+Runs are taken in turn, in a fresh order each round, after one warm-up each; images per second are of
+whole steps (order, fetching, forward, backward, update). Ratios compare runs of one round. All start
+from the same weights with the recipe's optimiser at a constant rate, a tenth of the recipe's where that
+warms up; the loss of the first images, before and after, shows that all learn. Where a network has
+`LocalResponseNorm`, the tutorials' loop runs PyTorch's own, the others the compiled network's. On a GPU
+the share of the device's bf16 peak is printed too. Without arguments: all networks, about 30 minutes on
+two cores; AlexNet with a batch of 64 there. On a busy machine, `--clock cpu` with OMP_NUM_THREADS=1
+counts processor time instead of time passed.
 """
 
 from __future__ import annotations
