@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor, nn
 
+from specgraph.backends.torch.modules import LocalResponseNorm
 from tests.differential.compare import difference
 from tests.differential.fuzz import Tally, run
 from tests.differential.generator import ALL_OPS, generate
@@ -63,3 +65,20 @@ def test_an_axis_of_another_meaning_is_seen() -> None:
 def test_a_seed_is_one_case() -> None:
     assert generate(7).spec == generate(7).spec
     assert generate(7).spec != generate(8).spec
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_slightly_wrong_value_is_no_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(module: LocalResponseNorm, x: Tensor) -> Tensor:
+        return nn.LocalResponseNorm.forward(module, x.contiguous()) * 1.001
+
+    monkeypatch.setattr(LocalResponseNorm, "forward", wrong)
+    cases = (generate(seed) for seed in range(600))
+    said = [found for case in cases if "lrn" in str(case.spec) and (found := difference(case))]
+    assert len(said) > 5
+    assert all(found.startswith("outputs differ") for found in said)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_rounding_that_a_small_difference_of_large_values_magnifies_is_excused() -> None:
+    assert difference(generate(70163)) is None
