@@ -82,5 +82,5 @@ def unified_diff(path: str, before: str, after: str) -> str:
 
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     end = "\n\\ No newline at end of file\n"
-    difference = compare(old, new, f"a/{path}", f"b/{path}")
+    difference = compare(old, new, f"a/{path.lstrip('/')}", f"b/{path.lstrip('/')}")
     return "".join(line if line.endswith("\n") else line + end for line in difference)

@@ -235,6 +235,10 @@ CASES = {
         WINDOW,
         [("SG306", "kernel_size: 4 is what fits; global_avg_pool pools any size down to 1x1")],
     ),
+    "a window larger than one of three axes": (
+        WINDOW.replace("[16, 4, 4]", "[3, 1, 4, 4]").replace("avg_pool, kernel_size: 8", "max_pool, kernel_size: 2"),
+        [("SG306", "kernel_size: [1, 2, 2] is what fits")],
+    ),
     "a node in block style": (BLOCK_STYLE, [("SG301", "padding: 2 gives 28x28x8 as declared, or write 24x24x8")]),
     "further up, through a join": (
         UPSTREAM,

@@ -19,6 +19,7 @@ from specgraph.graph.trouble import Trouble
 from specgraph.graph.types import TensorType
 from specgraph.source.tree import Source
 from specgraph.spec.document import NodeDef
+from specgraph.spec.kinds import show
 
 MAX_TROUBLES = 8
 MAX_CANDIDATES = 12
@@ -200,10 +201,15 @@ def _smaller_kernel(trouble: Trouble) -> Iterator[Cure]:
             if kind is not None and edit is not None:
                 yield Cure((edit,), f"padding: {padding} makes it fit, and gives {kind}")
                 break
-    edit = set_argument(definition, "kernel_size", min(sizes))
+    dims, kernel = trouble.types[0].dims[1:], trouble.arguments["kernel_size"]
+    sides = kernel if isinstance(kernel, tuple) else (kernel,) * len(dims)
+    fitting = [min(k, size) if isinstance(size, int) else k for k, size in zip(sides, dims, strict=True)]
+    value = fitting[0] if len(set(fitting)) == 1 else fitting
+    edit = set_argument(definition, "kernel_size", value)
     if edit is not None:
-        pools = "" if trouble.op == "conv" else "; global_avg_pool pools any size down to 1x1"
-        yield Cure((edit,), f"kernel_size: {min(sizes)} is what fits{pools}")
+        whole = trouble.op != "conv" and fitting == list(dims)
+        pools = "; global_avg_pool pools any size down to 1x1" if whole else ""
+        yield Cure((edit,), f"kernel_size: {show(value)} is what fits{pools}")
 
 
 def _own_argument(trouble: Trouble, name: str) -> Iterator[Cure]:
