@@ -20,8 +20,8 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `name` most likely means, or None where none is close.
 
     Close: differs in case or separators only, or by at most one edit in three characters (a
-    transposition counts as one edit), or is `name` with a word added or left out. None, too, where
-    the effort of this check is used up (`renew_effort`).
+    transposition counts as one edit). None, too, where the effort of this check is used up
+    (`renew_effort`).
     """
     global _effort_left
     best: str | None = None
