@@ -12,12 +12,14 @@ MAX_DIAGNOSTICS = 10_000
 
 class Collector:
     """Gathers diagnostics. A second report of the same rule at the same place is dropped; so is what
-    goes beyond `MAX_DIAGNOSTICS`, which nobody reads and which would only fill memory."""
+    goes beyond `MAX_DIAGNOSTICS`, which nobody reads and which would only fill memory. An error takes
+    the place of the last that is none."""
 
-    __slots__ = ("_found", "is_full", "num_errors")
+    __slots__ = ("_found", "_lesser", "is_full", "num_errors")
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, int, int], Diagnostic] = {}
+        self._lesser: list[tuple[str, str, int, int]] = []
         self.num_errors = 0
         self.is_full = False
 
@@ -43,11 +45,12 @@ class Collector:
         key = (known.code, span.path, span.line, span.column)
         if key in self._found:
             return
+        severity = severity or known.severity
         if len(self._found) >= MAX_DIAGNOSTICS:
             self.is_full = True
-            return
-        severity = severity or known.severity
-        self.num_errors += severity == "error"
+            if severity != "error" or not self._give_way():
+                return
+        self._count(key, severity)
         self._found[key] = Diagnostic(
             known.code,
             known.name,
@@ -68,8 +71,23 @@ class Collector:
             span = diagnostic.span
             key = (diagnostic.code, span.path, span.line, span.column)
             if key not in self._found:
-                self.num_errors += diagnostic.severity == "error"
+                self._count(key, diagnostic.severity)
                 self._found[key] = diagnostic
+
+    def _count(self, key: tuple[str, str, int, int], severity: Severity) -> None:
+        if severity == "error":
+            self.num_errors += 1
+        else:
+            self._lesser.append(key)
+
+    def _give_way(self) -> bool:
+        """Drop the last diagnostic that is no error; False where all are errors."""
+        while self._lesser:
+            key = self._lesser.pop()
+            if key in self._found and self._found[key].severity != "error":
+                del self._found[key]
+                return True
+        return False
 
     def discard(self, diagnostic: Diagnostic) -> None:
         """Drop a diagnostic that was reported."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specgraph.diagnostics.collector import Collector
+from specgraph.diagnostics.collector import MAX_DIAGNOSTICS, Collector
 from tests.diagnostics.making import span
 
 
@@ -41,3 +41,23 @@ def test_severity_is_the_rule_s_unless_said() -> None:
 def test_a_rule_that_does_not_exist() -> None:
     with pytest.raises(KeyError):
         Collector().report("no-such-rule", "x", span(1, 1))
+
+
+def test_errors_are_kept_however_much_else_is_found() -> None:
+    collector = Collector()
+    for line in range(MAX_DIAGNOSTICS + 5):
+        collector.report("unused-suppression", "w", span(line + 1, 1))
+    assert not collector.has_errors
+    for line in range(3):
+        collector.report("duplicate-key", "e", span(line + 1, 1))
+    assert collector.num_errors == 3
+    assert len(collector.diagnostics) == MAX_DIAGNOSTICS
+    assert [d.span.line for d in collector.diagnostics if d.severity == "error"] == [1, 2, 3]
+
+
+def test_of_errors_the_first_are_kept() -> None:
+    collector = Collector()
+    for line in range(MAX_DIAGNOSTICS + 5):
+        collector.report("duplicate-key", "e", span(line + 1, 1))
+    collector.report("unused-suppression", "w", span(1, 1))
+    assert collector.num_errors == len(collector.diagnostics) == MAX_DIAGNOSTICS
