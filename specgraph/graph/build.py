@@ -14,7 +14,7 @@ from specgraph.graph.dims import Dim, symbol
 from specgraph.graph.elaborate import Elaborator, TooLarge
 from specgraph.graph.input_shapes import in_brackets, report_odd_axes
 from specgraph.graph.model import Graph, is_symbolic
-from specgraph.graph.names import reserved_reason
+from specgraph.graph.names import MAX_NAME, SEGMENT, reserved_reason
 from specgraph.graph.prune import prune
 from specgraph.graph.scope import POISON, Env, LiveScope, Wire
 from specgraph.graph.types import TensorType, image_type
@@ -24,7 +24,9 @@ from specgraph.spec.op_arguments import FAILED
 from specgraph.spec.read import IDENTIFIER
 from specgraph.spec.recipe import RECIPE
 from specgraph.spec.resolve import resolve_document
+from specgraph.spec.values import Written
 
+OUTPUT = re.compile(SEGMENT)
 MAX_RANK = 4
 MAX_INPUTS = 1000
 
@@ -222,7 +224,14 @@ class GraphBuilder:
     def _outputs(self, scope: LiveScope, default: Wire | None) -> dict[str, str]:
         written = self.document.outputs
         if written is None:
-            if default is not None and default.type is not None:
+            if "output" in self.document.inputs:
+                self.collector.report(
+                    "invalid-name",
+                    "input `output` has the name that the output gets",
+                    self.document.source.span(self.document.inputs["output"][0]),
+                    help="call it image, or name the outputs: outputs: {name: node}",
+                )
+            elif default is not None and default.type is not None:
                 return {"output": default.path}
             if default is None or not self.collector.has_errors:
                 self._no_output()
@@ -231,14 +240,11 @@ class GraphBuilder:
         if value is FAILED:
             return {}
         if isinstance(value, str):
-            value = {"output": value}
-            paths: dict[str, tuple[str | int, ...]] = {"output": ()}
+            named: list[tuple[str, Any, tuple[str | int, ...]]] = [("output", value, ())]
         elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-            paths = {str(item): (index,) for index, item in enumerate(value)}
-            value = {str(item).replace(".", "_"): item for item in value}
-            paths = {name.replace(".", "_"): path for name, path in paths.items()}
+            named = [(item.replace(".", "_"), item, (index,)) for index, item in enumerate(value)]
         elif isinstance(value, dict) and value:
-            paths = {name: (name,) for name in value}
+            named = [(str(name), node, (name,)) for name, node in value.items()]
         else:
             self.collector.report(
                 "invalid-value",
@@ -247,8 +253,10 @@ class GraphBuilder:
             )
             return {}
         outputs: dict[str, str] = {}
-        for name, node in value.items():
-            place = written.part(paths[name])
+        for name, node, path in named:
+            place = written.part(path)
+            if not self._may_be_output(name, path, written, outputs):
+                continue
             found = scope.resolve(str(node)) if isinstance(node, str | int) else None
             if found is None:
                 if not scope.is_written(str(node)):
@@ -266,6 +274,19 @@ class GraphBuilder:
             if all(path in nodes and nodes[path].train_only for path in outputs.values()):
                 self._no_output()
         return outputs
+
+    def _may_be_output(self, name: str, path: tuple[str | int, ...], written: Written, outputs: dict[str, str]) -> bool:
+        """Whether a name is one for an output: none of an input, none of another output."""
+        if not OUTPUT.fullmatch(name) or len(name) > MAX_NAME:
+            message, help = f"`{show(name)}` is no name for an output", "use letters, digits, _ and -"
+        elif name in self.document.inputs:
+            message, help = f"output `{name}` has the name of an input", "give it another"
+        elif name in outputs and not isinstance(path[-1], str):
+            message, help = f"two outputs would be called `{name}`", "write a mapping from output names to nodes"
+        else:
+            return True
+        self.collector.report("invalid-name", message, written.key_span(path), help=help)
+        return False
 
     def _no_output(self) -> None:
         body = self.document.section("nodes")

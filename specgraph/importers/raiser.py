@@ -164,7 +164,7 @@ class Raiser:
             if self.paths[name] in self.net.inputs:
                 self.paths[name] = self.net.add("identity", [self.paths[name]], hints=[name])
             label = "output" if name.isdigit() else clean(name).replace(".", "_") or "output"
-            while label in self.net.outputs:
+            while label in self.net.outputs or label in self.net.inputs:
                 label += "_"
             self.net.outputs[label] = self.paths[name]
 

@@ -74,7 +74,7 @@ def _top() -> Schema:
         "blocks": _said(_map({"$ref": "#/definitions/block"}, {"pattern": f"^{SEGMENT}$"}), "parts used by name"),
         "nodes": _said(NODES, "the network: name to node, or a list of nodes (a chain)"),
         "outputs": _said(
-            {"anyOf": [NAME, {**names, "items": NAME}, _map(NAME), EXPRESSION]},
+            {"anyOf": [NAME, {**names, "items": NAME}, _map(NAME, {"pattern": f"^{SEGMENT}$"}), EXPRESSION]},
             "output name to node; the last node where absent",
         ),
         "recipes": _said(_map({"anyOf": [{"$ref": "#/definitions/recipe"}, EXPRESSION]}), "training recipes"),

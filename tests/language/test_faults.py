@@ -64,6 +64,18 @@ FAULTS: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
         "nodes:\n  a$(index / 2): {op: relu, repeat: 2}\n",
         [("invalid-name", "a$(index / 2)", "divide with //")],
     ),
+    "outputs with odd names": (
+        "nodes:\n  a: relu\noutputs: {'': a, fc.weight: a, image: a, fine: a}\n",
+        [
+            ("invalid-name", "''", "letters"),
+            ("invalid-name", "fc.weight", "letters"),
+            ("invalid-name", "image", "another"),
+        ],
+    ),
+    "outputs of one name": (
+        "nodes:\n  a: [relu, tanh]\n  a_1: {op: tanh, from: image}\noutputs: [a.1, a_1]\n",
+        [("invalid-name", "a_1", "write a mapping")],
+    ),
     "a wrong initialiser hides nothing": (
         f"nodes:\n  a: {{{CONV}, init: {{weight: kaiming}}}}\n" + LINEAR,
         [("unknown-choice", "kaiming", ""), ("unflattened-linear-input", "fc", "put a flatten")],
@@ -141,7 +153,7 @@ def test_every_fault_stands_where_it_is_with_its_cure(name: str) -> None:
     assert shown == [(rule, place) for rule, place, _ in wanted]
     for diagnostic, (_, _, help) in zip(found, wanted, strict=True):
         assert help in (diagnostic.help or "")
-        named = not diagnostic.message.startswith(("block", "`"))
+        named = not diagnostic.message.startswith(("block", "`", "output", "two outputs"))
         assert not named or diagnostic.message.startswith("node ") or diagnostic.rule == "merge-key"
 
 
