@@ -10,7 +10,8 @@ RULE = Rule(
     explanation="""\
 Names become module paths, keys of the `state_dict` and names in the ONNX file: letters, digits,
 `_` and `-`, with dots between levels. Names of variables, arguments and inputs appear in
-expressions and begin with a letter.
+expressions and begin with a letter. An output has no dots in its name, and no input's name: both
+are names in the ONNX file.
 """,
     bad="""\
 specgraph: 1
