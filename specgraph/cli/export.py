@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specgraph.cli.arguments import numbers, per_channel
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 from specgraph.errors import CommandError, VerificationError, reason, require
+from specgraph.targets import check_target
 
 if TYPE_CHECKING:
     from specgraph.inference.source import ModelSource
@@ -76,8 +80,9 @@ def _settle_source(args: argparse.Namespace) -> None:
     """`--onnx SPEC` means the spec, not the output; without a source the newest run is meant."""
     if args.onnx is None and args.python is None and args.triton is None:
         raise CommandError("nothing to write", "add --onnx, --python or --triton DIR")
-    if args.int8 and args.fp16:
-        raise CommandError("--int8 and --fp16 exclude each other")
+    for flag in ("fp16", "external_data"):
+        if args.int8 and getattr(args, flag):
+            raise CommandError(f"--int8 and --{flag.replace('_', '-')} exclude each other")
     from specgraph.inference.source import looks_like_source, newest_run
 
     for flag in ("onnx", "python"):
@@ -133,32 +138,26 @@ def _export_onnx(args: argparse.Namespace) -> list[Path]:
         path = model_path(Path(args.triton), source.graph.name)
     if source.state_dict is None:
         source = _initialised(source, args.seed)
-    data = _preprocessing(args, source)
-    written = export_onnx(
-        source.graph,
-        path,
-        source.state_dict,
-        opset=args.opset or DEFAULT_OPSET,
-        softmax=args.softmax,
-        preprocess=args.preprocess,
-        half=args.fp16,
-        fold_batch_norm=args.fold_batch_norm,
-        lrn=args.lrn,
-        external_data=args.external_data or None,
-        class_names=source.class_names,
-        preprocessing=data,
-        weights=source.weights,
-    )
-    if args.int8:
-        from specgraph.inference.quantise import quantise_file
+    plain = _preprocessing(args, source)
 
-        try:
-            quantised = quantise_file(path, source, data=args.data, data_dir=args.data_dir)
-        except BaseException:
-            for file in written:  # the file is not what was asked for
-                file.unlink(missing_ok=True)
-            raise
-        print("\n".join(quantised.lines()))
+    def write(place: Path, external_data: bool | None) -> list[Path]:
+        return export_onnx(
+            source.graph,
+            place,
+            source.state_dict,
+            opset=args.opset or DEFAULT_OPSET,
+            softmax=args.softmax,
+            preprocess=args.preprocess,
+            half=args.fp16,
+            fold_batch_norm=args.fold_batch_norm,
+            lrn=args.lrn,
+            external_data=external_data,
+            class_names=source.class_names,
+            preprocessing=plain,
+            weights=source.weights,
+        )
+
+    written = _quantised(args, source, path, write) if args.int8 else write(path, args.external_data or None)
     if args.verify:
         _verify(args, path, source)
     if args.triton is not None:
@@ -166,6 +165,25 @@ def _export_onnx(args: argparse.Namespace) -> list[Path]:
 
         written = write_repository(Path(args.triton), source.graph.name, path, source.class_names)
     return written
+
+
+def _quantised(
+    args: argparse.Namespace, source: ModelSource, path: Path, write: Callable[[Path, bool | None], list[Path]]
+) -> list[Path]:
+    """Write in float32 beside the target, quantise there, and only then replace what was there."""
+    from specgraph.inference.quantise import quantise_file
+
+    try:
+        check_target(path)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+            place = Path(folder) / path.name
+            write(place, None)
+            quantised = quantise_file(place, source, data=args.data, data_dir=args.data_dir)
+            os.replace(place, path)
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {reason(error)}") from error
+    print("\n".join(quantised.lines()))
+    return [path]
 
 
 def _initialised(source: ModelSource, seed: int) -> ModelSource:
@@ -217,17 +235,15 @@ def _verify(args: argparse.Namespace, path: Path, source: ModelSource) -> None:
 
 def _real_inputs(args: argparse.Namespace, path: Path, source: ModelSource) -> dict[str, Any] | None:
     """Images of the data set named, or of the run's own where it is at hand."""
-    from specgraph.inference.data import dataset_images, recipe_data
+    from specgraph.inference.data import chosen_data, dataset_images
     from specgraph.inference.session import Session
 
-    name = args.data or (recipe_data(source.graph) if source.run else None)
-    if name is None:
+    chosen = chosen_data(source.graph, args.data, args.data_dir) if args.data or source.run else None
+    if chosen is None:
         return None
     session = Session(path, "cpu")
     try:
-        found = dataset_images(
-            source.graph, session, source.preprocessing, name, root=args.data_dir, limit=MAX_REAL_IMAGES
-        )
+        found = dataset_images(source.graph, session, source.preprocessing, chosen, limit=MAX_REAL_IMAGES)
     except CommandError as error:
         if args.data:
             raise

@@ -148,6 +148,8 @@ _ENTRIES = (
 
 CATALOG: dict[str, DatasetInfo] = {entry.name: entry for entry in _ENTRIES}
 FOLDER = "folder"
+FROM_PYTHON = "from-python"
+"""Name of the data set in the recipe of a run whose data a Python program gave."""
 
 
 def dataset_names() -> tuple[str, ...]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from specgraph.backends.onnx.metadata import Preprocessing
+from specgraph.datasets.catalog import FROM_PYTHON
 from specgraph.errors import CommandError, require
 from specgraph.graph.model import Graph
 from specgraph.inference.session import Array, Session
@@ -20,11 +22,21 @@ class LabelledImages(NamedTuple):
     labels: Array
 
 
-def recipe_data(graph: Graph) -> str | None:
-    """Name of the data set of the spec's first recipe; None where there is none."""
+class DataPlace(NamedTuple):
+    """A data set by name, and the folder it lies in where that is said."""
+
+    name: str
+    root: str | os.PathLike[str] | None
+
+
+def chosen_data(graph: Graph, name: str | None = None, root: str | os.PathLike[str] | None = None) -> DataPlace | None:
+    """The data set `name`, or that of the spec's first recipe (a run has only its own), in the recipe's
+    folder unless `root` says otherwise; None where there is none."""
+    if name is not None:
+        return DataPlace(name, root)
     for recipe in graph.recipes.values():
         data = recipe.get("data")
-        return data["name"] if data else None
+        return DataPlace(data["name"], root or data["root"]) if data and data["name"] != FROM_PYTHON else None
     return None
 
 
@@ -32,20 +44,22 @@ def dataset_images(
     graph: Graph,
     session: Session,
     preprocessing: Preprocessing | None,
-    name: str,
+    place: DataPlace,
     *,
-    root: str | os.PathLike[str] | None = None,
     split: str = "test",
     limit: int = 512,
+    class_names: Sequence[str] | None = None,
 ) -> LabelledImages:
-    """Up to `limit` images of a data set, evenly over the split, prepared for the session.
+    """Up to `limit` images of a data set, evenly over the split, prepared for the session, with labels
+    in the order of `class_names`.
 
     Without `preprocessing` the data set's own mean and deviation normalise. Raises `CommandError`
-    where the data set is unknown or absent, or the network takes no images.
+    where the data set is unknown or absent, has other classes, or the network takes no images.
     """
     require("torch", "torch", "reading a data set")
     import torch
 
+    from specgraph.datasets.classes import class_positions
     from specgraph.datasets.load import load_dataset
     from specgraph.training.pipeline import Pipeline, resize, to_channels
 
@@ -55,7 +69,8 @@ def dataset_images(
     if not isinstance(channels, int) or not all(isinstance(side, int) for side in size):
         raise CommandError("the size of the network's input is free", "give it a number with --input-size")
     height, width = (int(str(side)) for side in size)
-    dataset = load_dataset(name, root, size=(height, width), channels=channels)
+    dataset = load_dataset(place.name, place.root, size=(height, width), channels=channels)
+    positions = class_positions(dataset.class_names, class_names, dataset.name)
     samples = dataset.test if split == "test" else dataset.train
     chosen = torch.linspace(0, len(samples) - 1, min(limit, len(samples))).long()
     picked = samples.select(chosen)
@@ -73,7 +88,8 @@ def dataset_images(
             prepared.append(whole.round().clamp(0, 255).to(torch.uint8)[0].permute(1, 2, 0))
         else:
             prepared.append(pipeline.eval_batch(image[None])[0])
-    return LabelledImages(np.asarray(torch.stack(prepared)), np.asarray(picked.labels))
+    labels = picked.labels if positions is None else positions[picked.labels]
+    return LabelledImages(np.asarray(torch.stack(prepared)), np.asarray(labels))
 
 
 def accuracy(session: Session, data: LabelledImages, batch_size: int = 64) -> float:

@@ -11,14 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from specgraph.backends.onnx.metadata import Preprocessing
+from specgraph.backends.onnx.metadata import Preprocessing, class_names_of, preprocessing_of
 from specgraph.errors import CommandError, require
-from specgraph.inference.preprocess import (
-    class_names_of,
-    normalise,
-    preprocessing_of,
-    to_pixels,
-)
+from specgraph.inference.preprocess import normalise, to_pixels
 from specgraph.inference.session import Array, Session
 
 if TYPE_CHECKING:

@@ -7,46 +7,16 @@ per channel.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specgraph.backends.onnx.metadata import CLASS_NAMES, PREPROCESSING, Preprocessing
+from specgraph.backends.onnx.metadata import Preprocessing
 from specgraph.errors import CommandError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-
-def preprocessing_of(metadata: Mapping[str, str]) -> Preprocessing | None:
-    """The preprocessing that a file's or a run's metadata describe; None where they do not.
-
-    Raises `CommandError` where they describe it wrongly.
-    """
-    text = metadata.get(PREPROCESSING)
-    if text is None:
-        return None
-    try:
-        return Preprocessing.from_plain(json.loads(text))
-    except (ValueError, TypeError) as error:
-        raise CommandError(f"the model's metadata are damaged: {error}") from error
-
-
-def class_names_of(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The class names in a file's or a run's metadata; None where there are none."""
-    text = metadata.get(CLASS_NAMES)
-    if text is None:
-        return None
-    try:
-        names = json.loads(text)
-    except ValueError as error:
-        raise CommandError(f"the model's metadata are damaged: class names are not JSON ({error})") from error
-    if not isinstance(names, list):
-        raise CommandError("the model's metadata are damaged: class names are not a list")
-    return tuple(str(name) for name in names)
 
 
 def to_pixels(image: Image, preprocessing: Preprocessing, *, whole: bool = False) -> NDArray[np.float32]:

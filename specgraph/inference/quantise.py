@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from specgraph.errors import CommandError, require
-from specgraph.inference.data import LabelledImages, accuracy, dataset_images, recipe_data
+from specgraph.inference.data import LabelledImages, accuracy, chosen_data, dataset_images
 from specgraph.inference.session import Array, Session
 from specgraph.inference.source import ModelSource
 
@@ -66,15 +66,21 @@ def quantise_file(
     require("onnxruntime", "onnx", "quantising")
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-    name = data or recipe_data(source.graph)
-    if name is None:
+    chosen = chosen_data(source.graph, data, data_dir)
+    if chosen is None:
         raise CommandError("--int8 needs images to calibrate on", "name a data set with --data")
     place = Path(path)
     session = Session(place, "cpu")
 
     def images(split: str, limit: int) -> LabelledImages:
         return dataset_images(
-            source.graph, session, source.preprocessing, name, root=data_dir, split=split, limit=limit
+            source.graph,
+            session,
+            source.preprocessing,
+            chosen,
+            split=split,
+            limit=limit,
+            class_names=source.class_names,
         )
 
     test = images("test", ACCURACY_IMAGES)
@@ -94,23 +100,25 @@ def quantise_file(
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
-            nodes_to_exclude=_composed_norms(place, session),
+            nodes_to_exclude=_kept_exact(place, session),
         )
         after = accuracy(Session(temporary, "cpu"), test)
         os.replace(temporary, place)
     finally:
         Path(temporary).unlink(missing_ok=True)
     place.with_name(place.name + ".data").unlink(missing_ok=True)
-    return Quantised(name, len(test.labels), before, after, bytes_before, _size(place))
+    return Quantised(chosen.name, len(test.labels), before, after, bytes_before, _size(place))
 
 
-def _composed_norms(path: Path, session: Session) -> list[str]:
-    """Names of the nodes that local response normalisation was composed of: squares need their digits."""
+def _kept_exact(path: Path, session: Session) -> list[str]:
+    """Names of the nodes that stay in float32: those that local response normalisation was composed of
+    (squares need their digits), and the preprocessing in front of the network."""
     import onnx
 
     described = json.loads(session.metadata.get("specgraph.composed", "{}"))
     norms = {name for name, entry in described.items() if entry["op"] == "lrn"}
     nodes = onnx.load(os.fspath(path), load_external_data=False).graph.node
+    norms.update(port.name for port in session.inputs)
     return [node.name for node in nodes if node.name.split("/")[0] in norms]
 
 

@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from specgraph.backends.onnx.metadata import Preprocessing
+from specgraph.backends.onnx.metadata import Preprocessing, class_names_of, preprocessing_of
 from specgraph.checking import load
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
-from specgraph.inference.preprocess import class_names_of, preprocessing_of
 
 SPEC_SUFFIXES = (".yaml", ".yml", ".json")
 RUN_SPEC = "spec.yaml"

@@ -78,8 +78,9 @@ class Verification(NamedTuple):
             own = [difference for difference in self.differences if difference.output == output]
             worst = max(own, key=lambda d: (not d.ok, d.largest if d.largest == d.largest else np.inf))
             kinds = ", ".join(f"{d.data} {d.batch_size}: {d.largest:.1e}" for d in own)
-            verdict = "equal" if worst.ok else "DIFFERENT"
             scale = max(difference.scale for difference in own)
+            rounding = worst.limit <= HALF_TOLERANCE * max(1.0, worst.scale)
+            verdict = ("equal" if rounding else "close") if worst.ok else "DIFFERENT"
             if scale < VANISHING_SCALE:
                 verdict += f" (but the output is at most {scale:.0e}: untrained weights prove little)"
             lines.append(f"{output}: {verdict}, largest difference {self.largest[output]:.2e} ({kinds})")
@@ -189,7 +190,8 @@ def _take(array: Array, batch_size: int) -> Array:
 
 def _to_network(graph: Graph, inputs: dict[str, Array], session: Session) -> dict[str, Array]:
     """What the module takes for what the file takes: raw images are preprocessed here."""
-    from specgraph.inference.preprocess import normalise_batch, preprocessing_of
+    from specgraph.backends.onnx.metadata import preprocessing_of
+    from specgraph.inference.preprocess import normalise_batch
 
     prepared: dict[str, Array] = {}
     for name, array in inputs.items():

@@ -15,7 +15,7 @@ from specgraph.graph.classifier import ends_in, main_output
 from specgraph.graph.model import Graph
 from specgraph.training.allocation import kept_memory
 from specgraph.training.choices import choose_memory_format, choose_precision, set_backends
-from specgraph.training.data import RunData, prepare_data
+from specgraph.training.data import RunData, as_trained, prepare_data
 from specgraph.training.display import Display, Silent, make_display
 from specgraph.training.distributed import World, choose_device, join_world, leave_world
 from specgraph.training.evaluation import Predictions, evaluate_with_predictions
@@ -142,11 +142,13 @@ def evaluate(
 ) -> Evaluation:
     """Loss and accuracy of a run's best weights, or of a spec with `weights`.
 
-    `split` is `test`, `validation` or `train`. Images are fed as in training, without augmentation.
-    Raises `CommandError`.
+    `split` is `test`, `validation` or `train`. Images are fed as in training, without augmentation:
+    normalised as the weights' file says (unless a `recipe` is named), classes matched by name.
+    Raises `CommandError`, also for classes that the weights do not know.
     """
     if split not in SPLITS:
         raise CommandError(f"there is no split `{split}`", f"choose from {', '.join(SPLITS)}")
+    says_how = recipe is not None
     graph, recipe, path = _trained(run, weights, recipe)
     named = data if isinstance(data, str | os.PathLike) else None
     brought = None if named is not None else data
@@ -155,7 +157,8 @@ def evaluate(
     )
     chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
     run_data = prepare_data(graph, chosen.fields, brought)
-    loaded, _ = load_weights(path)
+    loaded, metadata = load_weights(path)
+    run_data = as_trained(run_data, metadata, normalised=says_how)
     module = build_module(graph, 0, torch.contiguous_format)
     training_only = [node.path for node in graph.nodes.values() if node.train_only]
     apply_weights(module, loaded, optional=training_only, source=str(path))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from specgraph.datasets.catalog import FOLDER
+from specgraph.backends.onnx.metadata import class_names_of, preprocessing_of
+from specgraph.datasets.catalog import FOLDER, FROM_PYTHON
+from specgraph.datasets.classes import class_positions
 from specgraph.datasets.images import CENTRE_SHARE, SMALLEST_PHOTOGRAPH
 from specgraph.datasets.load import load_dataset
 from specgraph.datasets.samples import Dataset, Samples
@@ -14,9 +18,6 @@ from specgraph.diagnostics.recipes import Images, find_faults
 from specgraph.errors import CommandError
 from specgraph.graph.classifier import main_output, only_image, why_no_classifier
 from specgraph.graph.model import Graph
-
-FROM_PYTHON = "from-python"
-"""Name of the data set in the recipe of a run whose data a Python program gave."""
 
 
 class RunData(NamedTuple):
@@ -72,6 +73,26 @@ def prepare_data(graph: Graph, recipe: dict[str, Any], data: Any = None) -> RunD
     train, validation = _hold_out(dataset, options["validation"], recipe["seed"], notes)
     mean, std = _normalisation(dataset, options["normalize"])
     return RunData(dataset, train, validation, dataset.test, channels, size, mean, std, tuple(notes))
+
+
+def as_trained(data: RunData, metadata: Mapping[str, str], *, normalised: bool) -> RunData:
+    """`data` as weights with `metadata` were trained: classes by their names and, unless `normalised`
+    otherwise on purpose, images with the mean and deviation that were used. Raises `CommandError` for
+    classes that the weights do not know."""
+    known = class_names_of(metadata)
+    positions = class_positions(data.dataset.class_names, known, data.dataset.name)
+    if positions is not None:
+        assert known is not None
+        parts = {
+            part: replace(samples, labels=positions[samples.labels])
+            for part in ("train", "validation", "test")
+            for samples in (getattr(data, part),)
+        }
+        data = data._replace(dataset=replace(data.dataset, class_names=known), **parts)
+    preprocessing = preprocessing_of(metadata)
+    if preprocessing is None or normalised or preprocessing.channels != data.channels:
+        return data
+    return data._replace(mean=preprocessing.mean, std=preprocessing.std)
 
 
 def _load(data: dict[str, Any], size: tuple[int, int] | None, channels: int | None) -> Dataset:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from specgraph.datasets.catalog import FROM_PYTHON
 from specgraph.errors import CommandError
 from specgraph.graph.classifier import ends_in, main_output
 from specgraph.graph.model import Graph
@@ -21,7 +22,7 @@ from specgraph.training.choices import (
     choose_precision,
     set_backends,
 )
-from specgraph.training.data import FROM_PYTHON, RunData, prepare_data
+from specgraph.training.data import RunData, prepare_data
 from specgraph.training.display import Display
 from specgraph.training.distributed import World
 from specgraph.training.divergence import explain_divergence

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import onnx
 import pytest
 
 from specgraph.cli.main import main
@@ -100,5 +101,22 @@ def test_int8(capsys: pytest.CaptureFixture[str]) -> None:
     assert "in float32" in shown
     assert os.path.getsize("q.onnx") < 80_000
     assert main(["export", LENET, "--onnx", "none.onnx", "--int8", "--data", "no-such-data"]) == 2
-    assert main(["export", LENET, "--onnx", "none.onnx", "--int8", "--fp16"]) == 2
-    assert not os.path.exists("none.onnx")
+    for flag in ("--fp16", "--external-data"):
+        assert main(["export", LENET, "--onnx", "none.onnx", "--int8", flag]) == 2
+    assert os.listdir(".") == ["q.onnx"]
+
+
+def test_an_int8_file_that_fails_leaves_what_was_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", LENET, "--onnx", "m.onnx"]) == 0
+    before = Path("m.onnx").read_bytes()
+    assert main(["export", LENET, "--onnx", "m.onnx", "--int8", "--data", "no-such-data"]) == 2
+    assert Path("m.onnx").read_bytes() == before
+    assert os.listdir(".") == ["m.onnx"]
+
+
+def test_int8_leaves_preprocessing_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--preprocess", "--mean", "0.5", "--std", "0.25", "--data", "digits", "--verify"]
+    assert main(["export", LENET, "--onnx", "raw8.onnx", "--int8", *words]) == 0
+    nodes = {node.name: node for node in onnx.load("raw8.onnx").graph.node}
+    assert nodes["image/normalised"].input[0] == "image/centred"
+    assert nodes["image/centred"].input[0] == "image/resized"

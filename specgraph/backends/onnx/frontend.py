@@ -18,7 +18,10 @@ def add_preprocessing(builder: Builder, name: str, preprocessing: Preprocessing)
         raise CommandError(f"--preprocess needs opset {ANTIALIASING_OPSET}: before it, Resize has no antialiasing")
     value = builder.raw("Transpose", [name], f"{name}/channels_first", perm=[0, 3, 1, 2])
     value = builder.raw("Cast", [value], f"{name}/float", to=FLOAT)
-    sizes = builder.constant(f"{name}/size", np.asarray(preprocessing.size, np.int64))
+    size = builder.constant(f"{name}/size", np.asarray(preprocessing.size, np.int64))
+    shape = builder.raw("Shape", [value], f"{name}/shape", end=2)
+    # Sizes of all axes: onnxruntime moves a Transpose through Resize as if it had no `axes`.
+    sizes = builder.raw("Concat", [shape, size], f"{name}/sizes", axis=0)
     value = builder.raw(
         "Resize",
         [value, "", "", sizes],
@@ -26,7 +29,6 @@ def add_preprocessing(builder: Builder, name: str, preprocessing: Preprocessing)
         mode="linear",
         antialias=1,
         exclude_outside=1,
-        axes=[2, 3],
         coordinate_transformation_mode="half_pixel",
     )
     mean = np.asarray(preprocessing.mean, np.float32).reshape(-1, 1, 1)

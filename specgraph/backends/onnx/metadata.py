@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from specgraph import __version__
+from specgraph.errors import CommandError
 from specgraph.graph.fingerprint import spec_hash
 from specgraph.graph.model import Graph
 
@@ -87,6 +88,34 @@ def describe(
     if preprocessing:
         described[PREPROCESSING] = json.dumps(preprocessing.to_plain())
     return described
+
+
+def preprocessing_of(metadata: Mapping[str, str]) -> Preprocessing | None:
+    """The preprocessing that a file's or a run's metadata describe; None where they do not.
+
+    Raises `CommandError` where they describe it wrongly.
+    """
+    text = metadata.get(PREPROCESSING)
+    if text is None:
+        return None
+    try:
+        return Preprocessing.from_plain(json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise CommandError(f"the model's metadata are damaged: {error}") from error
+
+
+def class_names_of(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
+    """The class names in a file's or a run's metadata; None where there are none."""
+    text = metadata.get(CLASS_NAMES)
+    if text is None:
+        return None
+    try:
+        names = json.loads(text)
+    except ValueError as error:
+        raise CommandError(f"the model's metadata are damaged: class names are not JSON ({error})") from error
+    if not isinstance(names, list):
+        raise CommandError("the model's metadata are damaged: class names are not a list")
+    return tuple(str(name) for name in names)
 
 
 def output_scale(graph: Graph, name: str, *, softmax: bool = False) -> str:

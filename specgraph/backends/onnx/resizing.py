@@ -47,12 +47,8 @@ def lower_upsample(builder: Builder, node: Node) -> None:
             return
     if arguments["size"] is not None:
         target = builder.integers(node, "size", arguments["size"])
-        if builder.opset >= 18:
-            axes = range(2, node.output.rank + 1)
-            builder.emit(node, "Resize", [value, "", "", target], axes=list(axes), **attributes)
-            return
         shape = builder.step(node, "shape", "Shape", [value], end=2)
-        target = builder.step(node, "sizes", "Concat", [shape, target], axis=0)
+        target = builder.step(node, "sizes", "Concat", [shape, target], axis=0)  # of all axes, as for padding
         builder.emit(node, "Resize", [value, "", "", target], **attributes)
         return
     scales = np.asarray([1.0, 1.0, *map(float, arguments["scale_factor"])], np.float32)
