@@ -63,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
             seconds=args.seconds,
         )
     else:
+        if args.weights:
+            raise CommandError(f"{args.model} has its own weights", "leave --weights out")
         from specgraph.inference.bench import session_runner
         from specgraph.inference.session import Session
 
@@ -91,7 +93,7 @@ def _spec_runners(args: argparse.Namespace, source: ModelSource) -> list[Runner]
     import torch
 
     from specgraph.backends.onnx.export import build_model
-    from specgraph.backends.onnx.weights import StateDict
+    from specgraph.backends.onnx.weights import StateDict, check_state_dict
     from specgraph.backends.torch.compile import compile_graph
     from specgraph.inference.bench import session_runner
     from specgraph.inference.session import Session
@@ -100,6 +102,7 @@ def _spec_runners(args: argparse.Namespace, source: ModelSource) -> list[Runner]
         torch.set_num_threads(args.threads)
     module = compile_graph(source.graph, seed=0)
     if source.state_dict is not None:
+        check_state_dict(source.graph, source.state_dict)
         module.load_state_dict(dict(source.state_dict), strict=False)
     session = Session(
         build_model(source.graph, StateDict(module.state_dict())).to_bytes(),

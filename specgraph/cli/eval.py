@@ -6,7 +6,7 @@ import argparse
 import json
 
 from specgraph.cli.arguments import DATA_DIR_HELP
-from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
+from specgraph.cli.spec_arguments import add_spec_arguments, load_graph, refuse_spec_arguments
 
 HELP = "loss and accuracy of a run, or of a spec with weights"
 EXAMPLES = (
@@ -39,6 +39,8 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(f"{args.source} is no run: it has no spec.yaml")
     if not is_run and args.weights is None and os.path.exists(args.source):
         raise CommandError("a spec alone has nothing to evaluate", "name a run, or give --weights FILE")
+    if is_run:
+        refuse_spec_arguments(args, "a run is evaluated as it was trained")
     graph = None if is_run else load_graph(args, args.source)
     require("torch", "train", "evaluating")
     from specgraph.training.api import evaluate

@@ -46,8 +46,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     onnx.add_argument("--opset", type=int, metavar="N", help="17 to 26 (default 21)")
     onnx.add_argument("--softmax", action="store_true", help="give probabilities")
     onnx.add_argument("--preprocess", action="store_true", help="take raw uint8 images (N, height, width, C)")
-    onnx.add_argument("--mean", type=numbers, metavar="X,...", help="for --preprocess, of values in [0, 1]")
-    onnx.add_argument("--std", type=numbers, metavar="X,...", help="for --preprocess, of values in [0, 1]")
+    onnx.add_argument(
+        "--mean",
+        type=numbers,
+        metavar="X,...",
+        help="what images are normalised by, of values in [0, 1]; default: the run's",
+    )
+    onnx.add_argument(
+        "--std",
+        type=numbers,
+        metavar="X,...",
+        help="what images are normalised by, of values in [0, 1]; default: the run's",
+    )
     onnx.add_argument("--fold-batch-norm", action="store_true", help="fold batch normalisation into convolutions")
     onnx.add_argument(
         "--lrn",

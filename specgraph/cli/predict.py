@@ -42,7 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the classes of every image; 2 where none could be read."""
     from specgraph.inference.predictor import Predictor, image_files
+    from specgraph.inference.source import looks_like_source
 
+    if args.weights and not looks_like_source(args.model):
+        raise CommandError(f"{args.model} has its own weights", "leave --weights out")
     predictor = Predictor(
         args.model, device=args.device, batch_size=args.batch_size, output=args.output, weights=args.weights
     )

@@ -52,6 +52,14 @@ def _value(setting: str, text: str) -> Any:
     return plain(tree)
 
 
+def refuse_spec_arguments(args: argparse.Namespace, why: str) -> None:
+    """Raise `CommandError` where arguments are given that would not be heeded."""
+    given = [flag for flag in ("set", "input-size") if getattr(args, flag.replace("-", "_"))]
+    if given:
+        flags = " and ".join(f"--{flag}" for flag in given)
+        raise CommandError(f"{why}: {flags} cannot change it", "leave it out, or name the spec with --weights FILE")
+
+
 def load_graph(args: argparse.Namespace, spec: str) -> Graph:
     """The checked graph of a spec under the parsed arguments.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -102,3 +103,24 @@ def test_int8_is_calibrated_on_the_run_s_own_folder(
     assert "32 test images of folder: 100.00% in float32" in shown
     assert "real 1" in shown
     assert "close" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("eval RUN --set classes=3", "a run is evaluated as it was trained: --set cannot"),
+        ("eval RUN --input-size 4x4 --set a=1", "--set and --input-size cannot"),
+        ("predict ONNX x.png --weights RUN", "has its own weights"),
+        ("bench ONNX --weights RUN", "has its own weights"),
+        ("bench SPEC --weights RUN", "the weights do not fit the spec: `1.weight` is 16x64 but the spec needs 16x16"),
+    ],
+)
+def test_what_would_not_be_heeded_is_refused(
+    run: Any, words: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec, model = tmp_path / "small.json", tmp_path / "net.onnx"
+    spec.write_text(json.dumps({**SPEC, "inputs": {"image": [1, 4, 4]}}))
+    assert main(["export", str(run.folder), "--onnx", str(model)]) == 0
+    places = {"RUN": str(run.folder), "SPEC": str(spec), "ONNX": str(model)}
+    assert main([places.get(word, word) for word in words.split()]) == 2
+    assert reason in capsys.readouterr().err
