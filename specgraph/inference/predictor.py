@@ -14,7 +14,7 @@ import numpy as np
 from specgraph.backends.onnx.metadata import Preprocessing, class_names_of, preprocessing_of
 from specgraph.errors import CommandError, require
 from specgraph.inference.preprocess import normalise, to_pixels
-from specgraph.inference.session import Array, Session
+from specgraph.inference.session import Array, Port, Session
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ImageLike = Any
 """A path, a PIL image, or a uint8 array (H, W) or (H, W, C)."""
 
+IMAGE_TYPES = ("uint8", "float16", "float32", "float64")
 IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"))
 
 
@@ -70,10 +71,14 @@ class Predictor:
         if len(self.session.inputs) != 1 or len(self.session.inputs[0].shape) != 4:
             raise CommandError(f"{model} is no image classifier: it does not take one batch of images")
         self._input = self.session.inputs[0]
+        if self._input.dtype not in IMAGE_TYPES:
+            raise CommandError(f"{model} takes {self._input.dtype} numbers, and images are none")
         self.raw = self._input.dtype == "uint8"
+        self._channels_last = _is_channels_last(self._input)
         self.preprocessing = preprocessing or preprocessing_of(metadata) or self._assume_preprocessing()
         self._check_channels()
         self._output = self._choose_output(output)
+        _refuse_maps(next(port for port in self.session.outputs if port.name == self._output))
         self._scale = _scale_of(metadata, self._output)
         names = tuple(class_names) if class_names is not None else class_names_of(metadata)
         self.class_names = names
@@ -84,7 +89,7 @@ class Predictor:
 
     def _assume_preprocessing(self) -> Preprocessing:
         channels, height, width = self._input.shape[1:]
-        if self.raw:
+        if self._channels_last:
             height, width, channels = channels, height, width
         if not isinstance(height, int) or not isinstance(width, int):
             height = width = 224
@@ -105,6 +110,8 @@ class Predictor:
             return
         wanted = self._input.shape[1:]
         given = (self.preprocessing.channels, *self.preprocessing.size)
+        if self._channels_last:
+            given = (*given[1:], given[0])
         if any(isinstance(size, int) and size != own for size, own in zip(wanted, given, strict=True)):
             raise CommandError(
                 f"the network takes {'x'.join(map(str, wanted))} but the preprocessing gives "
@@ -152,7 +159,9 @@ class Predictor:
             opened = _open(image)
             if self.raw:
                 return self._raw_pixels(opened)
-            return normalise(to_pixels(opened, self.preprocessing), self.preprocessing)
+            pixels = normalise(to_pixels(opened, self.preprocessing), self.preprocessing)
+            ready: Array = pixels.transpose(1, 2, 0) if self._channels_last else pixels
+            return ready.astype(self._input.dtype, copy=False)
         except BrokenImageError as error:
             return str(error)
 
@@ -198,6 +207,22 @@ class Predictor:
         if self.class_names is not None and index < len(self.class_names):
             return self.class_names[index]
         return str(index)
+
+
+def _is_channels_last(port: Port) -> bool:
+    """Whether an input takes (N, height, width, C): raw images, and where only that axis can be one of
+    channels."""
+    channels = (1, 3)
+    return port.dtype == "uint8" or (port.shape[3] in channels and port.shape[1] not in channels)
+
+
+def _refuse_maps(port: Port) -> None:
+    """Raise `CommandError` for an output that is no row of scores for each image."""
+    if not port.dtype.startswith("float"):
+        raise CommandError(f"output `{port.name}` gives {port.dtype} numbers, and no score for each class")
+    if sum(size != 1 for size in port.shape[1:]) > 1:
+        shape = "x".join(map(str, port.shape))
+        raise CommandError(f"output `{port.name}` is {shape}: a map, and no score for each class")
 
 
 def predict(

@@ -22,11 +22,13 @@ _PROVIDERS = {
     "cuda": ("CUDAExecutionProvider", "CPUExecutionProvider"),
     "tensorrt": ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"),
 }
+_NUMPY_NAMES = {"float": "float32", "double": "float64"}
 _SILENT = 4
 
 
 class Port(NamedTuple):
-    """An input or output of a session. `shape` holds numbers, or names of free sizes."""
+    """An input or output of a session. `shape` holds numbers, or names of free sizes; `dtype` is
+    NumPy's name."""
 
     name: str
     shape: tuple[int | str | None, ...]
@@ -129,7 +131,8 @@ def num_cuda_devices() -> int:
 
 
 def _port(value: Any) -> Port:
-    return Port(value.name, tuple(value.shape), value.type.removeprefix("tensor(").removesuffix(")"))
+    kind = value.type.removeprefix("tensor(").removesuffix(")")
+    return Port(value.name, tuple(value.shape), _NUMPY_NAMES.get(kind, kind))
 
 
 def _first_line(error: Exception) -> str:

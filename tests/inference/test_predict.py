@@ -109,6 +109,48 @@ def test_models_that_take_no_images_are_refused(tmp_path: Path) -> None:
         Predictor(path)
 
 
+def _foreign(path: Path, shape: list[str | int], dtype: int, ends: str) -> Path:
+    """A model of another tool: the mean of each channel, as scores, as a map, or the best of them."""
+    from onnx import TensorProto, helper, save
+
+    channels_last = shape[3] == 3
+    nodes = [helper.make_node("Transpose", ["x"], ["chw"], perm=[0, 3, 1, 2] if channels_last else [0, 1, 2, 3])]
+    nodes.append(helper.make_node("GlobalAveragePool", ["chw"], ["pooled"]))
+    nodes.append(helper.make_node("Flatten", ["pooled"], ["scores"]))
+    nodes.append(helper.make_node("ArgMax", ["scores"], ["best"], axis=1))
+    kind, size = {
+        "scores": (dtype, ["N", 3]),
+        "best": (TensorProto.INT64, ["N", 1]),
+        "chw": (dtype, ["N", 3, 8, 8]),
+    }[ends]
+    graph = helper.make_graph(
+        nodes,
+        "foreign",
+        [helper.make_tensor_value_info("x", dtype, shape)],
+        [helper.make_tensor_value_info(ends, kind, size)],
+    )
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    return path
+
+
+@pytest.mark.parametrize("shape", [["N", 3, 8, 8], ["N", 8, 8, 3]])
+@pytest.mark.parametrize("dtype", [1, 10])
+def test_models_of_other_tools(shape: list[str | int], dtype: int, tmp_path: Path) -> None:
+    """Channels first or last, single or half precision."""
+    image = np.zeros((8, 8, 3), np.uint8)
+    image[:, :, 1] = 200
+    (found,) = Predictor(_foreign(tmp_path / "m.onnx", shape, dtype, "scores")).predict([image])
+    assert [ranked.position for ranked in found.classes[:1]] == [1]
+    means = np.array([0.0, 200 / 255, 0.0])
+    assert found.classes[0].probability == pytest.approx((np.exp(means) / np.exp(means).sum())[1], abs=1e-3)
+
+
+@pytest.mark.parametrize(("ends", "reason"), [("chw", "a map"), ("best", "gives int64 numbers")])
+def test_outputs_that_are_no_scores(ends: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=reason):
+        Predictor(_foreign(tmp_path / "m.onnx", ["N", 3, 8, 8], 1, ends))
+
+
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, _ = _model(tmp_path)
     images = _images(tmp_path / "images", 2)
