@@ -92,8 +92,8 @@ class Server(LanguageServer):
         document.is_spec = document.is_spec or document.language == "specgraph" or bool(IS_SPEC.search(text[:20_000]))
         self.overlay[os.path.realpath(document.path)] = text.encode("utf-8", "surrogatepass")
 
-    def close(self, uri: str) -> None:
-        """Forget a text and what was said about it."""
+    async def close(self, uri: str) -> None:
+        """Forget a text and what was said about it; those that include it read the saved file again."""
         document = self.documents.pop(uri, None)
         if document is None:
             return
@@ -103,6 +103,7 @@ class Server(LanguageServer):
         for target, by_root in list(self.published.items()):
             if by_root.pop(uri, None) is not None:
                 self._send(target)
+        await self.check_users(document.path)
 
     async def current(self, uri: str) -> tuple[Document, Analysis] | None:
         """A text with its analysis, brought up to date first; None for a text that is no spec."""
@@ -263,7 +264,7 @@ def _follow_documents(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     async def did_close(params: types.DidCloseTextDocumentParams) -> None:
-        server.close(params.text_document.uri)
+        await server.close(params.text_document.uri)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     async def did_change_files(params: types.DidChangeWatchedFilesParams) -> None:

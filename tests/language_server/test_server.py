@@ -182,6 +182,20 @@ def test_unsaved_libraries_count_and_their_faults_go_to_them(client: Client, tmp
     )
 
 
+def test_a_library_closed_unsaved_counts_as_it_is_on_disk(client: Client, tmp_path: Path) -> None:
+    library = tmp_path / "lib.yaml"
+    library.write_text("specgraph: 1\nblocks:\n  unit: {nodes: {r: relu}}\n")
+    net = (tmp_path / "net.yaml").as_uri()
+    text = "specgraph: 1\ninclude: {l: lib.yaml}\ninputs: {x: [3, 8, 8]}\nnodes: {a: {block: l.unit}}\n"
+    assert client.open(net, text) == []
+    assert client.open(library.as_uri(), library.read_text()) == []
+    client.change(library.as_uri(), library.read_text().replace("unit", "other"))
+    found = client.wait_for("textDocument/publishDiagnostics", lambda p: p["uri"] == net and p["diagnostics"])
+    assert [d["code"] for d in found["diagnostics"]] == ["SG208"]
+    client.notify("textDocument/didClose", {"textDocument": {"uri": library.as_uri()}})
+    client.wait_for("textDocument/publishDiagnostics", lambda p: p["uri"] == net and not p["diagnostics"])
+
+
 def test_other_files_are_left_alone(client: Client, tmp_path: Path) -> None:
     compose = (tmp_path / "compose.yaml").as_uri()
     item = {"uri": compose, "languageId": "yaml", "version": 1, "text": "services:\n  web: {image: x}\n"}
