@@ -11,7 +11,7 @@ from specgraph.graph.dims import Dim, SymbolicDim
 from specgraph.graph.expressions import ExpressionError
 from specgraph.graph.model import Scope
 from specgraph.graph.types import TensorType
-from specgraph.spec.document import IMPLIED_NAMES, SIZE_PROPERTIES, Body, Defaults, Document, NodeDef
+from specgraph.spec.document import IMPLIED_NAMES, SIZE_PROPERTIES, Body, Defaults, Document
 
 if TYPE_CHECKING:
     from specgraph.graph.sharing import SharedBlock
@@ -302,8 +302,3 @@ class UnknownNode(Exception):
         super().__init__(path)
         self.path = path
         self.names = scope.names()
-
-
-def nodedef_label(node: NodeDef) -> str:
-    """How a node as written is called in messages."""
-    return node.name if node.name is not None else "an entry of a chain"

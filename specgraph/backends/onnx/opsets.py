@@ -8,9 +8,6 @@ DEFAULT_OPSET = 21
 
 _IR_VERSIONS = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11, 24: 12, 25: 13, 26: 13}
 
-METADATA_IR_VERSION = 10
-"""First IR version whose nodes can carry metadata."""
-
 
 def ir_version(opset: int) -> int:
     """The IR version of the onnx release that brought an opset. Raises KeyError outside the range."""
