@@ -42,17 +42,20 @@ def lower_clip(low: Callable[[dict[str, float]], float], high: Callable[[dict[st
 
 
 def lower_prelu(builder: Builder, node: Node) -> None:
+    """`PRelu`, its slopes laid along the channels: ONNX lines axes up from the last one."""
     ones = (1,) * (node.input_types[0].rank - 1)
     slope = builder.parameter(node, "weight", lambda array: array.reshape(-1, *ones))
     builder.emit(node, "PRelu", [*builder.inputs(node), slope])
 
 
 def lower_silu(builder: Builder, node: Node) -> None:
+    """`Sigmoid` and `Mul`; ONNX has `Swish` only from opset 24 on."""
     (value,) = builder.inputs(node)
     builder.emit(node, "Mul", [value, builder.step(node, "sigmoid", "Sigmoid", [value])])
 
 
 def lower_mish(builder: Builder, node: Node) -> None:
+    """`Mish`, and below opset 18 what it stands for: `Softplus`, `Tanh`, `Mul`."""
     if builder.opset >= 18:
         builder.emit(node, "Mish")
         return
@@ -62,6 +65,7 @@ def lower_mish(builder: Builder, node: Node) -> None:
 
 
 def lower_gelu(builder: Builder, node: Node) -> None:
+    """`Gelu`, and below opset 20 what it stands for, by `Erf` or by `Tanh`."""
     approximate = node.arguments.get("approximate", "none")
     if builder.opset >= 20:
         attributes = {"approximate": approximate} if approximate != "none" else {}
@@ -85,6 +89,8 @@ def lower_gelu(builder: Builder, node: Node) -> None:
 
 
 def lower_softplus(builder: Builder, node: Node) -> None:
+    """`Softplus` of the input times `beta`, over `beta`. PyTorch goes straight on beyond `threshold`;
+    from 15 on that is the curve itself in single precision, below it is a `Where`."""
     beta = float(node.arguments.get("beta", 1.0))
     threshold = float(node.arguments.get("threshold", 20.0))
     (value,) = builder.inputs(node)
@@ -116,6 +122,8 @@ def lower_celu(builder: Builder, node: Node) -> None:
 
 
 def lower_softmax(op_type: str) -> Lower:
+    """`Softmax` or `LogSoftmax` along the axis, counted from the front."""
+
     def lower(builder: Builder, node: Node) -> None:
         axis = node.arguments["dim"] % (node.input_types[0].rank + 1)
         builder.emit(node, op_type, (), axis=axis)

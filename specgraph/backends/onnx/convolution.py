@@ -9,6 +9,7 @@ from specgraph.graph.model import Node
 
 
 def lower_conv(builder: Builder, node: Node) -> None:
+    """`Conv`. `same` becomes the paddings it means; a padding of other than zeros, a `Pad` in front."""
     arguments = node.arguments
     kernel = arguments["kernel_size"]
     padding = arguments["padding"]

@@ -8,6 +8,7 @@ from specgraph.graph.model import Node
 
 
 def lower_linear(builder: Builder, node: Node) -> None:
+    """`Gemm` on vectors; over more axes, which `Gemm` does not take, `MatMul` and `Add`."""
     value = builder.inputs(node)[0]
     has_bias = builder.has_parameter(node, "bias")
     if node.input_types[0].rank == 1:
@@ -23,6 +24,8 @@ def lower_linear(builder: Builder, node: Node) -> None:
 
 
 def lower_flatten(builder: Builder, node: Node) -> None:
+    """`Flatten` of all axes; `Reshape` where only some are merged, its target computed from `Shape` where
+    sizes behind them are free."""
     kind = node.input_types[0]
     rank = kind.rank + 1
     start, end = (node.arguments[name] % rank for name in ("start_dim", "end_dim"))

@@ -8,6 +8,7 @@ from specgraph.graph.model import Node
 
 
 def lower_concat(builder: Builder, node: Node) -> None:
+    """`Concat` along the axis, counted from the front."""
     axis = node.arguments["dim"] % (node.output.rank + 1)
     builder.emit(node, "Concat", (), axis=axis)
 
@@ -25,6 +26,7 @@ def lower_elementwise(op_type: str) -> Lower:
 
 
 def lower_add(builder: Builder, node: Node) -> None:
+    """`Add` of two inputs, `Sum` of more."""
     builder.emit(node, "Add" if len(node.inputs) == 2 else "Sum")
 
 

@@ -68,6 +68,8 @@ def _power(builder: Builder, node: Node, value: str) -> str:
 
 
 def lower_batch_norm(builder: Builder, node: Node) -> None:
+    """`BatchNormalization` with the running statistics, ones and zeros for a scale and shift it lacks.
+    Raises `Inexpressible` where there are no statistics."""
     if not builder.has_parameter(node, "running_mean"):
         raise Inexpressible(
             "`batch_norm` without running statistics normalises by the batch it is given, also at inference",
@@ -87,6 +89,7 @@ def lower_batch_norm(builder: Builder, node: Node) -> None:
 
 
 def lower_instance_norm(builder: Builder, node: Node) -> None:
+    """`InstanceNormalization`; with running statistics it is a batch normalisation."""
     if builder.has_parameter(node, "running_mean"):
         lower_batch_norm(builder, node)
         return
@@ -100,6 +103,8 @@ minus the square of the mean, which cancels away for a few nearly equal values."
 
 
 def lower_group_norm(builder: Builder, node: Node) -> None:
+    """`GroupNormalization` from opset 21 on, whose scale and shift are per channel. Else, and over few
+    values, `InstanceNormalization` with a group laid out as one channel, then `Mul` and `Add`."""
     arguments = node.arguments
     groups, eps = arguments["num_groups"], float(arguments["eps"])
     kind = node.input_types[0]

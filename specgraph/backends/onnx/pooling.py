@@ -23,6 +23,8 @@ Pairs = tuple[tuple[int, int], ...]
 
 
 def lower_max_pool(builder: Builder, node: Node) -> None:
+    """`MaxPool`; padding that is as wide as the kernel is a `Pad` of minus infinity in front. Raises
+    `Inexpressible` for a window of padding alone."""
     arguments = node.arguments
     kernel, stride, dilation = arguments["kernel_size"], arguments["stride"], arguments["dilation"]
     padding = arguments["padding"]
@@ -63,6 +65,8 @@ def _check_windows(node: Node) -> None:
 
 
 def lower_avg_pool(builder: Builder, node: Node) -> None:
+    """`AveragePool`, with a `Pad` in front where some padding counts and some does not; `divisor_override`
+    is a `Mul` behind. Raises `Inexpressible` for uncounted padding as wide as the kernel."""
     arguments = node.arguments
     kernel, stride, padding = arguments["kernel_size"], arguments["stride"], arguments["padding"]
     divisor = arguments.get("divisor_override")
@@ -149,6 +153,8 @@ def _too_wide(padding: Pairs, kernel: tuple[int, ...]) -> bool:
 
 
 def lower_global(op_type: str) -> Lower:
+    """The global pooling of that name."""
+
     def lower(builder: Builder, node: Node) -> None:
         builder.emit(node, op_type)
 
@@ -156,6 +162,8 @@ def lower_global(op_type: str) -> Lower:
 
 
 def lower_adaptive_avg_pool(builder: Builder, node: Node) -> None:
+    """`GlobalAveragePool` to one cell, `AveragePool` where all windows are alike, else a product with a
+    matrix of shares along the axes where they are not."""
     plan = _adaptive_plan(builder, node, "ReduceMean")
     if plan is None:
         builder.emit(node, "GlobalAveragePool")
@@ -172,6 +180,8 @@ def lower_adaptive_avg_pool(builder: Builder, node: Node) -> None:
 
 
 def lower_adaptive_max_pool(builder: Builder, node: Node) -> None:
+    """`GlobalMaxPool` to one cell, `MaxPool` where all windows are alike, else a `Gather` first that makes
+    them so."""
     plan = _adaptive_plan(builder, node, "ReduceMax")
     if plan is None:
         builder.emit(node, "GlobalMaxPool")

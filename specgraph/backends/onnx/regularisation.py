@@ -9,6 +9,7 @@ from specgraph.graph.model import Node
 
 
 def lower_layer_scale(builder: Builder, node: Node) -> None:
+    """`Mul` by the factors, which lie as PyTorch keeps them."""
     builder.emit(node, "Mul", [*builder.inputs(node), builder.parameter(node, "")])
 
 

@@ -12,6 +12,8 @@ from specgraph.graph.model import Node
 
 
 def lower_upsample(builder: Builder, node: Node) -> None:
+    """`Resize`, by scales where the sizes are numbers; to a `size` from free ones by `sizes`, whose `axes` can
+    be named from opset 18 on. Nearest cells by a fraction are a `Gather` each axis."""
     arguments = node.arguments
     mode = {"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(arguments["mode"], arguments["mode"])
     attributes: dict[str, str | float] = {"mode": mode}

@@ -13,6 +13,7 @@ FAR = 2**62
 
 
 def lower_pad(builder: Builder, node: Node) -> None:
+    """`Pad`, see `padding.pad`; nothing to pad is an `Identity`."""
     arguments = node.arguments
     amounts = spatial(arguments["padding"]) if arguments["padding"] else {}
     if arguments["channels"]:
@@ -35,6 +36,7 @@ def lower_pad(builder: Builder, node: Node) -> None:
 
 
 def lower_slice(builder: Builder, node: Node) -> None:
+    """`Slice` along one axis, to `FAR` where it has no stop."""
     arguments = node.arguments
     stop = FAR if arguments["stop"] is None else arguments["stop"]
     bounds = {
@@ -49,17 +51,20 @@ def lower_slice(builder: Builder, node: Node) -> None:
 
 
 def lower_reshape(builder: Builder, node: Node) -> None:
+    """`Reshape` that keeps the batch axis, to numbers where they are known, else as written."""
     dims = node.output.dims
     wanted = numbers(dims) if known(dims) else tuple(node.arguments["shape"])
     builder.emit(node, "Reshape", [*builder.inputs(node), builder.integers(node, "shape", [0, *wanted])])
 
 
 def lower_permute(builder: Builder, node: Node) -> None:
+    """`Transpose`; the batch axis stays in front."""
     rank = node.output.rank + 1
     builder.emit(node, "Transpose", (), perm=[axis % rank for axis in node.arguments["dims"]])
 
 
 def lower_channel_shuffle(builder: Builder, node: Node) -> None:
+    """`Reshape` to groups, `Transpose`, `Reshape` back; the spatial axes are one where a size is free."""
     groups = node.arguments["groups"]
     dims = node.input_types[0].dims
     (channels,) = numbers(dims[:1])
@@ -77,10 +82,12 @@ def lower_channel_shuffle(builder: Builder, node: Node) -> None:
 
 
 def lower_pixel_shuffle(builder: Builder, node: Node) -> None:
+    """`DepthToSpace` in the order of PyTorch, `CRD`."""
     builder.emit(node, "DepthToSpace", (), blocksize=node.arguments["upscale_factor"], mode="CRD")
 
 
 def lower_mean(builder: Builder, node: Node) -> None:
+    """`ReduceMean`, whose axes are an input from opset 18 on, an attribute before."""
     rank = node.input_types[0].rank + 1
     axes = [axis % rank for axis in node.arguments["dim"]]
     keepdims = int(node.arguments["keepdim"])
