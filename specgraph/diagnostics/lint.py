@@ -150,10 +150,6 @@ def names_in(body: Body) -> set[str]:
     return found
 
 
-OF_LIBRARIES = ("SG916", "SG917", "SG919")
-"""Rules that also hold for a file of blocks alone."""
-
-
 def run_rules(lint: Lint) -> None:
     """Run every rule of the graph (SG9xx) and of the recipes (SG5xx); none where there are errors."""
     if lint.collector.has_errors:
@@ -168,6 +164,5 @@ def run_rules(lint: Lint) -> None:
 
 def run_library_rules(lint: Lint) -> None:
     """Run the rules that need no graph."""
-    for code in OF_LIBRARIES:
-        for check in functions_of_rules(code, "check"):
-            check(lint)
+    for check in functions_of_rules("SG9", "check", lambda rule: rule.for_libraries):
+        check(lint)

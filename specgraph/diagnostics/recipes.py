@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specgraph.datasets.catalog import CATALOG, DatasetInfo
-from specgraph.diagnostics.rule import functions_of_rules
+from specgraph.diagnostics.rule import functions_of_rules, rule
 from specgraph.graph.classifier import ends_in, main_output, only_image, why_no_classifier
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
@@ -15,8 +15,6 @@ from specgraph.graph.types import TensorType
 if TYPE_CHECKING:
     from specgraph.diagnostics.lint import Lint
     from specgraph.spec.values import Written
-
-OF_CLASSES = ("too-few-classes", "unused-classes")
 
 
 class Finding(NamedTuple):
@@ -133,7 +131,7 @@ def check_recipes(lint: Lint) -> None:
         entry = lint.document.recipes.get(name)
         if entry is not None:
             for finding in find_faults(lint.graph, recipe):
-                _report(lint, finding, name, entry[1], overridden and finding.rule in OF_CLASSES)
+                _report(lint, finding, name, entry[1], overridden and rule(finding.rule).about_classes)
 
 
 def _report(lint: Lint, finding: Finding, name: str, written: Written, informs: bool) -> None:

@@ -16,7 +16,13 @@ FILE_NAME = re.compile(r"(sg\d{3})_([a-z0-9_]+)\.pyc?")
 
 
 class Rule(NamedTuple):
-    """Why something is reported. `bad` and `good` are whole small specs, as text."""
+    """Why something is reported. `bad` and `good` are whole small specs, as text.
+
+    `own_arguments` names the argument at fault as ops have it: its nearest possible value is offered as
+    a cure. `for_libraries` says that a lint rule needs no graph, and also holds for a file of blocks
+    alone; `about_classes`, that a rule of recipes is only information where variables are set from
+    outside, as training counts the classes that it is really given.
+    """
 
     code: str
     name: str
@@ -25,6 +31,9 @@ class Rule(NamedTuple):
     explanation: str
     bad: str
     good: str
+    own_arguments: tuple[str, ...] = ()
+    for_libraries: bool = False
+    about_classes: bool = False
 
 
 @cache
@@ -51,10 +60,12 @@ def rule(name_or_code: str) -> Rule:
     return found
 
 
-def functions_of_rules(prefix: str, name: str) -> Iterator[Callable[..., Any]]:
-    """The functions of that name in the files of rules whose code starts so, in order of codes."""
+def functions_of_rules(
+    prefix: str, name: str, wanted: Callable[[Rule], bool] = lambda _: True
+) -> Iterator[Callable[..., Any]]:
+    """The functions of that name in the files of wanted rules whose code starts so, in order of codes."""
     for code in rule_modules():
-        if code.startswith(prefix):
+        if code.startswith(prefix) and wanted(rule(code)):
             function = getattr(_module(code), name, None)
             if function is not None:
                 yield function

@@ -13,6 +13,7 @@ from specgraph.diagnostics.cures.structure import crop_cures, flatten_cures, pro
 from specgraph.diagnostics.cures.upstream import Upstream
 from specgraph.diagnostics.fixes import apply_fixes
 from specgraph.diagnostics.model import Diagnostic, Fix
+from specgraph.diagnostics.rule import rule
 from specgraph.graph.elaborate import Elaborator
 from specgraph.graph.model import Node
 from specgraph.graph.trouble import Trouble
@@ -30,12 +31,6 @@ RECIPES = "SG5"
 """Recipes are held against the network only once it has no errors: what is wrong there is no new fault."""
 MAX_CHECKED_NODES = 4000
 MAX_CHECKED_CHARACTERS = 1_000_000
-OWN_ARGUMENTS = {
-    "indivisible-groups": ("groups", "num_groups"),
-    "padding-too-large": ("padding",),
-    "same-padding-with-stride": ("padding",),
-}
-"""The argument of a rule's faults, by the names it has in the ops."""
 JOINS = ("add-shape-mismatch", "concat-shape-mismatch")
 Recheck = Callable[[str], list[Diagnostic]]
 
@@ -125,12 +120,12 @@ def _cures(trouble: Trouble, elaborator: Elaborator, wrong: frozenset[str]) -> I
         yield from _stated(trouble)
     elif trouble.rule == "kernel-larger-than-input":
         yield from _smaller_kernel(trouble)
-    elif trouble.rule in OWN_ARGUMENTS:
-        for name in OWN_ARGUMENTS[trouble.rule]:
-            if name in trouble.arguments:
-                yield from _own_argument(trouble, name)
     elif trouble.rule in JOINS:
         yield from _joined(trouble, elaborator, nodes, written)
+    else:
+        for name in rule(trouble.rule).own_arguments:
+            if name in trouble.arguments:
+                yield from _own_argument(trouble, name)
 
 
 def _declared(

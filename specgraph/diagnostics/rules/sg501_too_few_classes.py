@@ -36,6 +36,7 @@ recipes:
   default:
     data: {name: mnist}
 """,
+    about_classes=True,
 )
 
 

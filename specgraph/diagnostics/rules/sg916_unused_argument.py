@@ -42,6 +42,7 @@ blocks:
 nodes:
   unit: {block: unit, channels: 16, stride: 2}
 """,
+    for_libraries=True,
 )
 
 

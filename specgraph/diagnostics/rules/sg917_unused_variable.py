@@ -34,6 +34,7 @@ nodes:
   flatten: flatten
   fc: {op: linear, out_features: $classes}
 """,
+    for_libraries=True,
 )
 
 

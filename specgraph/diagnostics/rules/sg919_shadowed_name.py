@@ -52,6 +52,7 @@ nodes:
   relu: relu
   unit: {block: unit}
 """,
+    for_libraries=True,
 )
 
 
