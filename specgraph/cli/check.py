@@ -8,13 +8,14 @@ import sys
 from typing import Any
 
 from specgraph.cli.leaving import leave
-from specgraph.cli.project_config import project_config
 from specgraph.cli.spec_arguments import add_spec_arguments, parse_settings
 from specgraph.cli.specs_below import specs_of
 from specgraph.cli.terminal import wants_colour
 from specgraph.diagnostics.findings import Findings, merge, plural
 from specgraph.diagnostics.formats import FORMATS, render
 from specgraph.diagnostics.model import Diagnostic
+from specgraph.diagnostics.project_config import project_config
+from specgraph.diagnostics.selection import Selection, parse_codes
 from specgraph.errors import CommandError
 from specgraph.source.pause import GarbageCollectorPaused
 from specgraph.source.tree import Source
@@ -129,7 +130,7 @@ class _Choices:
 
     def keeps(self, diagnostic: Diagnostic) -> bool:
         """Whether a diagnostic is reported."""
-        return diagnostic.severity == "error" or self._of(diagnostic.span.path).keeps(diagnostic)
+        return diagnostic.severity == "error" or self._of(diagnostic.span.path).selection.keeps(diagnostic)
 
     def _of(self, path: str) -> _Choice:
         folder = os.path.dirname(path)
@@ -139,43 +140,12 @@ class _Choices:
 
 
 class _Choice:
-    """Which warnings and infos are reported. Errors always are."""
+    """What is reported, how, and whether warnings count as errors do."""
 
     def __init__(self, args: argparse.Namespace, config: dict[str, Any]) -> None:
-        self.selected = _codes(args.select if args.select is not None else config.get("select", []), "--select")
-        self.ignored = _codes([*(args.ignore or []), *config.get("ignore", [])], "--ignore")
+        self.selection = Selection(
+            parse_codes(args.select if args.select is not None else config.get("select", []), "--select"),
+            parse_codes([*(args.ignore or []), *config.get("ignore", [])], "--ignore"),
+        )
         self.strict: bool = args.strict or config.get("strict", False)
         self.format: str = config.get("format", "full")
-
-    def keeps(self, diagnostic: Diagnostic) -> bool:
-        """Whether a diagnostic is reported."""
-        if diagnostic.severity == "error":
-            return True
-        if self.selected and not _matches(diagnostic, self.selected):
-            return False
-        return not _matches(diagnostic, self.ignored)
-
-
-def _codes(given: list[str], flag: str) -> tuple[str, ...]:
-    """Codes, names and prefixes of codes, checked to mean something."""
-    from specgraph.diagnostics.rule import rule_modules
-
-    codes: list[str] = []
-    for part in (part.strip() for text in given for part in text.split(",")):
-        if not part:
-            continue
-        known = rule_modules()
-        if part.lower() in known.values():
-            codes += [code for code, name in known.items() if name == part.lower()]
-        elif any(code.startswith(part.upper()) for code in known):
-            codes.append(part.upper())
-        else:
-            from specgraph.diagnostics.names import nearest
-
-            close = nearest(part, [*known.values()] if "-" in part else known)
-            raise CommandError(f"{flag} {part}: there is no such rule", f"did you mean {close}?" if close else None)
-    return tuple(codes)
-
-
-def _matches(diagnostic: Diagnostic, codes: tuple[str, ...]) -> bool:
-    return bool(codes) and diagnostic.code.startswith(codes)

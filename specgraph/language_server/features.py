@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
+from specgraph.diagnostics.selection import selection_of_project
 from specgraph.language_server.actions import Actions
-from specgraph.language_server.choice import Choice
 from specgraph.language_server.completion import complete
 from specgraph.language_server.entities import definition_of, entity_at
 from specgraph.language_server.hints import shape_hints
@@ -108,7 +108,7 @@ def answer_questions(server: Server) -> None:
         if found is None:
             return None
         document, analysis = found
-        keeps = Choice.of_project(os.path.dirname(document.path)).keeps
+        keeps = selection_of_project(os.path.dirname(document.path)).keeps
         actions = Actions(
             analysis, document.uri, server.encoding, keeps, lambda d: server.converted(d, document, analysis)
         )

@@ -15,9 +15,9 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 import specgraph
+from specgraph.diagnostics.selection import selection_of_project
 from specgraph.language_server import convert
 from specgraph.language_server.analysis import Analysis, Faults, analyse
-from specgraph.language_server.choice import Choice
 from specgraph.language_server.features import answer_questions
 from specgraph.language_server.positions import Encoding, Positions, path_of, uri_of
 from specgraph.source.read import format_of, overlaid
@@ -165,7 +165,7 @@ class Server(LanguageServer):
     def publish(self, document: Document, analysis: Analysis) -> None:
         """Send the diagnostics of a text, and of the files it includes to those."""
         by_target: dict[str, list[types.Diagnostic]] = {document.uri: []}
-        keeps = Choice.of_project(os.path.dirname(document.path)).keeps
+        keeps = selection_of_project(os.path.dirname(document.path)).keeps
         for diagnostic in analysis.diagnostics:
             if keeps(diagnostic):
                 target = self.uri_for(diagnostic.span.path, document)

@@ -218,6 +218,10 @@ def test_project_choices_are_heeded(client: Client, tmp_path: Path) -> None:
     assert [d["code"] for d in client.open(uri, text)] == ["SG907"]
     (tmp_path / "pyproject.toml").write_text('[tool.specgraph]\nignore = ["SG907"]\n')
     assert client.change(uri, text + "\n") == []
+    (tmp_path / "pyproject.toml").write_text('[tool.specgraph]\nselect = ["no-such-rule, SG907"]\n')
+    assert [d["code"] for d in client.change(uri, text)] == ["SG907"]
+    (tmp_path / "pyproject.toml").write_text("[tool.specgraph]\nselect = 7\n")
+    assert [d["code"] for d in client.change(uri, text + "\n")] == ["SG907"]
 
 
 def test_utf_8_where_the_editor_prefers_it(tmp_path: Path) -> None:
