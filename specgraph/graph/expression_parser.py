@@ -9,7 +9,6 @@ from specgraph.diagnostics.names import nearest
 from specgraph.graph.expression_errors import RULE, ExpressionError
 from specgraph.graph.expression_values import (
     FUNCTIONS,
-    MAX_MAGNITUDE,
     Evaluator,
     arithmetic,
     call,
@@ -19,6 +18,7 @@ from specgraph.graph.expression_values import (
     section,
     truth,
 )
+from specgraph.spec.kinds import MAX_MAGNITUDE
 
 MAX_LENGTH = 1000
 MAX_NESTING = 50

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from specgraph.graph.expression_errors import RULE, ExpressionError
+from specgraph.spec.kinds import MAX_MAGNITUDE
 
-MAX_MAGNITUDE = 2**63
 MAX_ITEMS = 10_000
 MAX_TEXT = 10_000
 MAX_WORK = 5_000_000
