@@ -53,13 +53,18 @@ class LiveStorages(TorchDispatchMode):
         return result
 
     def peak(self) -> int:
-        return max(sum(size for key, size in moment.items() if key not in self.excluded) for moment in self.moments)
+        counted = (sum(size for key, size in m.items() if key not in self.excluded) for m in self.moments)
+        return max(counted, default=0)
 
 
-def _known(mode: LiveStorages, module: torch.nn.Module) -> None:
+def ignore_parameters(mode: LiveStorages, module: torch.nn.Module) -> None:
+    """Leave parameters, buffers and gradients of parameters out."""
     for tensor in (*module.parameters(), *module.buffers()):
         mode.note(tensor)
         mode.exclude(tensor)
+    for parameter in module.parameters():
+        parameter.register_hook(mode.exclude)
+        parameter.register_post_accumulate_grad_hook(lambda p: mode.exclude(p.grad))
 
 
 def measure_peaks(graph: Graph, batch_size: int) -> tuple[int, int]:
@@ -68,16 +73,13 @@ def measure_peaks(graph: Graph, batch_size: int) -> tuple[int, int]:
     module = specgraph.compile(graph, seed=0).eval()
     inputs = example_inputs(graph, batch_size)
     with torch.no_grad(), LiveStorages(inputs) as mode:
-        _known(mode, module)
+        ignore_parameters(mode, module)
         module(*inputs)
     inference = mode.peak()
 
     module.train()
     with LiveStorages(inputs) as mode:
-        _known(mode, module)
-        for parameter in module.parameters():
-            parameter.register_hook(mode.exclude)
-            parameter.register_post_accumulate_grad_hook(lambda p: mode.exclude(p.grad))
+        ignore_parameters(mode, module)
         result = module(*inputs)
         outputs = list(result.values()) if isinstance(result, dict) else [result]
         total = sum((output.sum() for output in outputs[1:]), outputs[0].sum())

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 import specgraph
-from specgraph.analysis.memory import peak_activations
+from specgraph.analysis.memory import peak_activations, traffic_of
 from specgraph.analysis.summary import summary
 from specgraph.graph.model import Graph
 from tests.analysis.live_storages import measure_peaks
+from tests.analysis.traffic import measure_traffic, written
 from tests.helpers import SPECS, check_text
 from tests.onnx.cases import CASES as ONE_INPUT
 
@@ -56,12 +57,11 @@ def test_peaks_of_single_ops(name: str) -> None:
 @pytest.mark.parametrize("op", ONE_INPUT)
 def test_every_op_keeps_what_is_predicted(op: str) -> None:
     """Behind a layer that is trained, and in front of one where it leaves channels."""
-    shape, arguments = min(ONE_INPUT[op], key=lambda case: len(case[0]) != 3)
-    shape = [shape[0], *(4 * size for size in shape[1:])] if op != "reshape" else shape
+    shape, node = sample(op)
     before = {"op": "conv", "out_channels": shape[0], "kernel_size": 1}
     if len(shape) == 1:
         before = {"op": "linear", "out_features": shape[0]}
-    nodes: dict[str, Any] = {"before": before, "node": {"op": op, **arguments}}
+    nodes: dict[str, Any] = {"before": before, "node": node}
     graph = specgraph.load({"specgraph": 1, "inputs": {"image": shape}, "nodes": nodes})
     if graph.nodes["node"].output.is_feature_map:
         nodes["behind"] = {"op": "conv", "out_channels": 4, "kernel_size": 1}
@@ -69,8 +69,31 @@ def test_every_op_keeps_what_is_predicted(op: str) -> None:
     try:
         assert_close(graph, 0.1 if op == "lrn" else TOLERANCE)  # which pads the channels, and here are few
     except AssertionError as error:
-        error.add_note(f"say what {op} keeps for its backward pass: TRAFFIC in specgraph/analysis/memory.py")
+        row = f'"{op}": {written(measure_traffic(alone(op)))}'
+        error.add_note(f"measured: {row}, for TRAFFIC in specgraph/analysis/memory.py")
         raise
+
+
+def sample(op: str) -> tuple[list[int], dict[str, Any]]:
+    """An input's shape, of a map where the op takes one, and a node."""
+    shape, arguments = min(ONE_INPUT[op], key=lambda case: len(case[0]) != 3)
+    return [shape[0], *(4 * size for size in shape[1:])] if op != "reshape" else shape, {"op": op, **arguments}
+
+
+def alone(op: str) -> Graph:
+    shape, node = sample(op)
+    return specgraph.load({"specgraph": 1, "inputs": {"image": shape}, "nodes": {"node": node}})
+
+
+@pytest.mark.parametrize("op", ONE_INPUT)
+def test_a_row_can_be_copied_from_what_is_measured(op: str) -> None:
+    graph = alone(op)
+    measured, row = measure_traffic(graph), traffic_of(graph.nodes["node"])
+    assert (measured.inputs, measured.output) == (row.inputs, row.output)
+    row = row._replace(forward=max(row.forward, row.kept))  # what is kept is made on the way
+    if op in ("lrn", "rms_norm"):  # whose gradients, of several calls, overlap less behind others
+        measured, row = measured._replace(backward=0), row._replace(backward=0)
+    assert measured[2:] == pytest.approx(row[2:], abs=0.1)
 
 
 def test_the_comparison_notices_an_activation_kept_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
