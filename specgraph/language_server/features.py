@@ -28,6 +28,13 @@ TRIGGERS = [" ", "$", ".", "[", "{", ",", '"', "("]
 
 def answer_questions(server: Server) -> None:
     """Register what editors may ask."""
+    _show(server)
+    _offer(server)
+    _follow_names(server)
+
+
+def _show(server: Server) -> None:
+    """What stands in a text and what it means."""
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     async def hover(params: types.HoverParams) -> types.Hover | None:
@@ -57,24 +64,6 @@ def answer_questions(server: Server) -> None:
             for line, column, label, tooltip in hints
         ]
 
-    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=TRIGGERS))
-    def completion(params: types.CompletionParams) -> types.CompletionList | None:
-        document = server.documents.get(params.text_document.uri)
-        if document is None or not (document.is_spec or _may_become_spec(document.text)):
-            return None
-        source = Source(document.path, document.text.removeprefix("\ufeff"), document.format)
-        line, column = Positions(source, server.encoding).place(params.position)
-        items = complete(
-            source,
-            os.path.dirname(document.path),
-            line,
-            column,
-            encoding=server.encoding,
-            snippets=server.can("text_document", "completion", "completion_item", "snippet_support"),
-            analysis=document.analysis,
-        )
-        return types.CompletionList(is_incomplete=False, items=items)
-
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     async def definition(params: types.DefinitionParams) -> types.Location | None:
         found = await server.current(params.text_document.uri)
@@ -99,6 +88,28 @@ def answer_questions(server: Server) -> None:
         analysis = found[1]
         return document_symbols(analysis.tree, Positions(analysis.source, server.encoding))
 
+
+def _offer(server: Server) -> None:
+    """What may be written."""
+
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=TRIGGERS))
+    def completion(params: types.CompletionParams) -> types.CompletionList | None:
+        document = server.documents.get(params.text_document.uri)
+        if document is None or not (document.is_spec or _may_become_spec(document.text)):
+            return None
+        source = Source(document.path, document.text.removeprefix("\ufeff"), document.format)
+        line, column = Positions(source, server.encoding).place(params.position)
+        items = complete(
+            source,
+            os.path.dirname(document.path),
+            line,
+            column,
+            encoding=server.encoding,
+            snippets=server.can("text_document", "completion", "completion_item", "snippet_support"),
+            analysis=document.analysis,
+        )
+        return types.CompletionList(is_incomplete=False, items=items)
+
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION,
         types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix, types.CodeActionKind.SourceFixAll]),
@@ -115,6 +126,10 @@ def answer_questions(server: Server) -> None:
         only = [str(getattr(kind, "value", kind)) for kind in params.context.only] if params.context.only else None
         async with server.checking:
             return await asyncio.to_thread(actions.at, params.range, only)
+
+
+def _follow_names(server: Server) -> None:
+    """Where else a name stands."""
 
     async def named_ranges(uri: str, position: types.Position) -> tuple[str, list[types.Range]]:
         """The name at a position and everywhere it is used in that text, the definition first."""
