@@ -7,13 +7,17 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 import specgraph
+from specgraph.backends.torch import compile
 from specgraph.backends.torch.compile import example_inputs
+from specgraph.backends.torch.lowering import lowerings
+from specgraph.graph.model import Graph
 from tests.helpers import SPECS
 
 CASES = {
@@ -165,3 +169,21 @@ def test_dropout_is_off_in_eval_mode() -> None:
 def test_meta_device_allocates_nothing() -> None:
     module = specgraph.compile(SPECS / "resnet50.yaml", device="meta")
     assert all(tensor.is_meta for tensor in module.state_dict().values())
+
+
+def test_variables_are_named_once_however_many_inputs_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Graph] = []
+    named = compile.variables
+    monkeypatch.setattr(compile, "variables", lambda graph: (calls.append(graph), named(graph))[1])
+    names = [f"i{index}" for index in range(5)]
+    spec: dict[str, Any] = {
+        "specgraph": 1,
+        "inputs": {name: [4] for name in names},
+        "nodes": {"add": {"op": "add", "from": names}, "aux": {"op": "relu", "from": "add", "train_only": True}},
+        "outputs": ["add", "aux"],
+    }
+    graph = specgraph.load(spec)
+    lowered = {node.path: lowerings()[node.op](node) for node in graph.nodes.values()}
+    source = compile.forward_source(graph, lowered)
+    assert source.count("def _forward") == 2
+    assert len(calls) == 1

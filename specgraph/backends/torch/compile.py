@@ -135,10 +135,10 @@ def call_text(lowering: Lowering, module: str, inputs: list[str]) -> str:
 
 def forward_source(graph: Graph, lowered: dict[str, Lowering]) -> str:
     """Text of the forward methods: one, or one per mode where nodes exist only in training."""
-    inference = graph.inference_nodes()
+    inference, names = graph.inference_nodes(), variables(graph)
     if len(inference) == len(graph.nodes) and len(graph.inference_outputs()) == len(graph.outputs):
-        return _method("forward", graph, inference, graph.outputs, lowered)
-    inputs = ", ".join(variables(graph)[name] for name in graph.inputs)
+        return _method("forward", graph, names, inference, graph.outputs, lowered)
+    inputs = ", ".join(names[name] for name in graph.inputs)
     return "\n".join(
         [
             f"def forward(self, {inputs}):",
@@ -146,14 +146,20 @@ def forward_source(graph: Graph, lowered: dict[str, Lowering]) -> str:
             f"        return self._forward_training({inputs})",
             f"    return self._forward_inference({inputs})",
             "",
-            _method("_forward_training", graph, list(graph.nodes.values()), graph.outputs, lowered),
-            _method("_forward_inference", graph, inference, graph.inference_outputs(), lowered),
+            _method("_forward_training", graph, names, list(graph.nodes.values()), graph.outputs, lowered),
+            _method("_forward_inference", graph, names, inference, graph.inference_outputs(), lowered),
         ]
     )
 
 
-def _method(name: str, graph: Graph, nodes: list[Node], outputs: dict[str, str], lowered: dict[str, Lowering]) -> str:
-    names = variables(graph)
+def _method(
+    name: str,
+    graph: Graph,
+    names: dict[str, str],
+    nodes: list[Node],
+    outputs: dict[str, str],
+    lowered: dict[str, Lowering],
+) -> str:
     needed = _needed(nodes, outputs.values())
     last_reader: dict[str, str] = {}
     for node in nodes:
