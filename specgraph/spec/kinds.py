@@ -28,23 +28,36 @@ class Invalid(Exception):
 
 
 MOST_SHOWN = 30
+MOST_CHARACTERS = 1000
 LOOKS_TYPED = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?|true|false|null|~|")
 """Text that looks like something else in a message."""
 
 
 def show(value: Any) -> str:
-    """A value as the author would write it, long ones shortened."""
+    """A value as the author would write it, long ones shortened: at most 30 items of a collection, and
+    nothing more after a thousand characters, however the collections are nested."""
+    return _shown(value, [MOST_CHARACTERS])
+
+
+def _shown(value: Any, room: list[int]) -> str:
+    """`show` within the characters left in `room`, which it counts down."""
+    if isinstance(value, (list, tuple, dict)):
+        opening, closing = "{}" if isinstance(value, dict) else "[]"
+        parts: list[str] = []
+        for item in islice(value.items() if isinstance(value, dict) else value, MOST_SHOWN):
+            if room[0] <= 0:
+                break
+            room[0] -= 2
+            key = f"{_shown(item[0], room)}: " if isinstance(value, dict) else ""
+            parts.append(key + _shown(item[1] if isinstance(value, dict) else item, room))
+        return opening + ", ".join([*parts, *(["…"] if len(parts) < len(value) else [])]) + closing
     if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return "nothing"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join([*map(show, value[:MOST_SHOWN]), *(["…"] if len(value) > MOST_SHOWN else [])]) + "]"
-    if isinstance(value, dict):
-        entries = [f"{show(key)}: {show(item)}" for key, item in islice(value.items(), MOST_SHOWN)]
-        return "{" + ", ".join([*entries, *(["…"] if len(value) > MOST_SHOWN else [])]) + "}"
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        text = "true" if value else "false"
+    else:
+        text = "nothing" if value is None else str(value)
+    text = text if len(text) <= 60 else text[:57] + "..."
+    room[0] -= len(text)
+    return text
 
 
 class Kind:
@@ -101,7 +114,7 @@ class Number(Kind):
         self.minimum, self.maximum, self.above, self.below = minimum, maximum, above, below
         words = _bounded("a number", minimum, maximum)
         if above is not None:
-            words = "a number above " + show(above)
+            words = "a number above " + show(above) + ("" if maximum is None else f" and at most {show(maximum)}")
         if below is not None:
             words += (" and below " if above is not None or minimum is not None else " below ") + show(below)
         self.words = words
