@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Iterator
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix, Label
 from specgraph.source.limits import MAX_DIGITS, limit
+from specgraph.source.pause import GarbageCollectorPaused
 from specgraph.source.reports import (
     report_duplicate_key,
     report_empty,
@@ -63,9 +63,7 @@ class Stop(Exception):
 
 def parse_json(source: Source, collector: Collector) -> Parsed:
     """The tree of a JSON text. `tree` is None after an error that stops reading."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
+    with GarbageCollectorPaused():
         builder = Builder(source, collector)
         try:
             tree = builder.build()
@@ -84,9 +82,6 @@ def parse_json(source: Source, collector: Collector) -> Parsed:
             collector.report("invalid-syntax", fault.message, span, labels=labels, help=fault.help, fix=fix)
             return Parsed(source, None, builder.partial())
         return Parsed(source, tree, tree)
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class Builder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +11,7 @@ import yaml
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.source.limits import MAX_DIGITS, limit
+from specgraph.source.pause import GarbageCollectorPaused
 from specgraph.source.reports import (
     report_duplicate_key,
     report_empty,
@@ -309,13 +309,8 @@ class Builder:
 
 def parse_yaml(source: Source, collector: Collector) -> Parsed:
     """The tree of a YAML text. `tree` is None after an error that stops reading."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
+    with GarbageCollectorPaused():
         return _parse(source, collector)
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _parse(source: Source, collector: Collector) -> Parsed:
