@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from threading import local
 
 MAX_EFFORT = 1_500_000
-_effort_left = MAX_EFFORT
+
+
+class _Effort(local):
+    """What is left for suggestions, in each thread for the check that it runs."""
+
+    left = MAX_EFFORT
+
+
+_effort = _Effort()
 
 
 def renew_effort() -> None:
     """Begin anew to count what is spent on suggestions: they end where a file has so many misspelt
     and so many known names that comparing all of them would take longer than checking it."""
-    global _effort_left
-    _effort_left = MAX_EFFORT
+    _effort.left = MAX_EFFORT
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
@@ -23,7 +31,6 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     transposition counts as one edit). None, too, where the effort of this check is used up
     (`renew_effort`).
     """
-    global _effort_left
     best: str | None = None
     best_distance = 0
     if len(name) > 100:
@@ -34,8 +41,8 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     for candidate in candidates:
         if candidate == name:
             return candidate
-        _effort_left -= 4
-        if _effort_left < 0:
+        _effort.left -= 4
+        if _effort.left < 0:
             return None
         other, others = _folded(candidate)
         allowed = max(1, max(len(folded), len(other)) // 3)
@@ -47,7 +54,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
             continue
         if len(letters - others) > allowed or len(others - letters) > allowed:
             continue  # a letter that is not there at all takes an edit of its own
-        _effort_left -= len(folded) * len(other)
+        _effort.left -= len(folded) * len(other)
         distance = 0 if folded == other else edit_distance(folded, other, allowed)
         if distance <= allowed:
             best, best_distance = candidate, distance

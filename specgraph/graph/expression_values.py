@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from threading import local
 from typing import Any
 
 from specgraph.graph.expression_errors import RULE, ExpressionError
@@ -17,16 +18,25 @@ MAX_ITEMS = 10_000
 MAX_TEXT = 10_000
 MAX_WORK = 5_000_000
 FREE_ITEMS = 64
+ENTERING = 2
+"""Items that entering a collection inside another one counts for."""
 SHOWN = 40
-_work_left = MAX_WORK
 
 Evaluator = Callable[[Any], Any]
 
 
+class _Work(local):
+    """What is left to go through, in each thread for the check that it runs."""
+
+    left = MAX_WORK
+
+
+_work = _Work()
+
+
 def renew_work() -> None:
     """Begin anew to count the items of long lists that expressions go through."""
-    global _work_left
-    _work_left = MAX_WORK
+    _work.left = MAX_WORK
 
 
 def spend(num_items: int, start: int = 0, end: int = 0) -> None:
@@ -34,12 +44,15 @@ def spend(num_items: int, start: int = 0, end: int = 0) -> None:
 
     Raises `ExpressionError` once a check has gone through too many: lists multiplied by repeats.
     """
-    global _work_left
     if num_items > FREE_ITEMS:
-        _work_left -= num_items
-        if _work_left < 0:
-            message = f"expressions go through more than {MAX_WORK:,} items of long lists"
-            raise ExpressionError(message, start, end, RULE, "compute the value once, in a variable of the file")
+        _charge(num_items, start, end)
+
+
+def _charge(num_items: int, start: int, end: int) -> None:
+    _work.left -= num_items
+    if _work.left < 0:
+        message = f"expressions go through more than {MAX_WORK:,} items of long lists"
+        raise ExpressionError(message, start, end, RULE, "compute the value once, in a variable of the file")
 
 
 def kind_of(value: Any) -> str:
@@ -159,16 +172,16 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 def compare(sign: str, left: Any, right: Any, start: int, end: int) -> bool:
     """`left sign right`. `==` and `!=` take anything and never find a boolean equal to a number."""
-    if isinstance(right, (list, str)) and isinstance(left, (list, str)):
+    if isinstance(right, (list, dict, str)) and isinstance(left, (list, dict, str)):
         spend(min(len(left), len(right)), start, end)
     if sign in ("==", "!="):
-        return _equal(left, right) == (sign == "==")
+        return (left is right or _equal(left, right, start, end)) == (sign == "==")
     if sign in ("in", "not in"):
         if isinstance(right, str) and isinstance(left, str):
             found = left in right
         elif isinstance(right, list):
             spend(len(right), start, end)
-            found = any(_equal(left, item) for item in right)
+            found = any(_all_equal([(left, item)], start, end) for item in right)
         elif isinstance(right, dict):
             found = as_text(left) in right
         else:
@@ -179,12 +192,29 @@ def compare(sign: str, left: Any, right: Any, start: int, end: int) -> bool:
     raise fail(f"`{sign}` does not go with {kind_of(left)} and {kind_of(right)}", start, end)
 
 
-def _equal(left: Any, right: Any) -> bool:
+def _equal(left: Any, right: Any, start: int, end: int) -> bool:
     if isinstance(left, bool) != isinstance(right, bool):
         return False
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(_equal, left, right))
+        return len(left) == len(right) and _all_equal(zip(left, right, strict=True), start, end)
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and _all_equal(
+            ((value, right[key]) for key, value in left.items()), start, end
+        )
     return bool(left == right)
+
+
+def _all_equal(pairs: Iterable[tuple[Any, Any]], start: int, end: int) -> bool:
+    """Whether the values of each pair are equal. Collections among them cost work, however short:
+    there are many of them where each holds two others."""
+    for left, right in pairs:
+        if left is right:
+            continue
+        if isinstance(left, (list, dict)):
+            _charge(len(left) + ENTERING, start, end)
+        if not _equal(left, right, start, end):
+            return False
+    return True
 
 
 def truth(value: Any, what: str, start: int, end: int) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from specgraph.diagnostics.names import edit_distance, nearest
+from specgraph.diagnostics.names import MAX_EFFORT, edit_distance, nearest, renew_effort
 
 OPS = ["conv", "conv_transpose", "max_pool", "avg_pool", "adaptive_avg_pool", "batch_norm", "relu", "relu6", "add"]
 
@@ -61,3 +62,16 @@ def test_distance_equals_the_textbook_s() -> None:
         exact = reference_distance(left, right)
         assert edit_distance(left, right, 10) == exact
         assert edit_distance(left, right, 2) == min(exact, 3)
+
+
+def test_each_thread_spends_its_own_effort() -> None:
+    """One thread's suggestions end by its own effort, not by another's, nor does another's check renew it."""
+    renew_effort()
+    unlike = ["y" * 90] * (MAX_EFFORT // 4 + 1)
+    assert nearest("x" * 90, unlike) is None
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(nearest, "cnov", OPS).result() == "conv"
+        pool.submit(renew_effort).result()
+    assert nearest("cnov", OPS) is None
+    renew_effort()
+    assert nearest("cnov", OPS) == "conv"

@@ -65,6 +65,16 @@ text(
     "bad-expression",
 )
 text(
+    "a long list of lists that double, compared in a repeat",
+    lambda: (
+        HEADER
+        + "vars:\n  a0: [1, 1]\n  b0: [1, 1]\n"
+        + "".join(f"  {x}{i}: [${x}{i - 1}, ${x}{i - 1}]\n" for i in range(1, 15) for x in "ab")
+        + "nodes:\n  n: {op: sigmoid, repeat: 2000, when: $(a14 == b14)}\n"
+    ),
+    "bad-expression",
+)
+text(
     "two thousand branches that differ",
     lambda: (
         HEADER

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from specgraph.graph.expression_values import FUNCTIONS, make_divisible
+from specgraph.graph.expression_values import FUNCTIONS, MAX_WORK, compare, make_divisible, renew_work, spend
 from specgraph.graph.expressions import ExpressionError, compile_template, template_pattern
 
 VALUES: dict[str, Any] = {
@@ -21,6 +22,10 @@ VALUES: dict[str, Any] = {
     "no": False,
     "index": 0,
     "nothing": None,
+    "ones": {"x": 1, "y": [1]},
+    "like_ones": {"y": [1.0], "x": 1.0},
+    "trues": {"x": True, "y": [1]},
+    "nested": [[1, 2], [[3]]],
 }
 SIZES = {("input", "channels"): 64, ("features.0", "width"): 7}
 
@@ -99,6 +104,15 @@ def fault(text: str) -> ExpressionError:
         ("$(a in items)", True),
         ("$(5 not in items)", True),
         ("$(yes in [1])", False),
+        ("$([yes] == [1])", False),
+        ("$(ones == trues)", False),
+        ("$([ones] == [trues])", False),
+        ("$(trues in [ones])", False),
+        ("$(ones == like_ones)", True),
+        ("$(ones == table)", False),
+        ("$(nested == [[1, 2], [[3]]])", True),
+        ("$(nested == [[1, 2], [[4]]])", False),
+        ("$([1, 2] in nested)", True),
         ("$('11' in table)", True),
         ("$('ex' in s)", True),
         ("$(not a == 3)", False),
@@ -259,6 +273,53 @@ def test_a_misspelt_function_gets_the_right_one() -> None:
 )
 def test_bounds(text: str) -> None:
     fault(text)
+
+
+def doubled(levels: int) -> list[Any]:
+    """A list of two of the same list, of two of the same list, … of two ones."""
+    value: list[Any] = [1, 1]
+    for _ in range(levels):
+        value = [value, value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "sign"),
+    [
+        (doubled(14), doubled(14), "=="),
+        ({"a": doubled(14)}, {"a": doubled(14)}, "!="),
+        ([doubled(14)], doubled(14), "in"),
+        ([[1] * 60] * 60, [1] * 59 + [2], "in"),
+        ({str(i): i for i in range(9000)}, {str(i): i for i in range(9000)}, "=="),
+    ],
+    ids=["lists", "mappings", "inside a list", "short lists in a short list", "a long mapping"],
+)
+def test_what_a_comparison_walks_through_is_counted(left: Any, right: Any, sign: str) -> None:
+    """The same comparison again and again, as in a repeat, ends by the limit on work."""
+    renew_work()
+    sides = (right, left) if sign == "in" else (left, right)
+    with pytest.raises(ExpressionError, match="more than 5,000,000 items"):
+        any(compare(sign, *sides, 0, 1) and False for _ in range(2000))
+    renew_work()
+
+
+def test_a_value_is_equal_to_itself_at_once() -> None:
+    renew_work()
+    value = doubled(40)
+    assert compare("==", value, value, 0, 1)
+    assert compare("in", value, [value], 0, 1)
+
+
+def test_each_thread_counts_its_own_work() -> None:
+    renew_work()
+    with pytest.raises(ExpressionError):
+        spend(MAX_WORK + 1)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(spend, MAX_WORK).result()
+        pool.submit(renew_work).result()
+    with pytest.raises(ExpressionError):
+        spend(100)
+    renew_work()
 
 
 def test_interpolated_text_is_bounded() -> None:
