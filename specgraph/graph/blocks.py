@@ -69,6 +69,7 @@ class Blocks:
             block.body,
             block.document,
             {},
+            variables=self.elaborator.variables[id(block.document)],
             inputs=dict(zip(block.inputs, sources, strict=True)),
             default_input=sources[0] if len(sources) == 1 else None,
             defaults=scope.defaults,
@@ -100,7 +101,7 @@ class Blocks:
     def _arguments(
         self, node: NodeDef, block: BlockDef, inner: LiveScope, env: Env, path: str
     ) -> dict[str, Any] | None:
-        """Values of a block's arguments and variables over its file's variables."""
+        """Values of a block's arguments and variables."""
         where = f"node `{path}`"
         for name, (key, written) in node.arguments.items():
             if name not in block.arguments:
@@ -122,7 +123,6 @@ class Blocks:
                 )
         surplus = any(name not in block.arguments for name in node.arguments)
         values = inner.values
-        values.update(self.elaborator.variables[id(block.document)])
         block_env = Env(inner, first=env.first)
         missing = [n for n, (_, default) in block.arguments.items() if default is None and n not in node.arguments]
         if missing and not surplus:  # a misspelt one was reported

@@ -187,7 +187,13 @@ class Elaborator:
             assert node.name is not None
             record = self.paths.container(node, scope.child_path(node.name), "repeat", None)
             inner = LiveScope(
-                record.path, Body([], is_chain=False), scope.document, scope.values, parent=scope, record=record
+                record.path,
+                Body([], is_chain=False),
+                scope.document,
+                scope.values,
+                variables=scope.variables,
+                parent=scope,
+                record=record,
             )
         result = Result(sources[0] if sources else self.failed(node, scope), absent=count == 0)
         if count == 0:
@@ -268,6 +274,7 @@ class Elaborator:
             node.body,
             scope.document,
             scope.values,
+            variables=scope.variables,
             parent=scope,
             default_input=sources[0] if sources else None,
             defaults=scope.defaults,

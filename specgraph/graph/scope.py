@@ -63,7 +63,11 @@ class Result:
 
 
 class LiveScope:
-    """A scope being expanded. Names are looked up here, then outwards up to the block's boundary."""
+    """A scope being expanded. Names are looked up here, then outwards up to the block's boundary.
+
+    `values` are the arguments and variables of the block, `variables` those of its file, which all its
+    instances share; outside of blocks `values` are the file's.
+    """
 
     __slots__ = (
         "blocks",
@@ -80,6 +84,7 @@ class LiveScope:
         "shared",
         "train_only",
         "values",
+        "variables",
         "written",
     )
 
@@ -90,6 +95,7 @@ class LiveScope:
         document: Document,
         values: dict[str, Any],
         *,
+        variables: dict[str, Any] | None = None,
         parent: LiveScope | None = None,
         inputs: dict[str, Wire] | None = None,
         default_input: Wire | None = None,
@@ -103,6 +109,7 @@ class LiveScope:
         self.body = body
         self.document = document
         self.values = values
+        self.variables = variables or {}
         self.parent = parent
         self.inputs = inputs or {}
         self.default_input = default_input
@@ -221,6 +228,8 @@ class Env:
         if name == "index" and self.index is not None:
             return self.index
         values = self.scope.values
+        if name not in values:
+            values = self.scope.variables
         if name in values:
             value = values[name]
             if value is POISON:
@@ -291,7 +300,7 @@ class UnknownVariable(Exception):
     def __init__(self, name: str, scope: LiveScope, index: int | None) -> None:
         super().__init__(name)
         self.name = name
-        self.names = chain(scope.values, IMPLIED_NAMES, ("index",) if index is not None else ())
+        self.names = chain(scope.variables, scope.values, IMPLIED_NAMES, ("index",) if index is not None else ())
         self.is_node = scope.resolve(name) is not None or name in scope.body.by_name
 
 

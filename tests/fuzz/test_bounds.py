@@ -137,6 +137,25 @@ def test_memory_does_not_grow_with_the_tensors() -> None:
     assert large < 2 * small + 2**16
 
 
+def test_memory_does_not_grow_with_variables_times_instances() -> None:
+    def spec(num_vars: int) -> dict[str, object]:
+        block = {
+            "args": {"c": None},
+            "vars": {"k": 1},
+            "nodes": ["relu", {"op": "tanh", "when": "$(v0 == 0 and k == c)"}],
+        }
+        return {
+            "specgraph": 1,
+            "inputs": {"image": [3, 8, 8]},
+            "vars": {f"v{index}": index for index in range(num_vars)},
+            "blocks": {"b": block},
+            "nodes": {"n": {"block": "b", "c": 1, "repeat": 300}},
+        }
+
+    peak(spec(2))
+    assert peak(spec(2000)) < 2 * peak(spec(2)) + 2**22
+
+
 @pytest.mark.parametrize("op", ["max_pool", "conv"])
 def test_memory_does_not_grow_with_a_window(op: str) -> None:
     def spec(kernel: int) -> dict[str, object]:
