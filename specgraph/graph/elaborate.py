@@ -116,7 +116,6 @@ class Elaborator:
             return wire
         for cycle in body.cycles:
             self.references.cycle(cycle, scope)
-        in_cycle = {id(node) for cycle in body.cycles for node in cycle}
         previous: dict[int, NodeDef | None] = {}
         last: NodeDef | None = None
         for node in body.nodes:
@@ -124,7 +123,7 @@ class Elaborator:
             if not node.train_only:
                 last = node
         for node in body.order:
-            if id(node) in in_cycle:
+            if id(node) in body.stuck:
                 result = Result(self.failed(node, scope))
                 if node.name_template is None and node.name is not None:
                     scope.results[node.name] = result

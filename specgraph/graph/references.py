@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from specgraph.graph.elaborate import Elaborator
 
 
+MOST_NAMED = 6
+"""Nodes of a cycle that are all named; of a longer one those next to where it is told from."""
+
+
 class References:
     """Resolves the references of nodes as written; reports those that lead nowhere."""
 
     def __init__(self, elaborator: Elaborator) -> None:
         self.elaborator = elaborator
         self.collector = elaborator.collector
+        self.told: set[int] = set()
 
     def sources(self, node: NodeDef, scope: LiveScope, env: Env, default: Wire | None, where: str) -> list[Wire] | None:
         """What a node reads; None where a reference is wrong (reported)."""
@@ -94,12 +99,17 @@ class References:
         )
 
     def cycle(self, cycle: list[NodeDef], scope: LiveScope) -> None:
-        """Report nodes each of which needs the next one, and the last one the first."""
+        """Report nodes each of which needs the next one, and the last one the first; of a block's once."""
+        if id(cycle) in self.told:
+            return
+        self.told.add(id(cycle))
         start = min(range(len(cycle)), key=lambda i: cycle[i].source.span(cycle[i].place)[1:3])
         ordered = cycle[start:] + cycle[:start]
         first = ordered[0]
         names = [node.name or "?" for node in ordered]
-        shown = " → ".join([names[0], *reversed(names[1:]), names[0]])
+        shown, others = [names[0], *reversed(names[1:]), names[0]], ordered[1:]
+        if len(names) > MOST_NAMED:
+            shown, others = [*shown[:3], "…", *shown[-3:]], [*others[:2], *others[-2:]]
         needs = [need(node, other, scope) for node, other in zip(ordered, [*ordered[1:], first], strict=True)]
         shares = next((i for i, (_, how) in enumerate(needs) if how == "share"), None)
         help = "a network has no loops: read an earlier node"
@@ -115,10 +125,10 @@ class References:
             }.get(needs[0][1], help)
         self.collector.report(
             "cycle",
-            f"node `{scope.child_path(names[0])}` depends on itself: {shown}",
+            f"node `{scope.child_path(names[0])}` depends on itself: {' → '.join(shown)}",
             needs[0][0],
             node=scope.child_path(names[0]),
-            labels=tuple(Label(node.source.span(node.place), "part of the cycle") for node in ordered[1:]),
+            labels=tuple(Label(node.source.span(node.place), "part of the cycle") for node in others),
             help=help,
         )
 

@@ -10,6 +10,7 @@ from typing import Any
 from specgraph.graph.expressions import NamePattern, Template, compile_template, template_pattern
 from specgraph.graph.names import MAX_NAME
 from specgraph.source.tree import Mapping, Scalar, Source, Tree
+from specgraph.spec.order import components, shortest_circle
 from specgraph.spec.values import Written
 
 NODE_KEYS = (
@@ -112,9 +113,12 @@ class NodeDef:
 
 
 class Body:
-    """The nodes of a scope: named ones, or a chain (`is_chain`) whose entries are numbered."""
+    """The nodes of a scope: named ones, or a chain (`is_chain`) whose entries are numbered.
 
-    __slots__ = ("by_name", "cycles", "is_chain", "nodes", "order", "patterns")
+    Of nodes that need each other in circles, `cycles` has one circle, and `stuck` the identities of all.
+    """
+
+    __slots__ = ("by_name", "cycles", "is_chain", "nodes", "order", "patterns", "stuck")
 
     def __init__(self, nodes: list[NodeDef], is_chain: bool) -> None:
         self.nodes = nodes
@@ -128,7 +132,9 @@ class Body:
                 self.patterns.setdefault(pattern.first, {}).setdefault(pattern.last or "", []).append((pattern, node))
             elif node.name is not None:
                 self.by_name[node.name] = node
-        self.order, self.cycles = self._sorted()
+        self.cycles: list[list[NodeDef]] = []
+        self.stuck: set[int] = set()
+        self.order = self._sorted()
 
     def find(self, reference: str) -> NodeDef | None:
         """The node a reference enters: itself, or the block or chain it leads into."""
@@ -152,11 +158,11 @@ class Body:
                             return templated
         return node
 
-    def _sorted(self) -> tuple[list[NodeDef], list[list[NodeDef]]]:
-        """Nodes in dependency order (the order as written where nothing else is said), and cycles."""
+    def _sorted(self) -> list[NodeDef]:
+        """Nodes in dependency order (the order as written where nothing else is said)."""
         if self.is_chain:
-            return self.nodes, []
-        needs: dict[int, list[int]] = {}
+            return self.nodes
+        needs: list[list[int]] = []
         position = {id(node): index for index, node in enumerate(self.nodes)}
         previous: int | None = None
         forward = False
@@ -171,34 +177,18 @@ class Body:
             if not node.train_only:
                 previous = index
             forward = forward or any(other >= index for other in wanted)
-            needs[index] = wanted
+            needs.append(wanted)
         if not forward:
-            return self.nodes, []
-        return self._depth_first(needs)
-
-    def _depth_first(self, needs: dict[int, list[int]]) -> tuple[list[NodeDef], list[list[NodeDef]]]:
+            return self.nodes
         order: list[NodeDef] = []
-        cycles: list[list[NodeDef]] = []
-        state: dict[int, int] = {}
-        for start in range(len(self.nodes)):
-            if start in state:
-                continue
-            stack = [(start, iter(needs[start]))]
-            state[start] = 1
-            while stack:
-                current, remaining = stack[-1]
-                following = next(remaining, None)
-                if following is None:
-                    state[current] = 2
-                    order.append(self.nodes[current])
-                    stack.pop()
-                elif following not in state:
-                    state[following] = 1
-                    stack.append((following, iter(needs[following])))
-                elif state[following] == 1:
-                    path = [index for index, _ in stack]
-                    cycles.append([self.nodes[index] for index in path[path.index(following) :]])
-        return order, cycles
+        for members in components(needs):
+            group = [self.nodes[index] for index in members]
+            circle = shortest_circle(members, needs)
+            if circle is not None:
+                self.cycles.append([self.nodes[index] for index in circle])
+                self.stuck.update(map(id, group))
+            order += group
+        return order
 
 
 class BlockDef:

@@ -379,6 +379,13 @@ text(
     "cycle",
 )
 text(
+    "a circle of thirty thousand nodes that all read the first too",
+    lambda: (
+        HEADER + "nodes:\n" + "".join(f"  n{i}: {{op: add, from: [n{(i + 1) % 30_000}, n0]}}\n" for i in range(30_000))
+    ),
+    "cycle",
+)
+text(
     "nodes in the wrong order",
     lambda: (
         HEADER
