@@ -101,8 +101,8 @@ def diff(old: Graph, new: Graph) -> Diff:
             changes.append(Change("renamed", before, path, node.op, (f"was {before}",), (path,)))
         if not details and not reads and previous.output.dims != node.output.dims:
             consequences.append(path)
-    changes += _renamed_groups(matching, explained)
     position = {path: index for index, path in enumerate(new.nodes)}
+    changes += _renamed_groups(matching, explained, position)
     old_position = {path: index for index, path in enumerate(old.nodes)}
     changes.sort(key=lambda c: min((position.get(p, old_position.get(p, 0)) for p in c.nodes), default=-1))
     return Diff(old, new, matching, tuple(changes), tuple(consequences))
@@ -127,13 +127,13 @@ def _missing(graph: Graph, matched: set[str], kind: str) -> Iterator[Change]:
     """Unmatched nodes, whole groups as one change."""
     waiting: list[Group | Node] = [outline(graph)]
     while waiting:
-        item = waiting.pop(0)
+        item = waiting.pop()
         nodes = item.nodes if isinstance(item, Group) else [item]
         missing = [node for node in nodes if node.path not in matched]
         if not missing:
             continue
         if isinstance(item, Group) and (len(missing) < len(nodes) or not item.path):
-            waiting = [*item.children, *waiting]
+            waiting += reversed(item.children)
             continue
         what = (item.block or item.kind) if isinstance(item, Group) else item.op
         details = [f"{len(nodes)} nodes"] if isinstance(item, Group) else [_arguments(nodes[0])]
@@ -227,13 +227,14 @@ class _explained_renames:
         return found if tail.isdigit() and found_tail.isdigit() and found_head == around else expected
 
 
-def _renamed_groups(matching: Matching, explained: _explained_renames) -> Iterator[Change]:
+def _renamed_groups(matching: Matching, explained: _explained_renames, position: dict[str, int]) -> Iterator[Change]:
+    groups = {group.path: group for group in outline(matching.new).groups()}
     for before, after in matching.groups.items():
         if before and before != after and explained(before) != after:
             scope = matching.new.scopes.get(after)
             what = (scope.block or scope.kind) if scope is not None else "group"
-            inside = tuple(path for path in matching.new.nodes if path.startswith(f"{after}."))
-            yield Change("renamed", before, after, what, (f"was {before}",), inside)
+            inside = sorted((node.path for node in groups[after].nodes), key=position.__getitem__)
+            yield Change("renamed", before, after, what, (f"was {before}",), tuple(inside))
 
 
 def diff_table(found: Diff) -> str:

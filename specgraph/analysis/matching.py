@@ -19,7 +19,7 @@ MAX_SKIPPED = 2
 
 class Matching:
     """Which node of the new network is which of the old one; `forward` maps old paths to new ones,
-    inputs included. `groups` does the same for groups."""
+    inputs included. `groups` does the same for groups, of which `new_groups` are the new paths."""
 
     def __init__(self, old: Graph, new: Graph) -> None:
         self.old = old
@@ -27,6 +27,7 @@ class Matching:
         self.forward: dict[str, str] = {}
         self.backward: dict[str, str] = {}
         self.groups: dict[str, str] = {}
+        self.new_groups: set[str] = set()
         for before, after in _match_inputs(old, new):
             self._pair_paths(before, after)
         self.old_readers, self.new_readers = old.readers(), new.readers()
@@ -54,6 +55,7 @@ class Matching:
     def _pair(self, before: Item, after: Item) -> None:
         if isinstance(before, Group) and isinstance(after, Group):
             self.groups[before.path] = after.path
+            self.new_groups.add(after.path)
             self._align(before, after)
         elif isinstance(before, Node) and isinstance(after, Node):
             self._pair_paths(before.path, after.path)
@@ -88,7 +90,7 @@ class Matching:
         after_head, _, after_tail = after.path.rpartition(".")
         if self.groups.get(head, head) == after_head or (tail == after_tail and not tail.isdigit()):
             return True
-        return (bool(head) and head not in self.groups) or (bool(after_head) and after_head not in self.groups.values())
+        return (bool(head) and head not in self.groups) or (bool(after_head) and after_head not in self.new_groups)
 
     def _along_edges(self) -> None:
         while self._match_once(0) or self._match_once(MAX_SKIPPED):

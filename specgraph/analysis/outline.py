@@ -30,17 +30,20 @@ class Group:
     @property
     def nodes(self) -> list[Node]:
         """All nodes inside, in the order of the outline."""
-        return list(_walk(self))
+        return [item for item in _walk(self) if isinstance(item, Node)]
+
+    def groups(self) -> Iterator[Group]:
+        """All groups inside, outer ones first."""
+        return (item for item in _walk(self) if isinstance(item, Group))
 
 
-def _walk(group: Group) -> Iterator[Node]:
+def _walk(group: Group) -> Iterator[Group | Node]:
     waiting: list[Group | Node] = list(reversed(group.children))
     while waiting:
         item = waiting.pop()
         if isinstance(item, Group):
             waiting.extend(reversed(item.children))
-        else:
-            yield item
+        yield item
 
 
 def outline(graph: Graph) -> Group:

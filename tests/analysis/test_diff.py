@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,3 +155,48 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["diff", str(before), str(after), "--exit-code", "-o", str(picture)]) == 1
     assert "#c77700" in picture.read_text()
     assert "op relu → silu" in capsys.readouterr().out
+
+
+class Looked(dict[str, Any]):
+    """A dict that counts how often all of it is gone through."""
+
+    looks = 0
+
+    def __iter__(self) -> Iterator[str]:
+        self.looks += 1
+        return super().__iter__()
+
+    def keys(self) -> Any:
+        self.looks += 1
+        return super().keys()
+
+    def values(self) -> Any:
+        self.looks += 1
+        return super().values()
+
+    def items(self) -> Any:
+        self.looks += 1
+        return super().items()
+
+
+@pytest.mark.parametrize("kind", ["renamed", "added"])
+def test_all_nodes_are_gone_through_equally_often_however_many_groups_differ(kind: str) -> None:
+    looks = []
+    for count in (3, 30):
+        before = build("".join(f"  a{i}: {{block: unit, c: 4}}\n" for i in range(count)))
+        entry = (
+            "  b{i}: {{block: unit, c: 4}}\n" if kind == "renamed" else "  a{i}: {{block: unit, c: 4}}\n  s{i}: relu\n"
+        )
+        after = build("".join(entry.format(i=i) for i in range(count)))
+        before.nodes, after.nodes = Looked(before.nodes), Looked(after.nodes)
+        found = [change for change in diff(before, after).changes if change.kind == kind]
+        assert len(found) == count
+        looks.append((before.nodes.looks, after.nodes.looks))
+    assert looks[0] == looks[1]
+
+
+def test_a_renamed_group_concerns_all_nodes_inside_in_their_order() -> None:
+    found = compare(BASE, BASE.replace("body:", "trunk:"))
+    (renamed,) = [change for change in found.changes if change.kind == "renamed"]
+    assert renamed.nodes == tuple(path for path in found.new.nodes if path.startswith("trunk."))
+    assert len(renamed.nodes) == 9
