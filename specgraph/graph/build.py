@@ -12,7 +12,7 @@ from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 from specgraph.graph.dims import Dim, symbol
 from specgraph.graph.elaborate import Elaborator, TooLarge
-from specgraph.graph.input_shapes import in_brackets, report_odd_axes
+from specgraph.graph.input_shapes import in_brackets, report_misread_sizes, report_odd_axes
 from specgraph.graph.model import Graph, is_symbolic
 from specgraph.graph.names import MAX_NAME, SEGMENT, reserved_reason
 from specgraph.graph.prune import prune
@@ -159,11 +159,13 @@ class GraphBuilder:
             return None
         env = Env(LiveScope("", Body([], is_chain=False), document, values))
         wires: dict[str, Wire] = {}
+        given: dict[str, tuple[tuple[Dim, ...], Written]] = {}
         for name, (key, written) in document.inputs.items():
             shape = self.elaborator.evaluate(written, env, f"input `{name}`", None)
             dims = None if shape is FAILED else self._dims(name, shape, written)
             kind = None
             if dims is not None:
+                given[name] = dims, written
                 report_odd_axes(name, dims, written, self.collector)
                 kind = self._resized(name, image_type(dims))
                 for dim, size in zip(dims, kind.dims, strict=True):
@@ -174,6 +176,9 @@ class GraphBuilder:
             if name == "self" or (reason and name in ("forward", "training")):
                 self.collector.report("reserved-name", f"an input cannot be called `{name}`", span)
             wires[name] = Wire(name, kind, span)
+        for name in report_misread_sizes(given, self.collector):
+            wires[name].type = None
+            self.elaborator.has_misread_sizes = True
         return wires
 
     def _dims(self, name: str, shape: Any, written: Any) -> tuple[Dim, ...] | None:

@@ -51,7 +51,8 @@ class DeclaredShapes:
         try:
             expected = parse_expectation(value, wire.type or wire.believed, self.elaborator.symbols)
         except Invalid as fault:
-            self.elaborator.reporter.invalid(fault, "expect", written, f"node `{path}`", path)
+            if not self.elaborator.has_misread_sizes:
+                self.elaborator.reporter.invalid(fault, "expect", written, f"node `{path}`", path)
             return
         kind = wire.type
         if kind is None:

@@ -66,6 +66,7 @@ class Elaborator:
         self.paths = Paths(collector)
         self.variables: dict[int, dict[str, Any]] = {}
         self.symbols: dict[str, Dim] = {}
+        self.has_misread_sizes = False
         self.absent_reads: set[str] = set()
         self.expanded = 0
         self.max_nodes = limit("SPECGRAPH_MAX_NODES")

@@ -1,4 +1,5 @@
-"""Shapes of inputs as written: what looks like another tool's order of axes, and how to write it here."""
+"""Shapes of inputs as written: what looks like another tool's order of axes, and how to write it here;
+names of sizes that shapes cannot be written with."""
 
 from __future__ import annotations
 
@@ -7,10 +8,12 @@ import re
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.graph.dims import Dim
+from specgraph.graph.size_text import is_misread
 from specgraph.spec.values import Written
 
 IMAGE_CHANNELS = (1, 3)
 SMALLEST_IMAGE = 8
+EXAMPLE = "Hx(min(W, 9))x3"
 
 
 def report_odd_axes(name: str, dims: tuple[Dim, ...], written: Written, collector: Collector) -> None:
@@ -28,6 +31,29 @@ def report_odd_axes(name: str, dims: tuple[Dim, ...], written: Written, collecto
     fix = Fix("unsafe", (Edit(written.span, shown),)) if written.constant else None
     why = ", as the batch axis is left out" if rule == "batch-axis-written" else ""
     collector.report(rule, message, written.span, help=f"write {shown}{why}", fix=fix)
+
+
+def report_misread_sizes(given: dict[str, tuple[tuple[Dim, ...], Written]], collector: Collector) -> set[str]:
+    """Report free sizes of inputs whose names cannot be read back in a shape. Returns those inputs."""
+    named = [
+        (name, index, str(dim), written)
+        for name, (dims, written) in given.items()
+        for index, dim in enumerate(dims)
+        if not isinstance(dim, int)
+    ]
+    symbols = {symbol for _, _, symbol, _ in named}
+    wrong = set()
+    for name, index, symbol, written in named:
+        if is_misread(symbol, symbols):
+            wrong.add(name)
+            what = "min(…) is the smaller of two sizes" if symbol == "min" else "an x stands between two sizes"
+            collector.report(
+                "invalid-name",
+                f"input `{name}`: a size cannot be called `{symbol}`: in a shape such as {EXAMPLE}, {what}",
+                written.part((index,)).span,
+                help=f"call it size_{symbol}",
+            )
+    return wrong
 
 
 def _is_image(height: Dim, width: Dim) -> bool:

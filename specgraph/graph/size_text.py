@@ -6,6 +6,7 @@ What is written here is what symbolic sizes are shown as, so that a size in a me
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from specgraph.graph.dims import Dim, minimum
 
@@ -29,6 +30,13 @@ def parse_shape(text: str, symbols: dict[str, Dim]) -> list[Dim]:
         else:
             parts[-1].append(token)
     return [_Parser(part, symbols).whole() for part in parts]
+
+
+def is_misread(name: str, symbols: Collection[str]) -> bool:
+    """Whether a free size of this name cannot be told from something else in a shape: `min`, which is the
+    smaller of two sizes, or what reads as sizes with crosses between or around them (`x`, `x2`, `HxW`)."""
+    parts = re.split(f"[{SEPARATORS}]", name)
+    return name == "min" or (len(parts) > 1 and all(not part or part.isdecimal() or part in symbols for part in parts))
 
 
 def parse_size(text: str, symbols: dict[str, Dim]) -> Dim:

@@ -112,6 +112,33 @@ def test_every_size_can_be_written_as_it_is_shown() -> None:
     assert tried > 50
 
 
+MISREAD = ("min", "x", "X", "xx", "x2", "HxW", "xH", "Hx", "Wx3")
+READABLE = ("minimum", "max", "x_", "xs", "Ax", "size_x", "size_min", "AxB", "h", "y2", "Hx_")
+
+
+@pytest.mark.parametrize("name", MISREAD)
+def test_a_size_whose_name_is_misread_in_shapes_is_refused(name: str) -> None:
+    """Once, where it stands, and without consequences; under the name that the cure gives it is right."""
+    text = f"specgraph: 1\ninputs: {{image: [3, {name}], other: [3, H, W]}}\nnodes:\n"
+    text += f"  a: {{op: relu, from: image, expect: [3, {name}]}}\n"
+    (found,) = [d for d in check_text(text).diagnostics if d.severity == "error"]
+    assert (found.rule, found.span.line) == ("invalid-name", 2)
+    assert found.help == f"call it size_{name}"
+    assert errors(check_text(text.replace(f"[3, {name}]", f"[3, size_{name}]"))) == []
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_every_other_name_is_read_back(name: str) -> None:
+    """Beside H, W and numbers on all sides, the shape that a message shows can be declared."""
+    for sizes in ([name, "H"], ["H", name], [name, name], [name, 2], [2, name]):
+        text = f"specgraph: 1\ninputs: {{image: {json.dumps([3, *sizes])}, other: [3, H, W]}}\nnodes:\n"
+        text += "  a: {op: relu, from: image, expect: 7x7x7}\n"
+        (found,) = [d for d in check_text(text).diagnostics if d.severity == "error"]
+        assert found.rule == "declared-shape-mismatch"
+        shown = str(found.help).removeprefix("write ")
+        assert errors(check_text(text.replace("7x7x7", shown))) == []
+
+
 def test_no_symbol_is_known_where_inputs_have_none() -> None:
     with pytest.raises(Invalid):
         parse_expectation("HxW", None, {})

@@ -10,8 +10,9 @@ RULE = Rule(
     explanation="""\
 Names become module paths, keys of the `state_dict` and names in the ONNX file: letters, digits,
 `_` and `-`, with dots between levels. Names of variables, arguments and inputs appear in
-expressions and begin with a letter. An output has no dots in its name, and no input's name: both
-are names in the ONNX file.
+expressions and begin with a letter. The name of a free size appears in shapes: it is not `min`, nor
+anything that reads as sizes with an `x` between them, such as `x` or `HxW`. An output has no dots in
+its name, and no input's name: both are names in the ONNX file.
 """,
     bad="""\
 specgraph: 1
