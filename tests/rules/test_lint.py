@@ -426,7 +426,7 @@ CASES: dict[str, Case] = {
         "nodes:\n  r: {op: reshape, shape: [-1, 3, 4]}\n",
         [],
     ),
-    "an input among the outputs": (HEADER, "nodes:\n  r: relu\noutputs: [r, image]\n", [("SG925", 5)]),
+    "an input among the outputs": (HEADER, "nodes:\n  r: relu\noutputs: {r: r, same: image}\n", [("SG925", 5)]),
     "nothing outside training": (
         HEADER,
         "nodes:\n  d: {op: dropout, train_only: true}\n",
