@@ -3,7 +3,7 @@
 A `SymbolicDim` is a polynomial with integer coefficients over *atoms*: symbols, floor divisions by
 a constant, and minima. Sums, products and nested floor divisions are brought to one canonical form
 so that two ways of computing the same size compare equal; where the forms differ, `equal_sizes`
-decides by evaluating both over a range of symbol values.
+decides by evaluating both over a range of symbol values, and around those where a term of them turns.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from typing import NamedTuple, Union
 
 Dim = Union[int, "SymbolicDim"]
 Monomial = tuple["Atom", ...]
-PROBED_SIZES = (*range(1, 260), 288, 299, 320, 331, 384, 447, 448, 512, 513, 600, 640, 1023, 1024)
+PROBED_ONE_BY_ONE = 259
+PROBED_SIZES = (
+    *range(1, PROBED_ONE_BY_ONE + 1),
+    *(288, 299, 320, 331, 384, 447, 448, 512, 513, 600, 640, 1023, 1024, 2047, 9973, 65_537, 2**31 - 1),
+)
 SMALL_SIZES = range(1, 9)
 
 
@@ -219,12 +223,21 @@ N = symbol("N")
 
 
 def minimum(left: Dim, right: Dim) -> Dim:
-    """The smaller of two sizes; exact where their difference is constant."""
-    difference = left - right
-    if isinstance(difference, int):
-        return left if difference <= 0 else right
+    """The smaller of two sizes, which is one of them where it is so for all values of the symbols."""
+    if _is_never_less(left, right):
+        return right
+    if _is_never_less(right, left):
+        return left
     wrapped = [side if isinstance(side, SymbolicDim) else SymbolicDim({(): side}) for side in (left, right)]
     return SymbolicDim({(Minimum(*wrapped),): 1})
+
+
+def _is_never_less(left: Dim, right: Dim) -> bool:
+    """Whether it is sure that `left >= right`, from the least symbols, which are 1, upwards."""
+    spare = left - right
+    if isinstance(spare, int):
+        return spare >= 0
+    return spare.is_increasing and spare.evaluate(dict.fromkeys(spare.symbols(), 1)) >= 0
 
 
 def ceil_div(numerator: Dim, denominator: int) -> Dim:
@@ -232,22 +245,72 @@ def ceil_div(numerator: Dim, denominator: int) -> Dim:
     return (numerator + (denominator - 1)) // denominator
 
 
-def sizes_of(*dims: Dim) -> list[dict[str, int]]:
-    """Symbol values at which the given sizes are probed: each symbol varies while others stay fixed,
-    then all vary together. One empty assignment where no size is symbolic."""
-    names = sorted({name for dim in dims if isinstance(dim, SymbolicDim) for name in dim.symbols()})
+def sizes_of(*dims: Dim) -> Iterator[dict[str, int]]:
+    """Symbol values at which the given sizes are probed: all symbols vary together, then each while others
+    stay fixed; then around where the sizes turn beyond those. One empty assignment where no size is
+    symbolic."""
+    names = _names(dims)
     if not names:
-        return [{}]
-    together = [dict.fromkeys(names, size) for size in PROBED_SIZES]
-    if len(names) == 1:
-        return together
-    apart = [{**dict.fromkeys(names, 64), name: size} for name in names for size in PROBED_SIZES]
-    return together + apart
+        yield {}
+        return
+    for size in PROBED_SIZES:
+        yield dict.fromkeys(names, size)
+    for name in names if len(names) > 1 else ():
+        for size in PROBED_SIZES:
+            yield {**dict.fromkeys(names, 64), name: size}
+    yield from turning_sizes(*dims)
+
+
+def turning_sizes(*dims: Dim) -> Iterator[dict[str, int]]:
+    """Symbol values around which a floor division passes one of its first multiples, a minimum changes
+    sides, or the first of two sizes passes the second, where that is beyond the sizes probed one by one."""
+    names = _names(dims)
+    for varied in [names, *([name] for name in names)] if len(names) > 1 else [names]:
+        for left, right in _passages(dims):
+
+            def at(size: int, varied: list[str] = varied) -> dict[str, int]:
+                return {**dict.fromkeys(names, 64), **dict.fromkeys(varied, size)}
+
+            def passed(size: int, left: Dim = left, right: Dim = right) -> bool:
+                sizes = at(size)
+                return evaluate(left, sizes) >= evaluate(right, sizes)
+
+            low, high = PROBED_ONE_BY_ONE, PROBED_SIZES[-1]
+            before = passed(low)
+            if passed(1) != before or passed(high) == before:
+                continue
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (middle, high) if passed(middle) == before else (low, middle)
+            yield from map(at, (low, high, high + 1))
+
+
+def _passages(dims: tuple[Dim, ...]) -> Iterator[tuple[Dim, Dim]]:
+    """Pairs of which the first passes the second where something in the sizes turns."""
+    if len(dims) == 2:
+        yield dims
+    waiting = [dim for dim in dims if isinstance(dim, SymbolicDim)]
+    seen: set[Atom] = set()
+    while waiting:
+        for atom in dict.fromkeys(atom for monomial, _ in waiting.pop().terms for atom in monomial):
+            if atom in seen:
+                continue
+            seen.add(atom)
+            if isinstance(atom, FloorDiv):
+                waiting.append(atom.numerator)
+                yield from ((atom.numerator, times * atom.denominator) for times in range(3))
+            elif isinstance(atom, Minimum):
+                waiting += (atom.left, atom.right)
+                yield atom.left, atom.right
+
+
+def _names(dims: tuple[Dim, ...]) -> list[str]:
+    return sorted({name for dim in dims if isinstance(dim, SymbolicDim) for name in dim.symbols()})
 
 
 def uneven_sizes_of(*dims: Dim) -> Iterator[dict[str, int]]:
     """More symbol values for sizes that several symbols multiply to: each varies while the others are small."""
-    names = sorted({name for dim in dims if isinstance(dim, SymbolicDim) for name in dim.symbols()})
+    names = _names(dims)
     if len(names) > 1:
         for name, fixed in product_of(names, SMALL_SIZES):
             for size in PROBED_SIZES:
@@ -260,7 +323,8 @@ def evaluate(dim: Dim, sizes: dict[str, int]) -> int:
 
 
 def equal_sizes(left: Dim, right: Dim) -> bool:
-    """Whether two sizes are equal for every value of their symbols."""
+    """Whether two sizes are equal for every value of their symbols: those of one form are; others are
+    held against each other at all small sizes, at some large ones, and around those where they turn."""
     if left == right:
         return True
     if isinstance(left, int) and isinstance(right, int):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.graph.dims import PROBED_SIZES
+from specgraph.graph.dims import PROBED_ONE_BY_ONE, PROBED_SIZES, turning_sizes
 from specgraph.graph.model import Constraint, Graph
 
 MAX_VARIED = 8
 """Symbols of which each is also tried with a value of its own."""
+MAX_TURNED = 50
+"""Constraints around whose turning sizes the network is tried."""
 
 
 def assignments(symbols: frozenset[str]) -> Iterator[dict[str, int]]:
@@ -25,6 +28,14 @@ def assignments(symbols: frozenset[str]) -> Iterator[dict[str, int]]:
                     yield {**dict.fromkeys(names, other), name: size}
 
 
+def _turning(graph: Graph) -> Iterator[dict[str, int]]:
+    """Values around which one of the first constraints turns, the other symbols alike."""
+    for constraint in dict.fromkeys((c.left, c.right) for c in graph.constraints[:MAX_TURNED]):
+        for sizes in turning_sizes(*constraint):
+            for size in dict.fromkeys(sizes.values()):
+                yield {**dict.fromkeys(graph.symbols, size), **sizes}
+
+
 def failing(graph: Graph, sizes: dict[str, int]) -> Constraint | None:
     """The first constraint that does not hold at these sizes, or None where the network accepts them."""
     return next((constraint for constraint in graph.constraints if not constraint.holds(sizes)), None)
@@ -34,7 +45,7 @@ def check_constraints(graph: Graph, collector: Collector) -> None:
     """Report a network that accepts no size at all."""
     last: Constraint | None = None
     position = {path: index for index, path in enumerate(graph.nodes)} if graph.constraints else {}
-    for sizes in assignments(graph.symbols) if graph.constraints else ():
+    for sizes in chain(assignments(graph.symbols), _turning(graph)) if graph.constraints else ():
         failed = failing(graph, sizes)
         if failed is None:
             return
@@ -50,5 +61,5 @@ def check_constraints(graph: Graph, collector: Collector) -> None:
             f"node `{last.node}`: no value of {names} makes {last.left} {last.relation} {last.right}",
             node.span,
             node=last.node,
-            notes=[f"tried every size from {PROBED_SIZES[0]} to 259 and some larger ones"],
+            notes=[f"tried every size from {PROBED_SIZES[0]} to {PROBED_ONE_BY_ONE} and some larger ones"],
         )

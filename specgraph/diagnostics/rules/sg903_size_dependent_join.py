@@ -67,6 +67,8 @@ def _when(constraint: Constraint) -> list[str]:
         return []
     name = names[0]
     agreeing = {size for size in SIZES if constraint.holds({name: size})}
+    if not agreeing or len(agreeing) == len(SIZES):
+        return _from_or_up_to(constraint, name, starts=not agreeing)
     if len(agreeing) <= 3:
         return [f"they agree for {name} = {', '.join(map(str, sorted(agreeing)))} only"]
     start = min(agreeing)
@@ -79,3 +81,16 @@ def _when(constraint: Constraint) -> list[str]:
                 return [f"they agree where {name} is odd"]
             return [f"they agree where {name} divided by {modulus} leaves {' or '.join(map(str, sorted(residues)))}"]
     return [f"they agree for {name} = {', '.join(map(str, sorted(agreeing)[:8]))}, …"]
+
+
+def _from_or_up_to(constraint: Constraint, name: str, *, starts: bool) -> list[str]:
+    """Where they begin to agree, or no longer do, beyond the sizes tried one by one."""
+    from specgraph.graph.dims import turning_sizes
+
+    tried = sorted(sizes[name] for sizes in turning_sizes(constraint.left, constraint.right))
+    turn = next((size for size in tried if size > SIZES[-1] and constraint.holds({name: size}) == starts), None)
+    if turn is None:
+        return []
+    if not starts:
+        return [f"they agree up to {name} = {turn - 1}"] if constraint.holds({name: turn - 1}) else []
+    return [f"they agree {'from' if constraint.holds({name: turn + 1}) else 'only for'} {name} = {turn}"]
