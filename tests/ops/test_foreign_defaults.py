@@ -47,7 +47,14 @@ def optional(name: str) -> dict[str, Any]:
     return {p.name: p.default for p in parameters if p.default is not p.empty and p.name not in OF_THE_MODULE}
 
 
-@pytest.mark.parametrize("name", layers())
+def with_op(name: str) -> str:
+    """The name with that of its op in front, by which tests are chosen."""
+    counterpart = counterparts().counterpart(f"nn.{name}")
+    assert counterpart is not None
+    return f"{counterpart.op}-{name}"
+
+
+@pytest.mark.parametrize("name", layers(), ids=with_op)
 def test_defaults_are_pytorchs(name: str) -> None:
     counterpart = counterparts().counterpart(f"nn.{name}")
     assert counterpart is not None
