@@ -89,11 +89,12 @@ def alone(op: str) -> Graph:
 def test_a_row_can_be_copied_from_what_is_measured(op: str) -> None:
     graph = alone(op)
     measured, row = measure_traffic(graph), traffic_of(graph.nodes["node"])
-    assert (measured.inputs, measured.output) == (row.inputs, row.output)
+    place = f'"{op}": {written(measured)}, for TRAFFIC in specgraph/analysis/memory.py'
+    assert (measured.inputs, measured.output) == (row.inputs, row.output), place
     row = row._replace(forward=max(row.forward, row.kept))  # what is kept is made on the way
     if op in ("lrn", "rms_norm"):  # whose gradients, of several calls, overlap less behind others
         measured, row = measured._replace(backward=0), row._replace(backward=0)
-    assert measured[2:] == pytest.approx(row[2:], abs=0.1)
+    assert measured[2:] == pytest.approx(row[2:], abs=0.1), place
 
 
 def test_the_comparison_notices_an_activation_kept_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
