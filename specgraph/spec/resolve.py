@@ -16,8 +16,9 @@ def resolve_document(document: Document, *, keep_expect: bool = True) -> dict[st
     resolved = plain(document.tree)
     assert isinstance(resolved, dict)
     if not keep_expect:
-        for part in ("blocks", "nodes"):
-            _drop_expect(resolved.get(part))
+        _drop_expect(resolved.get("nodes"))
+        for block in resolved.get("blocks", {}).values():
+            _drop_expect(block.get("nodes") if isinstance(block, dict) else block)
     if document.includes:
         resolved["include"] = {
             alias: resolve_document(library, keep_expect=keep_expect) for alias, library in document.includes.items()
@@ -25,13 +26,10 @@ def resolve_document(document: Document, *, keep_expect: bool = True) -> dict[st
     return resolved
 
 
-def _drop_expect(value: Any) -> None:
-    """Remove `expect` from every node in place. Nesting is bounded by the reader."""
-    if isinstance(value, dict):
-        if "op" in value or "block" in value:
-            value.pop("expect", None)
-        for inner in value.values():
-            _drop_expect(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _drop_expect(inner)
+def _drop_expect(body: Any) -> None:
+    """Remove `expect` from every node of a body in place: named nodes, or a chain."""
+    for node in body.values() if isinstance(body, dict) else body or ():
+        if isinstance(node, dict):
+            node.pop("expect", None)
+        elif isinstance(node, list):
+            _drop_expect(node)

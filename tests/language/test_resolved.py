@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -44,6 +45,26 @@ def test_overrides_are_written_down() -> None:
     assert described(again) == described(graph)
     assert str(again.inputs["image"]) == "40x48x3"
     assert described(again) != described(specgraph.load(SPECS / "resnet-cifar.yaml"))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"nodes": {"op": "relu", "expect": {"op": "conv", "out_channels": 4, "kernel_size": 1}, "head": "flatten"}},
+        {"nodes": {"block": "relu", "expect": "tanh", "inner": [{"op": "relu", "expect": "8x8x3"}, ["relu"]]}},
+        {
+            "blocks": {"part": {"nodes": {"op": "relu", "expect": {"op": "relu", "expect": "8x8x3"}}}},
+            "nodes": {"part": {"block": "part", "expect": "8x8x3"}, "head": "flatten"},
+        },
+        {"blocks": {"block": [{"op": "relu", "expect": "8x8x3"}]}, "nodes": [{"block": "block"}, "flatten"]},
+    ],
+)
+def test_nodes_may_be_named_like_keys(spec: dict[str, Any]) -> None:
+    """At another size what is declared is left out, and nothing else."""
+    spec = {"specgraph": 1, "inputs": {"image": [3, 8, 8]}, **spec}
+    graph = specgraph.load(spec, input_size="16x16")
+    assert described(specgraph.load(graph.resolved)) == described(graph)
+    assert "8x8x3" not in str(graph.resolved)
 
 
 def test_every_spec_of_the_project_is_clean() -> None:
