@@ -18,8 +18,8 @@ SMALLEST_FOR_RESIZED_CROP = 64
 
 
 class Overrides(NamedTuple):
-    """What flags say about a recipe. `data` is a data set's name or a folder; `settings` maps paths
-    such as `optimizer.sgd.lr` to values."""
+    """What flags say about a recipe. `data` is a data set's name or a folder, `data_root` where data
+    sets lie, whatever the recipe says; `settings` maps paths such as `optimizer.sgd.lr` to values."""
 
     data: str | None = None
     data_root: str | None = None
@@ -63,10 +63,11 @@ def choose_recipe(graph: Graph, name: str | None, overrides: Overrides, *, needs
             plain[key] = value
     for path, value in overrides.settings:
         _assign(plain, path, value)
-    if overrides.data_root is not None and "data" in plain and "root" not in plain["data"]:
-        plain["data"]["root"] = overrides.data_root
+    data = plain.get("data")
+    if isinstance(data, dict) and overrides.data_root is not None and not _is_place(overrides.data):
+        data["root"] = overrides.data_root
     if overrides.lr is not None:
-        next(iter(plain["optimizer"].values()))["lr"] = overrides.lr
+        _set_rate(plain, overrides.lr)
     try:
         fields = RECIPE.check(plain)
     except Invalid as fault:
@@ -95,6 +96,17 @@ def _assign(plain: dict[str, Any], path: str, value: Any) -> None:
     place[keys[-1]] = value
 
 
+def _set_rate(plain: dict[str, Any], lr: float) -> None:
+    """Give the optimiser a learning rate; what is no optimiser stays as it is, for the check to refuse."""
+    chosen = plain.get("optimizer")
+    if isinstance(chosen, str):
+        chosen = plain["optimizer"] = {chosen: {}}
+    if isinstance(chosen, dict):
+        for name, fields in chosen.items():
+            if fields is None or isinstance(fields, dict):
+                chosen[name] = {**(fields or {}), "lr": lr}
+
+
 def _invalid(fault: Invalid) -> CommandError:
     where = ".".join(str(part) for part in fault.path)
     close = nearest(str(fault.path[-1]), fault.names) if fault.path and fault.names else None
@@ -102,11 +114,18 @@ def _invalid(fault: Invalid) -> CommandError:
     return CommandError(f"recipe{'.' if where else ''}{where}: {fault.message}", help)
 
 
+def _is_place(name: str | None) -> bool:
+    """Whether what was given as data can only be a folder's path."""
+    if name is None or name in CATALOG or name == FOLDER:
+        return False
+    return "/" in name or "\\" in name or name.startswith(".")
+
+
 def _substitute_data(plain: dict[str, Any], name: str, notes: list[str]) -> None:
     """Put other data in the recipe's place; what was fitted to the old images follows."""
     data = plain.setdefault("data", {})
     before = CATALOG.get(data.get("name", ""))
-    if name not in CATALOG and name != FOLDER and ("/" in name or "\\" in name or name.startswith(".")):
+    if _is_place(name):
         data["name"], data["root"] = FOLDER, name
     else:
         if data.get("name") != name:

@@ -359,6 +359,46 @@ def test_settings_reach_any_field(spec: dict[str, Any]) -> None:
     assert fields["schedule"] == ("cosine", {"warmup_epochs": 1, "min_lr": 0.001})
 
 
+@pytest.mark.parametrize("chosen", ["adam", {"adam": None}, {"adam": {}}, {"adam": {"lr": 7}}], ids=str)
+def test_lr_reaches_any_spelling_of_the_optimizer(spec: dict[str, Any], chosen: Any) -> None:
+    fields = choose_recipe(load(spec), None, Overrides(lr=0.5, settings=(("optimizer", chosen),))).fields
+    assert (fields["optimizer"][0], fields["optimizer"][1]["lr"]) == ("adam", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("optimizer", 5, "recipe.optimizer: must be one of sgd"),
+        ("optimizer", None, "recipe.optimizer: must be one of sgd"),
+        ("optimizer", [], "recipe.optimizer: must be one of sgd"),
+        ("optimizer.sgd", 3, "recipe.optimizer.sgd: must be a mapping"),
+        ("data", 5, "recipe.data: must be a mapping"),
+        ("data", None, "recipe.data: must be a mapping"),
+    ],
+)
+def test_wrong_settings_beside_other_flags(spec: dict[str, Any], path: str, value: Any, words: str) -> None:
+    with pytest.raises(CommandError, match=words):
+        choose_recipe(load(spec), None, Overrides(lr=0.5, data_root="/data", settings=((path, value),)))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "flags", "expected"),
+    [
+        ({"name": "digits", "root": "/old"}, {"data_root": "/new"}, ("digits", "/new")),
+        ({"name": "digits"}, {"data_root": "/new"}, ("digits", "/new")),
+        ({"name": "digits", "root": "/old"}, {}, ("digits", "/old")),
+        ({"name": "digits", "root": "/old"}, {"data": "mnist", "data_root": "/new"}, ("mnist", "/new")),
+        ({"name": "folder", "root": "/old"}, {"data_root": "/new"}, ("folder", "/new")),
+        ({"name": "digits", "root": "/old"}, {"data": "./photos", "data_root": "/new"}, ("folder", "./photos")),
+    ],
+    ids=str,
+)
+def test_where_data_lie(spec: dict[str, Any], recipe: Any, flags: dict[str, Any], expected: tuple[str, str]) -> None:
+    spec["recipes"]["default"]["data"] = recipe
+    data = choose_recipe(load(spec), None, Overrides(**flags)).fields["data"]
+    assert (data["name"], data["root"]) == expected
+
+
 def test_unknown_recipe(spec: dict[str, Any]) -> None:
     with pytest.raises(CommandError, match="did you mean plain"):
         choose_recipe(load(spec), "plains", Overrides())
