@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -198,14 +199,32 @@ def _image_files(root: Path, class_names: tuple[str, ...]) -> tuple[tuple[Path, 
     paths: list[Path] = []
     labels: list[int] = []
     for label, name in enumerate(class_names):
-        found: list[Path] = []
-        for place, _, file_names in os.walk(root / name, followlinks=True):
-            found += [Path(place) / entry for entry in file_names if Path(entry).suffix.lower() in SUFFIXES]
-        paths += sorted(found)
+        found = sorted(_files_below(root / name))
+        paths += found
         labels += [label] * len(found)
     if not paths:
         raise CommandError(f"{root} holds no images", f"known endings: {' '.join(sorted(SUFFIXES))}")
     return tuple(paths), torch.tensor(labels)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """The image files below a folder, links followed, each folder once: no link back to a folder that
+    was seen, or that this one lies in, gives an image twice."""
+    seen = {_identity(place) for place in (folder, folder.parent, *folder.resolve().parents)}
+    for place, folders, names in os.walk(folder, followlinks=True):
+        fresh = []
+        for name in sorted(folders):
+            identity = _identity(os.path.join(place, name))
+            if identity not in seen:
+                seen.add(identity)
+                fresh.append(name)
+        folders[:] = fresh
+        yield from (Path(place) / name for name in names if Path(name).suffix.lower() in SUFFIXES)
+
+
+def _identity(place: str | Path) -> tuple[int, int]:
+    found = os.stat(place)
+    return found.st_dev, found.st_ino
 
 
 def _readable(found: tuple[tuple[Path, ...], Tensor], notes: list[str]) -> tuple[tuple[Path, ...], Tensor]:

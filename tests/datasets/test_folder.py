@@ -54,6 +54,28 @@ def test_layouts(tmp_path: Path, parts: tuple[str, ...], expected: dict[str, int
     assert dataset.train.resident.shape[1:] == (3, 16, 16)
 
 
+@pytest.mark.parametrize(
+    ("links", "cats"),
+    [
+        ({}, 5),
+        ({"cat/loop": "."}, 5),
+        ({"cat/up": ".."}, 5),
+        ({"cat/above": "../.."}, 5),
+        ({"cat/one": "../../more", "cat/two": "../../more"}, 8),
+        ({"cat/one": "../../more", "../more/back": "../set/cat"}, 8),
+    ],
+    ids=str,
+)
+def test_links_give_no_image_twice(tmp_path: Path, links: dict[str, str], cats: int) -> None:
+    root = write_classes(tmp_path / "set")
+    write_classes(tmp_path, ("more",), 3)
+    for place, target in links.items():
+        (root / place).symlink_to(target, target_is_directory=True)
+    dataset = read_folder(root, (16, 16), 3)
+    labels = torch.cat([part.labels for part in (dataset.train, dataset.test)])
+    assert labels.bincount().tolist() == [cats, 5]
+
+
 def test_by_name_and_by_path(tmp_path: Path) -> None:
     write_classes(tmp_path)
     assert len(load_dataset("folder", tmp_path).train) == len(load_dataset(str(tmp_path)).train) == 8
