@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Sequence
 from typing import NoReturn
@@ -31,12 +32,31 @@ def positive_float(text: str) -> float:
     return value
 
 
+def non_negative_int(text: str) -> int:
+    """An integer from 0 on from the command line."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"must be at least 0, not {text}")
+    return value
+
+
 def numbers(text: str) -> tuple[float, ...]:
-    """Numbers between commas from the command line."""
+    """Finite numbers between commas from the command line."""
     try:
-        return tuple(float(part) for part in text.split(","))
+        values = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be numbers with commas between them, not {text}") from None
+        values = ()
+    if not values or not all(map(math.isfinite, values)):
+        raise argparse.ArgumentTypeError(f"must be numbers with commas between them, not {text}")
+    return values
+
+
+def positive_numbers(text: str) -> tuple[float, ...]:
+    """Finite numbers above 0 between commas from the command line."""
+    values = numbers(text)
+    if min(values) <= 0:
+        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
+    return values
 
 
 def per_channel(values: tuple[float, ...], channels: int, name: str) -> tuple[float, ...]:

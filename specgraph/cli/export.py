@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specgraph.cli.arguments import numbers, per_channel
+from specgraph.cli.arguments import numbers, per_channel, positive_numbers
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 from specgraph.errors import CommandError, VerificationError, reason, require
 from specgraph.targets import check_target
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     onnx.add_argument(
         "--std",
-        type=numbers,
+        type=positive_numbers,
         metavar="X,...",
         help="what images are normalised by, of values in [0, 1]; default: the run's",
     )
@@ -222,8 +222,6 @@ def _preprocessing(args: argparse.Namespace, source: ModelSource) -> dict[str, A
         known = Preprocessing((height, width), channels, (0.0,), (1.0,))
     mean = known.mean if args.mean is None else per_channel(args.mean, known.channels, "mean")
     std = known.std if args.std is None else per_channel(args.std, known.channels, "std")
-    if min(std) <= 0:
-        raise CommandError("--std must be above 0")
     return known._replace(mean=mean, std=std).to_plain()
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
-from specgraph.cli.arguments import numbers, per_channel, positive_int
+from specgraph.cli.arguments import numbers, per_channel, positive_int, positive_numbers
 from specgraph.errors import CommandError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", metavar="FILE", help="weights, where MODEL is a spec")
     parser.add_argument("--output", metavar="NAME", help="which output, where there are several")
     parser.add_argument("--mean", type=numbers, metavar="X,...", help="per channel, of values in [0, 1]")
-    parser.add_argument("--std", type=numbers, metavar="X,...", help="per channel, of values in [0, 1]")
+    parser.add_argument("--std", type=positive_numbers, metavar="X,...", help="per channel, of values in [0, 1]")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -163,10 +163,21 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"skipped: {images[0]}" in shown.err
     assert main(["predict", str(path), str(tmp_path / "absent.png")]) == 2
     assert main(["predict", str(path), str(images[0])]) == 2
-    assert main(["predict", str(path), str(images[1]), "--top-k", "0"]) == 2
+    for wrong in (("--top-k", "0"), ("--mean", "nan"), ("--std", "0"), ("--std", "nan"), ("--std", "inf")):
+        assert main(["predict", str(path), str(images[1]), *wrong]) == 2
 
 
-@pytest.mark.parametrize("damage", ["{", '{"size": [0, 1]}', "[1]", '{"size":[8,8],"channels":3,"mean":[0],"std":[0]}'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "{",
+        '{"size": [0, 1]}',
+        "[1]",
+        '{"size":[8,8],"channels":3,"mean":[0],"std":[0]}',
+        '{"size":[8,8],"channels":3,"mean":[NaN],"std":[1]}',
+        '{"size":[8,8],"channels":3,"mean":[0],"std":[Infinity]}',
+    ],
+)
 def test_damaged_metadata_are_an_error(tmp_path: Path, damage: str) -> None:
     import onnx
 

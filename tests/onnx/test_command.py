@@ -57,6 +57,10 @@ def test_preprocessing_as_the_command_line_says(capsys: pytest.CaptureFixture[st
         ("--mean 0.5,1 --std 1", "2 numbers for 1 channels"),
         ("--mean 0.5 --std 0", "must be above 0"),
         ("--mean a --std 1", "must be numbers"),
+        ("--mean nan --std 1", "must be numbers"),
+        ("--mean 0 --std nan", "must be numbers"),
+        ("--mean inf --std 1", "must be numbers"),
+        ("--mean 0 --std inf", "must be numbers"),
     ):
         assert main([*words, *wrong.split()]) == 2
         assert reason in capsys.readouterr().err

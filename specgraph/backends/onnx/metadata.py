@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -50,7 +51,7 @@ class Preprocessing(NamedTuple):
             raise ValueError(f"not a description of preprocessing: {plain!r}") from error
         if len(mean) not in (1, channels) or len(std) not in (1, channels) or min(height, width, channels) < 1:
             raise ValueError(f"not a description of preprocessing: {plain!r}")
-        if not (all(value > 0 for value in std) and 0 < crop <= 1):
+        if not (all(map(math.isfinite, (*mean, *std))) and min(std) > 0 and 0 < crop <= 1):
             raise ValueError(f"not a description of preprocessing: {plain!r}")
         means = mean * channels if len(mean) == 1 else mean
         stds = std * channels if len(std) == 1 else std
