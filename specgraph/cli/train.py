@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from specgraph.cli.arguments import DATA_DIR_HELP, positive_float, positive_int
+from specgraph.cli.arguments import DATA_DIR_HELP, non_negative_int, positive_float, positive_int
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph, parse_settings
 
 HELP = "train a network by one of its recipes"
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="use torch.compile (auto: where it pays back)",
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="processes that decode image files")
+    parser.add_argument("--workers", type=non_negative_int, metavar="N", help="processes that decode image files")
     parser.add_argument("--deterministic", action="store_true", help="repeatable on a GPU too, at some cost")
     parser.add_argument(
         "--checkpoint-every",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,8 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from specgraph.errors import CommandError
+
+DEVICE = re.compile(r"cpu|cuda(:\d{1,3})?")
 
 
 class World(NamedTuple):
@@ -71,10 +74,9 @@ def choose_device(wanted: str) -> torch.device:
     """`auto`, `cpu`, `cuda` or `cuda:1` as a device. Raises `CommandError` where it is not there."""
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(wanted)
-    except RuntimeError:
-        raise CommandError(f"--device {wanted} is no device", "use auto, cpu or cuda") from None
+    if not DEVICE.fullmatch(wanted):
+        raise CommandError(f"--device {wanted} is no device that networks are trained on", "use auto, cpu or cuda")
+    device = torch.device(wanted)
     if device.type == "cuda" and not torch.cuda.is_available():
         raise CommandError("--device cuda: there is no CUDA device", "use --device cpu")
     if device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count():

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from specgraph.errors import CommandError
+
 NORMALISATION = (
     nn.modules.batchnorm._NormBase,
     nn.LayerNorm,
@@ -39,7 +41,8 @@ def build_optimizer(
 ) -> torch.optim.Optimizer:
     """The optimiser of a recipe over the trainable parameters, fused where PyTorch has it fused.
 
-    Parameters named by `no_decay` (`norm`, `bias`) form a group without weight decay.
+    Parameters named by `no_decay` (`norm`, `bias`) form a group without weight decay. Raises
+    `CommandError` where nothing is trainable.
     """
     name, fields = choice
     decayed, spared = split_parameters(module, fields["no_decay"])
@@ -49,7 +52,7 @@ def build_optimizer(
     if spared:
         groups.append({"params": spared, "weight_decay": 0.0})
     if not groups:
-        raise ValueError("nothing to train: every parameter is frozen")
+        raise _nothing_to_train(module)
     fused = device.type in ("cpu", "cuda")
     if name == "sgd":
         momentum, nesterov = fields["momentum"], fields["nesterov"]
@@ -60,6 +63,12 @@ def build_optimizer(
         )
     kind = torch.optim.AdamW if name == "adamw" else torch.optim.Adam
     return kind(groups, fields["lr"], betas=tuple(fields["betas"]), eps=fields["eps"], fused=fused)
+
+
+def _nothing_to_train(module: nn.Module) -> CommandError:
+    if next(module.parameters(), None) is None:
+        return CommandError("nothing to train: the network has no parameters", "add a conv or a linear to it")
+    return CommandError("nothing to train: every parameter is frozen", "leave a part out of --freeze")
 
 
 def split_parameters(module: nn.Module, no_decay: tuple[str, ...]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

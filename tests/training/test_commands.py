@@ -28,6 +28,8 @@ def spec_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "small.yaml"
     path.write_text(yaml.safe_dump(SPEC, sort_keys=False))
+    bare = {**SPEC, "nodes": {"pool": {"op": "avg_pool", "kernel_size": 2}, "flatten": "flatten"}}
+    path.with_name("bare.yaml").write_text(yaml.safe_dump(bare, sort_keys=False))
     return path
 
 
@@ -90,6 +92,11 @@ def test_set_reaches_recipe_and_variables(command: Any, spec_file: Path) -> None
         (["train", "small.yaml", "--epochs", "0"], ["at least 1"]),
         (["train", "small.yaml", "--lr", "-1"], ["positive"]),
         (["train", "small.yaml", "--device", "gpu"], ["--device gpu", "auto, cpu or cuda"]),
+        (["train", "small.yaml", "--device", "meta"], ["--device meta", "auto, cpu or cuda"]),
+        (["train", "small.yaml", "--device", "cuda:-1"], ["--device cuda:-1", "auto, cpu or cuda"]),
+        (["train", "small.yaml", "--workers", "-1"], ["--workers must be at least 0"]),
+        (["train", "small.yaml", "--device", "cpu", "--freeze", "*"], ["every parameter is frozen", "--freeze"]),
+        (["train", "bare.yaml", "--device", "cpu"], ["the network has no parameters", "conv"]),
         (["train", "small.yaml", "--set", "recipe.epochs=many"], ["recipe.epochs", "positive integer"]),
         (["train", "small.yaml", "--set", "recipe.lr=1"], ["has no key `lr`"]),
         (["train", "small.yaml", "--resume", "runs/x"], ["leave out small.yaml"]),
@@ -109,6 +116,7 @@ def test_misuse(command: Any, spec_file: Path, arguments: list[str], words: list
     assert out == ""
     assert all(word in err for word in words), err
     told = [line for line in err.splitlines() if line.startswith(("specgraph:", "  "))]
+    assert not Path("runs").exists()
     assert 1 <= len(told) <= 2
 
 
