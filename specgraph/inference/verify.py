@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -111,6 +113,7 @@ def verify(
     (N, H, W, C) where the file has its preprocessing built in. A difference is allowed up to
     `tolerance` times the larger of 1 and the output's own magnitude (1e-4; 2e-2 for half precision).
     Where an output differs, intermediate values are compared to find the first node that departs.
+    The module is left where it was, in the mode it was in.
 
     Raises `CommandError` where the file cannot be run at all.
     """
@@ -118,26 +121,28 @@ def verify(
     module = _reference(graph, module, state_dict)
     session = Session(model, device)
     built_in = frozenset(session.metadata.get("specgraph.built_in", "").split())
-    limit = tolerance or (HALF_TOLERANCE if "fp16" in built_in else TOLERANCE)
+    usual = HALF_TOLERANCE if "fp16" in built_in else TOLERANCE
+    limit = usual if tolerance is None else tolerance
     rng = np.random.default_rng(seed)
     sizes = free_sizes(graph)
     differences: list[Difference] = []
     failed: dict[str, Array] | None = None
-    for batch_size in batch_sizes:
-        batches = [("random", random_inputs(graph, session, batch_size, sizes, rng))]
-        if real_inputs:
-            batches.append(("real", {name: _take(array, batch_size) for name, array in real_inputs.items()}))
-        for data, inputs in batches:
-            expected = _run_module(graph, module, _to_network(graph, inputs, session), built_in)
-            found = session.run(inputs)
-            for name, reference in expected.items():
-                difference = _difference(name, batch_size, data, found.get(name), reference, limit)
-                differences.append(difference)
-                if not difference.ok and failed is None:
-                    failed = inputs
     departure = None
-    if failed is not None:
-        departure = first_departure(model, graph, module, failed, _to_network(graph, failed, session), limit)
+    with _evaluating(module):
+        for batch_size in batch_sizes:
+            batches = [("random", random_inputs(graph, session, batch_size, sizes, rng))]
+            if real_inputs:
+                batches.append(("real", {name: _take(array, batch_size) for name, array in real_inputs.items()}))
+            for data, inputs in batches:
+                expected = _run_module(graph, module, _to_network(graph, inputs, session), built_in)
+                found = session.run(inputs)
+                for name, reference in expected.items():
+                    difference = _difference(name, batch_size, data, found.get(name), reference, limit)
+                    differences.append(difference)
+                    if not difference.ok and failed is None:
+                        failed = inputs
+        if failed is not None:
+            departure = first_departure(model, graph, module, failed, _to_network(graph, failed, session), limit)
     return Verification(differences, departure, session.provider)
 
 
@@ -151,7 +156,20 @@ def _reference(graph: Graph, module: nn.Module | None, state_dict: Mapping[str, 
         if state_dict is not None:
             tensors = {key: torch.as_tensor(value) for key, value in state_dict.items()}
             module.load_state_dict(tensors, strict=False)
-    return module.cpu()
+    on_cpu = all(tensor.device.type == "cpu" for tensor in module.state_dict().values())
+    return module if on_cpu else copy.deepcopy(module).cpu()
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode for a while; afterwards every part is in its own mode again."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
 
 
 def free_sizes(graph: Graph) -> dict[str, int]:

@@ -58,6 +58,21 @@ def test_first_departing_node_is_named(tmp_path: Path, external: bool) -> None:
     assert "first departing node: `conv2`" in "\n".join(outcome.lines())
 
 
+def test_a_tolerance_of_zero_is_one(tmp_path: Path) -> None:
+    path, graph, module = _exported(tmp_path)
+    assert {difference.limit for difference in verify(path, graph, module, tolerance=0.0).differences} == {0.0}
+
+
+def test_the_module_is_left_in_its_mode(tmp_path: Path) -> None:
+    path, graph, module = _exported(tmp_path)
+    module.train()
+    module.conv2.eval()
+    before = [part.training for part in module.modules()]
+    verify(path, graph, module)
+    verify(path, graph, module, tolerance=0.0)
+    assert [part.training for part in module.modules()] == before
+
+
 def test_departure_among_sharing_nodes(tmp_path: Path) -> None:
     conv = {"op": "conv", "out_channels": 3, "kernel_size": 3, "padding": 1}
     nodes = {"a": conv, "b": conv | {"share": "a"}, "c": conv | {"share": "a"}}
