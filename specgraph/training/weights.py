@@ -19,6 +19,8 @@ from specgraph.training.files import write_atomically
 
 StateDict = dict[str, Tensor]
 MAX_NAMED = 20
+READABLE = "weights are read from .safetensors files, PyTorch's state dicts (.pth, .pt) and run folders"
+PYTORCH_STARTS = (b"PK", b"\x80")  # a zip, or the pickle of versions before 1.6
 OLD_DENSENET_KEY = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)")
 
 
@@ -78,7 +80,7 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[StateDict, dict[str, str
             return _load_safetensors(place)
     except OSError as error:
         raise CommandError(f"{place} cannot be read: {reason(error)}") from None
-    return _load_pickled(place), {}
+    return _load_pickled(place, start), {}
 
 
 def _load_safetensors(place: Path) -> tuple[StateDict, dict[str, str]]:
@@ -91,17 +93,19 @@ def _load_safetensors(place: Path) -> tuple[StateDict, dict[str, str]]:
         raise CommandError(f"{place} is damaged or no safetensors file: {error}") from None
 
 
-def _load_pickled(place: Path) -> StateDict:
+def _load_pickled(place: Path, start: bytes) -> StateDict:
     try:
         loaded: Any = torch.load(place, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises many kinds
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CommandError(f"{place} cannot be read as weights: {first}") from None
+        if not start.startswith(PYTORCH_STARTS):
+            first = "it is no file that PyTorch wrote"
+        raise CommandError(f"{place} cannot be read as weights: {first}", READABLE) from None
     for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
             loaded = loaded[key]
     if not isinstance(loaded, Mapping) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        raise CommandError(f"{place} holds no state dict (a mapping from names to tensors)")
+        raise CommandError(f"{place} holds no state dict (a mapping from names to tensors)", READABLE)
     state = {str(key): value for key, value in loaded.items()}
     for prefix in ("module.", "_orig_mod."):
         if state and all(key.startswith(prefix) for key in state):
