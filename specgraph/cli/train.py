@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
 from specgraph.cli.arguments import DATA_DIR_HELP, non_negative_int, positive_float, positive_int
@@ -75,10 +74,11 @@ def run(args: argparse.Namespace) -> int:
     require("torch", "train", "training")
     require("safetensors", "train", "training")
     from specgraph.training.api import train
-    from specgraph.training.display import make_display
+    from specgraph.training.display import Silent
+    from specgraph.training.distributed import find_place
     from specgraph.training.signals import InterruptedRun
 
-    is_writer = os.environ.get("RANK", "0") == "0"
+    is_writer = find_place()[0] == 0
     try:
         finished = train(
             graph,
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
             plugins=args.plugin,
             checkpoint_every_s=args.checkpoint_every,
             report=not args.no_report,
-            display=make_display(quiet=args.quiet or not is_writer),
+            display=Silent() if args.quiet else None,
         )
     except InterruptedRun as stop:
         if is_writer:

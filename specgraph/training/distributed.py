@@ -84,13 +84,19 @@ def choose_device(wanted: str) -> torch.device:
     return device
 
 
+def find_place() -> tuple[int, int]:
+    """(rank, number) of this process among those that torchrun started; (0, 1) where it is alone."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    return (int(os.environ["RANK"]), size) if size > 1 and "RANK" in os.environ else (0, 1)
+
+
 def join_world(device: str) -> World:
     """Join the processes torchrun started, or be alone."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+    rank, size = find_place()
     chosen = choose_device(device)
-    if size == 1 or "RANK" not in os.environ:
-        return World(0, 1, chosen)
-    rank, local_rank = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
+    if size == 1:
+        return World(rank, size, chosen)
+    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
     if chosen.type == "cuda":
         chosen = torch.device("cuda", local_rank)
         torch.cuda.set_device(chosen)

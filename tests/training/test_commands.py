@@ -69,6 +69,15 @@ def test_train_eval_runs(command: Any, spec_file: Path, tmp_path: Path) -> None:
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_rank_among_no_others_is_not_silent(command: Any, spec_file: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("RANK", "1")
+    code, out, err = command("train", spec_file, *CPU, "--epochs", 1, "--recipe", "plain")
+    assert code == 0
+    assert (Path(out.strip()) / "result.json").exists()
+    assert "test accuracy" in err
+    assert command("train", spec_file, *CPU, "--epochs", 1, "--recipe", "plain", "--quiet")[2] == ""
+
+
 def test_set_reaches_recipe_and_variables(command: Any, spec_file: Path) -> None:
     code, out, _ = command(
         "train", spec_file, *CPU, "--epochs", 1, "--recipe", "plain",
@@ -102,6 +111,8 @@ def test_set_reaches_recipe_and_variables(command: Any, spec_file: Path) -> None
         (["train", "small.yaml", "--resume", "runs/x"], ["leave out small.yaml"]),
         (["train", "--resume", "runs/x"], ["there is no run runs/x"]),
         (["train", "small.yaml", "--weights", "w.pth"], ["there are no weights w.pth"]),
+        (["train", "small.yaml", "--weights", "small.yaml"], ["small.yaml cannot be read", ".safetensors", ".pth"]),
+        (["eval", "small.yaml", "--weights", "small.yaml"], ["small.yaml cannot be read", ".safetensors", ".pth"]),
         (["train", "small.yaml", "--freeze", "layer9"], ["--freeze layer9 fits no parameter", "conv"]),
         (["eval", "small.yaml"], ["--weights"]),
         (["eval", "runs/nothing"], ["runs/nothing"]),
