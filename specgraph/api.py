@@ -29,7 +29,7 @@ def compile(spec: GraphLike, *, seed: int | None = None, device: str = "cpu") ->
 
     It takes the spec's inputs in order, each (N, *shape), and returns a tensor (N, *shape), or a dict
     from output names to tensors where there are several. `seed` makes the initialisation
-    reproducible without touching the global generator. Raises `SpecError` for a wrong spec,
+    reproducible without touching the global generators. Raises `SpecError` for a wrong spec,
     `MissingPackageError` without PyTorch.
     """
     require("torch", "torch", "compiling")

@@ -20,6 +20,7 @@ def import_torchvision(name: str, *, seed: int = 0) -> FlatNetwork:
     import torch
     import torchvision
 
+    from specgraph.backends.torch.seeding import seeded
     from specgraph.diagnostics.names import nearest
     from specgraph.importers.torch_module import import_module
 
@@ -30,8 +31,7 @@ def import_torchvision(name: str, *, seed: int = 0) -> FlatNetwork:
             f"torchvision has no classifier `{name}`",
             f"did you mean {close}?" if close else f"it has {', '.join(known[:6])} and others",
         )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         module = torchvision.models.get_model(name, weights=None, **OWN_ARGUMENTS.get(name, {}))
     size = INPUT_SIZES.get(name, USUAL_SIZE)
     net = import_module(module, (torch.zeros(2, 3, size, size),), name=name)

@@ -25,6 +25,7 @@ from specgraph.training.overrides import ChosenRecipe, Overrides, choose_recipe
 from specgraph.training.pipeline import Pipeline
 from specgraph.training.run import Run
 from specgraph.training.session import EVAL_BATCH, Options, Session, build_module
+from specgraph.training.surroundings import kept_surroundings
 from specgraph.training.weights import apply_weights, load_weights
 
 SPLITS = ("test", "validation", "train")
@@ -123,7 +124,7 @@ def train(
             recipe = None
         chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
         shown = display or (make_display() if world.is_writer else Silent())
-        with torch.random.fork_rng(devices=[]), kept_memory(world.device):
+        with kept_surroundings(world.device), kept_memory(world.device):
             return Session(graph, chosen, world, shown, options, data=brought, resume=previous).run()
     finally:
         leave_world(world)
@@ -175,7 +176,6 @@ def _evaluate(
     num_workers: int,
 ) -> Evaluation:
     recipe = chosen.fields
-    set_backends(device, choose_precision(recipe["precision"], device), False)
     memory_format = choose_memory_format(graph)
     pipeline = Pipeline(
         channels=run_data.channels,
@@ -189,7 +189,8 @@ def _evaluate(
     samples = {"test": run_data.test, "validation": run_data.validation, "train": run_data.train}[split]
     main = main_output(graph)
     assert main is not None
-    with kept_memory(device):
+    with kept_surroundings(device), kept_memory(device):
+        set_backends(device, choose_precision(recipe["precision"], device), False)
         scores, predictions = evaluate_with_predictions(
             module.to(device).to(memory_format=memory_format),
             EvalFeed(samples, pipeline, EVAL_BATCH, world, num_workers),

@@ -131,6 +131,18 @@ def test_hooks_fire_at_every_named_path(name: str, training: bool) -> None:
     assert seen == {node.path: (len(images), *node.output.dims) for node in hooked}
 
 
+def test_a_seed_touches_no_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of no device: `torch.manual_seed` seeds those of CUDA too, whose state was not kept."""
+    seeds: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeds.append)
+    before = torch.random.get_rng_state()
+    specgraph.compile(
+        {"specgraph": 1, "inputs": {"x": [4]}, "nodes": {"fc": {"op": "linear", "out_features": 2}}}, seed=5
+    )
+    assert seeds == []
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
 def test_state_dict_round_trip_and_seed() -> None:
     graph = specgraph.load(SPECS / "resnet-cifar.yaml", set={"n": 0})
     before = torch.get_rng_state()

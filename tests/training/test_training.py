@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
+import random
 from pathlib import Path
 from typing import Any
 
@@ -440,6 +442,38 @@ def test_plain_lines(train_small: Any) -> None:
     assert lines[0].startswith("digits: 1,293 training, 144 validation and 360 test images of 8x8")
     assert sum(line.startswith("epoch ") for line in lines) == 2
     assert lines[-1].startswith("test accuracy ")
+
+
+def test_what_is_global_is_as_before(train_small: Any) -> None:
+    """Generators and switches, also after a user's data were read in this process, and after a failure."""
+
+    def draw() -> tuple[float, float, float]:
+        return float(torch.rand(1)), random.random(), float(np.random.rand())
+
+    def switches() -> tuple[Any, ...]:
+        return (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+            os.environ.get("CUBLAS_WORKSPACE_CONFIG"),
+        )
+
+    def seed() -> None:
+        torch.manual_seed(3)
+        random.seed(3)
+        np.random.seed(3)
+
+    data = (UserDataset(40), UserDataset(20))
+    options = {"recipe": "plain", "data": data, "batch_size": 10, "num_workers": 0, "deterministic": True}
+    seed()
+    expected, before = draw(), switches()
+    seed()
+    with torch.random.fork_rng(devices=[]):  # the data set draws when it is opened, as the user's own code does
+        run = train_small(epochs=1, **options)
+        evaluate(run, data=data, device="cpu")
+    assert (draw()[1:], switches()) == (expected[1:], before)
+    with pytest.raises(CommandError):
+        train_small(epochs=1, **options, settings={"optimizer": {"sgd": {"lr": 1e30}}})
+    assert switches() == before
 
 
 def test_random_state_outside_is_untouched(train_small: Any) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from specgraph.backends.torch.initialise import initialise
 from specgraph.backends.torch.lowering import Construct, Lowering, lowerings
 from specgraph.backends.torch.network import Generated, generated_class
+from specgraph.backends.torch.seeding import seeded
 from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Graph, Node
 
@@ -27,7 +28,7 @@ def compile_graph(graph: Graph, *, seed: int | None = None, device: str | torch.
 
     It takes the graph's inputs in order (each N first, float) and returns a tensor, or a dict from
     output names to tensors where there are several. In training mode `train_only` outputs are among
-    them. With `seed` the initialisation is reproducible and leaves the global generator alone;
+    them. With `seed` the initialisation is reproducible and leaves the global generators alone;
     `device="meta"` allocates nothing.
     """
     target = torch.device(device)
@@ -37,8 +38,7 @@ def compile_graph(graph: Graph, *, seed: int | None = None, device: str | torch.
     if seed is None:
         _populate(root, graph, lowered, target)
     else:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             _populate(root, graph, lowered, target)
     return root
 
