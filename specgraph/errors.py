@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ class SpecgraphError(Exception):
 
 def reason(error: OSError) -> str:
     """Why the system refused, as the end of a sentence."""
+    if error.errno == errno.ENOSPC:
+        return "the disk is full"
     text = error.strerror or str(error)
     return text[:1].lower() + text[1:]
 

@@ -6,13 +6,15 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from specgraph.diagnostics.findings import Findings, plural
 from specgraph.diagnostics.fixes import apply_fixes, encode, unified_diff
 from specgraph.diagnostics.model import Diagnostic
-from specgraph.errors import CommandError, reason
+from specgraph.errors import CommandError
 from specgraph.source.read import STDIN, overlaid
 from specgraph.source.tree import Source
+from specgraph.targets import write_atomically
 
 MAX_ROUNDS = 20
 Check = Callable[[str], tuple[list[Diagnostic], dict[str, Source]]]
@@ -43,7 +45,7 @@ def fix_specs(
         if args.diff:
             sys.stdout.write(unified_diff(path, originals[path].text, source.text))
         else:
-            _write(path, encode(source, source.text))
+            write_atomically(Path(os.path.realpath(path)), encode(source, source.text))
     verb = "would fix" if args.diff else "fixed"
     where = f" in {plural(len(latest), 'file')}" if latest else ""
     print(f"{verb} {plural(num_applied, 'problem')}{where}", file=sys.stderr)
@@ -79,19 +81,3 @@ def _fix_spec(
         if not changed:
             break
     return num_applied
-
-
-def _write(path: str, data: bytes) -> None:
-    """Replace a file's content at once, keeping its permissions."""
-    target = os.path.realpath(path)
-    temporary = f"{target}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, os.stat(target).st_mode & 0o7777)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise CommandError(f"{path} cannot be written: {reason(error)}") from None
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)

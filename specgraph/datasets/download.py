@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from specgraph.datasets.catalog import DatasetInfo, RemoteFile
 from specgraph.errors import CommandError
+from specgraph.targets import replacing
 
 TIMEOUT_S = 20
 CHUNK = 1 << 20
@@ -63,15 +63,9 @@ def download(remote: RemoteFile, target: Path) -> None:
     digest = hashlib.md5(usedforsecurity=False)
     with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
         print(f"downloading {remote.url}", file=sys.stderr)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                while chunk := response.read(CHUNK):
-                    digest.update(chunk)
-                    file.write(chunk)
+        with replacing(target) as file:
+            while chunk := response.read(CHUNK):
+                digest.update(chunk)
+                file.write(chunk)
             if digest.hexdigest() != remote.md5:
                 raise ValueError(f"its MD5 is {digest.hexdigest()}, not {remote.md5}")
-            os.replace(name, target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise

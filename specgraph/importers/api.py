@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from specgraph.errors import CommandError, SpecError, reason, require
+from specgraph.errors import CommandError, SpecError, require
 from specgraph.graph.model import Graph
 from specgraph.importers.explicit import state_biases
 from specgraph.importers.flat import Array, FlatNetwork
 from specgraph.importers.spec_text import to_spec, to_yaml
 from specgraph.importers.structure import to_block_spec
-from specgraph.targets import check_target
+from specgraph.targets import write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -134,21 +134,11 @@ def _block_names(metadata: dict[str, str]) -> dict[str, str]:
 def save_weights(path: str | os.PathLike[str], imported: Imported) -> Path:
     """Write the weights as safetensors, under the spec's names. Raises `CommandError`."""
     require("safetensors", "torch", "writing weights")
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     from specgraph.graph.fingerprint import spec_hash
 
     arrays = {key: np.ascontiguousarray(value) for key, value in imported.state_dict.items()}
     place = Path(path)
-    temporary = place.with_name(f".{place.name}.partial")
-    try:
-        check_target(place)
-        save_file(arrays, temporary, metadata={"spec_hash": spec_hash(imported.graph())})
-        os.replace(temporary, place)
-    except OSError as error:
-        raise CommandError(f"cannot write {place}: {reason(error)}") from error
-    except Exception as error:  # safetensors reports full disks and missing folders in a class of its own
-        raise CommandError(f"cannot write {place}: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(place, save(arrays, {"spec_hash": spec_hash(imported.graph())}))
     return place

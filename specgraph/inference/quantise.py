@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from specgraph.errors import CommandError, require
 from specgraph.inference.data import LabelledImages, accuracy, chosen_data, dataset_images
 from specgraph.inference.session import Array, Session
 from specgraph.inference.source import ModelSource
+from specgraph.targets import replacing
 
 CALIBRATION_IMAGES = 256
 ACCURACY_IMAGES = 2000
@@ -87,13 +90,11 @@ def quantise_file(
     before = accuracy(session, test)
     reader = _Calibration(session.inputs[0].name, images("train", CALIBRATION_IMAGES).images)
     bytes_before = _size(place)
-    handle, temporary = tempfile.mkstemp(suffix=".onnx", dir=place.parent)
-    os.close(handle)
-    logging.getLogger().setLevel(max(logging.getLogger().level, logging.ERROR))
-    try:
+    with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder, _quiet_log():
+        made = Path(folder, place.name)
         quantize_static(
             str(place),
-            temporary,
+            str(made),
             reader,
             quant_format=QuantFormat.QDQ,
             per_channel=True,
@@ -102,12 +103,23 @@ def quantise_file(
             calibrate_method=CalibrationMethod.MinMax,
             nodes_to_exclude=_kept_exact(place, session),
         )
-        after = accuracy(Session(temporary, "cpu"), test)
-        os.replace(temporary, place)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+        after = accuracy(Session(made, "cpu"), test)
+        with made.open("rb") as content, replacing(place) as file:
+            shutil.copyfileobj(content, file)
     place.with_name(place.name + ".data").unlink(missing_ok=True)
     return Quantised(chosen.name, len(test.labels), before, after, bytes_before, _size(place))
+
+
+@contextmanager
+def _quiet_log() -> Iterator[None]:
+    """Only errors are logged: onnxruntime's advice to preprocess is not for the user."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(max(level, logging.ERROR))
+    try:
+        yield
+    finally:
+        root.setLevel(level)
 
 
 def _kept_exact(path: Path, session: Session) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from functools import cache
+from pathlib import Path
 
 import specgraph
 from specgraph.diagnostics.rule import rule_modules
+from specgraph.errors import CommandError
 from specgraph.language_server.positions import uri_of
+from specgraph.targets import write_atomically
 
 
 @cache
@@ -28,11 +30,8 @@ def _page() -> str | None:
     except (OSError, UnicodeDecodeError):
         pass
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=folder, suffix=".md")
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except OSError:
+        write_atomically(Path(path), text)
+    except CommandError:
         return None
     return path
 

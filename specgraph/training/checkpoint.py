@@ -12,7 +12,8 @@ from typing import Any
 import torch
 
 from specgraph.errors import CommandError, reason
-from specgraph.training.files import make_folder, write_atomically
+from specgraph.targets import write_atomically
+from specgraph.training.files import make_folder
 
 MAGIC = b"specgraph checkpoint 1\n"
 DIGEST_SIZE = 32

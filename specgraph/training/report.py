@@ -12,9 +12,9 @@ from torch import Tensor
 
 from specgraph.graph.model import Graph
 from specgraph.spec.recipe import plain_recipe
+from specgraph.targets import write_atomically
 from specgraph.training.data import RunData
 from specgraph.training.evaluation import Predictions
-from specgraph.training.files import write_atomically
 from specgraph.training.run import dump_yaml
 
 NUM_WORST = 24

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from specgraph.errors import CommandError, reason
 from specgraph.graph.model import Graph
 from specgraph.spec.recipe import plain_recipe
-from specgraph.training.files import make_folder, write_atomically
+from specgraph.targets import write_atomically
+from specgraph.training.files import make_folder
 
 if TYPE_CHECKING:
     from torch import nn

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from specgraph.errors import CommandError, reason
 from specgraph.graph.fingerprint import spec_hash as spec_hash
-from specgraph.training.files import write_atomically
+from specgraph.targets import write_atomically
 
 StateDict = dict[str, Tensor]
 MAX_NAMED = 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import pickle
 import struct
@@ -182,6 +183,16 @@ def test_wrong_download_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(CommandError, match="MD5"):
         load_dataset("mnist", tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_download_is_for_all_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b"images"
+    remote = CATALOG["mnist"].files[0]._replace(md5=hashlib.md5(content).hexdigest())
+    monkeypatch.setattr(download.urllib.request, "urlopen", lambda *_, **__: io.BytesIO(content))
+    download.download(remote, tmp_path / "sets" / "file")
+    (tmp_path / "usual").touch()
+    assert (tmp_path / "sets" / "file").read_bytes() == content
+    assert (tmp_path / "sets" / "file").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
 def test_root_from_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -100,10 +101,15 @@ def test_triton_repository(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_int8(capsys: pytest.CaptureFixture[str]) -> None:
+    level = logging.getLogger().level
     assert main(["export", LENET, "--onnx", "q.onnx", "--int8", "--data", "digits", "--verify"]) == 0
     shown = capsys.readouterr().out
     assert "in float32" in shown
     assert os.path.getsize("q.onnx") < 80_000
+    Path("usual").touch()
+    assert os.stat("q.onnx").st_mode == os.stat("usual").st_mode
+    assert sorted(os.listdir(".")) == ["q.onnx", "usual"]
+    assert logging.getLogger().level == level
     assert main(["export", LENET, "--onnx", "none.onnx", "--int8", "--data", "no-such-data"]) == 2
     for flag in ("--fp16", "--external-data"):
         assert main(["export", LENET, "--onnx", "none.onnx", "--int8", flag]) == 2

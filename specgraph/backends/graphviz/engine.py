@@ -8,10 +8,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from specgraph.errors import CommandError, reason, require
-from specgraph.targets import check_target
+from specgraph.errors import CommandError, require
 
 FORMATS = ("svg", "png", "pdf", "dot")
 PNG_DPI = 144
@@ -75,15 +73,3 @@ def _quiet_stderr() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees half of it."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        check_target(path)
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise CommandError(f"cannot write {path}: {reason(error)}") from None

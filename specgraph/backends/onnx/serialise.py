@@ -7,11 +7,9 @@ graph, their bytes written where they lie in memory. The result is the same mess
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -19,7 +17,7 @@ from numpy.typing import NDArray
 
 from specgraph.backends.onnx.builder import Array
 from specgraph.errors import CommandError
-from specgraph.targets import check_target
+from specgraph.targets import replacing
 
 ELEMENT_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "bool": 9, "float16": 10}
 MAX_SINGLE_FILE = 2**31 - 2**20
@@ -70,39 +68,15 @@ class OnnxModel(NamedTuple):
                     offset = -(-offset // EXTERNAL_ALIGNMENT) * EXTERNAL_ALIGNMENT
                     places[name] = (data_path.name, offset)
                     offset += array.nbytes
-            with _replacing(data_path) as file:
+            with replacing(data_path) as file:
                 for name, (_, start) in places.items():
                     file.seek(start)
                     file.write(_bytes_of(self.initialisers[name]))
             written.append(data_path)
-        with _replacing(path) as file:
+        with replacing(path) as file:
             for chunk in _chunks(self, places):
                 file.write(chunk)
         return written
-
-
-class _replacing:
-    """A file that takes its final name only when it was written whole."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> BinaryIO:
-        check_target(self._path)
-        handle, self._name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-        self._file: BinaryIO = os.fdopen(handle, "wb", buffering=1 << 16)
-        return self._file
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self._file.close()
-        try:
-            if kind is None:
-                umask = os.umask(0)
-                os.umask(umask)
-                os.chmod(self._name, 0o666 & ~umask)
-                os.replace(self._name, self._path)
-        finally:
-            Path(self._name).unlink(missing_ok=True)
 
 
 def _chunks(model: OnnxModel, places: dict[str, tuple[str, int]] | None) -> Iterator[bytes | memoryview]:
