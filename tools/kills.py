@@ -4,7 +4,7 @@
 
 Two campaigns. *Random*: real `specgraph train` processes get SIGKILL at random moments, mid-epoch, in
 a save, in the final report, and are resumed until the run is finished; the next run starts afresh,
-until the number of kills is reached. *Boundaries*: for every kind of file a run writes (spec, environment,
+until the number of kills is reached. *Boundaries*: for every kind of file a run writes (environment, spec,
 checkpoint, metrics, best and last weights, curves, report, result) and every system call by which it is
 saved (open, write in two halves, fsync, rename, open and fsync of the folder; unlink of an old checkpoint),
 a process ends (`os._exit`, as suddenly as SIGKILL) right before the call, and another right after it; then
@@ -73,8 +73,8 @@ TIMING = ("seconds", "images_per_second")
 COMPARED = ("last.safetensors", "best.safetensors")
 KILLED = 9
 SAVES = {  # the kinds of file, and which of its saves is struck: there is an older file where there can be one
-    "spec.yaml": 1,
     "environment.json": 1,
+    "spec.yaml": 1,
     ".ckpt": 3,
     "metrics.csv": 2,
     "best.safetensors": 2,
@@ -269,7 +269,7 @@ def random_kills(count: int, spec: Path, place: Path, reference: Path, seconds: 
         attempt += 1
         folder = place / f"random{attempt}"
         while True:
-            resume = (folder / "environment.json").exists()
+            resume = (folder / "spec.yaml").exists()
             if not resume:
                 shutil.rmtree(folder, ignore_errors=True)
             limit = None if tally.kills >= count else chance.uniform(0.05, 1.0) * seconds
@@ -297,7 +297,7 @@ def boundary_kills(count: int | None, spec: Path, place: Path, reference: Path) 
                     raise SystemExit(f"no save of {kind} was struck")
                 break
             tally.after_kill(folder)
-            resume = (folder / "environment.json").exists()
+            resume = (folder / "spec.yaml").exists()
             if not resume:
                 shutil.rmtree(folder, ignore_errors=True)
             run(command(spec, folder, resume=resume, report=True))

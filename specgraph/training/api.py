@@ -237,7 +237,7 @@ def _restarted(world: World, options: Options) -> Run | None:
         token = os.environ.get("TORCHELASTIC_RUN_ID", "")
         places = [Path(options.out)] if options.out else sorted(Path("runs").glob("*/*"), reverse=True)
         for place in places:
-            if (place / "environment.json").is_file():
+            if (place / "spec.yaml").is_file():
                 run = Run(place)
                 if run.environment.get("elastic_run") == token and not run.result:
                     found = str(place)
@@ -254,5 +254,6 @@ def _continued(options: Options, stored: dict[str, Any]) -> Options:
         weights=options.weights or stored.get("weights"),
         reset=options.reset or tuple(stored.get("reset", ())),
         freeze=options.freeze or tuple(stored.get("freeze", ())),
+        compile=options.compile if options.compile != "auto" else stored.get("compile", "auto"),
         deterministic=options.deterministic or bool(stored.get("deterministic")),
     )

@@ -14,6 +14,7 @@ import torch
 from specgraph.errors import CommandError, reason
 from specgraph.targets import write_atomically
 from specgraph.training.files import make_folder
+from specgraph.training.run import new_start
 
 MAGIC = b"specgraph checkpoint 1\n"
 DIGEST_SIZE = 32
@@ -65,7 +66,9 @@ class Checkpoints:
             except DamagedCheckpointError:
                 damaged.append(path)
         if damaged:
-            raise CommandError(f"every checkpoint in {self.folder} is damaged", "start a new run")
+            raise CommandError(
+                f"every checkpoint in {self.folder} is damaged", f"start a new run: {new_start(self.folder.parent)}"
+            )
         return None
 
 

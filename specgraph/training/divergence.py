@@ -27,7 +27,7 @@ def explain_divergence(session: Session) -> str:
     if found is not None:
         trainer.restore(found[0])
     else:
-        fresh = session._build(None)
+        fresh = session._build(from_weights=True)
         trainer.module.load_state_dict(fresh.module.state_dict())
         trainer.restore({**fresh.state(), "module": fresh.module.state_dict()})
     trainer._fast = trainer._runner  # hooks see inside uncompiled modules only

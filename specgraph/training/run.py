@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -126,6 +127,13 @@ def new_folder(name: str, out: str | os.PathLike[str] | None) -> Path:
         except OSError as error:
             raise CommandError(f"the folder {folder} cannot be made: {reason(error)}") from None
     raise CommandError(f"no free name below {parent}")
+
+
+def new_start(folder: Path) -> str:
+    """The command that trains anew with what is left of a run."""
+    weights = next((path for name in ("last", "best") if (path := folder / f"{name}.safetensors").exists()), None)
+    words = ["specgraph", "train", folder / "spec.yaml", *(() if weights is None else ("--weights", weights))]
+    return shlex.join(map(str, words))
 
 
 def write_spec(folder: Path, graph: Graph, recipe_name: str, recipe: dict[str, Any]) -> None:

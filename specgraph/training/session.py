@@ -32,6 +32,7 @@ from specgraph.training.feed import EvalFeed, TrainFeed
 from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
 from specgraph.training.overrides import ChosenRecipe
 from specgraph.training.pipeline import Pipeline
+from specgraph.training.resume import saved_state
 from specgraph.training.run import Run, describe_environment, new_folder, write_json, write_metrics, write_spec
 from specgraph.training.signals import InterruptedRun, StopFlag
 from specgraph.training.weights import apply_weights, freeze, load_weights, save_weights, spec_hash
@@ -90,11 +91,9 @@ class Session:
             self._say(note)
         self.data = prepare_data(graph, recipe, data)
         self._introduce()
-        found = resume and Checkpoints(resume.folder / "checkpoints").newest()
-        state = found[0] if found else None
-        if found:
-            for damaged in found[1]:
-                self._say(f"{damaged} is damaged; the checkpoint before it is used")
+        state, passed_over = saved_state(resume) if resume else (None, [])
+        for damaged in passed_over:
+            self._say(f"{damaged} is damaged; the checkpoint before it is used")
         self.precision = state["precision"] if state else choose_precision(recipe["precision"], world.device)
         set_backends(world.device, self.precision, options.deterministic)
         num_images = recipe["epochs"] * len(self.data.train)
@@ -102,7 +101,7 @@ class Session:
             state["compiled"] if state else choose_compilation(options.compile, graph, num_images, world.device)
         )
         self.memory_format = choose_memory_format(graph)
-        self.trainer = self._build(data)
+        self.trainer = self._build(from_weights=state is None)
         if state is not None:
             self.trainer.restore(state)
         name = world.broadcast_text(str(self._folder()) if world.is_writer else "")
@@ -156,12 +155,12 @@ class Session:
             return self.resumed.folder
         return new_folder(self.graph.name, self.options.out)
 
-    def _build(self, data: Any) -> Trainer:
+    def _build(self, *, from_weights: bool) -> Trainer:
         world, recipe, run_data = self.world, self.recipe, self.data
         module = build_module(self.graph, recipe["seed"], self.memory_format)
         options = self.options
         frozen: list[str] = []
-        if options.weights is not None and (self.resumed is None or not self.resumed.metrics):
+        if options.weights is not None and from_weights:
             loaded, _ = load_weights(options.weights)
             training_only = [node.path for node in self.graph.nodes.values() if node.train_only]
             apply_weights(module, loaded, reset=options.reset, optional=training_only, source=options.weights)
@@ -213,7 +212,6 @@ class Session:
         recipe = self.recipe
         if self.brought and recipe["data"] is not None:
             recipe = {**recipe, "data": {**recipe["data"], "name": FROM_PYTHON, "root": None}}
-        write_spec(self.folder, self.graph, self.chosen.name, recipe)
         environment = describe_environment(self.world.device)
         environment |= {
             "name": self.graph.name,
@@ -229,6 +227,7 @@ class Session:
         if "TORCHELASTIC_RUN_ID" in os.environ:
             environment["elastic_run"] = os.environ["TORCHELASTIC_RUN_ID"]
         write_json(self.folder / "environment.json", environment)
+        write_spec(self.folder, self.graph, self.chosen.name, recipe)  # last: with it the folder is a run
 
     # training ----------------------------------------------------------------------------------
 
@@ -256,6 +255,8 @@ class Session:
                     last_saved = time.monotonic()
                 if signal_number:
                     raise InterruptedRun(signal_number, str(self.folder))
+            if trainer.progress.epoch == 0:
+                self._save()  # no result of a run is written before its first checkpoint
             row = trainer.finish_epoch(lambda: self._stop_evaluating(stop, save=True))
             best = trainer.best_row() is row
             if self.world.is_writer:

@@ -49,6 +49,22 @@ SPEC: dict[str, Any] = {
 }
 
 
+class Crash(Exception):
+    """Stands for a process that dies: nothing is saved on the way out."""
+
+
+class CrashAt(Silent):
+    """Dies after a number of steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def step(self, *_: Any) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Crash
+
+
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)

@@ -15,8 +15,7 @@ from specgraph.training.api import train
 from specgraph.training.choices import choose_compilation, choose_precision
 from specgraph.training.display import Silent
 from tests.helpers import SPECS
-from tests.training.conftest import same_weights, weights_of
-from tests.training.test_exactness import Crash, CrashAt
+from tests.training.conftest import Crash, CrashAt, same_weights, weights_of
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 

@@ -18,25 +18,9 @@ from specgraph.errors import CommandError
 from specgraph.training.checkpoint import Checkpoints, DamagedCheckpointError, read_checkpoint
 from specgraph.training.display import Silent
 from specgraph.training.signals import InterruptedRun
-from tests.training.conftest import same_weights, weights_of
+from tests.training.conftest import Crash, CrashAt, same_weights, weights_of
 
 TIMING = ("seconds", "images_per_second")
-
-
-class Crash(Exception):
-    """Stands for a process that dies: nothing is saved on the way out."""
-
-
-class CrashAt(Silent):
-    """Dies after a number of steps."""
-
-    def __init__(self, steps: int) -> None:
-        self.left = steps
-
-    def step(self, *_: Any) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise Crash
 
 
 class SignalAt(Silent):

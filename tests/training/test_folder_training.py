@@ -13,8 +13,7 @@ from PIL import Image
 from specgraph.checking import load
 from specgraph.training.api import evaluate
 from specgraph.training.weights import load_weights
-from tests.training.conftest import same_weights, weights_of
-from tests.training.test_exactness import Crash, CrashAt
+from tests.training.conftest import Crash, CrashAt, same_weights, weights_of
 
 
 @pytest.fixture

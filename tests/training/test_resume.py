@@ -1,0 +1,127 @@
+"""What `--resume` makes of a folder that is no longer as the run left it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from specgraph.errors import CommandError
+from specgraph.training import session
+from specgraph.training.checkpoint import Checkpoints
+from specgraph.training.run import Run
+from tests.training.conftest import Crash, CrashAt, same_weights, weights_of
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def crashed(train_small: Any, tmp_path: Path) -> Callable[..., Path]:
+    """A run that dies after a number of steps (11 an epoch), with a checkpoint after each or none."""
+
+    def run(steps: int, *, saved: bool = True, **options: Any) -> Path:
+        every = 0.0 if saved else 1e9
+        with pytest.raises(Crash):
+            train_small(out=tmp_path / "crashed", display=CrashAt(steps), checkpoint_every_s=every, **options)
+        return tmp_path / "crashed"
+
+    return run
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize("lost", ["removed", "emptied", "damaged"])
+def test_results_without_checkpoints_are_left_alone(
+    train_small: Any, crashed: Callable[..., Path], finished: bool, lost: str
+) -> None:
+    folder = train_small().folder if finished else crashed(14)
+    checkpoints = folder / "checkpoints"
+    if lost == "removed":
+        shutil.rmtree(checkpoints)
+    for path in Checkpoints(checkpoints).paths():
+        path.write_bytes(b"") if lost == "damaged" else path.unlink()
+    before = contents(folder)
+    with pytest.raises(CommandError, match="checkpoint") as fault:
+        train_small(resume=folder)
+    which = "last" if finished else "best"
+    assert fault.value.help is not None
+    assert f"specgraph train {folder}/spec.yaml --weights {folder}/{which}.safetensors" in fault.value.help
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("step", ["_write_weights", "_save"])
+def test_death_at_the_end_of_the_first_epoch(
+    train_small: Any, crashed: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Its results are written before the checkpoint that closes it, after the one that leaves it open."""
+    calls, real = 0, getattr(session.Session, step)
+
+    def dying(*args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == {"_write_weights": 1, "_save": 2}[step]:
+            raise Crash
+        return real(*args)
+
+    monkeypatch.setattr(session.Session, step, dying)
+    folder = crashed(100, saved=False)
+    monkeypatch.undo()
+    assert same_weights(weights_of(train_small()), weights_of(train_small(resume=folder)))
+
+
+STARTS: dict[str, dict[str, Any]] = {"weights": {}, "reset": {"reset": ["fc"]}, "freeze": {"freeze": ["conv"]}}
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("saved", [True, False])
+def test_start_from_weights_is_continued(
+    train_small: Any, crashed: Callable[..., Path], start: str, saved: bool, tmp_path: Path
+) -> None:
+    """Before the first checkpoint the weights are read again; after it they are needed no longer."""
+    trained = tmp_path / "trained.safetensors"
+    shutil.copy(train_small(epochs=1, seed=1).folder / "last.safetensors", trained)
+    options = {"weights": trained, **STARTS[start]}
+    whole = train_small(**options)
+    folder = crashed(5, saved=saved, **options)
+    if saved:
+        trained.unlink()
+    assert same_weights(weights_of(whole), weights_of(train_small(resume=folder)))
+
+
+def test_environment_is_written_before_the_folder_is_a_run(
+    train_small: Any, crashed: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def dying(*_: Any) -> None:
+        raise Crash
+
+    monkeypatch.setattr(session, "write_spec", dying)
+    folder = crashed(1)
+    monkeypatch.undo()
+    assert [path.name for path in folder.iterdir()] == ["environment.json"]
+    with pytest.raises(CommandError, match="no run"):
+        train_small(resume=folder)
+    whole = train_small(out=folder)
+    (folder / "environment.json").unlink()
+    with pytest.raises(CommandError, match=r"no environment\.json") as fault:
+        train_small(resume=whole)
+    assert "--weights" in str(fault.value.help)
+
+
+def test_compile_is_continued(train_small: Any, crashed: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted: list[str] = []
+
+    def choose(compile: str, *_: Any) -> bool:
+        wanted.append(compile)
+        return False
+
+    monkeypatch.setattr(session, "choose_compilation", choose)
+    folder = crashed(5, saved=False, compile="on")
+    assert json.loads((folder / "environment.json").read_text())["options"]["compile"] == "on"
+    assert Run(train_small(resume=folder).folder).result
+    assert wanted == ["on", "on"]
