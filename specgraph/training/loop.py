@@ -113,7 +113,7 @@ class Trainer:
 
     def is_finished(self) -> bool:
         """Whether all epochs are done, or validation has not improved for as long as the recipe waits."""
-        return self.progress.epoch >= self.recipe["epochs"] or self._patience_is_over()
+        return self.progress.epoch >= self.recipe["epochs"] or self.has_stopped_early()
 
     def current_rate(self) -> float:
         """The learning rate of the last step."""
@@ -220,7 +220,8 @@ class Trainer:
         rows = self.progress.rows
         return max(rows, key=lambda row: (row["val_accuracy"], -row["val_loss"])) if rows else None
 
-    def _patience_is_over(self) -> bool:
+    def has_stopped_early(self) -> bool:
+        """Whether validation has not improved for as long as the recipe waits."""
         stopping, best = self.recipe["early_stopping"], self.best_row()
         return bool(stopping and best and self.progress.epoch - best["epoch"] >= stopping["patience"])
 

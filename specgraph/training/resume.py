@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from specgraph.errors import CommandError
+from specgraph.graph.fingerprint import spec_hash
+from specgraph.graph.model import Graph
+from specgraph.spec.recipe import RECIPE, plain_recipe
 from specgraph.training.checkpoint import Checkpoints
+from specgraph.training.loop import Trainer
 from specgraph.training.run import Run, new_start
 
 RESULTS = ("metrics.csv", "best.safetensors", "last.safetensors", "result.json")
@@ -34,3 +40,61 @@ def saved_state(run: Run) -> tuple[dict[str, Any] | None, list[Path]]:
             f"start a new run: {new_start(run.folder)}",
         )
     return None, []
+
+
+def identity(graph: Graph, recipe: dict[str, Any]) -> dict[str, Any]:
+    """What a checkpoint holds of the network and the recipe it belongs to."""
+    return {"network": spec_hash(graph), "recipe": json.dumps(plain_recipe(recipe))}
+
+
+def refuse_edited(run: Run, state: dict[str, Any], graph: Graph, recipe: dict[str, Any]) -> None:
+    """Raises `CommandError` where the network or the recipe is not the one of the checkpoint.
+
+    Epochs are another matter, and so is the place of the data. Older checkpoints do not say what they
+    belong to.
+    """
+    if "network" not in state:
+        return
+    changed = [] if state["network"] == spec_hash(graph) else ["the network"]
+    before = plain_recipe(RECIPE.check(json.loads(state["recipe"])))
+    changed += _changes(_fixed(before), _fixed(plain_recipe(recipe)), "recipe")
+    if changed:
+        raise CommandError(
+            f"{run.folder} was trained otherwise so far, but its spec.yaml was changed: {', '.join(changed)}",
+            f"undo that, or start a new run with it: {new_start(run.folder)}",
+        )
+
+
+def refuse_epochs(run: Run, trainer: Trainer, epochs_before: int) -> None:
+    """Raises `CommandError` where a restored run cannot be trained for so many epochs."""
+    wanted, progress = trainer.recipe["epochs"], trainer.progress
+    begun = progress.epoch + (progress.step > 0)
+    if wanted < begun:
+        raise CommandError(
+            f"{run.folder} has reached epoch {begun} already: it cannot end after {wanted}",
+            f"continue it with --epochs {begun} or more, or start a new run: {new_start(run.folder)}",
+        )
+    if wanted != epochs_before and trainer.has_stopped_early():
+        patience = trainer.recipe["early_stopping"]["patience"]
+        raise CommandError(
+            f"{run.folder} stopped early, after epoch {progress.epoch} (early_stopping with patience {patience}): "
+            f"{wanted} epochs change nothing about that",
+            f"start a new run: {new_start(run.folder)} --epochs {wanted}",
+        )
+
+
+def _fixed(recipe: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in recipe.items() if key not in ("epochs", "data")}
+    if "data" in recipe:
+        kept["data"] = {key: value for key, value in recipe["data"].items() if key != "root"}
+    return kept
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any], path: str) -> Iterator[str]:
+    """Paths at which two plain recipes differ."""
+    for key in dict.fromkeys((*before, *now)):
+        old, new, place = before.get(key), now.get(key), f"{path}.{key}"
+        if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+            yield from _changes(old, new, place)
+        elif old != new:
+            yield place

@@ -32,7 +32,7 @@ from specgraph.training.feed import EvalFeed, TrainFeed
 from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
 from specgraph.training.overrides import ChosenRecipe
 from specgraph.training.pipeline import Pipeline
-from specgraph.training.resume import saved_state
+from specgraph.training.resume import identity, refuse_edited, refuse_epochs, saved_state
 from specgraph.training.run import Run, describe_environment, new_folder, write_json, write_metrics, write_spec
 from specgraph.training.signals import InterruptedRun, StopFlag
 from specgraph.training.weights import apply_weights, freeze, load_weights, save_weights, spec_hash
@@ -101,17 +101,22 @@ class Session:
             state["compiled"] if state else choose_compilation(options.compile, graph, num_images, world.device)
         )
         self.memory_format = choose_memory_format(graph)
+        if resume and state is not None:
+            refuse_edited(resume, state, graph, self._kept_recipe())
         self.trainer = self._build(from_weights=state is None)
-        if state is not None:
+        if resume and state is not None:
             self.trainer.restore(state)
+            refuse_epochs(resume, self.trainer, graph.recipes[chosen.name]["epochs"])
         name = world.broadcast_text(str(self._folder()) if world.is_writer else "")
         self.folder = Path(name)
         self.checkpoints = Checkpoints(self.folder / "checkpoints", options.kept_checkpoints)
         if world.is_writer and resume is None:
             self._write_start()
-        elif world.is_writer and graph.recipes[chosen.name]["epochs"] != recipe["epochs"]:
-            write_spec(self.folder, graph, chosen.name, recipe)
-            (self.folder / "result.json").unlink(missing_ok=True)  # of fewer epochs
+        elif world.is_writer:
+            if self._kept_recipe() != graph.recipes[chosen.name]:
+                write_spec(self.folder, graph, chosen.name, self._kept_recipe())
+            if not self.trainer.is_finished():
+                (self.folder / "result.json").unlink(missing_ok=True)  # of fewer epochs
 
     def run(self) -> Run:
         """Train to the end, test, and write everything. Raises `InterruptedRun` after saving on
@@ -208,10 +213,14 @@ class Session:
         crop = getattr(self.data.train.source, "resized_crop", None)
         return tuple(entry for entry in augment if crop is None or entry[0] != "random_resized_crop")
 
-    def _write_start(self) -> None:
+    def _kept_recipe(self) -> dict[str, Any]:
+        """The recipe as the run's `spec.yaml` has it."""
         recipe = self.recipe
         if self.brought and recipe["data"] is not None:
             recipe = {**recipe, "data": {**recipe["data"], "name": FROM_PYTHON, "root": None}}
+        return recipe
+
+    def _write_start(self) -> None:
         environment = describe_environment(self.world.device)
         environment |= {
             "name": self.graph.name,
@@ -227,7 +236,7 @@ class Session:
         if "TORCHELASTIC_RUN_ID" in os.environ:
             environment["elastic_run"] = os.environ["TORCHELASTIC_RUN_ID"]
         write_json(self.folder / "environment.json", environment)
-        write_spec(self.folder, self.graph, self.chosen.name, recipe)  # last: with it the folder is a run
+        write_spec(self.folder, self.graph, self.chosen.name, self._kept_recipe())  # last: with it the folder is a run
 
     # training ----------------------------------------------------------------------------------
 
@@ -235,7 +244,9 @@ class Session:
         trainer, display = self.trainer, self.display
         if self.world.is_writer:
             display.start(self.recipe["epochs"], trainer.progress.epoch)
-            if self.resumed is not None:
+            if self.resumed is not None and trainer.is_finished():
+                display.say(f"trained already, to the end of epoch {trainer.progress.epoch}; what is left is the test")
+            elif self.resumed is not None:
                 display.say(f"continuing at epoch {trainer.progress.epoch + 1}, step {trainer.progress.step}")
             if self.compiled:
                 display.say("compiling: the first steps take a while")
@@ -286,7 +297,7 @@ class Session:
         self.display.step(progress.step, progress.seconds, images, loss, accuracy, trainer.current_rate())
 
     def _save(self) -> None:
-        state = self.trainer.state()
+        state = {**self.trainer.state(), **identity(self.graph, self._kept_recipe())}
         if self.world.is_writer:
             self.checkpoints.save(state, self.trainer.global_step)
 

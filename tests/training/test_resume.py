@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from specgraph.errors import CommandError
 from specgraph.training import session
 from specgraph.training.checkpoint import Checkpoints
+from specgraph.training.display import Silent
 from specgraph.training.run import Run
 from tests.training.conftest import Crash, CrashAt, same_weights, weights_of
 
@@ -125,3 +127,91 @@ def test_compile_is_continued(train_small: Any, crashed: Callable[..., Path], mo
     assert json.loads((folder / "environment.json").read_text())["options"]["compile"] == "on"
     assert Run(train_small(resume=folder).folder).result
     assert wanted == ["on", "on"]
+
+
+Edit = Callable[[dict[str, Any]], object]
+EDITS: dict[str, tuple[Edit, str]] = {
+    "another size": (lambda s: s["nodes"]["conv"].update(out_channels=9), "the network"),
+    "another argument": (lambda s: s["nodes"]["dropout"].update(p=0.3), "the network"),
+    "another optimiser": (lambda s: s["recipes"]["default"].update(optimizer={"adam": {}}), "recipe.optimizer"),
+    "another rate": (lambda s: s["recipes"]["default"]["optimizer"]["sgd"].update(lr=0.01), "recipe.optimizer.sgd.lr"),
+    "averaged weights": (lambda s: s["recipes"]["default"].update(ema=0.5), "recipe.ema"),
+    "no averaged weights": (lambda s: s["recipes"]["default"].pop("ema"), "recipe.ema"),
+    "another batch": (lambda s: s["recipes"]["default"].update(batch_size=640), "recipe.batch_size"),
+    "another augmentation": (lambda s: s["recipes"]["default"]["data"].update(augment=[]), "recipe.data.augment"),
+}
+
+
+def edit(folder: Path, change: Edit) -> None:
+    """Change a run's spec."""
+    spec = yaml.safe_load((folder / "spec.yaml").read_text())
+    change(spec)
+    (folder / "spec.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_edited_spec_is_refused(train_small: Any, crashed: Callable[..., Path], name: str) -> None:
+    change, named = EDITS[name]
+    folder = crashed(14)
+    edit(folder, change)
+    before = contents(folder)
+    with pytest.raises(CommandError) as fault:
+        train_small(resume=folder)
+    assert fault.value.message.endswith(f"spec.yaml was changed: {named}")
+    assert f"--weights {folder}/best.safetensors" in str(fault.value.help)
+    assert contents(folder) == before
+
+
+def test_checkpoint_that_names_no_recipe_is_continued(train_small: Any, crashed: Callable[..., Path]) -> None:
+    folder = crashed(14)
+    checkpoints = Checkpoints(folder / "checkpoints", kept=1)
+    found = checkpoints.newest()
+    assert found is not None
+    checkpoints.save({key: value for key, value in found[0].items() if key not in ("network", "recipe")}, 99)
+    assert same_weights(weights_of(train_small()), weights_of(train_small(resume=folder)))
+
+
+EARLY = {"early_stopping": {"patience": 1}, "optimizer": {"sgd": {"lr": 1e-12}}, "schedule": "constant", "ema": None}
+
+
+@pytest.mark.parametrize(
+    ("options", "epochs", "message"),
+    [
+        ({"epochs": 3}, 2, "has reached epoch 3 already: it cannot end after 2"),
+        (
+            {"epochs": 9, "settings": EARLY},
+            12,
+            "stopped early, after epoch 2 .*patience 1",
+        ),
+        ({"epochs": 9, "settings": EARLY}, 4, "stopped early, after epoch 2"),
+    ],
+    ids=["fewer", "more after an early stop", "fewer after an early stop"],
+)
+def test_epochs_that_cannot_be_had(train_small: Any, options: dict[str, Any], epochs: int, message: str) -> None:
+    folder = train_small(**options).folder
+    before = contents(folder)
+    with pytest.raises(CommandError, match=message) as fault:
+        train_small(resume=folder, epochs=epochs)
+    assert f"--weights {folder}/last.safetensors" in str(fault.value.help)
+    assert contents(folder) == before
+
+
+def test_epoch_begun_is_not_dropped(train_small: Any, crashed: Callable[..., Path]) -> None:
+    folder = crashed(14)
+    with pytest.raises(CommandError, match="has reached epoch 2 already"):
+        train_small(resume=folder, epochs=1)
+    assert len(train_small(resume=folder, epochs=2).metrics) == 2
+
+
+def test_nothing_left_but_the_test(train_small: Any) -> None:
+    run = train_small()
+    (run.folder / "result.json").unlink()
+    said: list[str] = []
+
+    class Listening(Silent):
+        def say(self, message: str) -> None:
+            said.append(message)
+
+    train_small(resume=run, display=Listening())
+    assert "trained already, to the end of epoch 3; what is left is the test" in said
+    assert not any("continuing" in line for line in said)
