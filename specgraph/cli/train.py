@@ -63,6 +63,10 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("train needs a spec", "for example: specgraph train SPEC --data digits, or --resume RUN")
     if args.spec is not None and args.resume is not None:
         raise CommandError("--resume continues with the run's own spec", f"leave out {args.spec}")
+    if args.resume is not None and (args.input_size or not all(entry.startswith(RECIPE_PREFIX) for entry in args.set)):
+        raise CommandError(
+            "--resume continues with the run's own spec", "leave out --set and --input-size, or start a new run"
+        )
     settings = {
         entry.partition("=")[0][len(RECIPE_PREFIX) :]: value
         for entry in args.set

@@ -105,10 +105,15 @@ def train(
     if previous is not None:
         _refuse_changes(
             recipe=recipe, data=named, batch_size=batch_size, lr=lr, seed=seed,
-            settings=settings, weights=weights, reset=reset, freeze=freeze,
+            settings=settings, out=out, weights=weights, reset=reset, freeze=freeze,
+            plugin=[] if list(plugins) == previous.environment.get("plugins") else plugins,
         )  # fmt: skip
     if previous is None and spec is None:
         raise CommandError("there is nothing to train", "name a spec, or --resume RUN")
+    if reset and previous is None and weights is None:
+        raise CommandError(
+            "--reset has no effect without --weights: all weights are fresh", "leave it out, or add --weights FILE"
+        )
     world = join_world(device)
     try:
         previous = previous or _restarted(world, options)

@@ -70,13 +70,13 @@ def test_crash_and_resume(train_small: Any, tmp_path: Path, steps: int, every: f
 def test_signal_saves_then_resumes(train_small: Any, tmp_path: Path, number: int) -> None:
     whole = train_small()
     with pytest.raises(InterruptedRun) as stop:
-        train_small(out=tmp_path / "stopped", display=SignalAt(15, number))
+        train_small(out=tmp_path / "a run", display=SignalAt(15, number))
     assert stop.value.exit_code == 128 + number
-    assert "--resume" in str(stop.value)
-    state = Checkpoints(tmp_path / "stopped" / "checkpoints").newest()
+    assert f"--resume '{tmp_path}/a run'" in str(stop.value)
+    state = Checkpoints(tmp_path / "a run" / "checkpoints").newest()
     assert state is not None
     assert (state[0]["epoch"], state[0]["step"]) == (1, 4)
-    resumed = train_small(resume=tmp_path / "stopped")
+    resumed = train_small(resume=tmp_path / "a run")
     assert same_weights(weights_of(whole), weights_of(resumed))
 
 
@@ -89,7 +89,9 @@ def test_finished_run_resumes_for_more_epochs_only(train_small: Any, tmp_path: P
     assert same_weights(weights_of(whole), weights_of(longer))
     assert len(longer.metrics) == longer.result["epochs"] == 4
     assert longer.load_graph().recipes["plain"]["epochs"] == 4
-    for change in ({"lr": 0.1}, {"batch_size": 3}, {"settings": {"ema": 0.9}}, {"data": "mnist"}, {"seed": 7}):
+    changes: list[dict[str, Any]] = [{"lr": 0.1}, {"batch_size": 3}, {"settings": {"ema": 0.9}}, {"data": "mnist"}]
+    changes += [{"seed": 7}, {"out": tmp_path / "other"}, {"plugins": ["other"]}]
+    for change in changes:
         with pytest.raises(CommandError, match=r"--.* cannot be changed"):
             train_small(resume=run, **change)
 
