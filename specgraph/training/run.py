@@ -109,7 +109,8 @@ def new_folder(name: str, out: str | os.PathLike[str] | None) -> Path:
         folder = Path(out)
         if (folder / "spec.yaml").exists():
             raise CommandError(
-                f"{folder} already holds a run", f"continue it with --resume {folder}, or choose another --out"
+                f"{folder} already holds a run",
+                f"continue it with --resume {shlex.quote(str(folder))}, or choose another --out",
             )
         make_folder(folder)
         return folder

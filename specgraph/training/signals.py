@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
 from types import FrameType
@@ -17,7 +18,7 @@ class InterruptedRun(SpecgraphError):
         self.signal_number = signal_number
         self.exit_code = 128 + signal_number
         self.folder = folder
-        super().__init__(f"interrupted; continue with: specgraph train --resume {folder}")
+        super().__init__(f"interrupted; continue with: specgraph train --resume {shlex.quote(folder)}")
 
 
 class StopFlag:
