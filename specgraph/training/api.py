@@ -121,7 +121,8 @@ def train(
             graph = previous.load_graph()
             stored = previous.environment.get("options", {})
             options = _continued(options, stored)
-            recipe, overrides = previous.recipe_name, Overrides(epochs=epochs, data_root=overrides.data_root)
+            recipe = previous.recipe_name
+            overrides = Overrides(epochs=epochs, settings=() if resume is None else _moved(graph, recipe, data_root))
         else:
             assert spec is not None
             graph = as_graph(spec)
@@ -159,7 +160,9 @@ def evaluate(
     named = data if isinstance(data, str | os.PathLike) else None
     brought = None if named is not None else data
     overrides = Overrides(
-        data=None if named is None else os.fspath(named), data_root=None if data_root is None else os.fspath(data_root)
+        data=None if named is None else os.fspath(named),
+        data_root=None if data_root is None else os.fspath(data_root),
+        settings=_moved(graph, recipe, data_root) if named is None and _is_run(run) else (),
     )
     chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
     run_data = prepare_data(graph, chosen.fields, brought)
@@ -231,6 +234,16 @@ def _refuse_changes(**given: Any) -> None:
             f"a resumed run goes on as it was: {flags} cannot be changed",
             "leave it out, or start a new run (with the weights so far: --weights RUN)",
         )
+
+
+def _is_run(run: Run | GraphLike) -> bool:
+    return isinstance(run, Run) or (isinstance(run, str | os.PathLike) and (Path(run) / "spec.yaml").is_file())
+
+
+def _moved(graph: Graph, recipe: str | None, data_root: str | os.PathLike[str] | None) -> tuple[tuple[str, Any], ...]:
+    """The setting of a run's recipe that says where its data lie now."""
+    names_data = recipe in graph.recipes and graph.recipes[recipe]["data"] is not None
+    return (("data.root", os.fspath(data_root)),) if names_data and data_root is not None else ()
 
 
 def _restarted(world: World, options: Options) -> Run | None:

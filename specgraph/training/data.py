@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -9,8 +10,9 @@ from typing import Any, NamedTuple
 from specgraph.backends.onnx.metadata import class_names_of, preprocessing_of
 from specgraph.datasets.catalog import FOLDER, FROM_PYTHON
 from specgraph.datasets.classes import class_positions
+from specgraph.datasets.download import data_root
 from specgraph.datasets.images import CENTRE_SHARE, SMALLEST_PHOTOGRAPH
-from specgraph.datasets.load import load_dataset
+from specgraph.datasets.load import is_folder, load_dataset
 from specgraph.datasets.samples import Dataset, Samples
 from specgraph.datasets.split import stratified_split
 from specgraph.datasets.user import from_user
@@ -93,6 +95,16 @@ def as_trained(data: RunData, metadata: Mapping[str, str], *, normalised: bool) 
     if preprocessing is None or normalised or preprocessing.channels != data.channels:
         return data
     return data._replace(mean=preprocessing.mean, std=preprocessing.std)
+
+
+def from_anywhere(data: dict[str, Any]) -> dict[str, Any]:
+    """A recipe's data with absolute paths, so that they are found from any folder."""
+    found = dict(data)
+    if data["root"] is not None:
+        found["root"] = os.path.abspath(data_root(data["root"]))
+    if is_folder(data["name"]):
+        found["name"] = os.path.abspath(data["name"])
+    return found
 
 
 def _load(data: dict[str, Any], size: tuple[int, int] | None, channels: int | None) -> Dataset:

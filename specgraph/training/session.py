@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from specgraph.training.choices import (
     choose_precision,
     set_backends,
 )
-from specgraph.training.data import RunData, prepare_data
+from specgraph.training.data import RunData, from_anywhere, prepare_data
 from specgraph.training.display import Display
 from specgraph.training.distributed import World
 from specgraph.training.divergence import explain_divergence
@@ -61,7 +61,7 @@ class Options:
     def to_plain(self) -> dict[str, Any]:
         """What a resumed run needs to know."""
         return {
-            "weights": self.weights,
+            "weights": None if self.weights is None else os.path.abspath(self.weights),
             "reset": list(self.reset),
             "freeze": list(self.freeze),
             "compile": self.compile,
@@ -90,6 +90,9 @@ class Session:
         for note in chosen.notes:
             self._say(note)
         self.data = prepare_data(graph, recipe, data)
+        if resume:  # which knows folders of images by their path, however they were named at first
+            name = resume.environment.get("data", self.data.dataset.name)
+            self.data = self.data._replace(dataset=replace(self.data.dataset, name=name))
         self._introduce()
         state, passed_over = saved_state(resume) if resume else (None, [])
         for damaged in passed_over:
@@ -215,10 +218,10 @@ class Session:
 
     def _kept_recipe(self) -> dict[str, Any]:
         """The recipe as the run's `spec.yaml` has it."""
-        recipe = self.recipe
-        if self.brought and recipe["data"] is not None:
-            recipe = {**recipe, "data": {**recipe["data"], "name": FROM_PYTHON, "root": None}}
-        return recipe
+        data = self.recipe["data"]
+        if data is not None:
+            data = {**data, "name": FROM_PYTHON, "root": None} if self.brought else from_anywhere(data)
+        return {**self.recipe, "data": data}
 
     def _write_start(self) -> None:
         environment = describe_environment(self.world.device)

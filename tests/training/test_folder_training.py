@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from specgraph.checking import load
+from specgraph.errors import CommandError
 from specgraph.training.api import evaluate
 from specgraph.training.weights import load_weights
 from tests.training.conftest import Crash, CrashAt, same_weights, weights_of
@@ -66,3 +68,44 @@ def test_folder_by_path_replaces_the_data_of_a_recipe(train_small: Any, spec: di
     assert run.result["test_images"] == 16
     assert run.result["test_accuracy"] > 0.9
     assert evaluate(run, device="cpu").accuracy == run.result["test_accuracy"]
+
+
+@pytest.mark.parametrize(
+    "options", [{"data_root": "images"}, {"data": "./images"}, {"data": "images"}], ids=lambda value: str(value)
+)
+def test_run_is_found_from_another_folder(
+    train_small: Any,
+    folder_spec: dict[str, Any],
+    images: Path,
+    tmp_path: Path,
+    monkeypatch: Any,
+    options: dict[str, str],
+) -> None:
+    """Relative places of data and weights are those of the folder it was started in."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(train_small(epochs=1, **options).folder / "last.safetensors", "start.safetensors")
+    options |= {"num_workers": 0, "weights": "start.safetensors"}
+    whole = train_small(out="whole", **options)
+    for name, every in (("early", 1e9), ("late", 0.0)):
+        with pytest.raises(Crash):
+            train_small(out=name, display=CrashAt(4), checkpoint_every_s=every, **options)
+    last = (tmp_path / "whole" / "last.safetensors").read_bytes()
+    accuracy = whole.result["test_accuracy"]
+    monkeypatch.chdir(tmp_path / "images")
+    for name in ("early", "late"):
+        assert (train_small(resume=f"../{name}").folder / "last.safetensors").read_bytes() == last
+    assert evaluate("../whole", device="cpu").accuracy == accuracy
+
+
+def test_data_of_a_run_may_move(train_small: Any, folder_spec: dict[str, Any], images: Path, tmp_path: Path) -> None:
+    whole = train_small(data_root=images, epochs=3)
+    with pytest.raises(Crash):
+        train_small(data_root=images, epochs=3, out=tmp_path / "moved", display=CrashAt(7), checkpoint_every_s=0.0)
+    images.rename(tmp_path / "elsewhere")
+    with pytest.raises(CommandError, match="there is no folder"):
+        train_small(resume=tmp_path / "moved")
+    resumed = train_small(resume=tmp_path / "moved", data_root=tmp_path / "elsewhere")
+    assert same_weights(weights_of(whole), weights_of(resumed))
+    assert evaluate(resumed, device="cpu").accuracy == resumed.result["test_accuracy"]
+    again = evaluate(whole, device="cpu", data_root=tmp_path / "elsewhere")
+    assert again.accuracy == whole.result["test_accuracy"]
