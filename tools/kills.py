@@ -5,7 +5,7 @@
 Two campaigns. *Random*: real `specgraph train` processes get SIGKILL at random moments, mid-epoch, in
 a save, in the final report, and are resumed until the run is finished; the next run starts afresh,
 until the number of kills is reached. *Boundaries*: for every kind of file a run writes (environment, spec,
-checkpoint, metrics, best and last weights, curves, report, result) and every system call by which it is
+checkpoint, metrics, best and last weights, result, curves, report) and every system call by which it is
 saved (open, write in two halves, fsync, rename, open and fsync of the folder; unlink of an old checkpoint),
 a process ends (`os._exit`, as suddenly as SIGKILL) right before the call, and another right after it; then
 the run is resumed. `--boundaries N` takes the first N of them only.
@@ -79,9 +79,9 @@ SAVES = {  # the kinds of file, and which of its saves is struck: there is an ol
     "metrics.csv": 2,
     "best.safetensors": 2,
     "last.safetensors": 1,
+    "result.json": 1,
     "curves.png": 1,
     "report.html": 1,
-    "result.json": 1,
     "old checkpoint": 1,
 }
 MOST_BOUNDARIES = 100  # of one save; it ends when a run is no longer struck

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ TAGS = {
 
 
 class EventLog:
-    """Writes scalars per epoch. Does nothing where tensorboard is missing or `active` is false."""
+    """Writes scalars per epoch. Does nothing where tensorboard is missing, nothing can be written, or
+    `active` is false."""
 
     def __init__(self, folder: Path, *, active: bool = True) -> None:
         self.folder = folder
@@ -28,7 +30,8 @@ class EventLog:
 
     def __exit__(self, *_: object) -> None:
         if self._writer is not None:
-            self._writer.close()
+            with contextlib.suppress(OSError):
+                self._writer.close()
 
     def write(self, row: dict[str, float]) -> None:
         """The scalars of a finished epoch."""
@@ -51,8 +54,11 @@ class EventLog:
             return
         import time
 
-        if self._writer is None:
-            self._writer = EventFileWriter(str(self.folder))
         entries = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
-        self._writer.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=entries)))
-        self._writer.flush()
+        try:
+            if self._writer is None:
+                self._writer = EventFileWriter(str(self.folder))
+            self._writer.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=entries)))
+            self._writer.flush()
+        except OSError:  # a full disk: no run is lost for them
+            self.active = False

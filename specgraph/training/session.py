@@ -22,16 +22,17 @@ from specgraph.training.choices import (
     choose_precision,
     set_backends,
 )
-from specgraph.training.data import RunData, from_anywhere, prepare_data
+from specgraph.training.data import from_anywhere, prepare_data
 from specgraph.training.display import Display
 from specgraph.training.distributed import World
 from specgraph.training.divergence import explain_divergence
-from specgraph.training.evaluation import Predictions, evaluate_with_predictions, gather_predictions
+from specgraph.training.evaluation import Predictions, Scores, evaluate_with_predictions, gather_predictions
 from specgraph.training.events import EventLog
 from specgraph.training.feed import EvalFeed, TrainFeed
 from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
 from specgraph.training.overrides import ChosenRecipe
 from specgraph.training.pipeline import Pipeline
+from specgraph.training.results import draw, summarise
 from specgraph.training.resume import identity, refuse_edited, refuse_epochs, saved_state
 from specgraph.training.run import Run, describe_environment, new_folder, write_json, write_metrics, write_spec
 from specgraph.training.signals import InterruptedRun, StopFlag
@@ -66,6 +67,7 @@ class Options:
             "freeze": list(self.freeze),
             "compile": self.compile,
             "deterministic": self.deterministic,
+            "report": self.report,
         }
 
 
@@ -110,6 +112,7 @@ class Session:
         if resume and state is not None:
             self.trainer.restore(state)
             refuse_epochs(resume, self.trainer, graph.recipes[chosen.name]["epochs"])
+        self.result = resume.result if resume and self.trainer.is_finished() else {}
         name = world.broadcast_text(str(self._folder()) if world.is_writer else "")
         self.folder = Path(name)
         self.checkpoints = Checkpoints(self.folder / "checkpoints", options.kept_checkpoints)
@@ -124,9 +127,11 @@ class Session:
     def run(self) -> Run:
         """Train to the end, test, and write everything. Raises `InterruptedRun` after saving on
         Ctrl-C or SIGTERM, `CommandError` where the loss diverges or the disk is full."""
-        if self.resumed is not None and self.resumed.result and self.trainer.is_finished():
-            self._say(f"{self.folder} is finished already")
-            return self.resumed
+        if self.resumed is not None and self.result:
+            if not self._lacks_report(self.resumed):
+                self._say(f"{self.folder} is finished already")
+                return self.resumed
+            self._say(f"{self.folder} is finished but for its report, which is written now")
         with StopFlag() as stop, EventLog(self.folder, active=self.world.is_writer) as events:
             try:
                 self._train(stop, events)
@@ -157,6 +162,10 @@ class Session:
         )
         for note in data.notes:
             self._say(note)
+
+    def _lacks_report(self, run: Run) -> bool:
+        wanted = self.options.report and run.environment.get("options", {}).get("report", False)
+        return wanted and not (self.folder / "report.html").exists()
 
     def _folder(self) -> Path:
         if self.resumed is not None:
@@ -248,7 +257,10 @@ class Session:
         if self.world.is_writer:
             display.start(self.recipe["epochs"], trainer.progress.epoch)
             if self.resumed is not None and trainer.is_finished():
-                display.say(f"trained already, to the end of epoch {trainer.progress.epoch}; what is left is the test")
+                if not self.result:
+                    display.say(
+                        f"trained already, to the end of epoch {trainer.progress.epoch}; what is left is the test"
+                    )
             elif self.resumed is not None:
                 display.say(f"continuing at epoch {trainer.progress.epoch + 1}, step {trainer.progress.step}")
             if self.compiled:
@@ -332,7 +344,7 @@ class Session:
         trainer = self.trainer
         best = trainer.best_row()
         assert best is not None
-        if self.world.is_writer:
+        if self.world.is_writer and not self.result:
             self._write_weights("last", int(trainer.progress.rows[-1]["epoch"]))
         self.world.barrier()
         best_state, _ = load_weights(self.folder / "best.safetensors")
@@ -350,35 +362,22 @@ class Session:
         )
         predictions = gather_predictions(part, self.world)
         if self.world.is_writer:
-            self._write_result(best, scores._asdict(), predictions, events)
+            self._write_result(best, scores, predictions, events)
         self.world.barrier()
 
-    def _write_result(
-        self, best: dict[str, float], scores: dict[str, Any], predictions: Predictions, events: EventLog
-    ) -> None:
+    def _write_result(self, best: dict[str, float], scores: Scores, predictions: Predictions, events: EventLog) -> None:
         rows = self.trainer.progress.rows
-        result = {
-            "best_epoch": int(best["epoch"]),
-            "validation_loss": best["val_loss"],
-            "validation_accuracy": best["val_accuracy"],
-            "test_loss": scores["loss"],
-            "test_accuracy": scores["accuracy"],
-            "test_images": scores["num_images"],
-            "epochs": len(rows),
-            "seconds": sum(row["seconds"] for row in rows),
-            "selected_on": "test" if self.data.validation is self.data.test else "validation",
-        }
-        events.write_test(result)
+        result = self.result or summarise(rows, best, scores, self.data)
+        if not self.result:
+            write_json(self.folder / "result.json", result)
+            events.write_test(result)
         if self.options.report:
-            from specgraph.training.report import write_report
-
-            for problem in write_report(self.folder, self.graph, self.recipe, rows, result, self.data, predictions):
+            for problem in draw(self.folder, self.graph, self.recipe, rows, result, self.data, predictions):
                 self.display.say(problem)
-        write_json(self.folder / "result.json", result)
         self.display.stop()
         self.display.say(
-            f"test accuracy {scores['accuracy']:.2%}, loss {scores['loss']:.4f} "
-            f"({scores['num_images']:,} images, weights of epoch {int(best['epoch'])})"
+            f"test accuracy {result['test_accuracy']:.2%}, loss {result['test_loss']:.4f} "
+            f"({result['test_images']:,} images, weights of epoch {result['best_epoch']})"
         )
 
 
@@ -387,8 +386,3 @@ def build_module(graph: Graph, seed: int, memory_format: torch.memory_format) ->
     from specgraph.api import compile
 
     return compile(graph, seed=seed).to(memory_format=memory_format)
-
-
-def evaluation_data(graph: Graph, recipe: dict[str, Any], data: Any) -> RunData:
-    """The images a trained network is evaluated on."""
-    return prepare_data(graph, recipe, data)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from specgraph.errors import CommandError
-from specgraph.training import session
+from specgraph.training import files, session
 from specgraph.training.checkpoint import Checkpoints
 from specgraph.training.display import Silent
 from specgraph.training.run import Run
@@ -22,6 +22,16 @@ from tests.training.conftest import Crash, CrashAt, same_weights, weights_of
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file of a folder."""
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class Listening(Silent):
+    """Remembers what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
 
 
 @pytest.fixture
@@ -206,12 +216,54 @@ def test_epoch_begun_is_not_dropped(train_small: Any, crashed: Callable[..., Pat
 def test_nothing_left_but_the_test(train_small: Any) -> None:
     run = train_small()
     (run.folder / "result.json").unlink()
-    said: list[str] = []
+    listening = Listening()
+    train_small(resume=run, display=listening)
+    assert "trained already, to the end of epoch 3; what is left is the test" in listening.said
+    assert not any("continuing" in line for line in listening.said)
 
-    class Listening(Silent):
-        def say(self, message: str) -> None:
-            said.append(message)
 
-    train_small(resume=run, display=Listening())
-    assert "trained already, to the end of epoch 3; what is left is the test" in said
-    assert not any("continuing" in line for line in said)
+@pytest.mark.parametrize("file", ["curves.png", "report.html", "events.out"])
+def test_disk_without_room_for_pictures(train_small: Any, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    """The run is finished all the same; its report is written when it is resumed."""
+    event_files = pytest.importorskip("tensorboard.summary.writer.event_file_writer")
+    real = files.open_for_writing
+
+    def full(path: Any) -> Any:
+        if file in str(path):
+            raise OSError(28, "No space left on device")
+        return real(path)
+
+    monkeypatch.setattr(files, "open_for_writing", full)
+    if file == "events.out":
+        monkeypatch.setattr(event_files, "EventFileWriter", lambda folder: full(f"{folder}/{file}"))
+    listening = Listening()
+    run = train_small(recipe="plain", report=True, display=listening)
+    monkeypatch.undo()
+    result = (run.folder / "result.json").read_bytes()
+    assert any("the disk is full" in line for line in listening.said) == (file != "events.out")
+    assert listening.said[-1].startswith("test accuracy")
+    assert (run.folder / "report.html").exists() == (file == "events.out")
+    for _ in range(2):
+        train_small(resume=run, report=True, display=listening)
+        assert (run.folder / "report.html").exists()
+        assert (run.folder / "curves.png").exists()
+        assert (run.folder / "result.json").read_bytes() == result
+    assert listening.said[-1] == f"{run.folder} is finished already"
+
+
+def test_full_disk_leaves_no_result(train_small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path) -> Any:
+        if "result" in path.name:
+            raise OSError(28, "No space left on device")
+        return real(path)
+
+    real = files.open_for_writing
+    monkeypatch.setattr(files, "open_for_writing", full)
+    with pytest.raises(CommandError, match=r"result\.json cannot be written: the disk is full"):
+        train_small(report=True)
+
+
+def test_run_that_wanted_no_report_gets_none(train_small: Any) -> None:
+    run = train_small(recipe="plain", report=False)
+    train_small(resume=run, report=True)
+    assert not (run.folder / "report.html").exists()
