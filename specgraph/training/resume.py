@@ -83,6 +83,21 @@ def refuse_epochs(run: Run, trainer: Trainer, epochs_before: int) -> None:
         )
 
 
+def is_best_lost(run: Run, trainer: Trainer) -> bool:
+    """Whether a restored run has finished an epoch but no `best.safetensors`."""
+    return bool(trainer.progress.rows) and not (run.folder / "best.safetensors").exists()
+
+
+def lost_best(run: Run, trainer: Trainer) -> CommandError:
+    """What to say where the best weights so far are nowhere any more."""
+    best = trainer.best_row()
+    assert best is not None
+    return CommandError(
+        f"{run.folder} has no best.safetensors any more, the weights of epoch {int(best['epoch'])}, its best so far",
+        f"put it back, or start a new run from those that are left: {new_start(run.folder)}",
+    )
+
+
 def _fixed(recipe: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in recipe.items() if key not in ("epochs", "data")}
     if "data" in recipe:

@@ -33,7 +33,7 @@ from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
 from specgraph.training.overrides import ChosenRecipe
 from specgraph.training.pipeline import Pipeline
 from specgraph.training.results import draw, summarise
-from specgraph.training.resume import identity, refuse_edited, refuse_epochs, saved_state
+from specgraph.training.resume import identity, is_best_lost, lost_best, refuse_edited, refuse_epochs, saved_state
 from specgraph.training.run import Run, describe_environment, new_folder, write_json, write_metrics, write_spec
 from specgraph.training.signals import InterruptedRun, StopFlag
 from specgraph.training.weights import apply_weights, freeze, load_weights, save_weights, spec_hash
@@ -116,6 +116,8 @@ class Session:
         name = world.broadcast_text(str(self._folder()) if world.is_writer else "")
         self.folder = Path(name)
         self.checkpoints = Checkpoints(self.folder / "checkpoints", options.kept_checkpoints)
+        if resume is not None and is_best_lost(resume, self.trainer):
+            self._restore_best(resume)
         if world.is_writer and resume is None:
             self._write_start()
         elif world.is_writer:
@@ -162,6 +164,17 @@ class Session:
         )
         for note in data.notes:
             self._say(note)
+
+    def _restore_best(self, run: Run) -> None:
+        """Write `best.safetensors` again where the best epoch is the last one. Raises `CommandError`
+        where its weights are lost; those that there are can then be started from."""
+        last, best = self.trainer.progress.rows[-1], self.trainer.best_row()
+        restored = best is last and self.trainer.progress.step == 0
+        if self.world.is_writer and (restored or not (run.folder / "last.safetensors").exists()):
+            self._write_weights("best" if restored else "last", int(last["epoch"]))
+        if not restored:
+            raise lost_best(run, self.trainer)
+        self._say("best.safetensors was gone: it is written again, from the last checkpoint")
 
     def _lacks_report(self, run: Run) -> bool:
         wanted = self.options.report and run.environment.get("options", {}).get("report", False)

@@ -267,3 +267,25 @@ def test_run_that_wanted_no_report_gets_none(train_small: Any) -> None:
     run = train_small(recipe="plain", report=False)
     train_small(resume=run, report=True)
     assert not (run.folder / "report.html").exists()
+
+
+def test_best_weights_of_the_last_epoch_are_written_again(train_small: Any) -> None:
+    run = train_small()
+    best = (run.folder / "best.safetensors").read_bytes()
+    assert run.result["best_epoch"] == run.result["epochs"]
+    (run.folder / "best.safetensors").unlink()
+    train_small(resume=run)
+    assert (run.folder / "best.safetensors").read_bytes() == best
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_best_weights_that_are_lost(train_small: Any, crashed: Callable[..., Path], finished: bool) -> None:
+    """The way out names weights that are there."""
+    folder = train_small(epochs=9, settings=EARLY).folder if finished else crashed(14)
+    if finished:
+        (folder / "result.json").unlink()
+    (folder / "best.safetensors").unlink()
+    with pytest.raises(CommandError, match=r"no best\.safetensors any more, the weights of epoch 1") as fault:
+        train_small(resume=folder)
+    assert f"--weights {folder}/last.safetensors" in str(fault.value.help)
+    assert train_small(weights=folder / "last.safetensors", epochs=1).result
