@@ -222,7 +222,7 @@ def _preprocessing(args: argparse.Namespace, source: ModelSource) -> dict[str, A
         known = Preprocessing((height, width), channels, (0.0,), (1.0,))
     mean = known.mean if args.mean is None else per_channel(args.mean, known.channels, "mean")
     std = known.std if args.std is None else per_channel(args.std, known.channels, "std")
-    return known._replace(mean=mean, std=std).to_plain()
+    return known._replace(mean=mean, std=std, own=known.own and None in (args.mean, args.std)).to_plain()
 
 
 def _verify(args: argparse.Namespace, path: Path, source: ModelSource) -> None:

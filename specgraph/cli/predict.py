@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
-from specgraph.cli.arguments import numbers, per_channel, positive_int, positive_numbers
+from specgraph.cli.arguments import numbers, positive_int, positive_numbers
 from specgraph.errors import CommandError
 
 if TYPE_CHECKING:
@@ -47,25 +47,20 @@ def run(args: argparse.Namespace) -> int:
     if args.weights and not looks_like_source(args.model):
         raise CommandError(f"{args.model} has its own weights", "leave --weights out")
     predictor = Predictor(
-        args.model, device=args.device, batch_size=args.batch_size, output=args.output, weights=args.weights
+        args.model,
+        device=args.device,
+        batch_size=args.batch_size,
+        output=args.output,
+        weights=args.weights,
+        mean=args.mean,
+        std=args.std,
     )
-    if args.mean or args.std:
-        _normalise_as_told(predictor, args)
     _announce(predictor)
     predictions = _watched(predictor.predict(image_files(args.images), args.top_k), sys.stderr)
     num_read = {"table": _print_table, "json": _print_json, "jsonl": _print_lines}[args.format](predictions)
     if not num_read:
         raise CommandError("no image could be read")
     return 0
-
-
-def _normalise_as_told(predictor: Predictor, args: argparse.Namespace) -> None:
-    known = predictor.preprocessing
-    predictor.preprocessing = known._replace(
-        mean=known.mean if args.mean is None else per_channel(args.mean, known.channels, "mean"),
-        std=known.std if args.std is None else per_channel(args.std, known.channels, "std"),
-    )
-    predictor.assumed = [note for note in predictor.assumed if "--mean" not in note]
 
 
 def _announce(predictor: Predictor) -> None:

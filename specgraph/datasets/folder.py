@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from specgraph.datasets.images import (
+    GREY_MODES,
     SUFFIXES,
     Box,
     BrokenImageError,
@@ -164,7 +165,6 @@ def folder_channels(root: Path) -> int:
     """1 where the first images found are all grey, else 3."""
     from PIL import Image
 
-    grey = ("1", "L", "I;16", "I", "F")
     found = 0
     for place, folders, names in os.walk(root):
         folders.sort()
@@ -172,7 +172,7 @@ def folder_channels(root: Path) -> int:
             if Path(name).suffix.lower() in SUFFIXES:
                 try:
                     with Image.open(Path(place) / name) as image:
-                        if image.mode not in grey:
+                        if image.mode not in GREY_MODES:
                             return 3
                 except Exception:
                     continue

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"))
+GREY_MODES = frozenset(("1", "L", "I;16", "I;16B", "I;16L", "I;16N", "I", "F"))
 MAX_PIXELS = 100_000_000
 CENTRE_SHARE = 0.875  # of the short side, kept by the centre crop of photographs (ImageNet's custom)
 SMALLEST_PHOTOGRAPH = 64
@@ -66,7 +67,7 @@ def to_mode(image: Image.Image, channels: int) -> Image.Image:
     """The image in grey (1 channel) or RGB (3). Transparency is laid over white, 16 bits become 8,
     palettes and CMYK are converted."""
     mode = "L" if channels == 1 else "RGB"
-    if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
+    if image.mode == "I" or image.mode.startswith("I;16"):
         values = np.asarray(image).astype(np.int64)
         wide = image.mode != "I" or values.max(initial=0) > 255
         image = Image.fromarray((np.clip(values, 0, 65535) >> 8 if wide else values.clip(0, 255)).astype(np.uint8))

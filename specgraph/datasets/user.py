@@ -7,13 +7,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
+from specgraph.datasets.images import GREY_MODES, to_mode, to_tensor
 from specgraph.datasets.samples import Dataset, ImageTensor, Samples, whole
 from specgraph.datasets.statistics import sample_statistics
+from specgraph.datasets.transforms import Normalisation, keeps_targets, known_normalisation
 from specgraph.errors import CommandError
 
 RESIDENT_BYTES = 1 << 30
+NUM_PROBED = 64
+IMAGES_HELP = "give uint8 images, or floats (C, H, W)"
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class UserReader:
             random.seed(own)
             np.random.seed(own % 2**32)
         image = image_tensor(self.dataset[index][0])
+        if self.shape is not None and len(image) == 1 and self.shape[0] == 3:
+            image = image.expand(3, -1, -1)
         if self.shape is not None and tuple(image.shape) != self.shape:
             raise CommandError(
                 f"image {index} has shape {tuple(image.shape)}, the first one {self.shape}",
@@ -50,9 +57,9 @@ def from_user(data: Any) -> Dataset:
     """A `Dataset` from one, or from (train, test): each a pair (images, labels) of arrays or
     tensors, or a data set whose items are (image, label).
 
-    Images are PIL images, or uint8 (C, H, W), (H, W) or (H, W, C), which are normalised and
-    augmented as the recipe says; or float (C, H, W), which are taken as they are. Raises
-    `CommandError` for anything else.
+    Images are PIL images of any mode, or whole numbers 0..255 of any type as (C, H, W), (H, W) or
+    (H, W, C), which are normalised and augmented as the recipe says; or floats (C, H, W), which are
+    fed as they are. Raises `CommandError` for anything else.
     """
     if isinstance(data, Dataset):
         return data
@@ -63,8 +70,18 @@ def from_user(data: Any) -> Dataset:
         )
     train, test = (_samples(part, name) for part, name in zip(data, ("train", "test"), strict=True))
     first = train.source.read(0)
-    is_uint8 = first.dtype == torch.uint8
-    mean, std = sample_statistics(train) if is_uint8 else (None, None)
+    as_given = first.is_floating_point()
+    if test.source.read(0).is_floating_point() != as_given:
+        raise CommandError(
+            f"the train images are {'floats' if as_given else 'uint8'}, the test images are not",
+            "give both as uint8 and let the recipe normalise them, or both through the same transform",
+        )
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+    if as_given:
+        mean, std, notes = _as_given(data, train, test)
+    else:
+        (mean, std), notes = sample_statistics(train), _whole_floats(data)
     num_classes = int(max(train.labels.max(), test.labels.max())) + 1
     names = getattr(data[0], "classes", None)
     class_names = tuple(map(str, names)) if names is not None and len(names) >= num_classes else None
@@ -77,31 +94,66 @@ def from_user(data: Any) -> Dataset:
         (first.shape[1], first.shape[2]) if train.resident is not None else None,
         mean,
         std,
+        notes=notes,
+        as_given=as_given,
     )
 
 
 def image_tensor(image: Any) -> Tensor:
     """A PIL image, array or tensor as uint8 or float32 (C, H, W)."""
+    if isinstance(image, Image.Image):
+        try:
+            return to_tensor(to_mode(image, 1 if image.mode in GREY_MODES else 3))
+        except ValueError as error:
+            raise CommandError(f"an image of mode {image.mode} cannot be used: {error}", "convert it to RGB") from None
     if not isinstance(image, Tensor):
-        array = np.asarray(image)
-        if array.dtype == np.bool_:
-            array = array.astype(np.uint8) * 255
-        image = torch.from_numpy(np.array(array))
-        if image.ndim == 3 and image.shape[-1] in (1, 3, 4) and image.shape[0] not in (1, 3):
+        image = _tensor(np.asarray(image))
+        if image.ndim == 3 and _has_channels_last(*image.shape):
             image = image.permute(2, 0, 1)
     if image.ndim == 2:
         image = image.unsqueeze(0)
-    if image.ndim != 3 or not (image.dtype == torch.uint8 or image.is_floating_point()):
-        raise CommandError(
-            f"an image is a {image.dtype} tensor of shape {tuple(image.shape)}", "give uint8 or float images (C, H, W)"
-        )
-    kept: Tensor = image if image.dtype == torch.uint8 else image.float()
-    return kept.contiguous()
+    if image.ndim != 3:
+        raise _no_image(image)
+    return _as_pixels(image).contiguous()
+
+
+def _tensor(array: Any) -> Tensor:
+    try:
+        return torch.from_numpy(np.array(array))
+    except TypeError:
+        raise CommandError(f"an image is an array of {array.dtype}", IMAGES_HELP) from None
+
+
+def _no_image(image: Tensor) -> CommandError:
+    return CommandError(f"an image is a {image.dtype} tensor of shape {tuple(image.shape)}", IMAGES_HELP)
+
+
+def _has_channels_last(first: int, middle: int, last: int) -> bool:
+    """Whether sizes are those of (H, W, C). Feature maps (C, n, n) may be as small as channels are few."""
+    return (last in (1, 3) and first not in (1, 3) and middle != last) or last <= 4 < min(first, middle)
+
+
+def _as_pixels(images: Tensor) -> Tensor:
+    """Whole numbers 0..255 of any type as uint8, floats as float32. Raises `CommandError`."""
+    if images.is_floating_point():
+        return images.float()
+    if images.is_complex() or not images.numel():
+        raise _no_image(images)
+    if images.dtype == torch.bool:
+        return images.to(torch.uint8) * 255
+    if images.dtype != torch.uint8:
+        wide = images.to(torch.int64)
+        low, high = int(wide.min()), int(wide.max())
+        if low < 0 or high > 255:
+            raise CommandError(f"an image has whole numbers from {low} to {high}", "bring them to 0..255, as uint8")
+        images = wide.to(torch.uint8)
+    return images
 
 
 def _samples(part: Any, name: str) -> Samples:
-    if isinstance(part, tuple | list) and len(part) == 2 and hasattr(part[0], "shape"):
-        return _from_arrays(torch.as_tensor(part[0]), class_numbers(part[1], name), name)
+    if _is_pair(part):
+        array = part[0] if isinstance(part[0], Tensor) else _tensor(part[0])
+        return _from_arrays(array, class_numbers(part[1], name), name)
     if not hasattr(part, "__len__") or not hasattr(part, "__getitem__"):
         raise CommandError(
             f"the {name} data cannot be indexed", "give a map-style data set, with __len__ and __getitem__"
@@ -109,16 +161,35 @@ def _samples(part: Any, name: str) -> Samples:
     if not len(part):
         raise CommandError(f"the {name} data set is empty")
     first = UserReader(part).read(0)
-    targets = getattr(part, "targets", None)
     if first.dtype != torch.uint8 or first.numel() * len(part) > RESIDENT_BYTES:
-        labels = [part[index][1] for index in range(len(part))] if targets is None else targets
-        return whole(UserReader(part, tuple(first.shape)), class_numbers(labels, name))
+        return whole(UserReader(part, tuple(first.shape)), class_numbers(_labels(part), name))
     items = [part[index] for index in range(len(part))]
-    images = [image_tensor(item[0]) for item in items]
+    images = _one_width([image_tensor(item[0]) for item in items])
     labels = class_numbers([item[1] for item in items], name)
-    if any(image.shape != first.shape for image in images):
+    if any(image.shape != images[0].shape for image in images):
         raise CommandError(f"the {name} images differ in shape", "bring them to one size in the data set")
+    if any(image.dtype != torch.uint8 for image in images):
+        raise CommandError(f"some {name} images are uint8, others floats", "give all of them as uint8")
     return whole(ImageTensor(torch.stack(images)), labels)
+
+
+def _labels(part: Any) -> Any:
+    """The labels of a data set's items, without reading all images where its `targets` are these."""
+    targets = getattr(part, "targets", None)
+    if targets is not None and keeps_targets(part) and len(targets) == len(part):
+        return targets
+    return [part[index][1] for index in range(len(part))]
+
+
+def _one_width(images: list[Tensor]) -> list[Tensor]:
+    """Grey images among colour ones as colour."""
+    if {len(image) for image in images} != {1, 3}:
+        return images
+    return [image.expand(3, -1, -1) if len(image) == 1 else image for image in images]
+
+
+def _is_pair(part: Any) -> bool:
+    return isinstance(part, tuple | list) and len(part) == 2 and hasattr(part[0], "shape")
 
 
 def _from_arrays(images: Tensor, labels: Tensor, name: str) -> Samples:
@@ -129,10 +200,73 @@ def _from_arrays(images: Tensor, labels: Tensor, name: str) -> Samples:
             f"the {name} data have images of shape {tuple(images.shape)} and labels of shape {tuple(labels.shape)}",
             "give images (N, C, H, W) and labels (N,)",
         )
-    if images.shape[-1] in (1, 3) and images.shape[1] not in (1, 3):
+    if _has_channels_last(*images.shape[1:]):
         images = images.permute(0, 3, 1, 2)
-    kept = images.contiguous() if images.dtype == torch.uint8 else images.float().contiguous()
-    return whole(ImageTensor(kept), labels)
+    kept = images.to(torch.uint8) if _are_whole(images) else _as_pixels(images)
+    return whole(ImageTensor(kept.contiguous()), labels)
+
+
+def _are_whole(images: Tensor) -> bool:
+    """Whether floats are the whole numbers that pixels are, more than 0 and 1."""
+    if not images.is_floating_point():
+        return False
+    low, high = float(images.min()), float(images.max())
+    return low >= 0 and 1 < high <= 255 and bool((images == images.round()).all())
+
+
+def _whole_floats(data: Any) -> tuple[str, ...]:
+    floats = [part for part in data if _is_pair(part) and torch.as_tensor(part[0]).is_floating_point()]
+    return ("the images are floats that hold whole numbers up to 255: they are taken as uint8",) if floats else ()
+
+
+def _as_given(
+    data: Any, train: Samples, test: Samples
+) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None, tuple[str, ...]]:
+    """What float images were normalised by, (mean, std) of values in 0..1, and what to say of it.
+
+    That is certain for torchvision's own transforms, and taken for granted of values in 0..1.
+    """
+    fed = "the images are floats: they are fed as they are, without the recipe's normalisation"
+    ranges = [_channel_ranges(samples) for samples in (train, test)]
+    known = [known_normalisation(part) for part in data]
+    if known[0] is not None and known[0] == known[1] and all(_is_of(known[0], *found) for found in ranges):
+        (mean, std), channels = known[0], len(ranges[0][0])
+        mean, std = (part * channels if len(part) == 1 else part for part in (mean, std))
+        told = "" if set(mean) == {0.0} and set(std) == {1.0} else f", but for that of their own {_shown(mean, std)}"
+        return mean, std, (fed + told,)
+    low = min(float(lows.min()) for lows, _ in ranges)
+    high = max(float(highs.max()) for _, highs in ranges)
+    if low >= 0 and high <= 1 and known == [None, None]:
+        channels = len(ranges[0][0])
+        return (0.0,) * channels, (1.0,) * channels, (fed,)
+    return (
+        None,
+        None,
+        (
+            f"the images are floats from {low:.4g} to {high:.4g}, fed as they are; how they were normalised is not "
+            "known, so predict will ask for it: give uint8 images, and the recipe normalises them",
+        ),
+    )
+
+
+def _channel_ranges(samples: Samples) -> tuple[Tensor, Tensor]:
+    """The least and the greatest value of each channel, in some of the images."""
+    chosen = torch.linspace(0, len(samples) - 1, min(NUM_PROBED, len(samples))).long()
+    images = [samples.source.read(int(index)).flatten(1) for index in samples.indices[chosen]]
+    pixels = torch.cat([image for image in images if len(image) == len(images[0])], 1)
+    return pixels.amin(1), pixels.amax(1)
+
+
+def _is_of(known: Normalisation, lows: Tensor, highs: Tensor) -> bool:
+    """Whether values can be those of pixels normalised so."""
+    mean, std = (torch.tensor(part) for part in known)
+    if {len(mean), len(std)} - {1, len(lows)}:
+        return False
+    return bool((lows * std + mean > -0.01).all() and (highs * std + mean < 1.01).all())
+
+
+def _shown(mean: tuple[float, ...], std: tuple[float, ...]) -> str:
+    return "(mean " + " ".join(f"{value:.4g}" for value in mean) + ", std " + " ".join(f"{v:.4g}" for v in std) + ")"
 
 
 def class_numbers(labels: Any, name: str) -> Tensor:

@@ -53,8 +53,9 @@ def dataset_images(
     """Up to `limit` images of a data set, evenly over the split, prepared for the session, with labels
     in the order of `class_names`.
 
-    Without `preprocessing` the data set's own mean and deviation normalise. Raises `CommandError`
-    where the data set is unknown or absent, has other classes, or the network takes no images.
+    Without `preprocessing`, or where nobody knows it, the data set's own mean and deviation normalise.
+    Raises `CommandError` where the data set is unknown or absent, has other classes, or the network
+    takes no images.
     """
     require("torch", "torch", "reading a data set")
     import torch
@@ -75,11 +76,12 @@ def dataset_images(
     chosen = torch.linspace(0, len(samples) - 1, min(limit, len(samples))).long()
     picked = samples.select(chosen)
     pixels = [picked.source.read(int(index)) for index in picked.indices]
+    known = None if preprocessing is None or preprocessing.own else preprocessing
     pipeline = Pipeline(
         channels=channels,
         size=(height, width),
-        mean=preprocessing.mean if preprocessing else dataset.mean,
-        std=preprocessing.std if preprocessing else dataset.std,
+        mean=known.mean if known else dataset.mean,
+        std=known.std if known else dataset.std,
     )
     prepared = []
     for image in pixels:

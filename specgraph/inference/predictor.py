@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -47,7 +47,8 @@ class Predictor:
 
     `model` is an ONNX file, the folder of a training run, or a spec with weights. The preprocessing
     and the class names are those the file or run describes, unless given; an ONNX file that
-    describes none takes images scaled to [0, 1]. `assumed` says in words what had to be guessed.
+    describes none takes images scaled to [0, 1]. `mean` and `std` (one for all channels, or one for
+    each, of values in [0, 1]) replace its own. `assumed` says in words what had to be guessed.
     """
 
     def __init__(
@@ -60,8 +61,11 @@ class Predictor:
         class_names: Iterable[str] | None = None,
         output: str | None = None,
         weights: str | os.PathLike[str] | None = None,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
     ) -> None:
-        """Raises `CommandError` where the model cannot be loaded or is no image classifier."""
+        """Raises `CommandError` where the model cannot be loaded, is no image classifier, or was trained
+        on images normalised nobody knows how."""
         require("PIL", "onnx", "reading images")
         self.session = Session(_model_of(model, weights), device)
         metadata = self.session.metadata
@@ -76,6 +80,7 @@ class Predictor:
         self.raw = self._input.dtype == "uint8"
         self._channels_last = _is_channels_last(self._input)
         self.preprocessing = preprocessing or preprocessing_of(metadata) or self._assume_preprocessing()
+        self._normalise_as_told(mean, std)
         self._check_channels()
         self._output = self._choose_output(output)
         _refuse_maps(next(port for port in self.session.outputs if port.name == self._output))
@@ -102,6 +107,25 @@ class Predictor:
                 "give --mean and --std if that is wrong"
             )
         return Preprocessing((height, width), channels, (0.0,) * channels, (1.0,) * channels)
+
+    def _normalise_as_told(self, mean: Sequence[float] | None, std: Sequence[float] | None) -> None:
+        known = self.preprocessing
+        if known.own and (mean is None or std is None):
+            raise CommandError(
+                "the network was trained on images that a Python program had normalised, and how is not known",
+                "give both --mean and --std (mean=, std= from Python), or train on uint8 images",
+            )
+        if mean is None and std is None:
+            return
+        told = {"mean": known.mean if mean is None else mean, "std": known.std if std is None else std}
+        for name, values in told.items():
+            if len(values) not in (1, known.channels):
+                raise CommandError(f"{name} has {len(values)} numbers for {known.channels} channels")
+        if min(told["std"]) <= 0:
+            raise CommandError("std must be above 0")
+        mean, std = (tuple(values) * (known.channels if len(values) == 1 else 1) for values in told.values())
+        self.preprocessing = known._replace(mean=mean, std=std, own=False)
+        self.assumed = [note for note in self.assumed if "--mean" not in note]
 
     def _check_channels(self) -> None:
         if self.preprocessing.channels not in (1, 3):

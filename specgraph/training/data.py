@@ -38,7 +38,10 @@ class RunData(NamedTuple):
 
     def preprocessing(self) -> dict[str, Any]:
         """How one image becomes an input, as exported models carry it."""
-        mean, std = self.mean or (0.0,) * self.channels, self.std or (1.0,) * self.channels
+        given = self.dataset.as_given
+        mean, std = (self.dataset.mean, self.dataset.std) if given else (self.mean, self.std)
+        own = given and mean is None
+        mean, std = mean or (0.0,) * self.channels, std or (1.0,) * self.channels
         if len(mean) != self.channels:
             from specgraph.training.pipeline import normalisation
 
@@ -50,6 +53,7 @@ class RunData(NamedTuple):
             "mean": list(mean),
             "std": list(std),
             "crop": CENTRE_SHARE if cropped else 1.0,
+            **({"own": True} if own else {}),
         }
 
 
@@ -92,7 +96,7 @@ def as_trained(data: RunData, metadata: Mapping[str, str], *, normalised: bool) 
         }
         data = data._replace(dataset=replace(data.dataset, class_names=known), **parts)
     preprocessing = preprocessing_of(metadata)
-    if preprocessing is None or normalised or preprocessing.channels != data.channels:
+    if preprocessing is None or preprocessing.own or normalised or preprocessing.channels != data.channels:
         return data
     return data._replace(mean=preprocessing.mean, std=preprocessing.std)
 

@@ -185,7 +185,10 @@ GREY = np.zeros((8, 8), np.uint8)
         ((GREY, np.eye(10)[1]), "label of train image 3 is"),
         ((GREY, None), "label of train image 3 is None"),
         ((GREY[:, :5], 0), "differ in shape"),
-        ((GREY.astype(np.int64), 0), "torch.int64"),
+        ((GREY.astype(np.int64) - 1, 0), "whole numbers from -1 to -1"),
+        ((GREY.astype(np.complex64), 0), "torch.complex64"),
+        ((GREY.astype(str), 0), "array of <U"),
+        ((GREY.astype(np.float32), 0), "some train images are uint8, others floats"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -159,7 +159,7 @@ def _add_inputs(builder: Builder, options: ExportOptions) -> None:
             raise CommandError("--preprocess needs a network with one image input")
         name, kind = next(iter(graph.inputs.items()))
         preprocessing = options.preprocessing
-        if preprocessing is None:
+        if preprocessing is None or preprocessing.own:
             raise CommandError(
                 "--preprocess needs to know the mean and deviation the network was trained with",
                 "export a run, or give --mean and --std",

@@ -20,13 +20,15 @@ PREPROCESSING = "preprocessing"
 class Preprocessing(NamedTuple):
     """How an image becomes the network's input: its centre with the aspect of `size` (H, W), of which
     `crop` is the share kept, resized, brought to `channels`, scaled to [0, 1], then
-    `(x - mean) / std` per channel."""
+    `(x - mean) / std` per channel. `own`: images came normalised from a Python program, it is not
+    known how; `mean` and `std` mean nothing then."""
 
     size: tuple[int, int]
     channels: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
     crop: float = 1.0
+    own: bool = False
 
     def to_plain(self) -> dict[str, Any]:
         """As plain data, the form kept in files."""
@@ -36,6 +38,7 @@ class Preprocessing(NamedTuple):
             "mean": list(self.mean),
             "std": list(self.std),
             "crop": self.crop,
+            **({"own": True} if self.own else {}),
         }
 
     @classmethod
@@ -55,7 +58,7 @@ class Preprocessing(NamedTuple):
             raise ValueError(f"not a description of preprocessing: {plain!r}")
         means = mean * channels if len(mean) == 1 else mean
         stds = std * channels if len(std) == 1 else std
-        return cls((height, width), channels, means, stds, crop)
+        return cls((height, width), channels, means, stds, crop, plain.get("own") is True)
 
 
 def describe(
