@@ -210,6 +210,20 @@ class ListOf(Kind):
         return schema
 
 
+class Bounds(ListOf):
+    """A least and a greatest value, in this order."""
+
+    def __init__(self, item: Kind) -> None:
+        super().__init__(item, 2, 2)
+        self.words = f"[least, greatest], each {item.words}"
+
+    def check(self, value: Any) -> tuple[Any, ...]:
+        checked = super().check(value)
+        if checked[0] > checked[1]:
+            raise self.fail(value)
+        return checked
+
+
 class Either(Kind):
     """A value of the first kind that takes it."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from specgraph.spec.kinds import (
     Bool,
+    Bounds,
     Choice,
     Either,
     Field,
@@ -45,8 +46,8 @@ AUGMENTATION = Tagged(
     Record("cutmix", Field("alpha", POSITIVE, 1.0, "both parameters of the Beta distribution")),
     Record(
         "random_resized_crop",
-        Field("scale", ListOf(Number(above=0, maximum=1), 2, 2), (0.08, 1.0), "share of the area that is kept"),
-        Field("ratio", ListOf(POSITIVE, 2, 2), (0.75, 4 / 3), "aspect ratio of the crop"),
+        Field("scale", Bounds(Number(above=0, maximum=1)), (0.08, 1.0), "share of the area that is kept"),
+        Field("ratio", Bounds(POSITIVE), (0.75, 4 / 3), "aspect ratio of the crop"),
     ),
     Record("rotate", Field("degrees", Number(0, 180), ..., "largest angle, either way")),
     Record("shift", Field("pixels", Int(1), ..., "largest shift along each axis, either way")),
@@ -68,9 +69,14 @@ DATA = Record(
     ),
     Field(
         "validation",
-        Either(Choice("test"), Int(1), Number(above=0, below=1)),
+        Either(
+            Choice("test"),
+            Int(2),
+            Number(above=0, below=1),
+            words="test, a share above 0 and below 1, or a number of images, at least 2",
+        ),
         0.1,
-        "share of the training set held out, or a count, or `test`",
+        "what is held out of the training set, or `test`",
     ),
     Field(
         "normalize",

@@ -347,6 +347,8 @@ def test_other_data_than_the_recipe_says(spec: dict[str, Any]) -> None:
         ((("optimizer.sgd.learning_rate", 0.1),), "has no key `learning_rate`"),
         ((("optimizer.adamm.lr", 0.1),), "did you mean adam"),
         ((("epochs.x", 1),), "is not a mapping"),
+        ((("data.validation", 1.0),), "a share above 0 and below 1, or a number of images, at least 2, not 1.0"),
+        ((("data.augment", [{"random_resized_crop": {"ratio": [2, 0.5]}}]),), "[least, greatest]"),
     ],
 )
 def test_wrong_settings(spec: dict[str, Any], settings: Any, words: str) -> None:

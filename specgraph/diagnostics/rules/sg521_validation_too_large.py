@@ -13,7 +13,7 @@ RULE = Rule(
     severity="error",
     summary="more images are held out than there are",
     explanation="""\
-`validation` as an integer is a number of training images.
+`validation` as a whole number, at least 2, is a number of training images.
 """,
     bad="""\
 specgraph: 1
