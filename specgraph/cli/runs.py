@@ -30,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
     """List the runs below the given folders."""
     from specgraph.errors import CommandError
 
+    if args.curves and Path(args.curves).suffix.lower() != ".png":
+        raise CommandError(f"the picture of the curves is a PNG, and {args.curves} does not end in .png")
     places = [Path(folder) for folder in args.folders or ["runs"]]
     for place in places:
         if not place.is_dir():

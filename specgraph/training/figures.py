@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ Row = dict[str, float]
 TRAIN_COLOUR, VALIDATION_COLOUR, RATE_COLOUR = "#4c72b0", "#dd8452", "#8c8c8c"
 MAX_NAMED_CLASSES = 30
 MAX_COUNTED_CLASSES = 15
+MAX_RUNS_NAMED = 15
 
 
 def draw_curves(rows: list[Row], result: dict[str, Any]) -> Figure:
@@ -108,7 +110,9 @@ def _displayable(image: Tensor) -> Any:
 def to_png(figure: Figure, dpi: int = 110) -> bytes:
     """The figure as PNG."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of letters that the font has not, of legends larger than the picture
+        figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
 
 
@@ -134,11 +138,12 @@ def compare_curves(runs: dict[str, list[Row]]) -> Figure:
     """Validation accuracy and loss of several runs over their epochs."""
     figure = _figure(10.5, 4)
     panels = figure.subplots(1, 2)
-    for name, rows in runs.items():
+    for position, (name, rows) in enumerate(runs.items()):
+        label = name if position < MAX_RUNS_NAMED else None
         epochs = [row["epoch"] for row in rows]
         for axes, key in zip(panels, ("val_accuracy", "val_loss"), strict=True):
             axes.plot(
-                epochs, [row[key] for row in rows], label=name, marker="o" if len(rows) < 15 else None, markersize=3
+                epochs, [row[key] for row in rows], label=label, marker="o" if len(rows) < 15 else None, markersize=3
             )
     for axes, title in zip(panels, ("validation accuracy", "validation loss"), strict=True):
         axes.set_title(title)
@@ -147,5 +152,8 @@ def compare_curves(runs: dict[str, list[Row]]) -> Figure:
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    panels[0].legend(frameon=False, fontsize=7)
+    if runs:
+        more = len(runs) - MAX_RUNS_NAMED
+        heading = f"{MAX_RUNS_NAMED} of {len(runs)} runs" if more > 0 else None
+        panels[0].legend(frameon=False, fontsize=7, title=heading, title_fontsize=7).set_in_layout(False)
     return figure
