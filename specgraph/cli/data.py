@@ -16,6 +16,7 @@ EXAMPLES = (
 )
 NUM_SHOWN = 40
 MAX_LISTED = 20
+BROKEN_HELP = "remove the file, or let such files be skipped: --skip-broken"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,18 +31,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Describe a data set."""
-    from specgraph.errors import require
+    from specgraph.errors import CommandError, require
 
     if args.name is None:
         _list()
         return 0
+    if args.output and Path(args.output).suffix.lower() != ".png":
+        raise CommandError(f"the grid of images is a PNG, and {args.output} does not end in .png")
     require("torch", "torch", "reading data sets")
-    from specgraph.datasets.load import load_dataset
+    from specgraph.datasets.load import is_folder, load_dataset
     from specgraph.graph.build import parse_input_size
 
     size = parse_input_size(args.input_size)
     shape = None if size is None else (size[0], size[-1])
-    options = {"skip_broken": True} if args.skip_broken and Path(args.name).is_dir() else {}
+    options = {"skip_broken": args.skip_broken, "broken_help": BROKEN_HELP} if is_folder(args.name) else {}
     dataset = load_dataset(args.name, args.data_dir, size=shape, **options)
     facts = describe(dataset)
     if args.format == "json":

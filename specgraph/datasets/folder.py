@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -33,7 +33,10 @@ RESIDENT_BYTES = 1 << 30
 TEST_SHARE = 0.2
 SPLIT_SEED = 0
 NUM_PROBED = 64
+MAX_NAMED = 5
+WORDS = {"": "", "train": "training ", "validation": "validation ", "test": "test "}
 VALIDATION_NAMES = ("val", "valid", "validation")
+BROKEN_HELP = "remove the file"
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class ResizedCrop:
 class FolderReader:
     """Reads images of a folder one at a time, brought to `size` (height, width).
 
-    `skip_broken` puts the next readable image in the place of one that cannot be read.
+    `skip_broken` puts the next readable image in the place of one that cannot be read; `broken_help` is
+    what the user is advised where it is off.
     """
 
     paths: tuple[Path, ...]
@@ -56,6 +60,7 @@ class FolderReader:
     size: tuple[int, int]
     resized_crop: ResizedCrop | None = None
     skip_broken: bool = False
+    broken_help: str = BROKEN_HELP
     reported: set[int] = field(default_factory=set, compare=False)
 
     def __len__(self) -> int:
@@ -69,7 +74,7 @@ class FolderReader:
                 return self._read(position, index, seed, epoch)
             except BrokenImageError as error:
                 if not self.skip_broken:
-                    raise broken_error(error) from None
+                    raise CommandError(str(error), self.broken_help) from None
                 if position not in self.reported:
                     self.reported.add(position)
                     print(f"skipped: {error}", file=sys.stderr)
@@ -87,13 +92,6 @@ class FolderReader:
         return to_tensor(resize_to(image, self.size, Box(left, top, left + crop_width, top + crop_height)))
 
 
-def broken_error(error: BrokenImageError) -> CommandError:
-    """What the user is told about a broken file."""
-    return CommandError(
-        str(error), "remove the file, or let such files be skipped: --set recipe.data.broken_images=skip"
-    )
-
-
 def read_folder(
     root: Path,
     size: tuple[int, int],
@@ -101,23 +99,29 @@ def read_folder(
     *,
     resized_crop: ResizedCrop | None = None,
     skip_broken: bool = False,
+    broken_help: str = BROKEN_HELP,
     resident_bytes: int = RESIDENT_BYTES,
 ) -> Dataset:
     """The data set in a folder, images brought to `size` (height, width) and `channels`.
 
     With `train/` and `test/`, `val/` is the validation set; with `train/` and `val/` alone, `val/`
     is the test set; class folders alone are split, one fifth for testing. Small sets are decoded
-    once and held in memory; larger ones, or any with `resized_crop`, are read while training.
-    Raises `CommandError`.
+    once and held in memory; larger ones, or any with `resized_crop`, are read while training. Hidden
+    files and folders are passed over. Raises `CommandError`.
     """
     if not root.is_dir():
         raise CommandError(
             f"there is no folder {root}", "give a folder with one folder of images per class, or --data digits"
         )
-    parts = {entry.name.lower(): entry for entry in root.iterdir() if entry.is_dir()}
+    parts = {entry.name.lower(): entry for entry in root.iterdir() if _is_visible(entry.name) and entry.is_dir()}
     train_root = parts.get("train")
     validation_root = next((parts[name] for name in VALIDATION_NAMES if name in parts), None)
     test_root = parts.get("test")
+    if parts and not parts.keys() - {"test", *VALIDATION_NAMES}:
+        raise CommandError(
+            f"{root} has {' and '.join(f'{name}/' for name in sorted(parts))} but no train/",
+            "put the training images, one folder per class, into train/ beside it",
+        )
     if train_root is not None and test_root is None:
         test_root, validation_root = validation_root, None
     class_names = _class_names(train_root or root)
@@ -133,18 +137,19 @@ def read_folder(
     samples = {}
     for name, (paths, labels) in files.items():
         crop = resized_crop if name == "train" else None
-        reader = FolderReader(paths, channels, size, crop, skip_broken)
+        reader = FolderReader(paths, channels, size, crop, skip_broken, broken_help)
         samples[name] = _samples(paths, labels, reader, resident_bytes)
     if "test" not in samples:
         kept, held = stratified_split(samples["train"].labels, round(len(samples["train"]) * TEST_SHARE), SPLIT_SEED)
         held_out = samples["train"].select(held)
         if isinstance(held_out.source, FolderReader):
-            reader = FolderReader(held_out.source.paths, channels, size, None, skip_broken)
+            reader = replace(held_out.source, resized_crop=None)
             held_out = Samples(reader, held_out.indices, held_out.labels)
         samples |= {"test": held_out, "train": samples["train"].select(kept)}
         notes.append(
             f"{root} has no test set of its own: one fifth of its images ({len(held)}) is held out for testing"
         )
+    notes += _absent(samples, class_names)
     mean, std = sample_statistics(samples["train"])
     return Dataset(
         str(root),
@@ -167,9 +172,9 @@ def folder_channels(root: Path) -> int:
 
     found = 0
     for place, folders, names in os.walk(root):
-        folders.sort()
-        for name in sorted(names):
-            if Path(name).suffix.lower() in SUFFIXES:
+        folders[:] = sorted(filter(_is_visible, folders))
+        for name in sorted(filter(_is_visible, names)):
+            if Path(name).suffix.lower() in SUFFIXES and Path(place, name).is_file():
                 try:
                     with Image.open(Path(place) / name) as image:
                         if image.mode not in GREY_MODES:
@@ -182,8 +187,26 @@ def folder_channels(root: Path) -> int:
     return 1 if found else 3
 
 
+def _is_visible(name: str) -> bool:
+    return not name.startswith(".")
+
+
+def _absent(samples: dict[str, Samples], class_names: tuple[str, ...]) -> list[str]:
+    """Which classes have no images, in the whole set or in a part of it."""
+    everything = set(range(len(class_names)))
+    none = {part: everything - set(some.labels.tolist()) for part, some in samples.items()}
+    nowhere = set.intersection(*none.values())
+    told = []
+    for part, labels in {"": nowhere, **{part: labels - nowhere for part, labels in none.items()}}.items():
+        if labels:
+            names = [class_names[label] for label in sorted(labels)]
+            shown = ", ".join(names[:MAX_NAMED]) + (f" and {len(names) - MAX_NAMED} more" if names[MAX_NAMED:] else "")
+            told.append(f"there are no {WORDS[part]}images of {shown}")
+    return told
+
+
 def _class_names(root: Path) -> tuple[str, ...]:
-    names = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    names = sorted(entry.name for entry in root.iterdir() if _is_visible(entry.name) and entry.is_dir())
     if not names:
         raise CommandError(
             f"{root} has no class folders", "put the images of each class into a folder of the class's name below it"
@@ -213,13 +236,13 @@ def _files_below(folder: Path) -> Iterator[Path]:
     seen = {_identity(place) for place in (folder, folder.parent, *folder.resolve().parents)}
     for place, folders, names in os.walk(folder, followlinks=True):
         fresh = []
-        for name in sorted(folders):
+        for name in sorted(filter(_is_visible, folders)):
             identity = _identity(os.path.join(place, name))
             if identity not in seen:
                 seen.add(identity)
                 fresh.append(name)
         folders[:] = fresh
-        yield from (Path(place) / name for name in names if Path(name).suffix.lower() in SUFFIXES)
+        yield from (Path(place) / name for name in filter(_is_visible, names) if Path(name).suffix.lower() in SUFFIXES)
 
 
 def _identity(place: str | Path) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,8 +35,11 @@ class Box(NamedTuple):
 
 def open_image(path: Path, draft_size: tuple[int, int] | None = None) -> Image.Image:
     """The decoded image, turned upright. Large JPEGs are decoded at the smallest scale that is still
-    at least `draft_size` (height, width). Raises `BrokenImageError`."""
+    at least `draft_size` (height, width). Pipes and devices are not opened: reading them may wait
+    forever. Raises `BrokenImageError`."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BrokenImageError(f"{path} is no ordinary file: not opened")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image = Image.open(path)

@@ -31,8 +31,8 @@ def register_dataset(name: str, loader: Loader) -> None:
 
 
 def is_folder(name: str) -> bool:
-    """Whether the name of a data set is the path of a folder of images."""
-    return name not in CATALOG and name not in _registered and os.path.isdir(name)
+    """Whether `load_dataset` reads a folder of images for this name."""
+    return name == FOLDER or (name not in CATALOG and name not in _registered and os.path.isdir(name))
 
 
 def load_dataset(
@@ -45,7 +45,7 @@ def load_dataset(
 ) -> Dataset:
     """A data set by name. `size` (height, width) and `channels` are wanted of image folders; others
     have their own. Raises `CommandError` where it is unknown, absent, or damaged."""
-    if name == FOLDER or is_folder(name):
+    if is_folder(name):
         from specgraph.datasets.folder import folder_channels, read_folder
 
         if name == FOLDER and root is None and "SPECGRAPH_DATA" not in os.environ:

@@ -272,9 +272,9 @@ def image_files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
 
 def _below(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:
                 yield Path(parent, name)
 
 

@@ -15,7 +15,7 @@ from specgraph.graph.classifier import ends_in, main_output
 from specgraph.graph.model import Graph
 from specgraph.training.allocation import kept_memory
 from specgraph.training.choices import choose_memory_format, choose_precision, set_backends
-from specgraph.training.data import RunData, as_trained, prepare_data
+from specgraph.training.data import EVAL_BROKEN_HELP, RunData, as_trained, prepare_data
 from specgraph.training.display import Display, Silent, make_display
 from specgraph.training.distributed import World, choose_device, join_world, leave_world
 from specgraph.training.evaluation import Predictions, evaluate_with_predictions
@@ -165,7 +165,7 @@ def evaluate(
         settings=_moved(graph, recipe, data_root) if named is None and _is_run(run) else (),
     )
     chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
-    run_data = prepare_data(graph, chosen.fields, brought)
+    run_data = prepare_data(graph, chosen.fields, brought, EVAL_BROKEN_HELP)
     loaded, metadata = load_weights(path)
     run_data = as_trained(run_data, metadata, normalised=says_how)
     module = build_module(graph, 0, torch.contiguous_format)

@@ -21,6 +21,9 @@ from specgraph.errors import CommandError
 from specgraph.graph.classifier import main_output, only_image, why_no_classifier
 from specgraph.graph.model import Graph
 
+TRAIN_BROKEN_HELP = "remove the file, or let such files be skipped: --set recipe.data.broken_images=skip"
+EVAL_BROKEN_HELP = "remove the file, or let the recipe skip such files: broken_images: skip in its data"
+
 
 class RunData(NamedTuple):
     """What is fed to a network. `channels` and `size` (height, width) are the network's; `mean` and
@@ -57,9 +60,11 @@ class RunData(NamedTuple):
         }
 
 
-def prepare_data(graph: Graph, recipe: dict[str, Any], data: Any = None) -> RunData:
+def prepare_data(
+    graph: Graph, recipe: dict[str, Any], data: Any = None, broken_help: str = TRAIN_BROKEN_HELP
+) -> RunData:
     """Load what a recipe names (or `data`, from Python), check it against the network, and hold out
-    the validation set. Raises `CommandError`."""
+    the validation set. `broken_help` is what is advised about broken files. Raises `CommandError`."""
     image = only_image(graph)
     if image is None or main_output(graph) is None:
         raise CommandError(f"{graph.name} cannot be trained: {why_no_classifier(graph)}")
@@ -68,7 +73,7 @@ def prepare_data(graph: Graph, recipe: dict[str, Any], data: Any = None) -> RunD
     wanted_size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
     if data is None and recipe["data"]["name"] == FROM_PYTHON:
         raise CommandError("this run was trained on data given from Python", "give them again: data=(train, test)")
-    dataset = from_user(data) if data is not None else _load(recipe["data"], wanted_size, wanted_channels)
+    dataset = from_user(data) if data is not None else _load(recipe["data"], wanted_size, wanted_channels, broken_help)
     channels, size = wanted_channels or dataset.channels, wanted_size or dataset.size
     if size is None:
         raise CommandError(f"the input size of {graph.name} is open ({image})", "settle it with --input-size HxW")
@@ -106,20 +111,20 @@ def from_anywhere(data: dict[str, Any]) -> dict[str, Any]:
     found = dict(data)
     if data["root"] is not None:
         found["root"] = os.path.abspath(data_root(data["root"]))
-    if is_folder(data["name"]):
+    if data["name"] != FOLDER and is_folder(data["name"]):
         found["name"] = os.path.abspath(data["name"])
     return found
 
 
-def _load(data: dict[str, Any], size: tuple[int, int] | None, channels: int | None) -> Dataset:
+def _load(data: dict[str, Any], size: tuple[int, int] | None, channels: int | None, broken_help: str) -> Dataset:
     options: dict[str, Any] = {}
-    if data["name"] == FOLDER:
+    if is_folder(data["name"]):
         crops = [fields for name, fields in data["augment"] if name == "random_resized_crop"]
         if crops:
             from specgraph.datasets.folder import ResizedCrop
 
             options["resized_crop"] = ResizedCrop(tuple(crops[0]["scale"]), tuple(crops[0]["ratio"]))
-        options["skip_broken"] = data["broken_images"] == "skip"
+        options |= {"skip_broken": data["broken_images"] == "skip", "broken_help": broken_help}
     return load_dataset(data["name"], data["root"], size=size, channels=channels, **options)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -16,6 +17,7 @@ from specgraph.datasets.folder import ResizedCrop, read_folder
 from specgraph.datasets.images import BrokenImageError, read_image
 from specgraph.datasets.load import load_dataset
 from specgraph.errors import CommandError
+from specgraph.inference.predictor import image_files
 
 RNG = np.random.default_rng(0)
 
@@ -151,9 +153,8 @@ def test_broken_image_is_named(tmp_path: Path, kind: str) -> None:
     path.write_bytes(content)
     with pytest.raises(BrokenImageError, match=r"2\.png"):
         read_image(path, 3, (16, 16))
-    with pytest.raises(CommandError, match=r"cat.2\.png") as error:
+    with pytest.raises(CommandError, match=r"cat.2\.png.*\nremove the file"):
         read_folder(tmp_path, (16, 16), 3)
-    assert "broken_images=skip" in str(error.value)
     dataset = read_folder(tmp_path, (16, 16), 3, skip_broken=True)
     assert len(dataset.train) + len(dataset.test) == 9
     assert any("2.png" in note for note in dataset.notes)
@@ -188,12 +189,68 @@ def test_crops_at_full_resolution_are_a_function_of_the_sample(tmp_path: Path) -
         (lambda root: None, "no class folders"),
         (lambda root: (root / "cat").mkdir(), "holds no images"),
         (lambda root: write_classes(root / "train") and write_classes(root / "test", ("bird",)), "class bird"),
+        (lambda root: write_classes(root / "test") and write_classes(root / "val"), "has test/ and val/ but no train/"),
+        (lambda root: write_classes(root / "Test"), "has test/ but no train/"),
     ],
 )
 def test_faults_of_a_folder(tmp_path: Path, prepare: Any, words: str) -> None:
     prepare(tmp_path)
     with pytest.raises(CommandError, match=words):
         read_folder(tmp_path, (16, 16), 3)
+
+
+def test_a_class_may_be_called_test(tmp_path: Path) -> None:
+    assert read_folder(write_classes(tmp_path, ("test", "exam")), (8, 8), 3).class_names == ("exam", "test")
+
+
+def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
+    write_classes(tmp_path)
+    (tmp_path / "cat" / "._0.png").write_bytes(b"\0\5\x16\7")
+    for folder in (".train", ".cache", "cat/.ipynb_checkpoints"):
+        (tmp_path / folder).mkdir()
+        Image.new("L", (8, 8)).save(tmp_path / folder / "x.png")
+    dataset = load_dataset(str(tmp_path), size=(8, 8))
+    assert (dataset.class_names, dataset.channels) == (("cat", "dog"), 3)
+    assert len(dataset.train) + len(dataset.test) == 10
+    assert len(list(image_files([tmp_path]))) == 10
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "note"),
+    [
+        (("cat", "dog", "emu"), ("dog", "emu"), "there are no test images of cat"),
+        (("cat", "dog", "emu"), ("emu",), "there are no test images of cat, dog"),
+        (("cat", "emu"), ("cat", "dog", "emu"), "there are no training images of dog"),
+        (("cat", "emu"), ("cat", "emu"), "there are no images of dog"),
+        (("cat", "dog", "emu"), ("cat", "dog", "emu"), None),
+    ],
+)
+def test_classes_without_images_are_named(
+    tmp_path: Path, train: tuple[str, ...], test: tuple[str, ...], note: str | None
+) -> None:
+    write_classes(tmp_path / "train", train)
+    write_classes(tmp_path / "test", test)
+    (tmp_path / "train" / "dog").mkdir(exist_ok=True)
+    assert read_folder(tmp_path, (8, 8), 3).notes == ((note,) if note else ())
+
+
+def test_many_classes_without_images(tmp_path: Path) -> None:
+    write_classes(tmp_path / "train", tuple("abcdefgh"), 1)
+    write_classes(tmp_path / "test", ("h",), 1)
+    assert read_folder(tmp_path, (8, 8), 3).notes == ("there are no test images of a, b, c, d, e and 2 more",)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("place", ["cat/pipe.png", "a/pipe.png"])
+def test_pipes_are_not_opened(tmp_path: Path, place: str) -> None:
+    write_classes(tmp_path)
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    os.mkfifo(tmp_path / place)
+    with pytest.raises(CommandError, match=r"pipe\.png is no ordinary file"):
+        load_dataset(str(tmp_path), size=(8, 8))
+    dataset = load_dataset(str(tmp_path), size=(8, 8), skip_broken=True)
+    assert len(dataset.train) + len(dataset.test) == 10
+    assert any("pipe.png is no ordinary file" in note for note in dataset.notes)
 
 
 def test_missing_folder(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,14 @@ def test_broken_images_are_named_and_skipped(tmp_path: Path) -> None:
     found = predict(path, image_files([tmp_path / "images"]))
     assert [prediction.error is None for prediction in found] == [True, False, True]
     assert str(images[1]) in str(found[1].error)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_pipes_are_not_opened(tmp_path: Path) -> None:
+    path, _ = _model(tmp_path)
+    os.mkfifo(tmp_path / "pipe.png")
+    (found,) = predict(path, [tmp_path / "pipe.png"])
+    assert found.error == f"{tmp_path / 'pipe.png'} is no ordinary file: not opened"
 
 
 def test_images_stream(tmp_path: Path) -> None:

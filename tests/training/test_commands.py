@@ -17,6 +17,7 @@ import yaml
 
 from specgraph.cli.main import main
 from specgraph.training.display import Bars
+from specgraph.training.figures import compare_curves, to_png
 from tests.training.conftest import SPEC
 
 CPU = ["--device", "cpu", "--no-report"]
@@ -120,11 +121,19 @@ def test_set_reaches_recipe_and_variables(command: Any, spec_file: Path) -> None
         (["eval", "small.yaml"], ["--weights"]),
         (["eval", "runs/nothing"], ["runs/nothing"]),
         (["data", "nothing"], ["no data set `nothing`"]),
+        (["data", "digits", "-o", "grid.txt"], ["grid.txt does not end in .png"]),
+        (["data", "broken"], ["broken/a/0.png", "skipped: --skip-broken"]),
+        (["train", "small.yaml", "--data", "broken"], ["broken/a/0.png", "--set recipe.data.broken_images=skip"]),
+        (["eval", "small.yaml", "--data", "broken", "--weights", "w"], ["0.png", "broken_images: skip in its data"]),
+        (["runs", "--curves", "curves"], ["curves does not end in .png"]),
         (["runs", "nowhere"], ["there is no folder nowhere"]),
     ],
     ids=lambda value: " ".join(value),
 )
 def test_misuse(command: Any, spec_file: Path, arguments: list[str], words: list[str]) -> None:
+    for index, name in enumerate("abcdefghij"):
+        Path("broken", name).mkdir(parents=True)
+        Path("broken", name, "0.png").write_text("no picture" * index)
     code, out, err = command(*arguments)
     assert code == 2, err
     assert out == ""
@@ -172,6 +181,31 @@ def test_data(command: Any, tmp_path: Path) -> None:
     code, out, _ = command("data")
     assert code == 0
     assert "fashion_mnist" in out
+
+
+def test_a_full_disk_under_a_picture(command: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    """There is nothing to resume."""
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    code, _, err = command("data", "digits", "-o", tmp_path / "grid.png")
+    assert code == 2
+    assert err.splitlines() == [
+        f"specgraph: error: {tmp_path / 'grid.png'} cannot be written: the disk is full",
+        f"  what was in {tmp_path} before is whole; free some space",
+    ]
+
+
+@pytest.mark.parametrize("num_runs", [0, 1, 60])
+def test_curves_of_many_runs(num_runs: int, recwarn: pytest.WarningsRecorder) -> None:
+    rows = [{"epoch": 1.0, "val_accuracy": 0.5, "val_loss": 1.0}]
+    figure = compare_curves({f"runs/a-name-of-some-length/{index}": rows for index in range(num_runs)})
+    assert to_png(figure).startswith(b"\x89PNG")
+    assert not recwarn.list
+    left, right = (axes.get_position().width for axes in figure.axes)
+    assert min(left, right) > 0.3
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

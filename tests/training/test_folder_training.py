@@ -109,3 +109,15 @@ def test_data_of_a_run_may_move(train_small: Any, folder_spec: dict[str, Any], i
     assert evaluate(resumed, device="cpu").accuracy == resumed.result["test_accuracy"]
     again = evaluate(whole, device="cpu", data_root=tmp_path / "elsewhere")
     assert again.accuracy == whole.result["test_accuracy"]
+
+
+def test_a_recipe_skips_broken_files_of_a_folder_named_without_a_slash(
+    train_small: Any, spec: dict[str, Any], images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(images.parent)
+    (images / "val" / "dark" / "0.jpg").write_bytes(b"")
+    graph = load(spec, set={"classes": 2})
+    run = train_small(
+        spec=graph, recipe="plain", data="images", epochs=1, batch_size=10, settings={"data.broken_images": "skip"}
+    )
+    assert run.result["test_images"] == 15
