@@ -224,13 +224,14 @@ def _as_given(
 ) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None, tuple[str, ...]]:
     """What float images were normalised by, (mean, std) of values in 0..1, and what to say of it.
 
-    That is certain for torchvision's own transforms, and taken for granted of values in 0..1.
+    That is certain for torchvision's own transforms of the test set, whose images are those that
+    predictions are like, and taken for granted of values in 0..1.
     """
     fed = "the images are floats: they are fed as they are, without the recipe's normalisation"
     ranges = [_channel_ranges(samples) for samples in (train, test)]
     known = [known_normalisation(part) for part in data]
-    if known[0] is not None and known[0] == known[1] and all(_is_of(known[0], *found) for found in ranges):
-        (mean, std), channels = known[0], len(ranges[0][0])
+    if known[1] is not None and known[0] in (None, known[1]) and _is_of(known[1], *ranges[1]):
+        (mean, std), channels = known[1], len(ranges[1][0])
         mean, std = (part * channels if len(part) == 1 else part for part in (mean, std))
         told = "" if set(mean) == {0.0} and set(std) == {1.0} else f", but for that of their own {_shown(mean, std)}"
         return mean, std, (fed + told,)
