@@ -62,20 +62,30 @@ def _fix_spec(
     contents: dict[str, bytes],
     found: list[Diagnostic],
 ) -> int:
+    """Fix one spec and what it includes, round after round; returns how many problems that took. Where the
+    text of an earlier round comes back, the fixes since then undo each other and are left out."""
     num_applied = 0
+    before: list[tuple[dict[str, str], int]] = []
     for number in range(MAX_ROUNDS):
         diagnostics, sources = check(spec)
         kept = [diagnostic for diagnostic in diagnostics if keeps(diagnostic)]
         if number == 0:
             found += kept
+        texts = {path: source.text for path, source in sources.items()}
+        earlier = next((applied for known, applied in before if known == texts), None)
+        if earlier is not None:
+            return earlier
+        before.append((texts, num_applied))
         changed = False
         for path, source in sources.items():
             fixed = apply_fixes(source, kept, unsafe=unsafe)
             if fixed.text == source.text:
                 continue
-            originals.setdefault(path, source)
+            original = originals.setdefault(path, source)
             latest[path] = Source(path, fixed.text, source.format, source.has_bom)
             contents["-" if path == STDIN else os.path.realpath(path)] = encode(source, fixed.text)
+            if fixed.text == original.text:
+                del latest[path]
             num_applied += len(fixed.applied)
             changed = True
         if not changed:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
 import pytest
 
+from specgraph.cli.fix import fix_specs
+from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.formats import FORMATS
+from specgraph.diagnostics.model import Diagnostic, Edit, Fix, Span
+from specgraph.source.read import read_file
+from specgraph.source.tree import Source
 from tests.cli.running import GOOD, MISSPELT, Program, run_process
 from tests.helpers import SPECS
 
@@ -254,6 +260,23 @@ class TestFixing:
         path.write_text(text)
         assert program("check", "a.yaml", "--fix").code == 1
         assert path.read_text() == text
+
+    def test_fixes_that_undo_each_other_are_none(
+        self, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = here / "a.yaml"
+        path.write_text("a: 1\n")
+
+        def back_and_forth(_: str) -> tuple[list[Diagnostic], dict[str, Source]]:
+            source = read_file("a.yaml", Collector()).source
+            edit = Edit(Span("a.yaml", 1, 4, 1, 5), "2" if "1" in source.text else "1")
+            fault = Diagnostic("SG305", "x", "error", "x", edit.span, fix=Fix("unsafe", (edit,)))
+            return [fault], {"a.yaml": source}
+
+        given = argparse.Namespace(diff=False, unsafe_fixes=True)
+        fix_specs(["a.yaml"], given, back_and_forth, lambda _: True)
+        assert capsys.readouterr().err == "fixed 0 problems\n"
+        assert path.read_text() == "a: 1\n"
 
     def test_permissions_stay(self, program: Program, here: Path) -> None:
         path = here / "a.yaml"
