@@ -11,10 +11,19 @@ from specgraph.source.tree import Source
 
 
 class Fixed(NamedTuple):
-    """A text after fixes: `applied` are the diagnostics that were cured."""
+    """A text after fixes: `applied` are the diagnostics that were cured, `changes` the parts of the old text
+    (from, to, and what stands there now) in order."""
 
     text: str
     applied: tuple[Diagnostic, ...]
+    changes: tuple[tuple[int, int, str], ...] = ()
+
+    def offset(self, before: int) -> int:
+        """Where the character at an offset of the old text stands in the new one."""
+        moved = (
+            len(text) - (end - start) for start, end, text in self.changes if start < before or start == end == before
+        )
+        return before + sum(moved)
 
 
 def is_applicable(fix: Fix | None, *, unsafe: bool) -> bool:
@@ -54,7 +63,7 @@ def apply_fixes(source: Source, diagnostics: Iterable[Diagnostic], *, unsafe: bo
     for start, end, text in taken:
         parts += (source.text[last:start], text)
         last = end
-    return Fixed("".join([*parts, source.text[last:]]), tuple(applied))
+    return Fixed("".join([*parts, source.text[last:]]), tuple(applied), tuple(taken))
 
 
 def _is_taken(edit: tuple[int, int, str], taken: list[tuple[int, int, str]]) -> bool:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
+from specgraph.diagnostics.cures.removal import removing
 from specgraph.diagnostics.model import Edit, Span
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 from specgraph.spec.document import NodeDef
 from specgraph.spec.kinds import show
+
+QUOTED = re.compile(r"[],[{}\"'#]|: ")
+"""What an expression cannot hold without quotes around it."""
 
 
 def set_argument(definition: NodeDef, name: str, value: Any) -> Edit | None:
@@ -16,19 +22,33 @@ def set_argument(definition: NodeDef, name: str, value: Any) -> Edit | None:
     given = definition.arguments.get(name)
     if given is not None:
         span = given[1].span
-        return Edit(span, show(value)) if given[1].constant and span.line == span.end_line else None
+        return Edit(span, _text(value, definition.source)) if given[1].constant and span.line == span.end_line else None
     tree, source = definition.tree, definition.source
     if not isinstance(tree, Mapping) or not tree.entries:
         return None
+    text = _text(value, source)
     key, last = tree.entries[-1]
     if _is_flow(tree, source):
         end = _empty(source, last.end_line, last.end_column)
         quote = '"' if source.format == "json" else ""
-        return Edit(end, f", {quote}{name}{quote}: {show(value)}")
+        return Edit(end, f", {quote}{name}{quote}: {text}")
     if not isinstance(last, Scalar) or last.line != last.end_line or last.line != key.line:
         return None
     end = _empty(source, last.end_line, last.end_column)
-    return Edit(end, f"\n{' ' * (key.column - 1)}{name}: {show(value)}")
+    return Edit(end, f"\n{' ' * (key.column - 1)}{name}: {text}")
+
+
+def _text(value: Any, source: Source) -> str:
+    """A value as it is written into a file, an expression in quotes where it needs them."""
+    if isinstance(value, str) and (source.format == "json" or QUOTED.search(value)):
+        return json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else show(value)
+
+
+def remove_argument(definition: NodeDef, name: str) -> Edit | None:
+    """The edit that takes an argument out of a node; None where the text does not show where it ends."""
+    key, written = definition.arguments[name]
+    return removing(definition.source, key, written.tree)
 
 
 def replace_argument(definition: NodeDef, old: str, name: str, value: Any) -> Edit | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain, islice
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.cures.edits import set_argument
-from specgraph.diagnostics.cures.search import LARGEST_WINDOW, Cure, Step, argument_cures, chain_to
+from specgraph.diagnostics.cures.edits import remove_argument, set_argument
+from specgraph.diagnostics.cures.search import LARGEST_WINDOW, Cure, Step, argument_cures, chain_to, step_of
+from specgraph.diagnostics.cures.shared import for_every_instance
 from specgraph.diagnostics.cures.structure import crop_cures, flatten_cures, projection_cures
 from specgraph.diagnostics.cures.upstream import Upstream
-from specgraph.diagnostics.fixes import apply_fixes
+from specgraph.diagnostics.cures.verify import Error, Recheck, Verifier
 from specgraph.diagnostics.model import Diagnostic, Fix
 from specgraph.diagnostics.rule import rule
 from specgraph.graph.elaborate import Elaborator
@@ -27,20 +28,17 @@ MAX_CANDIDATES = 12
 MAX_CHECKS = 30
 LARGEST_GROUPS = 4096
 MAX_INPUTS = 32
-RECIPES = "SG5"
-"""Recipes are held against the network only once it has no errors: what is wrong there is no new fault."""
 MAX_CHECKED_NODES = 4000
 MAX_CHECKED_CHARACTERS = 1_000_000
 JOINS = ("add-shape-mismatch", "concat-shape-mismatch")
-Recheck = Callable[[str], list[Diagnostic]]
 
 
 def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, recheck: Recheck) -> None:
     """Give each shape fault of the file the smallest change that verifiably cures it, where one is found.
 
     `recheck` checks a changed text of the file, with the cures of the faults before this one. A cure is
-    offered where its fault is gone and no other error has come up; it is an unsafe fix, as only the
-    author knows what was meant.
+    offered where its fault is gone, at every instance of the node as written, and no other error has come
+    up; it is an unsafe fix, as only the author knows what was meant.
     """
     errors = {(d.rule, d.node): d for d in collector.diagnostics if d.severity == "error"}
     checks = min(
@@ -48,23 +46,18 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
         MAX_CHECKED_NODES // max(1, elaborator.expanded),
         MAX_CHECKED_CHARACTERS // max(1, len(source.text)),
     )
-    accepted: list[Diagnostic] = []
+    verifier = Verifier(elaborator, source, recheck, list(errors.values()))
     last: tuple[Diagnostic, str] | None = None
     wrong = {trouble.path for trouble in elaborator.op_nodes.troubles if trouble.expected is not None}
     for trouble in elaborator.op_nodes.troubles[:MAX_TROUBLES]:
         fault = errors.get((trouble.rule, trouble.reported))
         if fault is None or trouble.definition is None or trouble.definition.source is not source:
             continue
-
-        def left_after(fault: Diagnostic) -> set[tuple[str, str | None]]:
-            text = apply_fixes(source, [*accepted, fault], unsafe=True).text
-            found = [d for d in recheck(text) if d.severity == "error" and not d.code.startswith(RECIPES)]
-            return {(d.rule, d.node) for d in found}
-
         if last is not None and checks > 0:
             checks -= 1
             earlier, says = last
-            if (fault.rule, fault.node) not in left_after(earlier):
+            after = verifier.outcome(fault, earlier)
+            if not (after.stays or after.moved):
                 collector.discard(fault)
                 collector.add([replace(fault, fix=earlier.fix, help=f"the same cause: {says}")])
                 continue
@@ -78,15 +71,16 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
             checks -= 1
             if cure.weak:
                 checks -= 1
-                if fault.fix is None or left_after(fault) <= set(errors):
+                if fault.fix is None or verifier.outcome(fault, fault).left <= verifier.errors:
                     break
-            left = left_after(replace(fault, fix=Fix("unsafe", cure.edits)))
-            if (fault.rule, fault.node) in left:
+            after = verifier.outcome(fault, replace(fault, fix=Fix("unsafe", cure.edits)))
+            if after.stays or after.moved:
                 continue
-            if cure.certain or left <= set(errors):
+            revealing = verifier.only_reveals(after.left)
+            if after.left <= verifier.errors or (cure.certain and revealing):
                 found = cure
                 break
-            if second_best is None and all(_was_hidden(*new, elaborator) for new in left - set(errors)):
+            if second_best is None and revealing and not _declares_otherwise(after.left - verifier.errors):
                 second_best = cure
         found = found or second_best
         if found is not None:
@@ -96,17 +90,22 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
             cured = replace(fault, fix=Fix("unsafe", found.edits), help=help)
             collector.discard(fault)
             collector.add([cured])
-            accepted.append(cured)
+            verifier.accepted.append(cured)
             last = (cured, found.says)
             wrong.discard(trouble.path)
         elif fault.fix is not None:
-            accepted.append(fault)
+            checks -= 1
+            if checks >= 0 and verifier.outcome(fault, fault).moved:
+                collector.discard(fault)
+                collector.add([replace(fault, fix=None, help=f"{fault.help}; other instances come out otherwise")])
+            else:
+                verifier.accepted.append(fault)
 
 
-def _was_hidden(rule: str, node: str | None, elaborator: Elaborator) -> bool:
-    """Whether an error that a cure brings to light concerns a node behind the fault, of which nothing
-    was known before; a declared shape that then differs speaks against the cure."""
-    return node is not None and node not in elaborator.nodes and rule != "declared-shape-mismatch"
+def _declares_otherwise(new: frozenset[Error]) -> bool:
+    """Whether a declared shape differs once a cure is applied, which speaks against the cure, or an error
+    that it brings to light names no node."""
+    return any(rule == "declared-shape-mismatch" or node is None for rule, node in new)
 
 
 def _cures(trouble: Trouble, elaborator: Elaborator, wrong: frozenset[str]) -> Iterator[Cure]:
@@ -117,7 +116,7 @@ def _cures(trouble: Trouble, elaborator: Elaborator, wrong: frozenset[str]) -> I
     elif trouble.rule == "unflattened-linear-input":
         yield from flatten_cures(trouble, elaborator.document)
     elif trouble.rule == "stated-size-mismatch":
-        yield from _stated(trouble)
+        yield from _stated(trouble, _instances(trouble, elaborator))
     elif trouble.rule == "kernel-larger-than-input":
         yield from _smaller_kernel(trouble)
     elif trouble.rule in JOINS:
@@ -125,7 +124,7 @@ def _cures(trouble: Trouble, elaborator: Elaborator, wrong: frozenset[str]) -> I
     else:
         for name in rule(trouble.rule).own_arguments:
             if name in trouble.arguments:
-                yield from _own_argument(trouble, name)
+                yield from _own_argument(trouble, name, _instances(trouble, elaborator))
 
 
 def _declared(
@@ -170,16 +169,31 @@ def _first_instance_only(trouble: Trouble, containers: dict[str, NodeDef | None]
                 yield Cure((edit,), says)
 
 
-def _stated(trouble: Trouble) -> Iterator[Cure]:
+def _instances(trouble: Trouble, elaborator: Elaborator) -> list[Step]:
+    """The node at fault first, then the others that are the same as written, right or wrong."""
     definition = trouble.definition
     assert definition is not None
-    kind = trouble.types[0]
+    right = (step_of(node, definition) for node in elaborator.nodes.values())
+    same = [step for step in right if elaborator.paths.nodes.get(step.path) is definition]
+    wrong = [other for other in elaborator.op_nodes.troubles if other.definition is definition]
+    here = [Step(other.path, other.op, other.arguments, other.types, definition) for other in (trouble, *wrong)]
+    return [*here, *same]
+
+
+def _stated(trouble: Trouble, instances: list[Step]) -> Iterator[Cure]:
+    """The size that comes in, or none where several do."""
+    definition = trouble.definition
+    assert definition is not None
     for name in ("in_features", "in_channels", "num_features", "num_channels"):
-        size = kind.dims[-1] if name == "in_features" else kind.channels
-        if name in definition.arguments and isinstance(size, int):
-            edit = set_argument(definition, name, size)
-            if edit is not None:
-                yield Cure((edit,), f"write {name}: {size}, or leave {name} out", certain=True)
+        if name not in definition.arguments:
+            continue
+        sizes = [step.types[0].dims[-1] if name == "in_features" else step.types[0].channels for step in instances]
+        edit = set_argument(definition, name, sizes[0]) if isinstance(sizes[0], int) else None
+        if edit is not None and len(set(sizes)) == 1:
+            yield Cure((edit,), f"write {name}: {sizes[0]}, or leave {name} out", certain=True)
+        edit = remove_argument(definition, name)
+        if edit is not None:
+            yield Cure((edit,), f"leave {name} out: what comes in differs from instance to instance", certain=True)
 
 
 def _smaller_kernel(trouble: Trouble) -> Iterator[Cure]:
@@ -192,9 +206,10 @@ def _smaller_kernel(trouble: Trouble) -> Iterator[Cure]:
     if trouble.op == "conv":
         for padding in range(1, LARGEST_WINDOW // 2):
             kind = step.output(step.types, {"padding": padding})
-            edit = set_argument(definition, "padding", padding)
-            if kind is not None and edit is not None:
-                yield Cure((edit,), f"padding: {padding} makes it fit, and gives {kind}")
+            written = for_every_instance(trouble.op, definition, trouble.arguments, {"padding": padding})
+            edit = set_argument(definition, "padding", written["padding"]) if written is not None else None
+            if kind is not None and written is not None and edit is not None:
+                yield Cure((edit,), f"padding: {show(written['padding'])} makes it fit, and gives {kind}")
                 break
     dims, kernel = trouble.types[0].dims[1:], trouble.arguments["kernel_size"]
     sides = kernel if isinstance(kernel, tuple) else (kernel,) * len(dims)
@@ -207,23 +222,23 @@ def _smaller_kernel(trouble: Trouble) -> Iterator[Cure]:
         yield Cure((edit,), f"kernel_size: {show(value)} is what fits{pools}")
 
 
-def _own_argument(trouble: Trouble, name: str) -> Iterator[Cure]:
-    """The nearest value of the argument at fault that the node takes."""
+def _own_argument(trouble: Trouble, name: str, instances: list[Step]) -> Iterator[Cure]:
+    """The nearest values of the argument at fault that the node takes, in every instance."""
     definition, kernel = trouble.definition, trouble.arguments.get("kernel_size")
     given = trouble.arguments.get(name)
     if definition is None:
         return
-    step = Step(trouble.path, trouble.op, trouble.arguments, trouble.types, definition)
     if name.endswith("groups") and isinstance(given, int):
         values = sorted(range(1, min(2 * given, LARGEST_GROUPS) + 1), key=lambda value: (abs(value - given), value))
     else:
         values = [max(kernel) // 2 if isinstance(kernel, tuple) else kernel // 2 if isinstance(kernel, int) else 0]
     for value in values:
-        kind = step.output(step.types, {name: value})
-        edit = set_argument(definition, name, value)
-        if kind is not None and edit is not None:
-            yield Cure((edit,), f"{name}: {value} is possible, and gives {kind}")
-            return
+        written = for_every_instance(trouble.op, definition, trouble.arguments, {name: value})
+        edit = set_argument(definition, name, written[name]) if written is not None else None
+        alone = edit is None or written == {name: value}
+        kinds = [step.output(step.types, {name: value}) for step in (instances if alone else instances[:1])]
+        if written is not None and edit is not None and None not in kinds:
+            yield Cure((edit,), f"{name}: {show(written[name])} is possible, and gives {kinds[0]}")
 
 
 def _joined(

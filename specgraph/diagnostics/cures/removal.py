@@ -46,10 +46,18 @@ class Removals:
             name = key.text
             if not WORD.fullmatch(name) or self.words[name] != WORD.findall(text, start, end).count(name):
                 return None
-        bounds = _in_flow(text, start, end) or (None if source.format == "json" else _in_block(source, anchor, value))
-        if bounds is None:
-            return None
-        return Fix("unsafe", (Edit(source.span_of_offsets(*bounds), ""),))
+        edit = removing(source, anchor, value)
+        return None if edit is None else Fix("unsafe", (edit,))
+
+
+def removing(source: Source, anchor: Tree, value: Tree) -> Edit | None:
+    """The edit that takes out an entry from `anchor`, its key or itself, to the end of its value; None where
+    the text around it does not say clearly where it ends."""
+    start, end = source.offset(anchor.line, anchor.column), source.offset(value.end_line, value.end_column)
+    bounds = _in_flow(source.text, start, end)
+    if bounds is None and source.format != "json":
+        bounds = _in_block(source, anchor, value)
+    return None if bounds is None else Edit(source.span_of_offsets(*bounds), "")
 
 
 def _in_flow(text: str, start: int, end: int) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from specgraph.diagnostics.cures.edits import replace_argument, set_argument
+from specgraph.diagnostics.cures.shared import for_every_instance
 from specgraph.diagnostics.model import Edit
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
@@ -212,9 +213,10 @@ def _tried(chain: list[Step], position: int, changed: dict[str, Any], wanted: Wa
         kind = later.output((kind,)) if kind is not None else None
     if kind is None or not wanted(kind):
         return
-    edits = changes(step.definition, changed)
-    if edits is not None:
-        changed = {name: value for name, value in changed.items() if value is not None}
+    written = for_every_instance(step.op, step.definition, step.arguments, changed)
+    edits = changes(step.definition, written) if written is not None else None
+    if written is not None and edits is not None:
+        changed = {name: value for name, value in written.items() if value is not None}
         shown = ", ".join(f"{name}: {show(value)}" for name, value in changed.items())
         place = f" in `{step.path}`" if position else ""
         verb = "give" if len(changed) > 1 else "gives"
@@ -266,9 +268,15 @@ def _same_padding(chain: list[Step], wanted: Wanted, why: str) -> Iterator[Cure]
         kind = step.output(types, {"padding": changes[position]} if position in changes else None)
         if kind is None:
             return
-    edits = [set_argument(chain[position].definition, "padding", amount) for position, amount in changes.items()]
-    if kind is not None and wanted(kind) and all(edit is not None for edit in edits):
-        places = " and ".join(f"padding: {changes[p]} in `{chain[p].path}`" for p in sorted(changes, reverse=True))
+    paddings: dict[int, Any] = {}
+    for position, amount in changes.items():
+        step = chain[position]
+        written = for_every_instance(step.op, step.definition, step.arguments, {"padding": amount})
+        paddings[position] = written["padding"] if written is not None else None
+    written_edits = (set_argument(chain[p].definition, "padding", padding) for p, padding in paddings.items())
+    edits = list(dict.fromkeys(written_edits))
+    if kind is not None and wanted(kind) and None not in (*paddings.values(), *edits):
+        places = " and ".join(f"padding: {paddings[p]} in `{chain[p].path}`" for p in sorted(paddings, reverse=True))
         yield Cure(tuple(edit for edit in edits if edit is not None), f"{places} give {kind}{why}")
 
 

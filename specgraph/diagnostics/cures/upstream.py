@@ -7,6 +7,7 @@ from typing import Any
 
 from specgraph.diagnostics.cures.edits import set_argument
 from specgraph.diagnostics.cures.search import KERNELS, Cure, Wanted, singles, step_of, unchanged
+from specgraph.diagnostics.cures.shared import for_every_instance
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.spec.document import NodeDef
@@ -53,9 +54,12 @@ class Upstream:
                 kind = self._output(definition, changed)
                 if self.inferences > MAX_INFERENCES:
                     return
-                edits = [set_argument(definition, name, value) for name, value in changed.items()]
-                if kind is not None and wanted(kind) and all(edit is not None for edit in edits):
-                    shown = ", ".join(f"{name}: {show(value)}" for name, value in changed.items())
+                if kind is None or not wanted(kind):
+                    continue
+                written = for_every_instance(step.op, definition, step.arguments, changed) or {}
+                edits = [set_argument(definition, name, value) for name, value in written.items()]
+                if edits and all(edit is not None for edit in edits):
+                    shown = ", ".join(f"{name}: {show(value)}" for name, value in written.items())
                     says = f"{shown} in `{step.path}` gives {kind}{why}"
                     yield Cure(tuple(edit for edit in edits if edit is not None), says, weak=kernels)
 

@@ -1,0 +1,158 @@
+"""Cures in a node that several instances share: one that serves them all, or none."""
+
+from __future__ import annotations
+
+import pytest
+
+from specgraph.checking import Report
+from specgraph.diagnostics.fixes import Fixed, apply_fixes
+from specgraph.source.tree import Source
+from tests.diagnostics.making import fix, span
+from tests.diagnostics.test_fixes import cured_by
+from tests.helpers import HEADER, check_text
+
+BRANCHES = """\
+blocks:
+  inc:
+    args: [k]
+    nodes:
+      a: {op: conv, from: input, out_channels: 8, kernel_size: 1}
+      b: {op: conv, from: input, out_channels: 8, kernel_size: KERNEL}
+      cat: {op: concat, from: [a, b]}
+nodes:
+  i3: {block: inc, k: 3}
+  i5: {block: inc, k: 5}
+"""
+STRIDES = """\
+blocks:
+  cbr:
+    args: {k, s: 1, d: 1}
+    nodes:
+      conv: {op: conv, out_channels: 8, kernel_size: $k, stride: $s, padding: same}
+nodes:
+  a: {block: cbr, k: 1}
+  b: {block: cbr, k: 3, s: 2}
+  c: {block: cbr, k: 5}
+"""
+STATED = """\
+blocks:
+  g:
+    nodes:
+      conv: {op: conv, in_channels: 3, out_channels: 8, kernel_size: 3}
+nodes:
+  a: {block: g}
+  c: {block: g}
+"""
+GROUPS = """\
+blocks:
+  g: {args: [c], nodes: {conv: {op: conv, out_channels: $c, kernel_size: 3, padding: 1, groups: 8}}}
+nodes:
+  s: {op: conv, out_channels: 20, kernel_size: 1}
+  a: {block: g, c: 20}
+  b: {op: conv, out_channels: 16, kernel_size: 1}
+  c: {block: g, c: 32}
+"""
+DILATED = """\
+blocks:
+  aspp:
+    args: [d]
+    nodes:
+      x: {op: conv, out_channels: 3, kernel_size: KERNEL, dilation: $d}
+      add: {op: add, from: [x, input]}
+nodes:
+  a: {block: aspp, d: 2}
+  b: {block: aspp, d: 4}
+"""
+REPEATED = """\
+nodes:
+  a: {op: conv, repeat: 2, out_channels: 3, kernel_size: $(3 + 2 * index), stride: 2, padding: same}
+"""
+
+# the spec behind its header, and what of it is written otherwise in the end
+SHARED: dict[str, tuple[str, dict[str, str]]] = {
+    "a padding of instances with different kernels": (
+        BRANCHES.replace("KERNEL", "$k"),
+        {"kernel_size: $k": "kernel_size: $k, padding: $(k // 2)"},
+    ),
+    "a padding in place of another": (
+        BRANCHES.replace("KERNEL", "$k, padding: 1"),
+        {"padding: 1": "padding: $(k // 2)"},
+    ),
+    "half of an expression": (
+        BRANCHES.replace("KERNEL", "$(k + 2)"),
+        {"kernel_size: $(k + 2)": "kernel_size: $(k + 2), padding: $((k + 2) // 2)"},
+    ),
+    "an expression that needs quotes": (
+        BRANCHES.replace("KERNEL", '"$(max(k, 3))"'),
+        {'$(max(k, 3))"': '$(max(k, 3))", padding: "$((max(k, 3)) // 2)"'},
+    ),
+    "same, where one instance has a stride": (STRIDES, {"same": "$(k // 2)"}),
+    "same, of a repeated node": (REPEATED, {"same": "$((3 + 2 * index) // 2)"}),
+    "a dilation that differs": (
+        DILATED.replace("KERNEL", "3"),
+        {"dilation: $d": "dilation: $d, padding: $d"},
+    ),
+    "a dilation that differs, and a larger kernel": (
+        DILATED.replace("KERNEL", "5"),
+        {"dilation: $d": "dilation: $d, padding: $(d * 2)"},
+    ),
+    "a stated size, where two come in": (STATED, {"in_channels: 3, ": ""}),
+    "groups that divide the channels of both": (GROUPS, {"groups: 8": "groups: 4"}),
+}
+
+
+def with_fixes(report: Report) -> str:
+    return apply_fixes(next(iter(report.sources.values())), report.diagnostics, unsafe=True).text
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_one_cure_serves_all_instances(name: str) -> None:
+    text, changed = SHARED[name]
+    wanted = text
+    for before, after in changed.items():
+        assert before in text
+        wanted = wanted.replace(before, after)
+    fixed = with_fixes(check_text(HEADER + text))
+    assert fixed == HEADER + wanted
+    assert check_text(fixed).ok
+
+
+def test_an_expression_is_quoted_in_json() -> None:
+    text = (
+        '{"specgraph": 1, "inputs": {"image": [3, 8, 8]}, "blocks": {"g": {"args": ["k"], "nodes": {"c": '
+        '{"op": "conv", "out_channels": 3, "kernel_size": "$k", "padding": "same", "stride": 2}}}}, '
+        '"nodes": {"a": {"block": "g", "k": 3}}}'
+    )
+    report = check_text(text, "a.json")
+    fixed = with_fixes(report)
+    assert fixed == text.replace('"same"', '"$(k // 2)"')
+    assert check_text(fixed, "a.json").ok
+
+
+# the spec behind its header: what would cure one instance breaks another, or leaves the fault to it
+UNSERVED = {
+    "a number for two kernels that are no half": (
+        "blocks:\n  g: {args: [k], nodes: {c: {op: conv, out_channels: 3, kernel_size: $k, expect: [3, 31, 31]}}}\n"
+        "nodes:\n  a: {block: g, k: 3}\n  b: {block: g, k: 4}\n"
+    ),
+    "a declared shape of two instances": (
+        "blocks:\n  g: {nodes: {c: {op: max_pool, kernel_size: 2, expect: [3, 17, 17]}}}\n"
+        "nodes:\n  a: {block: g}\n  b: {block: g}\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSERVED)
+def test_no_cure_that_moves_the_fault_to_another_instance(name: str) -> None:
+    report = check_text(HEADER + UNSERVED[name])
+    assert not report.ok
+    assert with_fixes(report) == HEADER + UNSERVED[name]
+
+
+def test_where_a_place_stands_after_the_fixes() -> None:
+    source = Source("a.yaml", "abc def ghi\n")
+    fixed: Fixed = apply_fixes(
+        source, [cured_by(fix((span(1, 1, 4), "x"))), cured_by(fix((span(1, 5, 5), "new "), (span(1, 9, 12), "long")))]
+    )
+    assert fixed.text == "x new def long\n"
+    assert [fixed.text[fixed.offset(at)] for at in (4, 8)] == ["d", "l"]
