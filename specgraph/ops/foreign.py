@@ -25,7 +25,7 @@ WITH_ARGUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     **dict.fromkeys([f"ReplicationPad{rank}d" for rank in (1, 2, 3)], ("pad", {"mode": "replicate"})),
     **dict.fromkeys([f"CircularPad{rank}d" for rank in (1, 2, 3)], ("pad", {"mode": "circular"})),
     "UpsamplingBilinear2d": ("upsample", {"mode": "bilinear", "align_corners": True}),
-    "LayerNorm2d": ("layer_norm", {"axes": [1]}),
+    **dict.fromkeys(["LayerNorm2d", "LayerNormalization"], ("layer_norm", {"axes": [1]})),
     "GLU": ("glu", {"dim": -1}),
     **dict.fromkeys(
         [f"LazyInstanceNorm{rank}d" for rank in (1, 2, 3)],
@@ -33,6 +33,28 @@ WITH_ARGUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 """Names that mean one of our ops with arguments given; without them it would be another."""
+
+
+class Translated(NamedTuple):
+    """An argument that says something else under a foreign op's name: what it is called here, and why; with
+    `complement`, its value here is 1 minus theirs."""
+
+    ours: str
+    why: str
+    complement: bool = False
+
+
+TRANSLATED: dict[str, dict[str, Translated]] = {
+    **{
+        f"UpSampling{rank}D": {"size": Translated("scale_factor", "its size is a factor, as scale_factor is here")}
+        for rank in (1, 2, 3)
+    },
+    "BatchNormalization": {
+        "momentum": Translated(
+            "momentum", "its momentum is the weight of the old mean, that of batch_norm the weight of the new one", True
+        )
+    },
+}
 
 OWN_BLOCK = "write it as a block of its own: blocks: {name: {args: {…}, nodes: {…}}}"
 NO_COUNTERPART: dict[str, str] = {
@@ -103,6 +125,11 @@ NO_COUNTERPART: dict[str, str] = {
         ),
         "the ops here are those of convolutional networks; one of your own needs --plugin MODULE",
     ),
+    **dict.fromkeys(
+        ("Cropping1D", "Cropping2D", "Cropping3D"),
+        "write a slice for each axis: [{op: slice, dim: 2, start: 2, stop: -2}, "
+        "{op: slice, dim: 3, start: 2, stop: -2}]",
+    ),
     **dict.fromkeys(("Scale", "Affine"), "batch_norm has a scale and a shift per channel, layer_scale a scale"),
     **dict.fromkeys(("AlphaDropout", "GaussianDropout", "GaussianNoise", "DropBlock2d"), "write dropout"),
 }
@@ -154,6 +181,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "scale_factor": ("scale", "scales", "factor", "zoom_factor"),
     "mode": ("interpolation", "interp", "padding_mode"),
     "output_size": ("size", "target_output_size", "output_shape"),
+    "upscale_factor": ("blocksize", "block_size", "scale_factor", "factor", "scale"),
     "start": ("starts", "begin"),
     "stop": ("end", "ends"),
     "step": ("steps",),
@@ -222,6 +250,7 @@ class ForeignNames:
             if op in ops:
                 self._folded[fold(name)] = Counterpart(op, arguments)
         self._exact = {name: self._folded.get(fold(name), ours) for name, ours in self._exact.items()}
+        self._translated = {fold(name): arguments for name, arguments in TRANSLATED.items()}
         self._elsewhere = {fold(name): text for name, text in NO_COUNTERPART.items()}
 
     def counterpart(self, name: str) -> Counterpart | None:
@@ -232,6 +261,10 @@ class ForeignNames:
             return self._exact.get(name)
         folded = fold(name)  # a lazy layer is the layer it becomes, unless it has defaults of its own
         return self._folded.get(folded) or self._folded.get(folded.removeprefix("lazy"))
+
+    def translated(self, name: str) -> dict[str, Translated]:
+        """The arguments that say something else under a foreign name."""
+        return self._translated.get(fold(name), {}) if len(name) <= 100 else {}
 
     def advice(self, name: str) -> str | None:
         """What to write for a name without a counterpart of its own, or None."""

@@ -283,7 +283,7 @@ OPS: tuple[Op, ...] = (
             Argument("step", Int(1), 1, doc="distance between entries"),
         ),
         arithmetic=slice_arithmetic,
-        foreign=("Slice", "Split", "split", "chunk", "narrow", "Crop", "Cropping1D", "Cropping2D", "Cropping3D"),
+        foreign=("Slice", "Split", "split", "chunk", "narrow", "Crop"),
         formula="out = ceil((stop - start) / step)",
     ),
     define(

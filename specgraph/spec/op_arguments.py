@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterable
-from typing import Any
+from collections.abc import Container, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
@@ -13,10 +13,14 @@ from specgraph.diagnostics.names import nearest
 from specgraph.graph.expressions import ExpressionError
 from specgraph.ops.definition import Op
 from specgraph.ops.registry import counterparts, find, ops
-from specgraph.source.tree import Mapping, Scalar, Tree
+from specgraph.source.tree import Mapping as MappingTree
+from specgraph.source.tree import Scalar, Tree
 from specgraph.spec.initialisers import INIT_VALUE
 from specgraph.spec.kinds import Invalid, Kind, show
 from specgraph.spec.values import Written, bracketed, error_span
+
+if TYPE_CHECKING:
+    from specgraph.ops.foreign import Translated
 
 OP_KEY = re.compile(r"^(.*?)[\"']?op[\"']?\s*:\s*$")
 FAILED: Any = object()
@@ -56,6 +60,21 @@ def foreign_op_fix(written: Written, op: str, needed: dict[str, Any]) -> Fix | N
     return Fix("safe", (edit._replace(text=", ".join([edit.text, *entries])),))
 
 
+def _translate(
+    other: Translated, argument: str, beside: Mapping[str, tuple[Scalar, Written]]
+) -> tuple[Any, Edit | None]:
+    """What a foreign argument becomes here, and the edit that writes it; None where it cannot be written."""
+    key, written = beside[argument]
+    value = written.value if written.constant else getattr(written.tree, "text", None)
+    if not other.complement:
+        taken = other.ours in beside
+        return value, None if taken else written.source.edit_word(written.source.span(key), other.ours)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return f"1 - {show(value)}", None
+    value = round(1 - value, 12)
+    return value, Edit(written.span, show(value))
+
+
 def wrap(key: str, written: Written) -> Fix | None:
     """The fix that puts a value of one line into a mapping, under a key."""
     source, span = written.source, written.span
@@ -80,10 +99,11 @@ class Reporter:
         where: str,
         path: str | None,
         *,
-        beside: Iterable[str] = (),
+        beside: Mapping[str, tuple[Scalar, Written]] | None = None,
         as_key: bool = False,
     ) -> None:
-        """`op` names no op. Its arguments stand under the keys `beside`; `as_key`: it is itself a key."""
+        """`op` names no op. Its arguments are `beside` it; `as_key`: it is itself a key."""
+        beside = beside or {}
         text = show(name)
         span = written.span
         fixable = written.constant and span.line == span.end_line
@@ -95,11 +115,22 @@ class Reporter:
             fixable = fixable and not (needed and as_key)
             fix = foreign_op_fix(written, counterpart.op, needed) if fixable else None
             entries = [counterpart.op, *(f"{key}: {show(value)}" for key, value in needed.items())]
+            notes = []
+            for argument, other in names.translated(text).items():
+                if argument in beside:
+                    value, edit = _translate(other, argument, beside)
+                    entries.append(f"{other.ours}: {show(value)}")
+                    notes.append(other.why)
+                    if fix is not None and edit is not None:
+                        fix = Fix("unsafe" if other.complement else fix.applicability, (*fix.edits, edit))
+                    else:
+                        fix = None
             self.collector.report(
                 "foreign-op-name",
                 f"{where} uses op `{text}`, which is called `{counterpart.op}` here",
                 span,
                 node=path,
+                notes=notes,
                 help=f"write {', '.join(entries)}",
                 fix=fix,
             )
@@ -138,7 +169,7 @@ class Reporter:
         others = [*op.arguments, "from", "expect", "repeat", "when", "init", "share"]
         close = named or (None if advice else nearest(key.text, others))
         given = close is not None and (
-            (isinstance(beside, Mapping) and beside.get(close) is not None) or close in proposed
+            (isinstance(beside, MappingTree) and beside.get(close) is not None) or close in proposed
         )
         if close is None:
             help = advice or f"remove `{key.text}`"

@@ -280,9 +280,10 @@ class NodeReader(TreeReader):
             op = find(op_key.text)
             where = f"defaults of `{op_key.text}`"
             if op is None:
-                keys = [key.text for key, _ in entries.entries] if isinstance(entries, Mapping) else []
+                given = entries.entries if isinstance(entries, Mapping) else []
+                beside = {key.text: (key, self.written(value, where)) for key, value in given}
                 written = self.written(op_key)
-                self.reporter.unknown_op(op_key.text, written, "`defaults`", None, beside=keys, as_key=True)
+                self.reporter.unknown_op(op_key.text, written, "`defaults`", None, beside=beside, as_key=True)
                 continue
             inner = self.mapping(entries, where)
             arguments: dict[str, tuple[Scalar, Written]] = {}

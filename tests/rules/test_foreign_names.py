@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from specgraph.diagnostics.fixes import apply_fixes
-from specgraph.ops.foreign import ARGUMENTS, NO_COUNTERPART, NODE_KEYS, NOT_ARGUMENTS, WITH_ARGUMENTS, fold
+from specgraph.ops.foreign import ARGUMENTS, NO_COUNTERPART, NODE_KEYS, NOT_ARGUMENTS, TRANSLATED, WITH_ARGUMENTS, fold
 from specgraph.ops.registry import counterparts, ops
 from specgraph.spec.document import NODE_KEYS as OUR_KEYS
 from tests.helpers import HEADER, check_text
@@ -62,6 +62,18 @@ FIXES = {
     "{op: Convolution, num_output: 8, kernel_shape: [3, 3], dilations: 1, group: 1}": (
         "{op: conv, out_channels: 8, kernel_size: [3, 3], dilation: 1, groups: 1}"
     ),
+    "{op: UpSampling2D, size: 2}": "{op: upsample, scale_factor: 2}",
+    "{op: keras.layers.UpSampling2D, size: [2, 2], interpolation: bilinear}": (
+        "{op: upsample, scale_factor: [2, 2], mode: bilinear}"
+    ),
+    "{op: UpSampling2D, size: 2, scale_factor: 2}": "{op: UpSampling2D, size: 2, scale_factor: 2}",
+    "{op: Upsample, size: 2}": "{op: upsample, size: 2}",
+    # unsafe: what is 0.99 there is 0.01 here
+    "{op: BatchNormalization, epsilon: 0.001, momentum: 0.99}": "{op: BatchNormalization, eps: 0.001, momentum: 0.99}",
+    "{op: BatchNormalization, epsilon: 0.001}": "{op: batch_norm, eps: 0.001}",
+    "{op: BatchNorm2d, momentum: 0.1}": "{op: batch_norm, momentum: 0.1}",
+    "{op: LayerNormalization, epsilon: 0.1}": "{op: layer_norm, axes: [1], eps: 0.1}",
+    "{op: DepthToSpace, blocksize: 2}": "{op: pixel_shuffle, upscale_factor: 2}",
     "{op: linear, units: 10}": "{op: linear, out_features: 10}",
     "{op: dropout, rate: 0.2}": "{op: dropout, p: 0.2}",
     "{op: leaky_relu, alpha: 0.2}": "{op: leaky_relu, negative_slope: 0.2}",
@@ -78,6 +90,18 @@ def test_safe_fixes_write_what_it_is_called_here(written: str) -> None:
         report = check_text(text)
         text = apply_fixes(next(iter(report.sources.values())), report.diagnostics).text
     assert text == f"{HEADER}nodes:\n  x: {FIXES[written]}\n"
+
+
+def test_a_value_that_means_its_complement_here() -> None:
+    text = f"{HEADER}nodes:\n  x: {{op: BatchNormalization, momentum: 0.99}}\n"
+    report = check_text(text)
+    (found,) = report.diagnostics
+    assert found.help == "write batch_norm, momentum: 0.01"
+    fixed = apply_fixes(next(iter(report.sources.values())), report.diagnostics, unsafe=True).text
+    assert fixed == f"{HEADER}nodes:\n  x: {{op: batch_norm, momentum: 0.01}}\n"
+    assert check_text(fixed).ok
+    (found,) = check_text(text.replace("0.99", "$m").replace("nodes", "vars: {m: 0.9}\nnodes")).diagnostics
+    assert (found.help, found.fix) == ("write batch_norm, momentum: 1 - $m", None)
 
 
 def test_a_foreign_name_under_defaults() -> None:
@@ -104,6 +128,10 @@ def test_the_tables_name_what_exists() -> None:
     assert set(ARGUMENTS) <= arguments
     assert set(NODE_KEYS.values()) <= set(OUR_KEYS)
     assert not set(NOT_ARGUMENTS) & set(OUR_KEYS)
+    for name, theirs in TRANSLATED.items():
+        counterpart = counterparts().counterpart(name)
+        assert counterpart is not None
+        assert {argument.ours for argument in theirs.values()} <= set(ops()[counterpart.op].arguments)
     for op, given in WITH_ARGUMENTS.values():
         assert set(given) <= set(ops()[op].arguments)
 
