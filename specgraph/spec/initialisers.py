@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from specgraph.spec.kinds import Choice, Either, Field, Number, Record, Tagged
 
 MODE = Field("mode", Choice("fan_in", "fan_out"), "fan_in", "which variance is kept")
@@ -48,3 +50,17 @@ INITIALISER = Tagged(
 Canonical form: `(name, fields)`. A bare number means `constant`."""
 
 INIT_VALUE = Either(INITIALISER, Number(), words=INITIALISER.words)
+
+_LINEAR = {"nonlinearity": "linear"}
+ELSEWHERE: dict[str, tuple[str, dict[str, Any]]] = {
+    **dict.fromkeys(("he_normal", "msra"), ("kaiming_normal", {})),
+    "he_uniform": ("kaiming_uniform", {}),
+    "glorot_normal": ("xavier_normal", {}),
+    **dict.fromkeys(("glorot_uniform", "xavier"), ("xavier_uniform", {})),
+    "lecun_normal": ("kaiming_normal", _LINEAR),
+    "lecun_uniform": ("kaiming_uniform", _LINEAR),
+    "random_normal": ("normal", {"std": 0.05}),
+    "random_uniform": ("uniform", {"a": -0.05, "b": 0.05}),
+    "truncated_normal": ("trunc_normal", {"std": 0.05, "a": -0.1, "b": 0.1}),
+}
+"""What other tools call them, with the fields that their defaults need here."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
-from specgraph.diagnostics.names import nearest
+from specgraph.diagnostics.names import edit_distance, nearest
 from specgraph.graph.expressions import ExpressionError
 from specgraph.ops.definition import Op
 from specgraph.ops.registry import counterparts, find, ops
 from specgraph.source.tree import Mapping as MappingTree
 from specgraph.source.tree import Scalar, Tree
-from specgraph.spec.initialisers import INIT_VALUE
+from specgraph.spec.initialisers import ELSEWHERE, INIT_VALUE
 from specgraph.spec.kinds import Invalid, Kind, show
 from specgraph.spec.values import Written, bracketed, error_span
 
@@ -248,5 +248,43 @@ class Reporter:
 
     def initialiser(self, value: Any, name: str, written: Written, where: str, path: str | None) -> Any:
         """The canonical form of an initialiser, a bare number meaning `constant`."""
-        checked = self.value(INIT_VALUE, value, f"init.{name}", written, where, path)
+        try:
+            checked = INIT_VALUE.check(value)
+        except Invalid as fault:
+            if fault.rule == "unknown-choice" and len(fault.path) < 2:
+                self._unknown_initialiser(fault, written, where, path)
+            else:
+                self.invalid(fault, f"init.{name}", written, where, path)
+            return FAILED
         return ("constant", {"value": checked}) if isinstance(checked, (int, float)) else checked
+
+    def _unknown_initialiser(self, fault: Invalid, written: Written, where: str, path: str | None) -> None:
+        """An initialiser goes by another name elsewhere, or is misspelt by a letter: at two letters, one name
+        is another's."""
+        from specgraph.ops.foreign import fold
+
+        span = written.key_span(fault.path)
+        text = show(fault.path[-1]) if fault.path else show(written.value)
+        ours, fields = next((entry for name, entry in ELSEWHERE.items() if fold(name) == fold(text)), (None, {}))
+        help, fix = None, None
+        if ours is not None:
+            whole = {ours: fields} if fields else ours
+            help = f"write {show(whole)}"
+            as_json = json.dumps(whole) if written.source.format == "json" else show(whole)
+            if not fields:
+                fix = Fix("safe", (written.source.edit_word(span, ours),))
+            elif not fault.path:
+                fix = Fix("safe", (Edit(span, as_json),))
+        else:
+            close = nearest(text, fault.names)
+            if close is not None and edit_distance(fold(text), fold(close), 1) <= 1:
+                help, fix = f"did you mean {close}?", Fix("safe", (written.source.edit_word(span, close),))
+        self.collector.report(
+            "unknown-choice",
+            f"{where}: {fault.message}",
+            span,
+            node=path,
+            notes=(f"known: {', '.join(fault.names)}",),
+            help=help,
+            fix=fix if written.constant and span.line == span.end_line else None,
+        )

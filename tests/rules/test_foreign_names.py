@@ -92,6 +92,33 @@ def test_safe_fixes_write_what_it_is_called_here(written: str) -> None:
     assert text == f"{HEADER}nodes:\n  x: {FIXES[written]}\n"
 
 
+# an initialiser as written, and as the safe fix writes it
+INITIALISERS = {
+    "he_normal": "kaiming_normal",
+    "HeUniform": "kaiming_uniform",
+    "glorot_uniform": "xavier_uniform",
+    "GlorotNormal": "xavier_normal",
+    "lecun_normal": "{kaiming_normal: {nonlinearity: linear}}",
+    "random_normal": "{normal: {std: 0.05}}",
+    "{he_normal: {mode: fan_out}}": "{kaiming_normal: {mode: fan_out}}",
+    "{lecun_normal: {mode: fan_out}}": "{lecun_normal: {mode: fan_out}}",
+    "xavier_unifrom": "xavier_uniform",
+    "kaiming_normal_": "kaiming_normal",
+    "my_normal": "my_normal",  # not normal: two letters more are another initialiser
+}
+
+
+@pytest.mark.parametrize("written", INITIALISERS)
+def test_initialisers_keep_their_meaning(written: str) -> None:
+    text = f"{HEADER}nodes:\n  c: {{op: conv, out_channels: 4, kernel_size: 3, init: {{weight: {written}}}}}\n"
+    report = check_text(text)
+    (found,) = report.diagnostics
+    assert found.rule == "unknown-choice"
+    fixed = apply_fixes(next(iter(report.sources.values())), report.diagnostics).text
+    assert fixed == text.replace(written, INITIALISERS[written])
+    assert check_text(fixed).ok == (INITIALISERS[written] != written)
+
+
 def test_a_value_that_means_its_complement_here() -> None:
     text = f"{HEADER}nodes:\n  x: {{op: BatchNormalization, momentum: 0.99}}\n"
     report = check_text(text)
