@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from specgraph.diagnostics.model import Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.scope import POISON, Env, LiveScope, Result, Wire
+from specgraph.source.tree import Scalar
 from specgraph.spec.document import BlockDef, NodeDef
 from specgraph.spec.kinds import show
+from specgraph.spec.misread import glued, node_inside
 from specgraph.spec.op_arguments import FAILED
 
 if TYPE_CHECKING:
@@ -107,18 +109,28 @@ class Blocks:
             if name not in block.arguments:
                 from specgraph.ops.foreign import NODE_KEYS
 
-                misspelt = nearest(name, block.arguments)
-                close = misspelt or NODE_KEYS.get(name)
+                parts = glued(key, written.tree, written.source)
+                text = parts.name if parts else name
+                misspelt = nearest(text, block.arguments)
+                close = misspelt or NODE_KEYS.get(text)
                 span = written.source.span(key)
+                edit = node.source.edit_word(span, close) if close else None
+                help = f"did you mean {close}?" if close else f"remove `{name}`"
+                parts = glued(key, written.tree, written.source, close)
+                if parts is not None and close:
+                    help, edit = parts.help, parts.edit
+                inner_node = node_inside(key, written, node.tree)
+                if inner_node is not None and not (misspelt and isinstance(written.tree, Scalar)):
+                    help, edit = inner_node, None
                 self.collector.report(
                     "unknown-argument",
                     f"{where}: block `{block.name}` has no argument `{name}`",
                     span,
                     node=path,
                     notes=(f"{block.name} takes {', '.join(block.arguments) or 'no arguments'}",),
-                    help=f"did you mean {close}?" if close else f"remove `{name}`",
-                    fix=Fix("safe" if misspelt else "unsafe", (node.source.edit_word(span, close),))
-                    if close and close not in node.arguments
+                    help=help,
+                    fix=Fix("safe" if misspelt else "unsafe", (edit,))
+                    if edit and close not in node.arguments
                     else None,
                 )
         surplus = any(name not in block.arguments for name in node.arguments)

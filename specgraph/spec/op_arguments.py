@@ -17,6 +17,7 @@ from specgraph.source.tree import Mapping as MappingTree
 from specgraph.source.tree import Scalar, Tree
 from specgraph.spec.initialisers import ELSEWHERE, INIT_VALUE
 from specgraph.spec.kinds import Invalid, Kind, show
+from specgraph.spec.misread import glued, node_inside
 from specgraph.spec.values import Written, bracketed, error_span
 
 if TYPE_CHECKING:
@@ -37,6 +38,14 @@ def stated_arguments(op: Op | None, beside: Iterable[str]) -> set[str]:
 
     known = op.arguments if op is not None else {}
     return {key if key in known else our_argument(key, known) or "" for key in beside}
+
+
+def _takes(kind: Kind, written: Written) -> bool:
+    try:
+        kind.check(written.value)
+    except Invalid:
+        return False
+    return written.constant
 
 
 def foreign_op_fix(written: Written, op: str, needed: dict[str, Any]) -> Fix | None:
@@ -164,10 +173,15 @@ class Reporter:
 
         span = written.source.span(key)
         takes = ", ".join(op.arguments) or "no arguments"
-        named = our_argument(key.text, op.arguments)
-        advice = None if named else NOT_ARGUMENTS.get(key.text)
+        parts = glued(key, written.tree, written.source)
+        text = parts.name if parts else key.text
+        named = text if parts and text in op.arguments else our_argument(text, op.arguments)
+        advice = None if named else NOT_ARGUMENTS.get(text)
         others = [*op.arguments, "from", "expect", "repeat", "when", "init", "share"]
-        close = named or (None if advice else nearest(key.text, others))
+        close = named or (None if advice else nearest(text, others))
+        inside = None if advice else node_inside(key, written, beside)
+        if inside is not None and not (close in op.arguments and _takes(op.arguments[close].kind, written)):
+            advice, close = inside, None
         given = close is not None and (
             (isinstance(beside, MappingTree) and beside.get(close) is not None) or close in proposed
         )
@@ -179,7 +193,11 @@ class Reporter:
             help = f"write {close}" if named else f"did you mean {close}?"
         fix = None
         if close is not None and not given:
-            fix = Fix("unsafe" if named in UNCERTAIN else "safe", (written.source.edit_word(span, close),))
+            edit = written.source.edit_word(span, close)
+            parts = glued(key, written.tree, written.source, close)
+            if parts is not None:
+                help, edit = parts.help, parts.edit
+            fix = Fix("unsafe" if named in UNCERTAIN else "safe", (edit,))
         self.collector.report(
             "unknown-argument",
             f"{where}: op `{op.name}` has no argument `{key.text}`",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.model import Fix
+from specgraph.diagnostics.model import Edit, Fix, Span
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expressions import ExpressionError
 from specgraph.graph.names import MAX_NAME, SEGMENT
@@ -14,6 +15,7 @@ from specgraph.ops.registry import counterparts, find
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 from specgraph.spec.document import NODE_KEYS, Body, Defaults, Document, NodeDef, name_template, references
 from specgraph.spec.kinds import show
+from specgraph.spec.misread import glued, not_indented
 from specgraph.spec.op_arguments import FAILED
 from specgraph.spec.tree_reader import TreeReader, quoted
 from specgraph.spec.values import Written, plain
@@ -41,7 +43,7 @@ class NodeReader(TreeReader):
             return Body(nodes, is_chain=True)
         mapping = self.mapping(tree, what, "a mapping from names to nodes, or a list of nodes")
         nodes = []
-        for key, value in mapping.entries if mapping else ():
+        for key, value in self._indented(mapping.entries if mapping else []):
             template = self._name(key)
             node = self.node(key.text, key, value, f"node `{key.text}`", _join(prefix, key.text))
             node.name_template = template
@@ -49,6 +51,33 @@ class NodeReader(TreeReader):
         if mapping is not None and not nodes:
             self.fault("missing-key", f"{quoted(what)} is empty", tree, help="a network has at least one node")
         return Body(nodes, is_chain=False)
+
+    def _indented(self, entries: list[tuple[Scalar, Tree]]) -> Iterator[tuple[Scalar, Tree]]:
+        """The entries, an empty node with the keys of a node behind it taken together, and reported."""
+        at = 0
+        while at < len(entries):
+            key, value = entries[at]
+            end = not_indented(entries, at)
+            if end is not None:
+                inner = entries[at + 1 : end]
+                last = inner[-1][1]
+                value = Mapping(inner, inner[0][0].line, inner[0][0].column, last.end_line, last.end_column)
+                lines = range(value.line, value.end_line + 1)
+                starts = (Span(self.source.path, line, 1, line, 1) for line in lines if self.source.lines[line - 1])
+                self.fault(
+                    "invalid-value",
+                    f"node `{key.text}` is empty: "
+                    + ", ".join(f"`{below.text}`" for below, _ in inner)
+                    + (" stands" if len(inner) == 1 else " stand")
+                    + " beside it, not inside",
+                    key,
+                    node=None,
+                    help=f"indent what belongs to `{key.text}`",
+                    fix=Fix("safe", tuple(Edit(start, "  ") for start in starts)),
+                )
+                at = end - 1
+            yield key, value
+            at += 1
 
     def _name(self, key: Scalar) -> Any:
         text = key.text
@@ -156,6 +185,17 @@ class NodeReader(TreeReader):
         node.kind = "broken"
         if both:
             self.fault("op-or-block", f"{where} has both `op` and `block`", tree.key("block") or tree, node=path)
+            return
+        parted = [parts for key, value in tree.entries if (parts := glued(key, value, self.source))]
+        if any(parts.name in ("op", "block") for parts in parted):
+            self.fault(
+                "op-or-block",
+                f"{where} has neither `op` nor `block`",
+                node.key or tree,
+                node=path,
+                help=next(parts.help for parts in parted if parts.name in ("op", "block")),
+                fix=Fix("safe", tuple(parts.edit for parts in parted)),
+            )
             return
         keys = [key for key, _ in tree.entries]
         for key in keys:
