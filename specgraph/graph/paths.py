@@ -41,18 +41,21 @@ class Paths:
         self.nodes[path] = node
         self._reserve(path, node)
 
-    def _reserve(self, path: str, node: NodeDef) -> bool:
+    def _reserve(self, path: str, node: NodeDef) -> None:
         """Check the segments of a path that have not been seen, and claim its containers."""
         head, _, last = path.rpartition(".")
         if head in self.containers:
             reason = reserved_reason(last, top_level=False)
-            return reason is None or self._reserved(path, last, reason, node)
+            if reason is not None:
+                self._reserved(path, last, reason, node)
+            return
         segments = path.split(".")
         prefix = ""
         for depth, segment in enumerate(segments):
             reason = reserved_reason(segment, top_level=depth == 0)
             if reason is not None:
-                return self._reserved(path, segment, reason, node)
+                self._reserved(path, segment, reason, node)
+                return
             if depth < len(segments) - 1:
                 prefix = f"{prefix}.{segment}" if prefix else segment
                 if prefix in self.nodes:
@@ -65,11 +68,10 @@ class Paths:
                         labels=(Label(other.source.span(other.place), "this node"),),
                         help="give one of them another name",
                     )
-                    return False
+                    return
                 self.containers.setdefault(prefix, None)
-        return True
 
-    def _reserved(self, path: str, segment: str, reason: str, node: NodeDef) -> bool:
+    def _reserved(self, path: str, segment: str, reason: str, node: NodeDef) -> None:
         self.collector.report(
             "reserved-name",
             f"node `{path}`: a module cannot have a part called `{segment}`",
@@ -78,14 +80,14 @@ class Paths:
             notes=(reason,),
             help=f"call it {segment}_",
         )
-        return False
 
     def container(self, node: NodeDef, path: str, kind: str, block: str | None) -> Scope:
         """Claim a path for a scope and record it."""
         if path in self.nodes or self.containers.get(path) is not None:
             self.claim(path, node)
-        elif self._reserve(path, node):
-            self.containers[path] = node
+        else:
+            self._reserve(path, node)
+            self.containers[path] = node  # under a bad name too: what lies inside has no fault of its own
         record = Scope(path, kind, block, {}, [], node.source.span(node.place))
         self.scopes.setdefault(path, record)
         return record

@@ -52,6 +52,18 @@ FAULTS: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
         f"nodes:\n  forward: {{{CONV}}}\n" + LINEAR,
         [("reserved-name", "forward", "call it forward_"), ("unflattened-linear-input", "fc", "put a flatten")],
     ),
+    "a reserved name of a block, and of what is repeated": (
+        UNIT + "nodes:\n  double: {block: unit}\n  half: {block: unit, repeat: 2}\n  train: [relu, tanh]\n",
+        [
+            ("reserved-name", "double", "call it double_"),
+            ("reserved-name", "half", "call it half_"),
+            ("reserved-name", "train", "call it train_"),
+        ],
+    ),
+    "a block inside a node": (
+        UNIT + "nodes:\n  a: tanh\n  a.b: {block: unit}\n",
+        [("duplicate-path", "a.b", "another name")],
+    ),
     "a path taken twice hides nothing": (
         f"nodes:\n  a: relu\n  a.b: {{{CONV}}}\n" + LINEAR,
         [("duplicate-path", "a.b", "another name"), ("unflattened-linear-input", "fc", "put a flatten")],
