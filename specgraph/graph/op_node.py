@@ -93,6 +93,8 @@ class OpNodes:
                     self.troubles.append(
                         Trouble(outcome.rule, path, path, op.name, written, prepared.arguments, paths, input_types)
                     )
+                    if outcome.help is not None and scope.blocks:
+                        outcome.help = in_scope(outcome.help, written, scope, sources)
                     self._report_fault(outcome, written, prepared, sources, path)
                 return failed
             found = self.inferred[key] = outcome
@@ -304,6 +306,22 @@ class OpNodes:
                     help="use normal, uniform, constant, zeros or ones",
                 )
         return {name: entry[0] for name, entry in prepared.init.items() if name in owned}
+
+
+def in_scope(help: str, written: NodeDef, scope: LiveScope, sources: list[Wire]) -> str | None:
+    """What to write inside a block, with the names that its sources have there instead of their paths; None
+    where one has no name that is known."""
+    root = scope
+    while root.parent is not None:
+        root = root.parent
+    names = written.sources.value if written.sources is not None and written.sources.constant else ()
+    listed = [names] if isinstance(names, str) else list(names)
+    for index, source in enumerate(sources):
+        name = str(listed[index]) if index < len(listed) else source.path.removeprefix(f"{root.path}.")
+        if name == source.path and index >= len(listed) and f"from: {source.path}" in help:
+            return None
+        help = help.replace(f"from: {source.path},", f"from: {name},").replace(f"`{source.path}`", f"`{name}`")
+    return help
 
 
 def _at(home: Env, env: Env) -> Env:

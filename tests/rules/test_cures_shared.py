@@ -68,6 +68,23 @@ nodes:
   a: {op: conv, repeat: 2, out_channels: 3, kernel_size: $(3 + 2 * index), stride: 2, padding: same}
 """
 
+GATE = """\
+blocks:
+  se:
+    nodes:
+      pool: {op: global_avg_pool, from: input}
+      fc1: {op: conv, out_channels: 4, kernel_size: 1}
+      r: relu
+      fc2: {op: conv, out_channels: 16, kernel_size: 1}
+      s: sigmoid
+      m: {op: mul, from: [input, s]}
+nodes:
+  a: {op: conv, out_channels: 16, kernel_size: 3, padding: 1}
+  se1: {block: se}
+  b: {op: conv, out_channels: 32, kernel_size: 3, padding: 1}
+  se2: {block: se}
+"""
+
 # the spec behind its header, and what of it is written otherwise in the end
 SHARED: dict[str, tuple[str, dict[str, str]]] = {
     "a padding of instances with different kernels": (
@@ -97,6 +114,10 @@ SHARED: dict[str, tuple[str, dict[str, str]]] = {
         {"dilation: $d": "dilation: $d, padding: $(d * 2)"},
     ),
     "a stated size, where two come in": (STATED, {"in_channels: 3, ": ""}),
+    "channels of a gate, as those of the block's input": (
+        GATE,
+        {"fc2: {op: conv, out_channels: 16": "fc2: {op: conv, out_channels: $(input.channels)"},
+    ),
     "groups that divide the channels of both": (GROUPS, {"groups: 8": "groups: 4"}),
 }
 
@@ -147,6 +168,19 @@ def test_no_cure_that_moves_the_fault_to_another_instance(name: str) -> None:
     report = check_text(HEADER + UNSERVED[name])
     assert not report.ok
     assert with_fixes(report) == HEADER + UNSERVED[name]
+
+
+def test_help_inside_a_block_names_what_is_there() -> None:
+    """Channels that expressions give get no cure, and the help of the rule names nodes of the block."""
+    text = (
+        f"{HEADER}vars: {{n: 4}}\nblocks:\n  g:\n    nodes:\n      a: {{op: conv, out_channels: $(2 * n), kernel_size: 1}}\n"
+        "      b: [{op: conv, from: input, out_channels: $n, kernel_size: 1}, relu]\n"
+        "      c: {op: add, from: [a, a, b]}\n"
+        "nodes:\n  u: {block: g}\n  v: {block: g, from: image}\n"
+    )
+    (found,) = check_text(text).diagnostics
+    assert "`u.a` is 32x32x8" in found.message
+    assert found.help == "read `b` through {op: conv, from: b, out_channels: 8, kernel_size: 1}"
 
 
 def test_where_a_place_stands_after_the_fixes() -> None:

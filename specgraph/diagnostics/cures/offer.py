@@ -7,10 +7,16 @@ from dataclasses import replace
 from itertools import chain, islice
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.cures.edits import remove_argument, set_argument
+from specgraph.diagnostics.cures.edits import remove_argument, set_argument, source_names
 from specgraph.diagnostics.cures.search import LARGEST_WINDOW, Cure, Step, argument_cures, chain_to, step_of
 from specgraph.diagnostics.cures.shared import for_every_instance
-from specgraph.diagnostics.cures.structure import crop_cures, flatten_cures, projection_cures
+from specgraph.diagnostics.cures.structure import (
+    block_inputs,
+    can_be_measured,
+    crop_cures,
+    flatten_cures,
+    projection_cures,
+)
 from specgraph.diagnostics.cures.upstream import Upstream
 from specgraph.diagnostics.cures.verify import Error, Recheck, Verifier
 from specgraph.diagnostics.model import Diagnostic, Fix
@@ -254,6 +260,7 @@ def _joined(
     chains = [chain_to(path, nodes, written, alone=True) for path in trouble.inputs]
     if not concat:
         yield from _gate(types, chains)
+        yield from _as_the_input(trouble, elaborator, chains)
     found: list[tuple[int, Iterator[Cure]]] = []
     for target in _targets(types, concat):
         cures = _brought_to(target, types, chains, concat)
@@ -302,6 +309,29 @@ def _gate(types: tuple[TensorType, ...], chains: list[list[Step]]) -> Iterator[C
         target = types[small[0]].with_dims((others[0].dims[0], *types[small[0]].dims[1:]))
         for cure in argument_cures(chains[small[0]], lambda kind: kind == target, target, ""):
             yield _placed(cure, chains[small[0]])
+
+
+def _as_the_input(trouble: Trouble, elaborator: Elaborator, chains: list[list[Step]]) -> Iterator[Cure]:
+    """The channels of a block's own input, measured, for a number of channels that stands inside the block."""
+    definition = trouble.definition
+    inputs = block_inputs(definition, elaborator.document) if definition is not None else []
+    names = source_names(definition) if definition is not None else []
+    if definition is None or len(names) != 2 or len(trouble.types) != 2:
+        return
+    for index, name in enumerate(names):
+        channels = trouble.types[index].channels
+        if name not in inputs or not can_be_measured(name) or not isinstance(channels, int):
+            continue
+        kind = trouble.types[1 - index]
+        target = kind.with_dims((channels, *kind.dims[1:]))
+        expression = f"$({name}.channels)"
+        for step in chains[1 - index]:
+            if block_inputs(step.definition, elaborator.document) != inputs or "out_channels" not in step.arguments:
+                continue
+            edit = set_argument(step.definition, "out_channels", expression)
+            if edit is not None and step.output(step.types, {"out_channels": channels}) is not None:
+                yield Cure((edit,), f"out_channels: {expression} in `{step.path}` gives {target}")
+            break
 
 
 def _targets(types: tuple[TensorType, ...], concat: bool) -> list[TensorType]:

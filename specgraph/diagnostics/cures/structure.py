@@ -28,6 +28,14 @@ def home_of(definition: NodeDef, document: Document) -> Body | None:
     return None
 
 
+def block_inputs(definition: NodeDef, document: Document) -> list[str]:
+    """The inputs of the block that a node is written in, which each of its nodes can measure; none elsewhere."""
+    for block in document.blocks.values():
+        if definition in block.body.nodes:
+            return [name for name in block.inputs if block.body.find_exactly(name) is None]
+    return []
+
+
 def flatten_cures(trouble: Trouble, document: Document) -> Iterator[Cure]:
     """A flatten in front of a linear layer that is fed a feature map."""
     definition = trouble.definition
@@ -69,7 +77,7 @@ def projection_cures(trouble: Trouble, document: Document, nodes: dict[str, Node
         with_stride = f" and stride {stride}" if stride > 1 else ""
         on = f"a 1x1 conv with {kind.channels} channels{with_stride} on `{operand}`"
         options = [(f"out_channels: {channels}, kernel_size: 1{plain}", on) for channels in _channels(kind, other)]
-        if all(map(_can_be_measured, names)):
+        if all(map(can_be_measured, names)):
             options.append((_where_it_differs(operand, other, kind), f"{on}, where its shape is another,"))
         for arguments, what in options:
             name = _free_name(body, "projection", definition)
@@ -79,7 +87,7 @@ def projection_cures(trouble: Trouble, document: Document, nodes: dict[str, Node
                 yield Cure((edits[0], edits[1]), f"{what} brings it to {kind}")
 
 
-def _can_be_measured(name: str) -> bool:
+def can_be_measured(name: str) -> bool:
     """Whether `name.channels` can be written in an expression."""
     return name.replace("_", "").isalnum() and not name[0].isdigit()
 
@@ -122,7 +130,7 @@ def crop_cures(trouble: Trouble, document: Document) -> Iterator[Cure]:
 
 def _channels(kind: TensorType, name: str) -> list[str]:
     """How to write the number of channels: as a number, and as that of the other operand."""
-    measured = [f"$({name}.channels)"] if _can_be_measured(name) else []
+    measured = [f"$({name}.channels)"] if can_be_measured(name) else []
     return [str(kind.channels), *measured]
 
 
