@@ -21,6 +21,17 @@ Value = Any
 NAME_CHARACTERS = re.compile(r"[A-Za-z0-9_.$-]*")
 DOLLAR = re.compile(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|(\())?")
 
+BRACES = re.compile(r"\$\{([^{}]+)\}")
+
+
+def without_braces(text: str) -> str | None:
+    """What to write where a text begins with `${w}`, as shells and JavaScript have it; None elsewhere."""
+    match = BRACES.match(text)
+    if match is None:
+        return None
+    inner = match[1].strip()
+    return f"write ${inner}" if inner.isidentifier() else f"write $({inner})"
+
 
 class Environment(Protocol):
     """Where names get their values. Both methods may raise what they like: it passes through, with
@@ -107,7 +118,7 @@ def compile_template(text: str) -> Template | None:
                 start,
                 start + 1,
                 RULE,
-                "write $$ for a dollar",
+                without_braces(text[start:]) or "write $$ for a dollar",
             )
         joined = "".join(literal)
         literal = []

@@ -192,6 +192,10 @@ def _flow(
         )
     if character == ":":
         return Finding("a `:` where no key can stand", line, column, "quote the value", opened=opened)
+    braces = re.match(r"\$\{\s*([^{}]+?)\s*\}", text[max(0, column - 2) : column + 500])
+    if braces:
+        meant = f"${braces[1]}" if braces[1].isidentifier() else f"$({braces[1]})"
+        return Finding("an expression does not stand in braces", line, column - 1, f"write {meant}", opened=opened)
     return Finding(
         f"`,` or `{closer}` is missing before `{_short(source.lines[line - 1][column - 1 :].split(None, 1)[0])}`",
         line,

@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 from specgraph.diagnostics.model import Edit
 from specgraph.ops.registry import counterparts, find
-from specgraph.source.tree import Mapping, Scalar, Source, Tree
+from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 from specgraph.spec.document import NODE_KEYS
 from specgraph.spec.values import Written
 
 GLUED = re.compile(r"([A-Za-z_][\w-]*)\s*([:=])\s*(\S.*)")
+
+NUMBER = re.compile(r"[0-9]{1,9}")
+WORD = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 class Glued(NamedTuple):
@@ -72,3 +75,53 @@ def not_indented(entries: list[tuple[Scalar, Tree]], at: int) -> int | None:
             break
         end += 1
     return end
+
+
+class Meant(NamedTuple):
+    """A list that was written without brackets, or in round ones: its key, its place, how it is written."""
+
+    key: Scalar
+    value: Sequence
+    text: str
+
+
+def lists_meant(tree: Mapping, json: bool) -> tuple[Mapping, list[Meant]]:
+    """The mapping of a node with such lists put together again, and what they are: `from: a, b` and
+    `kernel_size: (3, 3)`, whose rest is keys without values inside braces."""
+    found: list[Meant] = []
+    entries: list[tuple[Scalar, Tree]] = []
+    at = 0
+    while at < len(tree.entries):
+        key, value = tree.entries[at]
+        at += 1
+        if (key.text in NODE_KEYS and key.text != "from") or not isinstance(value, Scalar) or value.value is None:
+            entries.append((key, value))
+            continue
+        parts = [value]
+        while at < len(tree.entries) and _is_bare(*tree.entries[at]):
+            parts.append(tree.entries[at][0])
+            at += 1
+        texts = [part.strip() for scalar in parts for part in scalar.text.split(",")]
+        if texts[0].startswith("(") and texts[-1].endswith(")"):
+            texts = [texts[0][1:].strip(), *texts[1:]]
+            texts[-1] = texts[-1][:-1].strip()
+        elif key.text != "from" and not (len(parts) > 1 and all(NUMBER.fullmatch(text) for text in texts)):
+            texts = []
+        wanted = WORD if key.text == "from" else NUMBER
+        if len(texts) < 2 or not all(wanted.fullmatch(text) for text in texts):
+            entries.append((key, value))
+            at -= len(parts) - 1
+            entries += tree.entries[at : at + len(parts) - 1]
+            at += len(parts) - 1
+            continue
+        place = (value.line, value.column, parts[-1].end_line, parts[-1].end_column)
+        items: list[Tree] = [Scalar(int(t) if NUMBER.fullmatch(t) else t, t, True, *place) for t in texts]
+        shown = ", ".join(f'"{text}"' if json and wanted is WORD else text for text in texts)
+        found.append(Meant(key, Sequence(items, *place), f"[{shown}]"))
+        entries.append((key, found[-1].value))
+    return (Mapping(entries, tree.line, tree.column, tree.end_line, tree.end_column), found) if found else (tree, [])
+
+
+def _is_bare(key: Scalar, value: Tree) -> bool:
+    """Whether this is a key that stands alone, and none that a node has."""
+    return isinstance(value, Scalar) and value.value is None and key.text not in NODE_KEYS

@@ -116,6 +116,7 @@ class DocumentReader(TreeReader):
         mapping = self.mapping(tree, f"block `{key.text}`")
         if mapping is None:
             return
+        self._several_outputs(mapping, key.text)
         self.known_keys(mapping, BLOCK_KEYS, f"block `{key.text}`", {"arguments": "args", "outputs": "output"})
         args = mapping.get("args")
         if isinstance(args, Sequence):
@@ -158,6 +159,27 @@ class DocumentReader(TreeReader):
             self.fault("missing-key", f"block `{key.text}` has no `nodes`", key, help="list its nodes")
         else:
             block.body = self.nodes.body(nodes, f"block `{key.text}`", None)
+
+    def _several_outputs(self, mapping: Mapping, block: str) -> None:
+        """`outputs` with a list or a mapping, as the file has it, where a block has `output` alone."""
+        key, outputs = mapping.key("outputs"), mapping.get("outputs")
+        if key is None or outputs is None or isinstance(outputs, Scalar):
+            return
+        mapped = [value for _, value in outputs.entries] if isinstance(outputs, Mapping) else []
+        items = outputs.items if isinstance(outputs, Sequence) else mapped
+        names = [item.text for item in items if isinstance(item, Scalar)]
+        name = names[0] if names else "conv"
+        single = len(items) == len(names) == 1 and mapping.get("output") is None
+        edits = (self.source.edit_word(self.source.span(key), "output"), Edit(self.source.span(outputs), name))
+        self.fault(
+            "unknown-key",
+            f"block `{block}` has no key `outputs`: a block has one output",
+            key,
+            help=f"write output: {name}"
+            if single
+            else f"read its nodes by path, as in from: stage.{name} where the node `stage` uses the block",
+            fix=Fix("unsafe", edits) if single and self.source.format == "yaml" else None,
+        )
 
     def _input_names(self, tree: Tree, block: str) -> list[str]:
         items = tree.items if isinstance(tree, Sequence) else []

@@ -15,7 +15,7 @@ from specgraph.ops.registry import counterparts, find
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 from specgraph.spec.document import NODE_KEYS, Body, Defaults, Document, NodeDef, name_template, references
 from specgraph.spec.kinds import show
-from specgraph.spec.misread import glued, not_indented
+from specgraph.spec.misread import glued, lists_meant, not_indented
 from specgraph.spec.op_arguments import FAILED
 from specgraph.spec.tree_reader import TreeReader, quoted
 from specgraph.spec.values import Written, plain
@@ -124,6 +124,17 @@ class NodeReader(TreeReader):
         return node
 
     def _node_mapping(self, node: NodeDef, tree: Mapping, where: str, path: str | None, first: bool) -> None:
+        if any(isinstance(value, Scalar) and not _is_plain(value) for _, value in tree.entries):
+            tree, lists = lists_meant(tree, self.source.format == "json")
+            for meant in lists:
+                self.fault(
+                    "invalid-value",
+                    f"{where}: `{meant.key.text}` is no list as it is written",
+                    meant.value,
+                    node=path,
+                    help=f"write {meant.text}",
+                    fix=Fix("safe", (Edit(self.source.span(meant.value), meant.text),)),
+                )
         has_op, has_block = tree.get("op"), tree.get("block")
         if (has_op is None) == (has_block is None):
             self._op_or_block(node, tree, where, path, both=has_op is not None)
@@ -343,6 +354,11 @@ class NodeReader(TreeReader):
                     arguments[key.text] = (key, written)
             found.arguments[op_key.text] = arguments
         return found
+
+
+def _is_plain(value: Scalar) -> bool:
+    """Whether a value cannot be a part of a list without brackets."""
+    return value.value is not None and not (isinstance(value.value, str) and ("," in value.value or "(" in value.value))
 
 
 def _join(prefix: str | None, name: str) -> str | None:

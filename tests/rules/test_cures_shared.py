@@ -173,7 +173,8 @@ def test_no_cure_that_moves_the_fault_to_another_instance(name: str) -> None:
 def test_help_inside_a_block_names_what_is_there() -> None:
     """Channels that expressions give get no cure, and the help of the rule names nodes of the block."""
     text = (
-        f"{HEADER}vars: {{n: 4}}\nblocks:\n  g:\n    nodes:\n      a: {{op: conv, out_channels: $(2 * n), kernel_size: 1}}\n"
+        f"{HEADER}vars: {{n: 4}}\nblocks:\n  g:\n    nodes:\n"
+        "      a: {op: conv, out_channels: $(2 * n), kernel_size: 1}\n"
         "      b: [{op: conv, from: input, out_channels: $n, kernel_size: 1}, relu]\n"
         "      c: {op: add, from: [a, a, b]}\n"
         "nodes:\n  u: {block: g}\n  v: {block: g, from: image}\n"

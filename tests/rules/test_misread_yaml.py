@@ -18,6 +18,16 @@ PARTED = {
     "  c: {op = conv, out_channels: 8, kernel_size = 3}\n": "  c: {op: conv, out_channels: 8, kernel_size: 3}\n",
     "  c: {block: u, k: 1, s = 2}\n": "  c: {block: u, k: 1, s: 2}\n",
     "  c: {block:u, k:1}\n": "  c: {block: u, k: 1}\n",
+    # lists without brackets, or in round ones
+    "  a: relu\n  c: {op: add, from: a, image}\n": "  a: relu\n  c: {op: add, from: [a, image]}\n",
+    "  a: relu\n  c: {op: add, from: (a, image), train_only: false}\n": (
+        "  a: relu\n  c: {op: add, from: [a, image], train_only: false}\n"
+    ),
+    "  a: relu\n  c:\n    op: add\n    from: a, image\n": "  a: relu\n  c:\n    op: add\n    from: [a, image]\n",
+    "  c: {op: max_pool, kernel_size: (3, 3), stride: 2, 2}\n": (
+        "  c: {op: max_pool, kernel_size: [3, 3], stride: [2, 2]}\n"
+    ),
+    "  c:\n    op: max_pool\n    kernel_size: (3, 3)\n": "  c:\n    op: max_pool\n    kernel_size: [3, 3]\n",
 }
 
 
@@ -75,3 +85,41 @@ def test_what_belongs_inside_a_node_and_is_not_indented() -> None:
     fixed = apply_fixes(next(iter(report.sources.values())), report.diagnostics).text
     inner = "  c:\n    op: conv\n    out_channels: 8\n\n    kernel_size: [3,\n      3]  # why\n  r: relu\n"
     assert fixed == f"{HEADER}nodes:\n{inner}  d:\n    block: u\n"
+
+
+BRACES = {
+    "op: conv\n    out_channels: ${w}": "write $w",
+    "op: conv\n    out_channels: ${w * 2}": "write $(w * 2)",
+    "{op: conv, out_channels: ${w}, kernel_size: 3}": "write $w",
+    "{op: conv, out_channels: '${w}', kernel_size: 3}": "write $w",
+    "op: conv\n    out_channels: $-": "write $$ for a dollar",
+}
+
+
+@pytest.mark.parametrize("node", BRACES)
+def test_an_expression_in_braces(node: str) -> None:
+    inner = node if node[0] == "{" else f"\n    {node}\n    kernel_size: 3"
+    (found,) = check_text(f"{HEADER}vars: {{w: 3}}\nnodes:\n  c: {inner}\n").diagnostics
+    assert found.help == BRACES[node]
+
+
+# `outputs` of a block, the help, and what the fix makes of it
+OUTPUTS = {
+    "outputs: [c]": ("write output: c", "output: c"),
+    "outputs: c": ("did you mean output?", "output: c"),
+    "outputs: [c, r]": (
+        "read its nodes by path, as in from: stage.c where the node `stage` uses the block",
+        "outputs: [c, r]",
+    ),
+    "outputs: {x: c}": ("write output: c", "output: c"),
+}
+
+
+@pytest.mark.parametrize("written", OUTPUTS)
+def test_a_block_has_one_output(written: str) -> None:
+    text = f"{HEADER}blocks: {{u: {{nodes: {{c: tanh, r: relu}}, {written}}}}}\nnodes:\n  a: {{block: u}}\n"
+    report = check_text(text)
+    found = [d for d in report.diagnostics if d.severity == "error"]
+    assert [(d.rule, d.help) for d in found] == [("unknown-key", OUTPUTS[written][0])]
+    fixed = apply_fixes(next(iter(report.sources.values())), found, unsafe=True).text
+    assert fixed == text.replace(written, OUTPUTS[written][1])
