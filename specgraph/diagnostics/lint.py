@@ -159,7 +159,7 @@ def run_rules(lint: Lint) -> None:
     if lint.graph.recipes:
         from specgraph.diagnostics.recipes import check_recipes
 
-        check_recipes(lint)
+        check_recipes(lint, lint.graph.recipes)
 
 
 def run_library_rules(lint: Lint) -> None:

@@ -4,6 +4,7 @@ function `find(trained)`. Imports no PyTorch."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specgraph.datasets.catalog import CATALOG, DatasetInfo
@@ -11,6 +12,7 @@ from specgraph.diagnostics.rule import functions_of_rules, rule
 from specgraph.graph.classifier import ends_in, main_output, only_image, why_no_classifier
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
+from specgraph.spec.kinds import Unknown
 
 if TYPE_CHECKING:
     from specgraph.diagnostics.lint import Lint
@@ -101,7 +103,7 @@ class Trained(NamedTuple):
 
 def find_faults(graph: Graph, recipe: dict[str, Any], images: Images | None = None) -> Iterator[Finding]:
     """Every fault of a canonical recipe for a network. `images` are those it is really given, where
-    the catalogue does not know the data set."""
+    the catalogue does not know the data set. Of a `Partial` recipe, those that what is right of it shows."""
     reason = why_no_classifier(graph)
     if reason is not None:
         yield Finding("not-a-classifier", reason)
@@ -109,16 +111,19 @@ def find_faults(graph: Graph, recipe: dict[str, Any], images: Images | None = No
     image, head = only_image(graph), main_output(graph)
     assert image is not None
     assert head is not None
-    info = CATALOG.get(recipe["data"]["name"]) if recipe["data"] else None
+    info = None
+    with suppress(Unknown):
+        info = CATALOG.get(recipe["data"]["name"]) if recipe["data"] else None
     if info is not None:
         images = Images(info.name, info.num_classes, info.channels, info.size)
     trained = Trained(graph, recipe, image, *head, info, images)
     for find in functions_of_rules("SG5", "find"):
-        yield from find(trained)
+        with suppress(Unknown):
+            yield from find(trained)
 
 
-def check_recipes(lint: Lint) -> None:
-    """Report the faults of every recipe of a graph where they are written.
+def check_recipes(lint: Lint, recipes: dict[str, dict[str, Any]]) -> None:
+    """Report the faults of recipes, each whole or `Partial`, where they are written.
 
     With variables set from outside (`--set classes=2 --data DIR`) the classes of the recipe's own data
     are only information: training looks at the data it really gets.
@@ -127,7 +132,7 @@ def check_recipes(lint: Lint) -> None:
         written.constant and written.value != lint.graph.vars.get(name)
         for name, (_, written) in lint.document.vars.items()
     )
-    for name, recipe in lint.graph.recipes.items():
+    for name, recipe in recipes.items():
         entry = lint.document.recipes.get(name)
         if entry is not None:
             for finding in find_faults(lint.graph, recipe):

@@ -19,7 +19,7 @@ from specgraph.graph.prune import prune
 from specgraph.graph.scope import POISON, Env, LiveScope, Wire
 from specgraph.graph.types import TensorType, image_type
 from specgraph.spec.document import Body, Document
-from specgraph.spec.kinds import MAX_MAGNITUDE, show
+from specgraph.spec.kinds import MAX_MAGNITUDE, Invalid, show
 from specgraph.spec.op_arguments import FAILED
 from specgraph.spec.read import IDENTIFIER
 from specgraph.spec.recipe import RECIPE
@@ -48,12 +48,15 @@ class GraphBuilder:
         self.elaborator = Elaborator(document, collector, overridden=bool(overrides) or input_size is not None)
         self.reporter = self.elaborator.reporter
         self.symbols: dict[str, Dim] = {}
+        self.partial_recipes: dict[str, dict[str, Any]] = {}
 
     def graph(self) -> Graph | None:
         document, elaborator = self.document, self.elaborator
         values = self._variables(document, self._checked_overrides())
         self._library_variables(document)
+        right_so_far = not self.collector.has_errors
         recipes = self._recipes(values)
+        in_recipes = self.collector.num_errors if right_so_far else 0
         if document.body is None:
             if not document.blocks and not self.collector.has_errors:
                 self.collector.report(
@@ -89,6 +92,8 @@ class GraphBuilder:
             prune(graph, elaborator.absent_reads)
             self._constraints(graph)
             self._rules(graph)
+        elif self.collector.num_errors == in_recipes:
+            self._recipe_rules(graph)
         return graph
 
     # parts -------------------------------------------------------------------------------------
@@ -310,9 +315,13 @@ class GraphBuilder:
             plain_recipe = self.elaborator.evaluate(written, env, f"recipe `{name}`", None)
             if plain_recipe is FAILED:
                 continue
-            checked = self.reporter.value(RECIPE, plain_recipe, name, written, f"recipe `{name}`", None)
-            if checked is not FAILED:
-                recipes[name] = checked
+            try:
+                recipes[name] = RECIPE.check(plain_recipe)
+            except Invalid as fault:
+                if fault.partial is not None:
+                    self.partial_recipes[name] = fault.partial
+                for each in fault.all():
+                    self.reporter.invalid(each, "", written, f"recipe `{name}`", None)
         return recipes
 
     def _resolved(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -339,6 +348,15 @@ class GraphBuilder:
         from specgraph.diagnostics.lint import Lint, run_rules
 
         run_rules(Lint(graph, self.document, self.elaborator.paths.nodes, self.collector))
+
+    def _recipe_rules(self, graph: Graph) -> None:
+        """Hold what is right of the recipes against a network in which nothing is wrong."""
+        from specgraph.diagnostics.lint import Lint
+        from specgraph.diagnostics.recipes import check_recipes
+
+        prune(graph, self.elaborator.absent_reads)
+        lint = Lint(graph, self.document, self.elaborator.paths.nodes, self.collector)
+        check_recipes(lint, {**graph.recipes, **self.partial_recipes})
 
 
 def parse_input_size(text: str | tuple[int, ...] | None) -> tuple[int, ...] | None:

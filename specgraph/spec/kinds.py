@@ -16,7 +16,11 @@ MAX_MAGNITUDE = 2**63
 
 class Invalid(Exception):
     """A value is not of the wanted kind. `path` leads to the part at fault, from the outside in;
-    `names` are what is known there; `key` is the key whose value seems to stand in a mapping's place."""
+    `names` are what is known there; `key` is the key whose value seems to stand in a mapping's place.
+
+    `word` is the unknown word, `meant` the known one it stands for, `help` what to write where that is no
+    mere word. `others` are further faults beside it, `partial` what is right of the value all the same.
+    """
 
     def __init__(self, message: str, path: tuple[str | int, ...] = (), rule: str = "invalid-value") -> None:
         super().__init__(message)
@@ -25,10 +29,32 @@ class Invalid(Exception):
         self.rule = rule
         self.names: tuple[str, ...] = ()
         self.key: str | None = None
+        self.word: str | None = None
+        self.meant: str | None = None
+        self.help: str | None = None
+        self.others: list[Invalid] = []
+        self.partial: Any = None
+
+    def all(self) -> list[Invalid]:
+        """This fault and the others."""
+        return [self, *self.others]
+
+
+class Unknown(Exception):
+    """A field of a `Partial` was asked for whose value is wrong."""
+
+
+class Partial(dict[str, Any]):
+    """A record of which some fields are wrong: to ask for one raises `Unknown`."""
+
+    def __missing__(self, key: str) -> Any:
+        raise Unknown(key)
 
 
 MOST_SHOWN = 30
 MOST_CHARACTERS = 1000
+MOST_FAULTS = 1000
+"""Wrong entries of one list or mapping that are told apart."""
 LOOKS_TYPED = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?|true|false|null|~|")
 """Text that looks like something else in a message."""
 
@@ -199,7 +225,17 @@ class ListOf(Kind):
             raise self.fail(value)
         if self.maximum is not None and len(value) > self.maximum:
             raise self.fail(value)
-        return tuple(_nested(self.item, item, index) for index, item in enumerate(value))
+        faults: list[Invalid] = []
+        checked = []
+        for index, item in enumerate(value):
+            try:
+                checked.append(_nested(self.item, item, index))
+            except Invalid as fault:
+                faults.append(fault)
+                if len(faults) == MOST_FAULTS:
+                    break
+        _raise_all(faults)
+        return tuple(checked)
 
     def schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "array", "items": self.item.schema()}
@@ -315,11 +351,20 @@ class Field:
 
 
 class Record(Kind):
-    """A mapping with known keys. Absent keys take their defaults."""
+    """A mapping with known keys. Absent keys take their defaults. `foreign` maps other names of its keys
+    to them, `elsewhere` keys that belong into another mapping to what to write."""
 
-    def __init__(self, title: str, *fields: Field) -> None:
+    def __init__(
+        self,
+        title: str,
+        *fields: Field,
+        foreign: dict[str, str] | None = None,
+        elsewhere: dict[str, str] | None = None,
+    ) -> None:
         self.title = title
         self.fields = {field.name: field for field in fields}
+        self.foreign = foreign or {}
+        self.elsewhere = elsewhere or {}
         self.words = f"a mapping with {', '.join(self.fields)}" if self.fields else "an empty mapping"
 
     def check(self, value: Any) -> dict[str, Any]:
@@ -327,20 +372,34 @@ class Record(Kind):
             fault = self.fail(value)
             fault.key = self._key_of(value)
             raise fault
-        for key in value:
-            if key not in self.fields:
-                fault = Invalid(f"{self.title} has no key `{show(key)}`", (key,), rule="unknown-key")
-                fault.names = tuple(self.fields)
-                raise fault
-        checked: dict[str, Any] = {}
+        faults = [self._unknown(key) for key in islice((key for key in value if key not in self.fields), MOST_FAULTS)]
+        misspelt = any(fault.help is None for fault in faults)
+        checked = Partial()
         for name, field in self.fields.items():
             if name in value:
-                checked[name] = _nested(field.kind, value[name], name)
+                try:
+                    checked[name] = _nested(field.kind, value[name], name)
+                except Invalid as fault:
+                    faults.append(fault)
+                    if fault.partial is not None:
+                        checked[name] = fault.partial
+                        fault.partial = None
+            elif misspelt:
+                continue  # it may be what an unknown key means
             elif field.required:
-                raise Invalid(f"{self.title} needs `{name}`: {field.doc or field.kind.words}")
+                faults.append(Invalid(f"{self.title} needs `{name}`: {field.doc or field.kind.words}"))
             else:
                 checked[name] = field.default
-        return checked
+        _raise_all(faults, checked)
+        return dict(checked)
+
+    def _unknown(self, key: Any) -> Invalid:
+        fault = Invalid(f"{self.title} has no key `{show(key)}`", (key,), rule="unknown-key")
+        fault.names = tuple(self.fields)
+        fault.word = show(key)
+        fault.help = self.elsewhere.get(key)
+        fault.meant = self.foreign.get(key)
+        return fault
 
     def _key_of(self, value: Any) -> str | None:
         """The only key that must be there, or that may be, if this can be its value."""
@@ -359,15 +418,19 @@ class Record(Kind):
         return {**schema, "required": required} if required else schema
 
 
+NAMING_KEYS = ("type", "name", "kind")
+
+
 class Tagged(Kind):
     """One of several named records: `cosine`, or `{cosine: {warmup_epochs: 1}}`.
 
     Canonical form: `(tag, fields)`.
     """
 
-    def __init__(self, title: str, *records: Record) -> None:
+    def __init__(self, title: str, *records: Record, foreign: dict[str, str] | None = None) -> None:
         self.title = title
         self.records = {record.title: record for record in records}
+        self.foreign = foreign or {}
         self.words = f"one of {', '.join(self.records)}"
 
     def check(self, value: Any) -> tuple[str, dict[str, Any]]:
@@ -377,13 +440,35 @@ class Tagged(Kind):
         elif isinstance(value, dict) and len(value) == 1:
             (tag, fields), inner = next(iter(value.items())), True
         else:
-            raise self.fail(value)
+            raise self._not_one(value)
         record = self.records.get(tag)
         if record is None:
             fault = Invalid(f"unknown {self.title} `{show(tag)}`", (tag,) if inner else (), rule="unknown-choice")
             fault.names = tuple(self.records)
+            fault.word = show(tag)
+            fault.meant = self.foreign.get(tag)
             raise fault
-        return tag, _nested(record, {} if fields is None else fields, tag) if inner else record.check({})
+        try:
+            return tag, _nested(record, {} if fields is None else fields, tag) if inner else record.check({})
+        except Invalid as fault:
+            if fault.partial is not None:
+                fault.partial = (tag, fault.partial)
+            raise
+
+    def _not_one(self, value: Any) -> Invalid:
+        """`{type: SGD, lr: 0.1}`, or a tag beside the keys that belong under it."""
+        fault = self.fail(value)
+        tags = {name.lower(): name for name in self.records}
+        if isinstance(value, dict) and len(value) > 1:
+            for key, item in value.items():
+                beside = {other: entry for other, entry in value.items() if other != key}
+                named = item if key in NAMING_KEYS else key if isinstance(item, dict | None) else None
+                tag = tags.get(str(named).lower()) or self.foreign.get(str(named))
+                if tag is not None:
+                    within = item if isinstance(item, dict) else {}
+                    fault.help = f"write {show({tag: {**within, **beside}})}"
+                    break
+        return fault
 
     def schema(self) -> dict[str, Any]:
         bare = [n for n, r in self.records.items() if not any(f.required for f in r.fields.values())]
@@ -404,7 +489,17 @@ class MapOf(Kind):
     def check(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise self.fail(value)
-        return {str(key): _nested(self.item, item, key) for key, item in value.items()}
+        faults: list[Invalid] = []
+        checked = {}
+        for key, item in value.items():
+            try:
+                checked[str(key)] = _nested(self.item, item, key)
+            except Invalid as fault:
+                faults.append(fault)
+                if len(faults) == MOST_FAULTS:
+                    break
+        _raise_all(faults)
+        return checked
 
     def schema(self) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": self.item.schema()}
@@ -435,8 +530,19 @@ def _nested(kind: Kind, value: Any, key: str | int) -> Any:
     try:
         return kind.check(value)
     except Invalid as fault:
-        fault.path = (key, *fault.path)
+        for each in fault.all():
+            each.path = (key, *each.path)
         raise
+
+
+def _raise_all(faults: list[Invalid], partial: Any = None) -> None:
+    """Raise the first with all the others, if there are any."""
+    if faults:
+        first, *rest = [each for fault in faults for each in fault.all()]
+        first.others, first.partial = rest, partial
+        for each in rest:
+            each.others = []
+        raise first
 
 
 def _bounded(noun: str, minimum: float | None, maximum: float | None, *, integer: bool = False) -> str:

@@ -213,9 +213,9 @@ class Reporter:
         """A value is not of its kind."""
         inner = written.part(fault.path)
         if fault.rule in ("unknown-key", "unknown-choice"):
-            span = written.key_span(fault.path)
-            missing = show(fault.path[-1]) if fault.path else show(written.value)
-            close = nearest(missing, fault.names)
+            at_key = bool(fault.path) and show(fault.path[-1]) == fault.word
+            span = written.key_span(fault.path) if at_key else inner.span
+            close = None if fault.help else fault.meant or nearest(fault.word or "", fault.names)
             fix = (
                 Fix("safe", (written.source.edit_word(span, close),)) if close and span.line == span.end_line else None
             )
@@ -225,21 +225,21 @@ class Reporter:
                 span,
                 node=path,
                 notes=(f"known: {', '.join(fault.names)}",) if fault.names else (),
-                help=f"did you mean {close}?" if close else None,
+                help=f"did you mean {close}?" if close else fault.help,
                 fix=fix,
             )
             return
         meant = bracketed(inner)
-        help = f"an expression of more than a name goes into brackets: {meant}" if meant else None
+        help = f"an expression of more than a name goes into brackets: {meant}" if meant else fault.help
         fix = Fix("safe", (written.source.edit_word(inner.span, meant),)) if meant else None
         if meant is None and fault.key is not None:
             help, fix = f"write {{{fault.key}: {show(inner.value)}}}", wrap(fault.key, inner)
         inside = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in fault.path)
+        named = what + inside if what else inside.removeprefix(".")
+        message = f"{where}: `{named}` {fault.message}" if named else f"{where} {fault.message}"
         self.collector.report(
             "invalid-value",
-            f"{where}: `{what}{inside}` {fault.message}"
-            if fault.message.startswith("must")
-            else f"{where}: {fault.message}",
+            message if fault.message.startswith("must") else f"{where}: {fault.message}",
             inner.span,
             node=path,
             help=help,
@@ -261,7 +261,8 @@ class Reporter:
         try:
             return kind.check(value)
         except Invalid as fault:
-            self.invalid(fault, what, written, where, path)
+            for each in fault.all():
+                self.invalid(each, what, written, where, path)
             return FAILED
 
     def initialiser(self, value: Any, name: str, written: Written, where: str, path: str | None) -> Any:

@@ -102,6 +102,14 @@ LOSS = Tagged(
         Field("label_smoothing", Number(0, below=1), 0.0, "share of the target spread over all classes"),
     ),
     Record("nll"),
+    foreign={
+        "CrossEntropyLoss": "cross_entropy",
+        "categorical_crossentropy": "cross_entropy",
+        "sparse_categorical_crossentropy": "cross_entropy",
+        "ce": "cross_entropy",
+        "NLLLoss": "nll",
+        "nll_loss": "nll",
+    },
 )
 
 WEIGHT_DECAY = Field("weight_decay", NON_NEGATIVE, 0.0, "L2 penalty (decoupled for adamw)")
@@ -173,6 +181,15 @@ SCHEDULE = Tagged(
         Field("base_momentum", Number(0, below=1), 0.85, "momentum at the peak rate"),
         Field("max_momentum", Number(0, below=1), 0.95, "momentum at the first and last rate"),
     ),
+    foreign={
+        "StepLR": "step",
+        "MultiStepLR": "multi_step",
+        "CosineAnnealingLR": "cosine",
+        "cosine_annealing": "cosine",
+        "OneCycleLR": "one_cycle",
+        "ConstantLR": "constant",
+        "none": "constant",
+    },
 )
 
 RECIPE = Record(
@@ -197,8 +214,44 @@ RECIPE = Record(
     Field("test_time_flip", Bool(), False, "average the predictions for an image and its mirror image"),
     Field("sync_batch_norm", Bool(), False, "batch statistics over all processes (CUDA)"),
     Field("seed", Int(0), 0, "of initialisation, order and augmentation"),
+    foreign={"lr_scheduler": "schedule", "criterion": "loss", "gradient_clip": "grad_clip", "dataset": "data"},
 )
 """Canonical form of `data` is a dict, or None where a recipe names no data set."""
+
+OTHER_NAMES = {"learning_rate": "lr", "lr_rate": "lr", "eta_min": "min_lr", "warmup": "warmup_epochs"}
+OF_RUN = {"T_max": "a cosine ends with the last epoch", "total_steps": "the rate follows `epochs`"}
+
+
+def _tell_places() -> None:
+    """Tell each record the names that its keys have elsewhere, and where the keys of others belong."""
+    parts: tuple[tuple[str, Tagged], ...] = (("optimizer", OPTIMIZER), ("schedule", SCHEDULE))
+    for part, tagged in parts:
+        tags_of: dict[str, list[str]] = {}
+        for tag, record in tagged.records.items():
+            record.foreign |= {other: ours for other, ours in OTHER_NAMES.items() if ours in record.fields}
+            record.elsewhere |= {key: f"remove it: {why}" for key, why in OF_RUN.items() if part == "schedule"}
+            for key in record.fields:
+                tags_of.setdefault(key, []).append(tag)
+        tags_of |= {other: tags_of[ours] for other, ours in OTHER_NAMES.items() if ours in tags_of}
+        for key, tags in tags_of.items():
+            value = OTHER_NAMES.get(key, key)
+            text = f"`{key}` belongs under `{part}`: {part}: {{{tags[0]}: {{{value}: …}}}}"
+            for record in (RECIPE, DATA):
+                record.elsewhere.setdefault(key, text)
+            for record in (record for other, them in parts if other != part for record in them.records.values()):
+                if key not in record.fields:
+                    record.elsewhere.setdefault(key, text)
+    for key in DATA.fields:
+        text = f"`{key}` belongs under `data`: data: {{name: …, {key}: …}}"
+        if key != "name":
+            RECIPE.elsewhere.setdefault(key, text)
+    for key in RECIPE.fields:
+        text = f"`{key}` belongs into the recipe itself, beside `data`"
+        for record in (DATA, *OPTIMIZER.records.values(), *SCHEDULE.records.values()):
+            record.elsewhere.setdefault(key, text)
+
+
+_tell_places()
 
 
 def plain_recipe(recipe: dict[str, Any]) -> dict[str, Any]:

@@ -48,10 +48,13 @@ def find(trained: Trained) -> Iterator[Finding]:
     outputs, main = trained.graph.outputs, trained.output
     for extra in trained.recipe["loss_weights"]:
         if extra not in outputs or extra == main:
-            close = nearest(extra, [known for known in outputs if known != main])
+            others = [known for known in outputs if known != main]
+            close = nearest(extra, others)
+            known = f"beside `{main}` there are {', '.join(others)}" if others else f"its only output is `{main}`"
             yield Finding(
                 "unknown-loss-output",
                 f"`{extra}` is {'the main output, whose weight is 1' if extra == main else 'no output of the network'}",
                 ("loss_weights", extra),
+                (known,),
                 help=f"did you mean {close}?" if close else None,
             )
