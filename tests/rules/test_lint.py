@@ -13,6 +13,7 @@ from tests.helpers import HEADER, SPECS, check_text
 CONV = "{op: conv, out_channels: 8, kernel_size: 3, padding: 1}"
 CONV3 = "{op: conv, out_channels: 3, kernel_size: 3, padding: 1}"
 NO_BIAS = "{op: conv, out_channels: 8, kernel_size: 3, padding: 1, bias: false}"
+PAIR = f"blocks:\n  two:\n    nodes:\n      a: {CONV[:-1]}, from: input}}\n      b: {CONV[:-1]}, from: input}}\n"
 VECTOR = "specgraph: 1\ninputs: {image: [16]}\n"
 SYMBOLIC = "specgraph: 1\ninputs: {image: [8, H, W]}\n"
 
@@ -100,6 +101,24 @@ CASES: dict[str, Case] = {
         f"blocks:\n  b:\n    nodes:\n      x: {CONV}\n      y: {{op: relu, from: input}}\n"
         "nodes:\n  u: {block: b, repeat: 3}\n",
         [("SG905", 6)],
+    ),
+    "a node of a block that one use leaves unread": (
+        HEADER,
+        PAIR + "nodes:\n  s: {block: two}\n  j: {op: concat, from: [s.a, s.b]}\n  t: {block: two}\n"
+        "  head: {op: relu, from: t.a}\n",
+        [("SG905", 11)],
+    ),
+    "a use inside a block, reported there and once": (
+        HEADER,
+        PAIR + "  pair:\n    nodes:\n      s: {block: two}\n      o: {op: relu, from: s.a}\n"
+        "nodes:\n  u: {block: two}\n  j: {op: concat, from: [u.a, u.b]}\n  v: {block: pair, repeat: 2}\n",
+        [("SG905", 10)],
+    ),
+    "what is unread in one use has no parameters": (
+        HEADER,
+        f"blocks:\n  down:\n    nodes:\n      c: {CONV}\n      r: relu\n      p: {{op: max_pool, kernel_size: 2}}\n"
+        "nodes:\n  a: {block: down}\n  b: {block: down}\n  j: {op: tanh, from: b.r}\n",
+        [],
     ),
     # SG906
     "dropout of 0": (HEADER, f"nodes:\n  d: {{op: dropout, p: 0}}\n  c: {CONV}\n", [("SG906", 4)]),
