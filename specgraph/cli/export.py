@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from specgraph.cli.arguments import numbers, per_channel, positive_numbers
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
+from specgraph.cli.terminal import ProgressLine
 from specgraph.errors import CommandError, VerificationError, reason, require
 from specgraph.targets import check_target
 
@@ -228,13 +229,18 @@ def _preprocessing(args: argparse.Namespace, source: ModelSource) -> dict[str, A
 def _verify(args: argparse.Namespace, path: Path, source: ModelSource) -> None:
     from specgraph.inference.verify import verify
 
-    outcome = verify(
-        path,
-        source.graph,
-        state_dict=source.state_dict,
-        real_inputs=_real_inputs(args, path, source),
-        tolerance=INT8_TOLERANCE if args.int8 else None,
-    )
+    progress = ProgressLine(sys.stderr)
+    try:
+        outcome = verify(
+            path,
+            source.graph,
+            state_dict=source.state_dict,
+            real_inputs=_real_inputs(args, path, source),
+            tolerance=INT8_TOLERANCE if args.int8 else None,
+            progress=lambda step: progress.show(f"verifying, {step}"),
+        )
+    finally:
+        progress.clear()
     for line in outcome.lines():
         print(line)
     if not outcome.ok:

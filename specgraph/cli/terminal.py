@@ -16,6 +16,28 @@ def wants_colour(stream: TextIO) -> bool:
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
 
 
+class ProgressLine:
+    """One line that is written over again and again, on a terminal only."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream if stream.isatty() and os.environ.get("TERM") != "dumb" else None
+        self.length = 0
+
+    def show(self, text: str) -> None:
+        """Put `text` in place of what stands there."""
+        if self.stream is not None:
+            self.stream.write("\r" + text.ljust(self.length))
+            self.stream.flush()
+            self.length = len(text)
+
+    def clear(self) -> None:
+        """Take away what stands there."""
+        self.show("")
+        if self.stream is not None:
+            self.stream.write("\r")
+            self.stream.flush()
+
+
 def _plain_form(error: UnicodeError) -> tuple[str | bytes, int]:
     if isinstance(error, UnicodeEncodeError):
         first = error.object[error.start]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 BATCH_SIZES = (1, 3, 8)
+SMALL_BATCHES = (1, 2)
+"""Enough to tell a free batch axis from a fixed one."""
+SLOW_SECONDS = 2.0
 TOLERANCE = 1e-4
 HALF_TOLERANCE = 2e-2
 VANISHING_SCALE = 1e-3
@@ -29,7 +33,8 @@ SIZES_TRIED = (64, 97, 128, 224, 227, 256, 299, 33, 512)
 
 class Difference(NamedTuple):
     """Largest absolute difference of one output on one batch; `scale` is the largest magnitude of
-    the module's output, `limit` what the difference may be."""
+    the module's output, `limit` what the difference may be, `spread` how far the output of one input of the
+    batch is from another's at most."""
 
     output: str
     batch_size: int
@@ -37,6 +42,7 @@ class Difference(NamedTuple):
     largest: float
     scale: float
     limit: float
+    spread: float = 0.0
 
     @property
     def ok(self) -> bool:
@@ -59,6 +65,8 @@ class Verification(NamedTuple):
     differences: list[Difference]
     departure: Departure | None
     provider: str
+    seconds: float | None = None
+    """For one input, where that was so slow that the batches are `SMALL_BATCHES`."""
 
     @property
     def ok(self) -> bool:
@@ -83,8 +91,12 @@ class Verification(NamedTuple):
             scale = max(difference.scale for difference in own)
             rounding = worst.limit <= HALF_TOLERANCE * max(1.0, worst.scale)
             verdict = ("equal" if rounding else "close") if worst.ok else "DIFFERENT"
+            spread = max(difference.spread for difference in own)
             if scale < VANISHING_SCALE:
                 verdict += f" (but the output is at most {scale:.0e}: untrained weights prove little)"
+            elif spread <= TOLERANCE * max(1.0, scale) and any(d.batch_size > 1 for d in own):
+                change = f"by at most {spread:.0e}" if spread else "not at all"
+                verdict += f" (but the output changes {change} from input to input: such weights prove little)"
             lines.append(f"{output}: {verdict}, largest difference {self.largest[output]:.2e} ({kinds})")
         if self.departure:
             node = self.departure
@@ -92,6 +104,9 @@ class Verification(NamedTuple):
                 f"first departing node: `{node.node}` ({node.op}), difference {node.largest:.2e}, "
                 f"allowed {node.limit:.1e}"
             )
+        if self.seconds is not None:
+            sizes = " and ".join(map(str, SMALL_BATCHES))
+            lines.append(f"batches of {sizes} only: one input takes {self.seconds:.0f} s")
         return lines
 
 
@@ -102,10 +117,11 @@ def verify(
     *,
     state_dict: Mapping[str, Any] | None = None,
     real_inputs: Mapping[str, Array] | None = None,
-    batch_sizes: Sequence[int] = BATCH_SIZES,
+    batch_sizes: Sequence[int] | None = None,
     tolerance: float | None = None,
     device: str = "cpu",
     seed: int = 0,
+    progress: Callable[[str], None] = lambda step: None,
 ) -> Verification:
     """Run an exported file with onnxruntime beside the module on random and, where given, real inputs.
 
@@ -113,7 +129,8 @@ def verify(
     (N, H, W, C) where the file has its preprocessing built in. A difference is allowed up to
     `tolerance` times the larger of 1 and the output's own magnitude (1e-4; 2e-2 for half precision).
     Where an output differs, intermediate values are compared to find the first node that departs.
-    The module is left where it was, in the mode it was in.
+    Without `batch_sizes` the batches are of 1, 3 and 8, or, where one input takes seconds, of 1 and 2.
+    `progress` is told each step before it begins. The module is left where it was, in the mode it was in.
 
     Raises `CommandError` where the file cannot be run at all.
     """
@@ -127,23 +144,34 @@ def verify(
     sizes = free_sizes(graph)
     differences: list[Difference] = []
     failed: dict[str, Array] | None = None
+    seconds: float | None = None
+    waiting = list(batch_sizes or BATCH_SIZES)
     departure = None
     with _evaluating(module):
-        for batch_size in batch_sizes:
+        while waiting:
+            batch_size = waiting.pop(0)
             batches = [("random", random_inputs(graph, session, batch_size, sizes, rng))]
             if real_inputs:
                 batches.append(("real", {name: _take(array, batch_size) for name, array in real_inputs.items()}))
             for data, inputs in batches:
+                named = f"{data} batch of {batch_size}"
+                started = time.perf_counter()
+                progress(f"{named}: module")
                 expected = _run_module(graph, module, _to_network(graph, inputs, session), built_in)
+                progress(f"{named}: onnxruntime")
                 found = session.run(inputs)
+                taken = time.perf_counter() - started
                 for name, reference in expected.items():
                     difference = _difference(name, batch_size, data, found.get(name), reference, limit)
                     differences.append(difference)
                     if not difference.ok and failed is None:
                         failed = inputs
+            if batch_sizes is None and batch_size == 1 and taken > SLOW_SECONDS:
+                seconds, waiting = taken, list(SMALL_BATCHES[1:])
         if failed is not None:
+            progress("looking for the first node that differs")
             departure = first_departure(model, graph, module, failed, _to_network(graph, failed, session), limit)
-    return Verification(differences, departure, session.provider)
+    return Verification(differences, departure, session.provider, seconds)
 
 
 def _reference(graph: Graph, module: nn.Module | None, state_dict: Mapping[str, Any] | None) -> nn.Module:
@@ -248,7 +276,8 @@ def _difference(
     scale = float(np.abs(reference).max(initial=0.0))
     if found is None or found.shape != reference.shape:
         return Difference(name, batch_size, data, float("nan"), scale, limit)
-    return Difference(name, batch_size, data, _largest(found, reference), scale, limit * max(1.0, scale))
+    spread = float(np.ptp(reference, axis=0).max(initial=0.0)) if np.isfinite(reference).all() else scale
+    return Difference(name, batch_size, data, _largest(found, reference), scale, limit * max(1.0, scale), spread)
 
 
 def _largest(found: Array, reference: Array) -> float:

@@ -73,6 +73,34 @@ def test_the_module_is_left_in_its_mode(tmp_path: Path) -> None:
     assert [part.training for part in module.modules()] == before
 
 
+@pytest.mark.parametrize(
+    ("bias_only", "remark"),
+    [(False, ""), (True, " (but the output changes not at all from input to input: such weights prove little)")],
+)
+def test_an_output_that_no_input_changes_proves_little(tmp_path: Path, bias_only: bool, remark: str) -> None:
+    graph = graph_of([[3, 9, 9]], dict(NODES))
+    module = random_module(graph)
+    if bias_only:
+        module.get_parameter("conv2.weight").data.zero_()
+        module.get_parameter("conv2.bias").data.fill_(1.0)
+    path = tmp_path / "m.onnx"
+    export_onnx(graph, path, module.state_dict())
+    (line,) = verify(path, graph, module).lines()
+    assert line.startswith(f"output: equal{remark}, largest difference")
+
+
+def test_slow_networks_get_small_batches_and_steps_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, graph, module = _exported(tmp_path)
+    monkeypatch.setattr("specgraph.inference.verify.SLOW_SECONDS", 0.0)
+    steps: list[str] = []
+    outcome = verify(path, graph, module, progress=steps.append)
+    assert [d.batch_size for d in outcome.differences] == [1, 2]
+    assert outcome.lines()[-1] == "batches of 1 and 2 only: one input takes 0 s"
+    assert steps[0] == "random batch of 1: module"
+    assert len(steps) == 4
+    assert [d.batch_size for d in verify(path, graph, module, batch_sizes=(1, 4)).differences] == [1, 4]
+
+
 def test_departure_among_sharing_nodes(tmp_path: Path) -> None:
     conv = {"op": "conv", "out_channels": 3, "kernel_size": 3, "padding": 1}
     nodes = {"a": conv, "b": conv | {"share": "a"}, "c": conv | {"share": "a"}}
