@@ -5,12 +5,18 @@ Summaries, diagrams and diffs read the same outline, so that they fold the same 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from specgraph.diagnostics.model import Span
 from specgraph.graph.model import Graph, Node
 from specgraph.ops.registry import ops
+
+COUNTED = re.compile(r"\d+|(?<![A-Za-z])[A-Za-z](?![A-Za-z])")
+"""What counts in a name: numbers, and letters that stand alone, as in `mixed_6c`."""
+MOST_OWNERS = 2
 
 
 @dataclass(slots=True, eq=False)
@@ -76,6 +82,19 @@ def nodes_of(item: Group | Node) -> list[Node]:
     return item.nodes if isinstance(item, Group) else [item]
 
 
+def shared_with(nodes: Sequence[Node], path: str = "") -> str:
+    """Whose parameters some nodes use where all of them are others': the counterpart of `path`, which they
+    lie below, else each owner. Nothing where they own any."""
+    holding = [node for node in nodes if node.parameters]
+    if any(node.share is None for node in holding):
+        return ""
+    owners: dict[str, None] = {}
+    for node in holding:
+        rest = node.path[len(path) :] if path else ""
+        owners[(node.share or "").removesuffix(rest)] = None
+    return ", ".join(owners) if len(owners) <= MOST_OWNERS else f"{len(owners)} nodes"
+
+
 def written_arguments(node: Node) -> dict[str, Any]:
     """A node's arguments without those the graph implies (`in_channels`)."""
     op = ops().get(node.op)
@@ -125,6 +144,7 @@ class Wiring:
     """Who reads what, for questions about pieces of a graph."""
 
     def __init__(self, graph: Graph) -> None:
+        self.graph = graph
         self.readers = graph.readers()
         self.outputs = set(graph.outputs.values())
 
@@ -153,6 +173,26 @@ class Wiring:
         outside = [reader for reader in readers if reader not in within]
         return sources[0] not in self.outputs and all(reader in inside for reader in outside)
 
+    def alike(self, first: Sequence[Node], second: Sequence[Node], *, sizes: bool) -> bool:
+        """Whether a reader takes two equal pieces for one that is repeated: instances of one repeat, or
+        pieces whose names differ in what counts alone, with `sizes` those of equal sizes."""
+        if self._origin(first[0]) == self._origin(second[0]):
+            return True
+        if COUNTED.sub("#", first[0].path) != COUNTED.sub("#", second[0].path):
+            return False
+        pairs = zip(first, second, strict=True) if sizes else ()
+        return all(one.output == other.output and one.input_types == other.input_types for one, other in pairs)
+
+    def _origin(self, node: Node) -> tuple[Span, ...]:
+        """Where a node, and every scope around it, is written."""
+        places = [node.span]
+        path = node.path.rpartition(".")[0]
+        while path:
+            if path in self.graph.scopes:
+                places.append(self.graph.scopes[path].span)
+            path = path.rpartition(".")[0]
+        return tuple(places)
+
 
 Item = TypeVar("Item")
 
@@ -168,9 +208,11 @@ def fold_runs(
     last_key: Hashable = None
     for item in items:
         this_key = key(item)
-        if runs and this_key == last_key and wiring.follows(nodes(runs[-1][-1]), nodes(item)):
-            runs[-1].append(item)
-        else:
-            runs.append([item])
+        if runs and this_key == last_key:
+            before, these = nodes(runs[-1][-1]), nodes(item)
+            if wiring.follows(before, these) and wiring.alike(before, these, sizes=not isinstance(item, Group)):
+                runs[-1].append(item)
+                continue
+        runs.append([item])
         last_key = this_key
     return runs

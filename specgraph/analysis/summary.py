@@ -24,7 +24,7 @@ class NodeSummary:
     """One node: its output and what it costs per sample.
 
     `parameters` counts trainable elements the node owns, `buffers` the others (running statistics);
-    `activation_bytes` is the size of its output.
+    `activation_bytes` is the size of its output; `shares` names the node whose parameters it uses.
     """
 
     path: str
@@ -36,6 +36,7 @@ class NodeSummary:
     activation_bytes: Dim
     receptive_field: ReceptiveField
     train_only: bool
+    shares: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ def node_json(row: NodeSummary) -> dict[str, Any]:
         "receptive_field": list(row.receptive_field.sizes),
         "stride": [_plain(stride) for stride in row.receptive_field.strides],
         "train_only": row.train_only,
+        "shares": row.shares,
     }
 
 
@@ -121,6 +123,7 @@ def summarise_node(node: Node, field: ReceptiveField) -> NodeSummary:
         activation_bytes=tensor_bytes(node.output),
         receptive_field=field,
         train_only=node.train_only,
+        shares=node.share if node.parameters else None,
     )
 
 

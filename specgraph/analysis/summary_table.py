@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from specgraph.analysis.outline import Group, Wiring, fold_runs, item_signature, nodes_of
+from specgraph.analysis.outline import Group, Wiring, fold_runs, item_signature, nodes_of, shared_with
 from specgraph.analysis.receptive_field import show_sizes
 from specgraph.analysis.summary import NodeSummary, Summary, node_json
 from specgraph.graph.dims import Dim
@@ -43,7 +43,14 @@ def lines_of(summary: Summary, depth: int | None = None) -> list[Line]:
 
 
 def _add_lines(
-    summary: Summary, group: Group, depth: int | None, wiring: Wiring, lines: list[Line], level: int
+    summary: Summary,
+    group: Group,
+    depth: int | None,
+    wiring: Wiring,
+    lines: list[Line],
+    level: int,
+    *,
+    sharing_said: bool = False,
 ) -> None:
     for run in fold_runs(group.children, wiring, nodes_of, item_signature):
         first, times = run[0], len(run)
@@ -51,31 +58,37 @@ def _add_lines(
         if times > 1:
             name += f" … {run[-1].path.rpartition('.')[2]}"
         nodes = [node for item in run for node in nodes_of(item)]
+        owner = "" if sharing_said else shared_with(nodes, first.path if isinstance(first, Group) else "")
         if isinstance(first, Node):
-            lines.append(_line(summary, level, name, first.op, nodes, times))
+            lines.append(_line(summary, level, name, first.op, nodes, times, owner))
             continue
+        said = sharing_said or bool(owner)
         blocks = {item.block for item in first.children if isinstance(item, Group)}
         if first.kind == "repeat" and len(blocks) == 1 and None not in blocks and times == 1:
             runs = fold_runs(first.children, wiring, nodes_of, item_signature)
             block = blocks.pop() or ""
-            lines.append(_line(summary, level, name, block, nodes, len(first.children)))
+            lines.append(_line(summary, level, name, block, nodes, len(first.children), owner))
             if depth is not None and depth <= 1:
                 continue
             only = runs[0][0]
             if len(runs) == 1 and isinstance(only, Group):
-                _add_lines(summary, only, None if depth is None else depth - 1, wiring, lines, level + 1)
+                _add_lines(
+                    summary, only, None if depth is None else depth - 1, wiring, lines, level + 1, sharing_said=said
+                )
             else:
-                _add_lines(summary, first, depth, wiring, lines, level + 1)
+                _add_lines(summary, first, depth, wiring, lines, level + 1, sharing_said=said)
             continue
         kind = first.block or {"chain": "list", "prefix": ""}.get(first.kind, first.kind)
-        lines.append(_line(summary, level, name, kind, nodes, times))
+        lines.append(_line(summary, level, name, kind, nodes, times, owner))
         counts = first.kind == "block"
         if depth is None or (depth > 0 and (depth > 1 or not counts)):
             inner = depth - 1 if depth is not None and counts else depth
-            _add_lines(summary, first, inner, wiring, lines, level + 1)
+            _add_lines(summary, first, inner, wiring, lines, level + 1, sharing_said=said)
 
 
-def _line(summary: Summary, level: int, name: str, kind: str, items: Sequence[Node | Group], times: int) -> Line:
+def _line(
+    summary: Summary, level: int, name: str, kind: str, items: Sequence[Node | Group], times: int, owner: str
+) -> Line:
     rows = [summary.nodes[node.path] for item in items for node in nodes_of(item)]
     multiply_adds: Dim = 0
     activation_bytes: Dim = 0
@@ -83,7 +96,7 @@ def _line(summary: Summary, level: int, name: str, kind: str, items: Sequence[No
         multiply_adds = multiply_adds + row.multiply_adds
         activation_bytes = activation_bytes + row.activation_bytes
     last = rows[-1]
-    note = ", training only" if last.train_only else ""
+    note = (f", shares {owner}" if owner else "") + (", training only" if last.train_only else "")
     return Line(
         level,
         name,
@@ -266,6 +279,7 @@ CSV_COLUMNS = [
     "receptive_field",
     "stride",
     "train_only",
+    "shares",
 ]
 
 

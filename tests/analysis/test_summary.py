@@ -72,6 +72,21 @@ def test_shared_parameters_count_once() -> None:
     found = summary(graph)
     assert (found.nodes["a"].parameters, found.nodes["b"].parameters) == (148, 0)
     assert found.nodes["b"].multiply_adds == found.nodes["a"].multiply_adds
+    assert [line.kind for line in lines_of(found)] == ["conv", "conv, shares a"]
+    assert [found.nodes[path].shares for path in "ab"] == [None, "a"]
+
+
+def test_a_block_says_once_whose_parameters_it_uses() -> None:
+    unit = "{op: conv, out_channels: 4, kernel_size: 3, padding: 1}"
+    text = (
+        "specgraph: 1\ninputs: {image: [4, 8, 8]}\n"
+        f"blocks: {{t: {{nodes: [{unit}, relu, {{op: max_pool, kernel_size: 2}}]}}}}\n"
+        "nodes:\n  a: {block: t, from: image}\n  b: {block: t, from: image, share: a}\noutputs: [a, b]\n"
+    )
+    graph = check_text(text).graph
+    assert graph is not None
+    shown = [line.kind for line in lines_of(summary(graph))]
+    assert shown == ["t", "conv", "relu", "max_pool", "t, shares a", "conv", "relu", "max_pool"]
 
 
 def test_repeats_fold_and_depth_folds_blocks() -> None:

@@ -108,7 +108,40 @@ def test_neighbours_that_others_read_are_not_folded() -> None:
         "c: {op: conv, out_channels: 3, kernel_size: 3, padding: 1}, sum: {op: add, from: [a, c]}}"
     )
     found = boxes(picture(graph).children)
-    assert [box.times for box in found] == [1, 2, 1]
+    assert [(box.title, box.times) for box in found] == [("a", 1), ("b – c", 2), ("sum", 1)]
+
+
+CONV8 = "op: conv, out_channels: 8, kernel_size: 3, padding: 1"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "titles"),
+    [
+        (f"{{stem: {{{CONV8}}}, stem2: {{{CONV8}}}, out: tanh}}", ["stem", "stem2"]),
+        (f"{{c1: {{{CONV8}}}, c2: {{{CONV8}}}, c3: {{{CONV8}}}}}", ["c1", "c2 – c3"]),
+        (f"{{head: {{{CONV8}}}, neck: {{{CONV8}}}, tail: {{{CONV8}}}}}", ["head", "neck", "tail"]),
+        (f"{{c: {{{CONV8}, repeat: 3}}}}", ["c"]),
+        (f"[{{{CONV8}}}, {{{CONV8}}}, {{{CONV8}}}]", ["0", "1 – 2"]),
+    ],
+)
+def test_only_what_a_reader_takes_for_one_thing_is_folded(nodes: str, titles: list[str]) -> None:
+    assert [box.title for box in boxes(picture(build(nodes)).children)] == titles
+
+
+def test_a_shared_block_says_whose_parameters_it_uses() -> None:
+    report = check_text(
+        "specgraph: 1\ninputs: {left: [3, 8, 8], right: [3, 8, 8]}\n"
+        f"blocks: {{t: {{nodes: [{{{CONV8}}}, relu, {{op: max_pool, kernel_size: 2}}, {{{CONV8}}}]}}}}\n"
+        "nodes:\n  a: {block: t, from: left}\n  b: {block: t, from: right, share: a}\n"
+        f"  c: {{{CONV8}, from: left}}\n  d: {{{CONV8}, from: right, share: c}}\n"
+        "outputs: [a, b, c, d]\n"
+    )
+    assert report.graph is not None
+    found = {item.title: item.shares for item in picture(report.graph).children}
+    assert found == {"a": "", "b": "a", "c": "", "d": "c"}
+    dot = render_dot(report.graph)
+    assert dot.count("shares ") == 2
+    assert render_dot(report.graph, depth=1).count("shares ") == 2
 
 
 def test_depth_counts_blocks_and_zero_closes_lists() -> None:

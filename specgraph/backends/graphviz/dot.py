@@ -100,8 +100,9 @@ class DotWriter:
         return f'<FONT POINT-SIZE="{TEXT_SIZE}">{"  ".join(parts)}</FONT>'
 
     def notes(self, item: Box | Cluster) -> list[str]:
-        """Parameters, and whether it is there in training only."""
+        """Parameters, or with whom they are shared, and whether it is there in training only."""
         notes = [short_count(item.parameters)] if item.parameters else []
+        notes += [f"shares {item.shares}"] if item.shares else []
         return [*notes, "training only"] if item.train_only else notes
 
     def faint(self, words: str) -> str:
@@ -115,7 +116,7 @@ class DotWriter:
         mark = self.marks.get(box.id)
         if lead.family == "block":
             rows = f"<TR><TD> {self.block_label(box, lead.text)} </TD></TR>"
-        elif not box.parameters and box.times == 1 and not box.train_only:
+        elif not box.parameters and not box.shares and box.times == 1 and not box.train_only:
             rows = self.titled_row(box) + self.rows(box, fill, skip=lead)
         else:
             rows = self.heading(box) + self.rows(box, fill)

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from specgraph.analysis.describe import describe
-from specgraph.analysis.outline import Group, Wiring, fold_runs, item_signature, outline, signature
+from specgraph.analysis.outline import Group, Wiring, fold_runs, item_signature, outline, shared_with, signature
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
 from specgraph.ops.registry import FAMILIES, ops
@@ -31,7 +31,8 @@ class Row:
 
 @dataclass(slots=True, eq=False)
 class Box:
-    """Something drawn as one rectangle. `parameters` counts all `times` instances."""
+    """Something drawn as one rectangle. `parameters` counts all `times` instances; `shares` names the owner
+    of parameters that are another's."""
 
     id: str
     title: str
@@ -40,6 +41,7 @@ class Box:
     parameters: int = 0
     times: int = 1
     train_only: bool = False
+    shares: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -55,6 +57,7 @@ class Cluster:
     train_only: bool = False
     level: int = 0
     has_skip: bool = False
+    shares: str = ""
 
     @property
     def boxes(self) -> set[str]:
@@ -140,6 +143,7 @@ class _Drawer:
         self.graph = graph
         self.marks = marks
         self.wiring = Wiring(graph)
+        self.root = outline(graph)
         self.box_of: dict[str, str] = {}
         self.hidden: set[str] = set()
         self.count = 0
@@ -211,33 +215,39 @@ class _Drawer:
         marks = tuple(self.marks.get(node.path) for node in item.nodes) if self.marks else ()
         return (item_signature(item) if isinstance(item, Group) else signature(item.nodes), marks)
 
-    def draw(self, group: Group, levels: int | None, level: int = 0) -> list[Box | Cluster]:
+    def draw(
+        self, group: Group, levels: int | None, level: int = 0, *, sharing_said: bool = False
+    ) -> list[Box | Cluster]:
         """The boxes and clusters of a group. `levels` of blocks are opened, all where it is None; below 0
-        even lists stay closed."""
+        even lists stay closed. `sharing_said`: around it stands with whom it shares."""
         drawn: list[Box | Cluster] = []
         for run in fold_runs(self.items(group, levels), self.wiring, self.nodes, self.key):
             first, times = run[0], len(run)
             parameters = sum(node.num_parameters for item in run for node in item.nodes)
+            owner = "" if sharing_said else self._owner(run)
             if isinstance(first, _Unit):
-                drawn.append(self._unit_box(first.nodes, group, times, parameters))
+                drawn.append(self._unit_box(run, group, parameters, owner))
             elif levels is None or levels > 0:
-                children = self.draw(first, None if levels is None else levels - 1, level + 1)
+                inner = None if levels is None else levels - 1
+                children = self.draw(first, inner, level + 1, sharing_said=sharing_said or bool(owner))
                 title = self._run_title(run, group)
                 only = children[0] if len(children) == 1 else None
                 if isinstance(only, Cluster) and only.times == 1:
+                    only.shares = only.shares or owner
                     drawn.append(only)
                 elif isinstance(only, Box) and times == 1:
                     only.title = title
+                    only.shares = only.shares or owner
                     drawn.append(only)
                 else:
                     drawn.append(
                         Cluster(
                             self.new_id("cluster_"), title, first.block or "", children, parameters, times,
-                            all(node.train_only for node in first.nodes), level,
+                            all(node.train_only for node in first.nodes), level, shares=owner,
                         )
                     )  # fmt: skip
             else:
-                drawn.append(self._folded_box(run, group, parameters))
+                drawn.append(self._folded_box(run, group, parameters, owner))
             for item in run[1:]:
                 for shown, other in zip(first.nodes, item.nodes, strict=True):
                     self.hidden.add(other.path)
@@ -245,18 +255,22 @@ class _Drawer:
         return drawn
 
     def _run_title(self, run: Sequence[_Item], group: Group) -> str:
-        first = run[0]
-        assert isinstance(first, Group)
-        scope = self.graph.scopes.get(first.path.rpartition(".")[0])
+        first, last = (self._title_path(item, group) for item in (run[0], run[-1]))
+        scope = self.graph.scopes.get(first.rpartition(".")[0])
         if len(run) > 1 and scope is not None and scope.kind == "repeat" and len(scope.children) == len(run):
             return short_path(scope.path, group.path)
-        title = short_path(first.path, group.path)
-        last = run[-1]
-        return title if len(run) == 1 or not isinstance(last, Group) else f"{title} – {_tail(last.path)}"
+        title = short_path(first, group.path)
+        return title if len(run) == 1 else f"{title} – {_tail(last)}"
 
-    def _unit_box(self, nodes: list[Node], group: Group, times: int, parameters: int) -> Box:
+    def _title_path(self, item: _Item, group: Group) -> str:
+        """The path that names an item: a group's own, of a unit its scope's or its main operation's."""
+        if isinstance(item, Group):
+            return item.path
+        return self._whole_scope(item.nodes, group) or next(filter(is_weighted, item.nodes), item.nodes[0]).path
+
+    def _whole_scope(self, nodes: list[Node], group: Group) -> str:
+        """The path of the scope that a unit is all of, inside a group."""
         prefix = nodes[0].path.rpartition(".")[0]
-        weighted = next(filter(is_weighted, nodes), nodes[0])
         together = (
             len(nodes) > 1
             and prefix != group.path
@@ -266,13 +280,25 @@ class _Drawer:
             and scope.kind != "repeat"
             and len(scope.children) == len(nodes)
         )
-        title = short_path(prefix if together else weighted.path, group.path)
+        return prefix if together else ""
+
+    def _owner(self, run: Sequence[_Item]) -> str:
+        """Whose parameters the items of a run use, where they own none."""
+        owners: dict[str, None] = {}
+        for item in run:
+            parent = item.path if isinstance(item, Group) else self._whole_scope(item.nodes, self.root)
+            owners[shared_with(item.nodes, parent)] = None
+        return "" if "" in owners else ", ".join(owners)
+
+    def _unit_box(self, run: Sequence[_Item], group: Group, parameters: int, owner: str) -> Box:
+        nodes = list(run[0].nodes)
         rows = [Row(describe(node), family_of(node), node.path, is_weighted(node)) for node in nodes]
-        box = Box(self.new_id("n"), title, rows, nodes, parameters, times, nodes[0].train_only)
+        title = self._run_title(run, group)
+        box = Box(self.new_id("n"), title, rows, nodes, parameters, len(run), nodes[0].train_only, owner)
         self.box_of.update((node.path, box.id) for node in nodes)
         return box
 
-    def _folded_box(self, run: Sequence[_Item], group: Group, parameters: int) -> Box:
+    def _folded_box(self, run: Sequence[_Item], group: Group, parameters: int, owner: str) -> Box:
         first = run[0]
         assert isinstance(first, Group)
         times = len(run)
@@ -283,7 +309,8 @@ class _Drawer:
         title = self._run_title(run, group)
         nodes = first.nodes
         train_only = all(node.train_only for node in nodes)
-        box = Box(self.new_id("n"), title, [Row(label, "block", first.path)], nodes, parameters, times, train_only)
+        row = Row(label, "block", first.path)
+        box = Box(self.new_id("n"), title, [row], nodes, parameters, times, train_only, owner)
         self.box_of.update((node.path, box.id) for node in nodes)
         return box
 
@@ -311,13 +338,12 @@ def picture(graph: Graph, depth: int | None = None, marks: Mapping[str, str] | N
     as levels. At depth 0 every group at the top is one box.
     """
     drawer = _Drawer(graph, marks or {})
-    root = outline(graph)
     inputs = []
     for name in graph.inputs:
         box = Box(drawer.new_id("n"), "", [Row(name, "input", name)])
         drawer.box_of[name] = box.id
         inputs.append(box)
-    children = drawer.draw(root, None if depth is None else depth - 1)
+    children = drawer.draw(drawer.root, None if depth is None else depth - 1)
     edges: dict[tuple[str, str, str], Edge] = {}
     for node in graph.nodes.values():
         if node.path in drawer.hidden:
