@@ -13,7 +13,7 @@ from specgraph.graph.types import TensorType
 from specgraph.ops.definition import Call, Fault, Op, apply_op
 from specgraph.ops.registry import find
 from specgraph.source.tree import Scalar
-from specgraph.spec.document import NodeDef
+from specgraph.spec.document import Body, NodeDef, skipped_before
 from specgraph.spec.op_arguments import FAILED
 from specgraph.spec.values import Written
 
@@ -95,7 +95,7 @@ class OpNodes:
                     )
                     if outcome.help is not None and scope.blocks:
                         outcome.help = in_scope(outcome.help, written, scope, sources)
-                    self._report_fault(outcome, written, prepared, sources, path)
+                    self._report_fault(outcome, written, prepared, sources, path, scope.body)
                 return failed
             found = self.inferred[key] = outcome
         init = self._init(op, prepared, found, path)
@@ -251,7 +251,9 @@ class OpNodes:
         outcome = self._infer(op, prepared, known, sources, path)
         return None if isinstance(outcome, Fault) else outcome.output
 
-    def _report_fault(self, fault: Fault, written: NodeDef, prepared: Prepared, sources: list[Wire], path: str) -> None:
+    def _report_fault(
+        self, fault: Fault, written: NodeDef, prepared: Prepared, sources: list[Wire], path: str, body: Body
+    ) -> None:
         place = written.source.span(written.place)
         labels = [
             Label(sources[index].span, f"`{sources[index].path}` is {sources[index].type}")
@@ -268,6 +270,8 @@ class OpNodes:
             span = written.sources.span
         elif fault.argument and written.target is not None:
             span = written.source.span(written.target.tree)
+        skipped = [node.name for node in skipped_before(body, written)[:1] if node.name is not None]
+        notes = [f"`{name}` stands above but is train_only and is skipped" for name in skipped]
         message = fault.message if fault.message.startswith("node ") else f"node `{path}`: {fault.message}"
         self.elaborator.collector.report(
             fault.rule,
@@ -275,7 +279,7 @@ class OpNodes:
             span,
             node=path,
             labels=tuple(labels),
-            notes=fault.notes,
+            notes=(*notes, *fault.notes),
             help=fault.help,
         )
 

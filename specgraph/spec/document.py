@@ -5,6 +5,7 @@ Everything a file says is parsed once here, however often a block is used later.
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any
 
 from specgraph.graph.expressions import NamePattern, Template, compile_template, template_pattern
@@ -249,6 +250,14 @@ class Document:
     def section(self, key: str) -> Tree | None:
         """The tree of a top-level part."""
         return self.tree.get(key) if isinstance(self.tree, Mapping) else None
+
+
+def skipped_before(body: Body, node: NodeDef) -> list[NodeDef]:
+    """The training-only nodes right above a node that would read the last of them, were it not skipped."""
+    if node.sources is not None or node.train_only or node not in body.nodes:
+        return []
+    above = body.nodes[: body.nodes.index(node)]
+    return list(takewhile(lambda other: other.train_only, reversed(above)))
 
 
 def references(node: NodeDef) -> tuple[str, ...]:

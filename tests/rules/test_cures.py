@@ -193,6 +193,14 @@ nodes:
 outputs: [a, b, c, d]
 """
 
+TRAINED_FLATTEN = """\
+specgraph: 1
+inputs: {image: [3, 8, 8]}
+nodes:
+  p: global_avg_pool
+  x: {op: flatten, train_only: true}
+  fc: {op: linear, out_features: 10}
+"""
 CASES = {
     "the AlexNet table": (ALEXNET, [("SG301", "write 13x13x256")]),
     "16 against 32 channels": (
@@ -264,6 +272,14 @@ CASES = {
             ("SG307", "num_groups: 4 is possible, and gives 8x8x16"),
         ],
     ),
+    "a flatten that is there in training only": (
+        TRAINED_FLATTEN,
+        [("SG304", "take train_only off `x`, which is skipped outside training")],
+    ),
+    "a flatten that is there in training only, in block style": (
+        TRAINED_FLATTEN.replace("{op: flatten, train_only: true}", "\n    op: flatten\n    train_only: true"),
+        [("SG304", "take train_only off `x`, which is skipped outside training")],
+    ),
     "a flatten on a branch": (BRANCH_READS, [("SG304", "put a flatten in front, which gives 64 features")]),
 }
 
@@ -290,6 +306,11 @@ def test_the_cure_is_offered_and_cures(name: str) -> None:
     assert said(report) == wanted
     assert {d.fix.applicability for d in report.diagnostics if d.fix} == {"unsafe"}
     assert check_text(cured(text)).diagnostics == []
+
+
+def test_a_node_that_is_skipped_is_named() -> None:
+    (fault,) = check_text(TRAINED_FLATTEN).diagnostics
+    assert fault.notes[0] == "`x` stands above but is train_only and is skipped"
 
 
 def test_the_declared_shape_stays_where_an_argument_cures() -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 
 from specgraph.diagnostics.lint import bodies
 from specgraph.diagnostics.model import Edit, Fix
-from specgraph.source.tree import Scalar, Source, Tree
+from specgraph.source.tree import Mapping, Scalar, Source, Tree
 from specgraph.spec.document import Document, NodeDef
 
 NUMBERED = re.compile(r"[A-Za-z_$)][\w-]*\.\d|from[\"']?\s*:\s*\[?\s*[\"']?\d")
@@ -58,6 +58,21 @@ def removing(source: Source, anchor: Tree, value: Tree) -> Edit | None:
     if bounds is None and source.format != "json":
         bounds = _in_block(source, anchor, value)
     return None if bounds is None else Edit(source.span_of_offsets(*bounds), "")
+
+
+def remove_key(tree: Tree, key: str, source: Source) -> Edit | None:
+    """The edit that takes a key and its value out of a mapping; None where the text around them does not
+    say clearly where they end."""
+    if not isinstance(tree, Mapping):
+        return None
+    for scalar, value in tree.entries:
+        if scalar.text == key:
+            start = source.offset(scalar.line, scalar.column)
+            bounds = _in_flow(source.text, start, source.offset(value.end_line, value.end_column))
+            if bounds is None and source.format != "json" and len(tree.entries) > 1:
+                bounds = _in_block(source, scalar, value)
+            return None if bounds is None else Edit(source.span_of_offsets(*bounds), "")
+    return None
 
 
 def _in_flow(text: str, start: int, end: int) -> tuple[int, int] | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specgraph.diagnostics.cures.edits import insert_before, rename_source, source_names
+from specgraph.diagnostics.cures.removal import remove_key
 from specgraph.diagnostics.cures.search import Cure
 from specgraph.graph.dims import product
 from specgraph.graph.model import Node
 from specgraph.graph.trouble import Trouble
 from specgraph.graph.types import TensorType
-from specgraph.spec.document import Body, Document, NodeDef
+from specgraph.spec.document import Body, Document, NodeDef, skipped_before
 
 
 def home_of(definition: NodeDef, document: Document) -> Body | None:
@@ -42,6 +43,13 @@ def flatten_cures(trouble: Trouble, document: Document) -> Iterator[Cure]:
     body = home_of(definition, document) if definition is not None else None
     if definition is None or body is None:
         return
+    skipped = next((node for node in skipped_before(body, definition) if _is_flatten(node)), None)
+    if skipped is not None:
+        edit = remove_key(skipped.tree, "train_only", skipped.source)
+        if edit is not None:
+            says = f"take train_only off `{skipped.name or 'flatten'}`, which is skipped outside training"
+            yield Cure((edit,), says, certain=True)
+        return
     name = None if body.is_chain else _free_name(body, "flatten", definition)
     names = source_names(definition)
     text = "flatten" if not names else f"{{op: flatten, from: {names[0]}}}"
@@ -54,6 +62,10 @@ def flatten_cures(trouble: Trouble, document: Document) -> Iterator[Cure]:
         features = product(trouble.types[0].dims)
         says = f"put a flatten in front, which gives {features} features"
         yield Cure(tuple(edit for edit in edits if edit is not None), says, certain=True)
+
+
+def _is_flatten(node: NodeDef) -> bool:
+    return node.target is not None and node.target.value == "flatten"
 
 
 def projection_cures(trouble: Trouble, document: Document, nodes: dict[str, Node]) -> Iterator[Cure]:
