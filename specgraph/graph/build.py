@@ -16,6 +16,7 @@ from specgraph.graph.input_shapes import in_brackets, report_misread_sizes, repo
 from specgraph.graph.model import Graph, is_symbolic
 from specgraph.graph.names import MAX_NAME, SEGMENT, reserved_reason
 from specgraph.graph.prune import prune
+from specgraph.graph.references import first_few, in_scope
 from specgraph.graph.scope import POISON, Env, LiveScope, Wire
 from specgraph.graph.types import TensorType, image_type
 from specgraph.spec.document import Body, Document
@@ -270,13 +271,7 @@ class GraphBuilder:
             found = scope.resolve(str(node)) if isinstance(node, str | int) else None
             if found is None:
                 if not scope.is_written(str(node)):
-                    close = nearest(str(node), scope.names())
-                    self.collector.report(
-                        "unknown-reference",
-                        f"output `{name}` is `{show(node)}`, which does not exist",
-                        place.span,
-                        help=f"did you mean {close}?" if close else None,
-                    )
+                    self._unknown_output(name, node, place, scope)
             elif found.wire.type is not None:
                 outputs[name] = found.wire.path
         if outputs and not self.collector.has_errors:
@@ -284,6 +279,18 @@ class GraphBuilder:
             if all(path in nodes and nodes[path].train_only for path in outputs.values()):
                 self._no_output()
         return outputs
+
+    def _unknown_output(self, name: str, node: Any, place: Written, scope: LiveScope) -> None:
+        close = nearest(str(node), scope.names())
+        is_word = isinstance(node, str) and place.constant
+        self.collector.report(
+            "unknown-reference",
+            f"output `{name}` is no node" if name == node else f"output `{name}` is `{show(node)}`, which is no node",
+            place.span,
+            notes=(in_scope(first_few(scope.names(), 13)),),
+            help=f"did you mean {close}?" if close else "name a node of the network, or one inside a block: block.node",
+            fix=Fix("safe", (place.source.edit_word(place.span, close),)) if close and is_word else None,
+        )
 
     def _may_be_output(self, name: str, path: tuple[str | int, ...], written: Written, outputs: dict[str, str]) -> bool:
         """Whether a name is one for an output: none of an input, none of another output."""
@@ -321,7 +328,7 @@ class GraphBuilder:
                 if fault.partial is not None:
                     self.partial_recipes[name] = fault.partial
                 for each in fault.all():
-                    self.reporter.invalid(each, "", written, f"recipe `{name}`", None)
+                    self.reporter.invalid(each, "", written, f"recipe `{name}`", None, value=plain_recipe)
         return recipes
 
     def _resolved(self, values: dict[str, Any]) -> dict[str, Any]:

@@ -151,7 +151,7 @@ class Elaborator:
             return self._single(node, scope, sources, env, where)
         count = self.evaluate(node.repeat, env, where, None)
         if count is not FAILED:
-            count = self.reporter.value(REPEAT, count, "repeat", node.repeat, where, None)
+            count = self.reporter.value(REPEAT, count, "repeat", node.repeat, where, None, scope.values)
         if count is FAILED:
             result = Result(self.failed(node, scope))
             self._name_result(node, scope, result)
@@ -242,7 +242,7 @@ class Elaborator:
         if node.when is not None:
             value = self.evaluate(node.when, env, f"node `{path}`", path)
             if value is not FAILED:
-                value = self.reporter.value(BOOL, value, "when", node.when, f"node `{path}`", path)
+                value = self.reporter.value(BOOL, value, "when", node.when, f"node `{path}`", path, scope.values)
             if value is FAILED:
                 return Result(self.failed(node, scope, path))
             if not value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
+from specgraph.diagnostics.model import Edit, Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.graph.expression_values import spend
 from specgraph.graph.expressions import ExpressionError
@@ -86,14 +87,22 @@ class Evaluation:
     def _unknown_variable(self, unknown: UnknownVariable, written: Written, where: str, path: str | None) -> None:
         close = nearest(unknown.name, unknown.names)
         help = f"did you mean {close}?" if close else f"add `{unknown.name}` to `vars` or to the block's `args`"
+        span = error_span(unknown, written)
+        fix = None
+        shown = written.source.text_at(span)
+        if close and shown.removeprefix("$") == unknown.name:
+            fix = Fix("safe", (Edit(span, shown.replace(unknown.name, close)),))
         if unknown.name == "index":
+            fix = None
             help = "only a node with `repeat` has an index; hand it to a block as an argument"
         if unknown.is_node:
+            fix = None
             help = f"`{unknown.name}` is a node: write {unknown.name}.channels (or .height, .width, .features)"
         self.collector.report(
             "unknown-variable",
             f"{where}: nothing is called `{unknown.name}`",
-            error_span(unknown, written),
+            span,
             node=path,
             help=help,
+            fix=fix,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from specgraph.graph.dims import Dim, SymbolicDim, equal_sizes
@@ -10,6 +11,9 @@ from specgraph.graph.types import TensorType, str_dim
 from specgraph.spec.kinds import Invalid, show
 
 MAX_SIZE = 2**31
+BATCH = ("N", "B", "batch", "None", None, -1)
+TUPLE = re.compile(r"[\[(]\s*[\w-]+(\s*,\s*\w+){0,4}\s*,?\s*[\])]")
+TUPLE_ITEM = re.compile(r"-?\w+")
 
 
 class Expectation(NamedTuple):
@@ -69,11 +73,30 @@ def parse_expectation(value: Any, kind: TensorType | None, symbols: dict[str, Di
         wanted = "[96, 27, 27], 27x27x96, 27x27 or 4096"
         if symbols:
             wanted += f" (with {', '.join(symbols)} or sums of them, such as {next(iter(symbols))} - 2)"
-        raise Invalid(f"must be a shape such as {wanted}, not {show(value)}") from None
+        fault = Invalid(f"must be a shape such as {wanted}, not {show(value)}")
+        fault.meant, fault.unsure = _meant(value, symbols), True
+        if fault.meant is not None and isinstance(value, list):
+            fault.help = f"write {show(fault.meant)}: the batch axis is implied"
+        raise fault from None
     if len(sizes) == 1:
         return Expectation(sizes, "number")
     spatial = kind is not None and kind.is_feature_map and len(sizes) == kind.rank - 1
     return Expectation(sizes, "spatial" if spatial else "paper")
+
+
+def _meant(value: Any, symbols: dict[str, Dim]) -> list[Any] | None:
+    """The list of sizes that `(16, 32, 32)` or `[N, 16, 32, 32]` stands for."""
+    if isinstance(value, str) and TUPLE.fullmatch(value):
+        value = [int(item) if item.isdecimal() else item for item in TUPLE_ITEM.findall(value)]
+    elif not isinstance(value, list) or len(value) < 2:
+        return None
+    without_batch: list[Any] = value[1:] if value[0] in BATCH else value
+    try:
+        for item in without_batch:
+            _size(item, symbols)
+    except Unreadable:
+        return None
+    return without_batch
 
 
 def _size(value: Any, symbols: dict[str, Dim]) -> Dim:

@@ -172,7 +172,7 @@ class OpNodes:
                         prepared.arguments.pop(name, None)
                         prepared.places.pop(name, None)
                         continue
-                    checked = self.report.value(argument.kind, plain, name, value, where, path)
+                    checked = self.report.value(argument.kind, plain, name, value, where, path, scope.values)
                 if checked is FAILED:
                     good = False
                     continue

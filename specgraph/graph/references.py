@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 6
 """Nodes of a cycle that are all named; of a longer one those next to where it is told from."""
+INPUT_NAMES = ("input", "inputs", "x", "image", "img", "data")
+"""What the only input may be called by one who does not look."""
 
 
 class References:
@@ -78,8 +80,11 @@ class References:
     def unknown(
         self, name: str, scope: LiveScope, written: Written, where: str, path: str | None, verb: str = "reads"
     ) -> None:
-        names = _first_few(scope.names(), 13)
-        close = nearest(name, scope.names())
+        own = path.rpartition(".")[2] if path is not None else None
+        names = first_few((other for other in scope.names() if other != own), 13)
+        close = nearest(name, (other for other in scope.names() if other != own))
+        if close is None and name in INPUT_NAMES:
+            close = scope.only_input()
         head, _, rest = name.rpartition(".")
         if close is None and head:
             outer = scope.resolve(head)
@@ -93,7 +98,7 @@ class References:
             f"{where} {verb} `{name}`, which does not exist here",
             span,
             node=path,
-            notes=(f"in scope: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}",) if names else (),
+            notes=(in_scope(names),) if names else (),
             help=f"did you mean {close}?" if close else None,
             fix=Fix("safe", (written.source.edit_word(span, close),)) if close and plain_text else None,
         )
@@ -156,7 +161,12 @@ def need(node: NodeDef, other: NodeDef, scope: LiveScope) -> tuple[Span, str]:
     return node.source.span(node.place), "order"
 
 
-def _first_few(names: Iterator[str], most: int) -> list[str]:
+def in_scope(names: list[str]) -> str:
+    """The first names of a scope, for a note."""
+    return f"in scope: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"
+
+
+def first_few(names: Iterator[str], most: int) -> list[str]:
     """The first different names, at most `most`."""
     found: dict[str, None] = {}
     for name in names:

@@ -126,6 +126,13 @@ class LiveScope:
         """Path of a node of this scope."""
         return f"{self.path}.{name}" if self.path else name
 
+    def only_input(self) -> str | None:
+        """The input of the innermost scope that has inputs, where it is one."""
+        scope: LiveScope | None = self
+        while scope is not None and not scope.inputs:
+            scope = scope.parent
+        return next(iter(scope.inputs)) if scope is not None and len(scope.inputs) == 1 else None
+
     @property
     def is_repeat(self) -> bool:
         """Whether it only holds the instances of a repeated node."""

@@ -37,7 +37,8 @@ from specgraph.ops.definition import Op
 from specgraph.ops.registry import ops
 from specgraph.source.tree import Mapping, Scalar, Source, Tree
 from specgraph.spec.document import BLOCK_KEYS, IMPLIED_NAMES, NODE_KEYS, SIZE_PROPERTIES, TOP_KEYS
-from specgraph.spec.kinds import Bool, Choice, Kind, Padding, Record, Tagged
+from specgraph.spec.kinds import Bool, Choice, Kind, Padding
+from specgraph.spec.records import Record, Tagged
 
 MARK = "\ue0a5"
 COMMENT_BEFORE = re.compile(r"#[ \t]*specgraph:[ \t]*ignore[ \t]*\[[^\]]*$")

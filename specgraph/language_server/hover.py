@@ -21,7 +21,8 @@ from specgraph.language_server.markup import (
 from specgraph.language_server.places import Place, Role
 from specgraph.ops.registry import find
 from specgraph.source.tree import Mapping, Scalar, Tree
-from specgraph.spec.kinds import Record, Tagged, show
+from specgraph.spec.kinds import show
+from specgraph.spec.records import Record, Tagged
 
 IMPLIED = {
     "index": "number of the instance of a repeated node, from 0",

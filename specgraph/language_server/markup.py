@@ -14,8 +14,9 @@ from specgraph.language_server.analysis import Instances
 from specgraph.language_server.scopes import block_arguments
 from specgraph.ops.definition import Argument, Op
 from specgraph.source.tree import Mapping, Scalar, Source, Tree
-from specgraph.spec.kinds import Either, Field, Kind, Record, Tagged, show
+from specgraph.spec.kinds import Either, Kind, show
 from specgraph.spec.recipe import plain_recipe
+from specgraph.spec.records import Field, Record, Tagged
 
 MAX_ROWS = 12
 

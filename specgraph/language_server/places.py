@@ -16,8 +16,9 @@ from specgraph.ops.registry import find
 from specgraph.source.tree import Mapping, Scalar, Sequence, Tree
 from specgraph.spec.document import NODE_KEYS
 from specgraph.spec.initialisers import INIT_VALUE
-from specgraph.spec.kinds import Either, Kind, ListOf, MapOf, PerAxis, Record, Tagged
+from specgraph.spec.kinds import Either, Kind, ListOf, PerAxis
 from specgraph.spec.recipe import RECIPE
+from specgraph.spec.records import MapOf, Record, Tagged
 
 
 class Role(Enum):

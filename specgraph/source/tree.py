@@ -191,6 +191,10 @@ class Source:
         """Span of the characters `start` to `end` of `text`."""
         return Span(self.path, *self.position(start), *self.position(end))
 
+    def text_at(self, span: Span) -> str:
+        """What stands at a place."""
+        return self.text[self.offset(span.line, span.column) : self.offset(span.end_line, span.end_column)]
+
     def edit_word(self, span: Span, word: str) -> Edit:
         """The edit that puts a word in the place of a scalar, in its quotes where it has some."""
         start = self.offset(span.line, span.column)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from specgraph.spec.kinds import Choice, Either, Field, Number, Record, Tagged
+from specgraph.spec.kinds import Choice, Either, Number
+from specgraph.spec.records import Field, Record, Tagged
 
 MODE = Field("mode", Choice("fan_in", "fan_out"), "fan_in", "which variance is kept")
 NONLINEARITY = Field(

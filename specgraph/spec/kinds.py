@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -18,8 +19,9 @@ class Invalid(Exception):
     """A value is not of the wanted kind. `path` leads to the part at fault, from the outside in;
     `names` are what is known there; `key` is the key whose value seems to stand in a mapping's place.
 
-    `word` is the unknown word, `meant` the known one it stands for, `help` what to write where that is no
-    mere word. `others` are further faults beside it, `partial` what is right of the value all the same.
+    `word` is the unknown word, `meant` the known word or the value that it stands for (`unsure`: perhaps),
+    `help` what to write where that is not all. `others` are further faults beside it, `partial` what is
+    right of the value all the same.
     """
 
     def __init__(self, message: str, path: tuple[str | int, ...] = (), rule: str = "invalid-value") -> None:
@@ -30,7 +32,8 @@ class Invalid(Exception):
         self.names: tuple[str, ...] = ()
         self.key: str | None = None
         self.word: str | None = None
-        self.meant: str | None = None
+        self.meant: Any = None
+        self.unsure = False
         self.help: str | None = None
         self.others: list[Invalid] = []
         self.partial: Any = None
@@ -57,6 +60,9 @@ MOST_FAULTS = 1000
 """Wrong entries of one list or mapping that are told apart."""
 LOOKS_TYPED = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?|true|false|null|~|")
 """Text that looks like something else in a message."""
+NUMBER = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,15})?(e[-+]?[0-9]{1,2})?")
+SIZES = re.compile(r"[0-9]{1,9}(\s*[x×]\s*[0-9]{1,9}){1,2}|[\[(]\s*[0-9]{1,9}(\s*,\s*[0-9]{1,9}){0,2}\s*,?\s*[\])]")
+"""`3x3`, `(3, 3)`, `[3, 3]`."""
 
 
 def show(value: Any) -> str:
@@ -101,7 +107,25 @@ class Kind:
 
     def fail(self, value: Any) -> Invalid:
         text_alike = isinstance(value, str) and LOOKS_TYPED.fullmatch(value)
-        return Invalid(f"must be {self.words}, not " + (f'the text "{value}"' if text_alike else show(value)))
+        fault = Invalid(f"must be {self.words}, not " + (f'the text "{value}"' if text_alike else show(value)))
+        if isinstance(value, str):
+            fault.meant = next((read for read in self.read(value) if accepts(self, read)), None)
+        return fault
+
+    def read(self, text: str) -> Iterator[Any]:
+        """What a text may stand for."""
+        lower = text.strip().lower()
+        if lower in ("true", "false"):
+            yield lower == "true"
+        elif NUMBER.fullmatch(lower):
+            yield float(lower) if set(lower) & set(".e") else int(lower)
+        elif SIZES.fullmatch(lower):
+            sizes = [int(size) for size in re.findall("[0-9]+", lower)]
+            if len(set(sizes)) == 1:
+                yield sizes[0]
+            yield sizes
+        elif lower != text:
+            yield lower
 
 
 class Int(Kind):
@@ -229,12 +253,12 @@ class ListOf(Kind):
         checked = []
         for index, item in enumerate(value):
             try:
-                checked.append(_nested(self.item, item, index))
+                checked.append(nested(self.item, item, index))
             except Invalid as fault:
                 faults.append(fault)
                 if len(faults) == MOST_FAULTS:
                     break
-        _raise_all(faults)
+        raise_all(faults)
         return tuple(checked)
 
     def schema(self) -> dict[str, Any]:
@@ -295,7 +319,7 @@ class PerAxis(Kind):
         if isinstance(value, (list, tuple)):
             if not 1 <= len(value) <= 3:
                 raise self.fail(value)
-            return tuple(_nested(self.item, item, index) for index, item in enumerate(value))
+            return tuple(nested(self.item, item, index) for index, item in enumerate(value))
         try:
             return self.item.check(value)
         except Invalid:
@@ -327,6 +351,12 @@ class Padding(PerAxis):
         except Invalid:
             raise self.fail(value) from None
 
+    def read(self, text: str) -> Iterator[Any]:
+        """What a text may stand for; `valid` is no padding."""
+        if text.strip().lower() == "valid":
+            yield 0
+        yield from super().read(text)
+
     def schema(self) -> dict[str, Any]:
         amount = self.amount.schema()
         pair = {"type": "array", "items": amount, "minItems": 2, "maxItems": 2}
@@ -335,174 +365,6 @@ class Padding(PerAxis):
         if self.same:
             options.append({"enum": ["same"]})
         return {"anyOf": options}
-
-
-class Field:
-    """One key of a record: its kind, whether it must be there, its default, what it means."""
-
-    __slots__ = ("default", "doc", "kind", "name", "required")
-
-    def __init__(self, name: str, kind: Kind, default: Any = ..., doc: str = "") -> None:
-        self.name = name
-        self.kind = kind
-        self.required = default is ...
-        self.default = None if default is ... else default
-        self.doc = doc
-
-
-class Record(Kind):
-    """A mapping with known keys. Absent keys take their defaults. `foreign` maps other names of its keys
-    to them, `elsewhere` keys that belong into another mapping to what to write."""
-
-    def __init__(
-        self,
-        title: str,
-        *fields: Field,
-        foreign: dict[str, str] | None = None,
-        elsewhere: dict[str, str] | None = None,
-    ) -> None:
-        self.title = title
-        self.fields = {field.name: field for field in fields}
-        self.foreign = foreign or {}
-        self.elsewhere = elsewhere or {}
-        self.words = f"a mapping with {', '.join(self.fields)}" if self.fields else "an empty mapping"
-
-    def check(self, value: Any) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            fault = self.fail(value)
-            fault.key = self._key_of(value)
-            raise fault
-        faults = [self._unknown(key) for key in islice((key for key in value if key not in self.fields), MOST_FAULTS)]
-        misspelt = any(fault.help is None for fault in faults)
-        checked = Partial()
-        for name, field in self.fields.items():
-            if name in value:
-                try:
-                    checked[name] = _nested(field.kind, value[name], name)
-                except Invalid as fault:
-                    faults.append(fault)
-                    if fault.partial is not None:
-                        checked[name] = fault.partial
-                        fault.partial = None
-            elif misspelt:
-                continue  # it may be what an unknown key means
-            elif field.required:
-                faults.append(Invalid(f"{self.title} needs `{name}`: {field.doc or field.kind.words}"))
-            else:
-                checked[name] = field.default
-        _raise_all(faults, checked)
-        return dict(checked)
-
-    def _unknown(self, key: Any) -> Invalid:
-        fault = Invalid(f"{self.title} has no key `{show(key)}`", (key,), rule="unknown-key")
-        fault.names = tuple(self.fields)
-        fault.word = show(key)
-        fault.help = self.elsewhere.get(key)
-        fault.meant = self.foreign.get(key)
-        return fault
-
-    def _key_of(self, value: Any) -> str | None:
-        """The only key that must be there, or that may be, if this can be its value."""
-        must = [field for field in self.fields.values() if field.required]
-        may = [field.name for field in must or self.fields.values() if _accepts(field.kind, value)]
-        return may[0] if len(may) == 1 and len(must) <= 1 else None
-
-    def schema(self) -> dict[str, Any]:
-        properties: dict[str, Any] = {}
-        for field in self.fields.values():
-            properties[field.name] = {**field.kind.schema(), "description": field.doc}
-            if not field.required and field.default is not None:
-                properties[field.name]["default"] = field.default
-        required = [field.name for field in self.fields.values() if field.required]
-        schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
-        return {**schema, "required": required} if required else schema
-
-
-NAMING_KEYS = ("type", "name", "kind")
-
-
-class Tagged(Kind):
-    """One of several named records: `cosine`, or `{cosine: {warmup_epochs: 1}}`.
-
-    Canonical form: `(tag, fields)`.
-    """
-
-    def __init__(self, title: str, *records: Record, foreign: dict[str, str] | None = None) -> None:
-        self.title = title
-        self.records = {record.title: record for record in records}
-        self.foreign = foreign or {}
-        self.words = f"one of {', '.join(self.records)}"
-
-    def check(self, value: Any) -> tuple[str, dict[str, Any]]:
-        fields: Any = {}
-        if isinstance(value, str):
-            tag, inner = value, False
-        elif isinstance(value, dict) and len(value) == 1:
-            (tag, fields), inner = next(iter(value.items())), True
-        else:
-            raise self._not_one(value)
-        record = self.records.get(tag)
-        if record is None:
-            fault = Invalid(f"unknown {self.title} `{show(tag)}`", (tag,) if inner else (), rule="unknown-choice")
-            fault.names = tuple(self.records)
-            fault.word = show(tag)
-            fault.meant = self.foreign.get(tag)
-            raise fault
-        try:
-            return tag, _nested(record, {} if fields is None else fields, tag) if inner else record.check({})
-        except Invalid as fault:
-            if fault.partial is not None:
-                fault.partial = (tag, fault.partial)
-            raise
-
-    def _not_one(self, value: Any) -> Invalid:
-        """`{type: SGD, lr: 0.1}`, or a tag beside the keys that belong under it."""
-        fault = self.fail(value)
-        tags = {name.lower(): name for name in self.records}
-        if isinstance(value, dict) and len(value) > 1:
-            for key, item in value.items():
-                beside = {other: entry for other, entry in value.items() if other != key}
-                named = item if key in NAMING_KEYS else key if isinstance(item, dict | None) else None
-                tag = tags.get(str(named).lower()) or self.foreign.get(str(named))
-                if tag is not None:
-                    within = item if isinstance(item, dict) else {}
-                    fault.help = f"write {show({tag: {**within, **beside}})}"
-                    break
-        return fault
-
-    def schema(self) -> dict[str, Any]:
-        bare = [n for n, r in self.records.items() if not any(f.required for f in r.fields.values())]
-        options: list[dict[str, Any]] = [{"enum": bare}] if bare else []
-        for name, record in self.records.items():
-            only: dict[str, Any] = {"type": "object", "properties": {name: record.schema()}}
-            options.append({**only, "required": [name], "additionalProperties": False})
-        return {"anyOf": options}
-
-
-class MapOf(Kind):
-    """A mapping from any text to values of one kind."""
-
-    def __init__(self, item: Kind) -> None:
-        self.item = item
-        self.words = f"a mapping from names to {item.words}"
-
-    def check(self, value: Any) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise self.fail(value)
-        faults: list[Invalid] = []
-        checked = {}
-        for key, item in value.items():
-            try:
-                checked[str(key)] = _nested(self.item, item, key)
-            except Invalid as fault:
-                faults.append(fault)
-                if len(faults) == MOST_FAULTS:
-                    break
-        _raise_all(faults)
-        return checked
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "object", "additionalProperties": self.item.schema()}
 
 
 class Nothing(Kind):
@@ -518,7 +380,8 @@ class Nothing(Kind):
         return {"type": "null"}
 
 
-def _accepts(kind: Kind, value: Any) -> bool:
+def accepts(kind: Kind, value: Any) -> bool:
+    """Whether a value is of a kind."""
     try:
         kind.check(value)
     except Invalid:
@@ -526,7 +389,8 @@ def _accepts(kind: Kind, value: Any) -> bool:
     return True
 
 
-def _nested(kind: Kind, value: Any, key: str | int) -> Any:
+def nested(kind: Kind, value: Any, key: str | int) -> Any:
+    """The canonical form of the value under `key`; its faults say that they are there."""
     try:
         return kind.check(value)
     except Invalid as fault:
@@ -535,7 +399,7 @@ def _nested(kind: Kind, value: Any, key: str | int) -> Any:
         raise
 
 
-def _raise_all(faults: list[Invalid], partial: Any = None) -> None:
+def raise_all(faults: list[Invalid], partial: Any = None) -> None:
     """Raise the first with all the others, if there are any."""
     if faults:
         first, *rest = [each for fault in faults for each in fault.all()]

@@ -17,8 +17,9 @@ from specgraph.source.tree import Mapping as MappingTree
 from specgraph.source.tree import Scalar, Tree
 from specgraph.spec.initialisers import ELSEWHERE, INIT_VALUE
 from specgraph.spec.kinds import Invalid, Kind, show
+from specgraph.spec.meant import meant_by
 from specgraph.spec.misread import glued, node_inside
-from specgraph.spec.values import Written, bracketed, error_span
+from specgraph.spec.values import Written, error_span
 
 if TYPE_CHECKING:
     from specgraph.ops.foreign import Translated
@@ -28,6 +29,8 @@ FAILED: Any = object()
 """Stands for a value that was reported as wrong."""
 
 
+WITHOUT_EFFECT = ("inplace", "device")
+"""Arguments of other tools that change nothing of the network."""
 UNCERTAIN = ("dim", "dims", "start_dim", "end_dim", "from", "repeat", "when", "expect", "share")
 """Arguments and keys whose values mean, or may mean, something else under a name that is not quite theirs."""
 
@@ -84,15 +87,11 @@ def _translate(
     return value, Edit(written.span, show(value))
 
 
-def wrap(key: str, written: Written) -> Fix | None:
-    """The fix that puts a value of one line into a mapping, under a key."""
-    source, span = written.source, written.span
-    if not written.constant or span.line != span.end_line:
-        return None
-    quote = '"' if source.format == "json" else ""
-    front = Edit(span._replace(end_line=span.line, end_column=span.column), f"{{{quote}{key}{quote}: ")
-    back = Edit(span._replace(line=span.end_line, column=span.end_column), "}")
-    return Fix("safe", (front, back))
+def _part(value: Any, path: tuple[str | int, ...]) -> Any:
+    for key in path:
+        is_there = isinstance(value, dict) or (isinstance(value, list | tuple) and isinstance(key, int))
+        value = value[key] if is_there else None
+    return value
 
 
 class Reporter:
@@ -146,7 +145,7 @@ class Reporter:
             return
         advice = names.advice(text)
         close = None if advice else nearest(text, ops())
-        no_idea = "`specgraph schema` lists the ops; one of your own needs --plugin MODULE"
+        no_idea = "docs/ops.md lists the ops; one of your own needs --plugin MODULE"
         self.collector.report(
             "unknown-op",
             f"{where} uses op `{text}`, which does not exist",
@@ -198,6 +197,11 @@ class Reporter:
             if parts is not None:
                 help, edit = parts.help, parts.edit
             fix = Fix("unsafe" if named in UNCERTAIN else "safe", (edit,))
+        elif key.text in WITHOUT_EFFECT and advice is not None and beside is not None:
+            from specgraph.diagnostics.cures.removal import remove_key
+
+            removal = remove_key(beside, key.text, written.source)
+            fix = Fix("safe", (removal,)) if removal is not None else None
         self.collector.report(
             "unknown-argument",
             f"{where}: op `{op.name}` has no argument `{key.text}`",
@@ -209,8 +213,18 @@ class Reporter:
         )
         return close
 
-    def invalid(self, fault: Invalid, what: str, written: Written, where: str, path: str | None) -> None:
-        """A value is not of its kind."""
+    def invalid(
+        self,
+        fault: Invalid,
+        what: str,
+        written: Written,
+        where: str,
+        path: str | None,
+        *,
+        value: Any = None,
+        names: Container[str] = (),
+    ) -> None:
+        """A value is not of its kind. `names` are the variables in its scope."""
         inner = written.part(fault.path)
         if fault.rule in ("unknown-key", "unknown-choice"):
             at_key = bool(fault.path) and show(fault.path[-1]) == fault.word
@@ -229,11 +243,7 @@ class Reporter:
                 fix=fix,
             )
             return
-        meant = bracketed(inner)
-        help = f"an expression of more than a name goes into brackets: {meant}" if meant else fault.help
-        fix = Fix("safe", (written.source.edit_word(inner.span, meant),)) if meant else None
-        if meant is None and fault.key is not None:
-            help, fix = f"write {{{fault.key}: {show(inner.value)}}}", wrap(fault.key, inner)
+        meant = meant_by(fault, inner, _part(value, fault.path), names)
         inside = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in fault.path)
         named = what + inside if what else inside.removeprefix(".")
         message = f"{where}: `{named}` {fault.message}" if named else f"{where} {fault.message}"
@@ -242,8 +252,8 @@ class Reporter:
             message if fault.message.startswith("must") else f"{where}: {fault.message}",
             inner.span,
             node=path,
-            help=help,
-            fix=fix,
+            help=meant.help,
+            fix=meant.fix,
         )
 
     def expression(self, error: ExpressionError, fallback: Written, where: str, path: str | None) -> None:
@@ -256,13 +266,22 @@ class Reporter:
             help=error.help,
         )
 
-    def value(self, kind: Kind, value: Any, what: str, written: Written, where: str, path: str | None) -> Any:
+    def value(
+        self,
+        kind: Kind,
+        value: Any,
+        what: str,
+        written: Written,
+        where: str,
+        path: str | None,
+        names: Container[str] = (),
+    ) -> Any:
         """The canonical form of `value`, or `FAILED` after reporting what is wrong with it."""
         try:
             return kind.check(value)
         except Invalid as fault:
             for each in fault.all():
-                self.invalid(each, what, written, where, path)
+                self.invalid(each, what, written, where, path, value=value, names=names)
             return FAILED
 
     def initialiser(self, value: Any, name: str, written: Written, where: str, path: str | None) -> Any:

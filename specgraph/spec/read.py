@@ -10,6 +10,7 @@ from specgraph.graph.names import MAX_NAME, SEGMENT
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 from specgraph.spec.document import (
     BLOCK_KEYS,
+    IMPLIED_NAMES,
     NODE_KEYS,
     TOP_KEYS,
     BlockDef,
@@ -68,6 +69,7 @@ class DocumentReader(TreeReader):
             self._block(key, value)
         nodes = self.tree.get("nodes")
         if nodes is not None:
+            self.nodes.variables = {*document.vars, *IMPLIED_NAMES}
             document.body = self.nodes.body(nodes, "nodes", "")
         outputs = self.tree.get("outputs")
         document.outputs = self._outputs(outputs) if outputs is not None else None
@@ -110,6 +112,7 @@ class DocumentReader(TreeReader):
             self.bad_name(key, "block")
         block = BlockDef(key.text, key, self.document)
         self.document.blocks[key.text] = block
+        self.nodes.variables = {*self.document.vars, *IMPLIED_NAMES}
         if isinstance(tree, Sequence):
             block.body = self.nodes.body(tree, f"block `{key.text}`", None)
             return
@@ -158,6 +161,7 @@ class DocumentReader(TreeReader):
         if nodes is None:
             self.fault("missing-key", f"block `{key.text}` has no `nodes`", key, help="list its nodes")
         else:
+            self.nodes.variables = {*self.document.vars, *IMPLIED_NAMES, *block.arguments, *block.vars}
             block.body = self.nodes.body(nodes, f"block `{key.text}`", None)
 
     def _several_outputs(self, mapping: Mapping, block: str) -> None:

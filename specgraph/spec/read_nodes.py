@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
@@ -14,7 +14,9 @@ from specgraph.graph.names import MAX_NAME, SEGMENT
 from specgraph.ops.registry import counterparts, find
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 from specgraph.spec.document import NODE_KEYS, Body, Defaults, Document, NodeDef, name_template, references
+from specgraph.spec.initialisers import INITIALISER
 from specgraph.spec.kinds import show
+from specgraph.spec.meant import wrap
 from specgraph.spec.misread import glued, lists_meant, not_indented
 from specgraph.spec.op_arguments import FAILED
 from specgraph.spec.tree_reader import TreeReader, quoted
@@ -30,6 +32,8 @@ class NodeReader(TreeReader):
     def __init__(self, source: Source, collector: Collector, document: Document) -> None:
         super().__init__(source, collector)
         self.document = document
+        self.variables: Container[str] = ()
+        """Names that expressions may use where nodes are being read."""
 
     def body(self, tree: Tree, what: str, prefix: str | None) -> Body:
         """Nodes by name, or a chain. `prefix` is the path in front of the names where it is known."""
@@ -168,8 +172,7 @@ class NodeReader(TreeReader):
             elif text == "share":
                 node.share = self.reference(value, where)
             elif text == "init":
-                for name, init in (self.mapping(value, "init") or Mapping([])).entries:
-                    node.init[name.text] = (name, self.written(init, where))
+                self._init(node, value, where, path)
             elif text == "defaults":
                 node.defaults = self.defaults(value)
             elif isinstance(value, Scalar) and isinstance(value.value, bool):
@@ -181,6 +184,21 @@ class NodeReader(TreeReader):
         elif node.kind == "op":
             self._block_keys(tree, where, path)
             self._static_op(node, where, path)
+
+    def _init(self, node: NodeDef, value: Tree, where: str, path: str | None) -> None:
+        if isinstance(value, Mapping):
+            for name, init in value.entries:
+                node.init[name.text] = (name, self.written(init, where))
+        elif not isinstance(value, Scalar) or value.value is not None:
+            known = isinstance(value, Scalar) and (value.text in INITIALISER.records or not value.text.isidentifier())
+            self.fault(
+                "invalid-value",
+                f"{where}: `init` must be a mapping from parameters to initialisers, not {show(plain(value))}",
+                value,
+                node=path,
+                help=f"write {{weight: {show(plain(value))}}}" if known else "write {weight: xavier_uniform}",
+                fix=wrap("weight", Written(value, self.source)) if known else None,
+            )
 
     def _block_keys(self, tree: Mapping, where: str, path: str | None) -> None:
         """Keys that an op cannot have."""
@@ -283,6 +301,7 @@ class NodeReader(TreeReader):
                     node.target.tree,
                     node=path,
                     help=f"write {{block: {name}}}",
+                    fix=self._block_instead(node, name),
                 )
             else:
                 self.reporter.unknown_op(name, node.target, where, path, beside=node.arguments)
@@ -303,7 +322,9 @@ class NodeReader(TreeReader):
                 proposed.add(close or "")
                 node.kind = "broken"  # what was meant is unknown, and so is the shape
             elif written.constant and written.value != "default":
-                checked = self.reporter.value(definition.kind, written.value, argument, written, where, path)
+                checked = self.reporter.value(
+                    definition.kind, written.value, argument, written, where, path, self.variables
+                )
                 if checked is FAILED:
                     node.kind = "broken"
                 node.cache[argument] = checked
@@ -311,6 +332,14 @@ class NodeReader(TreeReader):
             if written.constant:
                 checked = self.reporter.initialiser(written.value, name, written, where, path)
                 node.cache["init", name] = checked
+
+    def _block_instead(self, node: NodeDef, name: str) -> Fix:
+        """The fix that makes a use of an op one of a block."""
+        key = node.tree.key("op") if isinstance(node.tree, Mapping) else None
+        if key is not None:
+            return Fix("safe", (self.source.edit_word(self.source.span(key), "block"),))
+        quote = '"' if self.source.format == "json" else ""
+        return Fix("safe", (Edit(self.source.span(node.tree), f"{{{quote}block{quote}: {quote}{name}{quote}}}"),))
 
     def _static_block(self, node: NodeDef, where: str, path: str | None) -> None:
         if node.init:

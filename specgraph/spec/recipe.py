@@ -8,21 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from specgraph.spec.kinds import (
-    Bool,
-    Bounds,
-    Choice,
-    Either,
-    Field,
-    Int,
-    ListOf,
-    MapOf,
-    Nothing,
-    Number,
-    Record,
-    Tagged,
-    Text,
-)
+from specgraph.spec.kinds import Bool, Bounds, Choice, Either, Int, ListOf, Nothing, Number, Text
+from specgraph.spec.records import Field, MapOf, Record, Tagged
 
 PROBABILITY = Number(0, 1)
 POSITIVE = Number(above=0)
