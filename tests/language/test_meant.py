@@ -121,3 +121,8 @@ def test_the_scope_is_shown_without_the_node_itself() -> None:
     assert [d.notes for d in found] == [("in scope: a, image",), ("in scope: a, b, image",)]
     assert found[1].message == "output `C` is no node"
     assert found[1].help is not None
+
+
+def test_an_op_like_none_names_the_page_that_lists_them() -> None:
+    (fault,) = check_text("specgraph: 1\ninputs: {image: [3, 32, 32]}\nnodes: {a: {op: frobnicate}}\n").diagnostics
+    assert fault.help == "docs/ops.md lists the ops; one of your own needs --plugin MODULE"

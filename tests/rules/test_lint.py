@@ -484,6 +484,14 @@ def test_a_fault_hides_the_warnings() -> None:
     assert {code for code, _ in said(check_text(text))} == {"SG210"}
 
 
+def test_a_join_names_every_axis_that_may_differ() -> None:
+    nodes = "nodes:\n  down: {op: max_pool, kernel_size: 2}\n  up: {op: upsample, scale_factor: 2}\n"
+    report = check_text(f"{SYMBOLIC}{nodes}  add: {{op: add, from: [up, image]}}\n")
+    (found,) = [d for d in report.diagnostics if d.code == "SG903"]
+    assert found.message.endswith("only for some images: 2*(H//2) and H, 2*(W//2) and W")
+    assert found.notes == ("they agree where H is a multiple of 2", "they agree where W is a multiple of 2")
+
+
 def test_where_a_symbolic_network_collapses() -> None:
     text = (SPECS / "resnet18.yaml").read_text(encoding="utf-8")
     text = re.sub(r",?\s*expect: \d+x\d+x\d+", "", text.replace("[3, 224, 224]", "[3, H, W]"))

@@ -42,17 +42,19 @@ SIZES = range(1, 257)
 
 
 def check(lint: Lint) -> None:
-    seen: set[str] = set()
+    by_node: dict[str, dict[tuple[str, str], Constraint]] = {}
     for constraint in lint.graph.constraints:
         node = lint.graph.nodes.get(constraint.node)
-        if constraint.relation != "==" or node is None or node.op not in JOINS or node.path in seen:
-            continue
-        seen.add(node.path)
+        if constraint.relation == "==" and node is not None and node.op in JOINS:
+            pair = (str(constraint.left), str(constraint.right))
+            by_node.setdefault(node.path, {}).setdefault(pair, constraint)
+    for path, constraints in by_node.items():
+        pairs = [f"{left} and {right}" for left, right in constraints]
         lint.report(
             "size-dependent-join",
-            f"node `{node.path}` joins sizes that agree only for some images: {constraint.left} and {constraint.right}",
-            node,
-            notes=_when(constraint),
+            f"node `{path}` joins sizes that agree only for some images: {', '.join(pairs)}",
+            lint.graph.nodes[path],
+            notes=list(dict.fromkeys(note for constraint in constraints.values() for note in _when(constraint))),
             help="give both branches the same kernel, stride and padding, or state a fixed size",
         )
 
