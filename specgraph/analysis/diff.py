@@ -259,11 +259,16 @@ def diff_table(found: Diff) -> str:
 
 
 def _together(changes: tuple[Change, ...]) -> list[Change]:
-    """Changes of one kind with equal details as one line, where there are several."""
+    """Changes of one kind with equal details as one line, where there are several: of arguments anywhere,
+    others at nodes of one name, with details that are equal as seen from there."""
     groups: dict[tuple[Any, ...], list[Change]] = {}
     for change in changes:
-        unlike = () if change.kind == "changed" else (change.path,)
-        groups.setdefault((change.kind, change.what, change.details, *unlike), []).append(change)
+        unlike: tuple[Any, ...] = ()
+        details = change.details
+        if change.kind != "changed":
+            unlike = (change.path.rpartition(".")[2] if "." in change.path else change.path, "." in change.path)
+            details = tuple(_seen_from(change.path, detail) for detail in details)
+        groups.setdefault((change.kind, change.what, details, *unlike), []).append(change)
     merged = []
     for same in groups.values():
         first = same[0]
@@ -272,3 +277,22 @@ def _together(changes: tuple[Change, ...]) -> list[Change]:
             first = Change(first.kind, "", place, first.what, first.details, first.nodes)
         merged.append(first)
     return merged
+
+
+def _seen_from(path: str, detail: str) -> str:
+    """A detail with the groups around a node left out of the paths in it, and instances counted from its own."""
+    own = path.split(".")[:-1]
+    return " ".join(_relative(word, own) if own and word.startswith(own[0]) else word for word in detail.split(" "))
+
+
+def _relative(path: str, own: list[str]) -> str:
+    steps = path.split(".")
+    for depth, (step, here) in enumerate(zip(steps, own, strict=False)):
+        if step == here:
+            steps[depth] = ""
+        elif step.isdecimal() and here.isdecimal():
+            steps[depth] = f"{int(step) - int(here):+d}"
+            break
+        else:
+            break
+    return ".".join(steps)

@@ -200,3 +200,47 @@ def test_a_renamed_group_concerns_all_nodes_inside_in_their_order() -> None:
     (renamed,) = [change for change in found.changes if change.kind == "renamed"]
     assert renamed.nodes == tuple(path for path in found.new.nodes if path.startswith("trunk."))
     assert len(renamed.nodes) == 9
+
+
+GATED = """specgraph: 1
+inputs: {image: [3, 16, 16]}
+blocks:
+  gated:
+    nodes:
+      conv: {op: conv, out_channels: 3, kernel_size: 3, padding: 1}
+      squeeze: global_avg_pool
+      gate: sigmoid
+      scale: {op: mul, from: [conv, gate]}
+nodes:
+  stem: {op: conv, out_channels: 3, kernel_size: 3, padding: 1}
+  body: {block: gated, repeat: 4}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [
+        ("gate", "sig", ["renamed body.0.sig and 3 more sigmoid was body.0.gate"]),
+        ("      gate: sigmoid\n", "      act: relu\n      gate: sigmoid\n", ["added body.0.act and 3 more relu relu"]),
+        (
+            "[conv, gate]",
+            "[input, gate]",
+            [
+                "rewired body.0.scale mul reads stem, body.0.gate instead of body.0.conv, body.0.gate",
+                "rewired body.1.scale and 2 more mul reads body.0.scale, body.1.gate "
+                "instead of body.1.conv, body.1.gate",
+            ],
+        ),
+    ],
+)
+def test_one_change_in_a_block_is_told_once(old: str, new: str, lines: list[str]) -> None:
+    first, second = check_text(GATED).graph, check_text(GATED.replace(old, new)).graph
+    assert first is not None
+    assert second is not None
+    shown = str(diff(first, second)).split("\n\n")[0].splitlines()[2:]
+    assert [" ".join(line.split()) for line in shown] == lines
+
+
+def test_changes_at_nodes_that_only_look_alike_stay_apart() -> None:
+    found = compare(BASE, BASE.replace("  pool:", "  tanh1: tanh\n  tanh2: tanh\n  pool:"))
+    assert [line.split()[1] for line in str(found).splitlines() if line.startswith("added")] == ["tanh1", "tanh2"]
