@@ -14,6 +14,7 @@ import pytest
 import torch
 import yaml
 
+from specgraph.datasets.user import from_user
 from specgraph.errors import CommandError
 from specgraph.training.checkpoint import Checkpoints, DamagedCheckpointError, read_checkpoint
 from specgraph.training.display import Silent
@@ -115,10 +116,12 @@ class SignallingImages(torch.utils.data.Dataset):  # type: ignore[type-arg]
         return torch.linspace(-1, 1, 64).view(1, 8, 8) * (label - 0.4) + index / 500, label
 
 
-@pytest.mark.parametrize("reads", [2, 3, 4])
-def test_signal_while_evaluating(train_small: Any, tmp_path: Path, reads: int) -> None:
-    """The test images, which validate too, are read when the set is opened, after each of two epochs and
-    at the end."""
+@pytest.mark.parametrize("evaluation", [1, 2, 3])
+def test_signal_while_evaluating(train_small: Any, tmp_path: Path, evaluation: int) -> None:
+    """The test images, which validate too, are read after each of two epochs and at the end, and before
+    all of that when the set is opened."""
+    opened = SignallingImages(20)
+    from_user((SignallingImages(48), opened))
     options = {
         "recipe": "plain",
         "settings": {"data": {"name": "digits", "validation": "test"}},
@@ -126,12 +129,12 @@ def test_signal_while_evaluating(train_small: Any, tmp_path: Path, reads: int) -
         "num_workers": 0,
     }
     whole = train_small(data=(SignallingImages(48), SignallingImages(20)), **options)
-    data = (SignallingImages(48), SignallingImages(20, reads))
+    data = (SignallingImages(48), SignallingImages(20, evaluation - opened.left))
     with pytest.raises(InterruptedRun):
         train_small(data=data, out=tmp_path / "stopped", **options)
     state = Checkpoints(tmp_path / "stopped" / "checkpoints").newest()
     assert state is not None
-    assert (state[0]["epoch"], state[0]["step"]) == {2: (0, 3), 3: (1, 3), 4: (2, 0)}[reads]
+    assert (state[0]["epoch"], state[0]["step"]) == {1: (0, 3), 2: (1, 3), 3: (2, 0)}[evaluation]
     resumed = train_small(resume=tmp_path / "stopped", data=(SignallingImages(48), SignallingImages(20)))
     assert same_weights(weights_of(whole), weights_of(resumed))
     assert without_timing(whole.metrics) == without_timing(resumed.metrics)
