@@ -33,15 +33,16 @@ def run(args: argparse.Namespace) -> int:
     import os
 
     from specgraph.errors import CommandError, require
+    from specgraph.run_folder import RUN_SPEC, is_run
 
-    is_run = os.path.isfile(os.path.join(args.source, "spec.yaml"))
-    if not is_run and os.path.isdir(args.source):
-        raise CommandError(f"{args.source} is no run: it has no spec.yaml")
-    if not is_run and args.weights is None and os.path.exists(args.source):
+    of_run = is_run(args.source)
+    if not of_run and os.path.isdir(args.source):
+        raise CommandError(f"{args.source} is no run: it has no {RUN_SPEC}")
+    if not of_run and args.weights is None and os.path.exists(args.source):
         raise CommandError("a spec alone has nothing to evaluate", "name a run, or give --weights FILE")
-    if is_run:
+    if of_run:
         refuse_spec_arguments(args, "a run is evaluated as it was trained")
-    graph = None if is_run else load_graph(args, args.source)
+    graph = None if of_run else load_graph(args, args.source)
     require("torch", "train", "evaluating")
     from specgraph.training.api import evaluate
 

@@ -120,7 +120,7 @@ def _ending(flag: str) -> str:
 
 def _export_python(args: argparse.Namespace) -> list[Path]:
     from specgraph.backends.python import emit_python
-    from specgraph.inference.source import RUN_SPEC, is_run
+    from specgraph.run_folder import RUN_SPEC, is_run
 
     spec = Path(args.source) / RUN_SPEC if args.source != "-" and is_run(args.source) else args.source
     graph = load_graph(args, str(spec))

@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """List the runs below the given folders."""
     from specgraph.errors import CommandError
+    from specgraph.run_folder import RUN_SPEC
 
     if args.curves and Path(args.curves).suffix.lower() != ".png":
         raise CommandError(f"the picture of the curves is a PNG, and {args.curves} does not end in .png")
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     for place in places:
         if not place.is_dir():
             raise CommandError(f"there is no folder {place}", "specgraph train SPEC --data digits makes a first run")
-    folders = sorted({found.parent for place in places for found in place.rglob("spec.yaml")})
+    folders = sorted({found.parent for place in places for found in place.rglob(RUN_SPEC)})
     entries = [entry for entry in map(describe, folders) if entry is not None]
     if args.sort != "started":
         key = {"test": "test_accuracy", "validation": "validation_accuracy", "name": "network"}[args.sort]
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
 def describe(folder: Path) -> dict[str, Any] | None:
     """One run as plain data; None where the folder only looks like one."""
     from specgraph.errors import CommandError
+    from specgraph.run_folder import best_row
     from specgraph.training.run import Run
 
     try:
@@ -61,7 +63,7 @@ def describe(folder: Path) -> dict[str, Any] | None:
         return None
     if not environment:
         return None
-    best = max(metrics, key=lambda row: (row["val_accuracy"], -row["val_loss"])) if metrics else {}
+    best = best_row(metrics) or {}
     return {
         "run": str(folder),
         "network": found.name,

@@ -318,7 +318,8 @@ def _guess_scale(values: Array) -> str:
 def _model_of(model: str | os.PathLike[str], weights: str | os.PathLike[str] | None) -> str | os.PathLike[str] | bytes:
     """An ONNX file as it is; a run or a spec as an ONNX model in memory."""
     text = os.fspath(model)
-    from specgraph.inference.source import is_run, looks_like_source, open_source
+    from specgraph.inference.source import looks_like_source, open_source
+    from specgraph.run_folder import is_run
 
     if not is_run(text) and not looks_like_source(text):
         return model

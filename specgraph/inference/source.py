@@ -11,10 +11,9 @@ from specgraph.backends.onnx.metadata import Preprocessing, class_names_of, prep
 from specgraph.checking import load
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
+from specgraph.run_folder import RUN_SPEC, is_run, run_weights
 
 SPEC_SUFFIXES = (".yaml", ".yml", ".json")
-RUN_SPEC = "spec.yaml"
-RUN_WEIGHTS = ("best.safetensors", "last.safetensors")
 
 
 class ModelSource(NamedTuple):
@@ -31,11 +30,6 @@ class ModelSource(NamedTuple):
     run: Path | None
 
 
-def is_run(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is the folder of a training run."""
-    return (Path(path) / RUN_SPEC).is_file()
-
-
 def looks_like_source(text: str) -> bool:
     """Whether a word of a command line can only be meant as a spec or a run."""
     return text == "-" or text.lower().endswith(SPEC_SUFFIXES) or is_run(text)
@@ -50,11 +44,6 @@ def newest_run(root: str | os.PathLike[str] = "runs") -> Path | None:
             found = (weights.stat().st_mtime, spec.parent)
             newest = max(newest, found) if newest else found
     return newest[1] if newest else None
-
-
-def run_weights(run: Path) -> Path | None:
-    """The weights a run is judged by: of the best epoch, else the last; None before the first."""
-    return next((run / name for name in RUN_WEIGHTS if (run / name).is_file()), None)
 
 
 def open_source(

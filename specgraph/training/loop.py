@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from specgraph.datasets.random import derive_seed
+from specgraph.run_folder import best_row
 from specgraph.training.distributed import World
 from specgraph.training.evaluation import Scores, autocast, evaluate_module
 from specgraph.training.feed import Batch, EvalFeed, TrainFeed
@@ -216,9 +217,8 @@ class Trainer:
         )
 
     def best_row(self) -> Row | None:
-        """The epoch with the highest validation accuracy; the lower loss decides between equals."""
-        rows = self.progress.rows
-        return max(rows, key=lambda row: (row["val_accuracy"], -row["val_loss"])) if rows else None
+        """The best epoch so far."""
+        return best_row(self.progress.rows)
 
     def has_stopped_early(self) -> bool:
         """Whether validation has not improved for as long as the recipe waits."""

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from specgraph.errors import CommandError, reason
 from specgraph.graph.fingerprint import spec_hash as spec_hash
+from specgraph.run_folder import RUN_WEIGHTS, run_weights
 from specgraph.targets import write_atomically
 
 StateDict = dict[str, Tensor]
@@ -69,8 +70,7 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[StateDict, dict[str, str
     """
     place = Path(path)
     if place.is_dir():
-        candidates = [place / "best.safetensors", place / "last.safetensors"]
-        place = next((candidate for candidate in candidates if candidate.exists()), candidates[0])
+        place = run_weights(place) or place / RUN_WEIGHTS[0]
     if not place.exists():
         raise CommandError(f"there are no weights {place}")
     try:
