@@ -13,9 +13,10 @@ from specgraph.api import GraphLike, as_graph
 from specgraph.errors import CommandError
 from specgraph.graph.classifier import ends_in, main_output
 from specgraph.graph.model import Graph
+from specgraph.run_folder import is_run
 from specgraph.training.allocation import kept_memory
 from specgraph.training.choices import choose_memory_format, choose_precision, set_backends
-from specgraph.training.data import EVAL_BROKEN_HELP, RunData, as_trained, prepare_data
+from specgraph.training.data import EVAL_BROKEN_HELP, RunData, as_trained, prepare_data, recorded_recipe
 from specgraph.training.display import Display, Silent, make_display
 from specgraph.training.distributed import World, choose_device, join_world, leave_world
 from specgraph.training.evaluation import Predictions, evaluate_with_predictions
@@ -23,6 +24,7 @@ from specgraph.training.feed import EvalFeed
 from specgraph.training.losses import build_loss
 from specgraph.training.overrides import ChosenRecipe, Overrides, choose_recipe
 from specgraph.training.pipeline import Pipeline
+from specgraph.training.restart import find_restarted, is_restart
 from specgraph.training.run import Run
 from specgraph.training.session import EVAL_BATCH, Options, Session, build_module
 from specgraph.training.surroundings import kept_surroundings
@@ -116,20 +118,20 @@ def train(
         )
     world = join_world(device)
     try:
-        previous = previous or _restarted(world, options)
-        if previous is not None:
-            graph = previous.load_graph()
-            stored = previous.environment.get("options", {})
-            options = _continued(options, stored)
-            recipe = previous.recipe_name
-            overrides = Overrides(epochs=epochs, settings=() if resume is None else _moved(graph, recipe, data_root))
-        else:
+        shown = display or (make_display() if world.is_writer else Silent())
+        if previous is None:
             assert spec is not None
             graph = as_graph(spec)
-        if recipe == "default" and recipe not in graph.recipes:
-            recipe = None
-        chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
-        shown = display or (make_display() if world.is_writer else Silent())
+            if recipe == "default" and recipe not in graph.recipes:
+                recipe = None
+            chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
+            previous = _restarted(graph, chosen, world, options, brought is not None, shown)
+        if previous is not None:
+            graph = previous.load_graph()
+            options = _continued(options, previous.environment.get("options", {}))
+            recipe = previous.recipe_name
+            overrides = Overrides(epochs=epochs, settings=() if resume is None else _moved(graph, recipe, data_root))
+            chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
         with kept_surroundings(world.device), kept_memory(world.device):
             return Session(graph, chosen, world, shown, options, data=brought, resume=previous).run()
     finally:
@@ -215,7 +217,7 @@ def _trained(
     run: Run | GraphLike, weights: str | os.PathLike[str] | None, recipe: str | None
 ) -> tuple[Graph, str | None, Path]:
     """(graph, recipe name, weights) of a run, a run's folder, or a spec with weights."""
-    if not isinstance(run, Run) and isinstance(run, str | os.PathLike) and (Path(run) / "spec.yaml").is_file():
+    if not isinstance(run, Run) and isinstance(run, str | os.PathLike) and is_run(run):
         run = Run(run)
     if isinstance(run, Run):
         path = run.weights_path() if weights is None else Path(weights)
@@ -237,7 +239,7 @@ def _refuse_changes(**given: Any) -> None:
 
 
 def _is_run(run: Run | GraphLike) -> bool:
-    return isinstance(run, Run) or (isinstance(run, str | os.PathLike) and (Path(run) / "spec.yaml").is_file())
+    return isinstance(run, Run) or (isinstance(run, str | os.PathLike) and is_run(run))
 
 
 def _moved(graph: Graph, recipe: str | None, data_root: str | os.PathLike[str] | None) -> tuple[tuple[str, Any], ...]:
@@ -246,20 +248,20 @@ def _moved(graph: Graph, recipe: str | None, data_root: str | os.PathLike[str] |
     return (("data.root", os.fspath(data_root)),) if names_data and data_root is not None else ()
 
 
-def _restarted(world: World, options: Options) -> Run | None:
+def _restarted(
+    graph: Graph, chosen: ChosenRecipe, world: World, options: Options, brought: bool, display: Display
+) -> Run | None:
     """The run to continue where torchrun restarted the processes after one of them died."""
-    if int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) == 0:
+    if not is_restart():
         return None
     found = ""
     if world.is_writer:
-        token = os.environ.get("TORCHELASTIC_RUN_ID", "")
-        places = [Path(options.out)] if options.out else sorted(Path("runs").glob("*/*"), reverse=True)
-        for place in places:
-            if (place / "spec.yaml").is_file():
-                run = Run(place)
-                if run.environment.get("elastic_run") == token and not run.result:
-                    found = str(place)
-                    break
+        recorded = chosen._replace(fields=recorded_recipe(chosen.fields, brought))
+        run = find_restarted(graph, recorded, options.to_plain(), options.out)
+        if run is not None:
+            found = str(run.folder)
+        else:
+            display.say("restarted, but no run of this job is found: a new one begins (--out names one for all)")
     found = world.broadcast_text(found)
     return Run(found) if found else None
 

@@ -60,6 +60,15 @@ class RunData(NamedTuple):
         }
 
 
+def recorded_recipe(recipe: dict[str, Any], brought: bool) -> dict[str, Any]:
+    """The recipe as a run's spec records it, with paths that are found from any folder; data that were
+    `brought` by a Python program have no place."""
+    data = recipe["data"]
+    if data is not None:
+        data = {**data, "name": FROM_PYTHON, "root": None} if brought else from_anywhere(data)
+    return {**recipe, "data": data}
+
+
 def prepare_data(
     graph: Graph, recipe: dict[str, Any], data: Any = None, broken_help: str = TRAIN_BROKEN_HELP
 ) -> RunData:

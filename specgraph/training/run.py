@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from specgraph.errors import CommandError, reason
 from specgraph.graph.model import Graph
+from specgraph.run_folder import RUN_SPEC, is_run
 from specgraph.spec.recipe import plain_recipe
 from specgraph.targets import write_atomically
 from specgraph.training.files import make_folder
@@ -41,10 +42,10 @@ class Run:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        if not (self.folder / "spec.yaml").is_file():
+        if not is_run(self.folder):
             if not self.folder.is_dir():
                 raise CommandError(f"there is no run {self.folder}")
-            raise CommandError(f"{self.folder} is no run: it has no spec.yaml")
+            raise CommandError(f"{self.folder} is no run: it has no {RUN_SPEC}")
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"
@@ -77,7 +78,7 @@ class Run:
         """The network as trained."""
         from specgraph.checking import load
 
-        return load(self.folder / "spec.yaml", plugins=self.environment.get("plugins", ()))
+        return load(self.folder / RUN_SPEC, plugins=self.environment.get("plugins", ()))
 
     @property
     def recipe_name(self) -> str | None:
@@ -102,21 +103,26 @@ class Run:
         return module.eval()
 
 
+def runs_folder(name: str) -> Path:
+    """Where the runs of a network lie unless a folder is named."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "network"
+    return Path("runs") / safe
+
+
 def new_folder(name: str, out: str | os.PathLike[str] | None) -> Path:
     """The folder of a new run: `out`, or `runs/<name>/<date-time>`. Raises `CommandError` where it
     cannot be made or already holds a run."""
     if out is not None:
         folder = Path(out)
-        if (folder / "spec.yaml").exists():
+        if (folder / RUN_SPEC).exists():
             raise CommandError(
                 f"{folder} already holds a run",
                 f"continue it with --resume {shlex.quote(str(folder))}, or choose another --out",
             )
         make_folder(folder)
         return folder
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "network"
     stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
-    parent = Path("runs") / safe
+    parent = runs_folder(name)
     make_folder(parent)
     for attempt in range(1, 1000):
         folder = parent / (stamp if attempt == 1 else f"{stamp}-{attempt}")
@@ -140,7 +146,7 @@ def new_start(folder: Path) -> str:
 def write_spec(folder: Path, graph: Graph, recipe_name: str, recipe: dict[str, Any]) -> None:
     """Write `spec.yaml`: the spec as trained, with the one recipe it was trained by."""
     resolved = {**graph.resolved, "recipes": {recipe_name: plain_recipe(recipe)}}
-    write_atomically(folder / "spec.yaml", dump_yaml(resolved))
+    write_atomically(folder / RUN_SPEC, dump_yaml(resolved))
 
 
 def dump_yaml(value: Any) -> str:

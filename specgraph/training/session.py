@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from specgraph.datasets.catalog import FROM_PYTHON
 from specgraph.errors import CommandError
 from specgraph.graph.classifier import ends_in, main_output
 from specgraph.graph.model import Graph
@@ -22,7 +21,7 @@ from specgraph.training.choices import (
     choose_precision,
     set_backends,
 )
-from specgraph.training.data import from_anywhere, prepare_data
+from specgraph.training.data import prepare_data, recorded_recipe
 from specgraph.training.display import Display
 from specgraph.training.distributed import World
 from specgraph.training.divergence import explain_divergence
@@ -32,6 +31,7 @@ from specgraph.training.feed import EvalFeed, TrainFeed
 from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
 from specgraph.training.overrides import ChosenRecipe
 from specgraph.training.pipeline import Pipeline
+from specgraph.training.restart import job_id
 from specgraph.training.results import draw, summarise
 from specgraph.training.resume import identity, is_best_lost, lost_best, refuse_edited, refuse_epochs, saved_state
 from specgraph.training.run import Run, describe_environment, new_folder, write_json, write_metrics, write_spec
@@ -107,7 +107,7 @@ class Session:
         )
         self.memory_format = choose_memory_format(graph)
         if resume and state is not None:
-            refuse_edited(resume, state, graph, self._kept_recipe())
+            refuse_edited(resume, state, graph, recorded_recipe(self.recipe, self.brought))
         self.trainer = self._build(from_weights=state is None)
         if resume and state is not None:
             self.trainer.restore(state)
@@ -121,8 +121,8 @@ class Session:
         if world.is_writer and resume is None:
             self._write_start()
         elif world.is_writer:
-            if self._kept_recipe() != graph.recipes[chosen.name]:
-                write_spec(self.folder, graph, chosen.name, self._kept_recipe())
+            if recorded_recipe(self.recipe, self.brought) != graph.recipes[chosen.name]:
+                write_spec(self.folder, graph, chosen.name, recorded_recipe(self.recipe, self.brought))
             if not self.trainer.is_finished():
                 (self.folder / "result.json").unlink(missing_ok=True)  # of fewer epochs
 
@@ -238,13 +238,6 @@ class Session:
         crop = getattr(self.data.train.source, "resized_crop", None)
         return tuple(entry for entry in augment if crop is None or entry[0] != "random_resized_crop")
 
-    def _kept_recipe(self) -> dict[str, Any]:
-        """The recipe as the run's `spec.yaml` has it."""
-        data = self.recipe["data"]
-        if data is not None:
-            data = {**data, "name": FROM_PYTHON, "root": None} if self.brought else from_anywhere(data)
-        return {**self.recipe, "data": data}
-
     def _write_start(self) -> None:
         environment = describe_environment(self.world.device)
         environment |= {
@@ -258,10 +251,12 @@ class Session:
             "plugins": list(self.options.plugins),
             "options": self.options.to_plain(),
         }
-        if "TORCHELASTIC_RUN_ID" in os.environ:
-            environment["elastic_run"] = os.environ["TORCHELASTIC_RUN_ID"]
+        if job_id() is not None:
+            environment["elastic_run"] = job_id()
         write_json(self.folder / "environment.json", environment)
-        write_spec(self.folder, self.graph, self.chosen.name, self._kept_recipe())  # last: with it the folder is a run
+        write_spec(
+            self.folder, self.graph, self.chosen.name, recorded_recipe(self.recipe, self.brought)
+        )  # last: with it the folder is a run
 
     # training ----------------------------------------------------------------------------------
 
@@ -325,7 +320,7 @@ class Session:
         self.display.step(progress.step, progress.seconds, images, loss, accuracy, trainer.current_rate())
 
     def _save(self) -> None:
-        state = {**self.trainer.state(), **identity(self.graph, self._kept_recipe())}
+        state = {**self.trainer.state(), **identity(self.graph, recorded_recipe(self.recipe, self.brought))}
         if self.world.is_writer:
             self.checkpoints.save(state, self.trainer.global_step)
 
