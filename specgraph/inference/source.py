@@ -67,4 +67,8 @@ def open_source(
     from specgraph.training.weights import load_weights
 
     state_dict, metadata = load_weights(path)
+    if run and not weights:
+        from specgraph.training.run import Run
+
+        Run(run).check_unchanged(metadata)  # `load` may have been told another size
     return ModelSource(graph, state_dict, str(path), class_names_of(metadata), preprocessing_of(metadata), run)

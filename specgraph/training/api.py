@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -28,7 +27,7 @@ from specgraph.training.restart import find_restarted, is_restart
 from specgraph.training.run import Run
 from specgraph.training.session import EVAL_BATCH, Options, Session, build_module
 from specgraph.training.surroundings import kept_surroundings
-from specgraph.training.weights import apply_weights, load_weights
+from specgraph.training.weights import StateDict, apply_weights, load_weights
 
 SPLITS = ("test", "validation", "train")
 
@@ -158,7 +157,8 @@ def evaluate(
     if split not in SPLITS:
         raise CommandError(f"there is no split `{split}`", f"choose from {', '.join(SPLITS)}")
     says_how = recipe is not None
-    graph, recipe, path = _trained(run, weights, recipe)
+    trained = _trained(run, weights, recipe)
+    graph, recipe = trained.graph, trained.recipe
     named = data if isinstance(data, str | os.PathLike) else None
     brought = None if named is not None else data
     overrides = Overrides(
@@ -168,11 +168,10 @@ def evaluate(
     )
     chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
     run_data = prepare_data(graph, chosen.fields, brought, EVAL_BROKEN_HELP)
-    loaded, metadata = load_weights(path)
-    run_data = as_trained(run_data, metadata, normalised=says_how)
+    run_data = as_trained(run_data, trained.metadata, normalised=says_how)
     module = build_module(graph, 0, torch.contiguous_format)
     training_only = [node.path for node in graph.nodes.values() if node.train_only]
-    apply_weights(module, loaded, optional=training_only, source=str(path))
+    apply_weights(module, trained.state_dict, optional=training_only, source=trained.file)
     return _evaluate(graph, chosen, run_data, module, split, choose_device(device), num_workers)
 
 
@@ -213,18 +212,32 @@ def _evaluate(
     return Evaluation(*scores, split, run_data.dataset.name, run_data.dataset.class_names, predictions)
 
 
-def _trained(
-    run: Run | GraphLike, weights: str | os.PathLike[str] | None, recipe: str | None
-) -> tuple[Graph, str | None, Path]:
-    """(graph, recipe name, weights) of a run, a run's folder, or a spec with weights."""
+class _Trained(NamedTuple):
+    """A network with its weights, their metadata and file, and the recipe it was trained with."""
+
+    graph: Graph
+    recipe: str | None
+    state_dict: StateDict
+    metadata: dict[str, str]
+    file: str
+
+
+def _trained(run: Run | GraphLike, weights: str | os.PathLike[str] | None, recipe: str | None) -> _Trained:
+    """What a run, a run's folder, or a spec with weights gives."""
     if not isinstance(run, Run) and isinstance(run, str | os.PathLike) and is_run(run):
         run = Run(run)
     if isinstance(run, Run):
-        path = run.weights_path() if weights is None else Path(weights)
-        return run.load_graph(), recipe or run.recipe_name, path
-    if weights is None:
+        graph, recipe = run.load_graph(), recipe or run.recipe_name
+        if weights is None:
+            own = run.weights_path()
+            state_dict, metadata = load_weights(own)
+            run.check_unchanged(metadata, graph)
+            return _Trained(graph, recipe, state_dict, metadata, str(own))
+    elif weights is None:
         raise CommandError("a spec alone has nothing to evaluate", "name a run, or give --weights FILE")
-    return as_graph(run), recipe, Path(weights)
+    else:
+        graph = as_graph(run)
+    return _Trained(graph, recipe, *load_weights(weights), os.fspath(weights))
 
 
 def _refuse_changes(**given: Any) -> None:

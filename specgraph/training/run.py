@@ -11,10 +11,12 @@ import re
 import shlex
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specgraph.errors import CommandError, reason
+from specgraph.graph.fingerprint import spec_hash
 from specgraph.graph.model import Graph
 from specgraph.run_folder import RUN_SPEC, is_run
 from specgraph.spec.recipe import plain_recipe
@@ -97,10 +99,30 @@ class Run:
         from specgraph.api import compile
         from specgraph.training.weights import apply_weights, load_weights
 
-        module = compile(self.load_graph(), seed=0)
         path = self.weights_path(which)
-        apply_weights(module, load_weights(path)[0], source=str(path))
+        state_dict, metadata = load_weights(path)
+        graph = self.load_graph()
+        self.check_unchanged(metadata, graph)
+        module = compile(graph, seed=0)
+        apply_weights(module, state_dict, source=str(path))
         return module.eval()
+
+    def check_unchanged(self, metadata: Mapping[str, str], graph: Graph | None = None) -> None:
+        """Raises `CommandError` where the run's weights, by their metadata, are of another network than
+        `spec.yaml` describes now (`graph`, where it is at hand).
+
+        Another version of specgraph may describe the same network otherwise: its runs are not compared.
+        """
+        import specgraph
+
+        trained = metadata.get("spec_hash")
+        if trained is None or self.environment.get("specgraph") != specgraph.__version__:
+            return
+        if spec_hash(graph or self.load_graph()) != trained:
+            raise CommandError(
+                f"{self.folder / RUN_SPEC} is not the network that was trained: it was changed since",
+                f"undo that, or evaluate or export a spec of your own with --weights {self.folder}",
+            )
 
 
 def runs_folder(name: str) -> Path:

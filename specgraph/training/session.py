@@ -254,9 +254,8 @@ class Session:
         if job_id() is not None:
             environment["elastic_run"] = job_id()
         write_json(self.folder / "environment.json", environment)
-        write_spec(
-            self.folder, self.graph, self.chosen.name, recorded_recipe(self.recipe, self.brought)
-        )  # last: with it the folder is a run
+        # Last: with it the folder is a run.
+        write_spec(self.folder, self.graph, self.chosen.name, recorded_recipe(self.recipe, self.brought))
 
     # training ----------------------------------------------------------------------------------
 

@@ -13,12 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch import nn
 
 import specgraph
 from specgraph.checking import load
+from specgraph.cli.main import main
 from specgraph.datasets.load import load_dataset
 from specgraph.errors import CommandError
+from specgraph.inference.session import Session
+from specgraph.inference.source import open_source
 from specgraph.training.api import evaluate, train
 from specgraph.training.display import Lines, Silent
 from specgraph.training.distributed import World
@@ -27,8 +31,8 @@ from specgraph.training.feed import EvalFeed
 from specgraph.training.losses import build_loss
 from specgraph.training.overrides import Overrides, choose_recipe
 from specgraph.training.pipeline import Pipeline
-from specgraph.training.run import Run, dump_yaml
-from specgraph.training.weights import load_weights, spec_hash
+from specgraph.training.run import Run, dump_yaml, write_json
+from specgraph.training.weights import load_weights, save_weights, spec_hash
 from tests.training.conftest import same_weights, weights_of
 
 ALONE = World(0, 1, torch.device("cpu"))
@@ -79,6 +83,56 @@ def test_module_of_a_run_scores_as_recorded(train_small: Any) -> None:
         assert images is not None
         predicted = module(line.eval_batch(images)).argmax(1)
     assert torch.equal(predicted, again.predictions.predicted)
+
+
+def change_spec(run: Run, change: dict[str, Any]) -> None:
+    """Change nodes of the spec in a run's folder."""
+    written = yaml.safe_load((run.folder / "spec.yaml").read_text())
+    written["nodes"].update(change)
+    (run.folder / "spec.yaml").write_text(dump_yaml(written))
+
+
+def test_a_spec_changed_after_training_is_refused(train_small: Any) -> None:
+    """The weights still fit, but they are those of another network."""
+    run = train_small(recipe="plain", epochs=1)
+    readers = [lambda: evaluate(run, device="cpu"), lambda: open_source(run.folder), run.load_module]
+    change_spec(run, {"fc": {"op": "linear", "out_features": "$classes", "init": {"weight": "zeros"}}})
+    for read in readers:
+        read()
+    change_spec(run, {"relu": "tanh"})
+    for read in readers:
+        with pytest.raises(CommandError, match=r"spec\.yaml is not the network that was trained.*\n.*--weights"):
+            read()
+    evaluate(run, weights=run.folder, device="cpu")
+    assert train_small(recipe="plain", weights=run.folder, epochs=1).result
+
+
+@pytest.mark.parametrize("missing", ["hash", "version"])
+def test_runs_of_earlier_versions_are_not_compared(train_small: Any, missing: str) -> None:
+    run = train_small(recipe="plain", epochs=1)
+    change_spec(run, {"relu": "tanh"})
+    if missing == "hash":
+        state_dict, metadata = load_weights(run.folder)
+        del metadata["spec_hash"]
+        save_weights(run.folder / "best.safetensors", state_dict, metadata)
+    else:
+        write_json(run.folder / "environment.json", {**run.environment, "specgraph": "0.0.1"})
+    evaluate(run, device="cpu")
+    run.load_module()
+    open_source(run.folder)
+
+
+def test_export_of_a_run_at_another_size(train_small: Any, spec: dict[str, Any], tmp_path: Path) -> None:
+    spec["nodes"] = {
+        **{name: spec["nodes"][name] for name in ("conv", "bn")},
+        "pool": "global_avg_pool",
+        "f": "flatten",
+    }
+    spec["nodes"]["fc"] = {"op": "linear", "out_features": 10}
+    run = train_small(recipe="plain", epochs=1)
+    target = tmp_path / "m.onnx"
+    assert main(["export", str(run.folder), "--onnx", str(target), "--input-size", "16x16"]) == 0
+    assert Session(target, "cpu").inputs[0].shape[1:] == (1, 16, 16)
 
 
 def test_best_epoch_is_chosen_on_validation(train_small: Any) -> None:
