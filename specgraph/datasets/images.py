@@ -95,23 +95,24 @@ def to_tensor(image: Image.Image) -> Tensor:
 
 
 def resize_to(image: Image.Image, size: tuple[int, int], box: Box | None = None) -> Image.Image:
-    """The part `box` of the image (or the centre, see `centre_box`) at `size` (height, width)."""
+    """The part `box` of the image (or the centre, as much as `centre_share` says) at `size` (height, width)."""
     height, width = size
-    region: Any = box or centre_box(image.size, size)
+    region: Any = box or centre_box(image.size, size, centre_share(size))
     return image.resize((width, height), Image.Resampling.BILINEAR, box=region)
 
 
-def centre_box(image_size: tuple[int, int], size: tuple[int, int]) -> Box:
-    """The centre of an image (width, height) with the aspect of `size` (height, width).
+def centre_share(size: tuple[int, int]) -> float:
+    """The share of an image's short side that is kept at `size` (height, width): photographs (64 pixels
+    and up) lose 1/8, as is the custom for ImageNet; small images keep it whole."""
+    return CENTRE_SHARE if min(size) >= SMALLEST_PHOTOGRAPH else 1.0
 
-    Photographs (64 pixels and up) lose 1/8 of the short side, as is the custom for ImageNet; small
-    images keep it whole.
-    """
+
+def centre_box(image_size: tuple[int, int], size: tuple[int, int], share: float) -> Box:
+    """The centre of an image (width, height) with the aspect of `size` (height, width), `share` of what
+    fits."""
     width, height = image_size
     wanted_height, wanted_width = size
-    scale = min(width / wanted_width, height / wanted_height)
-    if min(size) >= SMALLEST_PHOTOGRAPH:
-        scale *= CENTRE_SHARE
+    scale = min(width / wanted_width, height / wanted_height) * share
     half_width, half_height = wanted_width * scale / 2, wanted_height * scale / 2
     return Box(
         max(width / 2 - half_width, 0.0),

@@ -23,7 +23,6 @@ ImageLike = Any
 """A path, a PIL image, or a uint8 array (H, W) or (H, W, C)."""
 
 IMAGE_TYPES = ("uint8", "float16", "float32", "float64")
-IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"))
 
 
 class Ranked(NamedTuple):
@@ -271,10 +270,12 @@ def image_files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
+    from specgraph.datasets.images import SUFFIXES
+
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
                 yield Path(parent, name)
 
 

@@ -24,37 +24,18 @@ def to_pixels(image: Image, preprocessing: Preprocessing, *, whole: bool = False
     wanted."""
     from PIL import Image as pil
 
-    from specgraph.datasets.images import to_mode
+    from specgraph.datasets.images import Box, centre_box, to_mode
 
     try:
         image = to_mode(image, preprocessing.channels)
     except ValueError as error:
         raise CommandError(f"an image of mode {image.mode} cannot be used: {error}") from None
     height, width = preprocessing.size
-    box = None if whole else centre(image.size, preprocessing)
-    planes = []
-    for plane in image.split():
-        resized = plane.convert("F")
-        if resized.size != (width, height) or box is not None:
-            resized = resized.resize((width, height), pil.Resampling.BILINEAR, box=box)
-        planes.append(np.asarray(resized, np.float32))
-    return np.stack(planes)
-
-
-def centre(size: tuple[int, int], preprocessing: Preprocessing) -> tuple[float, float, float, float] | None:
-    """The part of an image (width, height) that is used, as (left, upper, right, lower); None where
-    it is the whole image."""
-    width, height = size
-    wanted_height, wanted_width = preprocessing.size
-    scale = min(width / wanted_width, height / wanted_height) * preprocessing.crop
-    half_width, half_height = wanted_width * scale / 2, wanted_height * scale / 2
-    box = (
-        max(width / 2 - half_width, 0.0),
-        max(height / 2 - half_height, 0.0),
-        min(width / 2 + half_width, width),
-        min(height / 2 + half_height, height),
-    )
-    return None if box == (0.0, 0.0, width, height) else box
+    box = centre_box(image.size, preprocessing.size, preprocessing.crop)
+    if whole:
+        box = Box(0, 0, *image.size)
+    planes = [plane.convert("F").resize((width, height), pil.Resampling.BILINEAR, box=box) for plane in image.split()]
+    return np.stack([np.asarray(plane, np.float32) for plane in planes])
 
 
 def normalise(pixels: NDArray[np.float32], preprocessing: Preprocessing) -> NDArray[np.float32]:

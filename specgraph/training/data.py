@@ -11,7 +11,7 @@ from specgraph.backends.onnx.metadata import class_names_of, preprocessing_of
 from specgraph.datasets.catalog import FOLDER, FROM_PYTHON
 from specgraph.datasets.classes import class_positions
 from specgraph.datasets.download import data_root
-from specgraph.datasets.images import CENTRE_SHARE, SMALLEST_PHOTOGRAPH
+from specgraph.datasets.images import centre_share
 from specgraph.datasets.load import is_folder, load_dataset
 from specgraph.datasets.samples import Dataset, Samples
 from specgraph.datasets.split import stratified_split
@@ -49,13 +49,12 @@ class RunData(NamedTuple):
             from specgraph.training.pipeline import normalisation
 
             mean, std = normalisation(mean, std, self.channels)
-        cropped = self.dataset.from_files and min(self.size) >= SMALLEST_PHOTOGRAPH
         return {
             "size": list(self.size),
             "channels": self.channels,
             "mean": list(mean),
             "std": list(std),
-            "crop": CENTRE_SHARE if cropped else 1.0,
+            "crop": centre_share(self.size) if self.dataset.from_files else 1.0,
             **({"own": True} if own else {}),
         }
 
