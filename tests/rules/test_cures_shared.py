@@ -152,13 +152,11 @@ def test_an_expression_is_quoted_in_json() -> None:
 
 # the spec behind its header: what would cure one instance breaks another, or leaves the fault to it
 UNSERVED = {
-    "a number for two kernels that are no half": (
-        "blocks:\n  g: {args: [k], nodes: {c: {op: conv, out_channels: 3, kernel_size: $k, expect: [3, 31, 31]}}}\n"
-        "nodes:\n  a: {block: g, k: 3}\n  b: {block: g, k: 4}\n"
-    ),
-    "a declared shape of two instances": (
-        "blocks:\n  g: {nodes: {c: {op: max_pool, kernel_size: 2, expect: [3, 17, 17]}}}\n"
-        "nodes:\n  a: {block: g}\n  b: {block: g}\n"
+    "a size for two maps": (
+        "blocks:\n  up:\n    nodes:\n      u: {op: upsample, scale_factor: 2}\n      r: relu\n"
+        "nodes:\n  d: {op: conv, out_channels: 3, kernel_size: 3}\n  p: {op: max_pool, kernel_size: 2}\n"
+        "  q: {op: max_pool, kernel_size: 2}\n  a: {block: up, from: q}\n  c: {op: concat, from: [a, p]}\n"
+        "  b: {block: up, from: p}\n  e: {op: avg_pool, kernel_size: 1}\noutputs: [c, e]\n"
     ),
 }
 
@@ -166,8 +164,32 @@ UNSERVED = {
 @pytest.mark.parametrize("name", UNSERVED)
 def test_no_cure_that_moves_the_fault_to_another_instance(name: str) -> None:
     report = check_text(HEADER + UNSERVED[name])
+    assert {d.rule for d in report.diagnostics} <= {"concat-shape-mismatch", "declared-shape-mismatch"}
     assert not report.ok
     assert with_fixes(report) == HEADER + UNSERVED[name]
+
+
+def test_a_padding_that_is_no_half_of_the_kernel_is_not_written_for_all() -> None:
+    """The declared shape may be wrong, or the padding be missing that `b`, with another kernel, does not need."""
+    text = (
+        f"{HEADER}blocks:\n  g: {{args: [k], nodes: {{c: {{op: conv, out_channels: 3, kernel_size: $k}}}}}}\n"
+        "nodes:\n  a: {block: g, k: 5, expect: [3, 30, 30]}\n  b: {block: g, from: image, k: 1}\noutputs: [a, b]\n"
+    )
+    report = check_text(text)
+    assert [d.help for d in report.diagnostics if d.severity == "error"] == ["write [3, 28, 28]"]
+    assert with_fixes(report) == text.replace("[3, 30, 30]", "[3, 28, 28]")
+
+
+def test_a_declared_shape_that_another_instance_turns_out_not_to_have() -> None:
+    text = (
+        f"{HEADER}blocks:\n  g: {{nodes: {{c: {{op: max_pool, kernel_size: 2, expect: [3, 17, 17]}}}}}}\n"
+        "nodes:\n  a: {block: g}\n  p: {op: conv, from: image, out_channels: 3, kernel_size: 1, stride: 2, groups: 2}\n"
+        "  b: {block: g}\noutputs: [a, b]\n"
+    )
+    declared, groups = sorted((d for d in check_text(text).diagnostics), key=lambda d: d.code)
+    assert (declared.code, declared.fix) == ("SG301", None)
+    assert declared.help == "leave expect out here, and declare it where the block is used"
+    assert groups.fix is not None
 
 
 def test_help_inside_a_block_names_what_is_there() -> None:

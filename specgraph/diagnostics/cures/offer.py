@@ -36,6 +36,7 @@ LARGEST_GROUPS = 4096
 MAX_INPUTS = 32
 MAX_CHECKED_NODES = 4000
 MAX_CHECKED_CHARACTERS = 1_000_000
+ELSEWHERE = "leave expect out here, and declare it where the block is used"
 JOINS = ("add-shape-mismatch", "concat-shape-mismatch")
 
 
@@ -74,6 +75,8 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
                 break
             if any(edit.span.path != source.path for edit in cure.edits):
                 continue
+            if cure.absolute and any(map(verifier.is_shared, cure.edits)):
+                continue
             checks -= 1
             if cure.weak:
                 checks -= 1
@@ -103,7 +106,7 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
             checks -= 1
             if checks >= 0 and verifier.outcome(fault, fault).moved:
                 collector.discard(fault)
-                collector.add([replace(fault, fix=None, help=f"{fault.help}; other instances come out otherwise")])
+                collector.add([replace(fault, fix=None, help=ELSEWHERE)])
             else:
                 verifier.accepted.append(fault)
 

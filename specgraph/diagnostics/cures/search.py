@@ -27,13 +27,15 @@ class Cure(NamedTuple):
     """Edits, and what they do in words.
 
     `certain` is true where the cure is right whatever else the spec has to show behind it, `weak`
-    where it is offered only if a declared shape cannot be what is wrong.
+    where it is offered only if a declared shape cannot be what is wrong, `absolute` where it writes a
+    map's size, which holds for one instance of a node.
     """
 
     edits: tuple[Edit, ...]
     says: str
     certain: bool = False
     weak: bool = False
+    absolute: bool = False
 
 
 class Step(NamedTuple):
@@ -220,7 +222,8 @@ def _tried(chain: list[Step], position: int, changed: dict[str, Any], wanted: Wa
         shown = ", ".join(f"{name}: {show(value)}" for name, value in changed.items())
         place = f" in `{step.path}`" if position else ""
         verb = "give" if len(changed) > 1 else "gives"
-        yield Cure(edits, f"{shown}{place} {verb} {kind}{why}")
+        absolute = "size" in changed or "output_size" in changed
+        yield Cure(edits, f"{shown}{place} {verb} {kind}{why}", absolute=absolute)
 
 
 def changes(definition: NodeDef, changed: dict[str, Any]) -> tuple[Edit, ...] | None:

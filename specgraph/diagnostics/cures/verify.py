@@ -57,14 +57,14 @@ class Verifier:
         } - {fault.node}
         known = all((fault.rule, node) in self.hidden for node in others)
         edits = changed.fix.edits if changed.fix is not None else ()
-        moved = bool(others) and not (known and not any(map(self._is_shared, edits)))
+        moved = bool(others) and not (known and not any(map(self.is_shared, edits)))
         return Outcome(left, (fault.rule, fault.node) in left, moved)
 
     def only_reveals(self, left: frozenset[Error]) -> bool:
         """Whether all new errors concern nodes behind the fault, of which nothing was known before."""
         return all(node is None or node not in self.nodes for _, node in left - self.errors)
 
-    def _is_shared(self, edit: Edit) -> bool:
+    def is_shared(self, edit: Edit) -> bool:
         """Whether an edit stands in a node as written that several instances have."""
         return any(_holds(definition, edit.span) for definition in self.shared)
 
