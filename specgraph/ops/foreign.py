@@ -37,11 +37,12 @@ WITH_ARGUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 class Translated(NamedTuple):
     """An argument that says something else under a foreign op's name: what it is called here, and why; with
-    `complement`, its value here is 1 minus theirs."""
+    `complement`, its value here is 1 minus theirs, with `channels_last` an axis in another order."""
 
     ours: str
     why: str
     complement: bool = False
+    channels_last: bool = False
 
 
 TRANSLATED: dict[str, dict[str, Translated]] = {
@@ -53,6 +54,9 @@ TRANSLATED: dict[str, dict[str, Translated]] = {
         "momentum": Translated(
             "momentum", "its momentum is the weight of the old mean, that of batch_norm the weight of the new one", True
         )
+    },
+    "LayerNormalization": {
+        "axis": Translated("axes", "its last axis is that of the channels, which is 1 here", channels_last=True)
     },
 }
 

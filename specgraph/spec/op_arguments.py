@@ -78,6 +78,12 @@ def _translate(
     """What a foreign argument becomes here, and the edit that writes it; None where it cannot be written."""
     key, written = beside[argument]
     value = written.value if written.constant else getattr(written.tree, "text", None)
+    if other.channels_last:
+        if value not in (-1, 3) or other.ours in beside or key.line != written.span.end_line:
+            return "…", None
+        place = written.source.span((key, written.tree))
+        name = written.source.edit_word(written.source.span(key), other.ours).text
+        return [1], Edit(place, f"{name}: [1]")
     if not other.complement:
         taken = other.ours in beside
         return value, None if taken else written.source.edit_word(written.source.span(key), other.ours)
@@ -118,21 +124,22 @@ class Reporter:
         names = counterparts()
         counterpart = names.counterpart(text)
         if counterpart is not None:
-            stated = stated_arguments(find(counterpart.op), beside)
+            translated = {key: other for key, other in names.translated(text).items() if key in beside}
+            stated = stated_arguments(find(counterpart.op), beside) | {other.ours for other in translated.values()}
             needed = {key: value for key, value in counterpart.arguments.items() if key not in stated}
             fixable = fixable and not (needed and as_key)
             fix = foreign_op_fix(written, counterpart.op, needed) if fixable else None
             entries = [counterpart.op, *(f"{key}: {show(value)}" for key, value in needed.items())]
             notes = []
-            for argument, other in names.translated(text).items():
-                if argument in beside:
-                    value, edit = _translate(other, argument, beside)
-                    entries.append(f"{other.ours}: {show(value)}")
-                    notes.append(other.why)
-                    if fix is not None and edit is not None:
-                        fix = Fix("unsafe" if other.complement else fix.applicability, (*fix.edits, edit))
-                    else:
-                        fix = None
+            for argument, other in translated.items():
+                value, edit = _translate(other, argument, beside)
+                entries.append(f"{other.ours}: {show(value)}")
+                notes.append(other.why)
+                if fix is not None and edit is not None:
+                    unsafe = other.complement or other.channels_last
+                    fix = Fix("unsafe" if unsafe else fix.applicability, (*fix.edits, edit))
+                else:
+                    fix = None
             self.collector.report(
                 "foreign-op-name",
                 f"{where} uses op `{text}`, which is called `{counterpart.op}` here",

@@ -307,8 +307,9 @@ class NodeReader(TreeReader):
                 self.reporter.unknown_op(name, node.target, where, path, beside=node.arguments)
                 counterpart = counterparts().counterpart(show(name))
                 meant = find(counterpart.op) if counterpart is not None else None
+                translated = counterparts().translated(show(name))
                 for argument, (key, written) in node.arguments.items():
-                    if meant is not None and argument not in meant.arguments:
+                    if meant is not None and argument not in meant.arguments and argument not in translated:
                         self.reporter.unknown_argument(meant, key, written, where, path, beside=node.tree)
             node.kind = "broken"
             return

@@ -73,6 +73,8 @@ FIXES = {
     "{op: BatchNormalization, epsilon: 0.001}": "{op: batch_norm, eps: 0.001}",
     "{op: BatchNorm2d, momentum: 0.1}": "{op: batch_norm, momentum: 0.1}",
     "{op: LayerNormalization, epsilon: 0.1}": "{op: layer_norm, axes: [1], eps: 0.1}",
+    # unsafe, and never a key twice: channels come last there
+    "{op: LayerNormalization, axis: -1, epsilon: 0.1}": "{op: LayerNormalization, axis: -1, eps: 0.1}",
     "{op: DepthToSpace, blocksize: 2}": "{op: pixel_shuffle, upscale_factor: 2}",
     "{op: linear, units: 10}": "{op: linear, out_features: 10}",
     "{op: dropout, rate: 0.2}": "{op: dropout, p: 0.2}",
@@ -119,16 +121,35 @@ def test_initialisers_keep_their_meaning(written: str) -> None:
     assert check_text(fixed).ok == (INITIALISERS[written] != written)
 
 
-def test_a_value_that_means_its_complement_here() -> None:
-    text = f"{HEADER}nodes:\n  x: {{op: BatchNormalization, momentum: 0.99}}\n"
+# a node as written, the help, and what the unsafe fix makes of it
+TRANSLATIONS = {
+    "{op: BatchNormalization, momentum: 0.99}": (
+        "write batch_norm, momentum: 0.01",
+        "{op: batch_norm, momentum: 0.01}",
+    ),
+    "{op: BatchNormalization, momentum: $m}": (
+        "write batch_norm, momentum: 1 - $m",
+        "{op: BatchNormalization, momentum: $m}",
+    ),
+    "{op: LayerNormalization, axis: -1}": ("write layer_norm, axes: [1]", "{op: layer_norm, axes: [1]}"),
+    "{op: LayerNormalization, axis: [1, 2]}": (
+        "write layer_norm, axes: …",
+        "{op: LayerNormalization, axis: [1, 2]}",
+    ),
+}
+
+
+@pytest.mark.parametrize("written", TRANSLATIONS)
+def test_a_value_that_means_another_here(written: str) -> None:
+    text = f"{HEADER}vars: {{m: 0.9}}\nnodes:\n  x: {written}\n"
     report = check_text(text)
-    (found,) = report.diagnostics
-    assert found.help == "write batch_norm, momentum: 0.01"
-    fixed = apply_fixes(next(iter(report.sources.values())), report.diagnostics, unsafe=True).text
-    assert fixed == f"{HEADER}nodes:\n  x: {{op: batch_norm, momentum: 0.01}}\n"
-    assert check_text(fixed).ok
-    (found,) = check_text(text.replace("0.99", "$m").replace("nodes", "vars: {m: 0.9}\nnodes")).diagnostics
-    assert (found.help, found.fix) == ("write batch_norm, momentum: 1 - $m", None)
+    (found,) = (d for d in report.diagnostics if d.severity == "error")
+    help, wanted = TRANSLATIONS[written]
+    assert found.help == help
+    fixed = apply_fixes(next(iter(report.sources.values())), [found], unsafe=True).text
+    assert fixed == text.replace(written, wanted)
+    assert check_text(fixed).ok == (wanted != written)
+    assert apply_fixes(next(iter(report.sources.values())), [found]).text == text
 
 
 def test_a_foreign_name_under_defaults() -> None:
