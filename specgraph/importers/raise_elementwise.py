@@ -187,13 +187,17 @@ def _as_affine(op: str, constant: Array, first: bool) -> tuple[Array, Array]:
     return one / constant, np.asarray(zero)
 
 
+_TAKES_CONSTANTS = frozenset({"batch_norm", "layer_norm", "linear", "conv", "conv_transpose"})
+"""Ops whose own parameters may take up what is done to their output."""
+
+
 def _apply_affine(raiser: Raiser, node: OnnxNode, path: str, scale: Array, shift: Array) -> None:
-    if (scale == 1).all() and (shift == 0).all() and _keeps_shape(raiser, path, scale, shift):
+    axis_scale, scales = _varying(raiser, path, scale)
+    axis_shift, shifts = _varying(raiser, path, shift)
+    if (scale == 1).all() and (shift == 0).all():
         raiser.paths[node.outputs[0]] = path
         return
     source = raiser.net.nodes.get(path)
-    axis_scale, scales = _varying(raiser, path, scale)
-    axis_shift, shifts = _varying(raiser, path, shift)
     axes = {axis for axis in (axis_scale, axis_shift) if axis is not None}
     if len(axes) > 1:
         raise Refusal("its constants vary along different axes")
@@ -201,23 +205,19 @@ def _apply_affine(raiser: Raiser, node: OnnxNode, path: str, scale: Array, shift
     dims = raiser.type_of(path).dims
     size = static(dims[axis - 1])
     factor, summand = np.broadcast_to(scales, (size,)), np.broadcast_to(shifts, (size,))
-    value = next((value for value in node.inputs if raiser.paths.get(value) == path), "")
     shared = {node.share for node in raiser.net.nodes.values()}
     if source and (source.share or source.path in shared):
         source = None
-    if source and source.op == "batch_norm" and axis == 1 and raiser.reads[value] == 1:
+    if source and not (source.op in _TAKES_CONSTANTS and raiser.read_once(path)):
+        source = None
+    if source and source.op == "batch_norm" and axis == 1:
         _merge(source, factor, summand)
         raiser.paths[node.outputs[0]] = path
         return
-    if source and (scale == 1).all() and raiser.reads[value] == 1 and _becomes_bias(source, axis, summand):
+    if source and (scale == 1).all() and _becomes_bias(source, axis, summand):
         raiser.paths[node.outputs[0]] = path
         return
-    if (
-        source
-        and source.op == "layer_norm"
-        and raiser.reads[value] == 1
-        and _merge_layer_norm(raiser, source, axis, factor, summand)
-    ):
+    if source and source.op == "layer_norm" and _merge_layer_norm(raiser, source, axis, factor, summand):
         raiser.paths[node.outputs[0]] = path
         return
     weight = next((name for name in node.inputs if name in raiser.constants), "")
@@ -276,10 +276,6 @@ def _merge_layer_norm(raiser: Raiser, norm: FlatNode, axis: int, scale: Array, s
     return True
 
 
-def _keeps_shape(raiser: Raiser, path: str, *constants: Array) -> bool:
-    return all(constant.ndim <= raiser.rank(path) for constant in constants)
-
-
 def _varying(raiser: Raiser, path: str, constant: Array) -> tuple[int | None, Array]:
     """The one axis (as a spec counts) along which a broadcast constant varies, and its values there;
     None where it is one number."""
@@ -290,7 +286,10 @@ def _varying(raiser: Raiser, path: str, constant: Array) -> tuple[int | None, Ar
     dims = raiser.shape_of(path)
     for axis, size in enumerate(aligned.shape):
         if size != 1 and size != dims[axis]:
-            raise Refusal(f"its constant of {constant.shape} does not fit its input")
+            sizes = ["x".join(map(str, shape)) for shape in (constant.shape, dims)]
+            raise Refusal(
+                f"its constant of {sizes[0]} does not fit its input of {sizes[1]}, which a spec never repeats"
+            )
     wide = [axis for axis, size in enumerate(aligned.shape) if size > 1]
     if wide and (aligned == aligned.reshape(-1)[0]).all():
         return None, aligned.reshape(-1)[:1]
@@ -339,7 +338,7 @@ def _silu(raiser: Raiser, node: OnnxNode) -> bool:
     for index in (0, 1):
         gate = raiser.net.nodes.get(raiser.data(node, index))
         other = raiser.data(node, 1 - index)
-        if gate is None or raiser.reads[node.inputs[index]] != 1:
+        if gate is None or not raiser.read_once(gate.path):
             continue
         if gate.op in _GATES and gate.inputs == [other]:
             raiser.net.remove(gate.path)
@@ -347,7 +346,8 @@ def _silu(raiser: Raiser, node: OnnxNode) -> bool:
             return True
         if gate.op == "tanh":
             inner = raiser.net.nodes.get(gate.inputs[0])
-            if inner and inner.op == "softplus" and not inner.arguments and inner.inputs == [other]:
+            found = inner and inner.op == "softplus" and not inner.arguments and inner.inputs == [other]
+            if inner and found and raiser.read_once(inner.path):
                 raiser.net.remove(gate.path)
                 raiser.net.remove(inner.path)
                 raiser.add(node, "mish", [other])

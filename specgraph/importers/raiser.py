@@ -51,6 +51,8 @@ class Raiser:
         """Count readers anew after the file's nodes were changed."""
         self.reads = Counter(value for node in self.file.nodes for value in node.reads())
         self.reads.update(self.outputs)
+        for node in self.file.nodes:
+            self.reads.update(set(node.reads()).difference(node.inputs))  # graphs inside may read it often
 
     def add_inputs(self) -> None:
         """Take over the file's inputs. Raises `Refusal`."""
@@ -198,6 +200,10 @@ class Raiser:
         if has_symbols(found):
             raise Refusal("a constant it reads depends on a free size")
         return np.asarray(found, np.float32)
+
+    def read_once(self, path: str) -> bool:
+        """Whether one node alone reads what is at `path`, under whichever of its names."""
+        return all(self.reads[value] == 1 for value, found in self.paths.items() if found == path)
 
     def type_of(self, path: str) -> TensorType:
         """Type of a value."""

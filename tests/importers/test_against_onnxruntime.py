@@ -1,0 +1,143 @@
+"""Small files of all kinds: each import gives onnxruntime's shapes and values, or names what it cannot say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+import specgraph
+from tests.onnx.support import file_outputs
+
+CHANCE = np.random.default_rng(0)
+node = helper.make_node
+
+
+def numbers(*shape: int) -> np.ndarray:
+    return CHANCE.standard_normal(shape).astype(np.float32)
+
+
+class File(NamedTuple):
+    """A file from `x` to `outputs`."""
+
+    nodes: list[onnx.NodeProto]
+    constants: dict[str, Any] = {}
+    shape: tuple[int | str, ...] = ("N", 3, 8, 8)
+    outputs: tuple[str, ...] = ("y",)
+    opset: int = 17
+    dtype: int = TensorProto.FLOAT
+
+    def save(self, folder: Path) -> Path:
+        info = helper.make_tensor_value_info
+        graph = helper.make_graph(
+            self.nodes,
+            "main_graph",
+            [info("x", self.dtype, self.shape)],
+            [info(name, TensorProto.FLOAT, None) for name in self.outputs],
+            [numpy_helper.from_array(np.asarray(value), name) for name, value in self.constants.items()],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8)
+        path = folder / "net.onnx"
+        onnx.save(model, path)
+        return path
+
+    def example(self) -> np.ndarray:
+        sizes = [size if isinstance(size, int) else 2 + (index > 0) * 5 for index, size in enumerate(self.shape)]
+        x = CHANCE.standard_normal(sizes) * 3
+        return x.astype(helper.tensor_dtype_to_np_dtype(self.dtype))
+
+
+CONV = {"W": numbers(4, 3, 3, 3), "K": numbers(1, 4, 1, 1)}
+NORM = dict(zip(("g", "b", "m", "v"), (numbers(3), numbers(3), numbers(3), np.abs(numbers(3)) + 0.5), strict=True))
+
+
+def behind_alias(*alias: onnx.NodeProto, **constants: Any) -> File:
+    nodes = [node("Conv", ["x", "W"], ["c"], pads=[1] * 4), *alias, node("Add", ["i", "K"], ["y"])]
+    return File(nodes, {**CONV, **constants}, outputs=("c", "y"))
+
+
+def gated(*nodes: onnx.NodeProto, outputs: tuple[str, ...] = ("y",)) -> File:
+    return File([node("Conv", ["x", "W"], ["c"]), *nodes], {"W": CONV["W"]}, outputs=outputs)
+
+
+MISH = (node("Softplus", ["c"], ["s"]), node("Tanh", ["s"], ["t"]))
+SILU = (node("Sigmoid", ["c"], ["s"]), node("Identity", ["s"], ["t"]))
+
+EQUAL: dict[str, File] = {
+    "a summand behind a cast of what is an output": behind_alias(node("Cast", ["c"], ["i"], to=1)),
+    "a summand behind the same value": behind_alias(node("Identity", ["c"], ["i"])),
+    "a summand behind a factor of 1": behind_alias(node("Mul", ["c", "one"], ["i"]), one=np.float32(1)),
+    "a summand behind a reshape to the same shape": behind_alias(
+        node("Reshape", ["c", "s"], ["i"]), s=np.array([0, 4, 8, 8])
+    ),
+    "a summand behind a batch norm that is an output": File(
+        [
+            node("BatchNormalization", ["x", "g", "b", "m", "v"], ["c"]),
+            node("Identity", ["c"], ["i"]),
+            node("Add", ["i", "K"], ["y"]),
+        ],
+        {**NORM, "K": numbers(1, 3, 1, 1)},
+        outputs=("c", "y"),
+    ),
+    "an entry picked by a matrix": File([node("Gather", ["x", "i"], ["y"], axis=1)], {"i": np.array([[1]])}),
+    "a matrix with an axis more": File([node("MatMul", ["x", "K"], ["y"])], {"K": numbers(1, 5, 6)}, ("N", 7, 5)),
+    "a sample times a stack": File([node("MatMul", ["x", "K"], ["y"])], {"K": numbers(1, 5, 6)}, (7, 5)),
+    "a sample times a matrix": File([node("MatMul", ["x", "K"], ["y"])], {"K": numbers(5, 6)}, (5,)),
+    "a mish whose softplus is an output": gated(*MISH, node("Mul", ["c", "t"], ["y"]), outputs=("y", "s")),
+    "a mish whose softplus is read": gated(*MISH, node("Mul", ["c", "t"], ["m"]), node("Add", ["m", "s"], ["y"])),
+    "a mish": gated(*MISH, node("Mul", ["c", "t"], ["y"])),
+    "a silu whose sigmoid is read": gated(*SILU, node("Mul", ["c", "t"], ["m"]), node("Add", ["m", "s"], ["y"])),
+    "a silu through another name": gated(*SILU, node("Mul", ["c", "t"], ["y"])),
+}
+
+
+def as_dict(found: Any, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    values = list(found.values()) if isinstance(found, dict) else [found]
+    return {name: value.numpy() for name, value in zip(names, values, strict=True)}
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_file_comes_in_equal(name: str, tmp_path: Path) -> None:
+    file = EQUAL[name]
+    path = file.save(tmp_path)
+    imported = specgraph.import_onnx(path)
+    x = file.example()
+    sample = any("not a batch" in note for note in imported.notes)
+    expected = file_outputs(onnx.load(path), {"x": x})
+    with torch.inference_mode():
+        found = as_dict(imported.module()(torch.from_numpy(x[None] if sample else x).float()), file.outputs)
+    for output, reference in expected.items():
+        ours = found[output][0] if sample else found[output]
+        assert ours.shape == reference.shape
+        np.testing.assert_allclose(ours, reference, rtol=1e-4, atol=1e-4)
+
+
+REFUSED: dict[str, tuple[File, str]] = {
+    "one channel made three by zeros": (
+        File([node("Add", ["x", "K"], ["y"], name="wide")], {"K": np.zeros((1, 3, 1, 1), np.float32)}, ("N", 1, 8, 8)),
+        r"`wide` \(Add\): its constant of 1x3x1x1 does not fit its input of Nx1x8x8",
+    ),
+    "a pixel made a map by ones": (
+        File([node("Mul", ["x", "K"], ["y"])], {"K": np.ones((1, 3, 8, 8), np.float32)}, ("N", 3, 1, 1)),
+        "its constant of 1x3x8x8 does not fit",
+    ),
+    **{
+        f"a matrix product with {len(stack) + 2} axes on {len(shape)}": (
+            File([node("MatMul", ["x", "K"], ["y"], name="product")], {"K": numbers(*stack, 5, 6)}, shape),
+            r"`product` \(MatMul\): its constant has \d axes, its input \d: no batch axis comes first",
+        )
+        for stack, shape in (((4,), ("N", 5)), ((1,), ("N", 5)), ((1, 1), ("N", 7, 5)))
+    },
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_said_is_named(name: str, tmp_path: Path) -> None:
+    file, reason = REFUSED[name]
+    with pytest.raises(specgraph.SpecgraphError, match=reason):
+        specgraph.import_onnx(file.save(tmp_path))
