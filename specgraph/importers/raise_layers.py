@@ -315,6 +315,8 @@ def raise_matmul(raiser: Raiser, node: OnnxNode) -> None:
     path = raiser.data(node)
     weight = raiser.floats(node, 1)
     dims = raiser.type_of(path).dims
+    if raiser.batched and weight.ndim > raiser.rank(path):
+        raise Refusal(f"its constant has {weight.ndim} axes, its input {raiser.rank(path)}: no batch axis comes first")
     if weight.ndim == 1:
         if len(dims) < 2:
             raise Refusal("its result is a single number")
@@ -329,10 +331,13 @@ def raise_matmul(raiser: Raiser, node: OnnxNode) -> None:
         wide = raiser.step("linear", [path], {"out_features": len(flat), "bias": False}, {"weight": flat})
         raiser.add(node, "reshape", [wide], {"shape": [*stack, rows_out]})
         return
+    added = [1] * (weight.ndim - raiser.rank(path)) if weight.ndim > 2 else []
     if weight.ndim != 2 and weight.size == weight.shape[-1] * weight.shape[-2]:
         weight = weight.reshape(weight.shape[-2:])
     if weight.ndim != 2:
         raise Refusal(f"it multiplies by a constant with {weight.ndim} axes; `linear` has one matrix")
+    if added:
+        path = raiser.step("reshape", [path], {"shape": [*added, *map(static, dims)]}, label="widened")
     _linear(raiser, node, path, weight.T, None)
 
 

@@ -275,11 +275,11 @@ def raise_gather(raiser: Raiser, node: OnnxNode) -> None:
     (index,) = (value % size for value in integers(indices))
     dim = raiser.axis(axis, raiser.rank(path))
     cut = raiser.step("slice", [path], {"dim": dim, "start": index, "stop": index + 1})
-    if indices.ndim:
+    if indices.ndim == 1:
         raiser.paths[node.outputs[0]] = cut
         return
     shape = list(raiser.shape_of(path))
-    del shape[axis]
+    shape[axis : axis + 1] = indices.shape
     _reshape(raiser, node, cut, shape, True)
 
 
