@@ -118,15 +118,20 @@ def resize_maps(raiser: Raiser, node: OnnxNode, path: str) -> dict[int, tuple[Ar
     return maps
 
 
+def num_windows(size: int, kernel: int, stride: int, dilation: int, pads: tuple[int, int], ceil: bool) -> int:
+    """How many windows a pooling has along one axis; with `ceil`, none that starts in the padding behind."""
+    before, after = pads
+    room = size + before + after - dilation * (kernel - 1) - 1
+    count = (-(-room // stride) if ceil else room // stride) + 1
+    return count - 1 if ceil and (count - 1) * stride >= size + before else count
+
+
 def average_map(
     size: int, kernel: int, stride: int, dilation: int, pads: tuple[int, int], include: bool, ceil: bool
 ) -> Array:
     """The matrix of average pooling along one axis (ONNX's rules for padding and `ceil_mode`)."""
     before, after = pads
-    room = size + before + after - dilation * (kernel - 1) - 1
-    count = (-(-room // stride) if ceil else room // stride) + 1
-    if ceil and (count - 1) * stride >= size + before:
-        count -= 1
+    count = num_windows(size, kernel, stride, dilation, pads, ceil)
     matrix = np.zeros((count, size))
     for row in range(count):
         cells = [row * stride - before + step * dilation for step in range(kernel)]

@@ -9,11 +9,13 @@ import numpy as np
 from specgraph.graph.dims import SymbolicDim
 from specgraph.importers.constants import integers
 from specgraph.importers.flat import Array, Refusal
-from specgraph.importers.linear_maps import average_map, resize_maps, write_maps
+from specgraph.importers.linear_maps import average_map, num_windows, resize_maps, write_maps
 from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raiser import Raise, Raiser, static
 
 Pairs = list[list[int]]
+LOWEST = -3.0e38
+"""What pads in front of a maximum: far below any value, and a float32."""
 
 
 def _numbers(node: OnnxNode, name: str, rank: int, default: int = 1) -> list[int]:
@@ -130,9 +132,27 @@ def raise_max_pool(raiser: Raiser, node: OnnxNode) -> None:
     arguments: dict[str, Any] = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
     if any(2 * max(pair) > size for pair, size in zip(padding, kernel, strict=True)):
         # PyTorch pads by at most half the kernel: the rest by a node of its own, far below any value.
-        path = raiser.step("pad", [path], {"padding": padding, "value": -3.0e38})
+        ceil = bool(node.attributes.get("ceil_mode", 0))
+        if ceil:
+            padding = _whole_windows(raiser, path, kernel, stride, dilation, padding)
+        path = raiser.step("pad", [path], {"padding": padding, "value": LOWEST})
         arguments["padding"] = 0
+        _pool(raiser, node, path, "max_pool", arguments, ceil=False)
+        return
     _pool(raiser, node, path, "max_pool", arguments)
+
+
+def _whole_windows(
+    raiser: Raiser, path: str, kernel: list[int], stride: list[int], dilation: list[int], padding: Pairs
+) -> Pairs:
+    """Padding with which the windows that `ceil_mode` takes are whole, and no other is."""
+    pairs = []
+    for axis, dim in enumerate(raiser.type_of(path).dims[1:]):
+        size, before = static(dim), padding[axis][0]
+        k, s, d = kernel[axis], stride[axis], dilation[axis]
+        end = (num_windows(size, k, s, d, _pair(padding[axis]), True) - 1) * s + d * (k - 1) + 1
+        pairs.append([before, max(0, end - size - before)])
+    return pairs
 
 
 def raise_avg_pool(raiser: Raiser, node: OnnxNode) -> None:
@@ -144,8 +164,8 @@ def raise_avg_pool(raiser: Raiser, node: OnnxNode) -> None:
     padding = _padding(raiser, node, path, kernel, stride, dilation)
     include = bool(node.attributes.get("count_include_pad", 0))
     too_wide = any(2 * max(pair) > size for pair, size in zip(padding, kernel, strict=True))
-    if any(step != 1 for step in dilation) or (too_wide and not include):
-        ceil = bool(node.attributes.get("ceil_mode", 0))
+    ceil = bool(node.attributes.get("ceil_mode", 0))
+    if any(step != 1 for step in dilation) or (too_wide and (ceil or not include)):
         maps = {
             axis + 2: average_map(
                 static(size), kernel[axis], stride[axis], dilation[axis], _pair(padding[axis]), include, ceil
@@ -170,10 +190,12 @@ def _pair(amounts: list[int]) -> tuple[int, int]:
     return before, after
 
 
-def _pool(raiser: Raiser, node: OnnxNode, path: str, op: str, arguments: dict[str, Any]) -> None:
+def _pool(
+    raiser: Raiser, node: OnnxNode, path: str, op: str, arguments: dict[str, Any], *, ceil: bool | None = None
+) -> None:
     if arguments["stride"] == arguments["kernel_size"]:
         del arguments["stride"]
-    if node.attributes.get("ceil_mode", 0):
+    if node.attributes.get("ceil_mode", 0) if ceil is None else ceil:
         arguments["ceil_mode"] = True
     raiser.add(node, op, [path], arguments)
 

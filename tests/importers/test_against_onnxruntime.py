@@ -88,6 +88,27 @@ EQUAL: dict[str, File] = {
     "a matrix with an axis more": File([node("MatMul", ["x", "K"], ["y"])], {"K": numbers(1, 5, 6)}, ("N", 7, 5)),
     "a sample times a stack": File([node("MatMul", ["x", "K"], ["y"])], {"K": numbers(1, 5, 6)}, (7, 5)),
     "a sample times a matrix": File([node("MatMul", ["x", "K"], ["y"])], {"K": numbers(5, 6)}, (5,)),
+    "maxima whose last window would start in wide padding": File(
+        [node("MaxPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], pads=[2] * 4, ceil_mode=1)]
+    ),
+    "maxima of which one axis has a window more": File(
+        [node("MaxPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], pads=[2] * 4, ceil_mode=1)],
+        shape=("N", 3, 8, 9),
+    ),
+    "means whose last window would start in wide padding": File(
+        [
+            node(
+                "AveragePool",
+                ["x"],
+                ["y"],
+                kernel_shape=[3, 3],
+                strides=[2, 2],
+                pads=[2] * 4,
+                ceil_mode=1,
+                count_include_pad=1,
+            )
+        ]
+    ),
     "a mish whose softplus is an output": gated(*MISH, node("Mul", ["c", "t"], ["y"]), outputs=("y", "s")),
     "a mish whose softplus is read": gated(*MISH, node("Mul", ["c", "t"], ["m"]), node("Add", ["m", "s"], ["y"])),
     "a mish": gated(*MISH, node("Mul", ["c", "t"], ["y"])),
