@@ -12,10 +12,13 @@ import numpy as np
 
 from specgraph.importers.flat import Array, Refusal
 from specgraph.importers.onnx_file import OnnxNode
-from specgraph.importers.raise_resize import targets
+from specgraph.importers.raise_resize import is_old, targets, transformation
 from specgraph.importers.raiser import Raiser, static
 
 MAX_SIDE = 2048
+_COMPUTED = frozenset(
+    {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"}
+)
 
 
 def write_maps(raiser: Raiser, node: OnnxNode, path: str, maps: dict[int, tuple[Array, Array]], what: str) -> None:
@@ -64,10 +67,15 @@ def resize_maps(raiser: Raiser, node: OnnxNode, path: str) -> dict[int, tuple[Ar
     from onnx import TensorProto, helper
     from onnx.reference import ReferenceEvaluator
 
-    shape = [static(dim) for dim in raiser.shape_of(path)]
+    shape = raiser.shape_of(path)
     rank = len(shape)
-    given = [raiser.constant(node, index) for index in range(1, len(node.inputs))]
-    roi, scales, sizes = (list(given) + [None] * 3)[:3]
+    coordinates, rounding = transformation(raiser, node)
+    if coordinates not in _COMPUTED:
+        raise Refusal(f"{coordinates} is not known here")
+    roi, scales, sizes = (raiser.constant(node, index) for index in (1, 2, 3))
+    if is_old(raiser, node):
+        factors, _ = targets(raiser, node, rank)
+        roi, scales = None, np.asarray([1.0, 1.0, *(factors or [])], np.float32)
     axes = [int(axis) % rank for axis in node.attributes.get("axes") or range(rank)]
     if node.attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         _, target = targets(raiser, node, rank)
@@ -75,26 +83,30 @@ def resize_maps(raiser: Raiser, node: OnnxNode, path: str) -> dict[int, tuple[Ar
     kept = {
         key: value
         for key, value in node.attributes.items()
-        if key not in ("axes", "keep_aspect_ratio_policy") and value is not None
-    }
+        if key not in ("axes", "keep_aspect_ratio_policy", "scales") and value is not None
+    } | {"coordinate_transformation_mode": coordinates, "nearest_mode": rounding}
     maps: dict[int, tuple[Array, Array]] = {}
     for position, axis in enumerate(axes):
-        side = shape[axis]
+        by_size = sizes is not None and sizes.size
+        target = (sizes if by_size else scales).ravel()[position]  # type: ignore[union-attr]
+        window = None if roi is None or not roi.size else (roi[position], roi[len(roi) // 2 + position])
+        if axis == 0 and raiser.batched:
+            if target != (shape[0] if by_size else 1) or window not in (None, (0, 1)):
+                raise Refusal("it resizes the batch axis")
+            continue
+        side = static(shape[axis])
         if side > MAX_SIDE:
             raise Refusal(f"an axis of {side} is too long to write its resizing as a matrix")
-        inputs = ["x", "roi" if roi is not None and roi.size else ""]
+        inputs = ["x", "roi" if window else ""]
         feeds: dict[str, Array] = {}
-        if inputs[1]:
-            assert roi is not None
-            half = len(roi) // 2
-            feeds["roi"] = np.asarray([0, roi[position], 1, roi[half + position]], np.float32)
-        if sizes is not None and sizes.size:
+        if window:
+            feeds["roi"] = np.asarray([0, window[0], 1, window[1]], np.float32)
+        if by_size:
             inputs += ["", "sizes"]
-            feeds["sizes"] = np.asarray([side + 1, sizes.ravel()[position]], np.int64)
+            feeds["sizes"] = np.asarray([side + 1, target], np.int64)
         else:
-            assert scales is not None
             inputs += ["scales"]
-            feeds["scales"] = np.asarray([1, scales.ravel()[position]], np.float32)
+            feeds["scales"] = np.asarray([1, target], np.float32)
         probe = helper.make_node("Resize", inputs, ["y"], **kept)
         ports = [
             helper.make_tensor_value_info(name, TensorProto.INT64 if name == "sizes" else TensorProto.FLOAT, None)
@@ -107,15 +119,22 @@ def resize_maps(raiser: Raiser, node: OnnxNode, path: str) -> dict[int, tuple[Ar
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
         units = np.concatenate([np.zeros((1, side)), np.eye(side)]).astype(np.float32)
         (answers,) = ReferenceEvaluator(model).run(None, {"x": units, **feeds})
+        if not by_size:
+            _check_size(float(target), side, len(answers[0]), coordinates)
         summand = np.asarray(answers[0], np.float64)
         matrix = (np.asarray(answers[1:], np.float64) - summand).T
-        if axis == 0:
-            if raiser.batched and not _is_identity(matrix, summand):
-                raise Refusal("it resizes the batch axis")
-            if raiser.batched:
-                continue
         maps[axis + (0 if raiser.batched else 1)] = (matrix, summand)
     return maps
+
+
+def _check_size(factor: float, side: int, size: int, coordinates: str) -> None:
+    """Raise `Refusal` where runtimes and the specification differ, as they do on sizes that are no whole numbers."""
+    exact = factor * side
+    if size != int(np.floor(np.float32(factor) * np.float32(side))):
+        raise Refusal(f"its scaled size {exact:.7g} is {size} or not, by how precisely it is computed")
+    by_length = coordinates in ("align_corners", "half_pixel_symmetric", "tf_crop_and_resize")
+    if abs(exact - round(exact)) > 1e-4 and (by_length or (coordinates == "pytorch_half_pixel" and size == 1)):
+        raise Refusal(f"its scaled size {exact:.7g} is no whole number, where runtimes differ on {coordinates}")
 
 
 def num_windows(size: int, kernel: int, stride: int, dilation: int, pads: tuple[int, int], ceil: bool) -> int:

@@ -379,13 +379,13 @@ def raise_resize(raiser: Raiser, node: OnnxNode) -> None:
     try:
         resize(raiser, node)
     except Refusal as refusal:
-        if node.op_type != "Resize" or raiser.opset < 11 or (raiser.constant(node, 1) is None and len(node.inputs) < 3):
-            raise
         path = raiser.data(node)
         try:
             maps = resize_maps(raiser, node, path)
-        except Refusal:
-            raise refusal from None
+        except Refusal as other:
+            if other.message == refusal.message:
+                raise
+            raise Refusal(f"{refusal.message}; as a linear map: {other.message}") from None
         write_maps(raiser, node, path, maps, f"this resizing ({refusal.message})")
 
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from specgraph.graph.dims import SymbolicDim
+from specgraph.graph.dims import Dim, SymbolicDim
 from specgraph.importers.constants import has_symbols, integers
 from specgraph.importers.flat import Refusal
 from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raiser import Raiser, static
 
+LONGEST_SIDE = 4096
+"""Up to here a factor is tried on an axis whose size is free."""
 _MODES = {"linear": {1: "linear", 2: "bilinear", 3: "trilinear"}, "cubic": {2: "bicubic"}}
 
 
@@ -35,13 +37,23 @@ def resize(raiser: Raiser, node: OnnxNode) -> None:
         arguments["size"] = [int(size) for size in target]
     else:
         assert scales is not None
-        factors = [float(f"{scale:.7g}") for scale in scales]
-        arguments["scale_factor"] = [int(factor) if factor == int(factor) else factor for factor in factors]
+        arguments["scale_factor"] = [_factor(scale, dim) for scale, dim in zip(scales, dims[1:], strict=True)]
     arguments["scale_factor" if target is None else "size"] = _one(
         arguments["scale_factor" if target is None else "size"]
     )
     _choose_mode(raiser, node, mode, rank, arguments, dims[1:], target or None)
     raiser.add(node, "upsample", [path], arguments)
+
+
+def _factor(scale: float, dim: Dim) -> int | float:
+    """A float32 factor as shortly as it can be written so that sizes come out as runtimes compute them, in
+    float32: 9 times 0.33333334 is 3, 9 times 0.3333333 is not."""
+    sizes = np.asarray([dim]) if isinstance(dim, int) else np.arange(1, LONGEST_SIDE + 1)
+    wanted = np.floor(sizes.astype(np.float32) * np.float32(scale))
+    for factor in (*(float(f"{scale:.{digits}g}") for digits in (7, 8, 9)), scale, float(f"{scale * (1 + 6e-8):.9g}")):
+        if (np.floor(sizes * factor) == wanted).all():
+            return int(factor) if factor == int(factor) else factor
+    raise Refusal(f"its factor {scale:.9g} gives other sizes in PyTorch")
 
 
 def _one(values: list[Any]) -> Any:
@@ -50,7 +62,7 @@ def _one(values: list[Any]) -> Any:
 
 def targets(raiser: Raiser, node: OnnxNode, rank: int) -> tuple[list[float] | None, list[Any] | None]:
     """Scales or sizes of the spatial axes."""
-    if node.op_type == "Upsample" or raiser.opset < 11:
+    if is_old(raiser, node):
         if "scales" in node.attributes:
             scales = np.asarray(node.attributes["scales"], np.float64)
         else:
@@ -78,6 +90,19 @@ def targets(raiser: Raiser, node: OnnxNode, rank: int) -> tuple[list[float] | No
     return [float(factors.get(axis, 1.0)) for axis in range(2, rank)], None
 
 
+def is_old(raiser: Raiser, node: OnnxNode) -> bool:
+    """Whether a node is of before opset 11: factors alone, and one way to compute coordinates."""
+    return node.op_type == "Upsample" or raiser.opset < 11
+
+
+def transformation(raiser: Raiser, node: OnnxNode) -> tuple[str, str]:
+    """How coordinates are computed, and how nearest ones are rounded."""
+    defaults = ("asymmetric", "floor") if is_old(raiser, node) else ("half_pixel", "round_prefer_floor")
+    names = ("coordinate_transformation_mode", "nearest_mode")
+    coordinates, rounding = (str(node.attributes.get(*pair)) for pair in zip(names, defaults, strict=True))
+    return coordinates, rounding
+
+
 def _choose_mode(
     raiser: Raiser,
     node: OnnxNode,
@@ -88,13 +113,11 @@ def _choose_mode(
     target: list[Any] | None,
 ) -> None:
     attributes = node.attributes
-    old = node.op_type == "Upsample" or raiser.opset < 11
-    coordinates = str(attributes.get("coordinate_transformation_mode", "asymmetric" if old else "half_pixel"))
+    coordinates, rounding = transformation(raiser, node)
     if mode == "nearest":
-        rounding = str(attributes.get("nearest_mode", "floor" if old else "round_prefer_floor"))
         if coordinates == "asymmetric" and rounding == "floor":
             return
-        if coordinates == "half_pixel" and rounding == "round_prefer_ceil":
+        if (coordinates, rounding) in (("half_pixel", "round_prefer_ceil"), ("tf_half_pixel_for_nn", "floor")):
             arguments["mode"] = "nearest-exact"
             return
         for candidate in ("nearest", "nearest-exact"):
@@ -114,12 +137,19 @@ def _choose_mode(
             raise Refusal("its scaled sizes are no whole numbers, where align_corners is not what PyTorch computes")
         arguments["align_corners"] = True
     elif coordinates == "pytorch_half_pixel":
-        if target is not None and any(size == 1 for size in target):
+        if any(size == 1 for size in target or _scaled(sizes, arguments)):
             raise Refusal("its output has size 1, where pytorch_half_pixel is not what PyTorch computes")
     elif coordinates == "half_pixel_symmetric" and _whole(sizes, arguments):
         pass
     elif coordinates != "half_pixel":
         raise Refusal(f"resizing with {coordinates} has no counterpart in a spec")
+
+
+def _scaled(sizes: tuple[Any, ...], arguments: dict[str, Any]) -> list[int]:
+    """The scaled sizes, of those that are known."""
+    factors = arguments["scale_factor"]
+    listed = factors if isinstance(factors, list) else [factors] * len(sizes)
+    return [math.floor(size * factor) for size, factor in zip(sizes, listed, strict=True) if isinstance(size, int)]
 
 
 def _whole(sizes: tuple[Any, ...], arguments: dict[str, Any]) -> bool:
@@ -156,6 +186,8 @@ def _coordinate(index: int, scale: float, old: int, new: int, mode: str) -> floa
         return (index + 0.5) / scale - 0.5
     if mode == "asymmetric":
         return index / scale
+    if mode == "tf_half_pixel_for_nn":
+        return (index + 0.5) / scale
     if mode == "align_corners":
         return index * (old - 1) / (new - 1) if new > 1 else 0.0
     if mode == "pytorch_half_pixel":

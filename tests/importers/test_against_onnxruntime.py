@@ -65,6 +65,11 @@ def gated(*nodes: onnx.NodeProto, outputs: tuple[str, ...] = ("y",)) -> File:
     return File([node("Conv", ["x", "W"], ["c"]), *nodes], {"W": CONV["W"]}, outputs=outputs)
 
 
+def resized(mode: str, factor: float, shape: tuple[int | str, ...], coordinates: str = "half_pixel") -> File:
+    nodes = [node("Resize", ["x", "", "s"], ["y"], mode=mode, coordinate_transformation_mode=coordinates)]
+    return File(nodes, {"s": np.array([1, 1, factor, factor], np.float32)}, shape)
+
+
 MISH = (node("Softplus", ["c"], ["s"]), node("Tanh", ["s"], ["t"]))
 SILU = (node("Sigmoid", ["c"], ["s"]), node("Identity", ["s"], ["t"]))
 
@@ -108,6 +113,48 @@ EQUAL: dict[str, File] = {
                 count_include_pad=1,
             )
         ]
+    ),
+    "a third of the size": resized("linear", 1 / 3, ("N", 3, 9, 6)),
+    "a factor that float64 rounds down": resized("linear", 0.29, ("N", 3, 100, 10)),
+    **{
+        f"{mode} resizing by {coordinates}": resized(mode, 2.5, ("N", 3, 8, 6), coordinates)
+        for mode in ("nearest", "linear", "cubic")
+        for coordinates in ("asymmetric", "align_corners", "half_pixel_symmetric", "pytorch_half_pixel")
+    },
+    "resizing to a size beside a free batch": File(
+        [
+            node("Shape", ["x"], ["d"], end=2),
+            node("Concat", ["d", "hw"], ["z"], axis=0),
+            node(
+                "Resize",
+                ["x", "", "", "z"],
+                ["y"],
+                mode="cubic",
+                coordinate_transformation_mode="align_corners",
+            ),
+        ],
+        {"hw": np.array([13, 5])},
+    ),
+    **{
+        f"linear {op} of opset {opset}": File(
+            [node(op, ["x", "s"], ["y"], mode="linear")],
+            {"s": np.array([1, 1, 2, 1.5], np.float32)},
+            opset=opset,
+        )
+        for op, opset in (("Upsample", 9), ("Resize", 10))
+    },
+    "nearest pixels by their centres": File(
+        [
+            node(
+                "Resize",
+                ["x", "r", "s"],
+                ["y"],
+                coordinate_transformation_mode="tf_half_pixel_for_nn",
+                nearest_mode="floor",
+            )
+        ],
+        {"r": np.zeros(0, np.float32), "s": np.array([1, 1, 1.5, 1.5], np.float32)},
+        opset=11,
     ),
     "a mish whose softplus is an output": gated(*MISH, node("Mul", ["c", "t"], ["y"]), outputs=("y", "s")),
     "a mish whose softplus is read": gated(*MISH, node("Mul", ["c", "t"], ["m"]), node("Add", ["m", "s"], ["y"])),
@@ -154,6 +201,18 @@ REFUSED: dict[str, tuple[File, str]] = {
         )
         for stack, shape in (((4,), ("N", 5)), ((1,), ("N", 5)), ((1, 1), ("N", 7, 5)))
     },
+    "a scaled size that runtimes do not agree on": (
+        resized("linear", 1.5, ("N", 3, 9, 6), "align_corners"),
+        "its scaled size 13.5 is no whole number, where runtimes differ on align_corners",
+    ),
+    "a linear map of a free size": (
+        resized("linear", 2, ("N", 3, "H", 6), "asymmetric"),
+        "resizing with asymmetric has no counterpart in a spec; as a linear map: the size H must be known",
+    ),
+    "pixels by their centres, interpolated": (
+        resized("linear", 2, ("N", 3, 8, 6), "tf_half_pixel_for_nn"),
+        "tf_half_pixel_for_nn is not known here",
+    ),
 }
 
 
