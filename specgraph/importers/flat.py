@@ -122,6 +122,16 @@ class FlatNetwork:
                 found[source].append(node.path)
         return found
 
+    def replace(self, path: str, op: str, arguments: Mapping[str, Any], parameters: Mapping[str, Array]) -> None:
+        """Have another op compute a value of the same size, from the same inputs."""
+        node = self.nodes[path]
+        definition = ops()[op]
+        stated = dict(arguments)
+        types = tuple(self.type_of(source) for source in node.inputs)
+        names = tuple(f"`{source}`" for source in node.inputs)
+        node.output = definition.infer(Call(types, _checked(definition, stated), names, "", frozenset(stated)))
+        node.op, node.arguments, node.parameters = op, _without_defaults(definition, stated), dict(parameters)
+
     def remove(self, path: str) -> FlatNode:
         """Take a node away that nothing reads; its name is free again."""
         self.namer.release(path)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from specgraph.importers.constants import has_symbols
-from specgraph.importers.flat import Array, FlatNode, Refusal
+from specgraph.importers.flat import Array, Refusal
 from specgraph.importers.onnx_file import OnnxNode
+from specgraph.importers.raise_affine import affine, apply_affine, brought_to_front, swap, varying
 from specgraph.importers.raise_layers import _rounded as rounded
 from specgraph.importers.raise_shape import reduced
 from specgraph.importers.raiser import Raise, Raiser, static
@@ -52,7 +51,7 @@ def raise_hard_sigmoid(raiser: Raiser, node: OnnxNode) -> None:
     if abs(alpha - 1 / 6) < 1e-6 and beta == 0.5:
         raiser.add(node, "hardsigmoid", [path])
         return
-    scaled = affine(raiser, path, np.float32(alpha), np.float32(beta), "scaled")
+    scaled = affine(raiser, path, float(alpha), float(beta), "scaled")
     raiser.add(node, "hardtanh", [scaled], {"min_val": 0, "max_val": 1})
 
 
@@ -70,18 +69,18 @@ def raise_swish(raiser: Raiser, node: OnnxNode) -> None:
 def raise_prelu(raiser: Raiser, node: OnnxNode) -> None:
     path = raiser.data(node)
     slope = raiser.floats(node, 1)
-    axis, values = _varying(raiser, path, slope)
+    axis, values = varying(raiser, path, slope)
     if axis is None:
         raiser.add(node, "prelu", [path], {}, {"weight": values}, weight=node.inputs[1])
         return
-    through = _brought_to_front(raiser, path, axis)
+    through = brought_to_front(raiser, path, axis)
     channels = static(raiser.type_of(through).dims[0])
     arguments = {"num_parameters": channels}
     if through == path:
         raiser.add(node, "prelu", [path], arguments, {"weight": values}, weight=node.inputs[1])
         return
     turned = raiser.step("prelu", [through], arguments, {"weight": values})
-    raiser.add(node, "permute", [turned], {"dims": _swap(raiser, path, axis)})
+    raiser.add(node, "permute", [turned], {"dims": swap(raiser, path, axis)})
 
 
 def raise_softmax(op: str) -> Raise:
@@ -123,7 +122,7 @@ def raise_arithmetic(op: str) -> Raise:
         path = raiser.data(node, 1 - constants[0])
         first = constants[0] == 0
         scale, shift = _as_affine(op, constant, first)
-        _apply_affine(raiser, node, path, scale, shift)
+        apply_affine(raiser, node, path, scale, shift)
 
     return handler
 
@@ -147,13 +146,13 @@ def raise_abs(raiser: Raiser, node: OnnxNode) -> None:
 
 
 def raise_neg(raiser: Raiser, node: OnnxNode) -> None:
-    _apply_affine(raiser, node, raiser.data(node), np.asarray(-1, np.float32), np.asarray(0, np.float32))
+    apply_affine(raiser, node, raiser.data(node), np.asarray(-1, np.float32), np.asarray(0, np.float32))
 
 
 def raise_selu(raiser: Raiser, node: OnnxNode) -> None:
     alpha, gamma = node.attributes.get("alpha", 1.67326319), node.attributes.get("gamma", 1.05070102)
     curve = raiser.step("elu", [raiser.data(node)], {"alpha": rounded(alpha)}, label="elu")
-    _apply_affine(raiser, node, curve, np.asarray(gamma, np.float32), np.asarray(0, np.float32))
+    apply_affine(raiser, node, curve, np.asarray(gamma, np.float32), np.asarray(0, np.float32))
 
 
 def raise_reduce_sum(raiser: Raiser, node: OnnxNode) -> None:
@@ -168,7 +167,7 @@ def raise_reduce_sum(raiser: Raiser, node: OnnxNode) -> None:
     for axis in dims:
         count *= static(raiser.type_of(path).dims[axis - 1])
     mean = raiser.step("mean", [path], {"dim": dims if len(dims) > 1 else dims[0], "keepdim": keep}, label="mean")
-    _apply_affine(raiser, node, mean, np.asarray(count, np.float32), np.asarray(0, np.float32))
+    apply_affine(raiser, node, mean, np.asarray(count, np.float32), np.asarray(0, np.float32))
 
 
 def _as_affine(op: str, constant: Array, first: bool) -> tuple[Array, Array]:
@@ -185,133 +184,6 @@ def _as_affine(op: str, constant: Array, first: bool) -> tuple[Array, Array]:
     if (constant == 0).any():
         raise Refusal("it divides by zero")
     return one / constant, np.asarray(zero)
-
-
-_TAKES_CONSTANTS = frozenset({"batch_norm", "layer_norm", "linear", "conv", "conv_transpose"})
-"""Ops whose own parameters may take up what is done to their output."""
-
-
-def _apply_affine(raiser: Raiser, node: OnnxNode, path: str, scale: Array, shift: Array) -> None:
-    axis_scale, scales = _varying(raiser, path, scale)
-    axis_shift, shifts = _varying(raiser, path, shift)
-    if (scale == 1).all() and (shift == 0).all():
-        raiser.paths[node.outputs[0]] = path
-        return
-    source = raiser.net.nodes.get(path)
-    axes = {axis for axis in (axis_scale, axis_shift) if axis is not None}
-    if len(axes) > 1:
-        raise Refusal("its constants vary along different axes")
-    axis = axes.pop() if axes else 1
-    dims = raiser.type_of(path).dims
-    size = static(dims[axis - 1])
-    factor, summand = np.broadcast_to(scales, (size,)), np.broadcast_to(shifts, (size,))
-    shared = {node.share for node in raiser.net.nodes.values()}
-    if source and (source.share or source.path in shared):
-        source = None
-    if source and not (source.op in _TAKES_CONSTANTS and raiser.read_once(path)):
-        source = None
-    if source and source.op == "batch_norm" and axis == 1:
-        _merge(source, factor, summand)
-        raiser.paths[node.outputs[0]] = path
-        return
-    if source and (scale == 1).all() and _becomes_bias(source, axis, summand):
-        raiser.paths[node.outputs[0]] = path
-        return
-    if source and source.op == "layer_norm" and _merge_layer_norm(raiser, source, axis, factor, summand):
-        raiser.paths[node.outputs[0]] = path
-        return
-    weight = next((name for name in node.inputs if name in raiser.constants), "")
-    through = _brought_to_front(raiser, path, axis)
-    parameters = _identity_norm(factor, summand)
-    if through == path:
-        raiser.add(node, "batch_norm", [path], {"eps": 0}, parameters, weight=weight)
-        return
-    turned = raiser.step("batch_norm", [through], {"eps": 0}, parameters, label="scaled")
-    raiser.add(node, "permute", [turned], {"dims": _swap(raiser, path, axis)})
-
-
-def affine(raiser: Raiser, path: str, scale: Any, shift: Any, label: str) -> str:
-    """A node that computes `scale * x + shift` with numbers: a batch norm that normalises nothing."""
-    size = static(raiser.type_of(path).dims[0])
-    factor, summand = np.full(size, scale, np.float32), np.full(size, shift, np.float32)
-    return raiser.step("batch_norm", [path], {"eps": 0}, _identity_norm(factor, summand), label=label)
-
-
-def _identity_norm(scale: Array, shift: Array) -> dict[str, Array]:
-    return {
-        "weight": np.array(scale, np.float32),
-        "bias": np.array(shift, np.float32),
-        "running_mean": np.zeros(scale.shape, np.float32),
-        "running_var": np.ones(scale.shape, np.float32),
-    }
-
-
-def _becomes_bias(source: FlatNode, axis: int, shift: Array) -> bool:
-    """A summand behind a layer without a bias is its bias."""
-    features = source.output.rank if source.op == "linear" else 1
-    if source.op not in ("linear", "conv", "conv_transpose") or source.arguments.get("bias", True) or axis != features:
-        return False
-    source.parameters["bias"] = np.array(shift, np.float32)
-    del source.arguments["bias"]
-    return True
-
-
-def _merge(norm: FlatNode, scale: Array, shift: Array) -> None:
-    """A scale and a shift behind a batch norm are its own weight and bias."""
-    norm.parameters["weight"] = (norm.parameters["weight"] * scale).astype(np.float32)
-    norm.parameters["bias"] = (norm.parameters["bias"] * scale + shift).astype(np.float32)
-
-
-def _merge_layer_norm(raiser: Raiser, norm: FlatNode, axis: int, scale: Array, shift: Array) -> bool:
-    """A scale and a shift behind a layer norm over that axis alone are its own weight and bias."""
-    rank = raiser.type_of(norm.path).rank
-    if norm.arguments.get("axes", [rank]) != [axis]:
-        return False
-    weight = norm.parameters.get("weight", np.ones_like(scale))
-    bias = norm.parameters.get("bias", np.zeros_like(scale))
-    norm.parameters["weight"] = (weight * scale).astype(np.float32)
-    norm.parameters["bias"] = (bias * scale + shift).astype(np.float32)
-    norm.arguments.pop("elementwise_affine", None)
-    norm.arguments.pop("bias", None)
-    return True
-
-
-def _varying(raiser: Raiser, path: str, constant: Array) -> tuple[int | None, Array]:
-    """The one axis (as a spec counts) along which a broadcast constant varies, and its values there;
-    None where it is one number."""
-    rank = raiser.rank(path)
-    if constant.ndim > rank:
-        raise Refusal(f"its constant has {constant.ndim} axes, its input {rank}")
-    aligned = constant.reshape((1,) * (rank - constant.ndim) + constant.shape)
-    dims = raiser.shape_of(path)
-    for axis, size in enumerate(aligned.shape):
-        if size != 1 and size != dims[axis]:
-            sizes = ["x".join(map(str, shape)) for shape in (constant.shape, dims)]
-            raise Refusal(
-                f"its constant of {sizes[0]} does not fit its input of {sizes[1]}, which a spec never repeats"
-            )
-    wide = [axis for axis, size in enumerate(aligned.shape) if size > 1]
-    if wide and (aligned == aligned.reshape(-1)[0]).all():
-        return None, aligned.reshape(-1)[:1]
-    if not wide:
-        return None, aligned.reshape(-1)
-    if len(wide) > 1:
-        shape = "x".join(map(str, constant.shape))
-        raise Refusal(f"its constant of {shape} varies along several axes; a spec has factors per channel")
-    return raiser.axis(wide[0], rank), aligned.reshape(-1)
-
-
-def _brought_to_front(raiser: Raiser, path: str, axis: int) -> str:
-    """The value with `axis` where channels are."""
-    if axis == 1:
-        return path
-    return raiser.step("permute", [path], {"dims": _swap(raiser, path, axis)}, label="to_channels")
-
-
-def _swap(raiser: Raiser, path: str, axis: int) -> list[int]:
-    order = list(range(raiser.type_of(path).rank + 1))
-    order[1], order[axis] = order[axis], order[1]
-    return order
 
 
 def _aligned(raiser: Raiser, node: OnnxNode) -> list[str]:

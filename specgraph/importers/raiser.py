@@ -41,6 +41,8 @@ class Raiser:
         self.batch_size: int | None = None
         self.node: OnnxNode | None = None
         self.exact_names = file.producer == "specgraph"
+        self.factors: dict[str, tuple[int, Array, Array]] = {}
+        """Nodes that stand for factors and summands: along which axis, and what they are."""
         self._failed: set[str] = set()
         self._folders = {
             folder for scope in {node.scope for node in file.nodes if node.scope} for folder in folders(scope)
@@ -287,7 +289,7 @@ class Raiser:
         found = [owner_of(weight)] if weight else []
         if node.scope is not None:
             inner = bool(node.scope) and node.scope not in self._folders
-            if op == "batch_norm" and node.op_type != "BatchNormalization":  # arithmetic with constants
+            if op in ("conv", "layer_scale") and node.op_type != "Conv":  # arithmetic with constants
                 op = node.op_type.lower()
             found += numbered(node.scope if inner else f"{node.scope}.{op}".strip("."))
         elif node.name:

@@ -141,19 +141,34 @@ def _lrn(net: FlatNetwork, node: FlatNode, readers: dict[str, list[str]], output
     named = min((squares, *group), key=lambda member: len(member.path))
     squares.inputs = squares.inputs[:1]
     _replace(net, [squares, *group[:0:-1], node], "lrn", arguments, source_of=squares, named=named)
-    if re.fullmatch(r"(.*\.)?(mul|pow|div|reshape|pad|avg_pool|batch_norm|sub|add)(_?\d+)?", named.path, re.IGNORECASE):
+    if re.fullmatch(
+        r"(.*\.)?(mul|pow|div|reshape|pad|avg_pool|batch_norm|conv|layer_scale|sub|add)(_?\d+)?",
+        named.path,
+        re.IGNORECASE,
+    ):
         _rename(net, named.path, f"{named.path.rpartition('.')[0]}.lrn".strip("."))
     return True
 
 
 def _plain_affine(node: FlatNode) -> tuple[float, float] | None:
     """Factor and summand of a node that scales and shifts all channels alike."""
+    if node.op == "layer_scale":
+        return _alike(node.parameters[""], np.zeros(1))
+    if node.op == "conv" and set(node.arguments) <= {"out_channels", "kernel_size", "groups", "bias"}:
+        apart = node.arguments.get("groups", 1) == node.arguments["out_channels"]
+        weight = node.parameters["weight"]
+        one_cell = apart and weight.size == node.arguments["out_channels"]
+        return _alike(weight, node.parameters.get("bias", np.zeros(1))) if one_cell else None
     if node.op != "batch_norm" or node.arguments.get("eps") != 0 or node.parameters["running_mean"].any():
         return None
     weight, bias = node.parameters["weight"], node.parameters["bias"]
-    if (node.parameters["running_var"] != 1).any() or (weight != weight[0]).any() or (bias != bias[0]).any():
-        return None
-    return float(weight[0]), float(bias[0])
+    return None if (node.parameters["running_var"] != 1).any() else _alike(weight, bias)
+
+
+def _alike(weight: Array, bias: Array) -> tuple[float, float] | None:
+    """The one factor and the one summand, where there is but one."""
+    weight, bias = weight.reshape(-1), bias.reshape(-1)
+    return (float(weight[0]), float(bias[0])) if (weight == weight[0]).all() and (bias == bias[0]).all() else None
 
 
 def _channel_means(net: FlatNetwork, node: FlatNode | None, group: list[FlatNode]) -> tuple[FlatNode | None, int]:

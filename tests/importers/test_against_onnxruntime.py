@@ -1,4 +1,5 @@
-"""Small files of all kinds: each import gives onnxruntime's shapes and values, or names what it cannot say."""
+"""Small files of all kinds: each import gives onnxruntime's shapes and values, in evaluation and in training, or names
+what it cannot say."""
 
 from __future__ import annotations
 
@@ -59,6 +60,12 @@ NORM = dict(zip(("g", "b", "m", "v"), (numbers(3), numbers(3), numbers(3), np.ab
 def behind_alias(*alias: onnx.NodeProto, **constants: Any) -> File:
     nodes = [node("Conv", ["x", "W"], ["c"], pads=[1] * 4), *alias, node("Add", ["i", "K"], ["y"])]
     return File(nodes, {**CONV, **constants}, outputs=("c", "y"))
+
+
+def calculated(
+    op: str, constant: np.ndarray, shape: tuple[int | str, ...] = ("N", 3, 8, 8), *, first: bool = False
+) -> File:
+    return File([node(op, ["k", "x"] if first else ["x", "k"], ["y"])], {"k": constant}, shape)
 
 
 def gated(*nodes: onnx.NodeProto, outputs: tuple[str, ...] = ("y",)) -> File:
@@ -156,6 +163,36 @@ EQUAL: dict[str, File] = {
         {"r": np.zeros(0, np.float32), "s": np.array([1, 1, 1.5, 1.5], np.float32)},
         opset=11,
     ),
+    "a factor": calculated("Mul", np.float32(0.1)),
+    "a factor along the width": calculated("Mul", numbers(8)),
+    "a summand": calculated("Add", np.float32(0.5)),
+    "a difference from a number": calculated("Sub", np.float32(1), first=True),
+    "a summand along the height": calculated("Add", numbers(8, 1)),
+    "a factor of a vector": calculated("Div", numbers(6), ("N", 6)),
+    "summands of a vector": calculated("Add", numbers(6), ("N", 6)),
+    "factors of tokens": calculated("Mul", numbers(6), ("N", 5, 6)),
+    "summands of tokens": calculated("Add", numbers(6), ("N", 5, 6)),
+    "a factor of five axes": calculated("Mul", numbers(3, 1, 1, 1), ("N", 3, 2, 4, 4)),
+    "images normalised": File(
+        [node("Sub", ["x", "m"], ["d"]), node("Div", ["d", "s"], ["n"]), node("Conv", ["n", "W"], ["y"])],
+        {"m": numbers(1, 3, 1, 1), "s": np.abs(numbers(1, 3, 1, 1)) + 0.5, "W": CONV["W"]},
+    ),
+    "images from -1 to 1": File(
+        [node("Mul", ["x", "two"], ["d"]), node("Sub", ["d", "one"], ["n"]), node("Conv", ["n", "W"], ["y"])],
+        {"two": np.float32(2), "one": np.float32(1), "W": CONV["W"]},
+    ),
+    "a bias behind a bias": File(
+        [node("Conv", ["x", "W", "b"], ["c"]), node("Add", ["c", "K"], ["y"])], {**CONV, "b": numbers(4)}
+    ),
+    "a gate from -1 to 1 of a vector": File(
+        [node("Sigmoid", ["x"], ["s"]), node("Mul", ["s", "two"], ["d"]), node("Sub", ["d", "one"], ["y"])],
+        {"two": np.float32(2), "one": np.float32(1)},
+        ("N", 6),
+    ),
+    "sums over a map": File([node("ReduceSum", ["x", "a"], ["y"], keepdims=0)], {"a": np.array([2, 3])}),
+    "a negative": File([node("Neg", ["x"], ["y"])]),
+    "selu": File([node("Selu", ["x"], ["y"])]),
+    "a hard sigmoid of its own slope": File([node("HardSigmoid", ["x"], ["y"], alpha=0.3, beta=0.4)]),
     "a mish whose softplus is an output": gated(*MISH, node("Mul", ["c", "t"], ["y"]), outputs=("y", "s")),
     "a mish whose softplus is read": gated(*MISH, node("Mul", ["c", "t"], ["m"]), node("Add", ["m", "s"], ["y"])),
     "a mish": gated(*MISH, node("Mul", ["c", "t"], ["y"])),
@@ -177,12 +214,15 @@ def test_file_comes_in_equal(name: str, tmp_path: Path) -> None:
     x = file.example()
     sample = any("not a batch" in note for note in imported.notes)
     expected = file_outputs(onnx.load(path), {"x": x})
-    with torch.inference_mode():
-        found = as_dict(imported.module()(torch.from_numpy(x[None] if sample else x).float()), file.outputs)
-    for output, reference in expected.items():
-        ours = found[output][0] if sample else found[output]
-        assert ours.shape == reference.shape
-        np.testing.assert_allclose(ours, reference, rtol=1e-4, atol=1e-4)
+    normalises = any(entry.op_type == "BatchNormalization" for entry in file.nodes)
+    for training in (False,) if normalises else (False, True):
+        module = imported.module().train(training)
+        with torch.no_grad():
+            found = as_dict(module(torch.from_numpy(x[None] if sample else x).float()), file.outputs)
+        for output, reference in expected.items():
+            ours = found[output][0] if sample else found[output]
+            assert ours.shape == reference.shape
+            np.testing.assert_allclose(ours, reference, rtol=1e-4, atol=1e-4, err_msg=f"training: {training}")
 
 
 REFUSED: dict[str, tuple[File, str]] = {
