@@ -138,13 +138,18 @@ class FlatNetwork:
         return self.nodes.pop(path)
 
     def drop_unread(self) -> None:
-        """Take away nodes that no output depends on."""
+        """Take away nodes that no output depends on; what they shared goes to the first that shared it."""
         needed = set(self.outputs.values())
         for path in reversed(self.nodes):
             if path in needed:
                 needed.update(self.nodes[path].inputs)
         for path in [path for path in self.nodes if path not in needed]:
             self.remove(path)
+        heirs: dict[str, str] = {}
+        for path, node in self.nodes.items():
+            if node.share is not None and node.share not in self.nodes:
+                heir = heirs.setdefault(node.share, path)
+                node.share = heir if heir != path else None
 
     def state_dict(self) -> dict[str, Array]:
         """All parameters by their keys."""

@@ -47,7 +47,7 @@ class Raiser:
         self._folders = {
             folder for scope in {node.scope for node in file.nodes if node.scope} for folder in folders(scope)
         }
-        self._owners: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._owners: dict[tuple[str, tuple[str, ...]], list[str]] = {}
 
     def recount(self) -> None:
         """Count readers anew after the file's nodes were changed."""
@@ -249,10 +249,7 @@ class Raiser:
         """Add the node that computes one of `node`'s outputs."""
         path = self.net.add(op, inputs, arguments, parameters, self.hints(node, weight, op))
         if parameters:
-            key = (op, tuple(value for value in node.inputs if value in self.file.constants))
-            owner = self._owners.setdefault(key, path)
-            if owner != path and key[1] and self._shares(owner, path):
-                self.net.nodes[path].share = owner
+            self._share(path, tuple(value for value in node.inputs if value in self.file.constants))
         self.paths[node.outputs[output]] = path
         return path
 
@@ -261,7 +258,27 @@ class Raiser:
         hints = self.hints(node, "", op)
         self.paths[node.outputs[0]] = self.net.add_provisional(op, inputs, value, node.label, hints)
 
-    def _shares(self, owner: str, path: str) -> bool:
+    def _share(self, path: str, weights: tuple[str, ...]) -> None:
+        """Have a node share with the first of the same weights and arguments; a copy of weights is noted."""
+        node = self.net.nodes[path]
+        owners = self._owners.setdefault((node.op, weights), [])
+        alike = [owner for owner in owners if weights and self._same_weights(owner, path)]
+        kind = self.type_of(node.inputs[0])
+        for owner in alike:
+            other = self.net.nodes[owner]
+            if other.arguments == node.arguments and self.type_of(other.inputs[0]).rank == kind.rank:
+                node.share = owner
+                return
+        if alike:
+            self.net.notes.append(
+                f"node `{path}` computes with the weights of `{alike[0]}` but other arguments, which a spec's `share` "
+                "does not: it has a copy of them, and training changes each by itself"
+            )
+        owners.append(path)
+
+    def _same_weights(self, owner: str, path: str) -> bool:
+        if owner not in self.net.nodes:
+            return False
         own, other = self.net.nodes[owner].parameters, self.net.nodes[path].parameters
         return own.keys() == other.keys() and all(np.array_equal(own[name], other[name]) for name in own)
 

@@ -193,6 +193,15 @@ EQUAL: dict[str, File] = {
     "a negative": File([node("Neg", ["x"], ["y"])]),
     "selu": File([node("Selu", ["x"], ["y"])]),
     "a hard sigmoid of its own slope": File([node("HardSigmoid", ["x"], ["y"], alpha=0.3, beta=0.4)]),
+    "weights used with other arguments": File(
+        [
+            node("Conv", ["x", "W"], ["a"], pads=[1] * 4),
+            node("Conv", ["x", "W"], ["b"], pads=[2] * 4, dilations=[2, 2]),
+            node("Conv", ["x", "W"], ["c"], pads=[2] * 4, dilations=[2, 2]),
+            node("Sum", ["a", "b", "c"], ["y"]),
+        ],
+        {"W": CONV["W"]},
+    ),
     "a mish whose softplus is an output": gated(*MISH, node("Mul", ["c", "t"], ["y"]), outputs=("y", "s")),
     "a mish whose softplus is read": gated(*MISH, node("Mul", ["c", "t"], ["m"]), node("Add", ["m", "s"], ["y"])),
     "a mish": gated(*MISH, node("Mul", ["c", "t"], ["y"])),
@@ -223,6 +232,22 @@ def test_file_comes_in_equal(name: str, tmp_path: Path) -> None:
             ours = found[output][0] if sample else found[output]
             assert ours.shape == reference.shape
             np.testing.assert_allclose(ours, reference, rtol=1e-4, atol=1e-4, err_msg=f"training: {training}")
+
+
+def test_weights_with_other_arguments_are_copied(tmp_path: Path) -> None:
+    """Alike calls share; others have a copy, and a note says so."""
+    imported = specgraph.import_onnx(EQUAL["weights used with other arguments"].save(tmp_path))
+    assert [found.share for found in imported.graph().nodes.values()] == [None, None, "b", None]
+    assert [note for note in imported.notes if "a copy of them" in note]
+
+
+def test_shared_weights_outlive_their_owner(tmp_path: Path) -> None:
+    """An output picked by name may need the sharing nodes alone."""
+    nodes = [node("Conv", ["x", "W"], [name]) for name in "ab"] + [node("Relu", ["b"], ["y"])]
+    path = File(nodes, {"W": CONV["W"]}, outputs=("a", "y")).save(tmp_path)
+    imported = specgraph.import_onnx(path, outputs=["y"])
+    assert [(found.op, found.share) for found in imported.graph().nodes.values()] == [("conv", None), ("relu", None)]
+    assert len(imported.state_dict) == 1
 
 
 REFUSED: dict[str, tuple[File, str]] = {
