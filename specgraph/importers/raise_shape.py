@@ -114,7 +114,14 @@ def raise_squeeze(raiser: Raiser, node: OnnxNode) -> None:
     rank = raiser.rank(path)
     axes = _axes(raiser, node)
     shape = raiser.shape_of(path)
-    gone = [axis % rank for axis in axes] if axes else [i for i, size in enumerate(shape) if size == 1 and i > 0]
+    first = int(raiser.batched)
+    gone = [axis % rank for axis in axes] if axes else [i for i, size in enumerate(shape) if size == 1 and i >= first]
+    if not axes and raiser.batched and raiser.batch_size == 1:
+        if raiser.outputs.count(node.outputs[0]) < raiser.reads[node.outputs[0]]:
+            raise Refusal("it takes away the batch axis of 1 with the others: name the axes, or have the batch free")
+        raiser.net.notes.append(
+            f"node {node.label}: in the file it takes away the batch axis of 1 too; in a spec that axis stays"
+        )
     if any(shape[axis] != 1 for axis in gone) or (raiser.batched and 0 in gone):
         raise Refusal("it takes away an axis that is not 1")
     _reshape(raiser, node, path, [size for axis, size in enumerate(shape) if axis not in gone], True)

@@ -202,6 +202,9 @@ EQUAL: dict[str, File] = {
         ],
         {"W": CONV["W"]},
     ),
+    "all axes of 1 of a sample": File(
+        [node("Squeeze", ["x"], ["s"]), node("MatMul", ["s", "K"], ["y"])], {"K": numbers(3, 2)}, (1, 3, 1)
+    ),
     "a mish whose softplus is an output": gated(*MISH, node("Mul", ["c", "t"], ["y"]), outputs=("y", "s")),
     "a mish whose softplus is read": gated(*MISH, node("Mul", ["c", "t"], ["m"]), node("Add", ["m", "s"], ["y"])),
     "a mish": gated(*MISH, node("Mul", ["c", "t"], ["y"])),
@@ -232,6 +235,16 @@ def test_file_comes_in_equal(name: str, tmp_path: Path) -> None:
             ours = found[output][0] if sample else found[output]
             assert ours.shape == reference.shape
             np.testing.assert_allclose(ours, reference, rtol=1e-4, atol=1e-4, err_msg=f"training: {training}")
+
+
+def test_a_batch_of_one_that_is_squeezed_is_noted(tmp_path: Path) -> None:
+    path = File([node("Conv", ["x", "W"], ["c"]), node("Squeeze", ["c"], ["y"])], CONV, (1, 3, 3, 3)).save(tmp_path)
+    imported = specgraph.import_onnx(path)
+    assert imported.notes == [
+        "node `y` (Squeeze): in the file it takes away the batch axis of 1 too; in a spec that axis stays"
+    ]
+    with torch.inference_mode():
+        assert imported.module()(torch.zeros(1, 3, 3, 3)).shape == (1, 4)
 
 
 def test_weights_with_other_arguments_are_copied(tmp_path: Path) -> None:
@@ -269,6 +282,14 @@ REFUSED: dict[str, tuple[File, str]] = {
     "a scaled size that runtimes do not agree on": (
         resized("linear", 1.5, ("N", 3, 9, 6), "align_corners"),
         "its scaled size 13.5 is no whole number, where runtimes differ on align_corners",
+    ),
+    "a batch of one that is squeezed and read": (
+        File(
+            [node("Conv", ["x", "W"], ["c"]), node("Squeeze", ["c"], ["s"]), node("Relu", ["s"], ["y"])],
+            CONV,
+            (1, 3, 3, 3),
+        ),
+        r"`s` \(Squeeze\): it takes away the batch axis of 1 with the others",
     ),
     "a linear map of a free size": (
         resized("linear", 2, ("N", 3, "H", 6), "asymmetric"),
