@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from specgraph.errors import VerificationError, require
 from specgraph.importers.api import Imported
+from specgraph.importers.flat import Array
 from specgraph.inference.session import Session
 
 TOLERANCE = 1e-4
@@ -30,9 +32,10 @@ def verify_import(
         shape = [size if isinstance(size, int) else FREE_SIZE for size in port.shape]
         if port.shape and not isinstance(port.shape[0], int):
             shape[0] = batch
-        feeds[port.name] = rng.standard_normal(shape).astype(np.float32)
+        feeds[port.name] = _random(rng, shape, np.dtype(port.dtype))
     sample = any("not a batch" in note for note in imported.notes)
-    tensors = [torch.from_numpy(value[None] if sample else value) for value in feeds.values()]
+    floats = [value.astype(np.float32) for value in feeds.values()]
+    tensors = [torch.from_numpy(value[None] if sample else value) for value in floats]
     with torch.inference_mode():
         found = imported.module()(*tensors)
     values = list(found.values()) if isinstance(found, dict) else [found]
@@ -40,7 +43,7 @@ def verify_import(
     expected = session.run(feeds, names)
     worst = 0.0
     for name, value in zip(names, values, strict=True):
-        reference, ours = expected[name], value.numpy()
+        reference, ours = expected[name].astype(np.float32), value.numpy()
         ours = ours[0] if sample else ours
         if reference.shape != ours.shape:
             raise VerificationError(f"output `{name}` is {reference.shape} in the file, {ours.shape} when imported")
@@ -49,3 +52,11 @@ def verify_import(
     if not worst <= TOLERANCE:
         raise VerificationError(f"the imported network differs from {os.fspath(path)} by {worst:.2e}")
     return f"equal to {os.fspath(path)}: largest difference {worst:.1e}"
+
+
+def _random(rng: np.random.Generator, shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
+    """Values around 0; bytes and other integers from what each can hold, within a byte."""
+    if dtype.kind == "f":
+        return rng.standard_normal(shape).astype(dtype)
+    low, high = (0, 2) if dtype.kind == "b" else (0, 256) if dtype.kind == "u" else (-128, 128)
+    return rng.integers(low, high, shape).astype(dtype)

@@ -13,6 +13,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 import specgraph
+from specgraph.importers.compare import verify_import
 from tests.onnx.support import file_outputs
 
 CHANCE = np.random.default_rng(0)
@@ -245,6 +246,18 @@ def test_a_batch_of_one_that_is_squeezed_is_noted(tmp_path: Path) -> None:
     ]
     with torch.inference_mode():
         assert imported.module()(torch.zeros(1, 3, 3, 3)).shape == (1, 4)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int32", "bool", "float16", "float64"])
+def test_verifying_feeds_what_the_file_takes(dtype: str, tmp_path: Path) -> None:
+    nodes = [node("Cast", ["x"], ["f"], to=TensorProto.FLOAT), node("Conv", ["f", "W"], ["y"])]
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    path = File(nodes, CONV, dtype=kind).save(tmp_path)
+    imported = specgraph.import_onnx(path)
+    assert verify_import(path, imported).startswith("equal to")
+    File(nodes, {"W": -CONV["W"]}, dtype=kind).save(tmp_path)
+    with pytest.raises(specgraph.SpecgraphError, match="differs from"):
+        verify_import(path, imported)
 
 
 def test_weights_with_other_arguments_are_copied(tmp_path: Path) -> None:
