@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from specgraph.importers.constants import fold
 from specgraph.importers.flat import Array
 from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raiser import Raiser
@@ -59,18 +60,17 @@ class _Index:
 
     def number(self, value: str) -> float | None:
         """A constant of one element."""
-        array = self.raiser.constants.get(value)
-        if array is None:
-            node = self.producer(value)
-            if node is None or node.op_type != "Constant":
-                return None
-            array = node.attributes.get("value")
-            if array is None:
-                found = node.attributes.get("value_float")
-                return None if found is None else float(found)
-        if array.size != 1 or array.dtype == object:
+        array = self.constant(value)
+        if array is None or array.size != 1 or array.dtype.kind not in "fiub":
             return None
         return float(array.reshape(-1)[0])
+
+    def constant(self, value: str) -> Array | None:
+        """An initialiser, or what a Constant node holds."""
+        node = self.producer(value)
+        if value in self.raiser.constants or node is None or node.op_type != "Constant":
+            return self.raiser.constants.get(value)
+        return fold(node, [], self.raiser.opset)
 
     def closed(self, members: Iterable[OnnxNode], last: OnnxNode) -> bool:
         """Whether nothing outside reads what the group computes on its way."""
@@ -266,9 +266,8 @@ class _LayerNorm(_Pattern):
     def _axes(index: _Index, node: OnnxNode) -> list[int] | None:
         if "axes" in node.attributes:
             return sorted(int(axis) for axis in node.attributes["axes"])
-        if len(node.inputs) > 1 and node.inputs[1] in index.raiser.constants:
-            return sorted(int(axis) for axis in index.raiser.constants[node.inputs[1]].ravel())
-        return None
+        axes = index.constant(node.inputs[1]) if len(node.inputs) > 1 else None
+        return None if axes is None else sorted(int(axis) for axis in axes.ravel())
 
 
 _PATTERNS: list[_Pattern] = [_GeluErf(), _HardSwish(), _LayerNorm()]

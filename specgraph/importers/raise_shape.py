@@ -11,6 +11,7 @@ from specgraph.graph.dims import Dim, N, SymbolicDim, equal_sizes, product
 from specgraph.importers.constants import integers
 from specgraph.importers.flat import Refusal
 from specgraph.importers.onnx_file import OnnxNode
+from specgraph.importers.raise_layers import LOWEST
 from specgraph.importers.raiser import Raise, Raiser, static
 
 END = 2**31 - 1
@@ -194,10 +195,16 @@ def raise_pad(raiser: Raiser, node: OnnxNode) -> None:
     if 1 in by_axis:
         arguments["channels"] = by_axis[1]
     if abs(value) > SUBNORMAL and mode == "constant":
-        arguments["value"] = value
+        arguments["value"] = LOWEST if value == -np.inf and _only_largest(raiser, node.outputs[0]) else value
     if not any(any(pair) for pair in arguments.get("padding", [])):
         arguments.pop("padding", None)
     raiser.add(node, "pad", [path], arguments)
+
+
+def _only_largest(raiser: Raiser, value: str) -> bool:
+    """Whether nothing but maxima reads a value."""
+    readers = [node for node in raiser.file.nodes if value in node.reads()]
+    return value not in raiser.outputs and all(node.op_type == "MaxPool" for node in readers)
 
 
 def raise_slice(raiser: Raiser, node: OnnxNode) -> None:

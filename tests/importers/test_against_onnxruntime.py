@@ -69,6 +69,25 @@ def calculated(
     return File([node(op, ["k", "x"] if first else ["x", "k"], ["y"])], {"k": constant}, shape)
 
 
+def in_parts(axes: str) -> File:
+    """Layer normalisation as opset 18 composes it."""
+    constants: dict[str, Any] = {"two": np.float32(2), "eps": np.float32(1e-5)}
+    given = numpy_helper.from_array(np.array([-1]))
+    if axes == "a constant":
+        constants["a"] = np.array([-1])
+    nodes = [
+        *([node("Constant", [], ["a"], value=given)] if axes == "a node" else []),
+        node("ReduceMean", ["x", "a"], ["m"]),
+        node("Sub", ["x", "m"], ["d"]),
+        node("Pow", ["d", "two"], ["q"]),
+        node("ReduceMean", ["q", "a"], ["v"]),
+        node("Add", ["v", "eps"], ["e"]),
+        node("Sqrt", ["e"], ["r"]),
+        node("Div", ["d", "r"], ["y"]),
+    ]
+    return File(nodes, constants, ("N", 5, 6), opset=18)
+
+
 def gated(*nodes: onnx.NodeProto, outputs: tuple[str, ...] = ("y",)) -> File:
     return File([node("Conv", ["x", "W"], ["c"]), *nodes], {"W": CONV["W"]}, outputs=outputs)
 
@@ -206,6 +225,14 @@ EQUAL: dict[str, File] = {
     "all axes of 1 of a sample": File(
         [node("Squeeze", ["x"], ["s"]), node("MatMul", ["s", "K"], ["y"])], {"K": numbers(3, 2)}, (1, 3, 1)
     ),
+    **{f"a layer norm in parts, its axes {where}": in_parts(where) for where in ("a constant", "a node")},
+    "the lowest of all around maxima": File(
+        [
+            node("Pad", ["x", "p", "low"], ["w"]),
+            node("MaxPool", ["w"], ["y"], kernel_shape=[3, 3], strides=[2, 2]),
+        ],
+        {"p": np.array([0, 0, 1, 1, 0, 0, 1, 1]), "low": np.float32(-np.inf)},
+    ),
     "a mish whose softplus is an output": gated(*MISH, node("Mul", ["c", "t"], ["y"]), outputs=("y", "s")),
     "a mish whose softplus is read": gated(*MISH, node("Mul", ["c", "t"], ["m"]), node("Add", ["m", "s"], ["y"])),
     "a mish": gated(*MISH, node("Mul", ["c", "t"], ["y"])),
@@ -303,6 +330,13 @@ REFUSED: dict[str, tuple[File, str]] = {
             (1, 3, 3, 3),
         ),
         r"`s` \(Squeeze\): it takes away the batch axis of 1 with the others",
+    ),
+    "the lowest of all in a mean": (
+        File(
+            [node("Pad", ["x", "p", "low"], ["w"]), node("GlobalAveragePool", ["w"], ["y"])],
+            {"p": np.array([0, 0, 1, 1, 0, 0, 1, 1]), "low": np.float32(-np.inf)},
+        ),
+        r"`w` \(Pad\): `value` ",
     ),
     "a linear map of a free size": (
         resized("linear", 2, ("N", 3, "H", 6), "asymmetric"),
