@@ -6,6 +6,7 @@ checked by the ops' own definitions, so what is added here is a sound spec by co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,7 +91,8 @@ class FlatNetwork:
         try:
             output = definition.infer(call)
         except Fault as fault:
-            raise Refusal(f"{fault.message}" + (f" ({'; '.join(fault.notes)})" if fault.notes else "")) from fault
+            message = re.sub(r"^node `\{node\}`", "it", fault.message)
+            raise Refusal(message + (f" ({'; '.join(fault.notes)})" if fault.notes else "")) from fault
         given = dict(parameters or {})
         for parameter in definition.parameters(call.arguments, types):
             if parameter.name not in given:

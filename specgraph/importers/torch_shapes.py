@@ -39,7 +39,11 @@ def mean(tracer: Tracer, node: Any) -> str:
     given = Arguments(node)
     path = tracer.data(given.get("self"))
     kind = tracer.net.type_of(path)
+    if given.get("dim") in (None, []):
+        raise Refusal("it averages over the batch")
     dims = sorted(axis % (kind.rank + 1) for axis in spread(given.get("dim"), 1))
+    if 0 in dims:
+        raise Refusal("it averages over the batch")
     if given.keepdim and kind.is_feature_map and dims == list(range(2, kind.rank + 1)):
         return tracer.add(node, "global_avg_pool", [path])
     return tracer.add(node, "mean", [path], {"dim": dims if len(dims) > 1 else dims[0], "keepdim": given.keepdim})
@@ -84,6 +88,8 @@ def _to(tracer: Tracer, node: Any, path: str, sizes: list[int]) -> str:
         sizes = [total // -prod(sizes) if size == -1 else size for size in sizes]
     if tuple(sizes) == dims:
         return path
+    if not sizes:
+        raise Refusal("its result is a single number for each of the batch; a spec's values have an axis besides it")
     if len(sizes) == 1:
         return tracer.add(node, "flatten", [path])
     return tracer.add(node, "reshape", [path], {"shape": sizes})
@@ -146,7 +152,7 @@ def select(tracer: Tracer, node: Any) -> str:
     index = given.index % sizes[dim - 1]
     one = tracer.step(node, "slice", [path], {"dim": dim, "start": index, "stop": index + 1}, "select")
     del sizes[dim - 1]
-    return _to(tracer, node, one, sizes) if sizes else one
+    return _to(tracer, node, one, sizes)
 
 
 def parts(tracer: Tracer, node: Any) -> list[str]:
