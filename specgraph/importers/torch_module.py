@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +17,8 @@ from specgraph.importers.flat import Array, FlatNetwork, Refusal
 from specgraph.importers.naming import numbered
 from specgraph.importers.onnx_import import ImportRefusedError
 from specgraph.importers.tidy import tidy
+from specgraph.importers.torch_in_place import lost_changes
+from specgraph.importers.torch_trace import batch_dependent, enlarged, trace
 
 
 def import_module(module: nn.Module, example: tuple[Any, ...], *, name: str | None = None) -> FlatNetwork:
@@ -30,18 +32,18 @@ def import_module(module: nn.Module, example: tuple[Any, ...], *, name: str | No
     if not example:
         raise CommandError("an example input is needed to trace a module")
     label = name or type(module).__name__
-    was_training = module.training
-    module.eval()
+    exported, counted = trace(module, example, label)
+    batch = int(example[0].shape[0])
     try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            exported = torch.export.export(module, example, strict=False)
-    except Exception as error:  # tracing runs the module's own code, which may raise anything
-        first = str(error).strip().split("\n")[0][:300]
-        raise CommandError(f"{label} cannot be traced: {type(error).__name__}: {first}") from error
-    finally:
-        module.train(was_training)
+        dependent = batch_dependent(exported, trace(module, enlarged(example), label)[0], batch)
+    except CommandError as error:
+        why = f"{error.message}, with a batch of {batch + 1}; with one of {batch} it can"
+        raise ImportRefusedError(label, [("", why)]) from error
     tracer = Tracer(exported, module, label)
+    tracer.unsound = lost_changes(exported.graph, set(tracer.state)) | dependent
+    tracer.net.notes += [
+        f"`{name}` of the module is changed by its forward: the network is as it is before that" for name in counted
+    ]
     tracer.run()
     refusals = tracer.refusals or tidy(tracer.net)
     if refusals:
@@ -59,6 +61,8 @@ class Tracer:
         self.values: dict[Any, Any] = {}
         self.parameters: dict[Any, str] = {}
         self.batch_size = 0
+        self.unsound: dict[Any, str] = {}
+        self.narrow: set[Any] = set()
         self._module = module
         self._leaves = {
             path
@@ -76,6 +80,7 @@ class Tracer:
             **signature.inputs_to_buffers,
             **signature.inputs_to_lifted_tensor_constants,
         }
+        self.state = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self._tensors = {**exported.state_dict, **exported.constants}
         self._user_inputs = set(signature.user_inputs)
 
@@ -92,7 +97,8 @@ class Tracer:
             try:
                 self._raise(node, handlers)
             except Refusal as refusal:
-                refusal.node = refusal.node or f"`{self.where(node) or node.name}` ({op_name(node)})"
+                refusal.node = refusal.node or self.label(node)
+                refusal.message += source_line(node)
                 self.refusals.append(refusal)
                 failed.add(node)
             except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
@@ -103,12 +109,16 @@ class Tracer:
             self._note_unused()
 
     def _raise(self, node: Any, handlers: dict[str, Handler]) -> None:
+        if node in self.unsound:
+            raise Refusal(self.unsound[node])
         if node.op == "placeholder":
             self._placeholder(node)
         elif node.op == "output":
             self._output(node)
         elif node.op == "call_function":
             name = op_name(node)
+            if name.startswith("_assert"):
+                return
             if all(source in self.parameters for source in node.all_input_nodes) and self._compute(node):
                 return
             if name == "getitem":
@@ -124,14 +134,19 @@ class Tracer:
             if handler is None:
                 raise Refusal(f"{name} has no counterpart in a spec")
             self.values[node] = handler(self, node)
+            self._check_shape(node)
         else:
             raise Refusal(f"a traced `{node.op}` has no counterpart in a spec")
 
     def _compute(self, node: Any) -> bool:
         """The value of a call that reads constants alone, as weight normalisation does; whether it has one."""
+        if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
+            raise Refusal("it draws at random at every call; all that a spec has of that is `dropout`")
+        mutable = getattr(getattr(node.target, "_schema", None), "is_mutable", False)
 
         def tensor(source: Any) -> Any:
-            return self._tensors[self.parameters[source]]
+            value = self._tensors[self.parameters[source]]
+            return value.clone() if mutable else value
 
         with torch.no_grad():
             value = node.target(*map_arg(node.args, tensor), **map_arg(node.kwargs, tensor))
@@ -154,17 +169,27 @@ class Tracer:
             self.values[node] = self.net.add_input(node.name, [int(size) for size in sizes])
 
     def _output(self, node: Any) -> None:
-        found = node.args[0]
-        listed = [value for value in found if value in self.values] if isinstance(found, (tuple, list)) else [found]
+        found = node.args[0] if isinstance(node.args[0], (tuple, list)) else [node.args[0]]
+        listed = [value for value in found if value is not None]
         if not listed:
             raise Refusal("it has no output")
         for position, value in enumerate(listed):
-            path = self.values[value]
+            path = self.values.get(value)
             if not isinstance(path, str):
-                raise Refusal("an output is not a tensor")
+                constant = f", {value}," if isinstance(value, (bool, int, float, str)) else f" `{value}`"
+                raise Refusal(f"output {position}{constant} does not depend on the input")
             if path in self.net.inputs:
                 path = self.net.add("identity", [path])
             self.net.outputs["output" if len(listed) == 1 else f"output{position}"] = path
+
+    def _check_shape(self, node: Any) -> None:
+        """Raises `Refusal` where a node's value has another shape than what it stands for."""
+        path, value = self.values[node], node.meta.get("val")
+        if not isinstance(path, str) or not isinstance(value, torch.Tensor) or node in self.narrow:
+            return
+        traced, ours = tuple(value.shape), (self.batch_size, *self.net.type_of(path).dims)
+        if traced != ours:
+            raise Refusal(f"its result has the shape {_listed(traced)}, which a spec would make {_listed(ours)}")
 
     def _note_unused(self) -> None:
         kept = set(self.net.state_dict())
@@ -187,6 +212,14 @@ class Tracer:
         paths = [entry[0] for entry in stack.values()]
         path = paths[-1] if paths else ""
         return re.sub(r"@\d+$", "", path)
+
+    def module_of(self, node: Any) -> nn.Module | None:
+        """The module in which a node was traced, where it has a path."""
+        return dict(self._module.named_modules(remove_duplicate=False)).get(self.where(node))
+
+    def label(self, node: Any) -> str:
+        """What messages call a traced call."""
+        return f"`{self.where(node) or node.name}` ({op_name(node)})"
 
     def data(self, value: Any) -> str:
         """Path of a traced value."""
@@ -241,13 +274,17 @@ class Tracer:
         key = (op, tuple(self.parameters[v] for v in traced.values() if not isinstance(v, np.ndarray)))
         if key[1]:
             first = self._owners.setdefault(key, path)
-            if first != path:
+            if first != path and self.net.nodes[first].arguments == self.net.nodes[path].arguments:
                 self.net.nodes[path].share = first
+            elif first != path:
+                self.net.notes.append(
+                    f"`{path}` has a copy of the parameters of `{first}`: a spec shares them between equal calls only"
+                )
         return path
 
     def add_provisional(self, node: Any, op: str, inputs: list[str], value: Any = None) -> str:
         """Add a node that must turn out to be part of an op."""
-        label = f"`{self.where(node) or node.name}` ({op_name(node)})"
+        label = self.label(node)
         return self.net.add_provisional(op, inputs, value, label, list(self.hints(node, op, "")))
 
     def hints(self, node: Any, op: str, owner: str) -> Iterator[str]:
@@ -266,6 +303,17 @@ class Tracer:
         """Add a node on the way to one that stands for a traced one."""
         base = f"{self.where(node)}.{label}" if self.where(node) else label
         return self.net.add(op, inputs, arguments, None, numbered(base))
+
+
+def source_line(node: Any) -> str:
+    """Where the user's code makes a traced call, in brackets; empty where that is not known."""
+    frames = re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or "")
+    own = [(file, line) for file, line in frames if not file.startswith(os.path.dirname(torch.__file__))]
+    return f" ({os.path.basename(own[-1][0])}:{own[-1][1]})" if own else ""
+
+
+def _listed(shape: tuple[Any, ...]) -> str:
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
 Handler = Callable[[Tracer, Any], Any]

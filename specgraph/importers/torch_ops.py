@@ -104,9 +104,23 @@ def same(tracer: Tracer, node: Any) -> Any:
     return tracer.values[node.args[0]]
 
 
+def converted(tracer: Tracer, node: Any) -> Any:
+    """To another type or place. A spec computes in float32, which is as good as float64 for a network."""
+    source, kind = node.args[0].meta["val"].dtype, node.meta["val"].dtype
+    if source.is_floating_point and not kind.is_floating_point:
+        raise Refusal(f"it makes {str(kind)[6:]} of numbers with a fraction, which has no counterpart in a spec")
+    if not kind.is_floating_point and kind.itemsize < source.itemsize:
+        raise Refusal(f"it cuts {str(source)[6:]} down to {str(kind)[6:]}, which has no counterpart in a spec")
+    if kind.is_floating_point and kind.itemsize < 4 and kind != source:
+        tracer.net.notes.append(f"{tracer.label(node)} rounds to {str(kind)[6:]}; a spec computes in float32")
+    return same(tracer, node)
+
+
 def dropout(mode: str) -> Handler:
     def handler(tracer: Tracer, node: Any) -> str:
         given = Arguments(node)
+        if given.train and given.p:
+            raise Refusal("it drops at random in evaluation too; a spec's `dropout` drops in training alone")
         arguments = {"p": given.p, "mode": mode}
         source = given.get("input", given.get("self"))
         return tracer.add(node, "dropout", [tracer.data(source)], arguments)
@@ -247,7 +261,8 @@ HANDLERS: dict[str, Handler] = {
     "permute": permute,
     "transpose": transpose,
     **dict.fromkeys(("view", "reshape", "_unsafe_view"), reshape),
-    **dict.fromkeys(("contiguous", "clone", "to", "detach", "alias", "_to_copy", "lift_fresh_copy"), same),
+    **dict.fromkeys(("contiguous", "clone", "detach", "alias", "lift_fresh_copy"), same),
+    **dict.fromkeys(("to", "_to_copy", "type_as"), converted),
     "slice": cut,
     "select": select,
     **dict.fromkeys(("chunk", "split", "split_with_sizes"), parts),

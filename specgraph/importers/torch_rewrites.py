@@ -10,7 +10,7 @@ import numpy as np
 from specgraph.importers.flat import Refusal
 from specgraph.importers.torch_arguments import Arguments, spread
 from specgraph.importers.torch_layers import with_places
-from specgraph.importers.torch_module import Handler, Tracer
+from specgraph.importers.torch_module import Handler, Tracer, op_name
 from specgraph.importers.torch_ops import SOFTSIGN, is_softsign, with_constant
 
 SELU_ALPHA = 1.6732632423543772
@@ -76,6 +76,10 @@ def total(tracer: Tracer, node: Any) -> str:
     if 0 in dims:
         raise Refusal("it sums over the batch")
     count = prod(sizes[axis - 1] for axis in dims)
+    if tracer.net.type_of(path).is_feature_map and dims[-1] > 1:
+        tracer.net.notes.append(
+            f"{tracer.label(node)} is a mean times {count}, which is a sum at this input size alone"
+        )
     arguments = {"dim": dims if len(dims) > 1 else dims[0], "keepdim": given.get("keepdim", False)}
     mean = tracer.step(node, "mean", [path], arguments, "mean")
     return with_constant(tracer, node, "mul", mean, float(count))
@@ -113,17 +117,22 @@ def expand(tracer: Tracer, node: Any) -> str:
     sizes = _sizes(tracer, path)
     if wanted == sizes:
         return path
-    if all(_broadcasts(reader, node) for reader in node.users):
+    if all(_broadcasts(tracer, reader, node) for reader in node.users):
+        tracer.narrow.add(node)
         return path
     if len(wanted) != len(sizes) or wanted[0] != sizes[0] or any(size != 1 for size in sizes[1:]):
         raise Refusal("repeating values has no counterpart in a spec")
     return tracer.add(node, "upsample", [path], {"size": wanted[1:]})
 
 
-def _broadcasts(reader: Any, node: Any) -> bool:
+def _broadcasts(tracer: Tracer, reader: Any, node: Any) -> bool:
+    """Whether the other value that a call joins has all the places itself."""
     others = [source for source in reader.all_input_nodes if source is not node]
-    name = getattr(getattr(reader.target, "_schema", None), "name", "").split("::")[-1]
-    return name in BROADCASTING and len(others) == 1 and others[0].meta["val"].shape == node.meta["val"].shape
+    if op_name(reader) not in BROADCASTING or len(others) != 1 or others[0].meta["val"].shape != node.meta["val"].shape:
+        return False
+    return op_name(others[0]) not in ("expand", "expand_as") or (
+        tracer.is_data(others[0]) and others[0] not in tracer.narrow
+    )
 
 
 def pixel_unshuffle(tracer: Tracer, node: Any) -> str:
@@ -166,6 +175,8 @@ def largest(tracer: Tracer, node: Any) -> str:
     path = tracer.data(given.get("self"))
     kind = tracer.net.type_of(path)
     sizes = _sizes(tracer, path)
+    if given.get("other") is not None:
+        raise Refusal("the larger of two values has no counterpart in a spec")
     if given.get("dim") in (None, []):
         raise Refusal("it takes the largest over the batch")
     axes = sorted(axis % (len(sizes) + 1) for axis in spread(given.dim, 1))

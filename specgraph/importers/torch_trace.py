@@ -1,0 +1,130 @@
+"""Tracing a module without leaving a mark on it, at two batch sizes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from specgraph.errors import CommandError
+
+SHAPED = frozenset({"view", "reshape", "_unsafe_view", "expand"})
+SIMPLE = (bool, int, float, str, type(None))
+
+
+def trace(module: nn.Module, example: tuple[Any, ...], label: str) -> tuple[Any, list[str]]:
+    """The module in evaluation mode as `torch.export` sees it, and the attributes that its forward
+    counts on. Raises `CommandError` where it cannot be traced."""
+    changed: list[str] = []
+    try:
+        with _unchanged(module, changed), warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            module.eval()
+            exported = torch.export.export(module, example, strict=False)
+    except Exception as error:  # tracing runs the module's own code, which may raise anything
+        first = str(error).strip().split("\n")[0][:300]
+        raise CommandError(f"{label} cannot be traced: {type(error).__name__}: {first}") from error
+    return exported, changed
+
+
+@contextmanager
+def _unchanged(module: nn.Module, changed: list[str]) -> Iterator[None]:
+    """Put back what the module and its parts held before, and name the plain attributes to which its
+    forward gives another value."""
+    kept = [(path, part, dict(part.__dict__), _contents(part)) for path, part in module.named_modules()]
+
+    def after_forward(*_: Any) -> None:
+        for path, part, attributes, _containers in kept:
+            for name, before in attributes.items():
+                now = part.__dict__.get(name)
+                if name != "training" and isinstance(before, SIMPLE) and isinstance(now, SIMPLE) and now != before:
+                    changed.append(f"{path}.{name}".strip("."))
+
+    hook = module.register_forward_hook(after_forward)
+    try:
+        yield
+    finally:
+        hook.remove()
+        for _, part, before, containers in kept:
+            part.__dict__.clear()
+            part.__dict__.update(before)
+            for name, content in containers.items():
+                container = part.__dict__[name]
+                container.clear()
+                (container.extend if isinstance(container, list) else container.update)(content)
+
+
+def _contents(part: nn.Module) -> dict[str, Any]:
+    return {name: type(value)(value) for name, value in vars(part).items() if type(value) in (list, dict)}
+
+
+def enlarged(example: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The example with one sample more."""
+    return tuple(torch.cat([value, value[:1]]) for value in example)
+
+
+def batch_dependent(exported: Any, other: Any, batch: int) -> dict[Any, str]:
+    """The traced calls that depend on the batch size, and how. `other` was traced with one more."""
+    left, right = list(exported.graph.nodes), list(other.graph.nodes)
+    places = {node: position for nodes in (left, right) for position, node in enumerate(nodes)}
+
+    def sizes(mine: Any, theirs: Any) -> str:
+        return f"{mine} at a batch of {batch} and {theirs} at one of {batch + 1}; a spec does not know the batch size"
+
+    found: dict[Any, str] = {}
+    for one, two in zip(left, right, strict=False):
+        if one.op != two.op or one.target != two.target:
+            return found | {one: f"the network goes on with {sizes(one.name, two.name)}"}
+        shaped = _name(one) in SHAPED and isinstance(one.args[1], (list, tuple)) and len(one.args[1]) > 0
+        if shaped and one.args[1][0] == two.args[1][0] == batch:
+            found[one] = f"its first size is {batch} at every batch size; write `x.size(0)`, or -1"
+            continue
+        pairs = zip(_flat(one, places, shaped), _flat(two, places, shaped), strict=False)
+        differing = next(((mine, theirs) for mine, theirs in pairs if mine != theirs and mine == mine), None)
+        if differing is not None:
+            found[one] = f"it computes with {sizes(*differing)}"
+    twins = _constants(other)
+    for name, tensor in _constants(exported).items():
+        twin = twins.get(name)
+        if twin is not None and (twin.shape != tensor.shape or not torch.equal(twin, tensor)):
+            node = next(node for node in left if node.name == name)
+            found[node] = f"it holds {sizes('one value', 'another')}"
+    return found
+
+
+def _name(node: Any) -> str:
+    schema = getattr(node.target, "_schema", None)
+    return str(schema.name).split("::")[-1] if schema else ""
+
+
+def _flat(node: Any, places: dict[Any, int], shaped: bool) -> list[Any]:
+    """A call's arguments as a flat list; without the first size of a shape that it is given."""
+    found: list[Any] = []
+
+    def visit(value: Any) -> None:
+        if isinstance(value, (list, tuple)):
+            found.append(len(value))
+            for entry in value:
+                visit(entry)
+        elif isinstance(value, dict):
+            for key, entry in value.items():
+                found.append(key)
+                visit(entry)
+        else:
+            found.append(("node", places[value]) if value in places else value)
+
+    args = node.args
+    if shaped:
+        args = (args[0], args[1][1:], *args[2:])
+    visit(args)
+    visit(node.kwargs)
+    return found
+
+
+def _constants(exported: Any) -> dict[str, Any]:
+    lifted = exported.graph_signature.inputs_to_lifted_tensor_constants
+    return {name: exported.constants[key] for name, key in lifted.items()}
