@@ -62,7 +62,7 @@ def batch_norm(tracer: Tracer, node: Any) -> str:
     given = Arguments(node)
     if given.running_mean is None or given.get("training", False):
         raise Refusal("it normalises by the batch, as in training")
-    arguments = {"eps": given.eps, "affine": given.weight is not None}
+    arguments = {"eps": given.eps, "momentum": _momentum(tracer, node), "affine": given.weight is not None}
     parameters = {
         "weight": given.weight,
         "bias": given.bias,
@@ -70,6 +70,12 @@ def batch_norm(tracer: Tracer, node: Any) -> str:
         "running_var": given.running_var,
     }
     return tracer.add(node, "batch_norm", [tracer.data(given.input)], arguments, parameters)
+
+
+def _momentum(tracer: Tracer, node: Any) -> float | None:
+    """A module whose momentum is None, an average over all batches, is traced with 0."""
+    momentum: float = Arguments(node).momentum
+    return None if momentum == 0 and getattr(tracer.module_of(node), "momentum", 0) is None else momentum
 
 
 def layer_norm(tracer: Tracer, node: Any) -> str:
@@ -111,7 +117,7 @@ def instance_norm(tracer: Tracer, node: Any) -> str:
     arguments: dict[str, Any] = {"eps": given.eps, "affine": given.weight is not None}
     parameters = {"weight": given.weight, "bias": given.bias}
     if not given.use_input_stats:
-        arguments["track_running_stats"] = True
+        arguments |= {"track_running_stats": True, "momentum": _momentum(tracer, node)}
         parameters |= {"running_mean": given.running_mean, "running_var": given.running_var}
     return tracer.add(node, "instance_norm", [tracer.data(given.input)], arguments, parameters)
 

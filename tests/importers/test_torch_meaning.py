@@ -217,3 +217,26 @@ def test_importing_leaves_the_module_as_it_is() -> None:
     with pytest.raises(ImportRefusedError):
         specgraph.from_module(Net(counted), example())
     torch.testing.assert_close(module.state_dict(), before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("layer", "arguments"),
+    [
+        (nn.BatchNorm2d(3), {}),
+        (nn.BatchNorm2d(3, momentum=0.01), {"momentum": 0.01}),
+        (nn.BatchNorm2d(3, momentum=None, eps=1e-3), {"momentum": None, "eps": 1e-3}),
+        (nn.BatchNorm2d(3, momentum=0.0, affine=False), {"momentum": 0.0, "affine": False}),
+        (
+            nn.InstanceNorm2d(3, momentum=0.02, track_running_stats=True),
+            {"momentum": 0.02, "track_running_stats": True},
+        ),
+        (nn.InstanceNorm2d(3, eps=1e-3, affine=True), {"affine": True, "eps": 1e-3}),
+        (nn.GroupNorm(3, 3, eps=1e-3, affine=False), {"num_groups": 3, "affine": False, "eps": 1e-3}),
+        (nn.Dropout(0.25), {"p": 0.25}),
+        (nn.Dropout2d(0.25), {"p": 0.25, "mode": "channel"}),
+    ],
+)
+def test_arguments_that_matter_in_training_alone_are_kept(layer: nn.Module, arguments: dict[str, Any]) -> None:
+    (node,) = imported(lambda n, x: n.layer(x), layer=layer).spec["nodes"].values()
+    stated = {} if isinstance(node, str) else {name: value for name, value in node.items() if name != "op"}
+    assert stated == arguments
