@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from specgraph.errors import CommandError
-from specgraph.importers import raise_elementwise, raise_layers, raise_shape
+from specgraph.importers import raise_elementwise, raise_layers, raise_pooling, raise_reduce, raise_shape
 from specgraph.importers.flat import FlatNetwork, Refusal
 from specgraph.importers.onnx_file import OnnxFile, read_onnx
 from specgraph.importers.patterns import COMPOSED, drop_preprocessing, fuse, gather_composed, raise_composed
@@ -32,7 +32,8 @@ class ImportRefusedError(CommandError):
 def handlers() -> dict[str, Raise]:
     """How each ONNX op becomes nodes of a spec."""
     own = {COMPOSED: raise_composed}
-    return {**raise_layers.HANDLERS, **raise_elementwise.HANDLERS, **raise_shape.HANDLERS, **own}
+    families = (raise_layers, raise_pooling, raise_elementwise, raise_reduce, raise_shape)
+    return {op: handler for family in families for op, handler in family.HANDLERS.items()} | own
 
 
 def import_onnx(

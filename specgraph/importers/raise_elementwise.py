@@ -8,8 +8,7 @@ from specgraph.importers.constants import has_symbols
 from specgraph.importers.flat import Array, Refusal
 from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raise_affine import affine, apply_affine, brought_to_front, swap, varying
-from specgraph.importers.raise_layers import _rounded as rounded
-from specgraph.importers.raise_shape import reduced
+from specgraph.importers.raise_layers import rounded
 from specgraph.importers.raiser import Raise, Raiser, static
 
 
@@ -155,21 +154,6 @@ def raise_selu(raiser: Raiser, node: OnnxNode) -> None:
     apply_affine(raiser, node, curve, np.asarray(gamma, np.float32), np.asarray(0, np.float32))
 
 
-def raise_reduce_sum(raiser: Raiser, node: OnnxNode) -> None:
-    """A sum is a mean times the number of values."""
-    path = raiser.data(node)
-    reduction = reduced(raiser, node)
-    if reduction is None:
-        raiser.alias(node)
-        return
-    dims, keep = reduction
-    count = 1
-    for axis in dims:
-        count *= static(raiser.type_of(path).dims[axis - 1])
-    mean = raiser.step("mean", [path], {"dim": dims if len(dims) > 1 else dims[0], "keepdim": keep}, label="mean")
-    apply_affine(raiser, node, mean, np.asarray(count, np.float32), np.asarray(0, np.float32))
-
-
 def _as_affine(op: str, constant: Array, first: bool) -> tuple[Array, Array]:
     """`x op constant` (or `constant op x`) as a factor and a summand."""
     one, zero = np.float32(1), np.float32(0)
@@ -262,5 +246,4 @@ HANDLERS: dict[str, Raise] = {
     "Abs": raise_abs,
     "Neg": raise_neg,
     "Selu": raise_selu,
-    "ReduceSum": raise_reduce_sum,
 }
