@@ -6,7 +6,6 @@ checked by the ops' own definitions, so what is added here is a sound spec by co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,7 +90,7 @@ class FlatNetwork:
         try:
             output = definition.infer(call)
         except Fault as fault:
-            message = re.sub(r"^node `\{node\}`", "it", fault.message)
+            message = fault.message.replace("node `{node}`", "it")
             raise Refusal(message + (f" ({'; '.join(fault.notes)})" if fault.notes else "")) from fault
         given = dict(parameters or {})
         for parameter in definition.parameters(call.arguments, types):

@@ -192,6 +192,16 @@ EQUAL: dict[str, File] = {
     "summands of a vector": calculated("Add", numbers(6), ("N", 6)),
     "factors of tokens": calculated("Mul", numbers(6), ("N", 5, 6)),
     "summands of tokens": calculated("Add", numbers(6), ("N", 5, 6)),
+    "a matrix product behind factors of a width": File(
+        [node("Mul", ["x", "k"], ["f"]), node("Add", ["f", "k"], ["s"]), node("MatMul", ["s", "K"], ["y"])],
+        {"k": numbers(6), "K": numbers(6, 2)},
+        ("N", 5, 4, 6),
+    ),
+    "a matrix product on a map of a free height": File(
+        [node("Add", ["x", "k"], ["f"]), node("MatMul", ["f", "K"], ["y"])],
+        {"k": np.float32(0.5), "K": numbers(6, 2)},
+        ("N", 5, "T", 6),
+    ),
     "a factor of five axes": calculated("Mul", numbers(3, 1, 1, 1), ("N", 3, 2, 4, 4)),
     "images normalised": File(
         [node("Sub", ["x", "m"], ["d"]), node("Div", ["d", "s"], ["n"]), node("Conv", ["n", "W"], ["y"])],
