@@ -63,6 +63,14 @@ def behind_alias(*alias: onnx.NodeProto, **constants: Any) -> File:
     return File(nodes, {**CONV, **constants}, outputs=("c", "y"))
 
 
+SUMS = [node("Add", ["c", "K"], ["a"]), node("Mul", ["a", "c"], ["t"])]
+PLAIN = [node("Relu", ["x"], ["t"])]
+
+
+def branch(nodes: list[onnx.NodeProto]) -> onnx.GraphProto:
+    return helper.make_graph(nodes, "branch", [], [helper.make_tensor_value_info("t", TensorProto.FLOAT, None)])
+
+
 def calculated(
     op: str, constant: np.ndarray, shape: tuple[int | str, ...] = ("N", 3, 8, 8), *, first: bool = False
 ) -> File:
@@ -115,6 +123,13 @@ EQUAL: dict[str, File] = {
         ],
         {**NORM, "K": numbers(1, 3, 1, 1)},
         outputs=("c", "y"),
+    ),
+    "a summand in a branch that reads its value twice": File(
+        [
+            node("Conv", ["x", "W"], ["c"]),
+            node("If", ["yes"], ["y"], then_branch=branch(SUMS), else_branch=branch(PLAIN)),
+        ],
+        {**CONV, "yes": True},
     ),
     "an entry picked by a matrix": File([node("Gather", ["x", "i"], ["y"], axis=1)], {"i": np.array([[1]])}),
     "a matrix with an axis more": File([node("MatMul", ["x", "K"], ["y"])], {"K": numbers(1, 5, 6)}, ("N", 7, 5)),
