@@ -233,6 +233,8 @@ def _image_files(root: Path, class_names: tuple[str, ...]) -> tuple[tuple[Path, 
 def _files_below(folder: Path) -> Iterator[Path]:
     """The image files below a folder, links followed, each folder once: no link back to a folder that
     was seen, or that this one lies in, gives an image twice."""
+    if not folder.is_dir():
+        return
     seen = {_identity(place) for place in (folder, folder.parent, *folder.resolve().parents)}
     for place, folders, names in os.walk(folder, followlinks=True):
         fresh = []

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 import yaml
+from safetensors.torch import save_file
 
+import specgraph
 from specgraph.cli.main import main
 from specgraph.training.display import Bars
 from specgraph.training.figures import compare_curves, to_png
@@ -124,7 +126,10 @@ def test_set_reaches_recipe_and_variables(command: Any, spec_file: Path) -> None
         (["data", "digits", "-o", "grid.txt"], ["grid.txt does not end in .png"]),
         (["data", "broken"], ["broken/a/0.png", "skipped: --skip-broken"]),
         (["train", "small.yaml", "--data", "broken"], ["broken/a/0.png", "--set recipe.data.broken_images=skip"]),
-        (["eval", "small.yaml", "--data", "broken", "--weights", "w"], ["0.png", "broken_images: skip in its data"]),
+        (
+            ["eval", "small.yaml", "--data", "broken", "--weights", "w.safetensors"],
+            ["0.png", "broken_images: skip in its data"],
+        ),
         (["runs", "--curves", "curves"], ["curves does not end in .png"]),
         (["runs", "nowhere"], ["there is no folder nowhere"]),
     ],
@@ -134,6 +139,7 @@ def test_misuse(command: Any, spec_file: Path, arguments: list[str], words: list
     for index, name in enumerate("abcdefghij"):
         Path("broken", name).mkdir(parents=True)
         Path("broken", name, "0.png").write_text("no picture" * index)
+    save_file(specgraph.compile("small.yaml", seed=0).state_dict(), "w.safetensors")
     code, out, err = command(*arguments)
     assert code == 2, err
     assert out == ""
@@ -184,8 +190,6 @@ def test_data(command: Any, tmp_path: Path) -> None:
 
 
 def test_a_full_disk_under_a_picture(command: Any, tmp_path: Path, monkeypatch: Any) -> None:
-    """There is nothing to resume."""
-
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -194,7 +198,7 @@ def test_a_full_disk_under_a_picture(command: Any, tmp_path: Path, monkeypatch: 
     assert code == 2
     assert err.splitlines() == [
         f"specgraph: error: {tmp_path / 'grid.png'} cannot be written: the disk is full",
-        f"  what was in {tmp_path} before is whole; free some space",
+        f"  what was in {tmp_path} before is whole; free some space, then try again, or resume",
     ]
 
 
