@@ -12,16 +12,20 @@ HARMLESS = frozenset({"detach_", "requires_grad_"})
 
 def lost_changes(graph: Any, state: set[str]) -> dict[Any, str]:
     """The calls whose change in place would be lost, and why. `state` names the placeholders that
-    are parameters and buffers."""
+    are parameters, buffers and other tensors of the module. Constants that are made and filled are
+    computed as they are."""
     order = {node: position for position, node in enumerate(graph.nodes)}
     found: dict[Any, str] = {}
+    constants: set[Any] = set()
     for node in graph.nodes:
+        if node.name in state or (node.op == "call_function" and constants.issuperset(node.all_input_nodes)):
+            constants.add(node)
         for changed in _changed(node):
             kept = [source for source in order if source.name in state and _overlap(source, changed)]
             if kept:
                 found[node] = f"it changes `{_plain(kept[0])}` of the module in place; a spec keeps no state"
                 continue
-            again = _read_again(node, changed, order)
+            again = None if node in constants else _read_again(node, changed, order)
             if again is not None:
                 found[node] = (
                     f"it changes in place what is read again afterwards (by {again.target_name}, as "
@@ -91,4 +95,4 @@ def _tensors(node: Any) -> list[Any]:
 
 
 def _plain(node: Any) -> str:
-    return str(node.name).partition("_")[2]
+    return str(node.name).partition("_")[2] or str(node.name)

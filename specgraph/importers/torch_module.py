@@ -40,7 +40,7 @@ def import_module(module: nn.Module, example: tuple[Any, ...], *, name: str | No
         why = f"{error.message}, with a batch of {batch + 1}; with one of {batch} it can"
         raise ImportRefusedError(label, [("", why)]) from error
     tracer = Tracer(exported, module, label)
-    tracer.unsound = lost_changes(exported.graph, set(tracer.state)) | dependent
+    tracer.unsound = lost_changes(exported.graph, tracer.state) | dependent
     tracer.net.notes += [
         f"`{name}` of the module is changed by its forward: the network is as it is before that" for name in counted
     ]
@@ -70,6 +70,7 @@ class Tracer:
             if all(name == "parametrizations" for name, _ in part.named_children())
         }
         self._computed: set[Any] = set()
+        self._known: dict[str, str] = {}
         self._owning = {
             path for path, part in module.named_modules() if next(part.parameters(recurse=False), None) is not None
         }
@@ -80,8 +81,8 @@ class Tracer:
             **signature.inputs_to_buffers,
             **signature.inputs_to_lifted_tensor_constants,
         }
-        self.state = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self._tensors = {**exported.state_dict, **exported.constants}
+        self.state = set(self._targets)
         self._user_inputs = set(signature.user_inputs)
 
     def run(self) -> None:
@@ -109,6 +110,8 @@ class Tracer:
             self._note_unused()
 
     def _raise(self, node: Any, handlers: dict[str, Handler]) -> None:
+        if draws(node) and all(source in self.parameters for source in node.all_input_nodes):
+            raise Refusal("it draws at random at every call; all that a spec has of that is `dropout`")
         if node in self.unsound:
             raise Refusal(self.unsound[node])
         if node.op == "placeholder":
@@ -140,19 +143,23 @@ class Tracer:
 
     def _compute(self, node: Any) -> bool:
         """The value of a call that reads constants alone, as weight normalisation does; whether it has one."""
-        if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
-            raise Refusal("it draws at random at every call; all that a spec has of that is `dropout`")
-        mutable = getattr(getattr(node.target, "_schema", None), "is_mutable", False)
-
-        def tensor(source: Any) -> Any:
-            value = self._tensors[self.parameters[source]]
-            return value.clone() if mutable else value
-
+        args, kwargs = (map_arg(given, self.parameters.get) for given in (node.args, node.kwargs))
+        key = f"{node.target}{args}{kwargs}"
+        changes = getattr(getattr(node.target, "_schema", None), "is_mutable", False)
+        if key in self._known and not changes:
+            self.parameters[node] = self._known[key]
+            self._computed.add(node)
+            return True
+        args, kwargs = (
+            map_arg(given, lambda n: self._tensors[self.parameters[n]]) for given in (node.args, node.kwargs)
+        )
         with torch.no_grad():
-            value = node.target(*map_arg(node.args, tensor), **map_arg(node.kwargs, tensor))
+            value = node.target(*args, **kwargs)
         if not isinstance(value, torch.Tensor):
             return False
-        self.parameters[node] = f"{node.name}/computed"
+        if changes:
+            self._known.clear()
+        self.parameters[node] = self._known[key] = f"{node.name}/computed"
         self._tensors[self.parameters[node]] = value
         self._computed.add(node)
         return True
@@ -267,7 +274,7 @@ class Tracer:
         arrays."""
         given = parameters or {}
         traced = {name: value for name, value in given.items() if value is not None}
-        arrays = {n: v if isinstance(v, np.ndarray) else self.array(v) for n, v in traced.items()}
+        arrays = {n: v if isinstance(v, np.ndarray) else self.array(v).copy() for n, v in traced.items()}
         owner = hint or self.owner(*(value for value in traced.values() if not isinstance(value, np.ndarray)))
         named = [*(numbered(hint) if hint else []), *self.hints(node, op, owner)]
         path = self.net.add(op, inputs, arguments, arrays, named)
@@ -310,6 +317,11 @@ def source_line(node: Any) -> str:
     frames = re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or "")
     own = [(file, line) for file, line in frames if not file.startswith(os.path.dirname(torch.__file__))]
     return f" ({os.path.basename(own[-1][0])}:{own[-1][1]})" if own else ""
+
+
+def draws(node: Any) -> bool:
+    """Whether a traced call draws random numbers."""
+    return torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
 
 
 def _listed(shape: tuple[Any, ...]) -> str:

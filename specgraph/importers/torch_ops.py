@@ -156,6 +156,8 @@ def arithmetic(op: str) -> Handler:
             return tracer.add(node, "softsign", [tracer.data(left)])
         if given.get("alpha", 1) != 1:
             raise Refusal("adding a multiple has no counterpart in a spec")
+        if given.get("rounding_mode"):
+            raise Refusal("division that rounds has no counterpart in a spec")
         if tracer.is_data(left) and tracer.is_data(right):
             if op == "div":
                 return tracer.add_provisional(node, "div", [tracer.data(left), tracer.data(right)])

@@ -23,6 +23,7 @@ class Net(nn.Module):
         super().__init__()
         self.compute = compute
         self.calls = 0
+        self.plain = torch.ones(1)
         self.c = nn.Conv2d(channels, 4, 3)
         self.l = nn.Linear(3 * 64, 5)
         self.d = nn.Dropout(0.3)
@@ -88,6 +89,11 @@ def counted(net: Any, x: Tensor) -> Tensor:
     return net.c(x) * net.n
 
 
+def attribute(net: Any, x: Tensor) -> Tensor:
+    net.plain += 1
+    return net.c(x) * net.plain
+
+
 def branching(net: Any, x: Tensor) -> Tensor:
     return net.c(x) if x.size(0) == 3 else net.c(x).relu()
 
@@ -128,6 +134,8 @@ REFUSED: dict[str, tuple[Forward, str]] = {
     "larger of two": (largest_of, r"\(max\): the larger of two values has no counterpart"),
     "whole numbers": (lambda n, x: n.c(x).long().float(), r"\(to\): it makes int64 of numbers with a fraction"),
     "truth": (lambda n, x: n.c(x).to(torch.bool).float(), r"\(to\): it makes bool of numbers with a fraction"),
+    "rounding division": (lambda n, x: torch.div(n.c(x), 2, rounding_mode="floor"), r"\(div\): division that rounds"),
+    "attribute": (attribute, r"\(add_\): it changes `plain` of the module in place"),
     "linear over places": (lambda n, x: F.linear(x, n.l.weight[:, :8]), r"\(linear\): it is linear, but its input `x`"),
 }
 
@@ -162,6 +170,14 @@ def one_expand(net: Any, x: Tensor) -> Tensor:
     return y.mean((2, 3), keepdim=True).expand_as(y) * y
 
 
+def filled(net: Any, x: Tensor) -> Tensor:
+    k = torch.zeros(1, 4, 1, 1)
+    k[:, 1:] += 2
+    y = net.c(x) * k
+    k[:, 0] = 3
+    return y + k
+
+
 EQUAL: dict[str, tuple[Forward, list[str]]] = {
     "residual": (residual, ["conv", "relu", "conv", "relu", "add", "relu"]),
     "other half": (other_half, ["conv", "slice", "relu", "slice", "concat"]),
@@ -169,6 +185,8 @@ EQUAL: dict[str, tuple[Forward, list[str]]] = {
     "one expand": (one_expand, ["conv", "global_avg_pool", "mul"]),
     "to double and back": (lambda n, x: n.c(x).double().float(), ["conv"]),
     "dropout is a view": (through_dropout, ["conv", "dropout", "relu"]),
+    "constants that are filled": (filled, ["conv", "batch_norm", "batch_norm"]),
+    "computed weights, twice": (lambda n, x: n.w(x) + n.w(-x), ["conv", "batch_norm", "conv", "add"]),
     "no second output": (lambda n, x: (n.c(x), None), ["conv"]),
 }
 
@@ -177,7 +195,11 @@ EQUAL: dict[str, tuple[Forward, list[str]]] = {
 def test_what_a_spec_can_say_comes_in_equal(name: str) -> None:
     compute, ops = EQUAL[name]
     first: Forward = lambda n, x: found[0] if isinstance(found := compute(n, x), tuple) else found  # noqa: E731
-    graph = imported(first, r=nn.Conv2d(4, 4, 3, padding=1)).graph()
+    normed = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 2, 3))
+    graph = imported(first, r=nn.Conv2d(4, 4, 3, padding=1), w=normed).graph()
+    assert len({node.share or node.path for node in graph.nodes.values() if node.op == "conv"}) == len(
+        {name for name in ("c", "r", "w") if name in graph.nodes}
+    )
     assert sorted(node.op for node in graph.nodes.values()) == sorted(ops)
 
 
@@ -217,6 +239,8 @@ def test_importing_leaves_the_module_as_it_is() -> None:
     with pytest.raises(ImportRefusedError):
         specgraph.from_module(Net(counted), example())
     torch.testing.assert_close(module.state_dict(), before, rtol=0, atol=0)
+    nn.init.zeros_(module.c.weight)
+    assert found.state_dict["c.weight"].any()
 
 
 @pytest.mark.parametrize(
