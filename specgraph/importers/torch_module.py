@@ -127,6 +127,8 @@ class Tracer:
             if name == "getitem":
                 parts, index = self.values[node.args[0]], node.args[1]
                 if isinstance(parts, list):
+                    if parts[index] is None and node.users:
+                        raise Refusal("it takes the places of the largest values, which has no counterpart in a spec")
                     self.values[node] = parts[index]
                 elif isinstance(parts, str) and index == 0:
                     self.values[node] = parts  # a pooling's values; nothing in a spec reads their places
@@ -169,6 +171,11 @@ class Tracer:
             self.parameters[node] = self._targets[node.name]
         elif node.name in self._user_inputs:
             value = node.meta["val"]
+            if not value.is_floating_point():
+                self.net.notes.append(
+                    f"input `{node.name}` holds {str(value.dtype)[6:]}; a spec computes in float32, which is the same "
+                    "as long as nothing wraps around or exceeds 2^24"
+                )
             batch, *sizes = value.shape
             if self.batch_size not in (0, int(batch)):
                 raise Refusal("inputs have different batch sizes")

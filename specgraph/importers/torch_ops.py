@@ -179,7 +179,8 @@ def with_constant(tracer: Tracer, node: Any, op: str, left: Any, right: Any) -> 
     if op == "mul" and per_channel and tracer.is_constant(constant):
         name = tracer.parameters[constant]
         return tracer.add(node, "layer_scale", [path], {}, {"": constant}, hint=name)
-    if array.size > 1 and not (per_channel or (array.ndim == len(dims) + 1 and array.shape[1] == array.size)):
+    behind_batch = array.ndim == len(dims) + 1 and array.shape[1] == array.size == dims[0]
+    if array.size > 1 and not (per_channel or behind_batch):
         raise Refusal(f"a constant of {'x'.join(map(str, array.shape))} has no counterpart in a spec")
     size = dims[0]
     assert isinstance(size, int)

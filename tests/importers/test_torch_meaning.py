@@ -136,6 +136,8 @@ REFUSED: dict[str, tuple[Forward, str]] = {
     "truth": (lambda n, x: n.c(x).to(torch.bool).float(), r"\(to\): it makes bool of numbers with a fraction"),
     "rounding division": (lambda n, x: torch.div(n.c(x), 2, rounding_mode="floor"), r"\(div\): division that rounds"),
     "attribute": (attribute, r"\(add_\): it changes `plain` of the module in place"),
+    "places": (lambda n, x: n.c(x).max(1)[1].float(), "it takes the places of the largest values"),
+    "grown by a constant": (lambda n, x: x[:, :1] * n.l.bias.view(1, 5, 1, 1), "a constant of 1x5x1x1 has no"),
     "linear over places": (lambda n, x: F.linear(x, n.l.weight[:, :8]), r"\(linear\): it is linear, but its input `x`"),
 }
 
@@ -241,6 +243,15 @@ def test_importing_leaves_the_module_as_it_is() -> None:
     torch.testing.assert_close(module.state_dict(), before, rtol=0, atol=0)
     nn.init.zeros_(module.c.weight)
     assert found.state_dict["c.weight"].any()
+
+
+def test_whole_numbers_as_input_are_noted() -> None:
+    images = torch.randint(0, 255, (3, 3, 8, 8), dtype=torch.uint8)
+    module = Net(lambda n, x: n.c(x.float() / 255)).eval()
+    found = specgraph.from_module(module, images)
+    assert any("input `x` holds uint8; a spec computes in float32" in note for note in found.notes)
+    with torch.no_grad():
+        torch.testing.assert_close(found.module()(images.float()), module(images), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
