@@ -19,6 +19,7 @@ from specgraph.importers.onnx_import import ImportRefusedError
 from specgraph.importers.tidy import tidy
 from specgraph.importers.torch_in_place import lost_changes
 from specgraph.importers.torch_trace import batch_dependent, enlarged, trace
+from specgraph.ops.registry import ops
 
 
 def import_module(module: nn.Module, example: tuple[Any, ...], *, name: str | None = None) -> FlatNetwork:
@@ -108,6 +109,7 @@ class Tracer:
         if not self.refusals:
             self.net.drop_unread()
             self._note_unused()
+            self._note_training()
 
     def _raise(self, node: Any, handlers: dict[str, Handler]) -> None:
         if draws(node) and all(source in self.parameters for source in node.all_input_nodes):
@@ -215,8 +217,18 @@ class Tracer:
             }
         )
         if unused:
-            shown = ", ".join(unused[:6]) + (f" and {len(unused) - 6} more" if len(unused) > 6 else "")
-            self.net.notes.append(f"parameters that evaluation does not use, or that have another name now: {shown}")
+            self.net.notes.append(
+                f"parameters that evaluation does not use, or that have another name now: {_first(unused)}"
+            )
+
+    def _note_training(self) -> None:
+        """Name the modules that evaluation passes by, so that nothing of them is traced."""
+        names = ops()["stochastic_depth"].foreign
+        passed = [path for path, part in self._module.named_modules() if type(part).__name__ in names]
+        if passed:
+            self.net.notes.append(
+                f"act in training alone, and have to be added as `stochastic_depth`: {_first(passed)}"
+            )
 
     # What handlers use.
 
@@ -324,6 +336,10 @@ def source_line(node: Any) -> str:
     frames = re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or "")
     own = [(file, line) for file, line in frames if not file.startswith(os.path.dirname(torch.__file__))]
     return f" ({os.path.basename(own[-1][0])}:{own[-1][1]})" if own else ""
+
+
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def draws(node: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+import torchvision
 from torch import Tensor, nn
 
 import specgraph
@@ -219,6 +220,10 @@ def counting(net: Any, x: Tensor) -> Tensor:
 NOTED: dict[str, tuple[Forward, str]] = {
     "sum over places": (lambda n, x: n.c(x).sum((2, 3)), "`sum_1` (sum) is a mean times 36, which is a sum at this"),
     "other arguments": (dilated, "`conv` has a copy of the parameters of `c`: a spec shares them between equal"),
+    "training alone": (
+        lambda n, x: n.d2(n.c(x)),
+        "act in training alone, and have to be added as `stochastic_depth`: d2",
+    ),
     "rounded": (lambda n, x: n.c(x).bfloat16().float().mul(0), "(to) rounds to bfloat16; a spec computes in float32"),
 }
 
@@ -226,7 +231,7 @@ NOTED: dict[str, tuple[Forward, str]] = {
 @pytest.mark.parametrize("name", NOTED)
 def test_what_is_only_nearly_the_same_is_noted(name: str) -> None:
     compute, words = NOTED[name]
-    notes = imported(compute).notes
+    notes = imported(compute, d2=torchvision.ops.StochasticDepth(0.2, "row")).notes
     assert any(words in note for note in notes), notes
 
 
