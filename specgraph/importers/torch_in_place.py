@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-HARMLESS = frozenset({"detach_", "requires_grad_"})
+HARMLESS = frozenset({"detach_", "requires_grad_", "squeeze_", "unsqueeze_", "transpose_", "t_"})
+"""Calls that change what a tensor is, not what it holds."""
 
 
 def lost_changes(graph: Any, state: set[str]) -> dict[Any, str]:

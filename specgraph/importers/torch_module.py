@@ -92,7 +92,10 @@ class Tracer:
 
         handlers = {**torch_ops.HANDLERS, **torch_rewrites.HANDLERS}
         failed: set[Any] = set()
+        needed = self._needed()
         for node in self.graph.nodes:
+            if node not in needed:
+                continue
             if any(source in failed for source in node.all_input_nodes):
                 failed.add(node)
                 continue
@@ -111,6 +114,14 @@ class Tracer:
             self._note_unused()
             self._note_training()
 
+    def _needed(self) -> set[Any]:
+        """What an output depends on, and what changes something in place."""
+        found: set[Any] = set()
+        for node in reversed(self.graph.nodes):
+            if node in found or node.op in ("placeholder", "output") or node in self.unsound or changes(node):
+                found.update((node, *node.all_input_nodes))
+        return found
+
     def _raise(self, node: Any, handlers: dict[str, Handler]) -> None:
         if draws(node) and all(source in self.parameters for source in node.all_input_nodes):
             raise Refusal("it draws at random at every call; all that a spec has of that is `dropout`")
@@ -122,8 +133,6 @@ class Tracer:
             self._output(node)
         elif node.op == "call_function":
             name = op_name(node)
-            if name.startswith("_assert"):
-                return
             if all(source in self.parameters for source in node.all_input_nodes) and self._compute(node):
                 return
             if name == "getitem":
@@ -149,8 +158,7 @@ class Tracer:
         """The value of a call that reads constants alone, as weight normalisation does; whether it has one."""
         args, kwargs = (map_arg(given, self.parameters.get) for given in (node.args, node.kwargs))
         key = f"{node.target}{args}{kwargs}"
-        changes = getattr(getattr(node.target, "_schema", None), "is_mutable", False)
-        if key in self._known and not changes:
+        if key in self._known and not changes(node):
             self.parameters[node] = self._known[key]
             self._computed.add(node)
             return True
@@ -161,7 +169,7 @@ class Tracer:
             value = node.target(*args, **kwargs)
         if not isinstance(value, torch.Tensor):
             return False
-        if changes:
+        if changes(node):
             self._known.clear()
         self.parameters[node] = self._known[key] = f"{node.name}/computed"
         self._tensors[self.parameters[node]] = value
@@ -224,7 +232,11 @@ class Tracer:
     def _note_training(self) -> None:
         """Name the modules that evaluation passes by, so that nothing of them is traced."""
         names = ops()["stochastic_depth"].foreign
-        passed = [path for path, part in self._module.named_modules() if type(part).__name__ in names]
+        passed = [
+            path
+            for path, part in self._module.named_modules()
+            if type(part).__name__ in names and getattr(part, "p", None) != 0
+        ]
         if passed:
             self.net.notes.append(
                 f"act in training alone, and have to be added as `stochastic_depth`: {_first(passed)}"
@@ -340,6 +352,11 @@ def source_line(node: Any) -> str:
 
 def _first(names: list[str]) -> str:
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def changes(node: Any) -> bool:
+    """Whether a traced call changes one of its arguments in place."""
+    return bool(getattr(getattr(node.target, "_schema", None), "is_mutable", False))
 
 
 def draws(node: Any) -> bool:
