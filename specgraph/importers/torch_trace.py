@@ -76,11 +76,14 @@ def batch_dependent(exported: Any, other: Any, batch: int) -> dict[Any, str]:
         return f"{mine} at a batch of {batch} and {theirs} at one of {batch + 1}; a spec does not know the batch size"
 
     found: dict[Any, str] = {}
+    computed: set[Any] = set()
     for one, two in zip(left, right, strict=False):
+        if one.name in exported.graph_signature.user_inputs or not computed.isdisjoint(one.all_input_nodes):
+            computed.add(one)
         if one.op != two.op or one.target != two.target:
             return found | {one: f"the network goes on with {sizes(one.name, two.name)}"}
         shaped = _name(one) in SHAPED and isinstance(one.args[1], (list, tuple)) and len(one.args[1]) > 0
-        if shaped and one.args[1][0] == two.args[1][0] == batch:
+        if shaped and one in computed and one.args[1][0] == two.args[1][0] == batch:
             found[one] = f"its first size is {batch} at every batch size; write `x.size(0)`, or -1"
             continue
         pairs = zip(_flat(one, places, shaped), _flat(two, places, shaped), strict=False)

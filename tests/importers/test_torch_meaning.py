@@ -206,6 +206,7 @@ EQUAL: dict[str, tuple[Forward, list[str]]] = {
     "nothing reads it": (lambda n, x: [n.c(x).sin(), n.c(x)][1], ["conv"]),
     "written elsewhere": (written_elsewhere, ["conv", "batch_norm"]),
     "another shape in place": (squeezed, ["conv", "global_avg_pool", "flatten", "flatten", "mul"]),
+    "weights in rows": (lambda n, x: F.conv2d(x, n.s.weight.reshape(3, 27).view(3, 3, 3, 3)), ["conv"]),
     "no second output": (lambda n, x: (n.c(x), None), ["conv"]),
 }
 
@@ -215,7 +216,7 @@ def test_what_a_spec_can_say_comes_in_equal(name: str) -> None:
     compute, ops = EQUAL[name]
     first: Forward = lambda n, x: found[0] if isinstance(found := compute(n, x), tuple) else found  # noqa: E731
     normed = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 2, 3))
-    graph = imported(first, r=nn.Conv2d(4, 4, 3, padding=1), w=normed).graph()
+    graph = imported(first, r=nn.Conv2d(4, 4, 3, padding=1), w=normed, s=nn.Conv2d(3, 3, 3)).graph()
     convs = [node for node in graph.nodes.values() if node.op == "conv"]
     assert sum(node.share is None for node in convs) == len({node.path[0] for node in convs})
     assert sorted(node.op for node in graph.nodes.values()) == sorted(ops)
