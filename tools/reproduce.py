@@ -26,11 +26,12 @@ SPECS = Path(__file__).parents[1] / "specs"
 
 
 class Claim(NamedTuple):
-    """What a network reaches at least, by a recipe with these fields set."""
+    """What a network reaches at least, by a recipe with these fields set; `variables` are the spec's."""
 
     spec: str
     accuracy: float
     settings: dict[str, object] = {}
+    variables: dict[str, object] = {}
 
 
 SOURCES = {
@@ -39,6 +40,8 @@ SOURCES = {
     "two-layer": Claim("two-layer.yaml", 0.40),
     "convnet3": Claim("convnet3.yaml", 0.42),
 }
+FEW_IMAGES: dict[str, object] = {"epochs": 5, "batch_size": 32, "schedule": {"cosine": {"warmup_epochs": 1}}}
+TEN = {"classes": 10}
 DIGITS = {
     "inception": Claim("inception.yaml", 0.97),
     "inception-deep": Claim("inception-deep.yaml", 0.95),
@@ -47,6 +50,10 @@ DIGITS = {
     "two-layer": Claim("two-layer.yaml", 0.90),
     "resnet-cifar": Claim("resnet-cifar.yaml", 0.90),
     "alexnet-fashion": Claim("alexnet-fashion.yaml", 0.90, {"epochs": 10}),
+    "lenet5": Claim("papers/lenet5.yaml", 0.95),
+    "alexnet": Claim("alexnet.yaml", 0.95, {**FEW_IMAGES, "optimizer": {"adamw": {"lr": 2e-4}}}),
+    "resnet18": Claim("resnet18.yaml", 0.97, {**FEW_IMAGES, "optimizer": {"adamw": {"lr": 1e-3}}}, TEN),
+    "googlenet": Claim("googlenet.yaml", 0.97, {**FEW_IMAGES, "optimizer": {"adamw": {"lr": 1e-3}}}, TEN),
 }
 
 
@@ -70,7 +77,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as place:
         for name in names:
             claim = claims[name]
-            graph = specgraph.load(SPECS / claim.spec)
+            graph = specgraph.load(SPECS / claim.spec, set=claim.variables)
             recipe = None if args.digits or "source" not in graph.recipes else "source"
             try:
                 run = specgraph.train(
