@@ -12,6 +12,8 @@ ENDINGS = (".yaml", ".yml", ".json")
 SKIPPED = frozenset(("node_modules", "__pycache__", "venv"))
 TOP_LEVEL = re.compile(rb"^[ \t\xef\xbb\xbf{]*[\"']?(specgraph|nodes|blocks|inputs)[\"']?[ \t]*:", re.MULTILINE)
 READ = 65536
+RUN_ENVIRONMENT = "environment.json"
+"""Lies beside the spec of each training run, and says by which version it was made under `specgraph`."""
 
 
 def specs_of(paths: Iterable[str]) -> list[str]:
@@ -47,6 +49,9 @@ def specs_below(folder: str) -> list[str]:
 def _is_spec(path: str) -> bool:
     try:
         with open(path, "rb") as file:
-            return TOP_LEVEL.search(file.read(READ)) is not None
+            beginning = file.read(READ)
+            if os.path.basename(path) == RUN_ENVIRONMENT and b'"nodes"' not in beginning:
+                return False
+            return TOP_LEVEL.search(beginning) is not None
     except OSError:
         return True  # checking it will say what is wrong

@@ -55,6 +55,7 @@ def test_several_specs_and_folders(program: Program, here: Path) -> None:
     (folder / "deep" / "d.yml").write_text(MISSPELT)
     (folder / "other.yaml").write_text("just: data\n")
     (folder / "data.json").write_text("[1, 2]")
+    (folder / "environment.json").write_text('{\n  "specgraph": "0.1.0",\n  "python": "3.11.7"\n}\n')  # of a run
     (folder / ".hidden" / "e.yaml").write_text(MISSPELT)
     found = json.loads(program("check", "specs", "specs/b.yaml", "--format", "json").out)
     names = ["specs/b.yaml", "specs/deep/c.json", "specs/deep/d.yml"]
