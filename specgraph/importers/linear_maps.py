@@ -85,10 +85,13 @@ def resize_maps(raiser: Raiser, node: OnnxNode, path: str) -> dict[int, tuple[Ar
         for key, value in node.attributes.items()
         if key not in ("axes", "keep_aspect_ratio_policy", "scales") and value is not None
     } | {"coordinate_transformation_mode": coordinates, "nearest_mode": rounding}
+    by_size = sizes is not None and sizes.size > 0
+    given = sizes if by_size else scales
+    if given is None or given.size < len(axes):
+        raise Refusal("it has neither a factor nor a size for each axis")
     maps: dict[int, tuple[Array, Array]] = {}
     for position, axis in enumerate(axes):
-        by_size = sizes is not None and sizes.size
-        target = (sizes if by_size else scales).ravel()[position]  # type: ignore[union-attr]
+        target = given.ravel()[position]
         window = None if roi is None or not roi.size else (roi[position], roi[len(roi) // 2 + position])
         if axis == 0 and raiser.batched:
             if target != (shape[0] if by_size else 1) or window not in (None, (0, 1)):

@@ -157,6 +157,7 @@ def evaluate(
     if split not in SPLITS:
         raise CommandError(f"there is no split `{split}`", f"choose from {', '.join(SPLITS)}")
     says_how = recipe is not None
+    run = _run_of(run)
     trained = _trained(run, weights, recipe)
     graph, recipe = trained.graph, trained.recipe
     named = data if isinstance(data, str | os.PathLike) else None
@@ -164,7 +165,7 @@ def evaluate(
     overrides = Overrides(
         data=None if named is None else os.fspath(named),
         data_root=None if data_root is None else os.fspath(data_root),
-        settings=_moved(graph, recipe, data_root) if named is None and _is_run(run) else (),
+        settings=_moved(graph, recipe, data_root) if named is None and isinstance(run, Run) else (),
     )
     chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
     run_data = prepare_data(graph, chosen.fields, brought, EVAL_BROKEN_HELP)
@@ -223,9 +224,7 @@ class _Trained(NamedTuple):
 
 
 def _trained(run: Run | GraphLike, weights: str | os.PathLike[str] | None, recipe: str | None) -> _Trained:
-    """What a run, a run's folder, or a spec with weights gives."""
-    if not isinstance(run, Run) and isinstance(run, str | os.PathLike) and is_run(run):
-        run = Run(run)
+    """What a run, or a spec with weights, gives."""
     if isinstance(run, Run):
         graph, recipe = run.load_graph(), recipe or run.recipe_name
         if weights is None:
@@ -251,8 +250,9 @@ def _refuse_changes(**given: Any) -> None:
         )
 
 
-def _is_run(run: Run | GraphLike) -> bool:
-    return isinstance(run, Run) or (isinstance(run, str | os.PathLike) and is_run(run))
+def _run_of(run: Run | GraphLike) -> Run | GraphLike:
+    """A run where its folder is given."""
+    return Run(run) if isinstance(run, str | os.PathLike) and is_run(run) else run
 
 
 def _moved(graph: Graph, recipe: str | None, data_root: str | os.PathLike[str] | None) -> tuple[tuple[str, Any], ...]:

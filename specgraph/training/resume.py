@@ -10,12 +10,13 @@ from typing import Any
 from specgraph.errors import CommandError
 from specgraph.graph.fingerprint import spec_hash
 from specgraph.graph.model import Graph
+from specgraph.run_folder import RUN_WEIGHTS
 from specgraph.spec.recipe import RECIPE, plain_recipe
 from specgraph.training.checkpoint import Checkpoints
 from specgraph.training.loop import Trainer
 from specgraph.training.run import Run, new_start
 
-RESULTS = ("metrics.csv", "best.safetensors", "last.safetensors", "result.json")
+RESULTS = ("metrics.csv", *RUN_WEIGHTS, "result.json")
 
 
 def saved_state(run: Run) -> tuple[dict[str, Any] | None, list[Path]]:

@@ -88,7 +88,7 @@ class Session:
         self.graph, self.chosen, self.world, self.display, self.options = graph, chosen, world, display, options
         self.recipe = recipe = chosen.fields
         self.resumed = resume
-        self.brought = data is not None
+        self.recorded = recorded_recipe(recipe, data is not None)  # once: paths are those of the folder of the start
         for note in chosen.notes:
             self._say(note)
         self.data = prepare_data(graph, recipe, data)
@@ -107,7 +107,7 @@ class Session:
         )
         self.memory_format = choose_memory_format(graph)
         if resume and state is not None:
-            refuse_edited(resume, state, graph, recorded_recipe(self.recipe, self.brought))
+            refuse_edited(resume, state, graph, self.recorded)
         self.trainer = self._build(from_weights=state is None)
         if resume and state is not None:
             self.trainer.restore(state)
@@ -121,8 +121,8 @@ class Session:
         if world.is_writer and resume is None:
             self._write_start()
         elif world.is_writer:
-            if recorded_recipe(self.recipe, self.brought) != graph.recipes[chosen.name]:
-                write_spec(self.folder, graph, chosen.name, recorded_recipe(self.recipe, self.brought))
+            if self.recorded != graph.recipes[chosen.name]:
+                write_spec(self.folder, graph, chosen.name, self.recorded)
             if not self.trainer.is_finished():
                 (self.folder / "result.json").unlink(missing_ok=True)  # of fewer epochs
 
@@ -255,7 +255,7 @@ class Session:
             environment["elastic_run"] = job_id()
         write_json(self.folder / "environment.json", environment)
         # Last: with it the folder is a run.
-        write_spec(self.folder, self.graph, self.chosen.name, recorded_recipe(self.recipe, self.brought))
+        write_spec(self.folder, self.graph, self.chosen.name, self.recorded)
 
     # training ----------------------------------------------------------------------------------
 
@@ -319,7 +319,7 @@ class Session:
         self.display.step(progress.step, progress.seconds, images, loss, accuracy, trainer.current_rate())
 
     def _save(self) -> None:
-        state = {**self.trainer.state(), **identity(self.graph, recorded_recipe(self.recipe, self.brought))}
+        state = {**self.trainer.state(), **identity(self.graph, self.recorded)}
         if self.world.is_writer:
             self.checkpoints.save(state, self.trainer.global_step)
 

@@ -214,7 +214,11 @@ EQUAL: dict[str, tuple[Forward, list[str]]] = {
 @pytest.mark.parametrize("name", EQUAL)
 def test_what_a_spec_can_say_comes_in_equal(name: str) -> None:
     compute, ops = EQUAL[name]
-    first: Forward = lambda n, x: found[0] if isinstance(found := compute(n, x), tuple) else found  # noqa: E731
+
+    def first(n: Any, x: Tensor) -> Any:
+        found = compute(n, x)
+        return found[0] if isinstance(found, tuple) else found
+
     normed = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 2, 3))
     graph = imported(first, r=nn.Conv2d(4, 4, 3, padding=1), w=normed, s=nn.Conv2d(3, 3, 3)).graph()
     convs = [node for node in graph.nodes.values() if node.op == "conv"]

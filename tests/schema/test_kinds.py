@@ -9,9 +9,9 @@ import pytest
 from specgraph.spec.kinds import Int, Invalid, Kind, Number, show
 from tests.helpers import check_nodes, check_text
 
-DOUBLED = [1, 1]
+DOUBLED: list[Any] = [1, 1]
 for _ in range(14):
-    DOUBLED = [DOUBLED, DOUBLED]  # type: ignore[list-item]
+    DOUBLED = [DOUBLED, DOUBLED]
 
 # A kind, how it calls itself, a value that it refuses.
 WORDS: list[tuple[Kind, str, Any]] = [

@@ -214,7 +214,7 @@ def test_user_dataset(train_small: Any, workers: int) -> None:
     assert run.result["test_accuracy"] == 1.0
 
 
-class Items(torch.utils.data.Dataset):  # type: ignore[type-arg]
+class Items(torch.utils.data.Dataset[Any]):
     """A user's data set of given items."""
 
     def __init__(self, items: list[tuple[Any, Any]]) -> None:

@@ -20,7 +20,7 @@ PIXELS = (np.array([40, 120, 210])[LABELS, None, None, None] + RNG.integers(-20,
 MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.25, 0.5)
 
 
-class Items(torch.utils.data.Dataset):  # type: ignore[type-arg]
+class Items(torch.utils.data.Dataset[Any]):
     """Pictures through a transform, as torchvision's data sets have it."""
 
     def __init__(self, transform: Callable[[Any], Any], target_transform: Callable[[int], int] | None = None) -> None:
