@@ -7,10 +7,11 @@ function that needs it is called.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from specgraph.version import __version__
 
 _HOMES = {
     "check": "specgraph.checking",
@@ -28,7 +29,7 @@ _HOMES = {
     "verify": "specgraph.inference.verify",
     "from_module": "specgraph.importers",
     "import_onnx": "specgraph.importers",
-    "register_op": "specgraph.ops.plugins",
+    "register_op": "specgraph.plugin",
     "Graph": "specgraph.graph.model",
     "Node": "specgraph.graph.model",
     "TensorType": "specgraph.graph.types",
@@ -82,7 +83,15 @@ def __getattr__(name: str) -> Any:
             raise
         raise missing from None
     globals()[name] = value
+    if "specgraph.graph.model" in sys.modules:
+        sys.modules["specgraph.graph.model"].show_graphs_with(_diagram)
     return value
+
+
+def _diagram(graph: Graph) -> str:
+    from specgraph.backends.graphviz import render_svg
+
+    return render_svg(graph)
 
 
 def __dir__() -> list[str]:
@@ -100,5 +109,5 @@ if TYPE_CHECKING:
     from specgraph.importers import from_module, import_onnx
     from specgraph.inference.predictor import predict
     from specgraph.inference.verify import verify
-    from specgraph.ops.plugins import register_op
+    from specgraph.plugin import register_op
     from specgraph.training.api import evaluate, train

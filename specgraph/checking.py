@@ -9,16 +9,17 @@ from typing import Any
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.diagnostics.names import renew_effort
-from specgraph.diagnostics.suppress import apply_suppressions
+from specgraph.elaboration.build import GraphBuilder
 from specgraph.errors import SpecError
-from specgraph.graph.build import GraphBuilder
-from specgraph.graph.expression_values import renew_work
+from specgraph.expressions.values import renew_work
 from specgraph.graph.model import Graph
-from specgraph.source.pause import GarbageCollectorPaused
+from specgraph.language.includes import IncludeLoader
+from specgraph.language.read import DocumentReader
+from specgraph.lint.runner import check_rules
+from specgraph.reporting.suppress import apply_suppressions
+from specgraph.source.gc_pause import GarbageCollectorPaused
 from specgraph.source.read import read_file, read_plain, read_text
 from specgraph.source.tree import Parsed, Source
-from specgraph.spec.includes import IncludeLoader
-from specgraph.spec.read import DocumentReader
 
 LARGE_TEXT = 200_000
 """Characters of a file that is not checked again for other image sizes."""
@@ -45,8 +46,8 @@ class Report:
         return f"Report(ok={self.ok}, diagnostics={len(self.diagnostics)})"
 
     def __str__(self) -> str:
-        from specgraph.diagnostics.findings import Findings
-        from specgraph.diagnostics.formats import render
+        from specgraph.reporting.findings import Findings
+        from specgraph.reporting.formats import render
 
         findings = Findings([next(iter(self.sources), "spec")], self.diagnostics, self.sources)
         return render("full", findings) + findings.summary()
@@ -68,7 +69,7 @@ def check(
     `set` overrides variables, `input_size` (`HxW`) the spatial size of the image input. No PyTorch
     is imported. Raises `CommandError` where there is no such file.
     """
-    from specgraph.ops.plugins import load_plugins
+    from specgraph.ops.installed import load_plugins
 
     load_plugins(plugins)
     collector = Collector()
@@ -125,6 +126,7 @@ def _build(
     IncludeLoader(collector, sources, folder or ".").load(document, real_path, folder)
     build = GraphBuilder(document, collector, overrides, input_size)
     graph = build.graph()
+    check_rules(build, graph)
     if cures and build.elaborator.op_nodes.troubles:
         source = parsed.source
 
@@ -136,10 +138,11 @@ def _build(
 
         def check_at(size: int) -> list[Diagnostic]:
             again = Collector()
-            GraphBuilder(document, again, overrides, (size, size)).graph()
+            resized = GraphBuilder(document, again, overrides, (size, size))
+            check_rules(resized, resized.graph())
             return again.diagnostics
 
-        from specgraph.diagnostics.cures import add_smallest_input, offer_cures
+        from specgraph.cures import add_smallest_input, offer_cures
 
         offer_cures(build.elaborator, collector, source, recheck)
         if len(source.text) < LARGE_TEXT:

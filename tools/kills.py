@@ -132,7 +132,7 @@ def run(arguments: list[str], *, kill_after: float | None = None, strike: Strike
 def end_at(strike: Strike) -> None:
     """Make this process end, as suddenly as by SIGKILL, at one boundary of a system call by which a
     file is saved: before it, or after it; writes count as two."""
-    import specgraph.targets as files
+    import specgraph.atomic_files as files
 
     saves_left, boundaries_left, struck = SAVES[strike.kind], strike.boundary, False
 
@@ -193,7 +193,7 @@ def whole_files(folder: Path) -> list[str]:
 
     from safetensors import safe_open
 
-    from specgraph.training.checkpoint import Checkpoints, DamagedCheckpointError, read_checkpoint
+    from specgraph.runs.checkpoint import Checkpoints, DamagedCheckpointError, read_checkpoint
 
     faults = []
     for path in Checkpoints(folder / "checkpoints").paths():

@@ -10,8 +10,8 @@ from typing import Any
 
 from specgraph.analysis.outline import written_arguments
 from specgraph.graph.model import Node
+from specgraph.kinds.shown import show
 from specgraph.ops.registry import ops
-from specgraph.spec.kinds import show
 
 UNSAID = {
     "bias", "eps", "momentum", "affine", "elementwise_affine", "track_running_stats", "count_include_pad",

@@ -11,7 +11,7 @@ from specgraph.analysis.outline import Group, outline, written_arguments
 from specgraph.analysis.summary import Summary, summary
 from specgraph.analysis.summary_table import layout_table, show_bytes, show_count
 from specgraph.graph.model import Graph, Node
-from specgraph.spec.kinds import show
+from specgraph.kinds.shown import show
 
 KINDS = ("added", "removed", "changed", "renamed", "rewired")
 

@@ -7,17 +7,17 @@ import os
 import sys
 from typing import Any
 
-from specgraph.cli.leaving import leave
+from specgraph.cli.fast_exit import leave
 from specgraph.cli.spec_arguments import add_spec_arguments, parse_settings
 from specgraph.cli.specs_below import specs_of
 from specgraph.cli.terminal import wants_colour
-from specgraph.diagnostics.findings import Findings, merge, plural
-from specgraph.diagnostics.formats import FORMATS, render
 from specgraph.diagnostics.model import Diagnostic
-from specgraph.diagnostics.project_config import project_config
-from specgraph.diagnostics.selection import Selection, parse_codes
 from specgraph.errors import CommandError
-from specgraph.source.pause import GarbageCollectorPaused
+from specgraph.reporting.findings import Findings, merge, plural
+from specgraph.reporting.formats import FORMATS, render
+from specgraph.reporting.project_config import project_config
+from specgraph.reporting.selection import Selection, parse_codes
+from specgraph.source.gc_pause import GarbageCollectorPaused
 from specgraph.source.tree import Source
 
 HELP = "check specs: shapes, structure, recipes; nothing is run"

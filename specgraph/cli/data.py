@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(f"the grid of images is a PNG, and {args.output} does not end in .png")
     require("torch", "torch", "reading data sets")
     from specgraph.datasets.load import is_folder, load_dataset
-    from specgraph.graph.build import parse_input_size
+    from specgraph.elaboration.build import parse_input_size
 
     size = parse_input_size(args.input_size)
     shape = None if size is None else (size[0], size[-1])

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     import os
 
     from specgraph.errors import CommandError, require
-    from specgraph.run_folder import RUN_SPEC, is_run
+    from specgraph.runs.folder import RUN_SPEC, is_run
 
     of_run = is_run(args.source)
     if not of_run and os.path.isdir(args.source):

@@ -59,8 +59,8 @@ def explanation(known: Rule, *, colour: bool = False) -> str:
 
 def _said(known: Rule, *, colour: bool) -> str:
     from specgraph.checking import check
-    from specgraph.diagnostics.findings import Findings
-    from specgraph.diagnostics.formats import render
+    from specgraph.reporting.findings import Findings
+    from specgraph.reporting.formats import render
     from specgraph.source.read import overlaid
 
     with overlaid({os.path.realpath(NAME): known.bad.encode()}):

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specgraph.atomic_files import check_target
 from specgraph.cli.arguments import numbers, per_channel, positive_numbers
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 from specgraph.cli.terminal import ProgressLine
 from specgraph.errors import CommandError, VerificationError, reason, require
-from specgraph.targets import check_target
 
 if TYPE_CHECKING:
     from specgraph.inference.source import ModelSource
@@ -120,7 +120,7 @@ def _ending(flag: str) -> str:
 
 def _export_python(args: argparse.Namespace) -> list[Path]:
     from specgraph.backends.python import emit_python
-    from specgraph.run_folder import RUN_SPEC, is_run
+    from specgraph.runs.folder import RUN_SPEC, is_run
 
     spec = Path(args.source) / RUN_SPEC if args.source != "-" and is_run(args.source) else args.source
     graph = load_graph(args, str(spec))

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from specgraph.diagnostics.findings import Findings, plural
-from specgraph.diagnostics.fixes import apply_fixes, encode, unified_diff
+from specgraph.atomic_files import write_atomically
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.errors import CommandError
+from specgraph.reporting.findings import Findings, plural
+from specgraph.source.fixes import apply_fixes, encode, unified_diff
 from specgraph.source.read import STDIN, overlaid
 from specgraph.source.tree import Source
-from specgraph.targets import write_atomically
 
 MAX_ROUNDS = 20
 Check = Callable[[str], tuple[list[Diagnostic], dict[str, Source]]]

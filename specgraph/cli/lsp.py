@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve until the editor says goodbye."""
     require("pygls", "lsp", "the language server")
     from specgraph.language_server.server import serve
-    from specgraph.ops.plugins import load_installed, load_plugins
+    from specgraph.ops.installed import load_installed, load_plugins
 
     load_plugins(args.plugin)
     load_installed()

@@ -10,12 +10,12 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
-import specgraph
+from specgraph.cli.fast_exit import process_ends_with_command
 from specgraph.cli.interruption import Stopped, ignore_from_now, received, stopping_cleanly
-from specgraph.cli.leaving import process_ends_with_command
 from specgraph.cli.terminal import PLAIN_FORMS
 from specgraph.errors import CommandError, SpecError, VerificationError, missing_package
-from specgraph.listing import files_in
+from specgraph.package_files import files_in
+from specgraph.version import __version__
 
 if TYPE_CHECKING:
     from specgraph.cli.arguments import CommandParser
@@ -104,7 +104,7 @@ def _internal(error: Exception, debug: bool) -> int:
         return _quietly(NOT_CARRIED_OUT, f"error: {place}{error.strerror[:1].lower()}{error.strerror[1:]}")
     return _quietly(
         NOT_CARRIED_OUT,
-        f"internal error: {_one_line(error)} (specgraph {specgraph.__version__})",
+        f"internal error: {_one_line(error)} (specgraph {__version__})",
         f"please report it at {_issues()} with the spec; --debug shows the traceback",
     )
 
@@ -117,7 +117,7 @@ def _dispatch(argv: list[str]) -> int:
         return OK if argv else NOT_CARRIED_OUT
     name = argv[0]
     if name in ("-V", "--version"):
-        print(f"specgraph {specgraph.__version__}")
+        print(f"specgraph {__version__}")
         return OK
     if name.startswith("-"):
         raise CommandError(f"the command is missing before {name}", "for example: specgraph check SPEC")
@@ -181,8 +181,8 @@ def _stopped(number: int) -> int:
 def _say_spec_error(error: SpecError) -> None:
     if getattr(error, "shown", False):
         return
-    from specgraph.diagnostics.findings import Findings
-    from specgraph.diagnostics.formats import render
+    from specgraph.reporting.findings import Findings
+    from specgraph.reporting.formats import render
 
     sys.stderr.write(render("concise", Findings([], error.diagnostics, {})))
 

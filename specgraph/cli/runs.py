@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """List the runs below the given folders."""
     from specgraph.errors import CommandError
-    from specgraph.run_folder import RUN_SPEC
+    from specgraph.runs.folder import RUN_SPEC
 
     if args.curves and Path(args.curves).suffix.lower() != ".png":
         raise CommandError(f"the picture of the curves is a PNG, and {args.curves} does not end in .png")
@@ -53,8 +53,8 @@ def run(args: argparse.Namespace) -> int:
 def describe(folder: Path) -> dict[str, Any] | None:
     """One run as plain data; None where the folder only looks like one."""
     from specgraph.errors import CommandError
-    from specgraph.run_folder import best_row
-    from specgraph.training.run import Run
+    from specgraph.runs.folder import best_row
+    from specgraph.runs.run import Run
 
     try:
         found = Run(folder)
@@ -127,7 +127,7 @@ def _draw(entries: list[dict[str, Any]], path: Path) -> None:
     from specgraph.errors import require
 
     require("matplotlib", "train", "drawing curves")
+    from specgraph.runs.run import Run
     from specgraph.training.figures import compare_curves, save_png
-    from specgraph.training.run import Run
 
     save_png(compare_curves({entry["run"]: Run(entry["run"]).metrics for entry in entries}), path)

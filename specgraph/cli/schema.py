@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the schema."""
-    from specgraph.ops.plugins import load_plugins
-    from specgraph.spec.schema import json_schema
+    from specgraph.language.schema import json_schema
+    from specgraph.ops.installed import load_plugins
 
     load_plugins(tuple(args.plugin))
     text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"

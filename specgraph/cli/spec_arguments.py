@@ -40,8 +40,8 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
 
 def _value(setting: str, text: str) -> Any:
     from specgraph.diagnostics.collector import Collector
+    from specgraph.language.values import plain
     from specgraph.source.read import read_text
-    from specgraph.spec.values import plain
 
     if not text.strip():
         return ""
@@ -71,8 +71,8 @@ def load_graph(args: argparse.Namespace, spec: str) -> Graph:
     report = check(spec, set=parse_settings(args.set), input_size=args.input_size, plugins=tuple(args.plugin))
     if not report.ok:
         from specgraph.cli.terminal import wants_colour
-        from specgraph.diagnostics.findings import Findings
-        from specgraph.diagnostics.formats import render
+        from specgraph.reporting.findings import Findings
+        from specgraph.reporting.formats import render
 
         errors = [diagnostic for diagnostic in report.diagnostics if diagnostic.severity == "error"]
         findings = Findings([spec], errors, report.sources)

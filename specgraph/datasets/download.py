@@ -9,9 +9,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from specgraph.atomic_files import replacing
 from specgraph.datasets.catalog import DatasetInfo, RemoteFile
 from specgraph.errors import CommandError
-from specgraph.targets import replacing
 
 TIMEOUT_S = 20
 CHUNK = 1 << 20

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from specgraph.diagnostics.model import Severity
-from specgraph.listing import files_in
+from specgraph.package_files import files_in
 
 FILE_NAME = re.compile(r"(sg\d{3})_([a-z0-9_]+)\.pyc?")
 
@@ -40,7 +40,7 @@ class Rule(NamedTuple):
 def rule_modules() -> dict[str, str]:
     """Code to name of every rule, in order of codes, from the listing of the folder."""
     found = {}
-    for name in files_in("specgraph.diagnostics.rules"):
+    for name in files_in("specgraph.lint.rules"):
         match = FILE_NAME.fullmatch(name)
         if match:
             found[match[1].upper()] = match[2].replace("_", "-")
@@ -72,7 +72,7 @@ def functions_of_rules(
 
 
 def _module(code: str) -> ModuleType:
-    return import_module(f"specgraph.diagnostics.rules.{code.lower()}_{rule_modules()[code].replace('-', '_')}")
+    return import_module(f"specgraph.lint.rules.{code.lower()}_{rule_modules()[code].replace('-', '_')}")
 
 
 @cache

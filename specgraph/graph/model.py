@@ -5,6 +5,7 @@ What comes before it turns text into it; what comes after it only reads it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -101,7 +102,7 @@ class Graph:
     """A checked network: nodes in dependency order, with inputs, outputs and structure.
 
     `outputs` maps an output's name to the path of the node that computes it. `recipes` holds the
-    resolved training recipes as plain data (see `specgraph.spec.recipe`).
+    resolved training recipes as plain data (see `specgraph.language.recipe`).
     """
 
     name: str
@@ -153,11 +154,18 @@ class Graph:
         """Names of free sizes in the inputs, the batch axis not counted."""
         return frozenset().union(*(kind.symbols for kind in self.inputs.values()))
 
-    def _repr_svg_(self) -> str:
-        """A notebook shows the diagram."""
-        from specgraph.backends.graphviz import render_svg
+    def _repr_svg_(self) -> str | None:
+        """A notebook shows the diagram, where `show_graphs_with` named what draws it."""
+        return None if _draw is None else _draw(self)
 
-        return render_svg(self)
+
+_draw: Callable[[Graph], str] | None = None
+
+
+def show_graphs_with(draw: Callable[[Graph], str]) -> None:
+    """Let notebooks show graphs as the SVG text that `draw` makes of them."""
+    global _draw
+    _draw = draw
 
 
 def is_symbolic(dim: Dim) -> bool:

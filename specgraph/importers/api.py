@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from specgraph.atomic_files import write_atomically
 from specgraph.errors import CommandError, SpecError, require
 from specgraph.graph.model import Graph
 from specgraph.importers.explicit import state_biases
 from specgraph.importers.flat import Array, FlatNetwork
 from specgraph.importers.spec_text import to_spec, to_yaml
 from specgraph.importers.structure import to_block_spec
-from specgraph.targets import write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from specgraph.graph.types import TensorType, image_type
 from specgraph.importers.naming import Namer
+from specgraph.kinds.invalid import Invalid
 from specgraph.ops.definition import Call, Fault, Op
 from specgraph.ops.registry import ops
-from specgraph.spec.kinds import Invalid
 
 Array = NDArray[Any]
 MAX_INPUT_RANK = 4

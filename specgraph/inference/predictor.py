@@ -320,7 +320,7 @@ def _model_of(model: str | os.PathLike[str], weights: str | os.PathLike[str] | N
     """An ONNX file as it is; a run or a spec as an ONNX model in memory."""
     text = os.fspath(model)
     from specgraph.inference.source import looks_like_source, open_source
-    from specgraph.run_folder import is_run
+    from specgraph.runs.folder import is_run
 
     if not is_run(text) and not looks_like_source(text):
         return model

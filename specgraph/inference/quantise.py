@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from specgraph.atomic_files import replacing
 from specgraph.errors import CommandError, require
 from specgraph.inference.data import LabelledImages, accuracy, chosen_data, dataset_images
 from specgraph.inference.session import Array, Session
 from specgraph.inference.source import ModelSource
-from specgraph.targets import replacing
 
 CALIBRATION_IMAGES = 256
 ACCURACY_IMAGES = 2000

@@ -11,7 +11,7 @@ from specgraph.backends.onnx.metadata import Preprocessing, class_names_of, prep
 from specgraph.checking import load
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
-from specgraph.run_folder import RUN_SPEC, is_run, run_weights
+from specgraph.runs.folder import RUN_SPEC, is_run, run_weights
 
 SPEC_SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -64,11 +64,11 @@ def open_source(
         if run:
             raise CommandError(f"the run {run} has no weights yet", "let it finish its first epoch")
         return ModelSource(graph, None, "", None, None, None)
-    from specgraph.training.weights import load_weights
+    from specgraph.runs.weights import load_weights
 
     state_dict, metadata = load_weights(path)
     if run and not weights:
-        from specgraph.training.run import Run
+        from specgraph.runs.run import Run
 
         Run(run).check_unchanged(metadata)  # `load` may have been told another size
     return ModelSource(graph, state_dict, str(path), class_names_of(metadata), preprocessing_of(metadata), run)

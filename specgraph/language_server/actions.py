@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 
 from lsprotocol import types
 
-from specgraph.diagnostics.fixes import apply_fixes
 from specgraph.diagnostics.model import Diagnostic, Edit
 from specgraph.language_server.analysis import Analysis, analyse
 from specgraph.language_server.positions import Encoding, Positions, uri_of
+from specgraph.source.fixes import apply_fixes
 from specgraph.source.tree import Source
 
 FIX_ALL = types.CodeActionKind.SourceFixAll

@@ -10,16 +10,16 @@ from specgraph.analysis.receptive_field import ReceptiveField, receptive_fields
 from specgraph.checking import check_parsed
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Diagnostic
+from specgraph.elaboration.build import GraphBuilder
 from specgraph.errors import SpecgraphError
-from specgraph.graph.build import GraphBuilder
 from specgraph.graph.model import Graph, Node, Scope
+from specgraph.language.includes import IncludeLoader, project_root
+from specgraph.language.read import DocumentReader
 from specgraph.language_server.forgiving import forgiving_tree
 from specgraph.language_server.scopes import File, node_place, written_nodes
-from specgraph.source.pause import GarbageCollectorPaused
+from specgraph.source.gc_pause import GarbageCollectorPaused
 from specgraph.source.read import read_file, read_text
 from specgraph.source.tree import Format, Mapping, Scalar, Source, Tree
-from specgraph.spec.includes import IncludeLoader, project_root
-from specgraph.spec.read import DocumentReader
 
 MAX_INCLUDES = 50
 Faults = frozenset[tuple[str, str]]

@@ -16,6 +16,9 @@ from lsprotocol.types import (
 
 from specgraph.datasets.catalog import dataset_names
 from specgraph.diagnostics.rule import rules
+from specgraph.kinds.kinds import Bool, Choice, Kind, Padding
+from specgraph.language.document import BLOCK_KEYS, IMPLIED_NAMES, NODE_KEYS, SIZE_PROPERTIES, TOP_KEYS
+from specgraph.language.records import Record, Tagged
 from specgraph.language_server.analysis import Analysis, read_structure
 from specgraph.language_server.forgiving import forgiving_tree
 from specgraph.language_server.markup import (
@@ -36,9 +39,6 @@ from specgraph.language_server.scopes import Scope, block_arguments
 from specgraph.ops.definition import Op
 from specgraph.ops.registry import ops
 from specgraph.source.tree import Mapping, Scalar, Source, Tree
-from specgraph.spec.document import BLOCK_KEYS, IMPLIED_NAMES, NODE_KEYS, SIZE_PROPERTIES, TOP_KEYS
-from specgraph.spec.kinds import Bool, Choice, Kind, Padding
-from specgraph.spec.records import Record, Tagged
 
 MARK = "\ue0a5"
 COMMENT_BEFORE = re.compile(r"#[ \t]*specgraph:[ \t]*ignore[ \t]*\[[^\]]*$")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from specgraph.diagnostics.selection import selection_of_project
 from specgraph.language_server.actions import Actions
 from specgraph.language_server.completion import complete
 from specgraph.language_server.entities import definition_of, entity_at
@@ -18,6 +17,7 @@ from specgraph.language_server.hover import Hover
 from specgraph.language_server.positions import Positions
 from specgraph.language_server.references import named_at, occurrences
 from specgraph.language_server.symbols import document_symbols
+from specgraph.reporting.selection import selection_of_project
 from specgraph.source.tree import Source
 
 if TYPE_CHECKING:

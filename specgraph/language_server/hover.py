@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from specgraph.diagnostics.rule import rule
+from specgraph.kinds.shown import show
+from specgraph.language.records import Record, Tagged
 from specgraph.language_server.analysis import Analysis
 from specgraph.language_server.entities import Entity, block_around, entity_at, own_node
 from specgraph.language_server.markup import (
@@ -21,8 +23,6 @@ from specgraph.language_server.markup import (
 from specgraph.language_server.places import Place, Role
 from specgraph.ops.registry import find
 from specgraph.source.tree import Mapping, Scalar, Tree
-from specgraph.spec.kinds import show
-from specgraph.spec.records import Record, Tagged
 
 IMPLIED = {
     "index": "number of the instance of a repeated node, from 0",

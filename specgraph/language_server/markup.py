@@ -10,13 +10,14 @@ from specgraph.analysis.summary_table import show_count
 from specgraph.diagnostics.rule import Rule
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Scope
+from specgraph.kinds.kinds import Either, Kind
+from specgraph.kinds.shown import show
+from specgraph.language.recipe import plain_recipe
+from specgraph.language.records import Field, Record, Tagged
 from specgraph.language_server.analysis import Instances
 from specgraph.language_server.scopes import block_arguments
 from specgraph.ops.definition import Argument, Op
 from specgraph.source.tree import Mapping, Scalar, Source, Tree
-from specgraph.spec.kinds import Either, Kind, show
-from specgraph.spec.recipe import plain_recipe
-from specgraph.spec.records import Field, Record, Tagged
 
 MAX_ROWS = 12
 
@@ -211,7 +212,7 @@ def _fold(paths: list[str]) -> str:
 @cache
 def key_docs() -> dict[str, dict[str, str]]:
     """What the keys of the language mean: `top`, `node` and `block`, from the schema."""
-    from specgraph.spec.schema import json_schema
+    from specgraph.language.schema import json_schema
 
     schema = json_schema()
     definitions = schema["definitions"]

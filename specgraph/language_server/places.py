@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import NamedTuple
 
+from specgraph.kinds.kinds import Either, Kind, ListOf, PerAxis
+from specgraph.language.document import NODE_KEYS
+from specgraph.language.initialisers import INIT_VALUE
+from specgraph.language.recipe import RECIPE
+from specgraph.language.records import MapOf, Record, Tagged
 from specgraph.language_server.scopes import File, Scope
 from specgraph.ops.definition import Op
 from specgraph.ops.registry import find
 from specgraph.source.tree import Mapping, Scalar, Sequence, Tree
-from specgraph.spec.document import NODE_KEYS
-from specgraph.spec.initialisers import INIT_VALUE
-from specgraph.spec.kinds import Either, Kind, ListOf, PerAxis
-from specgraph.spec.recipe import RECIPE
-from specgraph.spec.records import MapOf, Record, Tagged
 
 
 class Role(Enum):

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 
 from specgraph.graph.names import SEGMENT
+from specgraph.language.document import NODE_KEYS
+from specgraph.language.read import IDENTIFIER
 from specgraph.language_server.entities import (
     Entity,
     entity_at,
@@ -16,8 +18,6 @@ from specgraph.language_server.entities import (
 from specgraph.language_server.places import Place, Role, every_place
 from specgraph.language_server.scopes import File
 from specgraph.source.tree import Scalar, Tree
-from specgraph.spec.document import NODE_KEYS
-from specgraph.spec.read import IDENTIFIER
 
 NODE_NAME = re.compile(rf"{SEGMENT}(\.{SEGMENT})*")
 BLOCK_NAME = re.compile(SEGMENT)

@@ -6,21 +6,21 @@ import os
 from functools import cache
 from pathlib import Path
 
-import specgraph
+from specgraph.atomic_files import write_atomically
 from specgraph.diagnostics.rule import rule_modules
 from specgraph.errors import CommandError
 from specgraph.language_server.positions import uri_of
-from specgraph.targets import write_atomically
+from specgraph.version import __version__
 
 
 @cache
 def _page() -> str | None:
     """Path of the page, written once for each version; None where nothing can be written."""
-    from specgraph.documentation.pages import rules_page
+    from specgraph.reporting.rules_page import rules_page
 
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     folder = os.path.join(base, "specgraph")
-    path = os.path.join(folder, f"rules-{specgraph.__version__}.md")
+    path = os.path.join(folder, f"rules-{__version__}.md")
     text = rules_page()
     try:
         os.makedirs(folder, exist_ok=True)

@@ -14,14 +14,14 @@ from typing import Any
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-import specgraph
-from specgraph.diagnostics.selection import selection_of_project
 from specgraph.language_server import convert
 from specgraph.language_server.analysis import Analysis, Faults, analyse
 from specgraph.language_server.features import answer_questions
 from specgraph.language_server.positions import Encoding, Positions, path_of, uri_of
+from specgraph.reporting.selection import selection_of_project
 from specgraph.source.read import format_of, overlaid
 from specgraph.source.tree import Format
+from specgraph.version import __version__
 
 DEBOUNCE_SECONDS = 0.15
 IS_SPEC = re.compile(r"""(?:^|[{,])[ \t]*["']?specgraph["']?[ \t]*:""", re.MULTILINE)
@@ -51,7 +51,7 @@ class Server(LanguageServer):
     """The language server of specgraph."""
 
     def __init__(self) -> None:
-        super().__init__("specgraph", specgraph.__version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
+        super().__init__("specgraph", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
         self.documents: dict[str, Document] = {}
         self.overlay: dict[str, bytes] = {}
         self.published: dict[str, dict[str, list[types.Diagnostic]]] = {}

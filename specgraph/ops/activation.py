@@ -8,8 +8,8 @@ from typing import Any
 from specgraph.graph.dims import Dim, product
 from specgraph.graph.model import Node, Parameter
 from specgraph.graph.types import TensorType, str_dim
+from specgraph.kinds.kinds import Choice, Int, Number
 from specgraph.ops.definition import Argument, Call, Fault, InferRule, Op, ParameterRule, define, no_parameters
-from specgraph.spec.kinds import Choice, Int, Number
 
 
 def infer_elementwise(call: Call) -> TensorType:

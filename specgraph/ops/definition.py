@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from specgraph.graph.dims import PROBED_SIZES, Dim, SymbolicDim, equal_sizes, sizes_of, uneven_sizes_of
 from specgraph.graph.model import Constraint, Node, Parameter
 from specgraph.graph.types import TensorType
-from specgraph.spec.kinds import Kind
+from specgraph.kinds.kinds import Kind
 
 MAX_SPATIAL_RANK = 3
 MAX_ELEMENTS = 2**48

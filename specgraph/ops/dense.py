@@ -7,8 +7,8 @@ from typing import Any
 from specgraph.graph.dims import Dim, product
 from specgraph.graph.model import Node, Parameter
 from specgraph.graph.types import UNKNOWN_AXIS, TensorType
+from specgraph.kinds.kinds import Bool, Choice, Int, Number
 from specgraph.ops.definition import Argument, Call, Fault, Op, define
-from specgraph.spec.kinds import Bool, Choice, Int, Number
 
 SPATIAL = frozenset("DHWL")
 

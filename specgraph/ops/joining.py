@@ -7,8 +7,8 @@ from collections import Counter
 from specgraph.graph.dims import Dim, ceil_div, product
 from specgraph.graph.model import Node
 from specgraph.graph.types import UNKNOWN_AXIS, TensorType
+from specgraph.kinds.kinds import Int
 from specgraph.ops.definition import Argument, Call, Fault, Op, define
-from specgraph.spec.kinds import Int
 
 MOST_PADDING = 4
 """Up to this much missing padding per side is the likely cause of branches that differ."""

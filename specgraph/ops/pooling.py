@@ -8,9 +8,10 @@ from typing import Any
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
+from specgraph.kinds.kinds import Bool, Choice, Either, Int, Nothing, Number, Padding, PerAxis
+from specgraph.kinds.shown import show
 from specgraph.ops.convolution import kernel_too_large, window_arithmetic
 from specgraph.ops.definition import MAX_ELEMENTS, Argument, Call, Fault, Op, define
-from specgraph.spec.kinds import Bool, Choice, Either, Int, Nothing, Number, Padding, PerAxis, show
 
 MODE_RANKS = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 MAX_DENOMINATOR = 64

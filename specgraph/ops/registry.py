@@ -36,7 +36,7 @@ def find(name: str) -> Op | None:
     """The op of that name; packages that registered ops are asked where it is not built in."""
     op = ops().get(name)
     if op is None:
-        from specgraph.ops.plugins import load_installed
+        from specgraph.ops.installed import load_installed
 
         load_installed()
         op = ops().get(name)

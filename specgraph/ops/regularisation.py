@@ -7,8 +7,8 @@ from typing import Any
 from specgraph.graph.dims import Dim, product
 from specgraph.graph.model import Node, Parameter
 from specgraph.graph.types import TensorType
+from specgraph.kinds.kinds import Choice, Number
 from specgraph.ops.definition import Argument, Call, Op, define
-from specgraph.spec.kinds import Choice, Number
 
 
 def infer_stochastic_depth(call: Call) -> TensorType:

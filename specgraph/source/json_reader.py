@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix, Label
+from specgraph.source.gc_pause import GarbageCollectorPaused
 from specgraph.source.limits import MAX_DIGITS, limit
-from specgraph.source.pause import GarbageCollectorPaused
 from specgraph.source.reports import (
     report_duplicate_key,
     report_empty,

@@ -10,8 +10,8 @@ import yaml
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
+from specgraph.source.gc_pause import GarbageCollectorPaused
 from specgraph.source.limits import MAX_DIGITS, limit
-from specgraph.source.pause import GarbageCollectorPaused
 from specgraph.source.reports import (
     report_duplicate_key,
     report_empty,

@@ -12,7 +12,10 @@ from specgraph.api import GraphLike, as_graph
 from specgraph.errors import CommandError
 from specgraph.graph.classifier import ends_in, main_output
 from specgraph.graph.model import Graph
-from specgraph.run_folder import is_run
+from specgraph.runs.folder import is_run
+from specgraph.runs.restart import find_restarted, is_restart
+from specgraph.runs.run import Run
+from specgraph.runs.weights import StateDict, apply_weights, load_weights
 from specgraph.training.allocation import kept_memory
 from specgraph.training.choices import choose_memory_format, choose_precision, set_backends
 from specgraph.training.data import EVAL_BROKEN_HELP, RunData, as_trained, prepare_data, recorded_recipe
@@ -23,11 +26,8 @@ from specgraph.training.feed import EvalFeed
 from specgraph.training.losses import build_loss
 from specgraph.training.overrides import ChosenRecipe, Overrides, choose_recipe
 from specgraph.training.pipeline import Pipeline
-from specgraph.training.restart import find_restarted, is_restart
-from specgraph.training.run import Run
 from specgraph.training.session import EVAL_BATCH, Options, Session, build_module
 from specgraph.training.surroundings import kept_surroundings
-from specgraph.training.weights import StateDict, apply_weights, load_weights
 
 SPLITS = ("test", "validation", "train")
 
@@ -270,7 +270,7 @@ def _restarted(
     found = ""
     if world.is_writer:
         recorded = chosen._replace(fields=recorded_recipe(chosen.fields, brought))
-        run = find_restarted(graph, recorded, options.to_plain(), options.out)
+        run = find_restarted(graph, recorded.name, recorded.fields, options.to_plain(), options.out)
         if run is not None:
             found = str(run.folder)
         else:

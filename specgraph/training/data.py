@@ -16,10 +16,10 @@ from specgraph.datasets.load import is_folder, load_dataset
 from specgraph.datasets.samples import Dataset, Samples
 from specgraph.datasets.split import stratified_split
 from specgraph.datasets.user import from_user
-from specgraph.diagnostics.recipes import Images, find_faults
 from specgraph.errors import CommandError
 from specgraph.graph.classifier import main_output, only_image, why_no_classifier
 from specgraph.graph.model import Graph
+from specgraph.lint.recipes import Images, find_faults
 
 TRAIN_BROKEN_HELP = "remove the file, or let such files be skipped: --set recipe.data.broken_images=skip"
 EVAL_BROKEN_HELP = "remove the file, or let the recipe skip such files: broken_images: skip in its data"

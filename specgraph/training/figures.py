@@ -118,7 +118,7 @@ def to_png(figure: Figure, dpi: int = 110) -> bytes:
 
 def save_png(figure: Figure, path: Path) -> bytes:
     """Write the figure as PNG; gives its content."""
-    from specgraph.targets import write_atomically
+    from specgraph.atomic_files import write_atomically
 
     content = to_png(figure)
     write_atomically(path, content)

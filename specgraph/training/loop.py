@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from specgraph.datasets.random import derive_seed
-from specgraph.run_folder import best_row
+from specgraph.runs.folder import best_row
 from specgraph.training.distributed import World
 from specgraph.training.evaluation import Scores, autocast, evaluate_module
 from specgraph.training.feed import Batch, EvalFeed, TrainFeed

@@ -9,8 +9,8 @@ from specgraph.datasets.catalog import CATALOG, FOLDER
 from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
-from specgraph.spec.kinds import Invalid
-from specgraph.spec.recipe import RECIPE, plain_recipe
+from specgraph.kinds.invalid import Invalid
+from specgraph.language.recipe import RECIPE, plain_recipe
 
 TAGGED = ("optimizer", "schedule", "loss")
 PIXEL_FIELDS = {"random_crop": "padding", "shift": "pixels", "cutout": "size"}

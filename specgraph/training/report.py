@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from specgraph.atomic_files import write_atomically
 from specgraph.graph.model import Graph
-from specgraph.spec.recipe import plain_recipe
-from specgraph.targets import write_atomically
+from specgraph.language.recipe import plain_recipe
+from specgraph.runs.run import dump_yaml
 from specgraph.training.data import RunData
 from specgraph.training.evaluation import Predictions
-from specgraph.training.run import dump_yaml
 
 NUM_WORST = 24
 NUM_CONFUSIONS = 10

@@ -14,13 +14,18 @@ from torch import nn
 from specgraph.errors import CommandError
 from specgraph.graph.classifier import ends_in, main_output
 from specgraph.graph.model import Graph
-from specgraph.training.checkpoint import Checkpoints
+from specgraph.runs.checkpoint import Checkpoints
+from specgraph.runs.restart import job_id
+from specgraph.runs.resume import identity, refuse_edited, saved_state
+from specgraph.runs.run import Run, describe_environment, new_folder, write_json, write_metrics, write_spec
+from specgraph.runs.weights import apply_weights, freeze, load_weights, save_weights, spec_hash
 from specgraph.training.choices import (
     choose_compilation,
     choose_memory_format,
     choose_precision,
     set_backends,
 )
+from specgraph.training.continuation import is_best_lost, lost_best, refuse_epochs
 from specgraph.training.data import prepare_data, recorded_recipe
 from specgraph.training.display import Display
 from specgraph.training.distributed import World
@@ -31,12 +36,8 @@ from specgraph.training.feed import EvalFeed, TrainFeed
 from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
 from specgraph.training.overrides import ChosenRecipe
 from specgraph.training.pipeline import Pipeline
-from specgraph.training.restart import job_id
 from specgraph.training.results import draw, summarise
-from specgraph.training.resume import identity, is_best_lost, lost_best, refuse_edited, refuse_epochs, saved_state
-from specgraph.training.run import Run, describe_environment, new_folder, write_json, write_metrics, write_spec
 from specgraph.training.signals import InterruptedRun, StopFlag
-from specgraph.training.weights import apply_weights, freeze, load_weights, save_weights, spec_hash
 
 CHECKPOINT_EVERY_S = 30.0
 EVAL_BATCH = 256

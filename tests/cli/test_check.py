@@ -10,8 +10,8 @@ import pytest
 
 from specgraph.cli.fix import fix_specs
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.formats import FORMATS
 from specgraph.diagnostics.model import Diagnostic, Edit, Fix, Span
+from specgraph.reporting.formats import FORMATS
 from specgraph.source.read import read_file
 from specgraph.source.tree import Source
 from tests.cli.running import GOOD, MISSPELT, Program, run_process

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.findings import Findings
 from specgraph.diagnostics.model import Applicability, Edit, Fix, Span
+from specgraph.reporting.findings import Findings
 from specgraph.source.tree import Source
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from specgraph.diagnostics.fixes import apply_fixes, encode, unified_diff
 from specgraph.diagnostics.model import Diagnostic, Fix
+from specgraph.source.fixes import apply_fixes, encode, unified_diff
 from specgraph.source.tree import Source
 from tests.diagnostics.making import fix, span
 

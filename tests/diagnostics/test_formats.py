@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from specgraph.diagnostics.formats import FORMATS, render
 from specgraph.diagnostics.model import Label
+from specgraph.reporting.formats import FORMATS, render
 from tests.diagnostics.making import findings, fix, span
 
 ALEXNET = "\n" * 19 + (

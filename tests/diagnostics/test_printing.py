@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import specgraph
-from specgraph.diagnostics.findings import Findings
-from specgraph.diagnostics.formats import render
+from specgraph.reporting.findings import Findings
+from specgraph.reporting.formats import render
 from tests.helpers import ROOT, SPECS
 
 RESIDUAL = str(ROOT / "docs" / "mistakes" / "residual.yaml")

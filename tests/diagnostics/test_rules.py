@@ -11,9 +11,9 @@ import pytest
 
 from specgraph.checking import check
 from specgraph.cli.explain import explanation
-from specgraph.diagnostics.fixes import apply_fixes
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.diagnostics.rule import Rule, rule, rule_modules, rules
+from specgraph.source.fixes import apply_fixes
 from specgraph.source.read import overlaid
 
 CODES = list(rule_modules())
@@ -127,10 +127,10 @@ def test_looking_a_rule_up_imports_only_its_file() -> None:
 
     program = (
         "import sys; from specgraph.diagnostics.rule import rule; rule('duplicate-key');"
-        "print([m for m in sys.modules if m.startswith('specgraph.diagnostics.rules.sg')])"
+        "print([m for m in sys.modules if m.startswith('specgraph.lint.rules.sg')])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['specgraph.diagnostics.rules.sg104_duplicate_key']"
+    assert done.stdout.strip() == "['specgraph.lint.rules.sg104_duplicate_key']"
 
 
 def test_rules_are_found_inside_a_zip_archive(tmp_path: Path) -> None:

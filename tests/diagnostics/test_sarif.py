@@ -13,8 +13,8 @@ import pytest
 import sarif_om
 
 from specgraph.checking import check
-from specgraph.diagnostics.findings import Findings
-from specgraph.diagnostics.formats import render
+from specgraph.reporting.findings import Findings
+from specgraph.reporting.formats import render
 from tests.helpers import SPECS
 
 CLASSES = {

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.fixes import apply_fixes
 from specgraph.diagnostics.model import Severity
-from specgraph.diagnostics.suppress import apply_suppressions
+from specgraph.reporting.suppress import apply_suppressions
+from specgraph.source.fixes import apply_fixes
 from specgraph.source.tree import Source
 from tests.diagnostics.making import span
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from specgraph.checking import Report
-from specgraph.diagnostics.fixes import apply_fixes
+from specgraph.source.fixes import apply_fixes
 from tests.helpers import check_text
 
 MNIST = "specgraph: 1\ninputs: {image: [1, 28, 28]}\n"

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.lint import bodies
 from specgraph.diagnostics.model import Span
-from specgraph.graph.build import GraphBuilder
+from specgraph.elaboration.build import GraphBuilder
 from specgraph.graph.model import Graph
+from specgraph.language.document import Document, NodeDef
+from specgraph.language.includes import IncludeLoader
+from specgraph.language.read import DocumentReader
+from specgraph.language.traversal import bodies
 from specgraph.source.read import read_text
 from specgraph.source.tree import Mapping, Scalar, Source, Tree
-from specgraph.spec.document import Document, NodeDef
-from specgraph.spec.includes import IncludeLoader
-from specgraph.spec.read import DocumentReader
 
 
 class Mutant(NamedTuple):

@@ -7,8 +7,8 @@ import random
 import re
 
 from specgraph.diagnostics.collector import Collector
+from specgraph.language.values import plain
 from specgraph.source.read import read_text
-from specgraph.spec.values import plain
 from tests.fuzz.faults import INSERTED, RECIPES, SECTIONS, Base, Mutant
 
 ONLY_YAML = frozenset({"SG103", "SG104", "SG105", "SG110", "SG111", "SG112", "SG113"})

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from specgraph.graph import expression_values
-from specgraph.graph.expression_values import FUNCTIONS, MAX_WORK, compare, make_divisible, renew_work, spend
-from specgraph.graph.expressions import ExpressionError, compile_template, template_pattern
+from specgraph.expressions import values as expression_values
+from specgraph.expressions.templates import ExpressionError, compile_template, template_pattern
+from specgraph.expressions.values import FUNCTIONS, MAX_WORK, compare, make_divisible, renew_work, spend
 
 VALUES: dict[str, Any] = {
     "a": 3,

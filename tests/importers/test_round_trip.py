@@ -308,8 +308,8 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_names_survive_as_text(text: str) -> None:
     from specgraph.diagnostics.collector import Collector
     from specgraph.importers.spec_text import quoted
+    from specgraph.language.values import plain
     from specgraph.source.read import read_text
-    from specgraph.spec.values import plain
 
     tree = read_text(f"key: {quoted(text)}\n", "x.yaml", Collector()).tree
     assert plain(tree) == {"key": text}

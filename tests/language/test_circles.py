@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import networkx
 import pytest
 
-from specgraph.spec.order import components, shortest_circle
+from specgraph.language.order import components, shortest_circle
 from tests.helpers import check_nodes
 
 

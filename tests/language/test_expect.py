@@ -7,10 +7,10 @@ import json
 import pytest
 
 from specgraph.checking import check
-from specgraph.diagnostics.fixes import apply_fixes
+from specgraph.elaboration.expectation import parse_expectation
 from specgraph.graph.dims import symbol
-from specgraph.graph.expectation import parse_expectation
-from specgraph.spec.kinds import Invalid
+from specgraph.kinds.invalid import Invalid
+from specgraph.source.fixes import apply_fixes
 from tests.differential.generator import generate
 from tests.differential.symbolic_graphs import is_symbolic, symbolic_spec
 from tests.helpers import check_text, errors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specgraph.diagnostics.fixes import apply_fixes
+from specgraph.source.fixes import apply_fixes
 from tests.helpers import check_text
 
 VARS = "vars: {w: 8, k: 3, flag: true}\n"

@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from specgraph.diagnostics.fixes import apply_fixes
+from specgraph.source.fixes import apply_fixes
 from tests.helpers import check_text
 
 HEAD = "specgraph: 1\ninputs: {image: [3, 32, 32]}\nnodes:\n"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from specgraph.diagnostics.collector import Collector
+from specgraph.language.values import plain
 from specgraph.language_server.forgiving import forgiving_tree
 from specgraph.source.read import format_of, read_text
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
-from specgraph.spec.values import plain
 from tests.helpers import SPECS
 
 FILES = sorted([*SPECS.rglob("*.yaml"), *SPECS.rglob("*.json")])

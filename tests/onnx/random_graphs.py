@@ -8,9 +8,9 @@ from typing import Any
 import specgraph
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType, image_type
+from specgraph.kinds.invalid import Invalid
 from specgraph.ops.definition import Call, Fault
 from specgraph.ops.registry import ops
-from specgraph.spec.kinds import Invalid
 from tests.ops.cases import CASES as OP_CASES
 
 MAX_ELEMENTS = 6000

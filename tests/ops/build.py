@@ -15,9 +15,9 @@ from specgraph.diagnostics.model import Span
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Constraint, Node
 from specgraph.graph.types import TensorType, image_type
+from specgraph.kinds.invalid import Invalid
 from specgraph.ops.definition import Call, apply_op
 from specgraph.ops.registry import FAMILIES, ops
-from specgraph.spec.kinds import Invalid
 
 Shape = tuple[Dim, ...]
 BUILT_IN = {op.name: op for family in FAMILIES for op in import_module(f"specgraph.ops.{family}").OPS}

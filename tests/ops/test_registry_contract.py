@@ -12,9 +12,9 @@ import pytest
 from specgraph.backends.torch import modules
 from specgraph.backends.torch.lowering import lowerings as torch_lowerings
 from specgraph.documentation.pages import ops_page
+from specgraph.kinds.invalid import Invalid
 from specgraph.ops.definition import Op
 from specgraph.ops.registry import FAMILIES, foreign_names, ops
-from specgraph.spec.kinds import Invalid
 from tests.helpers import ROOT
 from tests.ops.build import BUILT_IN, infer_node
 from tests.ops.cases import CASES

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from specgraph.checking import Report
-from specgraph.diagnostics.fixes import apply_fixes
+from specgraph.source.fixes import apply_fixes
 from tests.helpers import check_text
 
 ALEXNET = """\
@@ -366,7 +366,7 @@ def test_an_expression_is_left_alone() -> None:
 def test_nothing_is_searched_in_a_clean_spec() -> None:
     program = (
         "import sys; from specgraph.checking import check; assert check('specs/resnet18.yaml').ok;"
-        "print('specgraph.diagnostics.cures' in sys.modules)"
+        "print('specgraph.cures' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from specgraph.checking import Report
-from specgraph.diagnostics.fixes import apply_fixes
+from specgraph.source.fixes import apply_fixes
 from tests.helpers import check_text
 
 INCEPTION = """\

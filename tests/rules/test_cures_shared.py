@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from specgraph.checking import Report
-from specgraph.diagnostics.fixes import Fixed, apply_fixes
+from specgraph.source.fixes import Fixed, apply_fixes
 from specgraph.source.tree import Source
 from tests.diagnostics.making import fix, span
 from tests.diagnostics.test_fixes import cured_by

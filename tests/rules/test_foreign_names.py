@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from specgraph.diagnostics.fixes import apply_fixes
+from specgraph.language.document import NODE_KEYS as OUR_KEYS
 from specgraph.ops.foreign import ARGUMENTS, NO_COUNTERPART, NODE_KEYS, NOT_ARGUMENTS, TRANSLATED, WITH_ARGUMENTS, fold
 from specgraph.ops.registry import counterparts, ops
-from specgraph.spec.document import NODE_KEYS as OUR_KEYS
+from specgraph.source.fixes import apply_fixes
 from tests.helpers import HEADER, check_text
 
 OPS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specgraph.diagnostics.fixes import apply_fixes
+from specgraph.source.fixes import apply_fixes
 from tests.helpers import HEADER, check_text
 
 UNIT = "blocks: {u: {args: {k, s: 1}, nodes: {c: {op: conv, out_channels: 3, kernel_size: $k, stride: $s}}}}\n"

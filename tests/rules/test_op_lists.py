@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from specgraph.diagnostics.rules import sg523_activated_head as sg523
-from specgraph.diagnostics.rules import sg906_no_effect as sg906
-from specgraph.diagnostics.rules import sg907_redundant_activation as sg907
+from specgraph.lint.rules import sg523_activated_head as sg523
+from specgraph.lint.rules import sg906_no_effect as sg906
+from specgraph.lint.rules import sg907_redundant_activation as sg907
 from tests.ops.build import BUILT_IN, Lowered, infer_node, random_inputs
 from tests.ops.cases import CASES, MAP, ok
 from tests.ops.test_against_torch import randomise

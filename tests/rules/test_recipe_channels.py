@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import specgraph
-from specgraph.diagnostics.recipes import Images, find_faults
+from specgraph.lint.recipes import Images, find_faults
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from specgraph.diagnostics.fixes import apply_fixes
+from specgraph.source.fixes import apply_fixes
 from tests.helpers import HEADER, check_text
 
 CONV = "{op: conv, out_channels: 3, kernel_size: 1}"

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from specgraph.spec.kinds import Int, Invalid, Kind, Number, show
+from specgraph.kinds.invalid import Invalid
+from specgraph.kinds.kinds import Int, Kind, Number
+from specgraph.kinds.shown import show
 from tests.helpers import check_nodes, check_text
 
 DOUBLED: list[Any] = [1, 1]

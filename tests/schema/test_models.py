@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 import specgraph
+from specgraph.language.models import Block, BlockUse, Spec, node, op_model
 from specgraph.ops.registry import ops
-from specgraph.spec.models import Block, BlockUse, Spec, node, op_model
 
 
 def test_a_spec_built_in_python_is_the_spec_written_by_hand() -> None:

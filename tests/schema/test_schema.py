@@ -12,11 +12,11 @@ from specgraph.checking import check
 from specgraph.cli.main import main
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.rule import rule, rule_modules
+from specgraph.language.document import BLOCK_KEYS, NODE_KEYS, TOP_KEYS
+from specgraph.language.schema import json_schema
+from specgraph.language.values import plain
 from specgraph.ops.registry import ops
 from specgraph.source.read import read_file, read_text
-from specgraph.spec.document import BLOCK_KEYS, NODE_KEYS, TOP_KEYS
-from specgraph.spec.schema import json_schema
-from specgraph.spec.values import plain
 from tests.helpers import HEADER, SPECS, check_text
 
 jsonschema = pytest.importorskip("jsonschema")

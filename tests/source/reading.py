@@ -6,9 +6,9 @@ from typing import Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Diagnostic
+from specgraph.language.values import plain
 from specgraph.source.read import read_text
 from specgraph.source.tree import Mapping, Parsed, Scalar, Sequence, Tree
-from specgraph.spec.values import plain
 
 
 def parse(text: str, path: str = "spec.yaml") -> tuple[Parsed, list[Diagnostic]]:

@@ -155,8 +155,8 @@ def test_random_bytes(path: str) -> None:
 
 
 def test_a_fault_in_an_endless_line_is_shown_in_part() -> None:
-    from specgraph.diagnostics.findings import Findings
-    from specgraph.diagnostics.formats import render
+    from specgraph.reporting.findings import Findings
+    from specgraph.reporting.formats import render
 
     text = "a: {" + ", ".join(f"k{i}: {i}" for i in range(200_000)) + " x: 1}"
     collector = Collector()
@@ -176,7 +176,7 @@ def test_no_more_faults_are_kept_than_anyone_reads() -> None:
 
 
 def test_many_fixes_are_applied_in_one_pass() -> None:
-    from specgraph.diagnostics.fixes import apply_fixes
+    from specgraph.source.fixes import apply_fixes
 
     text = "\n".join(f"- [$(x[{i}]), $(max(1, {i}))]" for i in range(2000)) + "\n"
     collector = Collector()

@@ -102,7 +102,7 @@ def strict_loads(text: str) -> object:
 
 
 def test_fixes_of_syntax() -> None:
-    from specgraph.diagnostics.fixes import apply_fixes
+    from specgraph.source.fixes import apply_fixes
 
     for text, right in (('{"a": [1, 2,],}', '{"a": [1, 2],}'), ('{"a": None}', '{"a": null}')):
         parsed, diagnostics = parse(text, "spec.json")

@@ -10,8 +10,8 @@ from threading import Thread
 import pytest
 
 from specgraph.diagnostics.collector import Collector
+from specgraph.source.gc_pause import GarbageCollectorPaused
 from specgraph.source.json_reader import parse_json
-from specgraph.source.pause import GarbageCollectorPaused
 from specgraph.source.read import read_text
 from specgraph.source.tree import Source
 from specgraph.source.yaml_reader import parse_yaml

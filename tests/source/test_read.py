@@ -11,9 +11,9 @@ import pytest
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.errors import CommandError
+from specgraph.language.values import plain
 from specgraph.source.read import overlaid, read_bytes, read_file, read_plain
 from specgraph.source.tree import Source
-from specgraph.spec.values import plain
 
 
 def read(data: bytes, path: str = "spec.yaml") -> list[tuple[str, int, int]]:

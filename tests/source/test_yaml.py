@@ -231,7 +231,7 @@ class TestUnquotedExpressions:
                 assert excerpt(parsed, scalar) == scalar.text
 
     def test_the_fix_quotes_it(self) -> None:
-        from specgraph.diagnostics.fixes import apply_fixes
+        from specgraph.source.fixes import apply_fixes
 
         parsed, diagnostics = parse('a: {k: $(l[0]), m: $(d["x"]), n: $(f(1, 2))-$(g[1])}\n')
         fixed = apply_fixes(parsed.source, diagnostics)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
+from specgraph.runs.run import Run
+from specgraph.runs.weights import load_weights
 from specgraph.training.api import train
 from specgraph.training.display import Silent
-from specgraph.training.run import Run
-from specgraph.training.weights import load_weights
 
 SPEC: dict[str, Any] = {
     "specgraph": 1,

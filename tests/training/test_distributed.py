@@ -15,8 +15,8 @@ import pytest
 import torch
 import yaml
 
+from specgraph.runs.run import Run
 from specgraph.training.distributed import World
-from specgraph.training.run import Run
 from tests.training.conftest import weights_of
 
 CPU = torch.device("cpu")

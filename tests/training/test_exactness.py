@@ -16,7 +16,7 @@ import yaml
 
 from specgraph.datasets.user import from_user
 from specgraph.errors import CommandError
-from specgraph.training.checkpoint import Checkpoints, DamagedCheckpointError, read_checkpoint
+from specgraph.runs.checkpoint import Checkpoints, DamagedCheckpointError, read_checkpoint
 from specgraph.training.display import Silent
 from specgraph.training.signals import InterruptedRun
 from tests.training.conftest import Crash, CrashAt, same_weights, weights_of
@@ -241,6 +241,6 @@ def test_killed_process_resumes(train_small: Any, tmp_path: Path, spec: dict[str
         [*command, "--resume", str(folder)], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == str(folder)
-    from specgraph.training.run import Run
+    from specgraph.runs.run import Run
 
     assert same_weights(weights_of(whole), weights_of(Run(folder)))

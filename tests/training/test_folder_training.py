@@ -13,8 +13,8 @@ from PIL import Image
 
 from specgraph.checking import load
 from specgraph.errors import CommandError
+from specgraph.runs.weights import load_weights
 from specgraph.training.api import evaluate
-from specgraph.training.weights import load_weights
 from tests.training.conftest import Crash, CrashAt, same_weights, weights_of
 
 

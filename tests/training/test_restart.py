@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from specgraph.runs.run import Run
 from specgraph.training.display import Silent
-from specgraph.training.run import Run
 
 
 class Crash(Exception):

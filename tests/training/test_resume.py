@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from specgraph import targets
+from specgraph import atomic_files
 from specgraph.errors import CommandError
+from specgraph.runs.checkpoint import Checkpoints
+from specgraph.runs.run import Run
 from specgraph.training import session
-from specgraph.training.checkpoint import Checkpoints
 from specgraph.training.display import Silent
-from specgraph.training.run import Run
 from tests.training.conftest import Crash, CrashAt, same_weights, weights_of
 
 
@@ -227,14 +227,14 @@ def test_nothing_left_but_the_test(train_small: Any) -> None:
 def test_disk_without_room_for_pictures(train_small: Any, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """The run is finished all the same; its report is written when it is resumed."""
     event_files = pytest.importorskip("tensorboard.summary.writer.event_file_writer")
-    real = targets.open_for_writing
+    real = atomic_files.open_for_writing
 
     def full(path: Any) -> Any:
         if file in str(path):
             raise OSError(28, "No space left on device")
         return real(path)
 
-    monkeypatch.setattr(targets, "open_for_writing", full)
+    monkeypatch.setattr(atomic_files, "open_for_writing", full)
     if file == "events.out":
         monkeypatch.setattr(event_files, "EventFileWriter", lambda folder: full(f"{folder}/{file}"))
     listening = Listening()
@@ -258,8 +258,8 @@ def test_full_disk_leaves_no_result(train_small: Any, monkeypatch: pytest.Monkey
             raise OSError(28, "No space left on device")
         return real(path)
 
-    real = targets.open_for_writing
-    monkeypatch.setattr(targets, "open_for_writing", full)
+    real = atomic_files.open_for_writing
+    monkeypatch.setattr(atomic_files, "open_for_writing", full)
     with pytest.raises(CommandError, match=r"result\.json cannot be written: the disk is full"):
         train_small(report=True)
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler
 
-from specgraph.spec.recipe import OPTIMIZER, SCHEDULE
+from specgraph.language.recipe import OPTIMIZER, SCHEDULE
 from specgraph.training.optim import build_optimizer, build_schedule
 
 EPOCHS, STEPS = 6, 7

@@ -23,6 +23,8 @@ from specgraph.datasets.load import load_dataset
 from specgraph.errors import CommandError
 from specgraph.inference.session import Session
 from specgraph.inference.source import open_source
+from specgraph.runs.run import Run, dump_yaml, write_json
+from specgraph.runs.weights import load_weights, save_weights, spec_hash
 from specgraph.training.api import evaluate, train
 from specgraph.training.display import Lines, Silent
 from specgraph.training.distributed import World
@@ -31,8 +33,6 @@ from specgraph.training.feed import EvalFeed
 from specgraph.training.losses import build_loss
 from specgraph.training.overrides import Overrides, choose_recipe
 from specgraph.training.pipeline import Pipeline
-from specgraph.training.run import Run, dump_yaml, write_json
-from specgraph.training.weights import load_weights, save_weights, spec_hash
 from tests.training.conftest import same_weights, weights_of
 
 ALONE = World(0, 1, torch.device("cpu"))
@@ -545,8 +545,8 @@ def test_random_state_outside_is_untouched(train_small: Any) -> None:
 
 def test_yaml_keeps_text_that_looks_like_numbers() -> None:
     from specgraph.diagnostics.collector import Collector
+    from specgraph.language.values import plain
     from specgraph.source.read import read_text
-    from specgraph.spec.values import plain
 
     value = {"a": "1e-4", "b": 1e-4, "0": ["1.10", 1, True, "on", None, "0x1f"], "t": "$(a, b)", "n": "no", "e": 1e-08}
     tree = read_text(dump_yaml(value), "x.yaml", Collector()).tree

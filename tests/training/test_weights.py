@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from specgraph.errors import CommandError
-from specgraph.training.weights import (
+from specgraph.runs.weights import (
     WeightsMismatchError,
     apply_weights,
     freeze,

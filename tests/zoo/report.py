@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 import specgraph
 from specgraph.graph.model import Graph
-from specgraph.spec.kinds import show
+from specgraph.kinds.shown import show
 from tests.helpers import ROOT, SPECS
 from tests.zoo.comparison import (
     images,

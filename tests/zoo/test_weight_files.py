@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import specgraph
-from specgraph.training.weights import WeightsMismatchError, apply_weights, load_weights
+from specgraph.runs.weights import WeightsMismatchError, apply_weights, load_weights
 from tests.zoo.comparison import images, load_entry, randomise, relative_difference, settle, torchvision_network
 from tests.zoo.table import TORCHVISION
 

@@ -47,8 +47,8 @@ def render(
 
 def write_drawing(dot: str, path: Path) -> Path:
     """Draw DOT text into a file, by the file's ending. Raises as `render` does."""
+    from specgraph.atomic_files import write_atomically
     from specgraph.backends.graphviz.engine import FORMATS, draw
-    from specgraph.targets import write_atomically
 
     format = path.suffix.lower().removeprefix(".")
     if format not in FORMATS:

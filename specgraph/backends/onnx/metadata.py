@@ -7,10 +7,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from specgraph import __version__
 from specgraph.errors import CommandError
 from specgraph.graph.fingerprint import spec_hash
 from specgraph.graph.model import Graph
+from specgraph.version import __version__
 
 PREFIX = "specgraph."
 CLASS_NAMES = "class_names"

@@ -15,9 +15,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from specgraph.atomic_files import replacing
 from specgraph.backends.onnx.builder import Array
 from specgraph.errors import CommandError
-from specgraph.targets import replacing
 
 ELEMENT_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "bool": 9, "float16": 10}
 MAX_SINGLE_FILE = 2**31 - 2**20

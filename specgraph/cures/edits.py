@@ -1,0 +1,132 @@
+"""Changes of a node's text: an argument set, a node put in front, an input renamed."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from specgraph.diagnostics.model import Edit, Span
+from specgraph.kinds.shown import show
+from specgraph.language.document import NodeDef
+from specgraph.source.removal import removing
+from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
+
+QUOTED = re.compile(r"[],[{}\"'#]|: ")
+"""What an expression cannot hold without quotes around it."""
+
+
+def set_argument(definition: NodeDef, name: str, value: Any) -> Edit | None:
+    """The edit that gives a node's argument a value; None where an expression stands there, or the
+    node's form has no place for it."""
+    given = definition.arguments.get(name)
+    if given is not None:
+        span = given[1].span
+        return Edit(span, _text(value, definition.source)) if given[1].constant and span.line == span.end_line else None
+    tree, source = definition.tree, definition.source
+    if not isinstance(tree, Mapping) or not tree.entries:
+        return None
+    text = _text(value, source)
+    key, last = tree.entries[-1]
+    if _is_flow(tree, source):
+        end = _empty(source, last.end_line, last.end_column)
+        quote = '"' if source.format == "json" else ""
+        return Edit(end, f", {quote}{name}{quote}: {text}")
+    if not isinstance(last, Scalar) or last.line != last.end_line or last.line != key.line:
+        return None
+    end = _empty(source, last.end_line, last.end_column)
+    return Edit(end, f"\n{' ' * (key.column - 1)}{name}: {text}")
+
+
+def _text(value: Any, source: Source) -> str:
+    """A value as it is written into a file, an expression in quotes where it needs them."""
+    if isinstance(value, str) and (source.format == "json" or QUOTED.search(value)):
+        return json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else show(value)
+
+
+def remove_argument(definition: NodeDef, name: str) -> Edit | None:
+    """The edit that takes an argument out of a node; None where the text does not show where it ends."""
+    key, written = definition.arguments[name]
+    return removing(definition.source, key, written.tree)
+
+
+def replace_argument(definition: NodeDef, old: str, name: str, value: Any) -> Edit | None:
+    """The edit that writes `name: value` in the place of the argument `old`; None where that has no
+    constant of one line, or `name` is given too."""
+    given = definition.arguments.get(old)
+    if given is None or name in definition.arguments or not given[1].constant:
+        return None
+    key, span = definition.source.span(given[0]), given[1].span
+    if key.line != span.end_line:
+        return None
+    quote = '"' if definition.source.format == "json" else ""
+    return Edit(
+        key._replace(end_line=span.end_line, end_column=span.end_column), f"{quote}{name}{quote}: {show(value)}"
+    )
+
+
+def insert_before(definition: NodeDef, name: str | None, body: str) -> Edit | None:
+    """The edit that writes the node `name: body` (or a chain's entry `body`) in front of a node."""
+    source = definition.source
+    anchor: Tree = definition.key if definition.key is not None else definition.tree
+    if source.format == "json":
+        body = _as_json(body)
+        name = None if name is None else f'"{name}"'
+    entry = body if name is None else f"{name}: {body}"
+    line = source.lines[anchor.line - 1]
+    start = line[: anchor.column - 1]
+    at = _empty(source, anchor.line, anchor.column)
+    if name is None:
+        stripped = start.rstrip()
+        if stripped.endswith("-") and not stripped[:-1].strip():
+            return Edit(_empty(source, anchor.line, 1), f"{stripped} {entry}\n")
+        return Edit(at, f"{entry}, ") if stripped.endswith(("[", ",")) else None
+    if not start.strip():
+        comma = "," if source.format == "json" else ""
+        return Edit(_empty(source, anchor.line, 1), f"{start}{entry}{comma}\n")
+    return Edit(at, f"{entry}, ") if start.rstrip().endswith(("{", ",")) else None
+
+
+def rename_source(definition: NodeDef, position: int, name: str) -> Edit | None:
+    """The edit that makes a node read `name` as its input number `position`."""
+    written = definition.sources
+    if written is None or not written.constant:
+        return None
+    tree = written.tree
+    target = tree.items[position] if isinstance(tree, Sequence) and position < len(tree.items) else tree
+    if not isinstance(target, Scalar):
+        return None
+    quoted = f'"{name}"' if definition.source.format == "json" else name
+    return Edit(definition.source.span(target), quoted)
+
+
+def source_names(definition: NodeDef) -> list[str]:
+    """The names a node says it reads."""
+    written = definition.sources
+    if written is None or not written.constant:
+        return []
+    return [str(name) for name in written.value] if isinstance(written.value, list) else [str(written.value)]
+
+
+def _is_flow(tree: Mapping, source: Source) -> bool:
+    if source.format == "json":
+        return True
+    line = source.lines[tree.line - 1]
+    return line[tree.column - 1 : tree.column] == "{"
+
+
+def _empty(source: Source, line: int, column: int) -> Span:
+    return Span(source.path, line, column, line, column)
+
+
+def _as_json(body: str) -> str:
+    """A flow mapping or a bare word in JSON's spelling."""
+    if not body.startswith("{"):
+        return f'"{body}"'
+    parts = []
+    for entry in body[1:-1].split(", "):
+        key, _, value = entry.partition(": ")
+        plain = value.lstrip("-").isdigit() or value in ("true", "false")
+        parts.append(f'"{key}": {value if plain else f"{chr(34)}{value}{chr(34)}"}')
+    return "{" + ", ".join(parts) + "}"

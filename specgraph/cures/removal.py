@@ -1,0 +1,50 @@
+"""Cures that take something out: a node that nobody names, an entry of a mapping."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from specgraph.diagnostics.model import Fix
+from specgraph.language.document import Document, NodeDef
+from specgraph.language.traversal import bodies
+from specgraph.source.removal import removing
+from specgraph.source.tree import Scalar, Tree
+
+NUMBERED = re.compile(r"[A-Za-z_$)][\w-]*\.\d|from[\"']?\s*:\s*\[?\s*[\"']?\d")
+"""What may name an entry of a chain by its number."""
+WORD = re.compile(r"[\w-]+")
+
+
+class Removals:
+    """What can be taken out of one file."""
+
+    def __init__(self, document: Document) -> None:
+        self.source = document.source
+        self.homes = {id(node): body for _, body in bodies(document) for node in body.nodes}
+        self.words = Counter(WORD.findall(self.source.text))
+        self.numbered = NUMBERED.search(self.source.text) is not None
+
+    def node(self, definition: NodeDef) -> Fix | None:
+        """The fix that removes a node between the one before it and the one behind it. None where it reads
+        another than the node before it, is named anywhere, decides more than its op, or stands alone."""
+        more = (definition.sources, definition.repeat, definition.when, definition.expect, definition.share)
+        body = self.homes.get(id(definition))
+        if body is None or len(body.nodes) < 2 or any(part is not None for part in more) or definition.train_only:
+            return None
+        if body.is_chain and definition is not body.nodes[-1] and self.numbered:
+            return None
+        return self.entry(definition.key, definition.tree)
+
+    def entry(self, key: Scalar | None, value: Tree) -> Fix | None:
+        """The fix that removes an entry of a mapping, or of a list where it has no key. None where its name
+        is written elsewhere too, or the text around it does not say clearly where the entry ends."""
+        anchor, source = key or value, self.source
+        start, end = source.offset(anchor.line, anchor.column), source.offset(value.end_line, value.end_column)
+        text = source.text
+        if key is not None:
+            name = key.text
+            if not WORD.fullmatch(name) or self.words[name] != WORD.findall(text, start, end).count(name):
+                return None
+        edit = removing(source, anchor, value)
+        return None if edit is None else Fix("unsafe", (edit,))

@@ -1,0 +1,176 @@
+"""Cures that put a node in: a flatten in front of a linear layer, a projection on a shortcut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.cures.edits import insert_before, rename_source, source_names
+from specgraph.cures.search import Cure
+from specgraph.elaboration.trouble import Trouble
+from specgraph.graph.dims import product
+from specgraph.graph.model import Node
+from specgraph.graph.types import TensorType
+from specgraph.language.document import Body, Document, NodeDef, skipped_before
+from specgraph.source.removal import remove_key
+
+
+def home_of(definition: NodeDef, document: Document) -> Body | None:
+    """The scope that a node is written in, within one file."""
+    waiting = [block.body for block in document.blocks.values()]
+    if document.body is not None:
+        waiting.append(document.body)
+    while waiting:
+        body = waiting.pop()
+        for node in body.nodes:
+            if node is definition:
+                return body
+            if node.body is not None:
+                waiting.append(node.body)
+    return None
+
+
+def block_inputs(definition: NodeDef, document: Document) -> list[str]:
+    """The inputs of the block that a node is written in, which each of its nodes can measure; none elsewhere."""
+    for block in document.blocks.values():
+        if definition in block.body.nodes:
+            return [name for name in block.inputs if block.body.find_exactly(name) is None]
+    return []
+
+
+def flatten_cures(trouble: Trouble, document: Document) -> Iterator[Cure]:
+    """A flatten in front of a linear layer that is fed a feature map."""
+    definition = trouble.definition
+    body = home_of(definition, document) if definition is not None else None
+    if definition is None or body is None:
+        return
+    skipped = next((node for node in skipped_before(body, definition) if _is_flatten(node)), None)
+    if skipped is not None:
+        edit = remove_key(skipped.tree, "train_only", skipped.source)
+        if edit is not None:
+            says = f"take train_only off `{skipped.name or 'flatten'}`, which is skipped outside training"
+            yield Cure((edit,), says, certain=True)
+        return
+    name = None if body.is_chain else _free_name(body, "flatten", definition)
+    names = source_names(definition)
+    text = "flatten" if not names else f"{{op: flatten, from: {names[0]}}}"
+    edits = [insert_before(definition, name, text)]
+    if names and name is not None:
+        edits.append(rename_source(definition, 0, name))
+    elif names:
+        return
+    if all(edit is not None for edit in edits):
+        features = product(trouble.types[0].dims)
+        says = f"put a flatten in front, which gives {features} features"
+        yield Cure(tuple(edit for edit in edits if edit is not None), says, certain=True)
+
+
+def _is_flatten(node: NodeDef) -> bool:
+    return node.target is not None and node.target.value == "flatten"
+
+
+def projection_cures(trouble: Trouble, document: Document, nodes: dict[str, Node]) -> Iterator[Cure]:
+    """A 1x1 convolution on the operand that has seen fewer nodes."""
+    definition = trouble.definition
+    body = home_of(definition, document) if definition is not None else None
+    if definition is None or body is None or body.is_chain or len(trouble.types) != 2:
+        return
+    names = source_names(definition)
+    kinds = trouble.types
+    if len(names) != 2 or not all(kind.spatial_rank for kind in kinds) or len(kinds[0].dims) != len(kinds[1].dims):
+        return
+    lengths = [_depth(path, trouble.inputs[1 - index], nodes) for index, path in enumerate(trouble.inputs)]
+    order = (0, 1) if lengths[0] < lengths[1] else (1, 0)
+    for index in order:
+        stride = _stride(kinds[index], kinds[1 - index])
+        if stride is None:
+            continue
+        operand, other, kind = names[index], names[1 - index], kinds[1 - index]
+        plain = f", stride: {stride}" if stride > 1 else ""
+        with_stride = f" and stride {stride}" if stride > 1 else ""
+        on = f"a 1x1 conv with {kind.channels} channels{with_stride} on `{operand}`"
+        options = [(f"out_channels: {channels}, kernel_size: 1{plain}", on) for channels in _channels(kind, other)]
+        if all(map(can_be_measured, names)):
+            options.append((_where_it_differs(operand, other, kind), f"{on}, where its shape is another,"))
+        for arguments, what in options:
+            name = _free_name(body, "projection", definition)
+            text = f"{{op: conv, from: {operand}, {arguments}}}"
+            edits = (insert_before(definition, name, text), rename_source(definition, index, name))
+            if edits[0] is not None and edits[1] is not None:
+                yield Cure((edits[0], edits[1]), f"{what} brings it to {kind}")
+
+
+def can_be_measured(name: str) -> bool:
+    """Whether `name.channels` can be written in an expression."""
+    return name.replace("_", "").isalnum() and not name[0].isdigit()
+
+
+def _where_it_differs(operand: str, other: str, kind: TensorType) -> str:
+    """Arguments of a projection in a block that is used with shapes that differ and shapes that do not."""
+    size = {1: "length", 2: "height", 3: "height"}[kind.spatial_rank]
+    when = f"{operand}.channels != {other}.channels or {operand}.{size} != {other}.{size}"
+    return (
+        f"when: $({when}), out_channels: $({other}.channels), kernel_size: 1, "
+        f"stride: $({operand}.{size} // {other}.{size})"
+    )
+
+
+def crop_cures(trouble: Trouble, document: Document) -> Iterator[Cure]:
+    """A crop of the larger of two maps that differ by an even number of pixels on each axis."""
+    definition, kinds = trouble.definition, trouble.types
+    body = home_of(definition, document) if definition is not None else None
+    if definition is None or body is None or body.is_chain or len(kinds) != 2:
+        return
+    names = source_names(definition)
+    if len(names) != 2 or not all(kind.is_feature_map for kind in kinds) or len(kinds[0].dims) != len(kinds[1].dims):
+        return
+    for index in (0, 1):
+        surplus = [a - b for a, b in zip(kinds[index].dims[1:], kinds[1 - index].dims[1:], strict=True)]
+        if not all(isinstance(size, int) and size > 0 and size % 2 == 0 for size in surplus):
+            continue
+        name = _free_name(body, "crop", definition)
+        cuts = [f"start: {size // 2}, stop: -{size // 2}" for size in surplus if isinstance(size, int)]
+        steps = [
+            f"{{op: slice, {f'from: {names[index]}, ' if axis == 0 else ''}dim: {axis + 2}, {cut}}}"
+            for axis, cut in enumerate(cuts)
+        ]
+        edits = (insert_before(definition, name, f"[{', '.join(steps)}]"), rename_source(definition, index, name))
+        if edits[0] is not None and edits[1] is not None:
+            sides = " and ".join(dict.fromkeys(str(size // 2) for size in surplus if isinstance(size, int)))
+            result = kinds[index].with_dims((kinds[index].dims[0], *kinds[1 - index].dims[1:]))
+            yield Cure((edits[0], edits[1]), f"crop `{names[index]}` by {sides} on every side: {result}")
+
+
+def _channels(kind: TensorType, name: str) -> list[str]:
+    """How to write the number of channels: as a number, and as that of the other operand."""
+    measured = [f"$({name}.channels)"] if can_be_measured(name) else []
+    return [str(kind.channels), *measured]
+
+
+def _stride(kind: TensorType, wanted: TensorType) -> int | None:
+    """The stride that brings the sizes of one map to another's; None where there is none."""
+    for stride in range(1, 9):
+        reached = tuple((size - 1) // stride + 1 for size in kind.dims[1:])
+        if reached == wanted.dims[1:]:
+            return stride
+    return None
+
+
+def _depth(path: str, until: str, nodes: dict[str, Node]) -> int:
+    """Number of nodes on the way back from `path` to `until`, or to an input."""
+    depth = 0
+    while path in nodes and path != until and depth < 10_000:
+        path = nodes[path].inputs[0]
+        depth += 1
+    return depth if path != until else depth + 10_000
+
+
+def _free_name(body: Body, wish: str, definition: NodeDef) -> str:
+    taken = {node.name for node in body.nodes}
+    if wish not in taken:
+        return wish
+    base = f"{definition.name}_{wish}" if definition.name and definition.name_template is None else wish
+    number = 2
+    name = base
+    while name in taken:
+        name, number = f"{base}{number}", number + 1
+    return name

@@ -1,0 +1,210 @@
+"""One use of a block becomes a scope: found by name, arguments bound, body expanded."""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+from specgraph.diagnostics.model import Fix
+from specgraph.diagnostics.names import nearest
+from specgraph.elaboration.scope import POISON, Env, LiveScope, Result, Wire
+from specgraph.kinds.shown import show
+from specgraph.language.document import BlockDef, NodeDef
+from specgraph.language.misread import glued, node_inside
+from specgraph.language.op_arguments import FAILED
+from specgraph.source.tree import Scalar
+
+if TYPE_CHECKING:
+    from specgraph.elaboration.elaborate import Elaborator
+
+
+MOST_KNOWN = 1000
+"""Blocks that an unknown name is compared with."""
+
+
+class Blocks:
+    """Expands block instances."""
+
+    def __init__(self, elaborator: Elaborator) -> None:
+        self.elaborator = elaborator
+        self.collector = elaborator.collector
+
+    def expand(self, node: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Result:
+        block = self._find_block(node, scope, env, path)
+        if block is None:
+            return Result(self.elaborator.failed(node, scope, path))
+        identity = block.identity
+        if identity in scope.blocks:
+            chain = " → ".join(entry.rpartition(":")[2] for entry in (*scope.blocks, identity))
+            self.collector.report(
+                "recursive-block",
+                f"node `{path}`: block `{block.name}` contains itself ({chain})",
+                node.source.span(node.target.tree if node.target else node.place),
+                node=path,
+                help="use `repeat` to stack a block",
+            )
+            return Result(self.elaborator.failed(node, scope, path))
+        if len(sources) != len(block.inputs):
+            takes = f"{len(block.inputs)} input{'s' if len(block.inputs) != 1 else ''} ({', '.join(block.inputs)})"
+            place = node.sources.span if node.sources else node.source.span(node.place)
+            self.collector.report(
+                "wrong-number-of-inputs",
+                f"node `{path}`: block `{block.name}` takes {takes}, not {len(sources)}",
+                place,
+                node=path,
+                help=f"name them: from: [{', '.join(block.inputs)}]",
+            )
+            return Result(self.elaborator.failed(node, scope, path))
+        flat = node.flat
+        if flat and not (scope.body.is_chain and block.body.is_chain):
+            self.collector.report(
+                "flat-outside-chain",
+                f"node `{path}`: `flat` needs a block whose nodes are a list, inside a list",
+                node.source.span(node.place),
+                node=path,
+                help="remove flat, or write both as lists",
+            )
+            flat = False
+        record = None if flat else self.elaborator.paths.container(node, path, "block", block.name)
+        inner = LiveScope(
+            path,
+            block.body,
+            block.document,
+            {},
+            variables=self.elaborator.variables[id(block.document)],
+            inputs=dict(zip(block.inputs, sources, strict=True)),
+            default_input=sources[0] if len(sources) == 1 else None,
+            defaults=scope.defaults,
+            train_only=scope.train_only or node.train_only,
+            shared=scope.shared,
+            blocks=(*scope.blocks, identity),
+            record=scope.record if flat else record,
+        )
+        if flat:
+            inner.numbering = scope.numbering
+            inner.results = scope.results
+        values = self._arguments(node, block, inner, env, path)
+        if values is None:
+            return Result(self.elaborator.failed(node, scope, path))
+        if block.document is not scope.document and block.document.defaults is not None:
+            inner.defaults = ((block.document.defaults, Env(inner)), *inner.defaults)
+        if node.defaults is not None:
+            inner.defaults = (*inner.defaults, (node.defaults, env))
+        if node.share is not None:
+            inner.shared = self.elaborator.sharing.block(node, block, scope, env, path)
+        wire = self.elaborator.body(inner)
+        if block.output is not None:
+            wire = self._block_output(block, inner, path) or wire
+        if record is not None:
+            shown = {name: value for name, value in values.items() if name in block.arguments}
+            record.arguments = {name: value for name, value in shown.items() if value is not POISON}
+        return self.elaborator.finish(node, scope, path, inner, record, wire)
+
+    def _arguments(
+        self, node: NodeDef, block: BlockDef, inner: LiveScope, env: Env, path: str
+    ) -> dict[str, Any] | None:
+        """Values of a block's arguments and variables."""
+        where = f"node `{path}`"
+        for name, (key, written) in node.arguments.items():
+            if name not in block.arguments:
+                from specgraph.ops.foreign import NODE_KEYS
+
+                parts = glued(key, written.tree, written.source)
+                text = parts.name if parts else name
+                misspelt = nearest(text, block.arguments)
+                close = misspelt or NODE_KEYS.get(text)
+                span = written.source.span(key)
+                edit = node.source.edit_word(span, close) if close else None
+                help = f"did you mean {close}?" if close else f"remove `{name}`"
+                parts = glued(key, written.tree, written.source, close)
+                if parts is not None and close:
+                    help, edit = parts.help, parts.edit
+                inner_node = node_inside(key, written, node.tree)
+                if inner_node is not None and not (misspelt and isinstance(written.tree, Scalar)):
+                    help, edit = inner_node, None
+                self.collector.report(
+                    "unknown-argument",
+                    f"{where}: block `{block.name}` has no argument `{name}`",
+                    span,
+                    node=path,
+                    notes=(f"{block.name} takes {', '.join(block.arguments) or 'no arguments'}",),
+                    help=help,
+                    fix=Fix("safe" if misspelt else "unsafe", (edit,))
+                    if edit and close not in node.arguments
+                    else None,
+                )
+        surplus = any(name not in block.arguments for name in node.arguments)
+        values = inner.values
+        block_env = Env(inner, first=env.first)
+        missing = [n for n, (_, default) in block.arguments.items() if default is None and n not in node.arguments]
+        if missing and not surplus:  # a misspelt one was reported
+            listed = ", ".join(f"`{name}`" for name in missing)
+            self.collector.report(
+                "missing-argument",
+                f"{where}: block `{block.name}` needs {listed}",
+                node.source.span(node.target.tree if node.target else node.place),
+                node=path,
+                help="add " + ", ".join(f"{name}: …" for name in missing),
+            )
+        if missing or surplus:
+            return None
+        for name, (_, default) in block.arguments.items():
+            given = node.arguments.get(name)
+            if given is not None:
+                value = self.elaborator.evaluate(given[1], env, where, path)
+            else:
+                assert default is not None
+                value = self.elaborator.evaluate(default, block_env, f"block `{block.name}`", path)
+            values[name] = POISON if value is FAILED else value
+        for name, (_, written) in block.vars.items():
+            value = self.elaborator.evaluate(written, block_env, f"block `{block.name}`", path)
+            values[name] = POISON if value is FAILED else value
+        return values
+
+    def _block_output(self, block: BlockDef, inner: LiveScope, path: str) -> Wire | None:
+        assert block.output is not None
+        name = self.elaborator.evaluate(block.output, Env(inner), f"block `{block.name}`", path)
+        if name is FAILED:
+            return None
+        found = inner.resolve(str(name))
+        if found is not None:
+            return found.wire
+        self.elaborator.references.unknown(str(name), inner, block.output, f"block `{block.name}`: `output`", path)
+        return None
+
+    def _find_block(self, node: NodeDef, scope: LiveScope, env: Env, path: str) -> BlockDef | None:
+        assert node.target is not None
+        name = self.elaborator.evaluate(node.target, env, f"node `{path}`", path)
+        if name is FAILED:
+            return None
+        document = scope.document
+        alias, _, rest = str(name).partition(".")
+        if rest and alias in document.include_keys:
+            library = document.includes.get(alias)
+            if library is None:
+                return None  # the include itself was reported
+            found = library.blocks.get(rest)
+            candidates = [f"{alias}.{known}" for known in islice(library.blocks, MOST_KNOWN)]
+        else:
+            found = document.blocks.get(str(name))
+            included = (f"{a}.{b}" for a, library in document.includes.items() for b in library.blocks)
+            candidates = list(islice(chain(document.blocks, included), MOST_KNOWN))
+        if found is None:
+            close = nearest(str(name), candidates)
+            fix = (
+                Fix("safe", (node.source.edit_word(node.target.span, close),))
+                if close and node.target.constant
+                else None
+            )
+            more = ", …" if len(candidates) > 20 else ""
+            known = f"known: {', '.join(candidates[:20])}{more}" if candidates else "this file has no blocks"
+            self.collector.report(
+                "unknown-block",
+                f"node `{path}` uses block `{show(name)}`, which does not exist",
+                node.target.span,
+                node=path,
+                notes=(known,),
+                help=f"did you mean {close}?" if close else None,
+                fix=fix,
+            )
+        return found

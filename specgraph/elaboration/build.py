@@ -1,0 +1,361 @@
+"""From a document to a finished graph: variables, inputs, nodes, outputs and recipes."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from specgraph.diagnostics.collector import Collector
+from specgraph.diagnostics.model import Edit, Fix
+from specgraph.diagnostics.names import nearest
+from specgraph.elaboration.elaborate import Elaborator, TooLarge
+from specgraph.elaboration.input_shapes import in_brackets, report_misread_sizes, report_odd_axes
+from specgraph.elaboration.references import first_few, in_scope
+from specgraph.elaboration.scope import POISON, Env, LiveScope, Wire
+from specgraph.errors import CommandError
+from specgraph.graph.dims import Dim, symbol
+from specgraph.graph.model import Graph, is_symbolic
+from specgraph.graph.names import MAX_NAME, SEGMENT, reserved_reason
+from specgraph.graph.prune import prune
+from specgraph.graph.types import TensorType, image_type
+from specgraph.kinds.invalid import Invalid
+from specgraph.kinds.kinds import MAX_MAGNITUDE
+from specgraph.kinds.shown import show
+from specgraph.language.document import Body, Document
+from specgraph.language.op_arguments import FAILED
+from specgraph.language.read import IDENTIFIER
+from specgraph.language.recipe import RECIPE
+from specgraph.language.resolve import resolve_document
+from specgraph.language.values import Written
+
+OUTPUT = re.compile(SEGMENT)
+MAX_RANK = 4
+MAX_INPUTS = 1000
+
+
+class GraphBuilder:
+    """One document becoming a graph.
+
+    After `graph()`, `has_wrong_recipes_only` says that nothing but recipes has errors; `partial_recipes` holds
+    what is right of them.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        collector: Collector,
+        overrides: dict[str, Any],
+        input_size: str | tuple[int, ...] | None,
+    ) -> None:
+        self.document = document
+        self.collector = collector
+        self.overrides = overrides
+        self.input_size = parse_input_size(input_size)
+        self.elaborator = Elaborator(document, collector, overridden=bool(overrides) or input_size is not None)
+        self.reporter = self.elaborator.reporter
+        self.symbols: dict[str, Dim] = {}
+        self.partial_recipes: dict[str, dict[str, Any]] = {}
+        self.has_wrong_recipes_only = False
+
+    def graph(self) -> Graph | None:
+        document, elaborator = self.document, self.elaborator
+        values = self._variables(document, self._checked_overrides())
+        self._library_variables(document)
+        right_so_far = not self.collector.has_errors
+        recipes = self._recipes(values)
+        in_recipes = self.collector.num_errors if right_so_far else 0
+        if document.body is None:
+            if not document.blocks and not self.collector.has_errors:
+                self.collector.report(
+                    "missing-key",
+                    "the spec has no `nodes`",
+                    document.source.span(document.tree),
+                    help="list the network's nodes under nodes:",
+                )
+            return None
+        inputs = self._inputs(values)
+        if inputs is None:
+            return None
+        try:
+            scope, output = elaborator.run(values, inputs, self.symbols)
+        except TooLarge:
+            return None
+        outputs = self._outputs(scope, output)
+        graph = Graph(
+            document.name or os.path.splitext(os.path.basename(document.source.path))[0],
+            document.description,
+            {name: wire.type for name, wire in inputs.items() if wire.type is not None},
+            elaborator.nodes,
+            outputs,
+            elaborator.paths.scopes,
+            {name: value for name, value in values.items() if value is not POISON},
+            recipes,
+            elaborator.constraints,
+            self._resolved(values),
+        )
+        if not self.collector.has_errors:
+            prune(graph, elaborator.absent_reads)
+            self._constraints(graph)
+        elif self.collector.num_errors == in_recipes:
+            prune(graph, elaborator.absent_reads)
+            self.has_wrong_recipes_only = True
+        return graph
+
+    # parts -------------------------------------------------------------------------------------
+
+    def _checked_overrides(self) -> dict[str, Any]:
+        for name in self.overrides:
+            if name not in self.document.vars:
+                close = nearest(name, self.document.vars)
+                known = ", ".join(self.document.vars) or "it has none"
+                raise CommandError(
+                    f"--set {name}: the spec has no variable `{name}`",
+                    f"did you mean {close}?" if close else f"its variables: {known}",
+                )
+        return self.overrides
+
+    def _variables(self, document: Document, overrides: dict[str, Any]) -> dict[str, Any]:
+        """Values of a file's variables, in order, each seeing the ones before it."""
+        values: dict[str, Any] = {}
+        scope = LiveScope("", document.body or Body([], is_chain=False), document, values)
+        env = Env(scope)
+        for name, (_, written) in document.vars.items():
+            if name in overrides:
+                values[name] = overrides[name]
+                continue
+            value = self.elaborator.evaluate(written, env, f"variable `{name}`", None)
+            if isinstance(value, int) and abs(value) > MAX_MAGNITUDE:
+                self.collector.report("invalid-value", f"variable `{name}` is too large", written.span)
+                value = FAILED
+            values[name] = POISON if value is FAILED else value
+        self.elaborator.variables[id(document)] = values
+        return values
+
+    def _library_variables(self, document: Document) -> None:
+        for library in document.includes.values():
+            if id(library) not in self.elaborator.variables:
+                self._variables(library, {})
+                self._library_variables(library)
+
+    def _inputs(self, values: dict[str, Any]) -> dict[str, Wire] | None:
+        document = self.document
+        if not document.inputs:
+            if document.section("inputs") is None:
+                tree = document.tree
+                self.collector.report(
+                    "missing-key",
+                    "the spec has no `inputs`",
+                    document.source.span(tree)._replace(end_line=tree.line, end_column=tree.column),
+                    help="say what goes in, without the batch axis: inputs: {image: [3, 224, 224]}",
+                )
+            return None
+        if len(document.inputs) > MAX_INPUTS:
+            key, _ = list(document.inputs.values())[MAX_INPUTS]
+            self.collector.report(
+                "too-large",
+                f"the spec has more than {MAX_INPUTS:,} inputs",
+                document.source.span(key),
+                help="give one input more channels, and cut them apart with slice",
+            )
+            return None
+        env = Env(LiveScope("", Body([], is_chain=False), document, values))
+        wires: dict[str, Wire] = {}
+        given: dict[str, tuple[tuple[Dim, ...], Written]] = {}
+        for name, (key, written) in document.inputs.items():
+            shape = self.elaborator.evaluate(written, env, f"input `{name}`", None)
+            dims = None if shape is FAILED else self._dims(name, shape, written)
+            kind = None
+            if dims is not None:
+                given[name] = dims, written
+                report_odd_axes(name, dims, written, self.collector)
+                kind = self._resized(name, image_type(dims))
+                for dim, size in zip(dims, kind.dims, strict=True):
+                    if is_symbolic(dim):
+                        self.symbols.setdefault(str(dim), size)
+            span = document.source.span(key)
+            reason = reserved_reason(name, top_level=False)
+            if name == "self" or (reason and name in ("forward", "training")):
+                self.collector.report("reserved-name", f"an input cannot be called `{name}`", span)
+            wires[name] = Wire(name, kind, span)
+        for name in report_misread_sizes(given, self.collector):
+            wires[name].type = None
+            self.elaborator.has_misread_sizes = True
+        return wires
+
+    def _dims(self, name: str, shape: Any, written: Any) -> tuple[Dim, ...] | None:
+        wanted = "a list of sizes without the batch axis, such as [3, 224, 224] or [3, H, W]"
+        if not isinstance(shape, list) or not 1 <= len(shape) <= MAX_RANK:
+            meant, help = (in_brackets(shape) if isinstance(shape, str) else None) or (None, None)
+            self.collector.report(
+                "invalid-value",
+                f"input `{name}` must be {wanted}, not {show(shape)}",
+                written.span,
+                help=help,
+                fix=Fix("unsafe", (Edit(written.span, meant),)) if meant and written.constant else None,
+            )
+            return None
+        dims: list[Dim] = []
+        for index, size in enumerate(shape):
+            if isinstance(size, str) and IDENTIFIER.fullmatch(size) and size != "N":
+                dims.append(symbol(size))
+            elif isinstance(size, int) and not isinstance(size, bool) and 0 < size < 2**31:
+                dims.append(size)
+            else:
+                note = "N is the batch axis, which is implied" if size == "N" else None
+                self.collector.report(
+                    "invalid-value",
+                    f"input `{name}`: a size must be a positive integer or a symbol such as H, not {show(size)}",
+                    written.part((index,)).span,
+                    notes=(note,) if note else (),
+                    help="remove the batch axis" if note else None,
+                )
+                return None
+        return tuple(dims)
+
+    def _resized(self, name: str, kind: TensorType) -> TensorType:
+        if self.input_size is None:
+            return kind
+        several = len(self.document.inputs) > 1
+        if not kind.is_feature_map or (several and not kind.symbols):
+            if not several:
+                raise CommandError(f"--input-size: input `{name}` is {kind} and has no spatial axes")
+            return kind
+        size = self.input_size if len(self.input_size) > 1 else self.input_size * kind.spatial_rank
+        if len(size) != kind.spatial_rank:
+            raise CommandError(
+                f"--input-size gives {len(size)} sizes, but input `{name}` has {kind.spatial_rank} spatial axes"
+            )
+        return kind.with_dims((kind.dims[0], *size))
+
+    def _outputs(self, scope: LiveScope, default: Wire | None) -> dict[str, str]:
+        written = self.document.outputs
+        if written is None:
+            if "output" in self.document.inputs:
+                self.collector.report(
+                    "invalid-name",
+                    "input `output` has the name that the output gets",
+                    self.document.source.span(self.document.inputs["output"][0]),
+                    help="call it image, or name the outputs: outputs: {name: node}",
+                )
+            elif default is not None and default.type is not None:
+                return {"output": default.path}
+            if default is None or not self.collector.has_errors:
+                self._no_output()
+            return {}
+        value = self.elaborator.evaluate(written, Env(scope), "`outputs`", None)
+        if value is FAILED:
+            return {}
+        if isinstance(value, str):
+            named: list[tuple[str, Any, tuple[str | int, ...]]] = [("output", value, ())]
+        elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+            named = [(item.replace(".", "_"), item, (index,)) for index, item in enumerate(value)]
+        elif isinstance(value, dict) and value:
+            named = [(str(name), node, (name,)) for name, node in value.items()]
+        else:
+            self.collector.report(
+                "invalid-value",
+                f"`outputs` must be a node's name, or a mapping from output names to nodes, not {show(value)}",
+                written.span,
+            )
+            return {}
+        outputs: dict[str, str] = {}
+        for name, node, path in named:
+            place = written.part(path)
+            if not self._may_be_output(name, path, written, outputs):
+                continue
+            found = scope.resolve(str(node)) if isinstance(node, str | int) else None
+            if found is None:
+                if not scope.is_written(str(node)):
+                    self._unknown_output(name, node, place, scope)
+            elif found.wire.type is not None:
+                outputs[name] = found.wire.path
+        if outputs and not self.collector.has_errors:
+            nodes = self.elaborator.nodes
+            if all(path in nodes and nodes[path].train_only for path in outputs.values()):
+                self._no_output()
+        return outputs
+
+    def _unknown_output(self, name: str, node: Any, place: Written, scope: LiveScope) -> None:
+        close = nearest(str(node), scope.names())
+        is_word = isinstance(node, str) and place.constant
+        self.collector.report(
+            "unknown-reference",
+            f"output `{name}` is no node" if name == node else f"output `{name}` is `{show(node)}`, which is no node",
+            place.span,
+            notes=(in_scope(first_few(scope.names(), 13)),),
+            help=f"did you mean {close}?" if close else "name a node of the network, or one inside a block: block.node",
+            fix=Fix("safe", (place.source.edit_word(place.span, close),)) if close and is_word else None,
+        )
+
+    def _may_be_output(self, name: str, path: tuple[str | int, ...], written: Written, outputs: dict[str, str]) -> bool:
+        """Whether a name is one for an output: none of an input, none of another output."""
+        if not OUTPUT.fullmatch(name) or len(name) > MAX_NAME:
+            message, help = f"`{show(name)}` is no name for an output", "use letters, digits, _ and -"
+        elif name in self.document.inputs:
+            message, help = f"output `{name}` has the name of an input", "give it another"
+        elif name in outputs and not isinstance(path[-1], str):
+            message, help = f"two outputs would be called `{name}`", "write a mapping from output names to nodes"
+        else:
+            return True
+        self.collector.report("invalid-name", message, written.key_span(path), help=help)
+        return False
+
+    def _no_output(self) -> None:
+        body = self.document.section("nodes")
+        assert body is not None
+        self.collector.report(
+            "no-output",
+            "the network has no output outside training",
+            self.document.source.span(body)._replace(end_line=body.line, end_column=body.column + 1),
+            help="leave at least one output that is not train_only",
+        )
+
+    def _recipes(self, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        env = Env(LiveScope("", Body([], is_chain=False), self.document, values))
+        recipes: dict[str, dict[str, Any]] = {}
+        for name, (_, written) in self.document.recipes.items():
+            plain_recipe = self.elaborator.evaluate(written, env, f"recipe `{name}`", None)
+            if plain_recipe is FAILED:
+                continue
+            try:
+                recipes[name] = RECIPE.check(plain_recipe)
+            except Invalid as fault:
+                if fault.partial is not None:
+                    self.partial_recipes[name] = fault.partial
+                for each in fault.all():
+                    self.reporter.invalid(each, "", written, f"recipe `{name}`", None, value=plain_recipe)
+        return recipes
+
+    def _resolved(self, values: dict[str, Any]) -> dict[str, Any]:
+        resolved = resolve_document(self.document, keep_expect=not self.elaborator.overridden)
+        if self.overrides:
+            resolved["vars"] = {**resolved.get("vars", {}), **self.overrides}
+        if self.input_size is not None:
+            for name, wire_shape in list(resolved.get("inputs", {}).items()):
+                kind = image_type(tuple(1 for _ in wire_shape))
+                if kind.is_feature_map:
+                    resized = self._resized(name, kind)
+                    resolved["inputs"][name] = [wire_shape[0], *resized.dims[1:]]
+        return resolved
+
+    def _constraints(self, graph: Graph) -> None:
+        """Symbolic sizes at which no image fits at all are errors; reported where they arise."""
+        if not graph.constraints:
+            return
+        from specgraph.elaboration.symbolic import check_constraints
+
+        check_constraints(graph, self.collector)
+
+
+def parse_input_size(text: str | tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """`224`, `224x320` or `16x112x112` as sizes. Raises `CommandError`."""
+    if text is None:
+        return None
+    if isinstance(text, str):
+        if not re.fullmatch(r"\d{1,6}([xX×]\d{1,6}){0,2}", text):
+            raise CommandError(f"--input-size {text} is no size", "write HxW, for example 224x224")
+        text = tuple(int(part) for part in re.split("[xX×]", text))
+    if not text or any(size < 1 for size in text):
+        raise CommandError("--input-size must be positive", "write HxW, for example 224x224")
+    return text

@@ -1,0 +1,81 @@
+"""Shapes of inputs as written: what looks like another tool's order of axes, and how to write it here;
+names of sizes that shapes cannot be written with."""
+
+from __future__ import annotations
+
+import re
+
+from specgraph.diagnostics.collector import Collector
+from specgraph.diagnostics.model import Edit, Fix
+from specgraph.elaboration.size_text import is_misread
+from specgraph.graph.dims import Dim
+from specgraph.language.values import Written
+
+IMAGE_CHANNELS = (1, 3)
+SMALLEST_IMAGE = 8
+EXAMPLE = "Hx(min(W, 9))x3"
+
+
+def report_odd_axes(name: str, dims: tuple[Dim, ...], written: Written, collector: Collector) -> None:
+    """Warn of an image input written height, width, channels, or with the batch axis in front."""
+    if len(dims) == 3 and _is_image(dims[0], dims[1]) and dims[2] in IMAGE_CHANNELS and dims[0] not in IMAGE_CHANNELS:
+        height, width, channels = dims
+        rule, meant = "channels-last-input", [channels, height, width]
+        message = f"input `{name}` has {height} channels of {width}x{channels}: the channels come first"
+    elif len(dims) == 4 and dims[0] == 1 and dims[1] in IMAGE_CHANNELS and _is_image(dims[2], dims[3]):
+        rule, meant = "batch-axis-written", list(dims[1:])
+        message = f"input `{name}` is a volume of {' x '.join(map(str, dims[1:]))} with one channel"
+    else:
+        return
+    shown = f"[{', '.join(map(str, meant))}]"
+    fix = Fix("unsafe", (Edit(written.span, shown),)) if written.constant else None
+    why = ", as the batch axis is left out" if rule == "batch-axis-written" else ""
+    collector.report(rule, message, written.span, help=f"write {shown}{why}", fix=fix)
+
+
+def report_misread_sizes(given: dict[str, tuple[tuple[Dim, ...], Written]], collector: Collector) -> set[str]:
+    """Report free sizes of inputs whose names cannot be read back in a shape. Returns those inputs."""
+    named = [
+        (name, index, str(dim), written)
+        for name, (dims, written) in given.items()
+        for index, dim in enumerate(dims)
+        if not isinstance(dim, int)
+    ]
+    symbols = {symbol for _, _, symbol, _ in named}
+    wrong = set()
+    for name, index, symbol, written in named:
+        if is_misread(symbol, symbols):
+            wrong.add(name)
+            what = "min(…) is the smaller of two sizes" if symbol == "min" else "an x stands between two sizes"
+            collector.report(
+                "invalid-name",
+                f"input `{name}`: a size cannot be called `{symbol}`: in a shape such as {EXAMPLE}, {what}",
+                written.part((index,)).span,
+                help=f"call it size_{symbol}",
+            )
+    return wrong
+
+
+def _is_image(height: Dim, width: Dim) -> bool:
+    if isinstance(height, int) and isinstance(width, int):
+        return height == width >= SMALLEST_IMAGE
+    return not isinstance(height, int) and not isinstance(width, int)
+
+
+def in_brackets(text: str) -> tuple[str | None, str] | None:
+    """How a shape such as `1x28x28` or `28x28x1` is written, None where that is not certain, and what to
+    say of it; None where it is no such text."""
+    if not re.fullmatch(r"\d+([x×]\d+)+", text):
+        return None
+    sizes = [int(size) for size in re.split("[x×]", text)]
+    axes = "channels, height, width"
+    if len(sizes) == 2:
+        colour, grey = ([channels, *sizes] for channels in (3, 1))
+        return None, f"write {colour} for colour images or {grey} for grey ones, which is {axes}"
+    if len(sizes) == 4 and sizes[0] == 1 and sizes[1] in IMAGE_CHANNELS:
+        return str(sizes[1:]), f"write {sizes[1:]}, which is {axes}, as the batch axis is left out"
+    if len(sizes) == 3 and sizes[0] not in IMAGE_CHANNELS and sizes[2] in IMAGE_CHANNELS:
+        sizes = [sizes[2], *sizes[:2]]
+    if len(sizes) == 4:
+        axes = "channels, depth, height, width"
+    return (str(sizes), f"write {sizes}, which is {axes}") if len(sizes) < 5 else None

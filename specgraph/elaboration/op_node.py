@@ -1,0 +1,333 @@
+"""One op of a spec becomes one node of the graph: arguments merged and checked, shape inferred."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from specgraph.diagnostics.model import Label
+from specgraph.diagnostics.names import nearest
+from specgraph.elaboration.scope import Env, LiveScope, Wire
+from specgraph.elaboration.trouble import Trouble
+from specgraph.graph.model import Constraint, Node, Parameter
+from specgraph.graph.types import TensorType
+from specgraph.language.document import Body, NodeDef, skipped_before
+from specgraph.language.op_arguments import FAILED
+from specgraph.language.values import Written
+from specgraph.ops.definition import Call, Fault, Op, apply_op
+from specgraph.ops.registry import find
+from specgraph.source.tree import Scalar
+
+if TYPE_CHECKING:
+    from specgraph.elaboration.elaborate import Elaborator
+
+
+FAN_INITIALISERS = ("kaiming", "xavier", "orthogonal")
+
+
+class Prepared:
+    """Arguments of a node, merged from the op's defaults, `defaults` and the node, and checked."""
+
+    __slots__ = ("arguments", "init", "places", "signature", "stated")
+
+    def __init__(self) -> None:
+        self.signature = ""
+        """Equal for arguments that are equal: nodes written alike are inferred once."""
+        self.arguments: dict[str, Any] = {}
+        self.init: dict[str, tuple[Any, Scalar, Written, bool]] = {}
+        self.places: dict[str, Written] = {}
+        self.stated: frozenset[str] = frozenset()
+
+
+class Inferred:
+    """What a shape rule found out; shared by all nodes with the same arguments and input types."""
+
+    __slots__ = ("arguments", "constraints", "output", "parameters")
+
+    def __init__(
+        self,
+        output: TensorType,
+        arguments: dict[str, Any],
+        parameters: tuple[Parameter, ...],
+        constraints: list[Constraint],
+    ) -> None:
+        self.output = output
+        self.arguments = arguments
+        self.parameters = parameters
+        self.constraints = constraints
+
+
+class OpNodes:
+    """Makes nodes. One per elaboration; remembers what it inferred."""
+
+    def __init__(self, elaborator: Elaborator) -> None:
+        self.elaborator = elaborator
+        self.report = elaborator.reporter
+        self.inferred: dict[Any, Inferred] = {}
+        self.troubles: list[Trouble] = []
+        self.bare: dict[Any, Any] = {}
+
+    def add(self, written: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Wire:
+        """Add the node at `path` to the graph; its wire has no type where the node is wrong."""
+        span = written.source.span(written.place)
+        train_only = written.train_only or scope.train_only
+        failed = Wire(path, None, span, train_only)
+        assert written.target is not None
+        op = self._op(written, env, path)
+        if op is None:
+            return failed
+        prepared = self._prepare(op, written, scope, env, path)
+        if not self._arity(op, written, sources, path) or prepared is None:
+            return failed
+        types = [source.type for source in sources]
+        if any(kind is None for kind in types):
+            return failed
+        input_types: tuple[TensorType, ...] = tuple(kind for kind in types if kind is not None)
+        key = (op.name, prepared.signature, prepared.stated, input_types)
+        found = self.inferred.get(key)
+        if found is None:
+            outcome = self._infer(op, prepared, input_types, sources, path)
+            if isinstance(outcome, Fault):
+                failed.believed = self._believed(op, prepared, sources, path)
+                if failed.believed is None:
+                    paths = tuple(source.path for source in sources)
+                    self.troubles.append(
+                        Trouble(outcome.rule, path, path, op.name, written, prepared.arguments, paths, input_types)
+                    )
+                    if outcome.help is not None and scope.blocks:
+                        outcome.help = in_scope(outcome.help, written, scope, sources)
+                    self._report_fault(outcome, written, prepared, sources, path, scope.body)
+                return failed
+            found = self.inferred[key] = outcome
+        init = self._init(op, prepared, found, path)
+        share = self.elaborator.sharing.owner(written, scope, path, op, found, input_types[0].rank, env)
+        if share is FAILED:
+            return failed
+        node = Node(
+            path,
+            op.name,
+            found.arguments,
+            tuple(source.path for source in sources),
+            input_types,
+            found.output,
+            found.parameters,
+            span,
+            init,
+            share,
+            train_only,
+        )
+        if found.constraints:
+            self.elaborator.constraints += [constraint._replace(node=path) for constraint in found.constraints]
+        wire = Wire(path, found.output, span, train_only)
+        if any(source.believed is not None for source in sources):
+            wire.believed = self._believed(op, prepared, sources, path)
+        self.elaborator.nodes.setdefault(path, node)
+        return wire
+
+    # arguments ---------------------------------------------------------------------------------
+
+    def _op(self, written: NodeDef, env: Env, path: str) -> Op | None:
+        assert written.target is not None
+        if written.target.constant:
+            return find(written.target.value)
+        value = self.elaborator.evaluate(written.target, env, f"node `{path}`", path)
+        if value is FAILED:
+            return None
+        op = find(value) if isinstance(value, str) else None
+        if op is None:
+            self.report.unknown_op(value, written.target, f"node `{path}`", path, beside=written.arguments)
+        return op
+
+    def _prepare(self, op: Op, written: NodeDef, scope: LiveScope, env: Env, path: str) -> Prepared | None:
+        cache_key = (op.name, id(scope.defaults))
+        bare = not written.arguments and not written.init
+        cache = self.bare if bare else written.cache
+        cached = cache.get(cache_key)
+        if cached is not None:
+            return cached[0]  # type: ignore[no-any-return]
+        where = f"node `{path}`"
+        prepared = Prepared()
+        constant = written.target is not None
+        good = True
+        layers: list[tuple[dict[str, tuple[Scalar, Written]], dict[str, tuple[Scalar, Written]], Env, bool]] = []
+        for defaults, home in scope.defaults:
+            arguments, init = defaults.arguments.get(op.name), defaults.init.get(op.name)
+            if arguments or init:
+                layers.append((arguments or {}, init or {}, _at(home, env), False))
+        layers.append((written.arguments, written.init, env, True))
+        for arguments, init, layer_env, own in layers:
+            for name, (key, value) in arguments.items():
+                argument = op.arguments.get(name)
+                if argument is None:
+                    self.report.unknown_argument(op, key, value, where, path)
+                    good = False
+                    continue
+                checked = written.cache.get(name) if own and written.target and written.target.constant else None
+                if checked is None:
+                    plain = self.elaborator.evaluate(value, layer_env, where, path)
+                    constant = constant and value.constant
+                    if plain is FAILED:
+                        good = False
+                        continue
+                    if plain == "default":
+                        prepared.arguments.pop(name, None)
+                        prepared.places.pop(name, None)
+                        continue
+                    checked = self.report.value(argument.kind, plain, name, value, where, path, scope.values)
+                if checked is FAILED:
+                    good = False
+                    continue
+                prepared.arguments[name] = checked
+                prepared.places[name] = value
+            for name, (key, value) in init.items():
+                checked = written.cache.get(("init", name)) if own else None
+                if checked is None:
+                    plain = self.elaborator.evaluate(value, layer_env, where, path)
+                    constant = constant and value.constant
+                    checked = plain if plain is FAILED else self.report.initialiser(plain, name, value, where, path)
+                if checked is FAILED or checked[0] == "default":  # a wrong one leaves the shape as it is
+                    prepared.init.pop(name, None)
+                else:
+                    prepared.init[name] = (checked, key, value, own)
+        prepared.stated = frozenset(prepared.arguments)
+        for name, argument in op.arguments.items():
+            if name not in prepared.arguments:
+                if argument.required and good:
+                    self._missing(op, name, written, path)
+                    good = False
+                prepared.arguments[name] = argument.default
+        prepared.signature = repr(prepared.arguments)
+        result = prepared if good else None
+        if constant and written.target is not None and written.target.constant and (good or not bare):
+            # The layers' identity is part of the key: keep them alive with the entry.
+            cache[cache_key] = (result, scope.defaults)
+        return result
+
+    def _missing(self, op: Op, name: str, written: NodeDef, path: str) -> None:
+        argument = op.arguments[name]
+        self.elaborator.collector.report(
+            "missing-argument",
+            f"node `{path}`: op `{op.name}` needs `{name}`",
+            written.source.span(written.target.tree if written.target else written.place),
+            node=path,
+            notes=(f"{name}: {argument.doc}",) if argument.doc else (),
+            help=f"add {name}, {argument.kind.words}",
+        )
+
+    def _arity(self, op: Op, written: NodeDef, sources: list[Wire], path: str) -> bool:
+        least, most = op.num_inputs
+        if least <= len(sources) and (most is None or len(sources) <= most):
+            return True
+        wanted = str(least) if least == most else f"at least {least}" if most is None else f"{least} to {most}"
+        plural = "" if wanted == "1" else "s"
+        place = written.sources.span if written.sources else written.source.span(written.place)
+        self.elaborator.collector.report(
+            "wrong-number-of-inputs",
+            f"node `{path}`: op `{op.name}` takes {wanted} input{plural}, not {len(sources)}",
+            place,
+            node=path,
+            help="name them: from: [a, b]" if least > 1 else "join them first, with add or concat",
+        )
+        return False
+
+    # shapes ------------------------------------------------------------------------------------
+
+    def _infer(
+        self, op: Op, prepared: Prepared, types: tuple[TensorType, ...], sources: list[Wire], path: str
+    ) -> Inferred | Fault:
+        names = tuple(f"`{source.path}`" for source in sources)
+        call = Call(types, dict(prepared.arguments), names, path, prepared.stated)
+        try:
+            output, parameters = apply_op(op, call)
+        except Fault as fault:
+            return fault
+        return Inferred(output, call.arguments, parameters, call.constraints)
+
+    def _believed(self, op: Op, prepared: Prepared, sources: list[Wire], path: str) -> TensorType | None:
+        """The output if every wrong `expect` above were right; None if it is wrong even then."""
+        types = [source.believed or source.type for source in sources]
+        if all(source.believed is None for source in sources) or any(kind is None for kind in types):
+            return None
+        known = tuple(kind for kind in types if kind is not None)
+        outcome = self._infer(op, prepared, known, sources, path)
+        return None if isinstance(outcome, Fault) else outcome.output
+
+    def _report_fault(
+        self, fault: Fault, written: NodeDef, prepared: Prepared, sources: list[Wire], path: str, body: Body
+    ) -> None:
+        place = written.source.span(written.place)
+        labels = [
+            Label(sources[index].span, f"`{sources[index].path}` is {sources[index].type}")
+            for index in fault.inputs
+            if sources[index].span != place
+        ]
+        span = place
+        argument = prepared.places.get(fault.argument) if fault.argument else None
+        if argument is not None:
+            span = argument.span
+            if span.path != place.path or span.line != place.line:
+                labels.append(Label(place, "in this node"))
+        elif fault.inputs and written.sources is not None:
+            span = written.sources.span
+        elif fault.argument and written.target is not None:
+            span = written.source.span(written.target.tree)
+        skipped = [node.name for node in skipped_before(body, written)[:1] if node.name is not None]
+        notes = [f"`{name}` stands above but is train_only and is skipped" for name in skipped]
+        message = fault.message if fault.message.startswith("node ") else f"node `{path}`: {fault.message}"
+        self.elaborator.collector.report(
+            fault.rule,
+            message.replace("{node}", path),
+            span,
+            node=path,
+            labels=tuple(labels),
+            notes=(*notes, *fault.notes),
+            help=fault.help,
+        )
+
+    # parameters --------------------------------------------------------------------------------
+
+    def _init(self, op: Op, prepared: Prepared, found: Inferred, path: str) -> dict[str, Any]:
+        if not prepared.init:
+            return {}
+        owned = {parameter.name or "weight" for parameter in found.parameters if parameter.trainable}
+        ranks = {parameter.name or "weight": len(parameter.shape) for parameter in found.parameters}
+        for name, (checked, key, value, own) in prepared.init.items():
+            if own and name not in owned:
+                close = nearest(name, owned)
+                self.elaborator.collector.report(
+                    "unknown-parameter",
+                    f"node `{path}`: op `{op.name}` has no parameter `{name}` here",
+                    value.source.span(key),
+                    node=path,
+                    notes=(f"its parameters: {', '.join(sorted(owned)) or 'none'}",),
+                    help=f"did you mean {close}?" if close else "remove it",
+                )
+            elif checked[0].startswith(FAN_INITIALISERS) and ranks.get(name, 2) < 2:
+                self.elaborator.collector.report(
+                    "invalid-value",
+                    f"node `{path}`: `{checked[0]}` needs two axes or more; `{name}` of {op.name} has one",
+                    value.span,
+                    node=path,
+                    help="use normal, uniform, constant, zeros or ones",
+                )
+        return {name: entry[0] for name, entry in prepared.init.items() if name in owned}
+
+
+def in_scope(help: str, written: NodeDef, scope: LiveScope, sources: list[Wire]) -> str | None:
+    """What to write inside a block, with the names that its sources have there instead of their paths; None
+    where one has no name that is known."""
+    root = scope
+    while root.parent is not None:
+        root = root.parent
+    names = written.sources.value if written.sources is not None and written.sources.constant else ()
+    listed = [names] if isinstance(names, str) else list(names)
+    for index, source in enumerate(sources):
+        name = str(listed[index]) if index < len(listed) else source.path.removeprefix(f"{root.path}.")
+        if name == source.path and index >= len(listed) and f"from: {source.path}" in help:
+            return None
+        help = help.replace(f"from: {source.path},", f"from: {name},").replace(f"`{source.path}`", f"`{name}`")
+    return help
+
+
+def _at(home: Env, env: Env) -> Env:
+    """The environment of a `defaults` section, with the first input of the node it serves."""
+    return Env(home.scope, home.index, env.first)

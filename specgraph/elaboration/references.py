@@ -1,0 +1,176 @@
+"""References: what a node reads, whose parameters it shares, and circles among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from specgraph.diagnostics.model import Fix, Label, Span
+from specgraph.diagnostics.names import nearest
+from specgraph.elaboration.scope import Env, LiveScope, Wire
+from specgraph.language.document import NodeDef, measuring
+from specgraph.language.op_arguments import FAILED
+from specgraph.language.values import Written
+from specgraph.source.tree import Scalar
+
+if TYPE_CHECKING:
+    from specgraph.elaboration.elaborate import Elaborator
+
+
+MOST_NAMED = 6
+"""Nodes of a cycle that are all named; of a longer one those next to where it is told from."""
+INPUT_NAMES = ("input", "inputs", "x", "image", "img", "data")
+"""What the only input may be called by one who does not look."""
+
+
+class References:
+    """Resolves the references of nodes as written; reports those that lead nowhere."""
+
+    def __init__(self, elaborator: Elaborator) -> None:
+        self.elaborator = elaborator
+        self.collector = elaborator.collector
+        self.told: set[int] = set()
+
+    def sources(self, node: NodeDef, scope: LiveScope, env: Env, default: Wire | None, where: str) -> list[Wire] | None:
+        """What a node reads; None where a reference is wrong (reported)."""
+        if node.sources is None:
+            if default is not None:
+                return [default]
+            if node.kind == "chain":
+                return []
+            names = ", ".join(scope.inputs) or "a node"
+            self.collector.report(
+                "missing-from",
+                f"{where} does not say what it reads",
+                node.source.span(node.place),
+                node=scope.child_path(node.name) if node.name else None,
+                help=f"add from: with one of {names}",
+            )
+            return None
+        value = self.elaborator.evaluate(node.sources, env, where, None)
+        if value is FAILED:
+            return None
+        wires: list[Wire] = []
+        good = True
+        for position, name in enumerate(value if isinstance(value, list) else [value]):
+            found = scope.resolve(str(name))
+            if found is None:
+                good = False
+                if not scope.is_written(str(name)):
+                    written = node.sources.part((position,)) if isinstance(value, list) else node.sources
+                    path = scope.child_path(node.name) if node.name else None
+                    self.unknown(str(name), scope, written, where, path)
+            else:
+                wires.append(found.wire)
+        if not good:
+            return None
+        train_only = node.train_only or scope.train_only
+        for wire in wires:
+            if wire.train_only and not train_only:
+                self.collector.report(
+                    "train-only-input",
+                    f"{where} reads `{wire.path}`, which exists only in training",
+                    node.sources.span,
+                    labels=(Label(wire.span, "train_only"),),
+                    help="mark the reader train_only too, or read another node",
+                )
+                return None
+        return wires
+
+    def unknown(
+        self, name: str, scope: LiveScope, written: Written, where: str, path: str | None, verb: str = "reads"
+    ) -> None:
+        own = path.rpartition(".")[2] if path is not None else None
+        names = first_few((other for other in scope.names() if other != own), 13)
+        close = nearest(name, (other for other in scope.names() if other != own))
+        if close is None and name in INPUT_NAMES:
+            close = scope.only_input()
+        head, _, rest = name.rpartition(".")
+        if close is None and head:
+            outer = scope.resolve(head)
+            if outer is not None and outer.scope is not None:
+                inner = nearest(rest, list(outer.scope.results))
+                close = f"{head}.{inner}" if inner else None
+        span = written.span
+        plain_text = isinstance(written.tree, Scalar) and written.constant
+        self.collector.report(
+            "unknown-reference",
+            f"{where} {verb} `{name}`, which does not exist here",
+            span,
+            node=path,
+            notes=(in_scope(names),) if names else (),
+            help=f"did you mean {close}?" if close else None,
+            fix=Fix("safe", (written.source.edit_word(span, close),)) if close and plain_text else None,
+        )
+
+    def cycle(self, cycle: list[NodeDef], scope: LiveScope) -> None:
+        """Report nodes each of which needs the next one, and the last one the first; of a block's once."""
+        if id(cycle) in self.told:
+            return
+        self.told.add(id(cycle))
+        start = min(range(len(cycle)), key=lambda i: cycle[i].source.span(cycle[i].place)[1:3])
+        ordered = cycle[start:] + cycle[:start]
+        first = ordered[0]
+        names = [node.name or "?" for node in ordered]
+        shown, others = [names[0], *reversed(names[1:]), names[0]], ordered[1:]
+        if len(names) > MOST_NAMED:
+            shown, others = [*shown[:3], "…", *shown[-3:]], [*others[:2], *others[-2:]]
+        needs = [need(node, other, scope) for node, other in zip(ordered, [*ordered[1:], first], strict=True)]
+        shares = next((i for i, (_, how) in enumerate(needs) if how == "share"), None)
+        help = "a network has no loops: read an earlier node"
+        if shares is not None and len(ordered) > 1:
+            owner = names[(shares + 1) % len(names)]
+            help = f"the owner comes first: let `{owner}` share with `{names[shares]}`"
+        elif len(ordered) == 1 and names[0] in scope.inputs:
+            help = f"`{names[0]}` is also an input, which the node hides: give the node another name"
+        elif len(ordered) == 1:
+            help = {
+                "share": "leave share out: a node has its own parameters anyway",
+                "size": "measure an earlier node",
+            }.get(needs[0][1], help)
+        self.collector.report(
+            "cycle",
+            f"node `{scope.child_path(names[0])}` depends on itself: {' → '.join(shown)}",
+            needs[0][0],
+            node=scope.child_path(names[0]),
+            labels=tuple(Label(node.source.span(node.place), "part of the cycle") for node in others),
+            help=help,
+        )
+
+
+def need(node: NodeDef, other: NodeDef, scope: LiveScope) -> tuple[Span, str]:
+    """Where it is written that one node of a scope needs another, and how: it reads it (`from`, or by
+    coming after it: `order`), shares its parameters (`share`) or measures it (`size`)."""
+
+    def leads(name: str) -> bool:
+        return scope.body.find(name) is other
+
+    for written, how in ((node.sources, "from"), (node.share, "share")):
+        if written is not None and written.constant:
+            names = written.value if isinstance(written.value, list) else [written.value]
+            for index, name in enumerate(names):
+                if leads(str(name)):
+                    return written.part((index,)).span, how
+    for written in measuring(node):
+        if any(leads(name) for template in written.templates() for name in template.nodes):
+            return written.span, "size"
+    for inner in node.body.nodes if node.body is not None else ():
+        span, how = need(inner, other, scope)
+        if how != "order":
+            return span, how
+    return node.source.span(node.place), "order"
+
+
+def in_scope(names: list[str]) -> str:
+    """The first names of a scope, for a note."""
+    return f"in scope: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"
+
+
+def first_few(names: Iterator[str], most: int) -> list[str]:
+    """The first different names, at most `most`."""
+    found: dict[str, None] = {}
+    for name in names:
+        found[name] = None
+        if len(found) >= most:
+            break
+    return list(found)

@@ -1,0 +1,150 @@
+"""`share`: whose parameters a node or a block uses, and whether it can.
+
+A node that names nobody is reported, but has its shape, so that the network goes on behind it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from specgraph.diagnostics.model import Label, Span
+from specgraph.elaboration.scope import Env, LiveScope, Result
+from specgraph.graph.model import Node, Parameter
+from specgraph.kinds.shown import show
+from specgraph.language.document import BlockDef, NodeDef
+from specgraph.language.op_arguments import FAILED
+from specgraph.ops.definition import Op
+
+if TYPE_CHECKING:
+    from specgraph.elaboration.elaborate import Elaborator
+    from specgraph.elaboration.op_node import Inferred
+
+HELP = "share takes a node of the same op with the same arguments, whose module is called again"
+BLOCK_HELP = "share takes a node of the same block, with the same arguments"
+
+
+class SharedBlock(NamedTuple):
+    """A block instance whose nodes take the parameters of another instance's: both paths, and where
+    that is written."""
+
+    path: str
+    owner: str
+    place: Span
+
+
+class Sharing:
+    """Resolves `share` and holds the sharer against the owner."""
+
+    def __init__(self, elaborator: Elaborator) -> None:
+        self.elaborator = elaborator
+        self.collector = elaborator.collector
+
+    def block(self, node: NodeDef, block: BlockDef, scope: LiveScope, env: Env, path: str) -> SharedBlock | None:
+        """What the instance of `block` at `path` shares; None where it shares nothing or cannot."""
+        assert node.share is not None
+        found = self._found(node, scope, env, path)
+        if found is None:
+            return None
+        problem = self._absent(found, node)
+        if problem is None:
+            record = found.scope.record if found.scope is not None else None
+            if record is None or found.scope is None:
+                problem = f"`{found.wire.path}` is no instance of a block"
+            elif record.kind != "block" or found.scope.blocks[-1] != block.identity:
+                kind = f"block `{record.block}`" if record.kind == "block" else f"a {record.kind}"
+                problem = f"`{record.path}` is {kind}, this is block `{block.name}`"
+        if problem is not None:
+            self._report(path, problem, node.share.span, BLOCK_HELP)
+            return None
+        assert found.scope is not None
+        return SharedBlock(path, found.scope.path, node.share.span)
+
+    def owner(self, node: NodeDef, scope: LiveScope, path: str, op: Op, found: Inferred, rank: int, env: Env) -> Any:
+        """Path of the node whose parameters the node at `path` uses; None where it owns its own or names
+        nobody, `FAILED` where it does not go with the node it names: one of the two is not as it was meant."""
+        labels: tuple[Label, ...] = ()
+        if node.share is not None:
+            result = self._found(node, scope, env, path)
+            if result is None:
+                return None
+            owner, place = result.wire.path, node.share.span
+            problem = self._absent(result, node)
+            if problem is None and result.scope is not None:
+                problem = f"`{result.scope.path}` is no single node"
+        elif scope.shared is not None and found.parameters:
+            owner, place = scope.shared.owner + path[len(scope.shared.path) :], node.source.span(node.place)
+            labels = (Label(scope.shared.place, f"shares `{scope.shared.owner}`"),)
+            problem = None
+            if owner not in self.elaborator.nodes:
+                if owner in self.elaborator.paths.nodes:
+                    return None  # it is wrong itself
+                problem = f"there is no `{owner}`"
+        else:
+            return None
+        if problem is not None:
+            self._report(path, problem, place, HELP, labels)
+            return None
+        other = self.elaborator.nodes.get(owner)
+        if other is None:
+            problem = f"`{owner}` is an input"
+        else:
+            problem = _differing(owner, other, op, found.parameters)
+            if problem is None and found.parameters:
+                problem = _differing_call(owner, other, found.arguments, rank)
+            if problem is None:
+                return other.share or owner
+        self._report(path, problem, place, HELP, labels)
+        return FAILED
+
+    def _found(self, node: NodeDef, scope: LiveScope, env: Env, path: str) -> Result | None:
+        """What `share` names, of a repeated node the last instance; None where that is wrong itself."""
+        assert node.share is not None
+        where = f"node `{path}`"
+        name = self.elaborator.evaluate(node.share, env, where, path)
+        if name is FAILED:
+            return None
+        found = scope.resolve(str(name))
+        if found is None:
+            if not scope.is_written(str(name)):
+                self.elaborator.references.unknown(str(name), scope, node.share, where, path, "shares with")
+            return None
+        found = found.last_instance()
+        return None if found.wire.type is None and found.scope is None else found
+
+    def _absent(self, found: Result, node: NodeDef) -> str | None:
+        assert node.share is not None
+        return f"`{show(node.share.value)}` is absent here, so it owns nothing" if found.absent else None
+
+    def _report(self, path: str, problem: str, place: Span, help: str, labels: tuple[Label, ...] = ()) -> None:
+        self.collector.report(
+            "share-mismatch",
+            f"node `{path}` cannot share parameters: {problem}",
+            place,
+            node=path,
+            labels=tuple(label for label in labels if label.span != place),
+            help=help,
+        )
+
+
+def _differing(owner: str, node: Node, op: Op, parameters: tuple[Parameter, ...]) -> str | None:
+    """Why a node's parameters are not those that another needs."""
+    if node.op != op.name:
+        return f"`{owner}` is a {node.op}, this is a {op.name}"
+    if node.parameters != parameters:
+        theirs, ours = (_listed(side) for side in (node.parameters, parameters))
+        return f"`{owner}` has parameters {theirs}; this node needs {ours}"
+    return None
+
+
+def _listed(parameters: tuple[Parameter, ...]) -> str:
+    return ", ".join(f"{p.name} {list(p.shape)}" for p in parameters) or "none"
+
+
+def _differing_call(owner: str, node: Node, arguments: dict[str, Any], rank: int) -> str | None:
+    """Why a node with these arguments and an input of `rank` axes is not `node`'s module called again."""
+    for name, value in arguments.items():
+        if node.arguments[name] != value:
+            return f"`{owner}` has {name} {show(node.arguments[name])}, this node {show(value)}"
+    if node.input_types[0].rank != rank:
+        return f"`{owner}` reads {node.input_types[0].rank} axes, this node {rank}"
+    return None

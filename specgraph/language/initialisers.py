@@ -1,0 +1,67 @@
+"""Weight initialisers: the functions of `torch.nn.init` under their own names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specgraph.kinds.kinds import Choice, Either, Number
+from specgraph.language.records import Field, Record, Tagged
+
+MODE = Field("mode", Choice("fan_in", "fan_out"), "fan_in", "which variance is kept")
+NONLINEARITY = Field(
+    "nonlinearity",
+    Choice("relu", "leaky_relu", "tanh", "sigmoid", "linear", "selu"),
+    "leaky_relu",
+    "whose gain is used",
+)
+SLOPE = Field("a", Number(), 0.0, "negative slope of the leaky_relu that follows")
+GAIN = Field("gain", Number(above=0), 1.0, "factor on the deviation")
+
+INITIALISER = Tagged(
+    "initialiser",
+    Record("default"),
+    Record("zeros"),
+    Record("ones"),
+    Record("constant", Field("value", Number(), ..., "every element")),
+    Record(
+        "normal",
+        Field("mean", Number(), 0.0, "mean"),
+        Field("std", Number(0), 1.0, "standard deviation"),
+    ),
+    Record(
+        "uniform",
+        Field("a", Number(), 0.0, "lower bound"),
+        Field("b", Number(), 1.0, "upper bound"),
+    ),
+    Record(
+        "trunc_normal",
+        Field("mean", Number(), 0.0, "mean"),
+        Field("std", Number(0), 1.0, "standard deviation before truncation"),
+        Field("a", Number(), -2.0, "least value"),
+        Field("b", Number(), 2.0, "greatest value"),
+    ),
+    Record("kaiming_normal", SLOPE, MODE, NONLINEARITY),
+    Record("kaiming_uniform", SLOPE, MODE, NONLINEARITY),
+    Record("xavier_normal", GAIN),
+    Record("xavier_uniform", GAIN),
+    Record("orthogonal", GAIN),
+)
+"""He et al. 2015 (kaiming), Glorot and Bengio 2010 (xavier), Saxe et al. 2013 (orthogonal).
+
+Canonical form: `(name, fields)`. A bare number means `constant`."""
+
+INIT_VALUE = Either(INITIALISER, Number(), words=INITIALISER.words)
+
+_LINEAR = {"nonlinearity": "linear"}
+ELSEWHERE: dict[str, tuple[str, dict[str, Any]]] = {
+    **dict.fromkeys(("he_normal", "msra"), ("kaiming_normal", {})),
+    "he_uniform": ("kaiming_uniform", {}),
+    "glorot_normal": ("xavier_normal", {}),
+    **dict.fromkeys(("glorot_uniform", "xavier"), ("xavier_uniform", {})),
+    "lecun_normal": ("kaiming_normal", _LINEAR),
+    "lecun_uniform": ("kaiming_uniform", _LINEAR),
+    "random_normal": ("normal", {"std": 0.05}),
+    "random_uniform": ("uniform", {"a": -0.05, "b": 0.05}),
+    "truncated_normal": ("trunc_normal", {"std": 0.05, "a": -0.1, "b": 0.1}),
+}
+"""What other tools call them, with the fields that their defaults need here."""

@@ -1,0 +1,337 @@
+"""Arguments of an op as written, checked against the op's definition."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Container, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from specgraph.diagnostics.collector import Collector
+from specgraph.diagnostics.model import Edit, Fix
+from specgraph.diagnostics.names import edit_distance, nearest
+from specgraph.expressions.templates import ExpressionError
+from specgraph.kinds.invalid import Invalid
+from specgraph.kinds.kinds import Kind
+from specgraph.kinds.shown import show
+from specgraph.language.initialisers import ELSEWHERE, INIT_VALUE
+from specgraph.language.meant import meant_by
+from specgraph.language.misread import glued, node_inside
+from specgraph.language.values import Written, error_span
+from specgraph.ops.definition import Op
+from specgraph.ops.registry import counterparts, find, ops
+from specgraph.source.tree import Mapping as MappingTree
+from specgraph.source.tree import Scalar, Tree
+
+if TYPE_CHECKING:
+    from specgraph.ops.foreign import Translated
+
+OP_KEY = re.compile(r"^(.*?)[\"']?op[\"']?\s*:\s*$")
+FAILED: Any = object()
+"""Stands for a value that was reported as wrong."""
+
+
+WITHOUT_EFFECT = ("inplace", "device")
+"""Arguments of other tools that change nothing of the network."""
+UNCERTAIN = ("dim", "dims", "start_dim", "end_dim", "from", "repeat", "when", "expect", "share")
+"""Arguments and keys whose values mean, or may mean, something else under a name that is not quite theirs."""
+
+
+def stated_arguments(op: Op | None, beside: Iterable[str]) -> set[str]:
+    """The op's arguments that stand in a mapping with the keys `beside`, under their names or foreign ones."""
+    from specgraph.ops.foreign import our_argument
+
+    known = op.arguments if op is not None else {}
+    return {key if key in known else our_argument(key, known) or "" for key in beside}
+
+
+def _takes(kind: Kind, written: Written) -> bool:
+    try:
+        kind.check(written.value)
+    except Invalid:
+        return False
+    return written.constant
+
+
+def foreign_op_fix(written: Written, op: str, needed: dict[str, Any]) -> Fix | None:
+    """The fix that writes our op, and the arguments it needs, where a foreign name stands."""
+    source, span = written.source, written.span
+    edit = source.edit_word(span, op)
+    if not needed:
+        return Fix("safe", (edit,))
+    in_json = source.format == "json"
+    as_text = json.dumps if in_json else show
+    entries = [f"{as_text(key)}: {as_text(value)}" for key, value in needed.items()]
+    line = source.lines[span.line - 1]
+    before = line[: span.column - 1]
+    as_key = OP_KEY.search(before)
+    if as_key is None:  # the op's name alone, as a node
+        text = f"{as_text('op')}: {edit.text}"
+        return Fix("safe", (edit._replace(text="{" + ", ".join([text, *entries]) + "}"),))
+    if as_key[1].strip() in ("", "-") and not in_json:  # a block mapping: one key a line
+        indent = " " * len(as_key[1])
+        return Fix("safe", (edit._replace(text="\n".join([edit.text, *(indent + entry for entry in entries)])),))
+    return Fix("safe", (edit._replace(text=", ".join([edit.text, *entries])),))
+
+
+def _translate(
+    other: Translated, argument: str, beside: Mapping[str, tuple[Scalar, Written]]
+) -> tuple[Any, Edit | None]:
+    """What a foreign argument becomes here, and the edit that writes it; None where it cannot be written."""
+    key, written = beside[argument]
+    value = written.value if written.constant else getattr(written.tree, "text", None)
+    if other.channels_last:
+        if value not in (-1, 3) or other.ours in beside or key.line != written.span.end_line:
+            return "…", None
+        place = written.source.span((key, written.tree))
+        name = written.source.edit_word(written.source.span(key), other.ours).text
+        return [1], Edit(place, f"{name}: [1]")
+    if not other.complement:
+        taken = other.ours in beside
+        return value, None if taken else written.source.edit_word(written.source.span(key), other.ours)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return f"1 - {show(value)}", None
+    value = round(1 - value, 12)
+    return value, Edit(written.span, show(value))
+
+
+def _part(value: Any, path: tuple[str | int, ...]) -> Any:
+    for key in path:
+        is_there = isinstance(value, dict) or (isinstance(value, list | tuple) and isinstance(key, int))
+        value = value[key] if is_there else None
+    return value
+
+
+class Reporter:
+    """Reports the faults of the language that both reading and elaboration can meet."""
+
+    def __init__(self, collector: Collector) -> None:
+        self.collector = collector
+
+    def unknown_op(
+        self,
+        name: Any,
+        written: Written,
+        where: str,
+        path: str | None,
+        *,
+        beside: Mapping[str, tuple[Scalar, Written]] | None = None,
+        as_key: bool = False,
+    ) -> None:
+        """`op` names no op. Its arguments are `beside` it; `as_key`: it is itself a key."""
+        beside = beside or {}
+        text = show(name)
+        span = written.span
+        fixable = written.constant and span.line == span.end_line
+        names = counterparts()
+        counterpart = names.counterpart(text)
+        if counterpart is not None:
+            translated = {key: other for key, other in names.translated(text).items() if key in beside}
+            stated = stated_arguments(find(counterpart.op), beside) | {other.ours for other in translated.values()}
+            needed = {key: value for key, value in counterpart.arguments.items() if key not in stated}
+            fixable = fixable and not (needed and as_key)
+            fix = foreign_op_fix(written, counterpart.op, needed) if fixable else None
+            entries = [counterpart.op, *(f"{key}: {show(value)}" for key, value in needed.items())]
+            notes = []
+            for argument, other in translated.items():
+                value, edit = _translate(other, argument, beside)
+                entries.append(f"{other.ours}: {show(value)}")
+                notes.append(other.why)
+                if fix is not None and edit is not None:
+                    unsafe = other.complement or other.channels_last
+                    fix = Fix("unsafe" if unsafe else fix.applicability, (*fix.edits, edit))
+                else:
+                    fix = None
+            self.collector.report(
+                "foreign-op-name",
+                f"{where} uses op `{text}`, which is called `{counterpart.op}` here",
+                span,
+                node=path,
+                notes=notes,
+                help=f"write {', '.join(entries)}",
+                fix=fix,
+            )
+            return
+        advice = names.advice(text)
+        close = None if advice else nearest(text, ops())
+        no_idea = "docs/ops.md lists the ops; one of your own needs --plugin MODULE"
+        self.collector.report(
+            "unknown-op",
+            f"{where} uses op `{text}`, which does not exist",
+            span,
+            node=path,
+            help=advice or (f"did you mean {close}?" if close else no_idea),
+            fix=Fix("safe", (written.source.edit_word(span, close),)) if close and fixable else None,
+        )
+
+    def unknown_argument(
+        self,
+        op: Op,
+        key: Scalar,
+        written: Written,
+        where: str,
+        path: str | None,
+        *,
+        beside: Tree | None = None,
+        proposed: Container[str] = (),
+    ) -> str | None:
+        """An op has no such argument. It stands in the mapping `beside`; `proposed` are arguments that
+        were proposed for others there. Returns what is proposed for this one."""
+        from specgraph.ops.foreign import NOT_ARGUMENTS, our_argument
+
+        span = written.source.span(key)
+        takes = ", ".join(op.arguments) or "no arguments"
+        parts = glued(key, written.tree, written.source)
+        text = parts.name if parts else key.text
+        named = text if parts and text in op.arguments else our_argument(text, op.arguments)
+        advice = None if named else NOT_ARGUMENTS.get(text)
+        others = [*op.arguments, "from", "expect", "repeat", "when", "init", "share"]
+        close = named or (None if advice else nearest(text, others))
+        inside = None if advice else node_inside(key, written, beside)
+        if inside is not None and not (close in op.arguments and _takes(op.arguments[close].kind, written)):
+            advice, close = inside, None
+        given = close is not None and (
+            (isinstance(beside, MappingTree) and beside.get(close) is not None) or close in proposed
+        )
+        if close is None:
+            help = advice or f"remove `{key.text}`"
+        elif given:
+            help = f"remove `{key.text}`: {close} is given too"
+        else:
+            help = f"write {close}" if named else f"did you mean {close}?"
+        fix = None
+        if close is not None and not given:
+            edit = written.source.edit_word(span, close)
+            parts = glued(key, written.tree, written.source, close)
+            if parts is not None:
+                help, edit = parts.help, parts.edit
+            fix = Fix("unsafe" if named in UNCERTAIN else "safe", (edit,))
+        elif key.text in WITHOUT_EFFECT and advice is not None and beside is not None:
+            from specgraph.source.removal import remove_key
+
+            removal = remove_key(beside, key.text, written.source)
+            fix = Fix("safe", (removal,)) if removal is not None else None
+        self.collector.report(
+            "unknown-argument",
+            f"{where}: op `{op.name}` has no argument `{key.text}`",
+            span,
+            node=path,
+            notes=(f"{op.name} takes {takes}",),
+            help=help,
+            fix=fix,
+        )
+        return close
+
+    def invalid(
+        self,
+        fault: Invalid,
+        what: str,
+        written: Written,
+        where: str,
+        path: str | None,
+        *,
+        value: Any = None,
+        names: Container[str] = (),
+    ) -> None:
+        """A value is not of its kind. `names` are the variables in its scope."""
+        inner = written.part(fault.path)
+        if fault.rule in ("unknown-key", "unknown-choice"):
+            at_key = bool(fault.path) and show(fault.path[-1]) == fault.word
+            span = written.key_span(fault.path) if at_key else inner.span
+            close = None if fault.help else fault.meant or nearest(fault.word or "", fault.names)
+            fix = (
+                Fix("safe", (written.source.edit_word(span, close),)) if close and span.line == span.end_line else None
+            )
+            self.collector.report(
+                "unknown-key" if fault.rule == "unknown-key" else "unknown-choice",
+                f"{where}: {fault.message}",
+                span,
+                node=path,
+                notes=(f"known: {', '.join(fault.names)}",) if fault.names else (),
+                help=f"did you mean {close}?" if close else fault.help,
+                fix=fix,
+            )
+            return
+        meant = meant_by(fault, inner, _part(value, fault.path), names)
+        inside = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in fault.path)
+        named = what + inside if what else inside.removeprefix(".")
+        message = f"{where}: `{named}` {fault.message}" if named else f"{where} {fault.message}"
+        self.collector.report(
+            "invalid-value",
+            message if fault.message.startswith("must") else f"{where}: {fault.message}",
+            inner.span,
+            node=path,
+            help=meant.help,
+            fix=meant.fix,
+        )
+
+    def expression(self, error: ExpressionError, fallback: Written, where: str, path: str | None) -> None:
+        """An expression could not be read or evaluated."""
+        self.collector.report(
+            error.rule,
+            f"{where}: {error.message}",
+            error_span(error, fallback),
+            node=path,
+            help=error.help,
+        )
+
+    def value(
+        self,
+        kind: Kind,
+        value: Any,
+        what: str,
+        written: Written,
+        where: str,
+        path: str | None,
+        names: Container[str] = (),
+    ) -> Any:
+        """The canonical form of `value`, or `FAILED` after reporting what is wrong with it."""
+        try:
+            return kind.check(value)
+        except Invalid as fault:
+            for each in fault.all():
+                self.invalid(each, what, written, where, path, value=value, names=names)
+            return FAILED
+
+    def initialiser(self, value: Any, name: str, written: Written, where: str, path: str | None) -> Any:
+        """The canonical form of an initialiser, a bare number meaning `constant`."""
+        try:
+            checked = INIT_VALUE.check(value)
+        except Invalid as fault:
+            if fault.rule == "unknown-choice" and len(fault.path) < 2:
+                self._unknown_initialiser(fault, written, where, path)
+            else:
+                self.invalid(fault, f"init.{name}", written, where, path)
+            return FAILED
+        return ("constant", {"value": checked}) if isinstance(checked, (int, float)) else checked
+
+    def _unknown_initialiser(self, fault: Invalid, written: Written, where: str, path: str | None) -> None:
+        """An initialiser goes by another name elsewhere, or is misspelt by a letter: at two letters, one name
+        is another's."""
+        from specgraph.ops.foreign import fold
+
+        span = written.key_span(fault.path)
+        text = show(fault.path[-1]) if fault.path else show(written.value)
+        ours, fields = next((entry for name, entry in ELSEWHERE.items() if fold(name) == fold(text)), (None, {}))
+        help, fix = None, None
+        if ours is not None:
+            whole = {ours: fields} if fields else ours
+            help = f"write {show(whole)}"
+            as_json = json.dumps(whole) if written.source.format == "json" else show(whole)
+            if not fields:
+                fix = Fix("safe", (written.source.edit_word(span, ours),))
+            elif not fault.path:
+                fix = Fix("safe", (Edit(span, as_json),))
+        else:
+            close = nearest(text, fault.names)
+            if close is not None and edit_distance(fold(text), fold(close), 1) <= 1:
+                help, fix = f"did you mean {close}?", Fix("safe", (written.source.edit_word(span, close),))
+        self.collector.report(
+            "unknown-choice",
+            f"{where}: {fault.message}",
+            span,
+            node=path,
+            notes=(f"known: {', '.join(fault.names)}",),
+            help=help,
+            fix=fix if written.constant and span.line == span.end_line else None,
+        )

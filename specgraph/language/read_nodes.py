@@ -1,0 +1,395 @@
+"""Reading nodes: ops, blocks and chains as written, and what can be known of them before use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator
+from typing import Any
+
+from specgraph.diagnostics.collector import Collector
+from specgraph.diagnostics.model import Edit, Fix, Span
+from specgraph.diagnostics.names import nearest
+from specgraph.expressions.templates import ExpressionError
+from specgraph.graph.names import MAX_NAME, SEGMENT
+from specgraph.kinds.shown import show
+from specgraph.language.document import NODE_KEYS, Body, Defaults, Document, NodeDef, name_template, references
+from specgraph.language.initialisers import INITIALISER
+from specgraph.language.meant import wrap
+from specgraph.language.misread import glued, lists_meant, not_indented
+from specgraph.language.op_arguments import FAILED
+from specgraph.language.tree_reader import TreeReader, quoted
+from specgraph.language.values import Written, plain
+from specgraph.ops.registry import counterparts, find
+from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
+
+NODE_KEY_HINTS = {"type": "op", "inputs": "from", "input": "from", "if": "when", "times": "repeat"}
+NAME = re.compile(rf"{SEGMENT}(\.{SEGMENT})*")
+
+
+class NodeReader(TreeReader):
+    """Reads bodies: named nodes, or chains."""
+
+    def __init__(self, source: Source, collector: Collector, document: Document) -> None:
+        super().__init__(source, collector)
+        self.document = document
+        self.variables: Container[str] = ()
+        """Names that expressions may use where nodes are being read."""
+
+    def body(self, tree: Tree, what: str, prefix: str | None) -> Body:
+        """Nodes by name, or a chain. `prefix` is the path in front of the names where it is known."""
+        if isinstance(tree, Sequence):
+            nodes = [
+                self.node(None, None, item, f"{what} entry {i}", _join(prefix, str(i)), first=i == 0)
+                for i, item in enumerate(tree.items)
+            ]
+            if not nodes:
+                self.fault("missing-key", f"{quoted(what)} is empty", tree, help="a network has at least one node")
+            return Body(nodes, is_chain=True)
+        mapping = self.mapping(tree, what, "a mapping from names to nodes, or a list of nodes")
+        nodes = []
+        for key, value in self._indented(mapping.entries if mapping else []):
+            template = self._name(key)
+            node = self.node(key.text, key, value, f"node `{key.text}`", _join(prefix, key.text))
+            node.name_template = template
+            nodes.append(node)
+        if mapping is not None and not nodes:
+            self.fault("missing-key", f"{quoted(what)} is empty", tree, help="a network has at least one node")
+        return Body(nodes, is_chain=False)
+
+    def _indented(self, entries: list[tuple[Scalar, Tree]]) -> Iterator[tuple[Scalar, Tree]]:
+        """The entries, an empty node with the keys of a node behind it taken together, and reported."""
+        at = 0
+        while at < len(entries):
+            key, value = entries[at]
+            end = not_indented(entries, at)
+            if end is not None:
+                inner = entries[at + 1 : end]
+                last = inner[-1][1]
+                value = Mapping(inner, inner[0][0].line, inner[0][0].column, last.end_line, last.end_column)
+                lines = range(value.line, value.end_line + 1)
+                starts = (Span(self.source.path, line, 1, line, 1) for line in lines if self.source.lines[line - 1])
+                self.fault(
+                    "invalid-value",
+                    f"node `{key.text}` is empty: "
+                    + ", ".join(f"`{below.text}`" for below, _ in inner)
+                    + (" stands" if len(inner) == 1 else " stand")
+                    + " beside it, not inside",
+                    key,
+                    node=None,
+                    help=f"indent what belongs to `{key.text}`",
+                    fix=Fix("safe", tuple(Edit(start, "  ") for start in starts)),
+                )
+                at = end - 1
+            yield key, value
+            at += 1
+
+    def _name(self, key: Scalar) -> Any:
+        text = key.text
+        try:
+            template = name_template(text)
+        except ExpressionError:
+            self.written(key, f"node `{text}`")
+            return None
+        if template is None and (len(text) > MAX_NAME or not NAME.fullmatch(text)):
+            self.bad_name(key, "node")
+        return template
+
+    def node(
+        self,
+        name: str | None,
+        key: Scalar | None,
+        tree: Tree,
+        where: str,
+        path: str | None,
+        first: bool = True,
+    ) -> NodeDef:
+        """One node as written."""
+        node = NodeDef(name, key, tree, self.source)
+        if isinstance(tree, Sequence):
+            node.kind = "chain"
+            node.body = self.body(tree, where, path)
+            if not tree.items:
+                node.kind = "broken"
+        elif isinstance(tree, Mapping):
+            self._node_mapping(node, tree, where, path, first)
+        elif isinstance(tree, Scalar) and isinstance(tree.value, str):
+            node.target = self.written(tree, where)
+            self._static_op(node, where, path)
+        else:
+            self.fault(
+                "invalid-value",
+                f"{where} must be an op's name, a list of nodes or a mapping, not {show(plain(tree))}",
+                key if isinstance(tree, Scalar) and tree.value is None and key is not None else tree,
+                node=path,
+                help="an op without arguments is just its name: relu1: relu",
+            )
+            node.kind = "broken"
+        node.refs = references(node)
+        return node
+
+    def _node_mapping(self, node: NodeDef, tree: Mapping, where: str, path: str | None, first: bool) -> None:
+        if any(isinstance(value, Scalar) and not _is_plain(value) for _, value in tree.entries):
+            tree, lists = lists_meant(tree, self.source.format == "json")
+            for meant in lists:
+                self.fault(
+                    "invalid-value",
+                    f"{where}: `{meant.key.text}` is no list as it is written",
+                    meant.value,
+                    node=path,
+                    help=f"write {meant.text}",
+                    fix=Fix("safe", (Edit(self.source.span(meant.value), meant.text),)),
+                )
+        has_op, has_block = tree.get("op"), tree.get("block")
+        if (has_op is None) == (has_block is None):
+            self._op_or_block(node, tree, where, path, both=has_op is not None)
+        target = has_op if has_op is not None else has_block
+        if target is not None:
+            node.target = self.written(target, where)
+            node.kind = "op" if has_op is not None else "block"
+            if not isinstance(target, Scalar) or not isinstance(target.value, str):
+                self.fault("invalid-value", f"{where}: `{node.kind}` must be a name", target, node=path)
+                node.kind = "broken"
+        for key, value in tree.entries:
+            text = key.text
+            if text in ("op", "block"):
+                continue
+            if text not in NODE_KEYS:
+                node.arguments[text] = (key, self.written(value, where))
+            elif text == "from":
+                node.sources = self._sources(value, where, path)
+                if node.sources is None:
+                    node.kind = "broken"
+                if not first:
+                    self.fault(
+                        "chain-from",
+                        f"{where}: only the first entry of a chain may have `from`",
+                        key,
+                        node=path,
+                        help="give the nodes names (a mapping) to connect them freely",
+                    )
+            elif text in ("expect", "repeat", "when"):
+                setattr(node, text, self.written(value, where))
+            elif text == "share":
+                node.share = self.reference(value, where)
+            elif text == "init":
+                self._init(node, value, where, path)
+            elif text == "defaults":
+                node.defaults = self.defaults(value)
+            elif isinstance(value, Scalar) and isinstance(value.value, bool):
+                setattr(node, text, value.value)
+            else:
+                self.fault("invalid-value", f"{where}: `{text}` must be true or false", value, node=path)
+        if node.kind == "block":
+            self._static_block(node, where, path)
+        elif node.kind == "op":
+            self._block_keys(tree, where, path)
+            self._static_op(node, where, path)
+
+    def _init(self, node: NodeDef, value: Tree, where: str, path: str | None) -> None:
+        if isinstance(value, Mapping):
+            for name, init in value.entries:
+                node.init[name.text] = (name, self.written(init, where))
+        elif not isinstance(value, Scalar) or value.value is not None:
+            known = isinstance(value, Scalar) and (value.text in INITIALISER.records or not value.text.isidentifier())
+            self.fault(
+                "invalid-value",
+                f"{where}: `init` must be a mapping from parameters to initialisers, not {show(plain(value))}",
+                value,
+                node=path,
+                help=f"write {{weight: {show(plain(value))}}}" if known else "write {weight: xavier_uniform}",
+                fix=wrap("weight", Written(value, self.source)) if known else None,
+            )
+
+    def _block_keys(self, tree: Mapping, where: str, path: str | None) -> None:
+        """Keys that an op cannot have."""
+        for name, rule, help in (
+            ("flat", "flat-outside-chain", "remove flat: an op in a list takes one number anyway"),
+            ("defaults", "unknown-key", "write its arguments on the node itself"),
+        ):
+            key = tree.key(name)
+            if key is not None:
+                self.fault(rule, f"{where}: `{name}` is for blocks, not for an op", key, node=path, help=help)
+
+    def _op_or_block(self, node: NodeDef, tree: Mapping, where: str, path: str | None, *, both: bool) -> None:
+        node.kind = "broken"
+        if both:
+            self.fault("op-or-block", f"{where} has both `op` and `block`", tree.key("block") or tree, node=path)
+            return
+        parted = [parts for key, value in tree.entries if (parts := glued(key, value, self.source))]
+        if any(parts.name in ("op", "block") for parts in parted):
+            self.fault(
+                "op-or-block",
+                f"{where} has neither `op` nor `block`",
+                node.key or tree,
+                node=path,
+                help=next(parts.help for parts in parted if parts.name in ("op", "block")),
+                fix=Fix("safe", tuple(parts.edit for parts in parted)),
+            )
+            return
+        keys = [key for key, _ in tree.entries]
+        for key in keys:
+            meant = NODE_KEY_HINTS.get(key.text) or (
+                None if key.text in NODE_KEYS else nearest(key.text, ("op", "block"))
+            )
+            if meant in ("op", "block"):
+                fix = Fix("safe", (self.source.edit_word(self.source.span(key), meant),))
+                self.fault(
+                    "op-or-block",
+                    f"{where} has neither `op` nor `block`",
+                    key,
+                    node=path,
+                    help=f"write {meant}",
+                    fix=fix,
+                )
+                return
+        self.fault(
+            "op-or-block",
+            f"{where} has neither `op` nor `block`",
+            node.key or tree,
+            node=path,
+            help=self._named_by_key(tree) or "say what it is: {op: conv, …} or {block: name, …}",
+        )
+
+    def _named_by_key(self, tree: Mapping) -> str | None:
+        """How to write a node whose op or block is a key, as in `linear: 128` or `conv: {kernel_size: 3}`."""
+        if len(tree.entries) != 1:
+            return None
+        key, value = tree.entries[0]
+        if key.text in self.document.blocks:
+            kind, name, arguments = "block", key.text, list(self.document.blocks[key.text].arguments)
+        else:
+            counterpart = counterparts().counterpart(key.text)
+            op = find(key.text) or (find(counterpart.op) if counterpart is not None else None)
+            if op is None:
+                return None
+            kind, name, arguments = "op", op.name, list(op.arguments)
+        if isinstance(value, Mapping):
+            return f"write {{{kind}: {name}, …}} with the arguments beside it"
+        if isinstance(value, Scalar) and value.value is None:
+            return f"write {name}" if kind == "op" else f"write {{block: {name}}}"
+        return f"write {{{kind}: {name}, {arguments[0]}: {show(plain(value))}}}" if arguments else f"write {name}"
+
+    def _sources(self, value: Tree, where: str, path: str | None) -> Written | None:
+        written = self.reference(value, where)
+        items = value.items if isinstance(value, Sequence) else [value]
+        for item in items:
+            if not isinstance(item, Scalar) or item.value is None:
+                self.fault(
+                    "invalid-value",
+                    f"{where}: `from` must be a node's name or a list of names",
+                    item,
+                    node=path,
+                )
+                return None
+        if not items:
+            self.fault("invalid-value", f"{where}: `from` is empty", value, node=path)
+            return None
+        return written
+
+    def _static_op(self, node: NodeDef, where: str, path: str | None) -> None:
+        """Check what can be known of an op before the node is used."""
+        assert node.target is not None
+        if not node.target.constant:
+            return
+        name = node.target.value
+        op = find(name)
+        if op is None:
+            if name in self.document.blocks:
+                self.fault(
+                    "unknown-op",
+                    f"{where} uses op `{name}`, but that is a block",
+                    node.target.tree,
+                    node=path,
+                    help=f"write {{block: {name}}}",
+                    fix=self._block_instead(node, name),
+                )
+            else:
+                self.reporter.unknown_op(name, node.target, where, path, beside=node.arguments)
+                counterpart = counterparts().counterpart(show(name))
+                meant = find(counterpart.op) if counterpart is not None else None
+                translated = counterparts().translated(show(name))
+                for argument, (key, written) in node.arguments.items():
+                    if meant is not None and argument not in meant.arguments and argument not in translated:
+                        self.reporter.unknown_argument(meant, key, written, where, path, beside=node.tree)
+            node.kind = "broken"
+            return
+        proposed: set[str] = set()
+        for argument, (key, written) in list(node.arguments.items()):
+            definition = op.arguments.get(argument)
+            if definition is None:
+                close = self.reporter.unknown_argument(
+                    op, key, written, where, path, beside=node.tree, proposed=proposed
+                )
+                proposed.add(close or "")
+                node.kind = "broken"  # what was meant is unknown, and so is the shape
+            elif written.constant and written.value != "default":
+                checked = self.reporter.value(
+                    definition.kind, written.value, argument, written, where, path, self.variables
+                )
+                if checked is FAILED:
+                    node.kind = "broken"
+                node.cache[argument] = checked
+        for name, (_, written) in node.init.items():
+            if written.constant:
+                checked = self.reporter.initialiser(written.value, name, written, where, path)
+                node.cache["init", name] = checked
+
+    def _block_instead(self, node: NodeDef, name: str) -> Fix:
+        """The fix that makes a use of an op one of a block."""
+        key = node.tree.key("op") if isinstance(node.tree, Mapping) else None
+        if key is not None:
+            return Fix("safe", (self.source.edit_word(self.source.span(key), "block"),))
+        quote = '"' if self.source.format == "json" else ""
+        return Fix("safe", (Edit(self.source.span(node.tree), f"{{{quote}block{quote}: {quote}{name}{quote}}}"),))
+
+    def _static_block(self, node: NodeDef, where: str, path: str | None) -> None:
+        if node.init:
+            key, _ = next(iter(node.init.values()))
+            self.fault(
+                "unknown-key",
+                f"{where}: a block has no `init` of its own",
+                key,
+                node=path,
+                help="use `defaults`",
+            )
+
+    def defaults(self, tree: Tree) -> Defaults:
+        """Arguments and initialisers by op."""
+        found = Defaults()
+        mapping = self.mapping(tree, "defaults")
+        for op_key, entries in mapping.entries if mapping else ():
+            op = find(op_key.text)
+            where = f"defaults of `{op_key.text}`"
+            if op is None:
+                given = entries.entries if isinstance(entries, Mapping) else []
+                beside = {key.text: (key, self.written(value, where)) for key, value in given}
+                written = self.written(op_key)
+                self.reporter.unknown_op(op_key.text, written, "`defaults`", None, beside=beside, as_key=True)
+                continue
+            inner = self.mapping(entries, where)
+            arguments: dict[str, tuple[Scalar, Written]] = {}
+            for key, value in inner.entries if inner else ():
+                written = self.written(value, where)
+                if key.text == "init":
+                    init = self.mapping(value, f"{where}.init") or Mapping([])
+                    found.init[op_key.text] = {k.text: (k, self.written(v, where)) for k, v in init.entries}
+                elif key.text not in op.arguments:
+                    self.reporter.unknown_argument(op, key, written, where, None, beside=entries)
+                elif (
+                    not written.constant
+                    or written.value == "default"
+                    or self.reporter.value(op.arguments[key.text].kind, written.value, key.text, written, where, None)
+                    is not FAILED
+                ):
+                    arguments[key.text] = (key, written)
+            found.arguments[op_key.text] = arguments
+        return found
+
+
+def _is_plain(value: Scalar) -> bool:
+    """Whether a value cannot be a part of a list without brackets."""
+    return value.value is not None and not (isinstance(value.value, str) and ("," in value.value or "(" in value.value))
+
+
+def _join(prefix: str | None, name: str) -> str | None:
+    return None if prefix is None else f"{prefix}.{name}" if prefix else name

@@ -1,0 +1,126 @@
+"""What reading a tree needs again and again: values, mappings, known keys, faults with a place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specgraph.diagnostics.collector import Collector
+from specgraph.diagnostics.model import Fix
+from specgraph.diagnostics.names import nearest
+from specgraph.expressions.templates import ExpressionError
+from specgraph.graph.names import MAX_NAME
+from specgraph.kinds.shown import show
+from specgraph.language.op_arguments import FAILED, Reporter
+from specgraph.language.values import Written, plain
+from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
+
+
+class TreeReader:
+    """Reads parts of one file. Faults go to the collector; what is right is kept."""
+
+    def __init__(self, source: Source, collector: Collector) -> None:
+        self.source = source
+        self.collector = collector
+        self.reporter = Reporter(collector)
+
+    def written(self, tree: Tree, where: str = "an expression") -> Written:
+        """A value; an expression that cannot be read is reported and becomes a constant. `where` begins
+        the message."""
+        try:
+            return Written(tree, self.source)
+        except ExpressionError as error:
+            broken = _first_broken(tree, self.source)
+            error_at = broken or Written(Scalar.empty_like(tree), self.source)
+            self.reporter.expression(error, error_at, where, None)
+            return BrokenWritten(tree, self.source)
+
+    def reference(self, tree: Tree, where: str = "an expression") -> Written:
+        """A node's name, or a list of them: text, whatever it looks like (`0`, `1.10`, `true`)."""
+        for item in tree.items if isinstance(tree, Sequence) else (tree,):
+            if isinstance(item, Scalar) and item.value is not None:
+                item.value = item.text
+        return self.written(tree, where)
+
+    def mapping(self, tree: Tree | None, what: str, wanted: str = "a mapping") -> Mapping | None:
+        if tree is None or isinstance(tree, Mapping):
+            return tree
+        if isinstance(tree, Scalar) and tree.value is None:
+            return None
+        self.fault("invalid-value", f"{quoted(what)} must be {wanted}, not {show(plain(tree))}", tree)
+        return None
+
+    def known_keys(self, mapping: Mapping, known: tuple[str, ...], what: str, hints: dict[str, str]) -> None:
+        for key, _ in mapping.entries:
+            if key.text not in known:
+                close = hints.get(key.text) or nearest(key.text, known)
+                span = self.source.span(key)
+                self.collector.report(
+                    "unknown-key",
+                    f"{what} has no key `{show(key.text)}`",
+                    span,
+                    notes=(f"known: {', '.join(known)}",),
+                    help=f"did you mean {close}?" if close else f"remove `{show(key.text)}`",
+                    fix=Fix("unsafe", (self.source.edit_word(span, close),))
+                    if close and mapping.get(close) is None
+                    else None,
+                )
+
+    def bad_name(self, key: Scalar, what: str) -> None:
+        article = "an" if what[0] in "aeiou" else "a"
+        too_long = len(key.text) > MAX_NAME
+        self.fault(
+            "invalid-name",
+            f"a name of {len(key.text):,} characters is too long for {article} {what}"
+            if too_long
+            else f"`{key.text}` is no name for {article} {what}",
+            key,
+            help=f"use at most {MAX_NAME} characters"
+            if too_long
+            else "use letters, digits, _ and - (and, for a variable or input, no digit in front)",
+        )
+
+    def fault(self, rule: str, message: str, tree: Tree, **more: Any) -> None:
+        self.collector.report(rule, message, self.source.span(tree), **more)
+
+
+class BrokenWritten(Written):
+    """A value whose expression could not be read: reported already, evaluates to `FAILED`."""
+
+    __slots__ = ()
+
+    def __init__(self, tree: Tree, source: Source) -> None:
+        self.tree = tree
+        self.source = source
+        self.template = None
+        self.parts = None
+        self.value = FAILED
+        self.constant = False
+
+    def evaluate(self, env: Any) -> Any:
+        raise BrokenValue
+
+    def templates(self) -> list[Any]:
+        return []
+
+
+class BrokenValue(Exception):
+    """Something needed was already reported as wrong."""
+
+
+def _first_broken(tree: Tree, source: Source) -> Written | None:
+    """The innermost scalar whose expression cannot be read."""
+    if isinstance(tree, Sequence):
+        inner = tree.items
+    elif isinstance(tree, Mapping):
+        inner = [value for _, value in tree.entries]
+    else:
+        try:
+            Written(tree, source)
+        except ExpressionError:
+            return BrokenWritten(tree, source)
+        return None
+    return next((found for item in inner if (found := _first_broken(item, source))), None)
+
+
+def quoted(what: str) -> str:
+    return what if " " in what else f"`{what}`"

@@ -1,0 +1,96 @@
+"""What a graph's nodes become at another input size, without elaborating the spec again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specgraph.graph.dims import evaluate
+from specgraph.graph.model import Graph, Node
+from specgraph.graph.types import TensorType
+from specgraph.language.document import NodeDef
+from specgraph.ops.definition import Call, Fault
+from specgraph.ops.registry import ops
+
+if TYPE_CHECKING:
+    from specgraph.lint.context import Lint
+
+
+def types_at(graph: Graph, written: dict[str, NodeDef], inputs: dict[str, TensorType]) -> dict[str, TensorType] | None:
+    """Types of all inputs and nodes when the inputs have these types; None where a node refuses them.
+
+    Sizes that a node does not state itself (`in_channels`) are taken from its new input; arguments
+    that an expression computed from sizes keep their values.
+    """
+    known = ops()
+    types = dict(inputs)
+    for path, node in graph.nodes.items():
+        op = known[node.op]
+        stated = written[path].arguments
+        arguments = {
+            name: None if name in op.arguments and op.arguments[name].implied and name not in stated else value
+            for name, value in node.arguments.items()
+        }
+        call = Call(tuple(types[source] for source in node.inputs), arguments, path=path)
+        try:
+            types[path] = op.infer(call)
+        except Fault:
+            return None
+    return types
+
+
+def collapsed(node: Node, kind: TensorType) -> bool:
+    """Whether a convolution reading this type has weights that see nothing but padding."""
+    arguments = node.arguments
+    if arguments["padding_mode"] != "zeros":
+        return False
+    for axis, (kernel, dilation) in enumerate(zip(arguments["kernel_size"], arguments["dilation"], strict=True)):
+        size = kind.dims[axis + 1]
+        if isinstance(size, int) and size < dilation * (kernel - 1) + 1 and live(node, kind, axis) < kernel:
+            return True
+    return False
+
+
+def live(node: Node, kind: TensorType, axis: int) -> int:
+    """Positions of a convolution's kernel along an axis that meet a real value somewhere."""
+    arguments = node.arguments
+    kernel, stride, dilation = (arguments[name][axis] for name in ("kernel_size", "stride", "dilation"))
+    before, after = arguments["padding"][axis]
+    size = kind.dims[axis + 1]
+    if not isinstance(size, int) or size >= dilation * (kernel - 1) + 1:
+        return int(kernel)
+    windows = (size + before + after - dilation * (kernel - 1) - 1) // stride + 1
+    starts = [window * stride - before for window in range(windows)]
+    return sum(any(0 <= start + tap * dilation < size for start in starts) for tap in range(kernel))
+
+
+def sees_values(lint: Lint, inputs: dict[str, TensorType]) -> bool:
+    """Whether the network accepts these inputs, and no kernel sees nothing but padding."""
+    types = types_at(lint.graph, lint.written, inputs)
+    return types is not None and not any(collapsed(node, types[node.inputs[0]]) for node in lint.nodes_of("conv"))
+
+
+def smallest_without_collapse(lint: Lint, names: list[str], first: int, last: int) -> int | None:
+    """The smallest value from `first` to `last`, the same for all these symbols, at which every kernel
+    sees values; by bisection over the sizes that the network accepts. None where there is none."""
+    constraints = lint.graph.constraints
+
+    def accepted(values: dict[str, int]) -> bool:
+        return all(constraint.holds(values) for constraint in constraints)
+
+    sizes = [size for size in range(first, last) if accepted(dict.fromkeys(names, size))]
+
+    def works(size: int) -> bool:
+        values = dict.fromkeys(names, size)
+        inputs = {
+            name: kind.with_dims(tuple(evaluate(dim, values) for dim in kind.dims))
+            for name, kind in lint.graph.inputs.items()
+        }
+        return sees_values(lint, inputs)
+
+    if not sizes or not works(sizes[-1]):
+        return None
+    low, high = -1, len(sizes) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if works(sizes[middle]) else (middle, high)
+    return sizes[high]

@@ -1,0 +1,60 @@
+"""SG512 batch-norm-of-one: batch_norm over batches of one image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.rule import Rule
+from specgraph.lint.recipes import Finding, Trained
+
+RULE = Rule(
+    code="SG512",
+    name="batch-norm-of-one",
+    severity="error",
+    summary="batch_norm over batches of one image",
+    explanation="""\
+Statistics over one image are that image's own: training and evaluation then compute different functions,
+and for a vector PyTorch refuses (there is no deviation of one value).
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [1, 28, 28]}
+nodes:
+  conv: {op: conv, out_channels: 8, kernel_size: 3, bias: false}
+  bn: batch_norm
+  pool: global_avg_pool
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+recipes:
+  default:
+    data: {name: mnist}
+    batch_size: 1
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [1, 28, 28]}
+nodes:
+  conv: {op: conv, out_channels: 8, kernel_size: 3, bias: false}
+  bn: batch_norm
+  pool: global_avg_pool
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+recipes:
+  default:
+    data: {name: mnist}
+    batch_size: 64
+""",
+)
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    batch_size, parts = trained.recipe["batch_size"], trained.recipe["accumulate"]
+    norm = next((node for node in trained.graph.nodes.values() if node.op == "batch_norm"), None)
+    if norm is not None and batch_size // parts == 1:
+        yield Finding(
+            "batch-norm-of-one",
+            f"`{norm.path}` normalises over batches of a single image",
+            ("batch_size",) if parts == 1 else ("accumulate",),
+            ("over one image the statistics are that image's own, and for a vector there is no deviation at all",),
+            "use larger batches, or group_norm",
+        )

@@ -1,0 +1,53 @@
+"""SG517 wrong-number-of-statistics: means and deviations do not fit the channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.rule import Rule
+from specgraph.lint.recipes import Finding, Trained, channels_of
+
+RULE = Rule(
+    code="SG517",
+    name="wrong-number-of-statistics",
+    severity="error",
+    summary="means and deviations do not fit the channels",
+    explanation="""\
+`normalize` takes one mean and one deviation per channel of the images.
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [1, 28, 28]}
+nodes:
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+recipes:
+  default:
+    data: {name: mnist, normalize: {mean: [0.5, 0.5], std: [0.2, 0.2]}}
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [1, 28, 28]}
+nodes:
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+recipes:
+  default:
+    data: {name: mnist, normalize: {mean: [0.1307], std: [0.3081]}}
+""",
+)
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    given, info = trained.statistics(), trained.info
+    if given is None:
+        return
+    means, deviations = len(given["mean"]), len(given["std"])
+    if means != deviations or (info is not None and means not in (1, info.channels)):
+        wanted = f", for images of {channels_of(info.channels)}" if info else ""
+        yield Finding(
+            "wrong-number-of-statistics",
+            f"normalize has {means} means and {deviations} deviations{wanted}",
+            ("data", "normalize"),
+            help="give one of each per channel, or write normalize: dataset",
+        )

@@ -1,0 +1,53 @@
+"""SG520 impossible-channels: images cannot be brought to the network's channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.rule import Rule
+from specgraph.lint.recipes import Finding, Trained, can_convert, channels_of
+
+RULE = Rule(
+    code="SG520",
+    name="impossible-channels",
+    severity="error",
+    summary="images cannot be brought to the network's channels",
+    explanation="""\
+Grey can be repeated and colour can become grey; there is no right way from three channels to another
+number.
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [4, 32, 32]}
+nodes:
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+recipes:
+  default:
+    data: {name: cifar10}
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+nodes:
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+recipes:
+  default:
+    data: {name: cifar10}
+""",
+)
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    images, wanted = trained.images, trained.image.dims[0]
+    if images is None or not isinstance(wanted, int) or wanted == images.channels:
+        return
+    if can_convert(images.channels, wanted):
+        return
+    yield Finding(
+        "impossible-channels",
+        f"images of {images.name} have {channels_of(images.channels)}, the network takes {wanted}",
+        ("data", "name"),
+        help=f"let the input have {images.channels} channels",
+    )

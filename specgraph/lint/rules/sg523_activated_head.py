@@ -1,0 +1,55 @@
+"""SG523 activated-head: scores that an activation has bounded before cross_entropy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.diagnostics.rule import Rule
+from specgraph.lint.recipes import Finding, Trained
+
+RULE = Rule(
+    code="SG523",
+    name="activated-head",
+    severity="warning",
+    summary="scores that an activation has bounded before cross_entropy",
+    explanation="""\
+`cross_entropy` takes scores of any size and sign. Behind a `relu` all classes that it cut to zero look
+alike and get no gradient; behind a `sigmoid` or `tanh` the scores are too close to each other for the
+loss ever to become small. The last layer has no activation.
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [1, 28, 28]}
+nodes:
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+  relu: relu
+recipes:
+  default:
+    data: {name: mnist}
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [1, 28, 28]}
+nodes:
+  flatten: flatten
+  fc1: {op: linear, out_features: 100}
+  relu: relu
+  fc2: {op: linear, out_features: 10}
+recipes:
+  default:
+    data: {name: mnist}
+""",
+)
+BOUNDED = ("sigmoid", "hardsigmoid", "tanh", "hardtanh", "softsign")
+CUT = ("relu", "relu6")
+
+
+def find(trained: Trained) -> Iterator[Finding]:
+    for ops, why in (
+        (BOUNDED, "classes get scores too close to each other for the loss to become small"),
+        (CUT, "classes whose scores are cut to zero look alike and get no gradient"),
+    ):
+        yield from trained.heads_before_cross_entropy(
+            "activated-head", ops, why, "end the network with the linear layer"
+        )

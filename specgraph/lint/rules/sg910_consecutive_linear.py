@@ -1,0 +1,90 @@
+"""SG910 consecutive-linear: a convolution or linear layer directly behind another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specgraph.diagnostics.model import Label
+from specgraph.diagnostics.rule import Rule
+
+if TYPE_CHECKING:
+    from specgraph.graph.model import Node
+    from specgraph.lint.context import Lint
+
+RULE = Rule(
+    code="SG910",
+    name="consecutive-linear",
+    severity="warning",
+    summary="a convolution or linear layer directly behind another",
+    explanation="""\
+With nothing between them the two compute a single linear function: the second adds cost, not
+capacity. Usually an activation was forgotten. Factorised layers are not reported: depthwise and
+grouped convolutions, 1xk next to kx1, a linear layer through fewer features than on either side, and the
+code of an autoencoder: a conv_transpose behind a convolution, with fewer values between them.
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+nodes:
+  conv1: {op: conv, out_channels: 16, kernel_size: 3, padding: 1}
+  conv2: {op: conv, out_channels: 16, kernel_size: 3, padding: 1}
+  relu: relu
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [3, 32, 32]}
+nodes:
+  conv1: {op: conv, out_channels: 16, kernel_size: 3, padding: 1}
+  relu1: relu
+  conv2: {op: conv, out_channels: 16, kernel_size: 3, padding: 1}
+  relu2: relu
+""",
+)
+LINEAR = ("conv", "linear", "conv_transpose")
+TRANSPARENT = frozenset(["identity", "dropout", "flatten"])
+
+
+def check(lint: Lint) -> None:
+    for node in lint.nodes_of(*LINEAR):
+        first = lint.graph.nodes.get(node.inputs[0])
+        while first is not None and first.op in TRANSPARENT and lint.only_reader(first.path) is not None:
+            first = lint.graph.nodes.get(first.inputs[0])
+        if first is None or first.op not in LINEAR or lint.only_reader(first.path) is None:
+            continue
+        if not _factorised(first, node):
+            lint.report(
+                "consecutive-linear",
+                f"node `{node.path}` follows `{first.path}` with no activation between: together they are one "
+                f"{node.op}",
+                node,
+                labels=(Label(first.span, "the first one"),) if first.span != node.span else (),
+                help="put an activation between them, or remove one",
+            )
+
+
+def _factorised(first: Node, second: Node) -> bool:
+    """Whether two layers are one on purpose, to have fewer weights."""
+    if first.op == "linear" and second.op == "linear":
+        middle = second.arguments["in_features"]
+        return bool(middle < first.arguments["in_features"] and middle < second.arguments["out_features"])
+    if first.op == "linear" or second.op == "linear":
+        return False
+    if first.op == "conv" and second.op == "conv_transpose":
+        return _fewer_between(first, second)
+    if first.arguments["groups"] > 1 or second.arguments["groups"] > 1:
+        return True
+    sizes = (first.arguments["kernel_size"], second.arguments["kernel_size"])
+    if len(sizes[0]) != len(sizes[1]):
+        return False
+    flat = [{axis for axis, size in enumerate(kernel) if size > 1} for kernel in sizes]
+    return bool(flat[0]) and bool(flat[1]) and flat[0].isdisjoint(flat[1])
+
+
+def _fewer_between(first: Node, second: Node) -> bool:
+    """Whether the first layer gives fewer values than it takes, and fewer than the second gives."""
+    from specgraph.graph.dims import product
+
+    before, between, after = (product(kind.dims) for kind in (first.input_types[0], first.output, second.output))
+    if not (isinstance(before, int) and isinstance(between, int) and isinstance(after, int)):
+        return True  # for some sizes at least
+    return between < before and between < after

@@ -1,0 +1,52 @@
+"""SG913 dropout-before-output: dropout of the network's own output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specgraph.diagnostics.rule import Rule
+
+if TYPE_CHECKING:
+    from specgraph.lint.context import Lint
+
+RULE = Rule(
+    code="SG913",
+    name="dropout-before-output",
+    severity="warning",
+    summary="dropout of the network's own output",
+    explanation="""\
+Dropout of the scores themselves zeroes classes at random, among them the right one, and the loss
+then punishes the network for it. Dropout belongs in front of the last layer.
+""",
+    bad="""\
+specgraph: 1
+inputs: {image: [1, 28, 28]}
+nodes:
+  flatten: flatten
+  fc: {op: linear, out_features: 10}
+  dropout: {op: dropout, p: 0.5}
+""",
+    good="""\
+specgraph: 1
+inputs: {image: [1, 28, 28]}
+nodes:
+  flatten: flatten
+  dropout: {op: dropout, p: 0.5}
+  fc: {op: linear, out_features: 10}
+""",
+)
+TRANSPARENT = frozenset(["softmax", "log_softmax", "sigmoid", "flatten", "identity"])
+
+
+def check(lint: Lint) -> None:
+    if "dropout" not in lint.by_op:
+        return
+    for name, path in lint.graph.outputs.items():
+        node = lint.before(path, TRANSPARENT)
+        if node is not None and node.op == "dropout" and node.arguments["p"] > 0:
+            lint.report(
+                "dropout-before-output",
+                f"node `{node.path}` drops values of the output `{name}` itself",
+                node,
+                help="put it in front of the last layer",
+            )

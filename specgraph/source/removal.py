@@ -1,0 +1,60 @@
+"""Edits that take an entry out of a text."""
+
+from __future__ import annotations
+
+import re
+
+from specgraph.diagnostics.model import Edit
+from specgraph.source.tree import Mapping, Source, Tree
+
+BEHIND = re.compile(r" *(?:(,) *|(?=\s*[]}]))")
+
+
+def removing(source: Source, anchor: Tree, value: Tree) -> Edit | None:
+    """The edit that takes out an entry from `anchor`, its key or itself, to the end of its value; None where
+    the text around it does not say clearly where it ends."""
+    start, end = source.offset(anchor.line, anchor.column), source.offset(value.end_line, value.end_column)
+    bounds = _in_flow(source.text, start, end)
+    if bounds is None and source.format != "json":
+        bounds = _in_block(source, anchor, value)
+    return None if bounds is None else Edit(source.span_of_offsets(*bounds), "")
+
+
+def remove_key(tree: Tree, key: str, source: Source) -> Edit | None:
+    """The edit that takes a key and its value out of a mapping; None where the text around them does not
+    say clearly where they end."""
+    if not isinstance(tree, Mapping):
+        return None
+    for scalar, value in tree.entries:
+        if scalar.text == key:
+            start = source.offset(scalar.line, scalar.column)
+            bounds = _in_flow(source.text, start, source.offset(value.end_line, value.end_column))
+            if bounds is None and source.format != "json" and len(tree.entries) > 1:
+                bounds = _in_block(source, scalar, value)
+            return None if bounds is None else Edit(source.span_of_offsets(*bounds), "")
+    return None
+
+
+def _in_flow(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """With the comma behind, or of a last entry the one in front."""
+    last = start - 1
+    while last >= 0 and text[last].isspace():
+        last -= 1
+    behind = BEHIND.match(text, end)
+    if last < 0 or text[last] not in "{[," or behind is None:
+        return None
+    if behind[1] is not None:
+        return start, behind.end()
+    return (last, end) if text[last] == "," else None
+
+
+def _in_block(source: Source, anchor: Tree, value: Tree) -> tuple[int, int] | None:
+    """Whole lines, with a comment behind on the same line."""
+    front = source.lines[anchor.line - 1][: anchor.column - 1]
+    rest = source.lines[value.end_line - 1][value.end_column - 1 :].strip()
+    if front.strip() not in ("", "-") or (rest and not rest.startswith("#")):
+        return None
+    start = source.offset(anchor.line, 1)
+    if value.end_line < len(source.lines):
+        return start, source.offset(value.end_line + 1, 1)
+    return None
