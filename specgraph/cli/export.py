@@ -14,6 +14,7 @@ from specgraph.atomic_files import check_target
 from specgraph.cli.arguments import numbers, per_channel, positive_numbers
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 from specgraph.cli.terminal import ProgressLine
+from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.errors import CommandError, VerificationError, reason, require
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _export_onnx(args: argparse.Namespace) -> list[Path]:
         path = model_path(Path(args.triton), source.graph.name)
     if source.state_dict is None:
         source = _initialised(source, args.seed)
-    plain = _preprocessing(args, source)
+    preprocessing = _preprocessing(args, source)
 
     def write(place: Path, external_data: bool | None) -> list[Path]:
         return export_onnx(
@@ -164,7 +165,7 @@ def _export_onnx(args: argparse.Namespace) -> list[Path]:
             lrn=args.lrn,
             external_data=external_data,
             class_names=source.class_names,
-            preprocessing=plain,
+            preprocessing=preprocessing,
             weights=source.weights,
         )
 
@@ -206,13 +207,11 @@ def _initialised(source: ModelSource, seed: int) -> ModelSource:
     return source._replace(state_dict=compile_graph(source.graph, seed=seed).state_dict(), weights=weights)
 
 
-def _preprocessing(args: argparse.Namespace, source: ModelSource) -> dict[str, Any] | None:
+def _preprocessing(args: argparse.Namespace, source: ModelSource) -> Preprocessing | None:
     """What the images go through: as the run had it, with what the command line says instead."""
-    from specgraph.backends.onnx.metadata import Preprocessing
-
     known = source.preprocessing
     if args.mean is None and args.std is None:
-        return known.to_plain() if known else None
+        return known
     kind = next(iter(source.graph.inputs.values()))
     if known is None and (args.mean is None or args.std is None):
         raise CommandError("--mean and --std belong together")
@@ -223,7 +222,7 @@ def _preprocessing(args: argparse.Namespace, source: ModelSource) -> dict[str, A
         known = Preprocessing((height, width), channels, (0.0,), (1.0,))
     mean = known.mean if args.mean is None else per_channel(args.mean, known.channels, "mean")
     std = known.std if args.std is None else per_channel(args.std, known.channels, "std")
-    return known._replace(mean=mean, std=std, own=known.own and None in (args.mean, args.std)).to_plain()
+    return known._replace(mean=mean, std=std, own=known.own and None in (args.mean, args.std))
 
 
 def _verify(args: argparse.Namespace, path: Path, source: ModelSource) -> None:

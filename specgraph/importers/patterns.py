@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from specgraph.datasets.preprocessing import PREPROCESSING, Preprocessing
 from specgraph.importers.constants import fold
 from specgraph.importers.flat import Array
 from specgraph.importers.onnx_file import OnnxNode
@@ -280,12 +281,11 @@ def drop_preprocessing(raiser: Raiser) -> None:
     if file.producer != "specgraph" or "preprocess" not in file.metadata.get("specgraph.built_in", "").split():
         return
     try:
-        described = json.loads(file.metadata["preprocessing"])
-        height, width = (int(size) for size in described["size"])
-        shape: tuple[int | str | None, ...] = ("N", int(described["channels"]), height, width)
+        described = Preprocessing.from_plain(json.loads(file.metadata[PREPROCESSING]))
         (entry,) = file.inputs
     except (ValueError, KeyError, TypeError):
         return
+    shape: tuple[int | str | None, ...] = ("N", described.channels, *described.size)
     front = [node for node in file.nodes if node.name.startswith(f"{entry.name}/")]
     own = {output for node in front for output in node.outputs}
     rest = [node for node in file.nodes if not node.name.startswith(f"{entry.name}/")]

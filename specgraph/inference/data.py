@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from specgraph.backends.onnx.metadata import Preprocessing
 from specgraph.datasets.catalog import FROM_PYTHON
+from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.errors import CommandError, require
 from specgraph.graph.model import Graph
 from specgraph.inference.session import Array, Session

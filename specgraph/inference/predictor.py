@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from specgraph.backends.onnx.metadata import Preprocessing, class_names_of, preprocessing_of
+from specgraph.datasets.preprocessing import Preprocessing, class_names_of, preprocessing_of
 from specgraph.errors import CommandError, require
 from specgraph.inference.preprocess import normalise, to_pixels
 from specgraph.inference.session import Array, Port, Session

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from specgraph.backends.onnx.metadata import Preprocessing
+from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.errors import CommandError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from specgraph.backends.onnx.metadata import Preprocessing, class_names_of, preprocessing_of
 from specgraph.checking import load
+from specgraph.datasets.preprocessing import Preprocessing, class_names_of, preprocessing_of
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.runs.folder import RUN_SPEC, is_run, run_weights

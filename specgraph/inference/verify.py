@@ -236,7 +236,7 @@ def _take(array: Array, batch_size: int) -> Array:
 
 def _to_network(graph: Graph, inputs: dict[str, Array], session: Session) -> dict[str, Array]:
     """What the module takes for what the file takes: raw images are preprocessed here."""
-    from specgraph.backends.onnx.metadata import preprocessing_of
+    from specgraph.datasets.preprocessing import preprocessing_of
     from specgraph.inference.preprocess import normalise_batch
 
     prepared: dict[str, Array] = {}

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from specgraph.errors import CommandError, reason
 from specgraph.atomic_files import write_atomically
+from specgraph.errors import CommandError, reason
 from specgraph.runs.files import make_folder
 from specgraph.runs.run import new_start
 

@@ -39,9 +39,7 @@ def find_restarted(
     return next((run for run in runs if _is_same(run, graph, recipe_name, recipe, options)), None)
 
 
-def _is_same(
-    run: Run, graph: Graph, recipe_name: str, recipe: dict[str, Any], options: Mapping[str, Any]
-) -> bool:
+def _is_same(run: Run, graph: Graph, recipe_name: str, recipe: dict[str, Any], options: Mapping[str, Any]) -> bool:
     try:
         environment = run.environment
         if environment.get("elastic_run") != job_id() or environment.get("options") != options or run.result:

@@ -10,9 +10,9 @@ from typing import Any
 from specgraph.errors import CommandError
 from specgraph.graph.fingerprint import spec_hash
 from specgraph.graph.model import Graph
-from specgraph.runs.folder import RUN_WEIGHTS
 from specgraph.language.recipe import RECIPE, plain_recipe
 from specgraph.runs.checkpoint import Checkpoints
+from specgraph.runs.folder import RUN_WEIGHTS
 from specgraph.runs.run import Run, new_start
 
 RESULTS = ("metrics.csv", *RUN_WEIGHTS, "result.json")

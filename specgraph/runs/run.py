@@ -15,14 +15,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specgraph.version import __version__
+from specgraph.atomic_files import write_atomically
 from specgraph.errors import CommandError, reason
 from specgraph.graph.fingerprint import spec_hash
 from specgraph.graph.model import Graph
-from specgraph.runs.folder import RUN_SPEC, is_run
 from specgraph.language.recipe import plain_recipe
-from specgraph.atomic_files import write_atomically
 from specgraph.runs.files import make_folder
+from specgraph.runs.folder import RUN_SPEC, is_run
+from specgraph.version import __version__
 
 if TYPE_CHECKING:
     from torch import nn
@@ -210,7 +210,6 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 def describe_environment(device: Any) -> dict[str, Any]:
     """Versions, machine and command line."""
     import torch
-
 
     found: dict[str, Any] = {
         "specgraph": __version__,

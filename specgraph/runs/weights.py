@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from specgraph.atomic_files import write_atomically
 from specgraph.errors import CommandError, reason
 from specgraph.graph.fingerprint import spec_hash as spec_hash
 from specgraph.runs.folder import RUN_WEIGHTS, run_weights
-from specgraph.atomic_files import write_atomically
 
 StateDict = dict[str, Tensor]
 MAX_NAMED = 20

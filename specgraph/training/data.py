@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from specgraph.backends.onnx.metadata import class_names_of, preprocessing_of
 from specgraph.datasets.catalog import FOLDER, FROM_PYTHON
 from specgraph.datasets.classes import class_positions
 from specgraph.datasets.download import data_root
 from specgraph.datasets.images import centre_share
 from specgraph.datasets.load import is_folder, load_dataset
+from specgraph.datasets.preprocessing import Preprocessing, class_names_of, preprocessing_of
 from specgraph.datasets.samples import Dataset, Samples
 from specgraph.datasets.split import stratified_split
 from specgraph.datasets.user import from_user
@@ -39,7 +39,7 @@ class RunData(NamedTuple):
     std: tuple[float, ...] | None
     notes: tuple[str, ...]
 
-    def preprocessing(self) -> dict[str, Any]:
+    def preprocessing(self) -> Preprocessing:
         """How one image becomes an input, as exported models carry it."""
         given = self.dataset.as_given
         mean, std = (self.dataset.mean, self.dataset.std) if given else (self.mean, self.std)
@@ -49,14 +49,8 @@ class RunData(NamedTuple):
             from specgraph.training.pipeline import normalisation
 
             mean, std = normalisation(mean, std, self.channels)
-        return {
-            "size": list(self.size),
-            "channels": self.channels,
-            "mean": list(mean),
-            "std": list(std),
-            "crop": centre_share(self.size) if self.dataset.from_files else 1.0,
-            **({"own": True} if own else {}),
-        }
+        crop = centre_share(self.size) if self.dataset.from_files else 1.0
+        return Preprocessing(self.size, self.channels, mean, std, crop, own)
 
 
 def recorded_recipe(recipe: dict[str, Any], brought: bool) -> dict[str, Any]:

@@ -330,7 +330,7 @@ class Session:
             "spec": self.graph.name,
             "spec_hash": spec_hash(self.graph),
             "class_names": list(self.data.dataset.class_names),
-            "preprocessing": self.data.preprocessing(),
+            "preprocessing": self.data.preprocessing().to_plain(),
             "epoch": str(epoch),
             "data": self.data.dataset.name,
         }

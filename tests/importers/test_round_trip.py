@@ -16,9 +16,9 @@ from torch import nn
 import specgraph
 from specgraph.backends.onnx.export import build_model, needed_nodes
 from specgraph.backends.onnx.lowering import lowerings
-from specgraph.backends.onnx.metadata import Preprocessing
 from specgraph.backends.onnx.weights import NoWeights
 from specgraph.cli.main import main
+from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.importers import torch_ops, torch_rewrites

@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 
 from specgraph.backends.onnx.export import export_onnx
-from specgraph.backends.onnx.metadata import Preprocessing
 from specgraph.cli.main import main
+from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.errors import CommandError
 from specgraph.inference.predictor import Predictor, image_files, predict
 from specgraph.inference.preprocess import normalise, to_pixels

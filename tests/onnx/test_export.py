@@ -14,10 +14,10 @@ import torch
 
 import specgraph
 from specgraph.backends.onnx.export import ExportOptions, build_model, export_onnx
-from specgraph.backends.onnx.metadata import Preprocessing
 from specgraph.backends.onnx.opsets import NEWEST_OPSET, OLDEST_OPSET, ir_version
 from specgraph.backends.onnx.serialise import OnnxModel
 from specgraph.backends.onnx.weights import NoWeights, StateDict
+from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.errors import CommandError, SpecError
 from specgraph.inference.session import Session
 from specgraph.inference.verify import verify

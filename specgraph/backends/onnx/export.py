@@ -13,10 +13,11 @@ from specgraph.backends.onnx import frontend
 from specgraph.backends.onnx.builder import FLOAT, FLOAT16, UINT8, Builder, Inexpressible
 from specgraph.backends.onnx.fold import fold_batch_norms
 from specgraph.backends.onnx.lowering import lowerings
-from specgraph.backends.onnx.metadata import Preprocessing, describe
+from specgraph.backends.onnx.metadata import describe
 from specgraph.backends.onnx.opsets import DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET, ir_version
 from specgraph.backends.onnx.serialise import OnnxModel
 from specgraph.backends.onnx.weights import StateDict, Weights, check_state_dict
+from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.diagnostics.rule import rule
 from specgraph.errors import CommandError, SpecError, reason, require
@@ -73,7 +74,7 @@ def export_onnx(
     lrn: str = "native",
     external_data: bool | None = None,
     class_names: Sequence[str] | None = None,
-    preprocessing: Mapping[str, Any] | None = None,
+    preprocessing: Preprocessing | Mapping[str, Any] | None = None,
     weights: str | None = None,
     seed: int = 0,
 ) -> list[Path]:
@@ -102,7 +103,7 @@ def export_onnx(
         fold_batch_norm=fold_batch_norm,
         lrn=lrn,
         class_names=class_names,
-        preprocessing=Preprocessing.from_plain(dict(preprocessing)) if preprocessing else None,
+        preprocessing=_checked(preprocessing) if preprocessing else None,
         weights=weights or "given",
     )
     model = build_model(loaded, StateDict(state_dict), options)
@@ -110,6 +111,12 @@ def export_onnx(
         return model.write(Path(path), external_data=external_data)
     except OSError as error:
         raise CommandError(f"cannot write {path}: {reason(error)}") from error
+
+
+def _checked(preprocessing: Preprocessing | Mapping[str, Any]) -> Preprocessing:
+    """Raises ValueError where it describes no preprocessing."""
+    plain = preprocessing.to_plain() if isinstance(preprocessing, Preprocessing) else preprocessing
+    return Preprocessing.from_plain(plain)
 
 
 def build_model(graph: Graph, weights: Weights, options: ExportOptions | None = None) -> OnnxModel:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from specgraph.backends.onnx.builder import FLOAT, FLOAT16, Builder
-from specgraph.backends.onnx.metadata import Preprocessing, output_scale
+from specgraph.backends.onnx.metadata import output_scale
+from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.errors import CommandError
 
 ANTIALIASING_OPSET = 18

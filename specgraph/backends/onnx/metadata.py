@@ -3,62 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from specgraph.errors import CommandError
+from specgraph.datasets.preprocessing import CLASS_NAMES, PREPROCESSING, Preprocessing
 from specgraph.graph.fingerprint import spec_hash
 from specgraph.graph.model import Graph
 from specgraph.version import __version__
 
 PREFIX = "specgraph."
-CLASS_NAMES = "class_names"
-PREPROCESSING = "preprocessing"
-
-
-class Preprocessing(NamedTuple):
-    """How an image becomes the network's input: its centre with the aspect of `size` (H, W), of which
-    `crop` is the share kept, resized, brought to `channels`, scaled to [0, 1], then
-    `(x - mean) / std` per channel. `own`: images came normalised from a Python program, it is not
-    known how; `mean` and `std` mean nothing then."""
-
-    size: tuple[int, int]
-    channels: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    crop: float = 1.0
-    own: bool = False
-
-    def to_plain(self) -> dict[str, Any]:
-        """As plain data, the form kept in files."""
-        return {
-            "size": list(self.size),
-            "channels": self.channels,
-            "mean": list(self.mean),
-            "std": list(self.std),
-            "crop": self.crop,
-            **({"own": True} if self.own else {}),
-        }
-
-    @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> Preprocessing:
-        """From plain data. Raises ValueError where it is not of that form."""
-        try:
-            height, width = (int(size) for size in plain["size"])
-            channels = int(plain["channels"])
-            mean = tuple(float(value) for value in plain["mean"])
-            std = tuple(float(value) for value in plain["std"])
-            crop = float(plain.get("crop", 1.0))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"not a description of preprocessing: {plain!r}") from error
-        if len(mean) not in (1, channels) or len(std) not in (1, channels) or min(height, width, channels) < 1:
-            raise ValueError(f"not a description of preprocessing: {plain!r}")
-        if not (all(map(math.isfinite, (*mean, *std))) and min(std) > 0 and 0 < crop <= 1):
-            raise ValueError(f"not a description of preprocessing: {plain!r}")
-        means = mean * channels if len(mean) == 1 else mean
-        stds = std * channels if len(std) == 1 else std
-        return cls((height, width), channels, means, stds, crop, plain.get("own") is True)
 
 
 def describe(
@@ -92,34 +45,6 @@ def describe(
     if preprocessing:
         described[PREPROCESSING] = json.dumps(preprocessing.to_plain())
     return described
-
-
-def preprocessing_of(metadata: Mapping[str, str]) -> Preprocessing | None:
-    """The preprocessing that a file's or a run's metadata describe; None where they do not.
-
-    Raises `CommandError` where they describe it wrongly.
-    """
-    text = metadata.get(PREPROCESSING)
-    if text is None:
-        return None
-    try:
-        return Preprocessing.from_plain(json.loads(text))
-    except (ValueError, TypeError) as error:
-        raise CommandError(f"the model's metadata are damaged: {error}") from error
-
-
-def class_names_of(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The class names in a file's or a run's metadata; None where there are none."""
-    text = metadata.get(CLASS_NAMES)
-    if text is None:
-        return None
-    try:
-        names = json.loads(text)
-    except ValueError as error:
-        raise CommandError(f"the model's metadata are damaged: class names are not JSON ({error})") from error
-    if not isinstance(names, list):
-        raise CommandError("the model's metadata are damaged: class names are not a list")
-    return tuple(str(name) for name in names)
 
 
 def output_scale(graph: Graph, name: str, *, softmax: bool = False) -> str:
