@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from specgraph.graph.dims import Dim, product
+from specgraph.graph.liveness import live_at_inference, live_nodes
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
 
@@ -121,15 +122,6 @@ class _Storages:
         self.peak = max(self.peak, self.live + int(temporary))
 
 
-def _needed(nodes: list[Node], outputs: list[str]) -> list[Node]:
-    """Nodes that some output depends on."""
-    needed = set(outputs)
-    for node in reversed(nodes):
-        if node.path in needed:
-            needed.update(node.inputs)
-    return [node for node in nodes if node.path in needed]
-
-
 def _run_forward(
     graph: Graph, nodes: list[Node], outputs: list[str], storages: _Storages, training: bool
 ) -> dict[str, str]:
@@ -188,7 +180,7 @@ def kept_storages(node: Node, traffic: Traffic, storage_of: dict[str, str]) -> l
 def _inference_peak(graph: Graph) -> int:
     outputs = list(graph.inference_outputs().values())
     storages = _Storages()
-    _run_forward(graph, _needed(graph.inference_nodes(), outputs), outputs, storages, training=False)
+    _run_forward(graph, live_at_inference(graph), outputs, storages, training=False)
     return storages.peak
 
 
@@ -204,7 +196,7 @@ class _TrainingPeak:
     def run(self) -> int:
         graph, storages = self.graph, self.storages
         outputs = list(graph.outputs.values())
-        nodes = _needed(list(graph.nodes.values()), outputs)
+        nodes = live_nodes(list(graph.nodes.values()), outputs)
         storage_of = _run_forward(graph, nodes, outputs, storages, training=True)
         trained: set[str] = set()
         for node in nodes:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from specgraph.graph.liveness import live
 from specgraph.graph.types import TensorType, image_type
 from specgraph.importers.naming import Namer
 from specgraph.kinds.invalid import Invalid
@@ -140,10 +141,7 @@ class FlatNetwork:
 
     def drop_unread(self) -> None:
         """Take away nodes that no output depends on; what they shared goes to the first that shared it."""
-        needed = set(self.outputs.values())
-        for path in reversed(self.nodes):
-            if path in needed:
-                needed.update(self.nodes[path].inputs)
+        needed = live(self.nodes, lambda path: self.nodes[path].inputs, self.outputs.values())
         for path in [path for path in self.nodes if path not in needed]:
             self.remove(path)
         heirs: dict[str, str] = {}

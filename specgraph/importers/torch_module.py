@@ -13,6 +13,7 @@ from torch import nn
 from torch.fx.node import map_arg
 
 from specgraph.errors import CommandError
+from specgraph.graph.liveness import live
 from specgraph.importers.flat import Array, FlatNetwork, Refusal
 from specgraph.importers.naming import numbered
 from specgraph.importers.onnx_import import ImportRefusedError
@@ -116,11 +117,9 @@ class Tracer:
 
     def _needed(self) -> set[Any]:
         """What an output depends on, and what changes something in place."""
-        found: set[Any] = set()
-        for node in reversed(self.graph.nodes):
-            if node in found or node.op in ("placeholder", "output") or node in self.unsound or changes(node):
-                found.update((node, *node.all_input_nodes))
-        return found
+        nodes = list(self.graph.nodes)
+        wanted = (n for n in nodes if n.op in ("placeholder", "output") or n in self.unsound or changes(n))
+        return live(nodes, lambda node: node.all_input_nodes, wanted)
 
     def _raise(self, node: Any, handlers: dict[str, Handler]) -> None:
         if draws(node) and all(source in self.parameters for source in node.all_input_nodes):

@@ -14,12 +14,13 @@ from onnx.reference import ReferenceEvaluator
 from torch import nn
 
 import specgraph
-from specgraph.backends.onnx.export import build_model, needed_nodes
+from specgraph.backends.onnx.export import build_model
 from specgraph.backends.onnx.lowering import lowerings
 from specgraph.backends.onnx.weights import NoWeights
 from specgraph.cli.main import main
 from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.errors import CommandError
+from specgraph.graph.liveness import live_at_inference
 from specgraph.graph.model import Graph
 from specgraph.importers import torch_ops, torch_rewrites
 from specgraph.importers.api import finish, from_module, import_model
@@ -40,7 +41,7 @@ def test_same_nodes_under_the_same_names(name: str) -> None:
     report = check_text(imported.text)
     assert report.ok, report.diagnostics
     assert report.graph is not None
-    expected = {n.path: (n.op, n.arguments) for n in needed_nodes(graph) if n.op not in VANISHED}
+    expected = {n.path: (n.op, n.arguments) for n in live_at_inference(graph) if n.op not in VANISHED}
     assert {node.path: (node.op, node.arguments) for node in report.graph.nodes.values()} == expected
     assert list(report.graph.outputs) == list(graph.inference_outputs())
 

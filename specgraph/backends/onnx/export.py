@@ -22,6 +22,7 @@ from specgraph.diagnostics.model import Diagnostic
 from specgraph.diagnostics.rule import rule
 from specgraph.errors import CommandError, SpecError, reason, require
 from specgraph.graph.dims import Dim
+from specgraph.graph.liveness import live_at_inference
 from specgraph.graph.model import Graph, Node
 
 LRN_FORMS = ("native", "composed")
@@ -184,7 +185,7 @@ def _add_inputs(builder: Builder, options: ExportOptions) -> None:
 def _lower(builder: Builder) -> None:
     known_ops = lowerings()
     faults: list[Diagnostic] = []
-    for node in needed_nodes(builder.graph):
+    for node in live_at_inference(builder.graph):
         lower = known_ops.get(node.op)
         try:
             if lower is None:
@@ -198,16 +199,6 @@ def _lower(builder: Builder) -> None:
             builder.give_up(node)
     if faults:
         raise SpecError(faults)
-
-
-def needed_nodes(graph: Graph) -> list[Node]:
-    """Nodes of the inference network that some output depends on, in order."""
-    needed = set(graph.inference_outputs().values())
-    nodes = graph.inference_nodes()
-    for node in reversed(nodes):
-        if node.path in needed:
-            needed.update(node.inputs)
-    return [node for node in nodes if node.path in needed]
 
 
 def composed_nodes(builder: Builder) -> dict[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from specgraph.analysis.outline import Group
 from specgraph.backends.python.values import Call
+from specgraph.graph.liveness import live
 from specgraph.graph.model import Graph, Node
 
 CALL = "{module}({inputs})"
@@ -78,10 +79,7 @@ class Flow:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.outputs = set(graph.outputs.values())
-        self.needed = set(self.outputs)
-        for node in reversed(graph.nodes.values()):
-            if node.path in self.needed:
-                self.needed.update(node.inputs)
+        self.needed = live(graph.nodes, lambda path: graph.nodes[path].inputs, self.outputs)
         self.readers: dict[str, list[str]] = {path: [] for path in (*graph.inputs, *graph.nodes)}
         for node in graph.nodes.values():
             if node.path in self.needed:

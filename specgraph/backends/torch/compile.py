@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +17,7 @@ from specgraph.backends.torch.lowering import Construct, Lowering, lowerings
 from specgraph.backends.torch.network import Generated, generated_class
 from specgraph.backends.torch.seeding import seeded
 from specgraph.graph.dims import evaluate
+from specgraph.graph.liveness import live_nodes
 from specgraph.graph.model import Graph, Node
 
 RESERVED_VARIABLES = {"self", "torch", "nn"}
@@ -160,17 +160,11 @@ def _method(
     outputs: dict[str, str],
     lowered: dict[str, Lowering],
 ) -> str:
-    needed = _needed(nodes, outputs.values())
-    last_reader: dict[str, str] = {}
-    for node in nodes:
-        if node.path in needed:
-            for source in node.inputs:
-                last_reader[source] = node.path
+    nodes = live_nodes(nodes, outputs.values())
+    last_reader = {source: node.path for node in nodes for source in node.inputs}
     kept = set(outputs.values())
     lines = [f"def {name}(self, {', '.join(names[path] for path in graph.inputs)}):"]
     for node in nodes:
-        if node.path not in needed:
-            continue
         arguments = [names[source] for source in node.inputs]
         lowering = lowered[node.path]
         owner = node.share if node.share is not None and node.parameters else node.path
@@ -187,15 +181,6 @@ def _method(
         pairs = ", ".join(f"{output!r}: {names[path]}" for output, path in outputs.items())
         lines.append(f"    return {{{pairs}}}")
     return "\n".join(lines) + "\n"
-
-
-def _needed(nodes: list[Node], outputs: Iterable[str]) -> set[str]:
-    """Paths of nodes that some output depends on."""
-    needed = set(outputs)
-    for node in reversed(nodes):
-        if node.path in needed:
-            needed.update(node.inputs)
-    return needed
 
 
 def variables(graph: Graph) -> dict[str, str]:

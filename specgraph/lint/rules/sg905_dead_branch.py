@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from specgraph.diagnostics.rule import Rule
+from specgraph.graph.liveness import live
 
 if TYPE_CHECKING:
     from specgraph.diagnostics.model import Span
@@ -92,13 +93,14 @@ def _check_uses(lint: Lint, ends: list[Node]) -> None:
 
 def _dead(lint: Lint) -> set[str]:
     """The nodes that reach no output."""
-    live = set(lint.outputs)
-    for path, node in reversed(lint.graph.nodes.items()):
-        if path in live:
-            live.update(node.inputs)
-            if node.share is not None:
-                live.add(node.share + SHARED)
-    return {path for path in lint.graph.nodes if path not in live and path + SHARED not in live}
+    nodes = lint.graph.nodes
+
+    def sources(path: str) -> tuple[str, ...]:
+        node = nodes[path]
+        return node.inputs if node.share is None else (*node.inputs, node.share + SHARED)
+
+    alive = live(nodes, sources, lint.outputs)
+    return {path for path in nodes if path not in alive and path + SHARED not in alive}
 
 
 def _lost_parameters(lint: Lint, end: Node, dead: set[str]) -> int:
