@@ -13,6 +13,7 @@ from specgraph.elaboration.build import GraphBuilder
 from specgraph.errors import SpecError
 from specgraph.expressions.values import renew_work
 from specgraph.graph.model import Graph
+from specgraph.graph.partial import Partial
 from specgraph.language.includes import IncludeLoader
 from specgraph.language.read import DocumentReader
 from specgraph.lint.runner import check_rules
@@ -29,11 +30,19 @@ SpecLike = str | os.PathLike[str] | dict[str, Any]
 class Report:
     """What checking a spec found: `graph` is None where it could not be built.
 
-    `diagnostics` are in order of appearance; `sources` holds the text of every file read.
+    `diagnostics` are in order of appearance; `sources` holds the text of every file read. `partial` is the
+    network as far as it could be built, faults and all: None where not even its inputs could be read.
     """
 
-    def __init__(self, graph: Graph | None, diagnostics: list[Diagnostic], sources: dict[str, Source]) -> None:
+    def __init__(
+        self,
+        graph: Graph | None,
+        diagnostics: list[Diagnostic],
+        sources: dict[str, Source],
+        partial: Partial | None = None,
+    ) -> None:
         self.graph = graph
+        self.partial = partial
         self.diagnostics = diagnostics
         self.sources = sources
 
@@ -101,11 +110,10 @@ def check_parsed(
     renew_work()
     sources = {parsed.source.path: parsed.source}
     with GarbageCollectorPaused():
-        graph = _build(parsed, collector, sources, folder, real_path, overrides, input_size, cures)
-        apply_suppressions(collector, sources, report_unused=graph is not None)
-    if collector.has_errors:
-        graph = None
-    return Report(graph, collector.diagnostics, sources)
+        partial = _build(parsed, collector, sources, folder, real_path, overrides, input_size, cures)
+        apply_suppressions(collector, sources, report_unused=partial is not None)
+    graph = None if partial is None or collector.has_errors else partial.graph
+    return Report(graph, collector.diagnostics, sources, partial)
 
 
 def _build(
@@ -117,7 +125,7 @@ def _build(
     overrides: dict[str, Any],
     input_size: str | tuple[int, ...] | None,
     cures: bool,
-) -> Graph | None:
+) -> Partial | None:
     if parsed.tree is None:
         return None
     document = DocumentReader(parsed.source, parsed.tree, collector).read()
@@ -147,7 +155,7 @@ def _build(
         offer_cures(build.elaborator, collector, source, recheck)
         if len(source.text) < LARGE_TEXT:
             add_smallest_input(build.elaborator, collector, check_at)
-    return graph
+    return None if graph is None else Partial(graph, build.unfinished())
 
 
 def load(

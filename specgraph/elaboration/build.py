@@ -17,6 +17,7 @@ from specgraph.errors import CommandError
 from specgraph.graph.dims import Dim, symbol
 from specgraph.graph.model import Graph, is_symbolic
 from specgraph.graph.names import MAX_NAME, SEGMENT, reserved_reason
+from specgraph.graph.partial import Unfinished
 from specgraph.graph.prune import prune
 from specgraph.graph.types import TensorType, image_type
 from specgraph.kinds.invalid import Invalid
@@ -101,6 +102,13 @@ class GraphBuilder:
             prune(graph, elaborator.absent_reads)
             self.has_wrong_recipes_only = True
         return graph
+
+    def unfinished(self) -> dict[str, Unfinished]:
+        """Nodes that are not in the graph because they, or what they read, are wrong. None in a right spec."""
+        if not self.collector.has_errors:
+            return {}
+        known = self.elaborator.nodes.keys() | self.elaborator.paths.scopes.keys()
+        return {path: left for path, left in self.elaborator.unfinished.items() if path not in known}
 
     # parts -------------------------------------------------------------------------------------
 

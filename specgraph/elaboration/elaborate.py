@@ -7,6 +7,7 @@ depends on something wrong stays silent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
@@ -27,6 +28,7 @@ from specgraph.elaboration.sharing import Sharing
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Constraint, Node, Scope
 from specgraph.graph.names import MAX_NAME
+from specgraph.graph.partial import Unfinished
 from specgraph.kinds.kinds import Bool, Int
 from specgraph.kinds.shown import show
 from specgraph.language.document import Body, Document, NodeDef
@@ -58,6 +60,7 @@ class Elaborator:
         self.evaluate = Evaluation(collector, self.reporter).value
         self.overridden = overridden
         self.nodes: dict[str, Node] = {}
+        self.unfinished: dict[str, Unfinished] = {}
         self.constraints: list[Constraint] = []
         self.op_nodes = OpNodes(self)
         self.blocks = Blocks(self)
@@ -245,7 +248,7 @@ class Elaborator:
             if value is not FAILED:
                 value = self.reporter.value(BOOL, value, "when", node.when, f"node `{path}`", path, scope.values)
             if value is FAILED:
-                return Result(self.failed(node, scope, path))
+                return Result(self.failed(node, scope, path, sources))
             if not value:
                 self.absent_reads.update(source.path for source in sources)
                 wire = sources[0] if sources else scope.default_input or self.failed(node, scope, path)
@@ -253,10 +256,13 @@ class Elaborator:
         if node.kind == "broken":
             for _, written in node.arguments.values():
                 self.evaluate(written, env, f"node `{path}`", path)
-            return Result(self.failed(node, scope, path))
+            return Result(self.failed(node, scope, path, sources))
         if node.kind == "op":
             self.paths.claim(path, node)  # a bad name leaves the shape as it is
-            return Result(self.op_nodes.add(node, scope, path, sources, env))
+            wire = self.op_nodes.add(node, scope, path, sources, env)
+            if wire.type is None:
+                self._leave_unfinished(node, wire, sources)
+            return Result(wire)
         self.depth += 1
         if self.depth > self.max_depth:
             self._too_deep(node)
@@ -264,6 +270,8 @@ class Elaborator:
             result = self._chain(node, scope, path, sources, env)
         else:
             result = self.blocks.expand(node, scope, path, sources, env)
+            if result.scope is None and result.wire.type is None:
+                self._leave_unfinished(node, result.wire, sources)
         self.depth -= 1
         return result
 
@@ -336,9 +344,17 @@ class Elaborator:
         if node.name is not None and node.name_template is None:
             scope.results[node.name] = result
 
-    def failed(self, node: NodeDef, scope: LiveScope, path: str | None = None) -> Wire:
+    def failed(self, node: NodeDef, scope: LiveScope, path: str | None = None, sources: Sequence[Wire] = ()) -> Wire:
         place = path or scope.child_path(node.name or "?")
-        return Wire(place, None, node.source.span(node.place), node.train_only or scope.train_only)
+        wire = Wire(place, None, node.source.span(node.place), node.train_only or scope.train_only)
+        self._leave_unfinished(node, wire, sources)
+        return wire
+
+    def _leave_unfinished(self, node: NodeDef, wire: Wire, sources: Sequence[Wire]) -> None:
+        named = node.target is not None and node.target.constant and isinstance(node.target.value, str)
+        op = str(node.target.value) if named and node.target is not None else ""
+        inputs = tuple(source.path for source in sources)
+        self.unfinished[wire.path] = Unfinished(wire.path, op, inputs, wire.span, wire.train_only)
 
     def _expect(self, node: NodeDef, result: Result, env: Env) -> None:
         if node.expect is not None and not result.absent:
