@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-from tests.fuzz.faults import INSERTED, SECTIONS, Base
+from tests.fuzz.base import Base
+from tests.fuzz.insertions import INSERTED, SECTIONS
 
 STOPS_READING = frozenset({"SG103", "SG105", "SG110", "SG111", "SG112", "SG113"})
 """Faults of the text itself, after which the rest cannot be relied on."""

@@ -65,6 +65,6 @@ def text(name: str, text: str | bytes | Callable[[], Made], *rules: str, ending:
 
 def cases() -> Iterator[Case]:
     """Every hostile case: of structure, of values and files, of great numbers."""
-    from tests.fuzz import hostile_growth, hostile_structure, hostile_values  # noqa: F401
+    from tests.fuzz import hostile_amounts, hostile_growth, hostile_structure, hostile_values  # noqa: F401
 
     yield from _CASES

@@ -9,7 +9,8 @@ import re
 from specgraph.diagnostics.collector import Collector
 from specgraph.language.values import plain
 from specgraph.source.read import read_text
-from tests.fuzz.faults import INSERTED, RECIPES, SECTIONS, Base, Mutant
+from tests.fuzz.base import Base, Mutant
+from tests.fuzz.insertions import INSERTED, RECIPES, SECTIONS
 
 ONLY_YAML = frozenset({"SG103", "SG104", "SG105", "SG110", "SG111", "SG112", "SG113"})
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from specgraph.checking import Report, check_parsed
 from specgraph.diagnostics.collector import Collector
 from specgraph.source.read import read_bytes, read_text
-from tests.fuzz.faults import Base, Mutant
+from tests.fuzz.base import Base, Mutant
 from tests.helpers import SPECS
 
 FRAGMENTS = (

@@ -12,7 +12,7 @@ import pytest
 from specgraph.checking import check
 from specgraph.cli.main import main
 from specgraph.ops.registry import foreign_names
-from tests.fuzz.faults import Base
+from tests.fuzz.base import Base
 from tests.fuzz.judge import bases
 from tests.helpers import SPECS
 
