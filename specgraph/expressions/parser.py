@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
 from specgraph.diagnostics.names import nearest
 from specgraph.expressions.errors import RULE, ExpressionError
+from specgraph.expressions.tokens import Token, TokenReader
 from specgraph.expressions.values import (
     FUNCTIONS,
     Evaluator,
@@ -20,55 +21,22 @@ from specgraph.expressions.values import (
 )
 from specgraph.kinds.kinds import MAX_MAGNITUDE
 
-MAX_LENGTH = 1000
 MAX_NESTING = 50
-TOKEN = re.compile(
-    r"""[ \t\r\n]*(?:
-      (?P<path>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)
-    | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)
-    | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-    | (?P<sign>\*\*|//|<=|>=|==|!=|<>|&&|\|\||[-+*/%<>()\[\],:=!?.&|^~@{};$])
-    | (?P<other>.)
-    | (?P<end>\Z))""",
-    re.VERBOSE | re.DOTALL,
-)
 KEYWORDS = frozenset(("and", "or", "not", "if", "else", "in", "true", "false", "True", "False", "null", "None"))
 CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "null": None, "None": None}
 COMPARISON_SIGNS = frozenset(("<", "<=", ">", ">=", "==", "!=", "in"))
 BINDING = {"+": 50, "-": 50, "*": 60, "/": 60, "//": 60, "%": 60}
 CONDITION, OR, AND, NOT, COMPARISON, UNARY = 10, 20, 25, 30, 40, 70
-INSTEAD = {
-    "**": "multiply instead: x * x",
-    "=": "to compare, write ==",
-    "<>": "write !=",
-    "!": "write not",
-    "&&": "write and",
-    "||": "write or",
-    "&": "write and",
-    "|": "write or",
-    "?": "write a if condition else b",
-    "$": "inside $(…) a name stands without $",
-}
 
 
-class Token(NamedTuple):
-    kind: str
-    text: str
-    start: int
-    end: int
-
-
-class Parser:
+class Parser(TokenReader):
     """Parses the expressions of one text and gathers the names they need."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        super().__init__(text)
         self.names: set[str] = set()
         self.nodes: set[str] = set()
-        self.position = 0
         self.depth = 0
-        self.start = 0
-        self.token = Token("end", "", 0, 0)
 
     def variable(self, name: str, start: int, end: int) -> Evaluator:
         """`$name`."""
@@ -92,66 +60,13 @@ class Parser:
         """The expression whose text begins at `start`, behind `$(`, and the offset behind its `)`."""
         self.position = self.start = start
         self.depth = 0
-        self._next()
+        self.next()
         if self.token.text == ")":
             raise ExpressionError("the expression is empty", start - 2, self.token.end)
         evaluator = self._expression(0)
         if self.token.text != ")":
-            self._unexpected()
+            self.unexpected()
         return evaluator, self.token.end
-
-    # tokens ------------------------------------------------------------------------------------
-
-    def _next(self) -> Token:
-        before = self.token
-        match = TOKEN.match(self.text, self.position)
-        assert match is not None
-        assert match.lastgroup is not None
-        start, end = match.span(match.lastgroup)
-        if end - self.start > MAX_LENGTH:
-            raise ExpressionError(
-                f"the expression is longer than {MAX_LENGTH:,} characters",
-                self.start,
-                end,
-                RULE,
-                "split it with vars",
-            )
-        self.token = Token(match.lastgroup, match[match.lastgroup], start, end)
-        self.position = match.end()
-        return before
-
-    def _accept(self, text: str) -> bool:
-        if self.token.text == text and self.token.kind in ("sign", "path"):
-            self._next()
-            return True
-        return False
-
-    def _expect(self, text: str) -> Token:
-        if self.token.text != text or self.token.kind not in ("sign", "path"):
-            self._unexpected(text)
-        return self._next()
-
-    def _unexpected(self, wanted: str | None = None) -> NoReturn:
-        token = self.token
-        if token.kind == "end":
-            missing = wanted if wanted in (")", "]", "else") else ")"
-            raise ExpressionError(
-                f"the expression is not finished: `{missing}` is missing",
-                max(self.start - 2, 0),
-                len(self.text),
-                help="quote it if it holds a comma, a bracket, `: ` or ` #`" if missing in ")]" else None,
-            )
-        if token.kind == "other" and token.text in "\"'":
-            raise ExpressionError(f"the quote {token.text} is never closed", token.start, token.end)
-        help = INSTEAD.get(token.text)
-        message = f"`{token.text}` cannot stand here" if help is None else f"there is no `{token.text}` in expressions"
-        if token.text == "$":
-            message = "`$` cannot stand inside an expression"
-        if help is None and wanted is not None:
-            message = f"`{wanted}` is expected before `{token.text}`"
-        if help is None and token.text.split(".")[0] in ("lambda", "for", "import", "is"):
-            message = f"there is no `{token.text}` in expressions"
-        raise ExpressionError(message, token.start, token.end, help=help)
 
     # grammar -----------------------------------------------------------------------------------
 
@@ -176,7 +91,7 @@ class Parser:
             if power is not None:
                 if power < binding:
                     break
-                self._next()
+                self.next()
                 left = self._binary(text, left, self._expression(power + 1), start)
             elif text in COMPARISON_SIGNS or text == "not":
                 if binding > COMPARISON:
@@ -186,12 +101,12 @@ class Parser:
                 power = AND if text == "and" else OR
                 if power < binding:
                     break
-                self._next()
+                self.next()
                 left = self._logical(text, left, start, power)
             elif text == "if":
                 if binding > CONDITION:
                     break
-                self._next()
+                self.next()
                 left = self._condition(left)
             else:
                 break
@@ -203,26 +118,26 @@ class Parser:
         if token.kind == "number":
             return self._postfix(self._number(), token.start)
         if token.kind == "text":
-            self._next()
+            self.next()
             text = re.sub(r"\\(.)", r"\1", token.text[1:-1], flags=re.DOTALL)
             return self._postfix(lambda env: text, token.start)
         if token.kind == "path":
             return self._name()
         if token.text in ("-", "+"):
-            self._next()
+            self.next()
             return self._unary(token, self._expression(UNARY))
         if token.text == "(":
-            self._next()
+            self.next()
             inner = self._expression(0)
-            self._expect(")")
+            self.expect(")")
             return self._postfix(inner, token.start)
         if token.text == "[":
-            self._next()
+            self.next()
             return self._postfix(self._list(), token.start)
-        return self._unexpected()
+        return self.unexpected()
 
     def _number(self) -> Evaluator:
-        token = self._next()
+        token = self.next()
         value: int | float
         if token.text.isdigit():
             value = int(token.text)
@@ -239,7 +154,7 @@ class Parser:
         return lambda env: value
 
     def _name(self) -> Evaluator:
-        token = self._next()
+        token = self.next()
         name = token.text
         if name in CONSTANTS:
             constant = CONSTANTS[name]
@@ -251,7 +166,7 @@ class Parser:
             return lambda env: not truth(operand(env), "`not`", operand_start, operand_end)
         if name in KEYWORDS:
             self.token, self.position = token, token.end
-            self._unexpected()
+            self.unexpected()
         if self.token.text == "(" and self.token.kind == "sign":
             return self._postfix(self._call(token), token.start)
         if "." in name:
@@ -283,13 +198,13 @@ class Parser:
                 f"did you mean {close}?" if close else f"functions: {', '.join(FUNCTIONS)}",
                 tuple(FUNCTIONS),
             )
-        self._next()
+        self.next()
         arguments: list[Evaluator] = []
         while self.token.text != ")":
             arguments.append(self._expression(0))
-            if not self._accept(","):
+            if not self.accept(","):
                 break
-        closing = self._expect(")")
+        closing = self.expect(")")
         _, least, most = FUNCTIONS[name]
         if not least <= len(arguments) <= most:
             wanted = f"{least}" if least == most else f"{least} or more" if most == 100 else f"{least} to {most}"
@@ -305,17 +220,17 @@ class Parser:
         items: list[Evaluator] = []
         while self.token.text != "]":
             items.append(self._expression(0))
-            if not self._accept(","):
+            if not self.accept(","):
                 break
-        self._expect("]")
+        self.expect("]")
         return lambda env: [entry(env) for entry in items]
 
     def _postfix(self, left: Evaluator, start: int) -> Evaluator:
         while self.token.text == "[" and self.token.kind == "sign":
-            self._next()
+            self.next()
             left = self._subscript(left, start)
         if self.token.text == "." or (self.token.text == "(" and self.token.kind == "sign"):
-            self._unexpected()
+            self.unexpected()
         return left
 
     def _subscript(self, value: Evaluator, start: int) -> Evaluator:
@@ -323,14 +238,14 @@ class Parser:
         is_slice = False
         while True:
             if self.token.text == ":" and len(bounds) < 3:
-                self._next()
+                self.next()
                 is_slice = True
                 bounds.append(None)
             elif self.token.text == "]" or bounds[-1] is not None:
                 break
             else:
                 bounds[-1] = self._expression(0)
-        end = self._expect("]").end
+        end = self.expect("]").end
         if not is_slice:
             key = bounds[0]
             if key is None:
@@ -359,13 +274,13 @@ class Parser:
         while True:
             sign = self.token.text
             if sign == "not":
-                self._next()
+                self.next()
                 if self.token.text != "in":
-                    self._unexpected("in")
+                    self.unexpected("in")
                 sign = "not in"
             elif sign not in COMPARISON_SIGNS:
                 break
-            self._next()
+            self.next()
             links.append((sign, self._expression(COMPARISON + 1)))
             if self.token.kind not in ("sign", "path"):
                 break
@@ -403,7 +318,7 @@ class Parser:
         start = self.token.start
         condition = self._expression(CONDITION + 1)
         end = self._last_end()
-        self._expect("else")
+        self.expect("else")
         otherwise = self._expression(CONDITION)
         return lambda env: value(env) if truth(condition(env), "`if`", start, end) else otherwise(env)
 

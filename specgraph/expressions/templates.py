@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from specgraph.expressions.errors import RULE, ExpressionError
-from specgraph.expressions.parser import MAX_LENGTH, Parser
+from specgraph.expressions.parser import Parser
+from specgraph.expressions.tokens import MAX_LENGTH
 from specgraph.expressions.values import Evaluator, as_text, bounded
 
 __all__ = ["Environment", "ExpressionError", "NamePattern", "Template", "Value", "compile_template", "template_pattern"]
