@@ -1,4 +1,4 @@
-"""Changes of a node's text: an argument set, a node put in front, an input renamed."""
+"""Changes of a node's text: an argument set, a node put before it, an input renamed."""
 
 from __future__ import annotations
 
@@ -66,26 +66,42 @@ def replace_argument(definition: NodeDef, old: str, name: str, value: Any) -> Ed
     )
 
 
-def insert_before(definition: NodeDef, name: str | None, body: str) -> Edit | None:
-    """The edit that writes the node `name: body` (or a chain's entry `body`) in front of a node."""
+Entry = str | dict[str, Any] | list[dict[str, Any]]
+"""A node to be written: an op's name, an op with its arguments, or a chain of such."""
+
+
+def insert_before(definition: NodeDef, name: str | None, entry: Entry) -> Edit | None:
+    """The edit that writes the node `name: entry` (or a chain's entry `entry`) before a node."""
     source = definition.source
     anchor: Tree = definition.key if definition.key is not None else definition.tree
-    if source.format == "json":
-        body = _as_json(body)
-        name = None if name is None else f'"{name}"'
-    entry = body if name is None else f"{name}: {body}"
+    text = _written(entry, source)
+    if name is not None:
+        text = f"{_quoted(name, source)}: {text}"
     line = source.lines[anchor.line - 1]
     start = line[: anchor.column - 1]
     at = _empty(source, anchor.line, anchor.column)
     if name is None:
         stripped = start.rstrip()
         if stripped.endswith("-") and not stripped[:-1].strip():
-            return Edit(_empty(source, anchor.line, 1), f"{stripped} {entry}\n")
-        return Edit(at, f"{entry}, ") if stripped.endswith(("[", ",")) else None
+            return Edit(_empty(source, anchor.line, 1), f"{stripped} {text}\n")
+        return Edit(at, f"{text}, ") if stripped.endswith(("[", ",")) else None
     if not start.strip():
         comma = "," if source.format == "json" else ""
-        return Edit(_empty(source, anchor.line, 1), f"{start}{entry}{comma}\n")
-    return Edit(at, f"{entry}, ") if start.rstrip().endswith(("{", ",")) else None
+        return Edit(_empty(source, anchor.line, 1), f"{start}{text}{comma}\n")
+    return Edit(at, f"{text}, ") if start.rstrip().endswith(("{", ",")) else None
+
+
+def _written(entry: Entry, source: Source) -> str:
+    """An entry as one line of the file's format."""
+    if isinstance(entry, list):
+        return "[" + ", ".join(_written(item, source) for item in entry) + "]"
+    if isinstance(entry, dict):
+        return "{" + ", ".join(f"{_quoted(k, source)}: {_text(v, source)}" for k, v in entry.items()) + "}"
+    return _quoted(entry, source)
+
+
+def _quoted(word: str, source: Source) -> str:
+    return json.dumps(word, ensure_ascii=False) if source.format == "json" else word
 
 
 def rename_source(definition: NodeDef, position: int, name: str) -> Edit | None:
@@ -97,8 +113,7 @@ def rename_source(definition: NodeDef, position: int, name: str) -> Edit | None:
     target = tree.items[position] if isinstance(tree, Sequence) and position < len(tree.items) else tree
     if not isinstance(target, Scalar):
         return None
-    quoted = f'"{name}"' if definition.source.format == "json" else name
-    return Edit(definition.source.span(target), quoted)
+    return Edit(definition.source.span(target), _quoted(name, definition.source))
 
 
 def source_names(definition: NodeDef) -> list[str]:
@@ -118,15 +133,3 @@ def _is_flow(tree: Mapping, source: Source) -> bool:
 
 def _empty(source: Source, line: int, column: int) -> Span:
     return Span(source.path, line, column, line, column)
-
-
-def _as_json(body: str) -> str:
-    """A flow mapping or a bare word in JSON's spelling."""
-    if not body.startswith("{"):
-        return f'"{body}"'
-    parts = []
-    for entry in body[1:-1].split(", "):
-        key, _, value = entry.partition(": ")
-        plain = value.lstrip("-").isdigit() or value in ("true", "false")
-        parts.append(f'"{key}": {value if plain else f"{chr(34)}{value}{chr(34)}"}')
-    return "{" + ", ".join(parts) + "}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from specgraph.cures.cure import Cure, SetArgument
 from specgraph.cures.edits import replace_argument, set_argument
 from specgraph.cures.shared import for_every_instance
 from specgraph.diagnostics.model import Edit
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
-from specgraph.kinds.shown import show
 from specgraph.language.document import NodeDef
 from specgraph.ops.definition import Call, Fault
 from specgraph.ops.registry import ops
@@ -21,21 +21,6 @@ LARGEST_WINDOW = 32
 STRIDES = range(1, 9)
 KERNELS = range(1, 12)
 Wanted = Callable[[TensorType], bool]
-
-
-class Cure(NamedTuple):
-    """Edits, and what they do in words.
-
-    `certain` is true where the cure is right whatever else the spec has to show behind it, `weak`
-    where it is offered only if a declared shape cannot be what is wrong, `absolute` where it writes a
-    map's size, which holds for one instance of a node.
-    """
-
-    edits: tuple[Edit, ...]
-    says: str
-    certain: bool = False
-    weak: bool = False
-    absolute: bool = False
 
 
 class Step(NamedTuple):
@@ -116,36 +101,35 @@ def argument_cures(
     chain: list[Step],
     wanted: Wanted,
     target: TensorType | None,
-    why: str,
     sizes: tuple[Dim, ...] = (),
     *,
     rewrite: bool = False,
 ) -> Iterator[Cure]:
     """Changes that make the chain's end `wanted`, the smallest first: the usual padding of one
     convolution, one argument of one node, two of one node, the padding of several. `target` hints at
-    channels, `sizes` at the size of the map; `why` ends the sentence. With `rewrite`, a written stride may
-    change together with the padding."""
+    channels, `sizes` at the size of the map. With `rewrite`, a written stride may change together with the
+    padding."""
     for position, step in enumerate(chain):
         for changed in _same_size(step):
-            yield from _tried(chain, position, changed, wanted, why)
+            yield from _tried(chain, position, changed, wanted)
     for position, step in enumerate(chain):
         for changed in singles(step, target, sizes):
-            yield from _tried(chain, position, changed, wanted, why)
+            yield from _tried(chain, position, changed, wanted)
     for unwritten in (True, False) if rewrite else (True,):
         for position, step in enumerate(chain):
             for changed in _pairs(step, unwritten):
-                yield from _tried(chain, position, changed, wanted, why)
+                yield from _tried(chain, position, changed, wanted)
         if unwritten:
-            yield from _same_padding(chain, wanted, why)
+            yield from _same_padding(chain, wanted)
     for position, step in enumerate(chain):
         if step.op == "conv":
             kernel = _window(step)
             for padding in range(kernel // 2 + 1, kernel):
-                yield from _tried(chain, position, {"padding": padding}, wanted, why)
+                yield from _tried(chain, position, {"padding": padding}, wanted)
     for position, step in enumerate(chain):
         if "kernel_size" in step.arguments:
             for kernel in KERNELS:
-                yield from _tried(chain, position, {"kernel_size": kernel}, wanted, why)
+                yield from _tried(chain, position, {"kernel_size": kernel}, wanted)
 
 
 def _same_size(step: Step) -> Iterator[dict[str, Any]]:
@@ -203,7 +187,7 @@ def _pairs(step: Step, unwritten: bool) -> Iterator[dict[str, Any]]:
                 yield {"stride": stride, "padding": padding}
 
 
-def _tried(chain: list[Step], position: int, changed: dict[str, Any], wanted: Wanted, why: str) -> Iterator[Cure]:
+def _tried(chain: list[Step], position: int, changed: dict[str, Any], wanted: Wanted) -> Iterator[Cure]:
     step = chain[position]
     canonical = {name: tuple(value) if isinstance(value, list) else value for name, value in changed.items()}
     if all(unchanged(step.arguments.get(name), value) for name, value in canonical.items()):
@@ -216,17 +200,18 @@ def _tried(chain: list[Step], position: int, changed: dict[str, Any], wanted: Wa
     if kind is None or not wanted(kind):
         return
     written = for_every_instance(step.op, step.definition, step.arguments, changed)
-    edits = changes(step.definition, written) if written is not None else None
+    edits = edits_of(step.definition, written) if written is not None else None
     if written is not None and edits is not None:
-        changed = {name: value for name, value in written.items() if value is not None}
-        shown = ", ".join(f"{name}: {show(value)}" for name, value in changed.items())
-        place = f" in `{step.path}`" if position else ""
-        verb = "give" if len(changed) > 1 else "gives"
-        absolute = "size" in changed or "output_size" in changed
-        yield Cure(edits, f"{shown}{place} {verb} {kind}{why}", absolute=absolute)
+        absolute = any(written.get(name) is not None for name in ("size", "output_size"))
+        yield Cure(edits, set_arguments(step.path, written), kind, absolute=absolute)
 
 
-def changes(definition: NodeDef, changed: dict[str, Any]) -> tuple[Edit, ...] | None:
+def set_arguments(path: str, written: dict[str, Any]) -> tuple[SetArgument, ...]:
+    """Arguments of one node as changes."""
+    return tuple(SetArgument(path, name, value) for name, value in written.items())
+
+
+def edits_of(definition: NodeDef, changed: dict[str, Any]) -> tuple[Edit, ...] | None:
     """The edits that give a node's arguments other values; one with the value None makes room for another."""
     removed = [name for name, value in changed.items() if value is None]
     if removed:
@@ -245,7 +230,7 @@ def _still_upsamples(step: Step, changed: dict[str, Any]) -> bool:
     return "kernel_size" not in changed or abs(changed["kernel_size"] - _window(step)) <= 1
 
 
-def _same_padding(chain: list[Step], wanted: Wanted, why: str) -> Iterator[Cure]:
+def _same_padding(chain: list[Step], wanted: Wanted) -> Iterator[Cure]:
     """Half the kernel as padding of every node of stride 1 that has none."""
     changes: dict[int, int] = {}
     for position, step in enumerate(chain):
@@ -279,8 +264,8 @@ def _same_padding(chain: list[Step], wanted: Wanted, why: str) -> Iterator[Cure]
     written_edits = (set_argument(chain[p].definition, "padding", padding) for p, padding in paddings.items())
     edits = list(dict.fromkeys(written_edits))
     if kind is not None and wanted(kind) and None not in (*paddings.values(), *edits):
-        places = " and ".join(f"padding: {paddings[p]} in `{chain[p].path}`" for p in sorted(paddings, reverse=True))
-        yield Cure(tuple(edit for edit in edits if edit is not None), f"{places} give {kind}{why}")
+        changed = tuple(SetArgument(chain[p].path, "padding", paddings[p]) for p in sorted(paddings, reverse=True))
+        yield Cure(tuple(edit for edit in edits if edit is not None), changed, kind)
 
 
 def _window(step: Step) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from specgraph.cures.wording import smallest_image
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.elaboration.elaborate import Elaborator
@@ -44,5 +45,4 @@ def add_smallest_input(elaborator: Elaborator, collector: Collector, check_at: C
         low, high = (low, middle) if works(middle) else (middle, high)
     for fault in faults:
         collector.discard(fault)
-        smallest = f"the smallest image that every window fits into is {high}x{high}"
-        collector.add([replace(fault, notes=(*fault.notes, smallest))])
+        collector.add([replace(fault, notes=(*fault.notes, smallest_image(high)))])

@@ -1,11 +1,12 @@
-"""Cures that put a node in: a flatten in front of a linear layer, a projection on a shortcut."""
+"""Cures that put a node in: a flatten before a linear layer, a projection on a shortcut."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from specgraph.cures.edits import insert_before, rename_source, source_names
-from specgraph.cures.search import Cure
+from specgraph.cures.cure import Cure, PutCrop, PutFlatten, PutProjection, TakeOffTrainOnly
+from specgraph.cures.edits import Entry, insert_before, rename_source, source_names
 from specgraph.elaboration.trouble import Trouble
 from specgraph.graph.dims import product
 from specgraph.graph.model import Node
@@ -38,7 +39,7 @@ def block_inputs(definition: NodeDef, document: Document) -> list[str]:
 
 
 def flatten_cures(trouble: Trouble, document: Document) -> Iterator[Cure]:
-    """A flatten in front of a linear layer that is fed a feature map."""
+    """A flatten before a linear layer that is fed a feature map."""
     definition = trouble.definition
     body = home_of(definition, document) if definition is not None else None
     if definition is None or body is None:
@@ -47,21 +48,19 @@ def flatten_cures(trouble: Trouble, document: Document) -> Iterator[Cure]:
     if skipped is not None:
         edit = remove_key(skipped.tree, "train_only", skipped.source)
         if edit is not None:
-            says = f"take train_only off `{skipped.name or 'flatten'}`, which is skipped outside training"
-            yield Cure((edit,), says, certain=True)
+            yield Cure((edit,), (TakeOffTrainOnly(skipped.name or "flatten"),), certain=True)
         return
     name = None if body.is_chain else _free_name(body, "flatten", definition)
     names = source_names(definition)
-    text = "flatten" if not names else f"{{op: flatten, from: {names[0]}}}"
-    edits = [insert_before(definition, name, text)]
+    entry: Entry = {"op": "flatten", "from": names[0]} if names else "flatten"
+    edits = [insert_before(definition, name, entry)]
     if names and name is not None:
         edits.append(rename_source(definition, 0, name))
     elif names:
         return
     if all(edit is not None for edit in edits):
-        features = product(trouble.types[0].dims)
-        says = f"put a flatten in front, which gives {features} features"
-        yield Cure(tuple(edit for edit in edits if edit is not None), says, certain=True)
+        found = tuple(edit for edit in edits if edit is not None)
+        yield Cure(found, (PutFlatten(product(trouble.types[0].dims)),), certain=True)
 
 
 def _is_flatten(node: NodeDef) -> bool:
@@ -85,18 +84,19 @@ def projection_cures(trouble: Trouble, document: Document, nodes: dict[str, Node
         if stride is None:
             continue
         operand, other, kind = names[index], names[1 - index], kinds[1 - index]
-        plain = f", stride: {stride}" if stride > 1 else ""
-        with_stride = f" and stride {stride}" if stride > 1 else ""
-        on = f"a 1x1 conv with {kind.channels} channels{with_stride} on `{operand}`"
-        options = [(f"out_channels: {channels}, kernel_size: 1{plain}", on) for channels in _channels(kind, other)]
+        with_stride = {"stride": stride} if stride > 1 else {}
+        options: list[tuple[bool, dict[str, Any]]] = [
+            (False, {"out_channels": channels, "kernel_size": 1, **with_stride}) for channels in _channels(kind, other)
+        ]
         if all(map(can_be_measured, names)):
-            options.append((_where_it_differs(operand, other, kind), f"{on}, where its shape is another,"))
-        for arguments, what in options:
+            options.append((True, _where_it_differs(operand, other, kind)))
+        for measured, arguments in options:
             name = _free_name(body, "projection", definition)
-            text = f"{{op: conv, from: {operand}, {arguments}}}"
-            edits = (insert_before(definition, name, text), rename_source(definition, index, name))
+            entry: Entry = {"op": "conv", "from": operand, **arguments}
+            edits = (insert_before(definition, name, entry), rename_source(definition, index, name))
             if edits[0] is not None and edits[1] is not None:
-                yield Cure((edits[0], edits[1]), f"{what} brings it to {kind}")
+                change = PutProjection(operand, kind.channels, stride, measured)
+                yield Cure((edits[0], edits[1]), (change,), kind)
 
 
 def can_be_measured(name: str) -> bool:
@@ -104,14 +104,16 @@ def can_be_measured(name: str) -> bool:
     return name.replace("_", "").isalnum() and not name[0].isdigit()
 
 
-def _where_it_differs(operand: str, other: str, kind: TensorType) -> str:
+def _where_it_differs(operand: str, other: str, kind: TensorType) -> dict[str, Any]:
     """Arguments of a projection in a block that is used with shapes that differ and shapes that do not."""
     size = {1: "length", 2: "height", 3: "height"}[kind.spatial_rank]
     when = f"{operand}.channels != {other}.channels or {operand}.{size} != {other}.{size}"
-    return (
-        f"when: $({when}), out_channels: $({other}.channels), kernel_size: 1, "
-        f"stride: $({operand}.{size} // {other}.{size})"
-    )
+    return {
+        "when": f"$({when})",
+        "out_channels": f"$({other}.channels)",
+        "kernel_size": 1,
+        "stride": f"$({operand}.{size} // {other}.{size})",
+    }
 
 
 def crop_cures(trouble: Trouble, document: Document) -> Iterator[Cure]:
@@ -125,25 +127,24 @@ def crop_cures(trouble: Trouble, document: Document) -> Iterator[Cure]:
         return
     for index in (0, 1):
         surplus = [a - b for a, b in zip(kinds[index].dims[1:], kinds[1 - index].dims[1:], strict=True)]
-        if not all(isinstance(size, int) and size > 0 and size % 2 == 0 for size in surplus):
+        sides = tuple(size // 2 for size in surplus if isinstance(size, int) and size > 0 and size % 2 == 0)
+        if len(sides) < len(surplus):
             continue
         name = _free_name(body, "crop", definition)
-        cuts = [f"start: {size // 2}, stop: -{size // 2}" for size in surplus if isinstance(size, int)]
-        steps = [
-            f"{{op: slice, {f'from: {names[index]}, ' if axis == 0 else ''}dim: {axis + 2}, {cut}}}"
-            for axis, cut in enumerate(cuts)
+        steps: Entry = [
+            {"op": "slice", **({} if axis else {"from": names[index]}), "dim": axis + 2, "start": side, "stop": -side}
+            for axis, side in enumerate(sides)
         ]
-        edits = (insert_before(definition, name, f"[{', '.join(steps)}]"), rename_source(definition, index, name))
+        edits = (insert_before(definition, name, steps), rename_source(definition, index, name))
         if edits[0] is not None and edits[1] is not None:
-            sides = " and ".join(dict.fromkeys(str(size // 2) for size in surplus if isinstance(size, int)))
             result = kinds[index].with_dims((kinds[index].dims[0], *kinds[1 - index].dims[1:]))
-            yield Cure((edits[0], edits[1]), f"crop `{names[index]}` by {sides} on every side: {result}")
+            yield Cure((edits[0], edits[1]), (PutCrop(names[index], sides),), result)
 
 
-def _channels(kind: TensorType, name: str) -> list[str]:
+def _channels(kind: TensorType, name: str) -> list[Any]:
     """How to write the number of channels: as a number, and as that of the other operand."""
     measured = [f"$({name}.channels)"] if can_be_measured(name) else []
-    return [str(kind.channels), *measured]
+    return [kind.channels if isinstance(kind.channels, int) else str(kind.channels), *measured]
 
 
 def _stride(kind: TensorType, wanted: TensorType) -> int | None:

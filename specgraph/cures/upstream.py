@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from specgraph.cures.cure import Cure
 from specgraph.cures.edits import set_argument
-from specgraph.cures.search import KERNELS, Cure, Wanted, singles, step_of, unchanged
+from specgraph.cures.search import KERNELS, Wanted, set_arguments, singles, step_of, unchanged
 from specgraph.cures.shared import for_every_instance
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
-from specgraph.kinds.shown import show
 from specgraph.language.document import NodeDef
 
 MAX_REGION = 60
@@ -38,7 +38,7 @@ class Upstream:
                     waiting.append(source)
         return region
 
-    def cures(self, wanted: Wanted, why: str, *, kernels: bool) -> Iterator[Cure]:
+    def cures(self, wanted: Wanted, *, kernels: bool) -> Iterator[Cure]:
         """Single arguments of single nodes that make the output `wanted`, the nearest first: kernels, or
         everything else but channels (of several branches any could be the one)."""
         seen: set[int] = set()
@@ -59,9 +59,8 @@ class Upstream:
                 written = for_every_instance(step.op, definition, step.arguments, changed) or {}
                 edits = [set_argument(definition, name, value) for name, value in written.items()]
                 if edits and all(edit is not None for edit in edits):
-                    shown = ", ".join(f"{name}: {show(value)}" for name, value in written.items())
-                    says = f"{shown} in `{step.path}` gives {kind}{why}"
-                    yield Cure(tuple(edit for edit in edits if edit is not None), says, weak=kernels)
+                    found = tuple(edit for edit in edits if edit is not None)
+                    yield Cure(found, set_arguments(step.path, written), kind, weak=kernels)
 
     def _output(self, definition: NodeDef, changed: dict[str, Any]) -> TensorType | None:
         """The output's type with a definition changed in all its instances; None where a node refuses."""

@@ -1,0 +1,170 @@
+"""What may cure each kind of shape fault, the likeliest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specgraph.cures.cure import Cure, SetArgument
+from specgraph.cures.edits import remove_argument, set_argument
+from specgraph.cures.joins import join_cures
+from specgraph.cures.search import LARGEST_WINDOW, Step, argument_cures, chain_to, step_of
+from specgraph.cures.shared import for_every_instance
+from specgraph.cures.structure import flatten_cures
+from specgraph.cures.upstream import Upstream
+from specgraph.diagnostics.rule import rule
+from specgraph.elaboration.elaborate import Elaborator
+from specgraph.elaboration.expectation import Expectation
+from specgraph.elaboration.trouble import Trouble
+from specgraph.graph.model import Node
+from specgraph.language.document import NodeDef
+
+LARGEST_GROUPS = 4096
+JOINS = ("add-shape-mismatch", "concat-shape-mismatch")
+
+
+def cures_of(trouble: Trouble, elaborator: Elaborator, wrong: frozenset[str]) -> Iterator[Cure]:
+    """What may cure a fault, the likeliest first; nothing is verified here. `wrong` are the nodes whose
+    declared shape does not come out."""
+    nodes, written = elaborator.nodes, elaborator.paths.nodes
+    if trouble.expected is not None:
+        yield from _first_instance_only(trouble, elaborator.paths.containers)
+        yield from _declared(trouble, nodes, written, wrong)
+    elif trouble.rule == "unflattened-linear-input":
+        yield from flatten_cures(trouble, elaborator.document)
+    elif trouble.rule == "stated-size-mismatch":
+        yield from _stated(trouble, _instances(trouble, elaborator))
+    elif trouble.rule == "kernel-larger-than-input":
+        yield from _smaller_kernel(trouble)
+    elif trouble.rule in JOINS:
+        yield from join_cures(trouble, elaborator)
+    else:
+        for name in rule(trouble.rule).own_arguments:
+            if name in trouble.arguments:
+                yield from _own_argument(trouble, name, _instances(trouble, elaborator))
+
+
+def _declared(
+    trouble: Trouble, nodes: dict[str, Node], written: dict[str, NodeDef], wrong: frozenset[str]
+) -> Iterator[Cure]:
+    expected = trouble.expected
+    assert expected is not None
+    steps = chain_to(trouble.path, nodes, written, wrong=wrong)
+    dims = expected.dims(nodes[trouble.path].output)
+    target = nodes[trouble.path].output.with_dims(dims) if dims is not None else None
+    weak: list[Cure] = []
+    sizes = target.dims[1:] if target is not None and target.spatial_rank else ()
+    for cure in argument_cures(steps, expected.holds, target, sizes):
+        cure = cure._replace(declared=expected, here=trouble.path)
+        if len(cure.arguments) == 1 and cure.sets_first("padding") and "ceil_mode" in steps[0].arguments:
+            cure = cure._replace(alternative=_other_rounding(steps[0], expected))
+        if cure.sets_first("kernel_size"):
+            weak.append(cure._replace(weak=True))
+        else:
+            yield cure
+    upstream = Upstream(trouble.path, nodes, written)
+    if len(upstream.steps) > len(steps):
+        for cure in upstream.cures(expected.holds, kernels=False):
+            yield cure._replace(declared=expected)
+    yield from weak
+    if len(upstream.steps) > len(steps):
+        for cure in upstream.cures(expected.holds, kernels=True):
+            yield cure._replace(declared=expected)
+
+
+def _other_rounding(step: Step, expected: Expectation) -> SetArgument | None:
+    """The other `ceil_mode` of a pooling, where that gives the declared shape too."""
+    ceil_mode = not step.arguments["ceil_mode"]
+    rounded = step.output(step.types, {"ceil_mode": ceil_mode})
+    if rounded is None or not expected.holds(rounded):
+        return None
+    return SetArgument(step.path, "ceil_mode", ceil_mode)
+
+
+def _first_instance_only(trouble: Trouble, containers: dict[str, NodeDef | None]) -> Iterator[Cure]:
+    """A stride that each instance of a repeated node takes, given to the first one only."""
+    definition = containers.get(trouble.reported)
+    if definition is None or definition.repeat is None:
+        return
+    for name, (_, value) in definition.arguments.items():
+        number = value.value if value.constant else None
+        if isinstance(number, int) and not isinstance(number, bool) and number > 1:
+            expression = f"$({number} if index == 0 else 1)"
+            edit = set_argument(definition, name, expression)
+            if edit is not None:
+                change = SetArgument(trouble.reported, name, expression)
+                yield Cure((edit,), (change,), declared=trouble.expected)
+
+
+def _instances(trouble: Trouble, elaborator: Elaborator) -> list[Step]:
+    """The node at fault first, then the others that are the same as written, right or wrong."""
+    definition = trouble.definition
+    assert definition is not None
+    right = (step_of(node, definition) for node in elaborator.nodes.values())
+    same = [step for step in right if elaborator.paths.nodes.get(step.path) is definition]
+    wrong = [other for other in elaborator.op_nodes.troubles if other.definition is definition]
+    here = [Step(other.path, other.op, other.arguments, other.types, definition) for other in (trouble, *wrong)]
+    return [*here, *same]
+
+
+def _stated(trouble: Trouble, instances: list[Step]) -> Iterator[Cure]:
+    """The size that comes in, or none where several do."""
+    definition = trouble.definition
+    assert definition is not None
+    for name in ("in_features", "in_channels", "num_features", "num_channels"):
+        if name not in definition.arguments:
+            continue
+        sizes = [step.types[0].dims[-1] if name == "in_features" else step.types[0].channels for step in instances]
+        edit = set_argument(definition, name, sizes[0]) if isinstance(sizes[0], int) else None
+        if edit is not None and len(set(sizes)) == 1:
+            change = SetArgument(trouble.path, name, sizes[0])
+            yield Cure((edit,), (change,), reason="stated", certain=True)
+        edit = remove_argument(definition, name)
+        if edit is not None:
+            yield Cure((edit,), (SetArgument(trouble.path, name, None),), reason="unstated", certain=True)
+
+
+def _smaller_kernel(trouble: Trouble) -> Iterator[Cure]:
+    """The least padding that makes the window of a convolution fit, else the largest window that does."""
+    definition = trouble.definition
+    sizes = [size for size in trouble.types[0].dims[1:] if isinstance(size, int)]
+    if definition is None or not sizes:
+        return
+    step = Step(trouble.path, trouble.op, trouble.arguments, trouble.types, definition)
+    if trouble.op == "conv":
+        for padding in range(1, LARGEST_WINDOW // 2):
+            kind = step.output(step.types, {"padding": padding})
+            written = for_every_instance(trouble.op, definition, trouble.arguments, {"padding": padding})
+            edit = set_argument(definition, "padding", written["padding"]) if written is not None else None
+            if kind is not None and written is not None and edit is not None:
+                change = SetArgument(trouble.path, "padding", written["padding"])
+                yield Cure((edit,), (change,), kind, "fits", here=trouble.path)
+                break
+    dims, kernel = trouble.types[0].dims[1:], trouble.arguments["kernel_size"]
+    sides = kernel if isinstance(kernel, tuple) else (kernel,) * len(dims)
+    fitting = [min(k, size) if isinstance(size, int) else k for k, size in zip(sides, dims, strict=True)]
+    value = fitting[0] if len(set(fitting)) == 1 else fitting
+    edit = set_argument(definition, "kernel_size", value)
+    if edit is not None:
+        whole = trouble.op != "conv" and fitting == list(dims)
+        change = SetArgument(trouble.path, "kernel_size", value)
+        yield Cure((edit,), (change,), reason="whole" if whole else "largest", here=trouble.path)
+
+
+def _own_argument(trouble: Trouble, name: str, instances: list[Step]) -> Iterator[Cure]:
+    """The nearest values of the argument at fault that the node takes, in every instance."""
+    definition, kernel = trouble.definition, trouble.arguments.get("kernel_size")
+    given = trouble.arguments.get(name)
+    if definition is None:
+        return
+    if name.endswith("groups") and isinstance(given, int):
+        values = sorted(range(1, min(2 * given, LARGEST_GROUPS) + 1), key=lambda value: (abs(value - given), value))
+    else:
+        values = [max(kernel) // 2 if isinstance(kernel, tuple) else kernel // 2 if isinstance(kernel, int) else 0]
+    for value in values:
+        written = for_every_instance(trouble.op, definition, trouble.arguments, {name: value})
+        edit = set_argument(definition, name, written[name]) if written is not None else None
+        alone = edit is None or written == {name: value}
+        kinds = [step.output(step.types, {name: value}) for step in (instances if alone else instances[:1])]
+        if written is not None and edit is not None and None not in kinds:
+            change = SetArgument(trouble.path, name, written[name])
+            yield Cure((edit,), (change,), kinds[0], "nearest", here=trouble.path)

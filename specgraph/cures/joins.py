@@ -1,0 +1,113 @@
+"""What may bring the inputs of an add or a concat to one type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+from specgraph.cures.cure import Cure, SetArgument, together
+from specgraph.cures.edits import set_argument, source_names
+from specgraph.cures.search import Step, argument_cures, chain_to
+from specgraph.cures.structure import block_inputs, can_be_measured, crop_cures, projection_cures
+from specgraph.elaboration.elaborate import Elaborator
+from specgraph.elaboration.trouble import Trouble
+from specgraph.graph.types import TensorType
+
+MAX_INPUTS = 32
+
+
+def join_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]:
+    """What may bring the inputs of a join to one type, the likeliest first."""
+    types, nodes, written = trouble.types, elaborator.nodes, elaborator.paths.nodes
+    if len(types) > MAX_INPUTS:
+        return
+    concat = trouble.rule == "concat-shape-mismatch"
+    gated = any(kind.spatial_rank and set(kind.dims[1:]) == {1} for kind in types)
+    if not concat and types[0].dims[0] != types[-1].dims[0] and not gated:
+        yield from projection_cures(trouble, elaborator.document, nodes)
+    chains = [chain_to(path, nodes, written, alone=True) for path in trouble.inputs]
+    if not concat:
+        yield from _gate(types, chains)
+        yield from _as_the_input(trouble, elaborator, chains)
+    found: list[tuple[int, Iterator[Cure]]] = []
+    for target in _targets(types, concat):
+        cures = _brought_to(target, types, chains, concat)
+        first = next(cures, None)
+        if first is not None:
+            found.append((_cost(first), chain((first,), cures)))
+    for _, cures in sorted(found, key=lambda entry: entry[0]):
+        yield from cures
+    if concat:
+        yield from crop_cures(trouble, elaborator.document)
+    else:
+        yield from projection_cures(trouble, elaborator.document, nodes)
+
+
+def _cost(cure: Cure) -> int:
+    """How much a cure changes: another kernel is another network, a padding is what was forgotten."""
+    return len(cure.edits) + 10 * sum(change.argument == "kernel_size" for change in cure.arguments)
+
+
+def _brought_to(
+    target: TensorType, types: tuple[TensorType, ...], chains: list[list[Step]], concat: bool
+) -> Iterator[Cure]:
+    """Changes that bring all inputs of a join to the type of one of them."""
+
+    def wanted(kind: TensorType) -> bool:
+        return _agree(kind, target, concat)
+
+    odd = [index for index, kind in enumerate(types) if not wanted(kind)]
+    hint = None if concat else target
+    sizes = target.dims[1:] if target.spatial_rank else ()
+    if len(odd) == 1:
+        yield from argument_cures(chains[odd[0]], wanted, hint, sizes, rewrite=True)
+        return
+    each = [next(argument_cures(chains[index], wanted, hint, sizes, rewrite=True), None) for index in odd]
+    found = [cure for cure in each if cure is not None]
+    if len(found) == len(odd):
+        yield together(found)
+
+
+def _gate(types: tuple[TensorType, ...], chains: list[list[Step]]) -> Iterator[Cure]:
+    """The channels of an operand that is one value per channel (squeeze and excitation)."""
+    small = [index for index, kind in enumerate(types) if kind.spatial_rank and set(kind.dims[1:]) == {1}]
+    others = [kind for index, kind in enumerate(types) if index not in small]
+    if len(small) == 1 and others and len({kind.dims[0] for kind in others}) == 1:
+        target = types[small[0]].with_dims((others[0].dims[0], *types[small[0]].dims[1:]))
+        yield from argument_cures(chains[small[0]], lambda kind: kind == target, target)
+
+
+def _as_the_input(trouble: Trouble, elaborator: Elaborator, chains: list[list[Step]]) -> Iterator[Cure]:
+    """The channels of a block's own input, measured, for a number of channels that stands inside the block."""
+    definition = trouble.definition
+    inputs = block_inputs(definition, elaborator.document) if definition is not None else []
+    names = source_names(definition) if definition is not None else []
+    if definition is None or len(names) != 2 or len(trouble.types) != 2:
+        return
+    for index, name in enumerate(names):
+        channels = trouble.types[index].channels
+        if name not in inputs or not can_be_measured(name) or not isinstance(channels, int):
+            continue
+        kind = trouble.types[1 - index]
+        target = kind.with_dims((channels, *kind.dims[1:]))
+        expression = f"$({name}.channels)"
+        for step in chains[1 - index]:
+            if block_inputs(step.definition, elaborator.document) != inputs or "out_channels" not in step.arguments:
+                continue
+            edit = set_argument(step.definition, "out_channels", expression)
+            if edit is not None and step.output(step.types, {"out_channels": channels}) is not None:
+                yield Cure((edit,), (SetArgument(step.path, "out_channels", expression),), target)
+            break
+
+
+def _targets(types: tuple[TensorType, ...], concat: bool) -> list[TensorType]:
+    """Types that the others could be brought to, those of most inputs first."""
+    votes = [sum(_agree(kind, other, concat) for other in types) for kind in types]
+    order = sorted(range(len(types)), key=lambda index: (-votes[index], index))
+    return [types[index] for index in order if not any(_agree(types[index], types[i], concat) for i in range(index))]
+
+
+def _agree(left: TensorType, right: TensorType, concat: bool) -> bool:
+    if len(left.dims) != len(right.dims):
+        return False
+    return left.dims[1:] == right.dims[1:] if concat else left.dims == right.dims

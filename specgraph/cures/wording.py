@@ -1,0 +1,81 @@
+"""A cure in words, for `help`. Nothing reads them back."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from specgraph.cures.cure import Change, Cure, PutCrop, PutFlatten, PutProjection, SetArgument, TakeOffTrainOnly
+from specgraph.kinds.shown import show
+
+
+def words_of(cure: Cure) -> str:
+    """What to write, and what comes of it."""
+    if cure.parts:
+        return "; ".join(map(words_of, cure.parts))
+    first = cure.changes[0]
+    if not isinstance(first, SetArgument):
+        return _structure(first, cure)
+    if cure.reason == "stated":
+        return f"write {_value(first)}, or leave {first.argument} out"
+    if cure.reason == "unstated":
+        return f"leave {first.argument} out: what comes in differs from instance to instance"
+    shown = _arguments(cure)
+    if cure.reason == "largest":
+        return f"{shown} is what fits"
+    if cure.reason == "whole":
+        return f"{shown} is what fits; global_avg_pool pools any size down to 1x1"
+    if cure.reason == "fits":
+        return f"{shown} makes it fit, and gives {cure.gives}"
+    if cure.reason == "nearest":
+        return f"{shown} is possible, and gives {cure.gives}"
+    other = f" (or {_value(cure.alternative)})" if cure.alternative is not None else ""
+    verb = "gives" if len(cure.arguments) == 1 else "give"
+    as_declared = " as declared" if cure.declared is not None else ""
+    return f"{shown}{other} {verb} {cure.declared if cure.gives is None else cure.gives}{as_declared}"
+
+
+def cure_or_other(cure: Cure, other: str | None) -> str:
+    """What to write, or else what to write instead."""
+    return words_of(cure) if other is None else f"{words_of(cure)}, or {other}"
+
+
+def cured_before(cure: Cure) -> str:
+    """For a fault that the cure of an earlier one cures too."""
+    return f"the same cause: {words_of(cure)}"
+
+
+def declare_at_use() -> str:
+    """For a declared shape that holds for some instances of a node only."""
+    return "leave expect out here, and declare it where the block is used"
+
+
+def smallest_image(size: int) -> str:
+    """A note on windows that do not fit."""
+    return f"the smallest image that every window fits into is {size}x{size}"
+
+
+def _structure(change: Change, cure: Cure) -> str:
+    match change:
+        case TakeOffTrainOnly(node):
+            return f"take train_only off `{node}`, which is skipped outside training"
+        case PutFlatten(features):
+            return f"put a flatten in front, which gives {features} features"
+        case PutProjection(operand, channels, stride, measured):
+            with_stride = f" and stride {stride}" if stride > 1 else ""
+            where = ", where its shape is another," if measured else ""
+            return f"a 1x1 conv with {channels} channels{with_stride} on `{operand}`{where} brings it to {cure.gives}"
+        case PutCrop(operand, sides):
+            by = " and ".join(map(str, dict.fromkeys(sides)))
+            return f"crop `{operand}` by {by} on every side: {cure.gives}"
+    raise TypeError(change)
+
+
+def _arguments(cure: Cure) -> str:
+    """The arguments node by node; the node is named unless it alone is changed and is the one at fault."""
+    nodes = [(path, list(changes)) for path, changes in groupby(cure.arguments, key=lambda change: change.path)]
+    alone = len(nodes) == 1 and nodes[0][0] == cure.here
+    return " and ".join(", ".join(map(_value, changes)) + ("" if alone else f" in `{path}`") for path, changes in nodes)
+
+
+def _value(change: SetArgument) -> str:
+    return f"{change.argument}: {show(change.value)}"
