@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from specgraph.kinds.kinds import Bool, Choice, Either, Int, Kind, ListOf, Nothing, Number, Padding, PerAxis, Text
-from specgraph.ops.definition import Argument, Call, Fault, Op, define
+from specgraph.ops.definition import Argument, Call, Op, define
+from specgraph.ops.fault import Fault
 from specgraph.ops.registry import ops, register
 
 if TYPE_CHECKING:

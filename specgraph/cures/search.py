@@ -13,7 +13,8 @@ from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.language.document import NodeDef
-from specgraph.ops.definition import Call, Fault
+from specgraph.ops.definition import Call
+from specgraph.ops.fault import Fault
 from specgraph.ops.registry import ops
 
 MAX_CHAIN = 12

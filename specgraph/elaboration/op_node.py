@@ -13,7 +13,8 @@ from specgraph.graph.types import TensorType
 from specgraph.language.document import Body, NodeDef, skipped_before
 from specgraph.language.op_arguments import FAILED
 from specgraph.language.values import Written
-from specgraph.ops.definition import Call, Fault, Op, apply_op
+from specgraph.ops.definition import Call, Op, apply_op
+from specgraph.ops.fault import Fault
 from specgraph.ops.registry import find
 from specgraph.source.tree import Scalar
 
@@ -94,7 +95,9 @@ class OpNodes:
                         Trouble(outcome.rule, path, path, op.name, written, prepared.arguments, paths, input_types)
                     )
                     if outcome.help is not None and scope.blocks:
-                        outcome.help = in_scope(outcome.help, written, scope, sources)
+                        names = names_in_block(written, scope, sources)
+                        again = self._infer(op, prepared, input_types, sources, path, names)
+                        outcome.help = again.help if isinstance(again, Fault) else None
                     self._report_fault(outcome, written, prepared, sources, path, scope.body)
                 return failed
             found = self.inferred[key] = outcome
@@ -232,10 +235,18 @@ class OpNodes:
     # shapes ------------------------------------------------------------------------------------
 
     def _infer(
-        self, op: Op, prepared: Prepared, types: tuple[TensorType, ...], sources: list[Wire], path: str
+        self,
+        op: Op,
+        prepared: Prepared,
+        types: tuple[TensorType, ...],
+        sources: list[Wire],
+        path: str,
+        names: tuple[str | None, ...] = (),
     ) -> Inferred | Fault:
-        names = tuple(f"`{source.path}`" for source in sources)
-        call = Call(types, dict(prepared.arguments), names, path, prepared.stated)
+        """`names` are what the node reads its sources by, where those are not their paths."""
+        paths = tuple(source.path for source in sources)
+        shown = tuple(f"`{name or path}`" for name, path in zip(names or paths, paths, strict=True))
+        call = Call(types, dict(prepared.arguments), shown, path, prepared.stated, names or paths)
         try:
             output, parameters = apply_op(op, call)
         except Fault as fault:
@@ -272,10 +283,9 @@ class OpNodes:
             span = written.source.span(written.target.tree)
         skipped = [node.name for node in skipped_before(body, written)[:1] if node.name is not None]
         notes = [f"`{name}` stands above but is train_only and is skipped" for name in skipped]
-        message = fault.message if fault.message.startswith("node ") else f"node `{path}`: {fault.message}"
         self.elaborator.collector.report(
             fault.rule,
-            message.replace("{node}", path),
+            fault.message_for(path),
             span,
             node=path,
             labels=tuple(labels),
@@ -312,20 +322,18 @@ class OpNodes:
         return {name: entry[0] for name, entry in prepared.init.items() if name in owned}
 
 
-def in_scope(help: str, written: NodeDef, scope: LiveScope, sources: list[Wire]) -> str | None:
-    """What to write inside a block, with the names that its sources have there instead of their paths; None
-    where one has no name that is known."""
+def names_in_block(written: NodeDef, scope: LiveScope, sources: list[Wire]) -> tuple[str | None, ...]:
+    """The names that a node in a block reads its sources by: those it states, else their paths from the
+    block on; None for a source outside the block."""
     root = scope
     while root.parent is not None:
         root = root.parent
-    names = written.sources.value if written.sources is not None and written.sources.constant else ()
-    listed = [names] if isinstance(names, str) else list(names)
-    for index, source in enumerate(sources):
-        name = str(listed[index]) if index < len(listed) else source.path.removeprefix(f"{root.path}.")
-        if name == source.path and index >= len(listed) and f"from: {source.path}" in help:
-            return None
-        help = help.replace(f"from: {source.path},", f"from: {name},").replace(f"`{source.path}`", f"`{name}`")
-    return help
+    stated = written.sources.value if written.sources is not None and written.sources.constant else ()
+    listed = [stated] if isinstance(stated, str) else list(stated)
+    inside = f"{root.path}."
+    found: list[str | None] = [str(name) for name in listed[: len(sources)]]
+    others = (source.path for source in sources[len(found) :])
+    return (*found, *(path[len(inside) :] if path.startswith(inside) else None for path in others))
 
 
 def _at(home: Env, env: Env) -> Env:

@@ -26,12 +26,14 @@ TORCHVISION = "torchvision:"
 
 class Imported(NamedTuple):
     """A network brought into the spec language. `spec` is plain data, `text` what a person reads,
-    `state_dict` the weights under the spec's names, `notes` what the user should know."""
+    `state_dict` the weights under the spec's names, `notes` what the user should know; `without_batch`: the
+    source's tensors are single samples, without the batch axis of a spec."""
 
     spec: dict[str, Any]
     text: str
     state_dict: dict[str, Array]
     notes: list[str]
+    without_batch: bool = False
 
     def graph(self) -> Graph:
         """The checked graph."""
@@ -100,7 +102,7 @@ def finish(net: FlatNetwork, block_names: dict[str, str] | None = None) -> Impor
             spec = blocks
     except (SpecError, CommandError, KeyError, ValueError):
         spec = flat
-    return Imported(spec, to_yaml(spec, net.notes), net.state_dict(), net.notes)
+    return Imported(spec, to_yaml(spec, net.notes), net.state_dict(), net.notes, net.without_batch)
 
 
 def _same(flat: dict[str, Any], blocks: dict[str, Any]) -> bool:

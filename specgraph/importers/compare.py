@@ -33,7 +33,7 @@ def verify_import(
         if port.shape and not isinstance(port.shape[0], int):
             shape[0] = batch
         feeds[port.name] = _random(rng, shape, np.dtype(port.dtype))
-    sample = any("not a batch" in note for note in imported.notes)
+    sample = imported.without_batch
     floats = [value.astype(np.float32) for value in feeds.values()]
     tensors = [torch.from_numpy(value[None] if sample else value) for value in floats]
     with torch.inference_mode():

@@ -17,7 +17,8 @@ from specgraph.graph.liveness import live
 from specgraph.graph.types import TensorType, image_type
 from specgraph.importers.naming import Namer
 from specgraph.kinds.invalid import Invalid
-from specgraph.ops.definition import Call, Fault, Op
+from specgraph.ops.definition import Call, Op
+from specgraph.ops.fault import Fault
 from specgraph.ops.registry import ops
 
 Array = NDArray[Any]
@@ -53,13 +54,15 @@ class FlatNode:
 
 @dataclass(slots=True)
 class FlatNetwork:
-    """A network without blocks. `notes` are what the user should know of the import."""
+    """A network without blocks. `notes` are what the user should know of the import; `without_batch`: the
+    source's tensors are single samples, without the batch axis."""
 
     name: str
     inputs: dict[str, TensorType] = field(default_factory=dict)
     nodes: dict[str, FlatNode] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    without_batch: bool = False
     namer: Namer = field(default_factory=Namer)
 
     def add_input(self, hint: str, dims: Sequence[Any]) -> str:
@@ -91,8 +94,9 @@ class FlatNetwork:
         try:
             output = definition.infer(call)
         except Fault as fault:
-            message = fault.message.replace("node `{node}`", "it")
-            raise Refusal(message + (f" ({'; '.join(fault.notes)})" if fault.notes else "")) from fault
+            raise Refusal(
+                fault.message_without_name + (f" ({'; '.join(fault.notes)})" if fault.notes else "")
+            ) from fault
         given = dict(parameters or {})
         for parameter in definition.parameters(call.arguments, types):
             if parameter.name not in given:

@@ -61,6 +61,7 @@ def raise_file(
         raiser = Raiser(file, batched=batched)
         refusals = _attempt(raiser, outputs) or tidy(raiser.net)
         if not refusals:
+            raiser.net.without_batch = not batched
             if not batched and batch_axis == "auto":
                 raiser.net.notes.append(
                     "the file's first axis is not a batch (a node acts on it): its tensors are taken as single samples"

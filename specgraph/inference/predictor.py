@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -69,7 +69,7 @@ class Predictor:
         self.session = Session(_model_of(model, weights), device)
         metadata = self.session.metadata
         self.batch_size = max(1, batch_size)
-        self.assumed: list[str] = []
+        self._assumed: dict[Literal["size", "statistics"], str] = {}
         self.built_in = frozenset(metadata.get("specgraph.built_in", "").split())
         if len(self.session.inputs) != 1 or len(self.session.inputs[0].shape) != 4:
             raise CommandError(f"{model} is no image classifier: it does not take one batch of images")
@@ -91,17 +91,22 @@ class Predictor:
             self.batch_size = fixed
         self._fixed_batch = isinstance(fixed, int)
 
+    @property
+    def assumed(self) -> list[str]:
+        """What had to be guessed, in words."""
+        return list(self._assumed.values())
+
     def _assume_preprocessing(self) -> Preprocessing:
         channels, height, width = self._input.shape[1:]
         if self._channels_last:
             height, width, channels = channels, height, width
         if not isinstance(height, int) or not isinstance(width, int):
             height = width = 224
-            self.assumed.append("the input's size is free: images are resized to 224x224")
+            self._assumed["size"] = "the input's size is free: images are resized to 224x224"
         if not isinstance(channels, int):
             raise CommandError("the number of the input's channels is free: it cannot be given images")
         if not self.raw:
-            self.assumed.append(
+            self._assumed["statistics"] = (
                 "the file does not say how images are normalised: they are scaled to [0, 1]; "
                 "give --mean and --std if that is wrong"
             )
@@ -124,7 +129,7 @@ class Predictor:
             raise CommandError("std must be above 0")
         mean, std = (tuple(values) * (known.channels if len(values) == 1 else 1) for values in told.values())
         self.preprocessing = known._replace(mean=mean, std=std, own=False)
-        self.assumed = [note for note in self.assumed if "--mean" not in note]
+        self._assumed.pop("statistics", None)
 
     def _check_channels(self) -> None:
         if self.preprocessing.channels not in (1, 3):

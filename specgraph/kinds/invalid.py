@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 
 class Invalid(Exception):
-    """A value is not of the wanted kind. `path` leads to the part at fault, from the outside in;
+    """A value is not of the wanted kind. `message` is said of the value ("must be a number, not x"), or with
+    `subject=None` a sentence of its own ("sgd needs `lr`"). `path` leads to the part at fault, from the outside in;
     `names` are what is known there; `key` is the key whose value seems to stand in a mapping's place.
 
     `word` is the unknown word, `meant` the known word or the value that it stands for (`unsure`: perhaps),
@@ -14,9 +15,17 @@ class Invalid(Exception):
     right of the value all the same.
     """
 
-    def __init__(self, message: str, path: tuple[str | int, ...] = (), rule: str = "invalid-value") -> None:
+    def __init__(
+        self,
+        message: str,
+        path: tuple[str | int, ...] = (),
+        rule: str = "invalid-value",
+        *,
+        subject: Literal["value"] | None = "value",
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.subject = subject
         self.path = path
         self.rule = rule
         self.names: tuple[str, ...] = ()

@@ -258,7 +258,7 @@ class Reporter:
         message = f"{where}: `{named}` {fault.message}" if named else f"{where} {fault.message}"
         self.collector.report(
             "invalid-value",
-            message if fault.message.startswith("must") else f"{where}: {fault.message}",
+            message if fault.subject == "value" else f"{where}: {fault.message}",
             inner.span,
             node=path,
             help=meant.help,

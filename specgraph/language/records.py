@@ -45,8 +45,9 @@ class Record(Kind):
             fault = self.fail(value)
             fault.key = self._key_of(value)
             raise fault
-        faults = [self._unknown(key) for key in islice((key for key in value if key not in self.fields), MOST_FAULTS)]
-        misspelt = any(fault.help is None for fault in faults)
+        unknown = list(islice((key for key in value if key not in self.fields), MOST_FAULTS))
+        faults = [self._unknown(key) for key in unknown]
+        misspelt = any(key not in self.elsewhere for key in unknown)
         checked = Partial()
         for name, field in self.fields.items():
             if name in value:
@@ -60,14 +61,14 @@ class Record(Kind):
             elif misspelt:
                 continue  # it may be what an unknown key means
             elif field.required:
-                faults.append(Invalid(f"{self.title} needs `{name}`: {field.doc or field.kind.words}"))
+                faults.append(Invalid(f"{self.title} needs `{name}`: {field.doc or field.kind.words}", subject=None))
             else:
                 checked[name] = field.default
         raise_all(faults, checked)
         return dict(checked)
 
     def _unknown(self, key: Any) -> Invalid:
-        fault = Invalid(f"{self.title} has no key `{show(key)}`", (key,), rule="unknown-key")
+        fault = Invalid(f"{self.title} has no key `{show(key)}`", (key,), rule="unknown-key", subject=None)
         fault.names = tuple(self.fields)
         fault.word = show(key)
         fault.help = self.elsewhere.get(key)
@@ -116,7 +117,9 @@ class Tagged(Kind):
             raise self._not_one(value)
         record = self.records.get(tag)
         if record is None:
-            fault = Invalid(f"unknown {self.title} `{show(tag)}`", (tag,) if inner else (), rule="unknown-choice")
+            fault = Invalid(
+                f"unknown {self.title} `{show(tag)}`", (tag,) if inner else (), "unknown-choice", subject=None
+            )
             fault.names = tuple(self.records)
             fault.word = show(tag)
             fault.meant = self.foreign.get(tag)

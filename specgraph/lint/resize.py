@@ -8,7 +8,8 @@ from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
 from specgraph.language.document import NodeDef
-from specgraph.ops.definition import Call, Fault
+from specgraph.ops.definition import Call
+from specgraph.ops.fault import Fault
 from specgraph.ops.registry import ops
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from specgraph.graph.dims import Dim, product
 from specgraph.graph.model import Node, Parameter
 from specgraph.graph.types import TensorType, str_dim
 from specgraph.kinds.kinds import Choice, Int, Number
-from specgraph.ops.definition import Argument, Call, Fault, InferRule, Op, ParameterRule, define, no_parameters
+from specgraph.ops.definition import Argument, Call, InferRule, Op, ParameterRule, define, no_parameters
+from specgraph.ops.fault import Fault
 
 
 def infer_elementwise(call: Call) -> TensorType:
@@ -37,7 +38,8 @@ def infer_prelu(call: Call) -> TensorType:
     if slopes != 1 and not call.equal(channels, slopes):
         raise Fault(
             "stated-size-mismatch",
-            f"node `{{node}}` states num_parameters {slopes}, but its input {call.name} has {channels} channels",
+            f"states num_parameters {slopes}, but its input {call.name} has {channels} channels",
+            subject="node",
             argument="num_parameters",
             notes=[f"{call.name} is {call.input}"],
             help=f"write num_parameters: {channels}, or 1 for one slope in all",

@@ -9,7 +9,8 @@ from specgraph.graph.dims import Dim, product
 from specgraph.graph.model import Node, Parameter
 from specgraph.graph.types import SPATIAL_AXES, TensorType
 from specgraph.kinds.kinds import Bool, Choice, Int, Padding, PerAxis
-from specgraph.ops.definition import Argument, Call, Fault, Op, define
+from specgraph.ops.definition import Argument, Call, Op, define
+from specgraph.ops.fault import Fault
 
 Pairs = tuple[tuple[int, int], ...]
 MOST_GROUPS = 1024

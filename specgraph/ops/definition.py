@@ -14,6 +14,7 @@ from specgraph.graph.dims import PROBED_SIZES, Dim, SymbolicDim, equal_sizes, si
 from specgraph.graph.model import Constraint, Node, Parameter
 from specgraph.graph.types import TensorType
 from specgraph.kinds.kinds import Kind
+from specgraph.ops.fault import Fault
 
 MAX_SPATIAL_RANK = 3
 MAX_ELEMENTS = 2**48
@@ -37,41 +38,15 @@ class Argument:
         self.doc = doc
 
 
-class Fault(Exception):
-    """A shape rule's verdict on a node: which rule is broken, what to blame, and what to say.
-
-    `argument` names the argument at fault, `inputs` the indices of the inputs at fault; with
-    neither, the node itself is marked. `message` continues after "node `x`: "; it stands alone where
-    it starts with "node", `{node}` in it being the node's path.
-    """
-
-    def __init__(
-        self,
-        rule: str,
-        message: str,
-        *,
-        argument: str | None = None,
-        inputs: Sequence[int] = (),
-        notes: Sequence[str] = (),
-        help: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.rule = rule
-        self.message = message
-        self.argument = argument
-        self.inputs = tuple(inputs)
-        self.notes = tuple(notes)
-        self.help = help
-
-
 class Call:
     """An op applied to inputs, while its output type is being inferred.
 
     `arguments` are checked but not yet expanded per axis; rules write canonical values back with
-    `self.arguments[...] = ...`. `names` are how messages call the inputs.
+    `self.arguments[...] = ...`. `sources` are the names that the node may read its inputs by, None for an
+    input that has none where the node is written; `names` are how messages call the inputs.
     """
 
-    __slots__ = ("arguments", "constraints", "inputs", "names", "path", "stated")
+    __slots__ = ("arguments", "constraints", "inputs", "names", "path", "sources", "stated")
 
     def __init__(
         self,
@@ -80,10 +55,12 @@ class Call:
         names: tuple[str, ...] = (),
         path: str = "",
         stated: frozenset[str] = frozenset(),
+        sources: tuple[str | None, ...] = (),
     ) -> None:
         self.inputs = inputs
         self.arguments = arguments
         self.names = names or tuple(f"input {index}" for index in range(len(inputs)))
+        self.sources = sources or (None,) * len(inputs)
         self.path = path
         self.stated = stated
         self.constraints: list[Constraint] = []
@@ -153,7 +130,8 @@ class Call:
         else:
             raise Fault(
                 "stated-size-mismatch",
-                f"node `{{node}}` states {argument} {stated}, but its input {self.name} has {actual} {what}",
+                f"states {argument} {stated}, but its input {self.name} has {actual} {what}",
+                subject="node",
                 argument=argument,
                 notes=[f"{self.name} is {self.input}"],
                 help=f"write {argument}: {actual}, or leave {argument} out",

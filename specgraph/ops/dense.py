@@ -8,7 +8,8 @@ from specgraph.graph.dims import Dim, product
 from specgraph.graph.model import Node, Parameter
 from specgraph.graph.types import UNKNOWN_AXIS, TensorType
 from specgraph.kinds.kinds import Bool, Choice, Int, Number
-from specgraph.ops.definition import Argument, Call, Fault, Op, define
+from specgraph.ops.definition import Argument, Call, Op, define
+from specgraph.ops.fault import Fault
 
 SPATIAL = frozenset("DHWL")
 
@@ -21,7 +22,8 @@ def infer_linear(call: Call) -> TensorType:
         features = product(kind.dims)
         raise Fault(
             "unflattened-linear-input",
-            f"node `{{node}}` is linear, but its input {call.name} is a feature map of {kind}",
+            f"is linear, but its input {call.name} is a feature map of {kind}",
+            subject="node",
             inputs=(0,),
             notes=[
                 f"it would act on the last axis, {kind.axes[-1]} = {kind.dims[-1]}"

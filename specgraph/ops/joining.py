@@ -8,7 +8,8 @@ from specgraph.graph.dims import Dim, ceil_div, product
 from specgraph.graph.model import Node
 from specgraph.graph.types import UNKNOWN_AXIS, TensorType
 from specgraph.kinds.kinds import Int
-from specgraph.ops.definition import Argument, Call, Fault, Op, define
+from specgraph.ops.definition import Argument, Call, Op, define
+from specgraph.ops.fault import Fault
 
 MOST_PADDING = 4
 """Up to this much missing padding per side is the likely cause of branches that differ."""
@@ -122,12 +123,11 @@ def _broadcast(call: Call, left: TensorType, index: int) -> TensorType:
         shape = [str(dim) for dim in _aligned(few.dims, many.dims)]
         raise Fault(
             "batch-broadcast",
-            f"node `{{node}}` joins {call.names[0]} of {call.inputs[0]} with {call.names[index]} of "
-            f"{right}, which differ in rank",
+            f"joins {call.names[0]} of {call.inputs[0]} with {call.names[index]} of {right}, which differ in rank",
+            subject="node",
             inputs=(0, index),
             notes=[f"axes are aligned from behind, so the batch axis of {call.names[fewer]} would meet another axis"],
-            help=f"read {call.names[fewer]} through {{op: reshape, from: {call.names[fewer].strip('`')}, "
-            f"shape: [{', '.join(shape)}]}}",
+            help=_read_through(call, fewer, "reshape", f"shape: [{', '.join(shape)}]"),
         )
     sizes: list[Dim] = []
     for a, b in zip(left.dims, right.dims, strict=True):
@@ -168,32 +168,34 @@ def _operand_mismatch(call: Call, index: int) -> Fault:
     parts = " and ".join(described)
     return Fault(
         "add-shape-mismatch",
-        f"node `{{node}}` joins {parts}: {call.names[against]} is {left}, {call.names[index]} is {right}",
+        f"joins {parts}: {call.names[against]} is {left}, {call.names[index]} is {right}",
+        subject="node",
         inputs=(against, index),
         notes=[f"its inputs: {_listed(call, range(len(call.inputs)))}"] if len(call.inputs) > 2 else [],
         help=_operand_cure(call, against, index, wrong),
     )
 
 
-def _operand_cure(call: Call, left: int, right: int, wrong: list[int]) -> str:
+def _operand_cure(call: Call, left: int, right: int, wrong: list[int]) -> str | None:
     """The 1x1 convolution that brings the smaller side of a residual connection to the other's shape."""
     first, second = call.inputs[left], call.inputs[right]
     if not first.is_feature_map or not second.is_feature_map:
         return "make the sizes agree, or one of them 1"
     if wrong == [0]:
         fewer, more = (left, right) if _less(first.dims[0], second.dims[0]) else (right, left)
-        return (
-            f"read {call.names[fewer]} through {{op: conv, from: {call.names[fewer].strip('`')}, "
-            f"out_channels: {call.inputs[more].dims[0]}, kernel_size: 1}}"
-        )
+        return _read_through(call, fewer, "conv", f"out_channels: {call.inputs[more].dims[0]}, kernel_size: 1")
     small, large = (left, right) if _less(first.dims[wrong[-1]], second.dims[wrong[-1]]) else (right, left)
     stride = _stride(call.inputs[large], call.inputs[small])
     if stride is not None:
-        return (
-            f"read {call.names[large]} through {{op: conv, from: {call.names[large].strip('`')}, "
-            f"out_channels: {call.inputs[small].dims[0]}, kernel_size: 1, stride: {stride}}}"
-        )
+        arguments = f"out_channels: {call.inputs[small].dims[0]}, kernel_size: 1, stride: {stride}"
+        return _read_through(call, large, "conv", arguments)
     return "make the sizes agree: the same stride on both paths, and a padding of half the kernel"
+
+
+def _read_through(call: Call, index: int, op: str, arguments: str) -> str | None:
+    """The node to write between an input and this node; None where the input has no name to read it by."""
+    source = call.sources[index]
+    return None if source is None else f"read `{source}` through {{op: {op}, from: {source}, {arguments}}}"
 
 
 def _less(left: Dim, right: Dim) -> bool:

@@ -8,7 +8,8 @@ from specgraph.graph.dims import Dim, product
 from specgraph.graph.model import Parameter
 from specgraph.graph.types import TensorType
 from specgraph.kinds.kinds import Bool, Either, Int, ListOf, Nothing, Number
-from specgraph.ops.definition import Argument, Call, Fault, Op, ParameterRule, define
+from specgraph.ops.definition import Argument, Call, Op, ParameterRule, define
+from specgraph.ops.fault import Fault
 
 MAX_RANK = 4
 MOST_GROUPS = 100_000

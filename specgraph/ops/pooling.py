@@ -11,7 +11,8 @@ from specgraph.graph.types import TensorType
 from specgraph.kinds.kinds import Bool, Choice, Either, Int, Nothing, Number, Padding, PerAxis
 from specgraph.kinds.shown import show
 from specgraph.ops.convolution import kernel_too_large, window_arithmetic
-from specgraph.ops.definition import MAX_ELEMENTS, Argument, Call, Fault, Op, define
+from specgraph.ops.definition import MAX_ELEMENTS, Argument, Call, Op, define
+from specgraph.ops.fault import Fault
 
 MODE_RANKS = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 MAX_DENOMINATOR = 64
@@ -121,7 +122,7 @@ def infer_upsample(call: Call) -> TensorType:
             f"mode {mode} is for {MODE_RANKS[mode]} spatial axes, but {call.name} has {rank}",
             argument="mode",
             notes=[f"{call.name} is {call.input}"],
-            help=f"write mode: {', '.join((*fitting, 'nearest'))}".replace(", ", " or "),
+            help=f"write mode: {' or '.join((*fitting, 'nearest'))}",
         )
     if arguments["align_corners"] is not None and mode not in MODE_RANKS:
         raise Fault(

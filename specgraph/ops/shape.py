@@ -9,7 +9,8 @@ from specgraph.graph.model import Node
 from specgraph.graph.types import UNKNOWN_AXIS, TensorType
 from specgraph.kinds.kinds import Bool, Choice, Either, Int, ListOf, Nothing, Number, Padding
 from specgraph.ops.convolution import check_wrapping, padded
-from specgraph.ops.definition import MAX_SPATIAL_RANK, Argument, Call, Fault, Op, define
+from specgraph.ops.definition import MAX_SPATIAL_RANK, Argument, Call, Op, define
+from specgraph.ops.fault import Fault
 
 
 def infer_pad(call: Call) -> TensorType:

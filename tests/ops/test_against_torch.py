@@ -15,7 +15,7 @@ from torch import Tensor
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 from specgraph.kinds.invalid import Invalid
-from specgraph.ops.definition import Fault
+from specgraph.ops.fault import Fault
 from specgraph.ops.registry import ops
 from tests.ops.build import Lowered, infer_node, random_inputs
 from tests.ops.cases import CASES, MAP, Case, ok

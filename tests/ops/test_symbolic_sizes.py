@@ -10,7 +10,7 @@ import pytest
 
 from specgraph.graph.dims import N, SymbolicDim, evaluate, symbol
 from specgraph.graph.types import image_type
-from specgraph.ops.definition import Fault
+from specgraph.ops.fault import Fault
 from tests.ops.build import BUILT_IN, infer_node
 from tests.ops.cases import CASES as OP_CASES
 

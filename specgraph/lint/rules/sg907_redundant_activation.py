@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from specgraph.diagnostics.rule import Rule
 
@@ -63,6 +63,12 @@ KEEPS_SIGN = frozenset(
     ]
 )
 KEEPS_VALUES = frozenset(["dropout", "flatten", "identity"])
+Effect = Literal["none", "normalises", "clips"]
+EFFECTS: dict[Effect, str] = {
+    "none": "changes nothing",
+    "normalises": "normalises a second time",
+    "clips": "is applied to scores",
+}
 
 
 def check(lint: Lint) -> None:
@@ -76,16 +82,21 @@ def check(lint: Lint) -> None:
             first = found[0]
             if first is None or definition.when is not None or not all(n and n.op in producers for n in found):
                 continue
-            effect = "changes nothing" if op in producers or op.endswith("elu") else "is applied to scores"
-            if op in NORMALISED or op in ("sigmoid", "batch_norm"):
-                effect = "normalises a second time"
+            effect = _effect(op, producers)
             lint.report(
                 "redundant-activation",
-                f"node `{nodes[0].path}` {effect}: its values come from `{first.path}`, a {first.op}",
+                f"node `{nodes[0].path}` {EFFECTS[effect]}: its values come from `{first.path}`, a {first.op}",
                 nodes[0],
                 help="remove one of the two",
-                fix=lint.removals.node(definition) if effect == "changes nothing" else None,
+                fix=lint.removals.node(definition) if effect == "none" else None,
             )
+
+
+def _effect(op: str, producers: frozenset[str]) -> Effect:
+    """What the second activation does to the values."""
+    if op in NORMALISED or op in ("sigmoid", "batch_norm"):
+        return "normalises"
+    return "none" if op in producers or op.endswith("elu") else "clips"
 
 
 def _joined(lint: Lint, node: Node | None, known: dict[str, Node | None]) -> Node | None:
