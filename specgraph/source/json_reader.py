@@ -129,8 +129,8 @@ class Builder:
                         raise Stop
                     children, closer, opened = [], "}" if sign == "{" else "]", start
                     stack.append((children, closer, start))
-                    state = "first key" if sign == "{" else "first"
-                elif sign == closer and (state in ("comma", "first", "first key")):
+                    state = "first_key" if sign == "{" else "first"
+                elif sign == closer and (state in ("comma", "first", "first_key")):
                     node = self._close((line, start - line_start + 2))
                     if stack:
                         children, closer, opened = stack[-1]
@@ -160,7 +160,7 @@ class Builder:
                 else:
                     children.append(scalar)
                     state = "comma"
-            elif (state == "key" or state == "first key") and kind < 4:
+            elif (state == "key" or state == "first_key") and kind < 4:
                 assert children is not None
                 children.append(scalar)
                 state = "colon"
@@ -264,7 +264,7 @@ class Builder:
                 f"separate entries with `,`, close with `{closer}`",
                 place,
             )
-        if state in ("key", "first key"):
+        if state in ("key", "first_key"):
             return Fault(
                 f"a key is expected, not `{_short(sign)}`",
                 start,
