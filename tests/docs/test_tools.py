@@ -25,7 +25,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
         program.write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/said\n')
         program.chmod(0o755)
     stamped = (ROOT / "pyproject.toml").read_bytes() + (ROOT / "tools/setup").read_bytes()
-    (programs.parent / f".specgraph-{hashlib.sha256(stamped).hexdigest()[:16]}").touch()
+    for resolution in ("highest", "lowest-direct"):
+        (programs.parent / f".specgraph-{resolution}-{hashlib.sha256(stamped).hexdigest()[:16]}").touch()
     return {"PATH": "/usr/bin:/bin", "SPECGRAPH_VENV": str(programs.parent)}
 
 
@@ -43,6 +44,31 @@ def test_tools_run_in_the_environment_that_they_make(tool: str, environment: dic
     assert (tmp_path / "said").read_text().splitlines()[-1].endswith(" --flag")
     script = ROOT / "tools" / f"{tool}.py"
     assert not script.exists() or f"python tools/{tool}.py --flag" in (tmp_path / "said").read_text()
+
+
+@pytest.mark.parametrize(
+    ("given", "passed"),
+    [
+        (["--cov"], "--cov=specgraph"),
+        (["--cov", "tests/ops", "-k", "conv"], "--cov=specgraph tests/ops -k conv"),
+        (["--cov=specgraph.ops", "--cov-report=xml"], "--cov=specgraph.ops --cov-report=xml"),
+    ],
+    ids=["alone", "before a path", "pytest's own"],
+)
+def test_coverage_is_of_the_package_unless_said(
+    given: list[str], passed: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    assert run("test", *given, environment=environment, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "said").read_text().splitlines()[-1].endswith(f"--dist worksteal {passed}")
+
+
+def test_another_resolution_is_another_environment(environment: dict[str, str], tmp_path: Path) -> None:
+    venv = Path(environment["SPECGRAPH_VENV"])
+    for stamp in venv.glob(".specgraph-lowest-direct-*"):
+        stamp.unlink()
+    done = run("test-lowest", environment={**environment, "SPECGRAPH_PYTHON": "no-such"}, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no-such" in done.stderr
 
 
 def test_the_demo_empties_its_own_folder_alone(environment: dict[str, str], tmp_path: Path) -> None:
