@@ -138,7 +138,7 @@ def _out_of_range(case: Accepted) -> bool:
 STRICTNESS = (
     Strictness(
         "linear-on-a-feature-map",
-        "PyTorch lets a linear layer run along the width when the sizes happen to fit; nobody means that",
+        "PyTorch lets a linear layer run along the width when the sizes happen to fit, which is never intended",
         lambda case: case.op == "linear" and case.labels[0][-1] in ("D", "H", "W", "L"),
     ),
     Strictness(
