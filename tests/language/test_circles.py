@@ -49,8 +49,8 @@ def test_components_and_circles_are_networkx_s() -> None:
                 first = min(group)
                 assert circle[0] == first
                 assert all(after in needs[index] for index, after in zip(circle, [*circle[1:], first], strict=True))
-                ways = networkx.single_target_shortest_path_length(graph, first)
-                assert len(circle) == 1 + min(dict(ways)[other] for other in needs[first] if other in dict(ways))
+                ways = dict(networkx.single_target_shortest_path_length(graph, first))
+                assert len(circle) == 1 + min(ways[other] for other in needs[first] if other in ways)
     assert num_circles > 200
 
 
