@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import NoReturn
 
+from specgraph.device_names import INFERENCE_DEVICES, parse_device
 from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 
@@ -38,6 +39,12 @@ def non_negative_int(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"must be at least 0, not {text}")
     return value
+
+
+def inference_device(text: str) -> str:
+    """A device that models run on, from the command line. Raises `CommandError`."""
+    parse_device(text, INFERENCE_DEVICES)
+    return text
 
 
 def numbers(text: str) -> tuple[float, ...]:

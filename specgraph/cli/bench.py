@@ -6,8 +6,9 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from specgraph.cli.arguments import positive_float, positive_int
+from specgraph.cli.arguments import inference_device, positive_float, positive_int
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
+from specgraph.device_names import INFERENCE_DEVICES, check_index, parse_device
 from specgraph.errors import CommandError, require
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-sizes", type=_sizes, default=(1, 8, 32), metavar="N,...", help="(default: 1,8,32)")
     parser.add_argument(
         "--device",
-        choices=("auto", "cpu", "cuda", "tensorrt"),
+        type=inference_device,
         default="auto",
-        help="what to run on (default: a CUDA device if there is one)",
+        metavar="auto|cpu|cuda|tensorrt",
+        help="what to run on; cuda:1 is the second GPU (default: a CUDA device if there is one)",
     )
     parser.add_argument("--compile", action="store_true", help="also through torch.compile (takes a while to start)")
     parser.add_argument(
@@ -120,7 +122,11 @@ def _module_runners(args: argparse.Namespace, names: list[str], module: nn.Modul
 
     from specgraph.inference.bench import module_runner
 
-    device = "cuda" if args.device != "cpu" and torch.cuda.is_available() else "cpu"
+    name = parse_device(args.device, INFERENCE_DEVICES)
+    device = torch.device("cpu")
+    if name.kind != "cpu" and torch.cuda.is_available():
+        check_index(args.device, name, torch.cuda.device_count())
+        device = torch.device("cuda", torch.cuda.current_device() if name.number is None else name.number)
     runners = [module_runner(names, module, device)]
     if args.compile:
         runners.append(module_runner(names, module, device, compiled=True))

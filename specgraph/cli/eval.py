@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="NAME|DIR", help="another data set")
     parser.add_argument("--data-dir", metavar="DIR", help=DATA_DIR_HELP)
     parser.add_argument("--split", choices=("test", "validation", "train"), default="test", help="(default: test)")
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda", help="what to run on")
+    parser.add_argument(
+        "--device", default="auto", metavar="auto|cpu|cuda", help="what to run on; cuda:1 is the second GPU"
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print it")
     add_spec_arguments(parser)
 

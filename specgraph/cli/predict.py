@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
-from specgraph.cli.arguments import numbers, positive_int, positive_numbers
+from specgraph.cli.arguments import inference_device, numbers, positive_int, positive_numbers
 from specgraph.errors import CommandError
 
 if TYPE_CHECKING:
@@ -29,9 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=positive_int, default=32, metavar="N", help="images at a time")
     parser.add_argument(
         "--device",
-        choices=("auto", "cpu", "cuda", "tensorrt"),
+        type=inference_device,
         default="auto",
-        help="what to run on (default: a CUDA device if there is one)",
+        metavar="auto|cpu|cuda|tensorrt",
+        help="what to run on; cuda:1 is the second GPU (default: a CUDA device if there is one)",
     )
     parser.add_argument("--weights", metavar="FILE", help="weights, where MODEL is a spec")
     parser.add_argument("--output", metavar="NAME", help="which output, where there are several")

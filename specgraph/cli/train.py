@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=positive_int, metavar="N", help="images per step, over all processes")
     parser.add_argument("--lr", type=positive_float, metavar="X", help="learning rate")
     parser.add_argument("--seed", type=int, metavar="N", help="of initialisation, order and augmentation")
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda", help="what to run on")
+    parser.add_argument(
+        "--device", default="auto", metavar="auto|cpu|cuda", help="what to run on; cuda:1 is the second GPU"
+    )
     parser.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<name>/<date-time>)")
     parser.add_argument("--resume", metavar="RUN", help="continue a run exactly where it was saved")
     parser.add_argument("--weights", metavar="FILE", help="start from trained weights")

@@ -14,6 +14,7 @@ from specgraph.inference.session import Array, Session
 from specgraph.inference.verify import free_sizes
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 Step = Callable[[], object]
@@ -51,9 +52,11 @@ def session_runner(session: Session) -> Runner:
     return Runner("onnxruntime", device, prepare)
 
 
-def module_runner(names: Sequence[str], module: nn.Module, device: str, *, compiled: bool = False) -> Runner:
+def module_runner(names: Sequence[str], module: nn.Module, device: torch.device, *, compiled: bool = False) -> Runner:
     """PyTorch, eager or through `torch.compile`. `names` are the inputs' names, in the module's order."""
     import torch
+
+    from specgraph.backends.torch.current_device import current_device
 
     module = module.eval().to(device)
     callable_module: Any = torch.compile(module) if compiled else module
@@ -62,15 +65,15 @@ def module_runner(names: Sequence[str], module: nn.Module, device: str, *, compi
         tensors = [torch.from_numpy(inputs[name]).to(device) for name in names]
 
         def step() -> object:
-            with torch.inference_mode():
+            with current_device(device), torch.inference_mode():
                 output = callable_module(*tensors)
-            if device != "cpu":
-                torch.cuda.synchronize()
+                if device.type == "cuda":
+                    torch.cuda.synchronize()
             return output
 
         return step
 
-    return Runner("torch compiled" if compiled else "torch eager", device, prepare)
+    return Runner("torch compiled" if compiled else "torch eager", str(device), prepare)
 
 
 def session_inputs(session: Session, batch_size: int, free: int = 224) -> dict[str, Array]:

@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from specgraph.device_names import INFERENCE_DEVICES, check_index, parse_device
 from specgraph.errors import CommandError, require
 
 Array = NDArray[Any]
-
-DEVICES = ("auto", "cpu", "cuda", "tensorrt")
 
 _PROVIDERS = {
     "cpu": ("CPUExecutionProvider",),
@@ -65,24 +64,24 @@ class Session:
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if not optimise:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        if device not in DEVICES:
-            raise CommandError(f"unknown device `{device}`", f"choose one of {', '.join(DEVICES)}")
-        wanted = device
+        name = parse_device(device, INFERENCE_DEVICES)
+        wanted = name.kind
         self.fallback: str | None = None
-        if device != "cpu":
-            reason = why_no_cuda(onnxruntime.get_available_providers(), device)
+        if wanted != "cpu":
+            reason = why_no_cuda(onnxruntime.get_available_providers(), wanted)
             if reason is not None:
+                self.fallback = None if wanted == "auto" else reason
                 wanted = "cpu"
-                self.fallback = None if device == "auto" else reason
-            elif device == "auto":
-                wanted = "cuda"
+            else:
+                check_index(device, name, num_cuda_devices())
+                wanted = "cuda" if wanted == "auto" else wanted
         if wanted != "cpu" and hasattr(onnxruntime, "preload_dlls"):
             onnxruntime.preload_dlls()
         if not isinstance(model, bytes) and not Path(model).is_file():
             raise CommandError(f"no such file: {model}")
         source = model if isinstance(model, bytes) else os.fspath(model)
         try:
-            self._session = onnxruntime.InferenceSession(source, options, providers=list(_PROVIDERS[wanted]))
+            self._session = onnxruntime.InferenceSession(source, options, providers=_providers(wanted, name.number))
         except Exception as error:  # onnxruntime raises a class of its own for every status
             shown = "the model" if isinstance(model, bytes) else str(model)
             raise CommandError(f"onnxruntime cannot load {shown}: {_first_line(error)}") from error
@@ -104,6 +103,12 @@ class Session:
         except Exception as error:
             raise CommandError(f"onnxruntime cannot run the model: {_first_line(error)}") from error
         return dict(zip(names, (np.asarray(value) for value in values), strict=True))
+
+
+def _providers(kind: str, index: int | None) -> list[Any]:
+    """onnxruntime's providers for a kind of device, all on the GPU of that index."""
+    options = {} if index is None else {"device_id": index}
+    return [(name, options) if options and not name.startswith("CPU") else name for name in _PROVIDERS[kind]]
 
 
 def why_no_cuda(available: Sequence[str], device: str = "cuda") -> str | None:

@@ -13,6 +13,7 @@ from specgraph.errors import CommandError
 from specgraph.graph.classifier import ends_in, main_output
 from specgraph.graph.model import Graph
 from specgraph.runs.folder import is_run
+from specgraph.runs.lock import RunLock
 from specgraph.runs.restart import find_restarted, is_restart
 from specgraph.runs.run import Run
 from specgraph.runs.weights import StateDict, apply_weights, load_weights
@@ -131,8 +132,11 @@ def train(
             recipe = previous.recipe_name
             overrides = Overrides(epochs=epochs, settings=() if resume is None else _moved(graph, recipe, data_root))
             chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
-        with kept_surroundings(world.device), kept_memory(world.device):
-            return Session(graph, chosen, world, shown, options, data=brought, resume=previous).run()
+        with kept_surroundings(world.device), kept_memory(world.device), RunLock() as lock:
+            if previous is not None:
+                folder = previous.folder
+                world.ask_writer(lambda: lock.take(folder))
+            return Session(graph, chosen, world, shown, options, lock, data=brought, resume=previous).run()
     finally:
         leave_world(world)
 
@@ -267,15 +271,15 @@ def _restarted(
     """The run to continue where torchrun restarted the processes after one of them died."""
     if not is_restart():
         return None
-    found = ""
-    if world.is_writer:
+
+    def find() -> str:
         recorded = chosen._replace(fields=recorded_recipe(chosen.fields, brought))
         run = find_restarted(graph, recorded.name, recorded.fields, options.to_plain(), options.out)
-        if run is not None:
-            found = str(run.folder)
-        else:
+        if run is None:
             display.say("restarted, but no run of this job is found: a new one begins (--out names one for all)")
-    found = world.broadcast_text(found)
+        return "" if run is None else str(run.folder)
+
+    found = world.ask_writer(find)
     return Run(found) if found else None
 
 

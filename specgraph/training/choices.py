@@ -11,6 +11,7 @@ from specgraph.errors import CommandError
 from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Graph
 from specgraph.ops.registry import ops
+from specgraph.training.tf32 import set_tf32
 
 # Rough costs on a GPU; no measurement, so that the same run decides the same way every time.
 GPU_MACS_PER_SECOND = 3e13
@@ -54,6 +55,13 @@ def choose_compilation(wanted: str, graph: Graph, num_images: int, device: torch
     return run_seconds * SAVED_SHARE > COMPILE_SECONDS + COMPILE_SECONDS_PER_NODE * len(graph.nodes)
 
 
+def choose_workers(wanted: int | None) -> int:
+    """Processes that decode image files: as many as asked for, else a share of the cores, 8 at most."""
+    if wanted is not None:
+        return wanted
+    return min(8, max((os.cpu_count() or 1) // max(int(os.environ.get("LOCAL_WORLD_SIZE", "1")), 1) - 1, 0))
+
+
 def count_multiply_adds(graph: Graph) -> int:
     """Multiply-adds of one image's forward pass; open sizes count as 224."""
     sizes = dict.fromkeys(graph.symbols, 224)
@@ -78,5 +86,4 @@ def set_backends(device: torch.device, precision: str, deterministic: bool) -> N
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = not deterministic
         torch.backends.cudnn.deterministic = deterministic
-        torch.set_float32_matmul_precision("highest" if precision == "fp32" else "high")
-        torch.backends.cudnn.allow_tf32 = precision != "fp32"
+        set_tf32(precision != "fp32")

@@ -39,6 +39,13 @@ class RunData(NamedTuple):
     std: tuple[float, ...] | None
     notes: tuple[str, ...]
 
+    def device_augmentation(self, recipe: dict[str, Any]) -> tuple[Any, ...]:
+        """What of a recipe's augmentation is left to do on the device: crops at full resolution are taken while
+        reading files."""
+        augment = recipe["data"]["augment"] if recipe["data"] else ()
+        crop = getattr(self.train.source, "resized_crop", None)
+        return tuple(entry for entry in augment if crop is None or entry[0] != "random_resized_crop")
+
     def preprocessing(self) -> Preprocessing:
         """How one image becomes an input, as exported models carry it."""
         given = self.dataset.as_given

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -12,9 +13,9 @@ from torch import Tensor
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
+from specgraph.device_names import TRAINING_DEVICES, check_index, parse_device
 from specgraph.errors import CommandError
-
-DEVICE = re.compile(r"cpu|cuda(:\d{1,3})?")
+from specgraph.training.tensors import group_by_type
 
 
 class World(NamedTuple):
@@ -34,10 +35,13 @@ class World(NamedTuple):
         """Whether there are other processes."""
         return self.size > 1
 
-    def share(self, start: int, stop: int) -> tuple[int, int]:
+    def share(self, start: int, stop: int, least: int = 1) -> tuple[int, int]:
         """This process's part of positions start..stop: contiguous, sizes differing by one at most,
-        earlier ranks first."""
-        base, extra = divmod(stop - start, self.size)
+        earlier ranks first. Later ranks get nothing where others would have fewer than `least`."""
+        size = max(min(self.size, (stop - start) // least), 1)
+        if self.rank >= size:
+            return stop, stop
+        base, extra = divmod(stop - start, size)
         begin = start + self.rank * base + min(self.rank, extra)
         return begin, begin + base + (self.rank < extra)
 
@@ -45,7 +49,8 @@ class World(NamedTuple):
         """The elementwise sum over all processes."""
         if self.is_distributed:
             values = values.clone()
-            dist.all_reduce(values)
+            with _all_there():
+                dist.all_reduce(values)
         return values
 
     def any_of(self, flags: list[int]) -> list[int]:
@@ -53,35 +58,66 @@ class World(NamedTuple):
         if not self.is_distributed:
             return flags
         values = torch.tensor(flags, device=self.device)
-        dist.all_reduce(values, dist.ReduceOp.MAX)
+        with _all_there():
+            dist.all_reduce(values, dist.ReduceOp.MAX)
         return [int(value) for value in values.tolist()]
 
-    def broadcast_text(self, text: str) -> str:
-        """Rank 0's text, in every process."""
+    @torch.no_grad()
+    def broadcast(self, tensors: list[Tensor]) -> None:
+        """Rank 0's values, written into the tensors of every process."""
         if not self.is_distributed:
-            return text
-        box: list[str | None] = [text]
-        dist.broadcast_object_list(box, src=0)
-        return box[0] or ""
+            return
+        for same in group_by_type(tensors):
+            flat = torch.cat([tensor.reshape(-1) for tensor in same])
+            with _all_there():
+                dist.broadcast(flat, src=0)
+            parts = torch.split(flat, [tensor.numel() for tensor in same])
+            for tensor, part in zip(same, parts, strict=True):
+                tensor.copy_(part.view_as(tensor))
+
+    def ask_writer(self, answer: Callable[[], str]) -> str:
+        """What `answer` gives in rank 0, in every process. A `CommandError` that it raises there is raised in
+        every process."""
+        if not self.is_distributed:
+            return answer()
+        box: list[Any] = ["", None]
+        if self.is_writer:
+            try:
+                box[0] = answer()
+            except CommandError as error:
+                box[1] = (error.message, error.help)
+        with _all_there():
+            dist.broadcast_object_list(box, src=0)
+        if box[1] is not None:
+            raise CommandError(*box[1])
+        return str(box[0])
 
     def barrier(self) -> None:
         """Wait for all processes."""
         if self.is_distributed:
-            dist.barrier()
+            with _all_there():
+                dist.barrier()
+
+
+@contextmanager
+def _all_there() -> Iterator[None]:
+    """Around what all processes do together. Raises `CommandError` where another one has ended."""
+    try:
+        yield
+    except RuntimeError:
+        raise CommandError("another process of this run has ended", "its own message says why") from None
 
 
 def choose_device(wanted: str) -> torch.device:
-    """`auto`, `cpu`, `cuda` or `cuda:1` as a device. Raises `CommandError` where it is not there."""
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if not DEVICE.fullmatch(wanted):
-        raise CommandError(f"--device {wanted} is no device that networks are trained on", "use auto, cpu or cuda")
-    device = torch.device(wanted)
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise CommandError("--device cuda: there is no CUDA device", "use --device cpu")
-    if device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count():
-        raise CommandError(f"--device {wanted}: there are {torch.cuda.device_count()} CUDA devices, counted from 0")
-    return device
+    """`auto`, `cpu`, `cuda` or `cuda:1` as a device, a CUDA device with its index. Raises `CommandError`
+    where it is not there."""
+    name = parse_device(wanted, TRAINING_DEVICES)
+    if name.kind == "cpu" or (name.kind == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise CommandError(f"--device {wanted}: there is no CUDA device", "use --device cpu")
+    check_index(wanted, name, torch.cuda.device_count())
+    return torch.device("cuda", torch.cuda.current_device() if name.number is None else name.number)
 
 
 def find_place() -> tuple[int, int]:
@@ -98,11 +134,26 @@ def join_world(device: str) -> World:
         return World(rank, size, chosen)
     local_rank = int(os.environ.get("LOCAL_RANK", "0"))
     if chosen.type == "cuda":
+        _check_gpus(device, max(int(os.environ.get("LOCAL_WORLD_SIZE", "1")), local_rank + 1))
         chosen = torch.device("cuda", local_rank)
         torch.cuda.set_device(chosen)
     if not dist.is_initialized():
         _connect("nccl" if chosen.type == "cuda" else "gloo", rank, size)
     return World(rank, size, chosen)
+
+
+def _check_gpus(device: str, num_here: int) -> None:
+    """Raises `CommandError`, in every process alike, where this machine has fewer GPUs than processes."""
+    if parse_device(device, TRAINING_DEVICES).number is not None:
+        raise CommandError(
+            f"--device {device} names one GPU for {num_here} processes", "use --device cuda: one GPU each"
+        )
+    num_gpus = torch.cuda.device_count()
+    if num_here > num_gpus:
+        raise CommandError(
+            f"{num_here} processes were started on this machine, which has {num_gpus} CUDA devices",
+            f"start {num_gpus} (torchrun --nproc-per-node {num_gpus}), or train on the CPU: --device cpu",
+        )
 
 
 def _connect(backend: str, rank: int, size: int) -> None:

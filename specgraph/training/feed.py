@@ -34,10 +34,23 @@ class Batch(NamedTuple):
 
 
 class TrainFeed:
-    """The training images, in a new order each epoch."""
+    """The training images, in a new order each epoch: the same images in the same batches for any number of
+    processes.
+
+    `normalises_batches`: the network computes statistics over a batch. A last batch of a single image, which
+    has none, is then left out of the epoch, and every part of a batch has two images at least.
+    """
 
     def __init__(
-        self, samples: Samples, pipeline: Pipeline, batch_size: int, seed: int, world: World, num_workers: int = 0
+        self,
+        samples: Samples,
+        pipeline: Pipeline,
+        batch_size: int,
+        seed: int,
+        world: World,
+        num_workers: int = 0,
+        *,
+        normalises_batches: bool = False,
     ) -> None:
         self.samples = samples
         self.pipeline = pipeline
@@ -48,10 +61,10 @@ class TrainFeed:
         self._labels = samples.labels.to(world.device)
         resident = samples.resident
         self._images = None if resident is None else resident.to(world.device)
-        tail = len(samples) % self.batch_size
-        self.num_samples = len(samples)
-        if tail < 2 * world.size and len(samples) > self.batch_size and self.batch_size >= 2 * world.size:
-            self.num_samples -= tail  # too few for batch statistics in every process: left out this epoch
+        self.least = 2 if normalises_batches else 1
+        leaves_one = len(samples) % self.batch_size == 1 < self.batch_size
+        self.leaves_out_one = normalises_batches and leaves_one and len(samples) > 1
+        self.num_samples = len(samples) - self.leaves_out_one
         self.steps_per_epoch = -(-self.num_samples // self.batch_size)
 
     def batches(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
@@ -78,9 +91,9 @@ class TrainFeed:
     def _part(self, step: int) -> tuple[int, int, int, float]:
         start = step * self.batch_size
         stop = min(start + self.batch_size, self.num_samples)
-        mine = self.world.share(start, stop)
+        mine = self.world.share(start, stop, self.least)
         if mine[0] == mine[1]:
-            return start, start + 1, stop - start, 0.0
+            return start, min(start + self.least, stop), stop - start, 0.0
         return *mine, stop - start, 1.0
 
     def _stream(self, order: Tensor, parts: list[tuple[int, int, int, float]], epoch: int) -> Iterator[Tensor]:

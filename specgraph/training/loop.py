@@ -21,6 +21,7 @@ from specgraph.training.evaluation import Scores, autocast, evaluate_module
 from specgraph.training.feed import Batch, EvalFeed, TrainFeed
 from specgraph.training.losses import build_loss, total_loss
 from specgraph.training.optim import build_optimizer, build_schedule
+from specgraph.training.tensors import group_by_type
 from specgraph.training.totals import Totals
 
 WATCH_EVERY = 25
@@ -83,6 +84,9 @@ class Trainer:
         self.schedule = build_schedule(recipe["schedule"], recipe["optimizer"], recipe["epochs"], steps)
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=precision == "fp16")
         self.ema = copy.deepcopy(module).requires_grad_(False) if recipe["ema"] else None
+        kept = () if self.ema is None else group_by_type(self.ema.buffers())
+        self._buffer_pairs = [*zip(kept, group_by_type(module.buffers()), strict=False)]
+        self.has_diverged = False
         self.progress = Progress(Totals(world.device))
         self.watched = (math.nan, math.nan)
         self._trained = [p for p in module.parameters() if p.requires_grad]
@@ -122,7 +126,9 @@ class Trainer:
 
     def steps(self) -> Iterator[int]:
         """Train the rest of the current epoch, yielding after each step. Raises `DivergedError`
-        within 2 x 25 steps after the loss stopped being finite; nothing waits for the device."""
+        within 2 x 25 steps after the loss stopped being finite; nothing waits for the device. Of several
+        processes each notes it in `has_diverged`, and all raise together at the epoch's end: one that left
+        alone would let the others wait for it."""
         self.set_training()
         progress, watch = self.progress, _Watch(self.world.device)
         started, watched_at = time.perf_counter() - progress.seconds, progress.seconds
@@ -131,10 +137,26 @@ class Trainer:
             progress.step += 1
             progress.seconds = time.perf_counter() - started
             if progress.step % WATCH_EVERY == 0 or progress.seconds >= watched_at + WATCH_EVERY_S:
-                self.watched, watched_at = watch.look(progress.totals.read()), progress.seconds
+                self._watch(watch.look)
+                watched_at = progress.seconds
             yield progress.step
-        self.watched = watch.last(progress.totals.read())
+        self._watch(watch.last)
+        self.agree_on_divergence()
         progress.seconds = time.perf_counter() - started
+
+    def _watch(self, look: Callable[[Tensor], tuple[float, float]]) -> None:
+        try:
+            self.watched = look(self.progress.totals.read())
+        except DivergedError:
+            if not self.world.is_distributed:
+                raise
+            self.has_diverged = True
+
+    def agree_on_divergence(self) -> None:
+        """Raises `DivergedError` in all processes where one has diverged. Called by all together."""
+        (diverged,) = self.world.any_of([int(self.has_diverged)])
+        if diverged:
+            raise DivergedError
 
     def set_training(self) -> None:
         """Training mode, except that frozen normalisation keeps its statistics."""
@@ -204,7 +226,9 @@ class Trainer:
         return row
 
     def evaluate(self, feed: EvalFeed, between: Callable[[], None] | None = None) -> Scores:
-        """Loss and accuracy of the current (averaged) weights."""
+        """Loss and accuracy of the current (averaged) weights, with rank 0's batch statistics, which are those
+        that are saved. Called by all processes together."""
+        self.world.broadcast(list(self.best_module.buffers()))
         return evaluate_module(
             self.best_module,
             feed,
@@ -231,8 +255,8 @@ class Trainer:
         """Everything needed to continue, tensors included. Raises `DivergedError` where a weight is
         not finite. Called by all processes together."""
         progress = self.progress
-        if not all(bool(torch.isfinite(p).all()) for p in self._trained):
-            raise DivergedError
+        self.has_diverged |= not all(bool(torch.isfinite(p).all()) for p in self._trained)
+        self.agree_on_divergence()
         return {
             "module": self.module.state_dict(),
             "ema": None if self.ema is None else self.ema.state_dict(),
@@ -271,7 +295,7 @@ class Trainer:
             torch.cuda.manual_seed(seed)
 
     def _parts(self, batch: Batch) -> list[Batch]:
-        count = min(self.recipe["accumulate"], len(batch.labels))
+        count = min(self.recipe["accumulate"], max(len(batch.labels) // self.train_feed.least, 1))
         if count == 1:
             return [batch]
         xs, labels = batch.x_nchw.tensor_split(count), batch.labels.tensor_split(count)
@@ -304,8 +328,8 @@ class Trainer:
         averaged: list[Tensor] = list(self.ema.parameters())
         current_weights: list[Tensor] = list(self.module.parameters())
         torch._foreach_lerp_(averaged, current_weights, 1 - decay)
-        for kept, current in zip(self.ema.buffers(), self.module.buffers(), strict=True):
-            kept.copy_(current)
+        for kept, current in self._buffer_pairs:
+            torch._foreach_copy_(kept, current)
 
 
 class _Watch:

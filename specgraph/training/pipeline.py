@@ -77,6 +77,7 @@ class Pipeline:
         scale, shift = _affine(mean, std, channels)
         self._scale = torch.tensor(scale, device=self.device).view(1, -1, 1, 1) / 255
         self._shift = torch.tensor(shift, device=self.device).view(1, -1, 1, 1)
+        self._grey = torch.tensor(GREY_WEIGHTS, device=self.device).view(1, 3, 1, 1)
 
     def draws(self, epoch: int, samples: Tensor) -> Tensor | None:
         """Random numbers of an epoch's samples, (num_draws, len(samples)); None where none is needed."""
@@ -122,9 +123,9 @@ class Pipeline:
     def _finish(self, images: Tensor, augment: tuple[Augmentation, ...], draws: Tensor | None) -> Tensor:
         """Channels, remaining augmentation, size and normalisation of a batch."""
         if images.dtype == torch.uint8:
-            x = to_channels(images, self.channels).to(torch.float32)
+            x = to_channels(images, self.channels, self._grey).to(torch.float32)
         else:  # a user's own floats are taken as they are
-            x = to_channels(images, self.channels)
+            x = to_channels(images, self.channels, self._grey)
         used = 0
         for name, fields in augment:
             assert draws is not None
@@ -167,15 +168,16 @@ def _affine(
     return [1 / s for s in std], [-m / s for m, s in zip(mean, std, strict=True)]
 
 
-def to_channels(images_nchw: Tensor, channels: int) -> Tensor:
-    """Grey repeated to `channels`, or colour brought to grey. Raises ValueError for other changes."""
+def to_channels(images_nchw: Tensor, channels: int, grey: Tensor | None = None) -> Tensor:
+    """Grey repeated to `channels`, or colour brought to grey, by the weights `grey` (1, 3, 1, 1) if they are
+    on the device already. Raises ValueError for other changes."""
     have = images_nchw.shape[1]
     if have == channels:
         return images_nchw
     if have == 1:
         return images_nchw.expand(-1, channels, -1, -1)
     if have == 3 and channels == 1:
-        weights = torch.tensor(GREY_WEIGHTS, device=images_nchw.device).view(1, 3, 1, 1)
+        weights = torch.tensor(GREY_WEIGHTS, device=images_nchw.device).view(1, 3, 1, 1) if grey is None else grey
         return (images_nchw.float() * weights).sum(1, keepdim=True).to(images_nchw.dtype)
     raise ValueError(f"images of {have} channels cannot be brought to {channels}")
 

@@ -15,6 +15,7 @@ from specgraph.errors import CommandError
 from specgraph.graph.classifier import ends_in, main_output
 from specgraph.graph.model import Graph
 from specgraph.runs.checkpoint import Checkpoints
+from specgraph.runs.lock import RunLock
 from specgraph.runs.restart import job_id
 from specgraph.runs.resume import identity, refuse_edited, saved_state
 from specgraph.runs.run import Run, describe_environment, new_folder, write_json, write_metrics, write_spec
@@ -23,6 +24,7 @@ from specgraph.training.choices import (
     choose_compilation,
     choose_memory_format,
     choose_precision,
+    choose_workers,
     set_backends,
 )
 from specgraph.training.continuation import is_best_lost, lost_best, refuse_epochs
@@ -41,6 +43,7 @@ from specgraph.training.signals import InterruptedRun, StopFlag
 
 CHECKPOINT_EVERY_S = 30.0
 EVAL_BATCH = 256
+LEFT_OUT = "the last batch of an epoch would be a single image, of which batch_norm has no statistics: it is left out"
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class Session:
         world: World,
         display: Display,
         options: Options,
+        lock: RunLock,
         *,
         data: Any = None,
         resume: Run | None = None,
@@ -114,8 +118,7 @@ class Session:
             self.trainer.restore(state)
             refuse_epochs(resume, self.trainer, graph.recipes[chosen.name]["epochs"])
         self.result = resume.result if resume and self.trainer.is_finished() else {}
-        name = world.broadcast_text(str(self._folder()) if world.is_writer else "")
-        self.folder = Path(name)
+        self.folder = Path(world.ask_writer(lambda: str(resume.folder) if resume else lock.take(self._new_folder())))
         self.checkpoints = Checkpoints(self.folder / "checkpoints", options.kept_checkpoints)
         if resume is not None and is_best_lost(resume, self.trainer):
             self._restore_best(resume)
@@ -181,9 +184,7 @@ class Session:
         wanted = self.options.report and run.environment.get("options", {}).get("report", False)
         return wanted and not (self.folder / "report.html").exists()
 
-    def _folder(self) -> Path:
-        if self.resumed is not None:
-            return self.resumed.folder
+    def _new_folder(self) -> Path:
         return new_folder(self.graph.name, self.options.out)
 
     def _build(self, *, from_weights: bool) -> Trainer:
@@ -200,15 +201,13 @@ class Session:
         if recipe["sync_batch_norm"] and world.is_distributed and world.device.type == "cuda":
             module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         module.to(world.device)
-        workers = options.num_workers
-        if workers is None:
-            workers = min(8, max((os.cpu_count() or 1) // max(int(os.environ.get("LOCAL_WORLD_SIZE", "1")), 1) - 1, 0))
+        workers = choose_workers(options.num_workers)
         pipeline = Pipeline(
             channels=run_data.channels,
             size=run_data.size,
             mean=run_data.mean,
             std=run_data.std,
-            augment=self._device_augmentation(),
+            augment=run_data.device_augmentation(recipe),
             seed=recipe["seed"],
             device=world.device,
             memory_format=self.memory_format,
@@ -216,10 +215,17 @@ class Session:
         self.pipeline, self.num_workers = pipeline, workers
         main = main_output(self.graph)
         assert main is not None
+        normalises = any(node.op == "batch_norm" for node in self.graph.nodes.values())
+        feed = TrainFeed(
+            run_data.train, pipeline, recipe["batch_size"], recipe["seed"], world, workers,
+            normalises_batches=normalises,
+        )  # fmt: skip
+        if feed.leaves_out_one:
+            self._say(LEFT_OUT)
         return Trainer(
             module,
             recipe,
-            TrainFeed(run_data.train, pipeline, recipe["batch_size"], recipe["seed"], world, workers),
+            feed,
             self.eval_feed(run_data.validation),
             world,
             main=main[0],
@@ -232,12 +238,6 @@ class Session:
     def eval_feed(self, samples: Any) -> EvalFeed:
         """A feed of images as they are."""
         return EvalFeed(samples, self.pipeline, EVAL_BATCH, self.world, self.num_workers)
-
-    def _device_augmentation(self) -> tuple[Any, ...]:
-        """What is left to do on the device: crops at full resolution are taken while reading files."""
-        augment = self.recipe["data"]["augment"] if self.recipe["data"] else ()
-        crop = getattr(self.data.train.source, "resized_crop", None)
-        return tuple(entry for entry in augment if crop is None or entry[0] != "random_resized_crop")
 
     def _write_start(self) -> None:
         environment = describe_environment(self.world.device)
@@ -283,7 +283,11 @@ class Session:
                 if self.world.is_distributed and step % AGREE_EVERY:
                     continue
                 due = self.world.is_writer and time.monotonic() - last_saved >= self.options.checkpoint_every_s
-                signal_number, save = self.world.any_of([stop.signal_number, int(due)])
+                signal_number, save, diverged = self.world.any_of(
+                    [stop.signal_number, int(due), int(trainer.has_diverged)]
+                )
+                if diverged:
+                    raise DivergedError
                 if signal_number or save:
                     self._save()
                     last_saved = time.monotonic()
