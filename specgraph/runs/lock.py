@@ -52,7 +52,8 @@ class RunLock:
                     if self._path is None:
                         os.close(opened)
         except BlockingIOError:
-            raise CommandError(f"{folder} is being trained by another process", "wait until it ends, or stop it") from None
+            message = f"{folder} is being trained by another process"
+            raise CommandError(message, "wait until it ends, or stop it") from None
         except OSError:
             pass  # a file system without locks
         return str(folder)
