@@ -60,6 +60,11 @@ def rule(name_or_code: str) -> Rule:
     return found
 
 
+def rule_file(name: str) -> ModuleType:
+    """The file of a rule, by its name. Raises KeyError where there is none."""
+    return _module(_codes()[name])
+
+
 def functions_of_rules(
     prefix: str, name: str, wanted: Callable[[Rule], bool] = lambda _: True
 ) -> Iterator[Callable[..., Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from specgraph.diagnostics.message import Words
 from specgraph.diagnostics.model import Label
 from specgraph.diagnostics.names import nearest
 from specgraph.elaboration.scope import Env, LiveScope, Wire
@@ -94,11 +95,12 @@ class OpNodes:
                     self.troubles.append(
                         Trouble(outcome.rule, path, path, op.name, written, prepared.arguments, paths, input_types)
                     )
-                    if outcome.help is not None and scope.blocks:
+                    words = outcome.words
+                    if words.help is not None and scope.blocks:
                         names = names_in_block(written, scope, sources)
                         again = self._infer(op, prepared, input_types, sources, path, names)
-                        outcome.help = again.help if isinstance(again, Fault) else None
-                    self._report_fault(outcome, written, prepared, sources, path, scope.body)
+                        words = words._replace(help=again.words.help if isinstance(again, Fault) else None)
+                    self._report_fault(outcome, words, written, prepared, sources, path, scope.body)
                 return failed
             found = self.inferred[key] = outcome
         init = self._init(op, prepared, found, path)
@@ -263,7 +265,14 @@ class OpNodes:
         return None if isinstance(outcome, Fault) else outcome.output
 
     def _report_fault(
-        self, fault: Fault, written: NodeDef, prepared: Prepared, sources: list[Wire], path: str, body: Body
+        self,
+        fault: Fault,
+        words: Words,
+        written: NodeDef,
+        prepared: Prepared,
+        sources: list[Wire],
+        path: str,
+        body: Body,
     ) -> None:
         place = written.source.span(written.place)
         labels = [
@@ -285,12 +294,12 @@ class OpNodes:
         notes = [f"`{name}` stands above but is train_only and is skipped" for name in skipped]
         self.elaborator.collector.report(
             fault.rule,
-            fault.message_for(path),
+            words.of_node(path),
             span,
             node=path,
             labels=tuple(labels),
-            notes=(*notes, *fault.notes),
-            help=fault.help,
+            notes=(*notes, *words.notes),
+            help=words.help,
         )
 
     # parameters --------------------------------------------------------------------------------

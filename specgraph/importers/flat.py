@@ -94,9 +94,9 @@ class FlatNetwork:
         try:
             output = definition.infer(call)
         except Fault as fault:
-            raise Refusal(
-                fault.message_without_name + (f" ({'; '.join(fault.notes)})" if fault.notes else "")
-            ) from fault
+            words = fault.words
+            notes = f" ({'; '.join(words.notes)})" if words.notes else ""
+            raise Refusal(words.of_it + notes) from fault
         given = dict(parameters or {})
         for parameter in definition.parameters(call.arguments, types):
             if parameter.name not in given:

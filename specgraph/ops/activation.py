@@ -10,7 +10,6 @@ from specgraph.graph.model import Node, Parameter
 from specgraph.graph.types import TensorType, str_dim
 from specgraph.kinds.kinds import Choice, Int, Number
 from specgraph.ops.definition import Argument, Call, InferRule, Op, ParameterRule, define, no_parameters
-from specgraph.ops.fault import Fault
 
 
 def infer_elementwise(call: Call) -> TensorType:
@@ -22,12 +21,8 @@ def infer_hardtanh(call: Call) -> TensorType:
     """The input's own type; the bounds must be in order."""
     low, high = call.arguments["min_val"], call.arguments["max_val"]
     if low >= high:
-        raise Fault(
-            "contradicting-arguments",
-            f"min_val {low} must be below max_val {high}",
-            argument="min_val" if "min_val" in call.stated else "max_val",
-            help="swap them",
-        )
+        argument = "min_val" if "min_val" in call.stated else "max_val"
+        raise call.fault("contradicting-arguments", "bounds", {"low": low, "high": high}, argument=argument)
     return call.input
 
 
@@ -36,14 +31,8 @@ def infer_prelu(call: Call) -> TensorType:
     slopes = call.arguments["num_parameters"]
     channels = call.input.dims[0]
     if slopes != 1 and not call.equal(channels, slopes):
-        raise Fault(
-            "stated-size-mismatch",
-            f"states num_parameters {slopes}, but its input {call.name} has {channels} channels",
-            subject="node",
-            argument="num_parameters",
-            notes=[f"{call.name} is {call.input}"],
-            help=f"write num_parameters: {channels}, or 1 for one slope in all",
-        )
+        facts = {"stated": slopes, "actual": channels}
+        raise call.fault("stated-size-mismatch", "slopes", facts, argument="num_parameters")
     return call.input
 
 
@@ -61,17 +50,10 @@ def infer_glu(call: Call) -> TensorType:
     size = kind.dims[axis - 1]
     half = size // 2
     if not call.equal(half * 2, size):
-        what = f"{size} channels do" if kind.axes[axis - 1] == "C" else f"the {size} values along axis {axis} do"
         even = [number for number, other in enumerate(kind.dims, 1) if isinstance(other, int) and other % 2 == 0]
-        raise Fault(
-            "indivisible-groups",
-            f"{what} not divide into two halves",
-            argument="dim" if "dim" in call.stated else None,
-            inputs=() if "dim" in call.stated else (0,),
-            notes=[f"{call.name} is {kind}; the first half is multiplied by the sigmoid of the second"],
-            help=f"give {call.name} an even size along axis {axis}"
-            + (f", or write dim: {even[0]}, whose size is even" if even else ""),
-        )
+        blamed: dict[str, Any] = {"argument": "dim"} if "dim" in call.stated else {"inputs": (0,)}
+        facts = {"size": size, "axis": axis, "is_channels": kind.axes[axis - 1] == "C", "even": even[:1]}
+        raise call.fault("indivisible-groups", "halves", facts, **blamed)
     return kind.with_dims((*kind.dims[: axis - 1], half, *kind.dims[axis:]))
 
 

@@ -52,27 +52,22 @@ def check_groups(in_channels: int, out_channels: int, groups: int) -> None:
         if channels % groups:
             common = gcd(in_channels, out_channels)
             fitting = [g for g in range(2, min(common, MOST_GROUPS) + 1) if not common % g]
-            choices = " or ".join(map(str, sorted({*fitting[:4], *([common] if common > 1 else [])})))
-            raise Fault(
-                "indivisible-groups",
-                f"{channels} {what} channels do not divide into {groups} groups",
-                argument="groups",
-                notes=[
-                    f"{channels} / {groups} = {channels / groups:.4g}; {in_channels} channels in, {out_channels} out"
-                ],
-                help=f"write groups: {choices or 1}",
-            )
+            facts = {
+                "channels": channels,
+                "side": what,
+                "groups": groups,
+                "choices": sorted({*fitting[:4], common}),
+                "in_channels": in_channels,
+                "out_channels": out_channels,
+            }
+            raise Fault("indivisible-groups", case="convolved", facts=facts, argument="groups")
 
 
 def same_padding(kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Pairs:
     """The padding that keeps sizes; where it is odd in total, the larger part comes behind, as in PyTorch."""
     if any(s != 1 for s in stride):
-        raise Fault(
-            "same-padding-with-stride",
-            f"padding: same keeps the size, but stride is {stride[0] if len(set(stride)) == 1 else list(stride)}",
-            argument="padding",
-            help=f"write padding: {kernel[0] // 2} (half the kernel), or stride: 1",
-        )
+        facts = {"stride": stride, "half": kernel[0] // 2}
+        raise Fault("same-padding-with-stride", case="stride", facts=facts, argument="padding")
     totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
     return tuple((total // 2, total - total // 2) for total in totals)
 
@@ -84,40 +79,28 @@ def check_wrapping(call: Call, padding: Pairs, mode: str, argument: str = "paddi
     spare = 1 if mode == "reflect" else 0
     for size, pair in zip(call.input.dims[1:], padding, strict=True):
         if max(pair) and not call.at_least(size, max(pair) + spare):
-            raise Fault(
-                "padding-too-large",
-                f"{mode} padding of {max(pair)} needs at least {max(pair) + spare} values to take from, "
-                f"but {call.name} has {size}",
-                argument=argument,
-                notes=[f"{call.name} is {call.input}"],
-                help="pad less, or with zeros",
-            )
+            facts = {"mode": mode, "padding": max(pair), "needed": max(pair) + spare, "size": size}
+            raise call.fault("padding-too-large", "wrapped", facts, argument=argument)
 
 
 def kernel_too_large(call: Call, argument: str) -> Fault:
     """The fault of a window that does not fit into its padded input."""
     arguments = call.arguments
-    sums = []
+    windows = []
     for axis, size in enumerate(call.input.dims[1:]):
         k, (before, after) = arguments["kernel_size"][axis], arguments["padding"][axis]
         d = arguments["dilation"][axis] if "dilation" in arguments else 1
         reach, room = d * (k - 1) + 1, size + before + after
         if isinstance(room, int) and room >= reach:
             continue
-        window = f"{k}" if d == 1 else f"{d}*({k} - 1) + 1 = {reach}"
-        sums.append(f"window {window}, input {padded(size, before, after)} = {room}")
-    kernel = "x".join(map(str, arguments["kernel_size"]))
-    fitting = largest_kernel(call)
-    return Fault(
-        "kernel-larger-than-input",
-        f"a window of {kernel} does not fit into {call.name} of {call.input}"
-        + (" with its padding" if any(map(any, arguments["padding"])) else ""),
-        argument=argument,
-        notes=list(dict.fromkeys(sums)),
-        help=f"write kernel_size: {fitting}, or keep the map larger above"
-        if fitting
-        else "write a smaller kernel_size, or more padding",
-    )
+        windows.append((k, d, reach, padded(size, before, after), room))
+    facts = {
+        "kernel": arguments["kernel_size"],
+        "is_padded": any(map(any, arguments["padding"])),
+        "windows": windows,
+        "fitting": largest_kernel(call),
+    }
+    return call.fault("kernel-larger-than-input", "window", facts, argument=argument)
 
 
 def largest_kernel(call: Call) -> str:
@@ -193,21 +176,14 @@ def infer_conv_transpose(call: Call) -> TensorType:
     for axis in range(rank):
         k, s, d, extra = kernel[axis], stride[axis], dilation[axis], output_padding[axis]
         if extra and extra >= max(s, d):
-            raise Fault(
-                "contradicting-arguments",
-                f"output_padding {extra} must be smaller than the stride {s} or the dilation {d}",
-                argument="output_padding",
-                help=f"write output_padding: {max(s, d) - 1} or less",
-            )
+            facts = {"extra": extra, "stride": s, "dilation": d}
+            raise call.fault("contradicting-arguments", "output padding", facts, argument="output_padding")
         before, after = padding[axis]
         size = (dims[axis + 1] - 1) * s + (d * (k - 1) + extra + 1 - before - after)
         if not call.at_least(size, 1):
-            raise Fault(
-                "empty-output",
-                f"nothing is left of axis {axis + 2}: it comes out {size} long",
-                argument="padding",
-                notes=[f"({dims[axis + 1]} - 1)*{s} + {d}*({k} - 1) + {extra} + 1 - {before} - {after} = {size}"],
-                help="write less padding: in a transposed convolution it is cut off the output",
+            terms = (dims[axis + 1], s, d, k, extra, before, after)
+            raise call.fault(
+                "empty-output", "transposed", {"axis": axis + 2, "size": size, "terms": terms}, argument="padding"
             )
         out.append(size)
     return TensorType(tuple(out), ("C", *SPATIAL_AXES[rank]))

@@ -6,7 +6,7 @@ diagram's label, did-you-mean. Lowerings live in the backends, one file per fami
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -75,6 +75,20 @@ class Call:
         """How messages call the first input."""
         return self.names[0]
 
+    def fault(
+        self,
+        rule: str,
+        case: str,
+        facts: Mapping[str, Any] | None = None,
+        *,
+        argument: str | None = None,
+        inputs: Sequence[int] = (),
+    ) -> Fault:
+        """A fault of this node, for a case of the rule's `MESSAGES`; `source` and `type`, the first input's
+        name and type, are among its facts."""
+        known = {"source": self.name, "type": self.input, **(facts or {})}
+        return Fault(rule, case=case, facts=known, argument=argument, inputs=inputs)
+
     def equal(self, left: Dim, right: Dim) -> bool:
         """Whether two sizes agree; for symbolic sizes that agree somewhere, a constraint is kept."""
         if left == right:
@@ -106,14 +120,8 @@ class Call:
         if isinstance(dim, SymbolicDim):
             names = ", ".join(sorted(dim.symbols()))
             spatial = self.input.axes[0] != "C" or self.input.dims[0] != dim
-            raise Fault(
-                "symbolic-size",
-                f"{what} is {dim}, but a number is needed to know the parameters' shape",
-                notes=[f"{self.name} is {self.input}"],
-                help=f"give {names} a number with --input-size, or put an adaptive or global pooling in front"
-                if spatial
-                else f"write a number for {names} under inputs: only height and width can stay open here",
-            )
+            case = "spatial" if spatial else "channels"
+            raise self.fault("symbolic-size", case, {"what": what, "size": dim, "symbols": names})
         return dim
 
     def implied(self, argument: str, actual: Dim, what: str) -> int:
@@ -128,14 +136,8 @@ class Call:
         elif self.equal(actual, stated):
             number = stated
         else:
-            raise Fault(
-                "stated-size-mismatch",
-                f"states {argument} {stated}, but its input {self.name} has {actual} {what}",
-                subject="node",
-                argument=argument,
-                notes=[f"{self.name} is {self.input}"],
-                help=f"write {argument}: {actual}, or leave {argument} out",
-            )
+            facts = {"name": argument, "stated": stated, "actual": actual, "what": what}
+            raise self.fault("stated-size-mismatch", "size", facts, argument=argument)
         self.arguments[argument] = number
         return number
 
@@ -144,16 +146,8 @@ class Call:
         rank = len(self.input.dims) - 1
         if 1 <= rank <= MAX_SPATIAL_RANK:
             return rank
-        raise Fault(
-            "wrong-rank",
-            f"needs channels and 1 to {MAX_SPATIAL_RANK} spatial axes, but {self.name} "
-            + ("is a vector" if rank == 0 else f"has {rank + 1} axes"),
-            inputs=(0,),
-            notes=[f"{self.name} is {self.input}"],
-            help="read a feature map, from in front of the flatten, or reshape to (C, H, W)"
-            if rank == 0
-            else "reshape to (C, H, W)",
-        )
+        case = "vector" if rank == 0 else "axes"
+        raise self.fault("wrong-rank", case, {"most": MAX_SPATIAL_RANK, "rank": rank + 1}, inputs=(0,))
 
     def axis(self, argument: str, value: int, *, batch: bool = False) -> int:
         """An axis number, counted as PyTorch does with the batch axis as 0, made positive.
@@ -163,20 +157,12 @@ class Call:
         rank = len(self.input.dims) + 1
         axis = value + rank if value < 0 else value
         if not 0 <= axis < rank:
-            raise Fault(
-                "no-such-axis",
-                f"`{argument}` is {value}, but {self.name} has {rank} axes with the batch axis 0",
-                argument=argument,
-                notes=[f"{self.name} is {self.input} behind the batch axis"],
-                help=_axis_choice(argument, rank),
+            raise self.fault(
+                "no-such-axis", "axis", {"name": argument, "value": value, "rank": rank}, argument=argument
             )
         if axis == 0 and not batch:
-            raise Fault(
-                "batch-axis-touched",
-                f"`{argument}` is {value}, which is the batch axis; samples must stay independent",
-                argument=argument,
-                notes=[f"{self.name} is {self.input} behind the batch axis"],
-                help=_axis_choice(argument, rank),
+            raise self.fault(
+                "batch-axis-touched", "axis", {"name": argument, "value": value, "rank": rank}, argument=argument
             )
         return axis
 
@@ -185,12 +171,7 @@ class Call:
         axes = tuple(self.axis(argument, value) for value in values)
         if len(set(axes)) < len(axes):
             twice = next(axis for axis in axes if axes.count(axis) > 1)
-            raise Fault(
-                "repeated-axis",
-                f"`{argument}` names axis {twice} twice",
-                argument=argument,
-                help="name each axis once",
-            )
+            raise self.fault("repeated-axis", "axis", {"name": argument, "axis": twice}, argument=argument)
         return axes
 
     def per_axis(self, argument: str, rank: int) -> tuple[Any, ...]:
@@ -199,14 +180,8 @@ class Call:
         if not isinstance(value, tuple):
             value = (value,) * rank
         elif len(value) != rank:
-            raise Fault(
-                "wrong-number-of-axes",
-                f"`{argument}` has {len(value)} value{'' if len(value) == 1 else 's'}, but {self.name} has "
-                f"{rank} spatial {'axis' if rank == 1 else 'axes'}",
-                argument=argument,
-                notes=[f"{self.name} is {self.input}"],
-                help=f"give one number for all axes, or a list of {rank}",
-            )
+            facts = {"name": argument, "given": len(value), "rank": rank}
+            raise self.fault("wrong-number-of-axes", "values", facts, argument=argument)
         self.arguments[argument] = value
         return value
 
@@ -215,10 +190,6 @@ class Call:
         pairs = tuple(pad if isinstance(pad, tuple) else (pad, pad) for pad in self.per_axis(argument, rank))
         self.arguments[argument] = pairs
         return pairs
-
-
-def _axis_choice(argument: str, rank: int) -> str:
-    return f"write {argument}: 1" + (f", or another axis up to {rank - 1}" if rank > 2 else "")
 
 
 InferRule = Callable[[Call], TensorType]
@@ -265,10 +236,10 @@ def apply_op(op: Op, call: Call) -> tuple[TensorType, tuple[Parameter, ...]]:
     for dim in output.dims:
         size *= dim if isinstance(dim, int) else _typical(dim)
     if size > MAX_ELEMENTS:
-        raise _too_large(f"its output {output}", size)
+        raise _too_large(f"output {output}", size)
     for parameter in parameters:
         if parameter.numel > MAX_ELEMENTS:
-            raise _too_large(f"its {parameter.name or 'parameter'} {list(parameter.shape)}", parameter.numel)
+            raise _too_large(f"{parameter.name or 'parameter'} {list(parameter.shape)}", parameter.numel)
     return output, parameters
 
 
@@ -277,21 +248,13 @@ def _typical(dim: SymbolicDim) -> int:
     symbols = dim.symbols()
     if dim.weight > MAX_WEIGHT:
         names = ", ".join(sorted(symbols))
-        raise Fault(
-            "symbolic-size",
-            f"its size takes more than {MAX_WEIGHT} terms in {names} to write out",
-            help=f"give {names} a number with --input-size",
-        )
+        raise Fault("symbolic-size", case="terms", facts={"most": MAX_WEIGHT, "symbols": names})
     return abs(dim.evaluate(dict.fromkeys(symbols, 2))) or 1
 
 
 def _too_large(what: str, size: int) -> Fault:
-    return Fault(
-        "tensor-too-large",
-        f"{what} would have {size:.2e} values" if size < 10**300 else f"{what[:80]} would be too large to count",
-        notes=[f"at most {MAX_ELEMENTS:,}"],
-        help="write smaller sizes",
-    )
+    case = "countable" if size < 10**300 else "uncountable"
+    return Fault("tensor-too-large", case=case, facts={"what": what, "size": size, "most": MAX_ELEMENTS})
 
 
 def no_parameters(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> tuple[Parameter, ...]:

@@ -9,7 +9,6 @@ from specgraph.graph.model import Node, Parameter
 from specgraph.graph.types import UNKNOWN_AXIS, TensorType
 from specgraph.kinds.kinds import Bool, Choice, Int, Number
 from specgraph.ops.definition import Argument, Call, Op, define
-from specgraph.ops.fault import Fault
 
 SPATIAL = frozenset("DHWL")
 
@@ -18,19 +17,8 @@ def infer_linear(call: Call) -> TensorType:
     """(…, in_features) to (…, out_features): a vector, channels-last maps, tokens."""
     kind = call.input
     if kind.axes[-1] in SPATIAL:
-        stated = call.arguments["in_features"]
-        features = product(kind.dims)
-        raise Fault(
-            "unflattened-linear-input",
-            f"is linear, but its input {call.name} is a feature map of {kind}",
-            subject="node",
-            inputs=(0,),
-            notes=[
-                f"it would act on the last axis, {kind.axes[-1]} = {kind.dims[-1]}"
-                + (f", not on {stated} features" if stated is not None else "")
-            ],
-            help=f"put `flatten: flatten` in front of it, which gives {features} features",
-        )
+        facts = {"stated": call.arguments["in_features"], "features": product(kind.dims)}
+        raise call.fault("unflattened-linear-input", "map", facts, inputs=(0,))
     call.implied("in_features", kind.dims[-1], "features")
     return kind.with_dims((*kind.dims[:-1], call.arguments["out_features"]))
 
@@ -63,12 +51,8 @@ def infer_flatten(call: Call) -> TensorType:
     end = call.axis("end_dim", call.arguments["end_dim"])
     call.arguments["start_dim"], call.arguments["end_dim"] = start, end
     if start > end:
-        raise Fault(
-            "contradicting-arguments",
-            f"start_dim {start} lies behind end_dim {end}",
-            argument="start_dim" if "start_dim" in call.stated else "end_dim",
-            help="swap them",
-        )
+        argument = "start_dim" if "start_dim" in call.stated else "end_dim"
+        raise call.fault("contradicting-arguments", "flattened axes", {"start": start, "end": end}, argument=argument)
     if start == end:
         return kind
     merged = product(kind.dims[start - 1 : end])

@@ -1,46 +1,48 @@
-"""A shape rule's verdict on a node, as data; put into words where it is reported."""
+"""A shape rule's verdict on a node, as data; the rule's file turns it into words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
-Subject = Literal["node"]
+from specgraph.diagnostics.message import Subject, Words, words_of
 
 
 class Fault(Exception):
-    """A shape rule's verdict on a node: which rule is broken, what to blame, and what to say.
+    """A shape rule's verdict on a node: which rule is broken, what to blame, and the facts.
 
     `argument` names the argument at fault, `inputs` the indices of the inputs at fault; with
-    neither, the node itself is marked. `message` is a sentence of its own ("needs a feature map");
-    with `subject="node"` it is said of the node and goes on after its name ("joins 64 against 32 channels").
+    neither, the node itself is marked. What is said is `case` of the rule's `MESSAGES` with the `facts`
+    in it; or, for an op that has a fault of its own, the sentences themselves: `message`, `notes`, `help`,
+    where `subject="node"` lets the message go on after the node's name (see `Words`).
     """
 
     def __init__(
         self,
         rule: str,
-        message: str,
+        message: str = "",
         *,
+        case: str | None = None,
+        facts: Mapping[str, Any] | None = None,
         subject: Subject | None = None,
         argument: str | None = None,
         inputs: Sequence[int] = (),
         notes: Sequence[str] = (),
         help: str | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(rule, case or message)
         self.rule = rule
-        self.message = message
-        self.subject = subject
+        self.case = case
+        self.facts = dict(facts or {})
         self.argument = argument
         self.inputs = tuple(inputs)
-        self.notes = tuple(notes)
-        self.help = help
+        self._own_words = Words(message, tuple(notes), help, subject)
 
-    def message_for(self, path: str) -> str:
-        """The message that names the node `path`."""
-        return f"node `{path}`{'' if self.subject == 'node' else ':'} {self.message}"
+    @cached_property
+    def words(self) -> Words:
+        """What to say of the fault."""
+        return self._own_words if self.case is None else words_of(self.rule, self.case, self.facts)
 
-    @property
-    def message_without_name(self) -> str:
-        """The message where the node was named before."""
-        return f"it {self.message}" if self.subject == "node" else self.message
+    def __str__(self) -> str:
+        return self.words.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 from specgraph.graph.dims import Dim, ceil_div, product
 from specgraph.graph.model import Node
@@ -13,6 +14,14 @@ from specgraph.ops.fault import Fault
 
 MOST_PADDING = 4
 """Up to this much missing padding per side is the likely cause of branches that differ."""
+
+
+class Projection(NamedTuple):
+    """A 1x1 convolution that reads `source`, None for an input without a name to read it by."""
+
+    source: str | None
+    channels: Dim
+    stride: int | None
 
 
 def infer_concat(call: Call) -> TensorType:
@@ -48,10 +57,9 @@ def _odd_ranks(call: Call, ranks: list[int]) -> Fault:
     odd = [index for index, rank in enumerate(ranks) if rank != usual]
     return Fault(
         "concat-shape-mismatch",
-        f"concat joins inputs of different ranks: {_listed(call, odd)} against {_listed(call, [ranks.index(usual)])}",
+        case="ranks",
+        facts={"names": call.names, "types": call.inputs, "odd": odd, "model": ranks.index(usual)},
         inputs=odd,
-        notes=[_listed(call, range(len(ranks)))],
-        help="flatten or reshape the odd one out",
     )
 
 
@@ -63,45 +71,32 @@ def _odd_branch(call: Call, dim: int) -> Fault:
     model = rest.index(usual)
     kind = call.inputs[model]
     wrong = [axis for axis in range(kind.rank) if axis != dim - 1 and _differ(call, odd, model, axis)]
-    names = " and ".join(_axis_name(kind, axis) for axis in wrong)
-    everything = _listed(call, range(len(call.inputs)))
     clear = votes > len(odd)
-    shown = f"{_listed(call, odd)}, but {_listed(call, [model])}" if clear else everything
-    return Fault(
-        "concat-shape-mismatch",
-        f"inputs of concat differ in {names}: {shown}",
-        inputs=odd if clear else range(len(call.inputs)),
-        notes=[everything] if clear else [],
-        help=_concat_cure(call, odd, model, wrong)
-        if kind.is_feature_map and dim == 1
-        else "only the joined axis may differ: choose another dim, or make the others agree",
-    )
+    facts = {
+        "names": call.names,
+        "types": call.inputs,
+        "odd": odd,
+        "model": model,
+        "wrong": wrong,
+        "is_clear": clear,
+        "joins_channels": call.inputs[model].is_feature_map and dim == 1,
+        "padding": _lacking_padding(call, odd, model, wrong),
+    }
+    blamed = odd if clear else range(len(call.inputs))
+    return Fault("concat-shape-mismatch", case="sizes", facts=facts, inputs=blamed)
 
 
-def _concat_cure(call: Call, odd: list[int], model: int, wrong: list[int]) -> str:
-    """What makes the branches of an Inception module agree."""
+def _lacking_padding(call: Call, odd: list[int], model: int, wrong: list[int]) -> int:
+    """How much more padding on each side makes the odd branch of an Inception module agree (negative: the
+    others); 0 where none does."""
     lacks = {call.inputs[model].dims[axis] - call.inputs[odd[0]].dims[axis] for axis in wrong}
     lack = lacks.pop() if len(lacks) == 1 else 0
-    if len(odd) == 1 and isinstance(lack, int) and lack % 2 == 0 and 0 < abs(lack) <= 2 * MOST_PADDING:
-        branch, other = call.names[odd[0]], call.names[model]
-        smaller, larger = (branch, other) if lack > 0 else (other, branch)
-        return f"{smaller} needs {abs(lack) // 2} more padding on each side to be as large as {larger}"
-    return "bring the branches to one size: the same stride in all, and a padding of half the kernel"
+    fits = len(odd) == 1 and isinstance(lack, int) and lack % 2 == 0 and abs(lack) <= 2 * MOST_PADDING
+    return lack // 2 if fits and isinstance(lack, int) else 0
 
 
 def _differ(call: Call, odd: list[int], usual: int, axis: int) -> bool:
     return any(call.inputs[index].dims[axis] != call.inputs[usual].dims[axis] for index in odd)
-
-
-def _axis_name(kind: TensorType, axis: int) -> str:
-    label = kind.axes[axis]
-    words = {"H": "height", "W": "width", "D": "depth", "L": "length", "C": "channels", "F": "features"}
-    return words.get(label, f"axis {axis + 1}")
-
-
-def _listed(call: Call, indices: list[int] | range) -> str:
-    shown = [f"{call.names[index]} is {call.inputs[index]}" for index in indices]
-    return ", ".join(shown[:8]) + (", ..." if len(shown) > 8 else "")
 
 
 def infer_elementwise(call: Call) -> TensorType:
@@ -120,15 +115,15 @@ def _broadcast(call: Call, left: TensorType, index: int) -> TensorType:
     if len(left.dims) != len(right.dims):
         fewer, more = sorted((0, index), key=lambda i: len(call.inputs[i].dims))
         few, many = call.inputs[fewer], call.inputs[more]
-        shape = [str(dim) for dim in _aligned(few.dims, many.dims)]
-        raise Fault(
-            "batch-broadcast",
-            f"joins {call.names[0]} of {call.inputs[0]} with {call.names[index]} of {right}, which differ in rank",
-            subject="node",
-            inputs=(0, index),
-            notes=[f"axes are aligned from behind, so the batch axis of {call.names[fewer]} would meet another axis"],
-            help=_read_through(call, fewer, "reshape", f"shape: [{', '.join(shape)}]"),
-        )
+        facts = {
+            "left": call.names[0],
+            "right": call.names[index],
+            "types": (call.inputs[0], right),
+            "fewer": call.names[fewer],
+            "source": call.sources[fewer],
+            "shape": _aligned(few.dims, many.dims),
+        }
+        raise Fault("batch-broadcast", case="ranks", facts=facts, inputs=(0, index))
     sizes: list[Dim] = []
     for a, b in zip(left.dims, right.dims, strict=True):
         if a == b or b == 1:
@@ -159,43 +154,28 @@ def _operand_mismatch(call: Call, index: int) -> Fault:
     )
     left = call.inputs[against]
     wrong = [axis for axis, (a, b) in enumerate(zip(left.dims, right.dims, strict=True)) if _clash(a, b)]
-    maps = left.is_feature_map and right.is_feature_map and left.rank == right.rank
-    spatial = [axis for axis in wrong if maps and axis > 0 and left.spatial_rank > 1]
-    named = [axis for axis in wrong if len(spatial) < 2 or axis not in spatial]
-    described = [f"{left.dims[axis]} against {right.dims[axis]} {_axis_name(left, axis)}" for axis in named]
-    if len(spatial) > 1:
-        described.append(" against ".join("x".join(map(str, kind.dims[1:])) for kind in (left, right)))
-    parts = " and ".join(described)
-    return Fault(
-        "add-shape-mismatch",
-        f"joins {parts}: {call.names[against]} is {left}, {call.names[index]} is {right}",
-        subject="node",
-        inputs=(against, index),
-        notes=[f"its inputs: {_listed(call, range(len(call.inputs)))}"] if len(call.inputs) > 2 else [],
-        help=_operand_cure(call, against, index, wrong),
-    )
+    facts = {
+        "names": call.names,
+        "types": call.inputs,
+        "left": against,
+        "right": index,
+        "wrong": wrong,
+        "projection": _projection(call, against, index, wrong),
+    }
+    return Fault("add-shape-mismatch", case="operands", facts=facts, inputs=(against, index))
 
 
-def _operand_cure(call: Call, left: int, right: int, wrong: list[int]) -> str | None:
-    """The 1x1 convolution that brings the smaller side of a residual connection to the other's shape."""
+def _projection(call: Call, left: int, right: int, wrong: list[int]) -> Projection | None:
+    """The 1x1 convolution that brings one side of a residual connection to the other's shape."""
     first, second = call.inputs[left], call.inputs[right]
     if not first.is_feature_map or not second.is_feature_map:
-        return "make the sizes agree, or one of them 1"
+        return None
     if wrong == [0]:
         fewer, more = (left, right) if _less(first.dims[0], second.dims[0]) else (right, left)
-        return _read_through(call, fewer, "conv", f"out_channels: {call.inputs[more].dims[0]}, kernel_size: 1")
+        return Projection(call.sources[fewer], call.inputs[more].dims[0], None)
     small, large = (left, right) if _less(first.dims[wrong[-1]], second.dims[wrong[-1]]) else (right, left)
     stride = _stride(call.inputs[large], call.inputs[small])
-    if stride is not None:
-        arguments = f"out_channels: {call.inputs[small].dims[0]}, kernel_size: 1, stride: {stride}"
-        return _read_through(call, large, "conv", arguments)
-    return "make the sizes agree: the same stride on both paths, and a padding of half the kernel"
-
-
-def _read_through(call: Call, index: int, op: str, arguments: str) -> str | None:
-    """The node to write between an input and this node; None where the input has no name to read it by."""
-    source = call.sources[index]
-    return None if source is None else f"read `{source}` through {{op: {op}, from: {source}, {arguments}}}"
+    return None if stride is None else Projection(call.sources[large], call.inputs[small].dims[0], stride)
 
 
 def _less(left: Dim, right: Dim) -> bool:

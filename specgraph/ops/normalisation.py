@@ -9,7 +9,6 @@ from specgraph.graph.model import Parameter
 from specgraph.graph.types import TensorType
 from specgraph.kinds.kinds import Bool, Either, Int, ListOf, Nothing, Number
 from specgraph.ops.definition import Argument, Call, Op, ParameterRule, define
-from specgraph.ops.fault import Fault
 
 MAX_RANK = 4
 MOST_GROUPS = 100_000
@@ -34,13 +33,7 @@ def infer_instance_norm(call: Call) -> TensorType:
     call.spatial_rank()
     call.implied("num_features", call.input.dims[0], "channels")
     if not call.at_least(product(call.input.dims[1:]), 2):
-        raise Fault(
-            "nothing-to-normalise",
-            f"normalises each channel over its positions, but {call.name} has only one",
-            inputs=(0,),
-            notes=[f"{call.name} is {call.input}; a single value minus its mean is 0"],
-            help="write layer_norm or batch_norm",
-        )
+        raise call.fault("nothing-to-normalise", "one position", inputs=(0,))
     return call.input
 
 
@@ -50,21 +43,10 @@ def infer_group_norm(call: Call) -> TensorType:
     groups = call.arguments["num_groups"]
     if channels % groups:
         nearest = next(g for g in range(min(groups, channels, MOST_GROUPS), 0, -1) if channels % g == 0)
-        raise Fault(
-            "indivisible-groups",
-            f"{channels} channels do not divide into {groups} groups",
-            argument="num_groups",
-            notes=[f"{call.name} is {call.input}; {channels} / {groups} = {channels / groups:.4g}"],
-            help=f"write num_groups: {nearest}, which divides {channels}",
-        )
+        facts = {"channels": channels, "groups": groups, "nearest": nearest}
+        raise call.fault("indivisible-groups", "normalised", facts, argument="num_groups")
     if channels == groups and not call.at_least(product(call.input.dims[1:]), 2):
-        raise Fault(
-            "nothing-to-normalise",
-            f"normalises groups of channels, but each of the {groups} groups of {call.name} is a single value",
-            inputs=(0,),
-            notes=[f"{call.name} is {call.input}; a single value minus its mean is 0"],
-            help="write batch_norm, or fewer groups" if groups > 1 else "write batch_norm",
-        )
+        raise call.fault("nothing-to-normalise", "one channel a group", {"groups": groups}, inputs=(0,))
     return call.input
 
 
@@ -83,13 +65,8 @@ def _over_axes(call: Call, op: str) -> TensorType:
     wanted = call.arguments["axes"]
     axes = tuple(sorted(call.axes("axes", (-1,) if wanted is None else wanted)))
     if axes != tuple(range(rank + 1 - len(axes), rank + 1)) and axes != (1,):
-        raise Fault(
-            "unsupported-axes",
-            f"{op} cannot normalise over axes {', '.join(map(str, axes))} of {rank + 1}",
-            argument="axes",
-            notes=[f"{call.name} is {call.input}; it takes the last axes, or the channel axis 1 alone"],
-            help=f"write axes: {list(range(rank + 1 - len(axes), rank + 1))} or axes: [1], or permute first",
-        )
+        facts = {"op": op, "axes": axes, "rank": rank + 1}
+        raise call.fault("unsupported-axes", "normalised", facts, argument="axes")
     call.arguments["axes"] = axes
     for axis in axes:
         call.number(call.input.dims[axis - 1], f"axis {axis} of {call.name}")

@@ -12,7 +12,6 @@ from specgraph.kinds.kinds import Bool, Choice, Either, Int, Nothing, Number, Pa
 from specgraph.kinds.shown import show
 from specgraph.ops.convolution import kernel_too_large, window_arithmetic
 from specgraph.ops.definition import MAX_ELEMENTS, Argument, Call, Op, define
-from specgraph.ops.fault import Fault
 
 MODE_RANKS = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 MAX_DENOMINATOR = 64
@@ -34,12 +33,8 @@ def infer_pool(call: Call) -> TensorType:
     out: list[Dim] = [dims[0]]
     for size, k, s, d, (before, after) in zip(dims[1:], kernel, stride, dilation, padding, strict=True):
         if before > k // 2 or after > k // 2:
-            raise Fault(
-                "padding-too-large",
-                f"padding {max(before, after)} is more than half of kernel_size {k}",
-                argument="padding",
-                notes=[f"at most {k} // 2 = {k // 2}, so that no window lies in the padding alone"],
-                help=f"write padding: {k // 2} or less, or put a pad node in front",
+            raise call.fault(
+                "padding-too-large", "pooled", {"padding": max(before, after), "kernel": k}, argument="padding"
             )
         extra = before + after - d * (k - 1) - 1
         if ceil_mode:
@@ -57,13 +52,7 @@ def infer_avg_pool(call: Call) -> TensorType:
     is padded alike on both sides counts without its padding; other padding comes in front of the pooling."""
     dims = call.input.dims
     if call.arguments["divisor_override"] is not None and len(dims) == 2:
-        raise Fault(
-            "contradicting-arguments",
-            "divisor_override exists for two and three spatial axes only",
-            argument="divisor_override",
-            notes=[f"{call.name} is {call.input}"],
-            help="leave divisor_override out",
-        )
+        raise call.fault("contradicting-arguments", "divisor", argument="divisor_override")
     output = infer_pool(call)
     if len(dims) == 4:
         kernel, padding = call.arguments["kernel_size"], call.arguments["padding"]
@@ -71,18 +60,8 @@ def infer_avg_pool(call: Call) -> TensorType:
         for size, k, (before, after) in zip(dims[1:], kernel, padding, strict=True):
             counted = size if inside else size + before + after
             if not call.at_least(counted, k):
-                padded = "" if inside else f" with its padding, {counted}"
-                raise Fault(
-                    "kernel-larger-than-input",
-                    f"a window of {'x'.join(map(str, kernel))} is larger than {call.name} of {call.input}{padded}",
-                    argument="kernel_size",
-                    notes=[
-                        "PyTorch does not count the padding here when it averages over three axes"
-                        if inside
-                        else "PyTorch lets no window hang over the input here when it averages over three axes"
-                    ],
-                    help=f"write kernel_size: {counted}, or put a pad node in front",
-                )
+                facts = {"kernel": kernel, "is_padded": not inside, "counted": counted}
+                raise call.fault("kernel-larger-than-input", "average", facts, argument="kernel_size")
     return output
 
 
@@ -117,28 +96,14 @@ def infer_upsample(call: Call) -> TensorType:
     mode: str = arguments["mode"]
     if MODE_RANKS.get(mode, rank) != rank:
         fitting = [name for name, axes in MODE_RANKS.items() if axes == rank]
-        raise Fault(
-            "wrong-number-of-axes",
-            f"mode {mode} is for {MODE_RANKS[mode]} spatial axes, but {call.name} has {rank}",
-            argument="mode",
-            notes=[f"{call.name} is {call.input}"],
-            help=f"write mode: {' or '.join((*fitting, 'nearest'))}",
-        )
+        facts = {"mode": mode, "wanted": MODE_RANKS[mode], "rank": rank, "fitting": (*fitting, "nearest")}
+        raise call.fault("wrong-number-of-axes", "mode", facts, argument="mode")
     if arguments["align_corners"] is not None and mode not in MODE_RANKS:
-        raise Fault(
-            "contradicting-arguments",
-            f"align_corners means nothing with mode {mode}",
-            argument="align_corners",
-            help="leave align_corners out, or choose an interpolating mode",
-        )
+        raise call.fault("contradicting-arguments", "corners", {"mode": mode}, argument="align_corners")
     if (arguments["size"] is None) == (arguments["scale_factor"] is None):
-        both = arguments["size"] is not None
-        raise Fault(
-            "contradicting-arguments",
-            "size and scale_factor are both given" if both else "needs size or scale_factor",
-            argument="scale_factor" if both else None,
-            help="give one of the two" if both else "write scale_factor: 2, or the size",
-        )
+        if arguments["size"] is not None:
+            raise call.fault("contradicting-arguments", "size and scale", argument="scale_factor")
+        raise call.fault("contradicting-arguments", "no size")
     if arguments["size"] is not None:
         return call.input.with_dims((dims[0], *call.per_axis("size", rank)))
     scales = call.per_axis("scale_factor", rank)
@@ -152,14 +117,8 @@ def scaled(call: Call, size: Dim, scale: float) -> Dim:
     if isinstance(size, int):
         exact = float(size) * scale if scale <= MAX_ELEMENTS else math.inf
         if exact > MAX_ELEMENTS:
-            raise Fault(
-                "tensor-too-large",
-                f"scale_factor {show(scale)} makes {exact:.2e} of {size}"
-                if exact < math.inf
-                else f"scale_factor {show(scale)} is too large",
-                argument="scale_factor",
-                help="write a smaller scale_factor",
-            )
+            facts = {"scale": show(scale), "exact": exact, "size": size}
+            raise call.fault("tensor-too-large", "scaled", facts, argument="scale_factor")
         out: Dim = math.floor(exact)
     else:
         numerator, denominator = float(scale).as_integer_ratio()
@@ -167,13 +126,7 @@ def scaled(call: Call, size: Dim, scale: float) -> Dim:
             call.number(size, f"a size of {call.name} that is scaled by {scale}")
         out = size * numerator // denominator
     if not call.at_least(out, 1):
-        raise Fault(
-            "empty-output",
-            f"scale_factor {scale} leaves nothing of {size}",
-            argument="scale_factor",
-            notes=[f"floor({size} * {scale}) = {out}"],
-            help="write a larger scale_factor",
-        )
+        raise call.fault("empty-output", "scaled", {"scale": scale, "size": size, "out": out}, argument="scale_factor")
     return out
 
 

@@ -10,7 +10,6 @@ from specgraph.graph.types import UNKNOWN_AXIS, TensorType
 from specgraph.kinds.kinds import Bool, Choice, Either, Int, ListOf, Nothing, Number, Padding
 from specgraph.ops.convolution import check_wrapping, padded
 from specgraph.ops.definition import MAX_SPATIAL_RANK, Argument, Call, Op, define
-from specgraph.ops.fault import Fault
 
 
 def infer_pad(call: Call) -> TensorType:
@@ -24,12 +23,7 @@ def infer_pad(call: Call) -> TensorType:
         call.spatial_rank()
     padding = call.padding(rank)
     if any(arguments["channels"]) and mode != "constant":
-        raise Fault(
-            "contradicting-arguments",
-            f"mode {mode} pads spatial axes only, not channels",
-            argument="channels",
-            help="write mode: constant, or leave channels out",
-        )
+        raise call.fault("contradicting-arguments", "padded channels", {"mode": mode}, argument="channels")
     check_wrapping(call, padding, mode)
     pairs = (arguments["channels"], *padding)
     return call.input.with_dims(
@@ -53,12 +47,9 @@ def infer_slice(call: Call) -> TensorType:
     first = minimum(start, size) if start >= 0 else size - minimum(size, -start)
     last = size if stop is None else minimum(stop, size) if stop >= 0 else size - minimum(size, -stop)
     if not call.at_least(last - first, 1):
-        raise Fault(
-            "empty-output",
-            f"the slice of {size} from {start} to {'the end' if stop is None else stop} is empty",
-            argument="stop" if "stop" in call.stated else "start",
-            notes=[f"{call.name} is {call.input}, its axis {dim} has {size} entries"],
-            help="choose start below stop, both within the axis",
+        argument = "stop" if "stop" in call.stated else "start"
+        raise call.fault(
+            "empty-output", "slice", {"size": size, "start": start, "stop": stop, "dim": dim}, argument=argument
         )
     dims = call.input.dims
     return call.input.with_dims((*dims[: dim - 1], ceil_div(last - first, step), *dims[dim:]))
@@ -79,42 +70,20 @@ def infer_reshape(call: Call) -> TensorType:
     dims = call.input.dims
     total = product(dims)
     known = prod(size for size in shape if size != -1)
-    shown = " * ".join(map(str, dims)) + f" = {total}" if len(dims) > 1 else f"{call.name} has {total} values"
     if 0 in shape or min(shape) < -1:
-        raise Fault(
-            "reshape-size-mismatch",
-            f"sizes must be positive, or -1 for one to be worked out, not {list(shape)}",
-            argument="shape",
-            help="write the shape without the batch axis",
-        )
+        raise call.fault("reshape-size-mismatch", "negative", {"shape": list(shape)}, argument="shape")
     if shape.count(-1) > 1:
-        raise Fault(
-            "reshape-size-mismatch",
-            f"only one size can be worked out, but {list(shape)} has {shape.count(-1)}",
-            argument="shape",
-            notes=[shown],
-            help="give all sizes but one",
-        )
+        facts = {"shape": list(shape), "num_open": shape.count(-1), "total": total}
+        raise call.fault("reshape-size-mismatch", "several open", facts, argument="shape")
     if -1 in shape:
         rest = total // known
         if not call.at_least(rest, 1) or not call.equal(rest * known, total):
-            raise Fault(
-                "reshape-size-mismatch",
-                f"{total} values of {call.name} do not divide by {known}",
-                argument="shape",
-                notes=[shown],
-                help=f"choose sizes whose product divides {total}",
-            )
+            raise call.fault("reshape-size-mismatch", "indivisible", {"total": total, "known": known}, argument="shape")
         sizes: tuple[Dim, ...] = tuple(rest if size == -1 else size for size in shape)
     else:
         if not call.equal(total, known):
-            raise Fault(
-                "reshape-size-mismatch",
-                f"{call.name} of {call.input} has {total} values, but {list(shape)} takes {known}",
-                argument="shape",
-                notes=[shown, " * ".join(map(str, shape)) + f" = {known}"],
-                help="write -1 for one size to have it worked out",
-            )
+            facts = {"shape": list(shape), "known": known, "total": total}
+            raise call.fault("reshape-size-mismatch", "other product", facts, argument="shape")
         sizes = shape
     call.arguments["shape"] = tuple(size if isinstance(size, int) else -1 for size in sizes)
     axes = ("F",) if len(sizes) == 1 else (UNKNOWN_AXIS,) * len(sizes)
@@ -129,21 +98,12 @@ def infer_permute(call: Call) -> TensorType:
     example = [0, *range(2, rank), 1] if rank > 2 else [0, 1]
     if len(dims) != rank:
         missing_batch = len(dims) == rank - 1 and 0 not in dims
-        raise Fault(
-            "wrong-number-of-axes",
-            f"`dims` has {len(dims)} axes, but {call.name} has {rank} with the batch axis",
-            argument="dims",
-            notes=[f"{call.name} is {call.input} behind the batch axis 0"],
-            help=f"write dims: {[0, *dims] if missing_batch else example}",
-        )
+        facts = {"given": len(dims), "rank": rank, "fitting": [0, *dims] if missing_batch else example}
+        raise call.fault("wrong-number-of-axes", "dims", facts, argument="dims")
     order = tuple(call.axis("dims", dim, batch=True) for dim in dims)
     if order[0] != 0:
-        raise Fault(
-            "batch-axis-touched",
-            f"`dims` moves the batch axis: {list(dims)} does not start with 0",
-            argument="dims",
-            help=f"write dims: {[0, *(dim for dim in order if dim)] if len(set(order)) == rank else example}",
-        )
+        fitting = [0, *(dim for dim in order if dim)] if len(set(order)) == rank else example
+        raise call.fault("batch-axis-touched", "dims", {"dims": list(dims), "fitting": fitting}, argument="dims")
     behind = call.axes("dims", order[1:])
     call.arguments["dims"] = order
     return TensorType(
@@ -157,13 +117,7 @@ def infer_channel_shuffle(call: Call) -> TensorType:
         call.spatial_rank()
     channels, groups = call.input.dims[0], call.arguments["groups"]
     if not call.equal(channels // groups * groups, channels):
-        raise Fault(
-            "indivisible-groups",
-            f"{channels} channels do not divide into {groups} groups",
-            argument="groups",
-            notes=[f"{call.name} is {call.input}"],
-            help=f"choose groups that divide {channels}",
-        )
+        raise call.fault("indivisible-groups", "shuffled", {"channels": channels, "groups": groups}, argument="groups")
     return call.input
 
 
@@ -171,24 +125,11 @@ def infer_pixel_shuffle(call: Call) -> TensorType:
     """Channels become pixels: (C*r*r, H, W) becomes (C, H*r, W*r)."""
     kind, factor = call.input, call.arguments["upscale_factor"]
     if len(kind.dims) != 3:
-        raise Fault(
-            "wrong-rank",
-            f"needs channels and two spatial axes, but {call.name} has {len(kind.dims)} axes behind the batch",
-            inputs=(0,),
-            notes=[f"{call.name} is {kind}"],
-            help="reshape to (C, H, W)",
-        )
+        raise call.fault("wrong-rank", "no image", {"rank": len(kind.dims)}, inputs=(0,))
     (channels, *sizes), square = kind.dims, factor * factor
     if not call.equal(channels // square * square, channels):
-        raise Fault(
-            "indivisible-groups",
-            f"{channels} channels do not divide into groups of {factor} * {factor} = {square}",
-            argument="upscale_factor",
-            notes=[
-                f"{call.name} is {kind}; each group of {square} channels becomes one, {factor} times as high and wide"
-            ],
-            help=f"give {call.name} a multiple of {square} channels",
-        )
+        facts = {"channels": channels, "factor": factor, "square": square}
+        raise call.fault("indivisible-groups", "pixels", facts, argument="upscale_factor")
     return kind.with_dims((channels // square, *(size * factor for size in sizes)))
 
 
@@ -209,13 +150,7 @@ def infer_mean(call: Call) -> TensorType:
         return kind.with_dims(tuple(1 if axis in axes else size for axis, size in enumerate(kind.dims, 1)))
     kept = [axis - 1 for axis in range(1, len(kind.dims) + 1) if axis not in axes]
     if not kept:
-        raise Fault(
-            "wrong-rank",
-            f"a mean over all axes of {call.name} leaves nothing but the batch axis",
-            argument="dim",
-            notes=[f"{call.name} is {call.input}"],
-            help="write keepdim: true, or keep an axis",
-        )
+        raise call.fault("wrong-rank", "mean of all", argument="dim")
     labels = tuple(kind.axes[axis] for axis in kept)
     return TensorType(tuple(kind.dims[axis] for axis in kept), ("F",) if len(kept) == 1 else labels, kind.dtype)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import random
 from collections.abc import Iterator
 from functools import cache
@@ -22,6 +23,7 @@ from tests.fuzz.combined import combine
 from tests.fuzz.faults import mutants
 from tests.fuzz.judge import bases, checked
 from tests.helpers import HEADER, ROOT, check_text
+from tests.ops.cases import CASES
 
 PACKAGE = ROOT / "specgraph"
 NUM_MUTANTS = 400
@@ -62,7 +64,22 @@ def mutated() -> Iterator[tuple[str, str]]:
         yield combination.text()[0], str(combination.base.path)
 
 
-CORPUS = {"tests": texts_in_tests, "examples": examples, "mutants": mutated}
+def refused_ops() -> Iterator[tuple[str, str]]:
+    """Every op with arguments or input shapes that it refuses, from the table of cases per op, once in a block."""
+    for op, cases in CASES.items():
+        for case in cases:
+            if case.rejected is None or not all(isinstance(shape, tuple) for shape in case.shapes):
+                continue
+            inputs = {f"x{number}": list(shape) for number, shape in enumerate(case.shapes)}
+            node = {"op": op, "from": list(inputs), **case.arguments}
+            spec = {"specgraph": 1, "inputs": inputs}
+            yield json.dumps({**spec, "nodes": {"node": node}}, indent=1), f"{op}.json"
+            block = {"inputs": list(inputs), "nodes": {"node": node}}
+            use = {"block": "part", "from": list(inputs)}
+            yield json.dumps({**spec, "blocks": {"part": block}, "nodes": {"used": use}}), f"{op}.json"
+
+
+CORPUS = {"tests": texts_in_tests, "examples": examples, "mutants": mutated, "ops": refused_ops}
 
 
 @cache
@@ -199,4 +216,4 @@ def test_looking_into_a_sentence_is_noticed() -> None:
 
 def test_every_fault_has_its_words_in_known_fields() -> None:
     found = {cls.__name__ for cls, _ in speakers()}
-    assert {"Diagnostic", "Label", "Fault", "Invalid", "ExpressionError", "Finding", "Meant"} <= found
+    assert {"Diagnostic", "Label", "Words", "Invalid", "ExpressionError", "Finding", "Meant"} <= found

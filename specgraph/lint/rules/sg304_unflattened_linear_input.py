@@ -1,6 +1,15 @@
 """SG304 unflattened-linear-input: a linear layer reads a feature map."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specgraph.diagnostics.message import Words
 from specgraph.diagnostics.rule import Rule
+
+if TYPE_CHECKING:
+    from specgraph.graph.dims import Dim
+    from specgraph.graph.types import TensorType
 
 RULE = Rule(
     code="SG304",
@@ -27,3 +36,16 @@ nodes:
   fc: {op: linear, out_features: 10}
 """,
 )
+
+
+def _map(source: str, type: TensorType, stated: int | None, features: Dim) -> Words:
+    acts_on = f"it would act on the last axis, {type.axes[-1]} = {type.dims[-1]}"
+    return Words(
+        f"is linear, but its input {source} is a feature map of {type}",
+        (acts_on + (f", not on {stated} features" if stated is not None else ""),),
+        f"put `flatten: flatten` in front of it, which gives {features} features",
+        subject="node",
+    )
+
+
+MESSAGES = {"map": _map}

@@ -1,5 +1,6 @@
 """SG305 stated-size-mismatch: a stated size is not what the input has."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -27,3 +28,17 @@ nodes:
   fc: {op: linear, in_features: 3072, out_features: 10}
 """,
 )
+MESSAGES = {
+    "size": Message(
+        "states {name} {stated}, but its input {source} has {actual} {what}",
+        ("{source} is {type}",),
+        "write {name}: {actual}, or leave {name} out",
+        subject="node",
+    ),
+    "slopes": Message(
+        "states num_parameters {stated}, but its input {source} has {actual} channels",
+        ("{source} is {type}",),
+        "write num_parameters: {actual}, or 1 for one slope in all",
+        subject="node",
+    ),
+}

@@ -1,6 +1,15 @@
 """SG307 indivisible-groups: channels do not divide into the groups."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specgraph.diagnostics.message import Message, Words
 from specgraph.diagnostics.rule import Rule
+
+if TYPE_CHECKING:
+    from specgraph.graph.dims import Dim
+    from specgraph.graph.types import TensorType
 
 RULE = Rule(
     code="SG307",
@@ -25,3 +34,46 @@ nodes:
 """,
     own_arguments=("groups", "num_groups"),
 )
+
+
+def _convolved(channels: int, side: str, groups: int, choices: list[int], in_channels: int, out_channels: int) -> Words:
+    return Words(
+        f"{channels} {side} channels do not divide into {groups} groups",
+        (f"{channels} / {groups} = {channels / groups:.4g}; {in_channels} channels in, {out_channels} out",),
+        f"write groups: {' or '.join(map(str, choices))}",
+    )
+
+
+def _normalised(source: str, type: TensorType, channels: int, groups: int, nearest: int) -> Words:
+    return Words(
+        f"{channels} channels do not divide into {groups} groups",
+        (f"{source} is {type}; {channels} / {groups} = {channels / groups:.4g}",),
+        f"write num_groups: {nearest}, which divides {channels}",
+    )
+
+
+def _halves(source: str, type: TensorType, size: Dim, axis: int, is_channels: bool, even: list[int]) -> Words:
+    what = f"{size} channels do" if is_channels else f"the {size} values along axis {axis} do"
+    other = f", or write dim: {even[0]}, whose size is even" if even else ""
+    return Words(
+        f"{what} not divide into two halves",
+        (f"{source} is {type}; the first half is multiplied by the sigmoid of the second",),
+        f"give {source} an even size along axis {axis}{other}",
+    )
+
+
+MESSAGES = {
+    "convolved": _convolved,
+    "normalised": _normalised,
+    "halves": _halves,
+    "shuffled": Message(
+        "{channels} channels do not divide into {groups} groups",
+        ("{source} is {type}",),
+        "choose groups that divide {channels}",
+    ),
+    "pixels": Message(
+        "{channels} channels do not divide into groups of {factor} * {factor} = {square}",
+        ("{source} is {type}; each group of {square} channels becomes one, {factor} times as high and wide",),
+        "give {source} a multiple of {square} channels",
+    ),
+}

@@ -1,5 +1,8 @@
 """SG308 padding-too-large: more padding than the op can take."""
 
+from typing import Any
+
+from specgraph.diagnostics.message import Message, Words
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -26,3 +29,22 @@ nodes:
 """,
     own_arguments=("padding",),
 )
+
+
+def _pooled(padding: int, kernel: int, **_: Any) -> Words:
+    half = kernel // 2
+    return Words(
+        f"padding {padding} is more than half of kernel_size {kernel}",
+        (f"at most {kernel} // 2 = {half}, so that no window lies in the padding alone",),
+        f"write padding: {half} or less, or put a pad node in front",
+    )
+
+
+MESSAGES = {
+    "pooled": _pooled,
+    "wrapped": Message(
+        "{mode} padding of {padding} needs at least {needed} values to take from, but {source} has {size}",
+        ("{source} is {type}",),
+        "pad less, or with zeros",
+    ),
+}

@@ -1,5 +1,6 @@
 """SG309 wrong-rank: an op cannot take an input with so many axes."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -26,3 +27,25 @@ nodes:
   flatten: flatten
 """,
 )
+MESSAGES = {
+    "vector": Message(
+        "needs channels and 1 to {most} spatial axes, but {source} is a vector",
+        ("{source} is {type}",),
+        "read a feature map, from in front of the flatten, or reshape to (C, H, W)",
+    ),
+    "axes": Message(
+        "needs channels and 1 to {most} spatial axes, but {source} has {rank} axes",
+        ("{source} is {type}",),
+        "reshape to (C, H, W)",
+    ),
+    "no image": Message(
+        "needs channels and two spatial axes, but {source} has {rank} axes behind the batch",
+        ("{source} is {type}",),
+        "reshape to (C, H, W)",
+    ),
+    "mean of all": Message(
+        "a mean over all axes of {source} leaves nothing but the batch axis",
+        ("{source} is {type}",),
+        "write keepdim: true, or keep an axis",
+    ),
+}

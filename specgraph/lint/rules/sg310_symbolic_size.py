@@ -1,5 +1,6 @@
 """SG310 symbolic-size: a size that parameters depend on is not a number."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -28,3 +29,20 @@ nodes:
   fc: {op: linear, out_features: 10}
 """,
 )
+_NEEDED = "{what} is {size}, but a number is needed to know the parameters' shape"
+MESSAGES = {
+    "spatial": Message(
+        _NEEDED,
+        ("{source} is {type}",),
+        "give {symbols} a number with --input-size, or put an adaptive or global pooling in front",
+    ),
+    "channels": Message(
+        _NEEDED,
+        ("{source} is {type}",),
+        "write a number for {symbols} under inputs: only height and width can stay open here",
+    ),
+    "terms": Message(
+        "its size takes more than {most} terms in {symbols} to write out",
+        help="give {symbols} a number with --input-size",
+    ),
+}

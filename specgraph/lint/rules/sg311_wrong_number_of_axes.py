@@ -1,6 +1,14 @@
 """SG311 wrong-number-of-axes: an argument has values for another number of axes."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specgraph.diagnostics.message import Message, Words
 from specgraph.diagnostics.rule import Rule
+
+if TYPE_CHECKING:
+    from specgraph.graph.types import TensorType
 
 RULE = Rule(
     code="SG311",
@@ -24,3 +32,31 @@ nodes:
   conv: {op: conv, out_channels: 8, kernel_size: [3, 5]}
 """,
 )
+
+
+def _values(source: str, type: TensorType, name: str, given: int, rank: int) -> Words:
+    values, axes = "value" if given == 1 else "values", "axis" if rank == 1 else "axes"
+    return Words(
+        f"`{name}` has {given} {values}, but {source} has {rank} spatial {axes}",
+        (f"{source} is {type}",),
+        f"give one number for all axes, or a list of {rank}",
+    )
+
+
+def _mode(source: str, type: TensorType, mode: str, wanted: int, rank: int, fitting: tuple[str, ...]) -> Words:
+    return Words(
+        f"mode {mode} is for {wanted} spatial axes, but {source} has {rank}",
+        (f"{source} is {type}",),
+        f"write mode: {' or '.join(fitting)}",
+    )
+
+
+MESSAGES = {
+    "values": _values,
+    "mode": _mode,
+    "dims": Message(
+        "`dims` has {given} axes, but {source} has {rank} with the batch axis",
+        ("{source} is {type} behind the batch axis 0",),
+        "write dims: {fitting}",
+    ),
+}

@@ -1,6 +1,15 @@
 """SG313 reshape-size-mismatch: a reshape changes the number of values."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specgraph.diagnostics.message import Message, Words
 from specgraph.diagnostics.rule import Rule
+
+if TYPE_CHECKING:
+    from specgraph.graph.dims import Dim
+    from specgraph.graph.types import TensorType
 
 RULE = Rule(
     code="SG313",
@@ -24,3 +33,44 @@ nodes:
   tokens: {op: reshape, shape: [3, -1]}
 """,
 )
+
+
+def _several_open(source: str, type: TensorType, shape: list[int], num_open: int, total: Dim) -> Words:
+    return Words(
+        f"only one size can be worked out, but {shape} has {num_open}",
+        (_product(source, type, total),),
+        "give all sizes but one",
+    )
+
+
+def _indivisible(source: str, type: TensorType, total: Dim, known: int) -> Words:
+    return Words(
+        f"{total} values of {source} do not divide by {known}",
+        (_product(source, type, total),),
+        f"choose sizes whose product divides {total}",
+    )
+
+
+def _other_product(source: str, type: TensorType, shape: list[int], known: int, total: Dim) -> Words:
+    return Words(
+        f"{source} of {type} has {total} values, but {shape} takes {known}",
+        (_product(source, type, total), " * ".join(map(str, shape)) + f" = {known}"),
+        "write -1 for one size to have it worked out",
+    )
+
+
+def _product(source: str, type: TensorType, total: Dim) -> str:
+    if len(type.dims) == 1:
+        return f"{source} has {total} values"
+    return " * ".join(map(str, type.dims)) + f" = {total}"
+
+
+MESSAGES = {
+    "negative": Message(
+        "sizes must be positive, or -1 for one to be worked out, not {shape}",
+        help="write the shape without the batch axis",
+    ),
+    "several open": _several_open,
+    "indivisible": _indivisible,
+    "other product": _other_product,
+}

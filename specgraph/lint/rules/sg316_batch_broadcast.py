@@ -1,6 +1,16 @@
 """SG316 batch-broadcast: operands of different rank would be aligned over the batch axis."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specgraph.diagnostics.message import Words
 from specgraph.diagnostics.rule import Rule
+from specgraph.lint.joined import read_through
+
+if TYPE_CHECKING:
+    from specgraph.graph.dims import Dim
+    from specgraph.graph.types import TensorType
 
 RULE = Rule(
     code="SG316",
@@ -28,3 +38,18 @@ nodes:
   scale: {op: mul, from: [image, gate]}
 """,
 )
+
+
+def _ranks(
+    left: str, right: str, types: tuple[TensorType, TensorType], fewer: str, source: str | None, shape: list[Dim]
+) -> Words:
+    """`fewer` is the input with fewer axes, `shape` what it may be reshaped to."""
+    return Words(
+        f"joins {left} of {types[0]} with {right} of {types[1]}, which differ in rank",
+        (f"axes are aligned from behind, so the batch axis of {fewer} would meet another axis",),
+        read_through(source, "reshape", f"shape: [{', '.join(map(str, shape))}]"),
+        subject="node",
+    )
+
+
+MESSAGES = {"ranks": _ranks}

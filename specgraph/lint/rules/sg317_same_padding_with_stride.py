@@ -1,5 +1,6 @@
 """SG317 same-padding-with-stride: padding: same together with a stride."""
 
+from specgraph.diagnostics.message import Words
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -26,3 +27,14 @@ nodes:
 """,
     own_arguments=("padding",),
 )
+
+
+def _stride(stride: tuple[int, ...], half: int) -> Words:
+    shown = stride[0] if len(set(stride)) == 1 else list(stride)
+    return Words(
+        f"padding: same keeps the size, but stride is {shown}",
+        help=f"write padding: {half} (half the kernel), or stride: 1",
+    )
+
+
+MESSAGES = {"stride": _stride}

@@ -1,5 +1,8 @@
 """SG318 contradicting-arguments: arguments that exclude each other."""
 
+from typing import Any
+
+from specgraph.diagnostics.message import Message, Words
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -25,3 +28,31 @@ nodes:
   up: {op: upsample, scale_factor: 2}
 """,
 )
+
+
+def _output_padding(extra: int, stride: int, dilation: int, **_: Any) -> Words:
+    return Words(
+        f"output_padding {extra} must be smaller than the stride {stride} or the dilation {dilation}",
+        help=f"write output_padding: {max(stride, dilation) - 1} or less",
+    )
+
+
+MESSAGES = {
+    "bounds": Message("min_val {low} must be below max_val {high}", help="swap them"),
+    "flattened axes": Message("start_dim {start} lies behind end_dim {end}", help="swap them"),
+    "padded channels": Message(
+        "mode {mode} pads spatial axes only, not channels", help="write mode: constant, or leave channels out"
+    ),
+    "divisor": Message(
+        "divisor_override exists for two and three spatial axes only",
+        ("{source} is {type}",),
+        "leave divisor_override out",
+    ),
+    "corners": Message(
+        "align_corners means nothing with mode {mode}",
+        help="leave align_corners out, or choose an interpolating mode",
+    ),
+    "size and scale": Message("size and scale_factor are both given", help="give one of the two"),
+    "no size": Message("needs size or scale_factor", help="write scale_factor: 2, or the size"),
+    "output padding": _output_padding,
+}

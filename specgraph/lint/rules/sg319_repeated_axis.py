@@ -1,5 +1,6 @@
 """SG319 repeated-axis: an axis is named twice."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -23,3 +24,4 @@ nodes:
   mean: {op: mean, dim: [2, 3]}
 """,
 )
+MESSAGES = {"axis": Message("`{name}` names axis {axis} twice", help="name each axis once")}

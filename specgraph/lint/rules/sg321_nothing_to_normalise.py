@@ -1,6 +1,14 @@
 """SG321 nothing-to-normalise: an instance or group norm over single values."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specgraph.diagnostics.message import Message, Words
 from specgraph.diagnostics.rule import Rule
+
+if TYPE_CHECKING:
+    from specgraph.graph.types import TensorType
 
 RULE = Rule(
     code="SG321",
@@ -27,3 +35,21 @@ nodes:
   pool: global_avg_pool
 """,
 )
+
+
+def _one_channel_a_group(source: str, type: TensorType, groups: int) -> Words:
+    return Words(
+        f"normalises groups of channels, but each of the {groups} groups of {source} is a single value",
+        (f"{source} is {type}; a single value minus its mean is 0",),
+        "write batch_norm, or fewer groups" if groups > 1 else "write batch_norm",
+    )
+
+
+MESSAGES = {
+    "one position": Message(
+        "normalises each channel over its positions, but {source} has only one",
+        ("{source} is {type}; a single value minus its mean is 0",),
+        "write layer_norm or batch_norm",
+    ),
+    "one channel a group": _one_channel_a_group,
+}

@@ -1,5 +1,9 @@
 """SG322 tensor-too-large: a tensor with more values than any machine holds."""
 
+from math import inf
+from typing import Any
+
+from specgraph.diagnostics.message import Message, Words
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -24,3 +28,15 @@ nodes:
   up: {op: upsample, scale_factor: 2}
 """,
 )
+
+
+def _scaled(scale: str, exact: float, size: int, **_: Any) -> Words:
+    makes = f"makes {exact:.2e} of {size}" if exact < inf else "is too large"
+    return Words(f"scale_factor {scale} {makes}", help="write a smaller scale_factor")
+
+
+MESSAGES = {
+    "countable": Message("its {what} would have {size:.2e} values", ("at most {most:,}",), "write smaller sizes"),
+    "uncountable": Message("its {what:.76} would be too large to count", ("at most {most:,}",), "write smaller sizes"),
+    "scaled": _scaled,
+}

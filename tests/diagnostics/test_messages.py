@@ -1,0 +1,75 @@
+"""What rules say of faults stands in their files: every case is reached, and its facts fill it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from specgraph.diagnostics.message import Message, words_of
+from specgraph.diagnostics.rule import rule_file, rule_modules
+from specgraph.ops import fault as faults
+from specgraph.ops.fault import Fault
+from tests.diagnostics.test_words_decide_nothing import corpus, report_of
+from tests.helpers import HEADER, check_text
+
+MANY_TERMS = HEADER.replace("[3, 32, 32]", "[3, H, W]") + (
+    "nodes:\n"
+    + "".join(
+        f"  b{n}: [{{op: max_pool, from: image, kernel_size: {n}, stride: {n}}}, flatten]\n" for n in range(2, 42)
+    )
+    + f"  all: {{op: concat, from: [{', '.join(f'b{n}' for n in range(2, 42))}]}}\n"
+)
+RARE = (
+    MANY_TERMS,
+    HEADER.replace("[3, 32, 32]", "[3, H, W]") + "nodes: {big: {op: upsample, scale_factor: 1.0e+200}}\n",
+    HEADER.replace("[3, 32, 32]", "[C, 8, 8]") + "nodes: {a: {op: conv, out_channels: 3, kernel_size: 1}}\n",
+    HEADER + "nodes: [{op: reshape, shape: [3, 2, 16, 2, 16]}, {op: conv, out_channels: 3, kernel_size: 1}]\n",
+)
+"""Specs with faults that are rare elsewhere."""
+
+
+def declared() -> set[tuple[str, str]]:
+    """Every case of every rule that has `MESSAGES`."""
+    return {(name, case) for name in rule_modules().values() for case in getattr(rule_file(name), "MESSAGES", {})}
+
+
+def reached(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
+    """The cases that the corpus meets."""
+    found: dict[tuple[str, str], None] = {}
+
+    def recorded(rule: str, case: str, facts: dict[str, object]) -> object:
+        found[rule, case] = None
+        return words_of(rule, case, facts)
+
+    monkeypatch.setattr(faults, "words_of", recorded)
+    for text, path in [*corpus("ops"), *corpus("examples"), *((text, "rare.yaml") for text in RARE)]:
+        report_of(text, path)
+    return iter(found)
+
+
+def test_every_case_is_reached_and_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert declared() - set(reached(monkeypatch)) == set()
+
+
+def test_a_missing_fact_is_noticed() -> None:
+    with pytest.raises(KeyError):
+        Message("{channels} channels")(groups=2)
+    with pytest.raises(KeyError):
+        assert Fault("indivisible-groups", case="no such case").words
+
+
+@pytest.mark.parametrize("text", RARE[1:])
+def test_no_template_is_left_open(text: str) -> None:
+    said = [part for d in check_text(text).diagnostics for part in (d.message, *d.notes, d.help or "")]
+    assert said
+    assert [part for part in said if re.search(r"\{\w+\}", part)] == []
+
+
+def test_a_fault_of_an_own_op_says_its_own_words() -> None:
+    words = Fault("wrong-rank", "has {node} in it", notes=["{a}"], subject="node").words
+    assert words.of_node("x.y") == "node `x.y` has {node} in it"
+    assert Fault("wrong-rank", "needs a map").words.of_node("x") == "node `x`: needs a map"
+    assert (words.of_it, words.notes) == ("it has {node} in it", ("{a}",))
+    assert str(Fault("repeated-axis", case="axis", facts={"name": "dim", "axis": 1})) == "`dim` names axis 1 twice"
