@@ -46,9 +46,9 @@ def infer_node(
         raise Invalid(f"{op_name} needs {missing}")
     types = tuple(tensor_type(shape) for shape in shapes)
     names = tuple(f"`x{index}`" for index in range(len(types)))
-    call = Call(types, checked, names, "node", frozenset(arguments))
-    output, parameters = apply_op(op, call)
     inputs = tuple(f"x{index}" for index in range(len(types)))
+    call = Call(types, checked, names, "node", frozenset(arguments), inputs)
+    output, parameters = apply_op(op, call)
     node = Node("node", op_name, call.arguments, inputs, types, output, parameters, Span("", 1, 1, 1, 1))
     return node, call.constraints
 

@@ -137,9 +137,10 @@ def test_faults_speak_of_sizes_and_cures() -> None:
             with pytest.raises(Fault) as caught:
                 infer_node(op, case.arguments, case.shapes)
             fault = caught.value
-            assert fault.help, f"{op} {case} names no cure"
-            assert fault.message[0].islower() or fault.message[0] in "`0123456789", fault.message
-            assert not fault.message.endswith("."), fault.message
+            words = fault.words
+            assert words.help, f"{op} {case} names no cure"
+            assert words.message[0].islower() or words.message[0] in "`0123456789", words.message
+            assert not words.message.endswith("."), words.message
             assert fault.argument is None or fault.argument in ops()[op].arguments
             assert all(index < len(case.shapes) for index in fault.inputs)
 

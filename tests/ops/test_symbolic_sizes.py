@@ -152,7 +152,7 @@ def test_parameters_need_numbers() -> None:
         with pytest.raises(Fault) as caught:
             infer_node(op, arguments, [shape])
         assert caught.value.rule == "symbolic-size", op
-        advice = str(caught.value.help)
+        advice = str(caught.value.words.help)
         assert ("under inputs" if shape[0] == H else "--input-size") in advice, op
 
 

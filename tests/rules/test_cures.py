@@ -344,6 +344,15 @@ def test_json_is_cured_as_yaml_is() -> None:
     assert list(json.loads(fixed)["nodes"]) == ["conv", "relu", "projection", "add", "flatten", "fc"]
 
 
+def test_a_chain_is_put_into_json() -> None:
+    nodes = {"node": {"op": "concat", "from": ["large", "small"]}}
+    spec = {"specgraph": 1, "inputs": {"large": [8, 28, 28], "small": [8, 14, 14]}, "nodes": nodes}
+    for indent in (None, 2):
+        fixed = cured(json.dumps(spec, indent=indent), "spec.json")
+        assert check_text(fixed, "spec.json").ok
+        assert [step["op"] for step in json.loads(fixed)["nodes"]["crop"]] == ["slice", "slice"]
+
+
 def test_a_cure_that_breaks_something_else_is_not_offered() -> None:
     """Padding would give what `conv` declares, but `pool` would no longer be as it declares."""
     text = (
