@@ -354,7 +354,7 @@ class Elaborator:
         named = node.target is not None and node.target.constant and isinstance(node.target.value, str)
         op = str(node.target.value) if named and node.target is not None else ""
         inputs = tuple(source.path for source in sources)
-        self.unfinished[wire.path] = Unfinished(wire.path, op, inputs, wire.span, wire.train_only)
+        self.unfinished[wire.path] = Unfinished(wire.path, op, inputs, wire.span, wire.train_only, len(self.nodes))
 
     def _expect(self, node: NodeDef, result: Result, env: Env) -> None:
         if node.expect is not None and not result.absent:

@@ -12,7 +12,8 @@ class Unfinished(NamedTuple):
     """A node whose output is not known: it is wrong, or it reads something that is wrong.
 
     `op` is the op or block as written, empty where that is unknown; `inputs` are the paths it reads as
-    far as they are known, of nodes, inputs, or other unfinished nodes.
+    far as they are known, of nodes, inputs, or other unfinished nodes; `after` counts the nodes of the graph
+    that come before it in the file's order.
     """
 
     path: str
@@ -20,6 +21,7 @@ class Unfinished(NamedTuple):
     inputs: tuple[str, ...]
     span: Span
     train_only: bool = False
+    after: int = 0
 
 
 class Partial(NamedTuple):

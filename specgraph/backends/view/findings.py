@@ -1,0 +1,47 @@
+"""What checking found, as the page shows it: as `check --format json` prints it, with what each fix changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import SequenceMatcher
+from typing import Any
+
+from specgraph.diagnostics.model import Diagnostic
+from specgraph.reporting.formats.json_format import diagnostic_json
+from specgraph.source.fixes import apply_fixes
+from specgraph.source.tree import Source
+
+CONTEXT = 2
+"""Lines shown around a change."""
+
+
+def emit_finding(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> dict[str, Any]:
+    """One diagnostic as plain data. Its `fix`, where it has one, also has what it changes: `changes` with the
+    first `line` shown and `rows` of a sign (`-`, `+` or a space) and a line of text."""
+    found = diagnostic_json(diagnostic)
+    fix = diagnostic.fix
+    if fix is not None and fix.edits:
+        source = sources.get(fix.edits[0].span.path)
+        if source is not None:
+            found["fix"]["changes"] = changed_lines(source, diagnostic)
+    return found
+
+
+def changed_lines(source: Source, diagnostic: Diagnostic) -> dict[str, Any]:
+    """What the fix of a diagnostic does to the lines of a text, those around its edits alone."""
+    fix = diagnostic.fix
+    assert fix is not None
+    first = max(1, min(edit.span.line for edit in fix.edits) - CONTEXT)
+    last = max(edit.span.end_line for edit in fix.edits) + CONTEXT
+    old = source.text.split("\n")
+    new = apply_fixes(source, [diagnostic], unsafe=True).text.split("\n")
+    before = old[first - 1 : last]
+    after = new[first - 1 : last + len(new) - len(old)]
+    rows: list[list[str]] = []
+    for tag, from_old, to_old, from_new, to_new in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag == "equal":
+            rows += [[" ", line.rstrip("\r")] for line in before[from_old:to_old]]
+        else:
+            rows += [["-", line.rstrip("\r")] for line in before[from_old:to_old]]
+            rows += [["+", line.rstrip("\r")] for line in after[from_new:to_new]]
+    return {"path": source.path, "line": first, "rows": rows}
