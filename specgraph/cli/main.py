@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": "why a rule exists, with a bad and a good spec",
     "summary": "shapes, parameters, multiply-adds, activations and receptive fields",
     "render": "draw the network as a diagram",
+    "view": "look at the network in the browser",
     "train": "train the network",
     "eval": "loss and accuracy of a trained network",
     "export": "write ONNX or Python source",

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from specgraph.analysis.outline import COUNTED
+from specgraph.analysis.describe import compact, show_value
+from specgraph.analysis.outline import COUNTED, written_arguments
 from specgraph.backends.view.tables import Tables
 from specgraph.backends.view.tree import Branch, Leaf, build_tree, split_long
 from specgraph.graph.model import Graph, Node
-from specgraph.graph.partial import Partial
+from specgraph.graph.partial import Partial, Unfinished
 from specgraph.graph.types import TensorType
 from specgraph.ops.registry import ops
 
 Item = Branch | Leaf
-MOST_VALUES = 4
+MOST_VALUES, MOST_SAID = 4, 3
 
 
 class Structure:
@@ -39,6 +40,8 @@ class Structure:
         self._wire()
         self._readers()
         self.keys: dict[Hashable, int] = {}
+        for leaf in self.leaves:
+            self._name_leaf(leaf)
         for branch in reversed(self.branches):  # inner ones first
             self._describe(branch)
         changed = split_long(self.root, self._is_joint)
@@ -95,46 +98,51 @@ class Structure:
 
     # equal pieces ------------------------------------------------------------------------------
 
-    def _key(self, item: Item) -> int:
-        if isinstance(item, Branch):
-            return item.key
-        if item.path in self.marked:
-            content: Hashable = ("marked", item.path)
-        else:
-            node = item.node
-            op = ops().get(node.op)
-            kind = -1
-            if isinstance(node, Node) and not (op is not None and op.training_only):
-                kind = self.tables.variant_rows[self.tables.variant(node)]["kind"]
-            share = node.share is not None if isinstance(node, Node) else False
-            first: dict[int, int] = {}
-            wiring = tuple(first.setdefault(source, len(first)) for source in item.reads)
-            content = (node.op, kind, wiring, node.train_only, share, isinstance(node, Node))
+    def _name_leaf(self, leaf: Leaf) -> None:
+        """Give a node its keys."""
+        node = leaf.node
+        if leaf.path in self.marked:
+            leaf.key = leaf.structure = self._number_of(("marked", leaf.path))
+            return
+        op = ops().get(node.op)
+        first: dict[int, int] = {}
+        wiring = tuple(first.setdefault(source, len(first)) for source in leaf.reads)
+        share = isinstance(node, Node) and node.share is not None
+        structure = (node.op, wiring, node.train_only, share, isinstance(node, Node))
+        leaf.structure = leaf.key = self._number_of(structure)
+        if isinstance(node, Node) and not (op is not None and op.training_only):
+            leaf.key = self._number_of((structure, self.tables.kind_of(node)))
+
+    def _number_of(self, content: Hashable) -> int:
         return self.keys.setdefault(content, len(self.keys))
 
     def _describe(self, branch: Branch) -> None:
-        """A branch's reads, exits, key and runs, from those of its children."""
+        """A branch's reads, exits, keys and runs, from those of its children."""
         reads: dict[int, int] = {}
-        parts: list[Hashable] = []
-        keys = [self._key(child) for child in branch.children]
-        for child, key in zip(branch.children, keys, strict=True):
+        wirings: list[Hashable] = []
+        for child in branch.children:
             wiring = []
             for source in child.reads:
                 if branch.low <= source < branch.high:
                     wiring.append(source - branch.low)
                 else:
                     wiring.append(-1 - reads.setdefault(source, len(reads)))
-            parts.append((child.name, key, tuple(wiring)))
+            wirings.append((child.name, tuple(wiring)))
         branch.reads = list(reads)
         branch.exits = [
             number for child in branch.children for number in child.exits if self.last_reader[number] >= branch.high
         ]
-        branch.key = self.keys.setdefault((branch.block, tuple(parts)), len(self.keys))
-        branch.runs = self._runs(branch, keys)
-
-    def _runs(self, branch: Branch, keys: list[int]) -> list[list[Any]]:
-        """Runs of equal neighbours, two or more, each feeding the next: [first child, how many, what varies]."""
         children = branch.children
+        branch.structure = self._number_of((branch.block, tuple(wirings), tuple(c.structure for c in children)))
+        branch.key = self._number_of((branch.structure, tuple(c.key for c in children)))
+        branch.runs = self._runs(branch)
+
+    def _runs(self, branch: Branch) -> list[list[Any]]:
+        """Runs of equal neighbours, two or more, each feeding the next: [first child, how many, what varies].
+        What is written as a repeat is one where the structure is equal, whatever its arguments."""
+        children = branch.children
+        is_repeat = branch.kind == "repeat"
+        keys = [child.structure if is_repeat else child.key for child in children]
         runs: list[list[Any]] = []
         start = 0
         for place in range(1, len(children) + 1):
@@ -168,18 +176,21 @@ class Structure:
 
     def _varies(self, items: list[Item]) -> str:
         """What differs between the members of a run, in a few words: arguments, then the shape that comes out."""
-        said = []
-        arguments = [item.arguments for item in items if isinstance(item, Branch)]
-        if len(arguments) == len(items):
-            for name in arguments[0]:
-                values = [str(given.get(name)) for given in arguments]
-                if len(set(values)) > 1:
-                    said.append(f"{name} {_range(values)}")
+        said: dict[str, None] = {}
+        given = [item.arguments for item in items if isinstance(item, Branch)]
+        if len(given) == len(items):
+            said.update((text, None) for text in _differing(given))
+        if not said and len({item.key for item in items}) > 1:
+            for offset in range(items[0].high - items[0].low):
+                nodes = [self.leaves[item.low + offset].node for item in items]
+                said.update((text, None) for text in _differing([_plain_arguments(node) for node in nodes]))
+                if len(said) >= MOST_SAID:
+                    break
         types = [self._type(item) for item in items]
         shapes = [str(kind).replace("x", "×") for kind in types if kind is not None]
         if len(set(shapes)) > 1:
-            said.append(_range(shapes))
-        return ", ".join(said)
+            said[_range(shapes)] = None
+        return ", ".join(list(said)[:MOST_SAID])
 
     # plain data --------------------------------------------------------------------------------
 
@@ -234,11 +245,28 @@ class Structure:
         return rows
 
 
+def _differing(given: list[dict[str, Any]]) -> list[str]:
+    """Arguments whose values differ, each with how: `channels 32→512`."""
+    found = []
+    for name in given[0]:
+        values = [show_value(compact(each.get(name)), name) for each in given]
+        if len(set(values)) > 1:
+            found.append(f"{name.replace('_', ' ')} {_range(values)}")
+    return found
+
+
+def _plain_arguments(node: Node | Unfinished) -> dict[str, Any]:
+    return written_arguments(node) if isinstance(node, Node) else {}
+
+
 def _range(values: list[str]) -> str:
+    """Values in order: from the first to the last, or all where they go up and down and are few."""
     distinct = list(dict.fromkeys(values))
-    if len(distinct) <= 2 or len(distinct) > MOST_VALUES:
-        return f"{values[0]}→{values[-1]}"
-    return ", ".join(distinct)
+    numbers = [float(value) for value in distinct if value.replace(".", "", 1).isdigit()]
+    turns = len(numbers) == len(distinct) and numbers not in (sorted(numbers), sorted(numbers, reverse=True))
+    if turns and len(distinct) <= MOST_VALUES:
+        return ", ".join(distinct)
+    return f"{values[0]}→{values[-1]}" if values[0] != values[-1] else f"{values[0]}…{distinct[-1]}"
 
 
 def _shown(value: Any) -> Any:

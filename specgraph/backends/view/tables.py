@@ -95,6 +95,11 @@ class Tables:
         row = self.variants[key] = len(self.variants)
         return row
 
+    def kind_of(self, node: Node) -> int:
+        """The row of a node's op and arguments."""
+        kind: int = self.variant_rows[self.variant(node)]["kind"]
+        return kind
+
     def _kind(self, node: Node) -> int:
         written = written_arguments(node)
         key = (node.op, repr(written))

@@ -18,7 +18,7 @@ LEAST_SECTION = 12
 class Leaf:
     """A node of the tree. `low` is its number."""
 
-    __slots__ = ("exits", "high", "inputs", "name", "node", "path", "reads", "span")
+    __slots__ = ("exits", "high", "inputs", "key", "name", "node", "path", "reads", "span", "structure")
 
     def __init__(self, path: str, node: Node | Unfinished) -> None:
         self.path = path
@@ -27,7 +27,7 @@ class Leaf:
         self.inputs = node.inputs
         self.span: Span | None = node.span
         self.reads: list[int] = []
-        self.high = 0
+        self.high = self.key = self.structure = 0
         self.exits: list[int] = [0]
 
     @property
@@ -43,12 +43,13 @@ class Leaf:
 class Branch:
     """A group: its nodes are those with numbers from `low` up to `high`.
 
-    `reads` are values from outside, `exits` nodes that are read outside, `key` is equal for equal pieces.
+    `reads` are values from outside, `exits` nodes that are read outside. `key` is equal for equal pieces,
+    `structure` for those that are equal but for the values of arguments.
     """
 
     __slots__ = (
         *("arguments", "block", "children", "exits", "high", "index", "key", "kind", "low", "name", "path"),
-        *("reads", "runs", "span"),
+        *("reads", "runs", "span", "structure"),
     )
 
     def __init__(self, path: str, kind: str) -> None:
@@ -59,7 +60,7 @@ class Branch:
         self.arguments: dict[str, Any] = {}
         self.children: list[Branch | Leaf] = []
         self.span: Span | None = None
-        self.low = self.high = self.index = self.key = 0
+        self.low = self.high = self.index = self.key = self.structure = 0
         self.reads: list[int] = []
         self.exits: list[int] = []
         self.runs: list[list[Any]] = []

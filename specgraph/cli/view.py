@@ -1,0 +1,94 @@
+"""`specgraph view`: a network as a page to look at, that follows its file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specgraph.cli.spec_arguments import add_spec_arguments, parse_settings
+from specgraph.errors import CommandError
+
+if TYPE_CHECKING:
+    from specgraph.view.session import Session
+
+HELP = "look at a network in the browser: fold it, search it, follow its file, cure it"
+EXAMPLES = (
+    ("specgraph view net.yaml", "a page that follows the file until Ctrl-C"),
+    ("specgraph view net.yaml --diff before.yaml", "what changed since another spec"),
+    ("specgraph view runs/net/2026-01-01-120000", "a run: the network and its curves, live while it trains"),
+    ("specgraph view model.onnx --html model.html", "one file to pass on"),
+)
+MAX_PORT = 65535
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("subject", metavar="SPEC|RUN|MODEL.onnx", help="what to look at")
+    parser.add_argument("--html", metavar="FILE", help="write one file that needs no server, and serve nothing")
+    parser.add_argument("--diff", metavar="OTHER", help="show what changed since this spec, run or ONNX file")
+    parser.add_argument("--port", type=parse_port, default=0, metavar="N", help="the port (default: a free one)")
+    parser.add_argument("--no-open", action="store_true", help="only print the address")
+    parser.add_argument("--read-only", action="store_true", help="write nothing: cures are shown, not applied")
+    add_spec_arguments(parser)
+
+
+def parse_port(text: str) -> int:
+    """A port, 0 for a free one."""
+    if not text.isdecimal() or int(text) > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"must be a number up to {MAX_PORT}, not {text!r}")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve the page until interrupted, or write it."""
+    from specgraph.view.document import Settings, subject_of
+    from specgraph.view.session import Session
+
+    settings = Settings(parse_settings(args.set), args.input_size, tuple(args.plugin))
+    subject = subject_of(args.subject, settings)
+    other = subject_of(args.diff, settings) if args.diff else None
+    session = Session(subject, other, read_only=args.read_only or bool(args.html) or args.subject == "-")
+    if args.html:
+        return _write(session, args.html)
+    return _serve(session, args)
+
+
+def _write(session: Session, target: str) -> int:
+    from specgraph.atomic_files import write_atomically
+    from specgraph.view.page import render_page
+
+    if Path(target).suffix.lower() not in (".html", ".htm"):
+        raise CommandError(f"--html {target} is no name of a page", "end it in .html")
+    write_atomically(Path(target), render_page(session.subject.title, session.data()))
+    print(target)
+    return 1 if session.shown.has_errors else 0
+
+
+def _serve(session: Session, args: argparse.Namespace) -> int:
+    from specgraph.view.server import ViewServer
+    from specgraph.view.watch import Watch
+
+    server = ViewServer(session, args.port)
+    watch = Watch(lambda: session.files, session.refresh)
+    if args.subject != "-":
+        watch.start()
+    print(server.address, flush=True)
+    print("Ctrl-C ends it", file=sys.stderr)
+    if not args.no_open and _has_screen():
+        import webbrowser
+
+        webbrowser.open(server.address)
+    try:
+        server.serve_forever(poll_interval=0.2)
+    finally:
+        watch.stop()
+        server.server_close()
+    return 0
+
+
+def _has_screen() -> bool:
+    """Whether a browser with a window can open: elsewhere one in the terminal would take the terminal."""
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
