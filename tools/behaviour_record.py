@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ PATIENCE = 900
 ENDINGS = (".yaml", ".yml", ".json")
 ONLY_CHECKED = ("corpus/mutants/", "corpus/hostile/")
 """Files whose names begin so are checked, and nothing is made of them."""
+MOST_MEMORY = 6 * 2**30
 MOST_PARAMETERS = 150_000_000
 Record = dict[str, Any]
 Job = tuple[str, str, str | None]
@@ -30,7 +32,7 @@ def record(
     import specgraph
 
     files: dict[str, Record] = {}
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=_limit_memory) as pool:
         chunks = [
             (str(folder), name, part)
             for name, folder in folders.items()
@@ -93,10 +95,15 @@ def _num_parameters(summary: Any) -> int:
 
 def _run(folder: str, *arguments: str) -> tuple[int, str]:
     """A command of the program in `folder`: exit code and standard output."""
+    import specgraph
+
+    assert specgraph.__file__ is not None
+    tree = str(Path(specgraph.__file__).parent.parent)
     try:
         done = subprocess.run(
             [sys.executable, "-m", "specgraph", *arguments],
             cwd=folder,
+            env={**os.environ, "PYTHONPATH": tree},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -152,9 +159,8 @@ def _hashed(text: str | bytes, name: str, kind: str, keep: str | None) -> str:
 
 def _made(job: Job) -> Record:
     """What is made of a whole spec: each as a hash, or the error."""
-    from tools.behaviour_forms import dot_form, keys_form, python_form
-
     import specgraph
+    from tools.behaviour_forms import dot_form, keys_form, python_form
 
     path, name, keep = job
     made: Record = {}
@@ -211,6 +217,11 @@ def _imported(job: Job) -> Record:
     except Exception as error:
         codes = [found.code for found in getattr(error, "diagnostics", ())]
         return {"imported": {"error": type(error).__name__, "codes": codes}, "words": [[str(error)]]}
+
+
+def _limit_memory() -> None:
+    """A file that asks for more raises `MemoryError`, and the others are still recorded."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
 
 
 def _limit_threads() -> None:
