@@ -9,8 +9,17 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """GPU tests skip by themselves where there is no CUDA device."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--all` also runs the campaigns: browsers, foreign frameworks, whole tools."""
+    parser.addoption("--all", action="store_true", help="also run the tests marked campaign")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Campaigns run with `--all`, or where `-m` asks for them. GPU tests skip without a CUDA device."""
+    if not config.getoption("all") and "campaign" not in str(config.getoption("markexpr")):
+        campaigns = [item for item in items if item.get_closest_marker("campaign")]
+        config.hook.pytest_deselected(items=campaigns)
+        items[:] = [item for item in items if item not in campaigns]
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return
