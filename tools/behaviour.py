@@ -24,7 +24,7 @@ A snapshot holds of each file:
 * of each `.onnx` file: the spec that it is read as, or the refusal.
 
 `--keep FOLDER` also writes what is hashed, to look at with `diff -r`. `--only GLOB` takes the files whose name in the
-snapshot matches.
+snapshot matches, of `compare` too.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     compare = commands.add_parser("compare", help="what differs between two snapshots")
     compare.add_argument("before", type=Path)
     compare.add_argument("after", type=Path)
+    compare.add_argument("--only", default="*", metavar="GLOB")
     compare.add_argument("--most", type=int, default=40, help="so many differences, and so many sentences, are printed")
     arguments = parser.parse_args(argv)
     if arguments.command == "corpus":
@@ -70,6 +71,8 @@ def main(argv: list[str] | None = None) -> int:
         from tools.behaviour_compare import compare_snapshots
 
         before, after = (json.loads(path.read_text("utf-8")) for path in (arguments.before, arguments.after))
+        for snapshot in (before, after):
+            snapshot["files"] = {n: f for n, f in snapshot["files"].items() if fnmatch(n, arguments.only)}
         return compare_snapshots(before, after, arguments.most)
     folders = {name: arguments.root / name for name in OF_A_TREE}
     for also in arguments.also:
