@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from specgraph.diagnostics.model import Fix
 from specgraph.diagnostics.names import nearest
-from specgraph.elaboration.scope import POISON, Env, LiveScope, Result, Wire
+from specgraph.elaboration.references import References
+from specgraph.elaboration.scope import POISON, Env, LiveScope, Wire
+from specgraph.elaboration.sharing import Sharing
+from specgraph.elaboration.state import State
+from specgraph.graph.model import Scope
 from specgraph.kinds.shown import show
 from specgraph.language.document import BlockDef, NodeDef
 from specgraph.language.misread import glued, node_inside
 from specgraph.language.op_arguments import FAILED
 from specgraph.source.tree import Scalar
 
-if TYPE_CHECKING:
-    from specgraph.elaboration.elaborate import Elaborator
-
-
 MOST_KNOWN = 1000
 """Blocks that an unknown name is compared with."""
 
 
 class Blocks:
-    """Expands block instances."""
+    """Opens block instances, and says what comes out of them."""
 
-    def __init__(self, elaborator: Elaborator) -> None:
-        self.elaborator = elaborator
-        self.collector = elaborator.collector
+    def __init__(self, state: State, references: References, sharing: Sharing) -> None:
+        self.state = state
+        self.references = references
+        self.sharing = sharing
+        self.collector = state.collector
 
-    def expand(self, node: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Result:
+    def open(
+        self, node: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env
+    ) -> tuple[BlockDef, LiveScope, Scope | None] | None:
+        """The block, the scope of its nodes, and the record of the instance (a flat one has none); None where the
+        use is wrong (reported)."""
         block = self._find_block(node, scope, env, path)
         if block is None:
-            return Result(self.elaborator.failed(node, scope, path))
+            return None
         identity = block.identity
         if identity in scope.blocks:
             chain = " → ".join(entry.rpartition(":")[2] for entry in (*scope.blocks, identity))
@@ -43,7 +49,7 @@ class Blocks:
                 node=path,
                 help="use `repeat` to stack a block",
             )
-            return Result(self.elaborator.failed(node, scope, path))
+            return None
         if len(sources) != len(block.inputs):
             takes = f"{len(block.inputs)} input{'s' if len(block.inputs) != 1 else ''} ({', '.join(block.inputs)})"
             place = node.sources.span if node.sources else node.source.span(node.place)
@@ -54,7 +60,7 @@ class Blocks:
                 node=path,
                 help=f"name them: from: [{', '.join(block.inputs)}]",
             )
-            return Result(self.elaborator.failed(node, scope, path))
+            return None
         flat = node.flat
         if flat and not (scope.body.is_chain and block.body.is_chain):
             self.collector.report(
@@ -65,13 +71,13 @@ class Blocks:
                 help="remove flat, or write both as lists",
             )
             flat = False
-        record = None if flat else self.elaborator.paths.container(node, path, "block", block.name)
+        record = None if flat else self.state.paths.container(node, path, "block", block.name)
         inner = LiveScope(
             path,
             block.body,
             block.document,
             {},
-            variables=self.elaborator.variables[id(block.document)],
+            variables=self.state.variables[id(block.document)],
             inputs=dict(zip(block.inputs, sources, strict=True)),
             default_input=sources[0] if len(sources) == 1 else None,
             defaults=scope.defaults,
@@ -85,20 +91,17 @@ class Blocks:
             inner.results = scope.results
         values = self._arguments(node, block, inner, env, path)
         if values is None:
-            return Result(self.elaborator.failed(node, scope, path))
+            return None
         if block.document is not scope.document and block.document.defaults is not None:
             inner.defaults = ((block.document.defaults, Env(inner)), *inner.defaults)
         if node.defaults is not None:
             inner.defaults = (*inner.defaults, (node.defaults, env))
         if node.share is not None:
-            inner.shared = self.elaborator.sharing.block(node, block, scope, env, path)
-        wire = self.elaborator.body(inner)
-        if block.output is not None:
-            wire = self._block_output(block, inner, path) or wire
+            inner.shared = self.sharing.block(node, block, scope, env, path)
         if record is not None:
             shown = {name: value for name, value in values.items() if name in block.arguments}
             record.arguments = {name: value for name, value in shown.items() if value is not POISON}
-        return self.elaborator.finish(node, scope, path, inner, record, wire)
+        return block, inner, record
 
     def _arguments(
         self, node: NodeDef, block: BlockDef, inner: LiveScope, env: Env, path: str
@@ -151,30 +154,32 @@ class Blocks:
         for name, (_, default) in block.arguments.items():
             given = node.arguments.get(name)
             if given is not None:
-                value = self.elaborator.evaluate(given[1], env, where, path)
+                value = self.state.evaluate(given[1], env, where, path)
             else:
                 assert default is not None
-                value = self.elaborator.evaluate(default, block_env, f"block `{block.name}`", path)
+                value = self.state.evaluate(default, block_env, f"block `{block.name}`", path)
             values[name] = POISON if value is FAILED else value
         for name, (_, written) in block.vars.items():
-            value = self.elaborator.evaluate(written, block_env, f"block `{block.name}`", path)
+            value = self.state.evaluate(written, block_env, f"block `{block.name}`", path)
             values[name] = POISON if value is FAILED else value
         return values
 
-    def _block_output(self, block: BlockDef, inner: LiveScope, path: str) -> Wire | None:
-        assert block.output is not None
-        name = self.elaborator.evaluate(block.output, Env(inner), f"block `{block.name}`", path)
+    def output(self, block: BlockDef, inner: LiveScope, path: str) -> Wire | None:
+        """What a block's `output` names once its nodes are there; None without one, or where it is wrong."""
+        if block.output is None:
+            return None
+        name = self.state.evaluate(block.output, Env(inner), f"block `{block.name}`", path)
         if name is FAILED:
             return None
         found = inner.resolve(str(name))
         if found is not None:
             return found.wire
-        self.elaborator.references.unknown(str(name), inner, block.output, f"block `{block.name}`: `output`", path)
+        self.references.unknown(str(name), inner, block.output, f"block `{block.name}`: `output`", path)
         return None
 
     def _find_block(self, node: NodeDef, scope: LiveScope, env: Env, path: str) -> BlockDef | None:
         assert node.target is not None
-        name = self.elaborator.evaluate(node.target, env, f"node `{path}`", path)
+        name = self.state.evaluate(node.target, env, f"node `{path}`", path)
         if name is FAILED:
             return None
         document = scope.document

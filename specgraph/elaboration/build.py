@@ -13,6 +13,7 @@ from specgraph.elaboration.elaborate import Elaborator, TooLarge
 from specgraph.elaboration.input_shapes import in_brackets, report_misread_sizes, report_odd_axes
 from specgraph.elaboration.references import first_few, in_scope
 from specgraph.elaboration.scope import POISON, Env, LiveScope, Wire
+from specgraph.elaboration.state import State
 from specgraph.errors import CommandError
 from specgraph.graph.dims import Dim, symbol
 from specgraph.graph.model import Graph, is_symbolic
@@ -53,14 +54,14 @@ class GraphBuilder:
         self.collector = collector
         self.overrides = overrides
         self.input_size = parse_input_size(input_size)
-        self.elaborator = Elaborator(document, collector, overridden=bool(overrides) or input_size is not None)
-        self.reporter = self.elaborator.reporter
+        self.state = State(document, collector, overridden=bool(overrides) or input_size is not None)
+        self.elaborator = Elaborator(self.state)
         self.symbols: dict[str, Dim] = {}
         self.partial_recipes: dict[str, dict[str, Any]] = {}
         self.has_wrong_recipes_only = False
 
     def graph(self) -> Graph | None:
-        document, elaborator = self.document, self.elaborator
+        document, state = self.document, self.state
         values = self._variables(document, self._checked_overrides())
         self._library_variables(document)
         right_so_far = not self.collector.has_errors
@@ -79,7 +80,7 @@ class GraphBuilder:
         if inputs is None:
             return None
         try:
-            scope, output = elaborator.run(values, inputs, self.symbols)
+            scope, output = self.elaborator.run(values, inputs, self.symbols)
         except TooLarge:
             return None
         outputs = self._outputs(scope, output)
@@ -87,19 +88,19 @@ class GraphBuilder:
             document.name or os.path.splitext(os.path.basename(document.source.path))[0],
             document.description,
             {name: wire.type for name, wire in inputs.items() if wire.type is not None},
-            elaborator.nodes,
+            state.nodes,
             outputs,
-            elaborator.paths.scopes,
+            state.paths.scopes,
             {name: value for name, value in values.items() if value is not POISON},
             recipes,
-            elaborator.constraints,
+            state.constraints,
             self._resolved(values),
         )
         if not self.collector.has_errors:
-            prune(graph, elaborator.absent_reads)
+            prune(graph, state.absent_reads)
             self._constraints(graph)
         elif self.collector.num_errors == in_recipes:
-            prune(graph, elaborator.absent_reads)
+            prune(graph, state.absent_reads)
             self.has_wrong_recipes_only = True
         return graph
 
@@ -107,8 +108,8 @@ class GraphBuilder:
         """Nodes that are not in the graph because they, or what they read, are wrong. None in a right spec."""
         if not self.collector.has_errors:
             return {}
-        known = self.elaborator.nodes.keys() | self.elaborator.paths.scopes.keys()
-        return {path: left for path, left in self.elaborator.unfinished.items() if path not in known}
+        known = self.state.nodes.keys() | self.state.paths.scopes.keys()
+        return {path: left for path, left in self.state.unfinished.items() if path not in known}
 
     # parts -------------------------------------------------------------------------------------
 
@@ -132,17 +133,17 @@ class GraphBuilder:
             if name in overrides:
                 values[name] = overrides[name]
                 continue
-            value = self.elaborator.evaluate(written, env, f"variable `{name}`", None)
+            value = self.state.evaluate(written, env, f"variable `{name}`", None)
             if isinstance(value, int) and abs(value) > MAX_MAGNITUDE:
                 self.collector.report("invalid-value", f"variable `{name}` is too large", written.span)
                 value = FAILED
             values[name] = POISON if value is FAILED else value
-        self.elaborator.variables[id(document)] = values
+        self.state.variables[id(document)] = values
         return values
 
     def _library_variables(self, document: Document) -> None:
         for library in document.includes.values():
-            if id(library) not in self.elaborator.variables:
+            if id(library) not in self.state.variables:
                 self._variables(library, {})
                 self._library_variables(library)
 
@@ -171,7 +172,7 @@ class GraphBuilder:
         wires: dict[str, Wire] = {}
         given: dict[str, tuple[tuple[Dim, ...], Written]] = {}
         for name, (key, written) in document.inputs.items():
-            shape = self.elaborator.evaluate(written, env, f"input `{name}`", None)
+            shape = self.state.evaluate(written, env, f"input `{name}`", None)
             dims = None if shape is FAILED else self._dims(name, shape, written)
             kind = None
             if dims is not None:
@@ -188,7 +189,7 @@ class GraphBuilder:
             wires[name] = Wire(name, kind, span)
         for name in report_misread_sizes(given, self.collector):
             wires[name].type = None
-            self.elaborator.has_misread_sizes = True
+            self.state.has_misread_sizes = True
         return wires
 
     def _dims(self, name: str, shape: Any, written: Any) -> tuple[Dim, ...] | None:
@@ -251,7 +252,7 @@ class GraphBuilder:
             if default is None or not self.collector.has_errors:
                 self._no_output()
             return {}
-        value = self.elaborator.evaluate(written, Env(scope), "`outputs`", None)
+        value = self.state.evaluate(written, Env(scope), "`outputs`", None)
         if value is FAILED:
             return {}
         if isinstance(value, str):
@@ -279,7 +280,7 @@ class GraphBuilder:
             elif found.wire.type is not None:
                 outputs[name] = found.wire.path
         if outputs and not self.collector.has_errors:
-            nodes = self.elaborator.nodes
+            nodes = self.state.nodes
             if all(path in nodes and nodes[path].train_only for path in outputs.values()):
                 self._no_output()
         return outputs
@@ -323,7 +324,7 @@ class GraphBuilder:
         env = Env(LiveScope("", Body([], is_chain=False), self.document, values))
         recipes: dict[str, dict[str, Any]] = {}
         for name, (_, written) in self.document.recipes.items():
-            plain_recipe = self.elaborator.evaluate(written, env, f"recipe `{name}`", None)
+            plain_recipe = self.state.evaluate(written, env, f"recipe `{name}`", None)
             if plain_recipe is FAILED:
                 continue
             try:
@@ -332,11 +333,11 @@ class GraphBuilder:
                 if fault.partial is not None:
                     self.partial_recipes[name] = fault.partial
                 for each in fault.all():
-                    self.reporter.invalid(each, "", written, f"recipe `{name}`", None, value=plain_recipe)
+                    self.state.reporter.invalid(each, "", written, f"recipe `{name}`", None, value=plain_recipe)
         return recipes
 
     def _resolved(self, values: dict[str, Any]) -> dict[str, Any]:
-        resolved = resolve_document(self.document, keep_expect=not self.elaborator.overridden)
+        resolved = resolve_document(self.document, keep_expect=not self.state.overridden)
         if self.overrides:
             resolved["vars"] = {**resolved.get("vars", {}), **self.overrides}
         if self.input_size is not None:

@@ -5,11 +5,12 @@ Only then is it known whether one `expect`, in a block used several times, met s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from specgraph.diagnostics.model import Fix
 from specgraph.elaboration.expectation import Expectation, parse_expectation
 from specgraph.elaboration.scope import Env, Wire
+from specgraph.elaboration.state import State
 from specgraph.elaboration.trouble import Trouble
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
@@ -17,9 +18,6 @@ from specgraph.kinds.invalid import Invalid
 from specgraph.language.op_arguments import FAILED
 from specgraph.language.values import Written
 from specgraph.ops.registry import ops
-
-if TYPE_CHECKING:
-    from specgraph.elaboration.elaborate import Elaborator
 
 RULE = "declared-shape-mismatch"
 MOST_SHOWN = 3
@@ -38,26 +36,26 @@ class Mismatch(NamedTuple):
 class DeclaredShapes:
     """Collects what was declared and what came out."""
 
-    def __init__(self, elaborator: Elaborator) -> None:
-        self.elaborator = elaborator
+    def __init__(self, state: State) -> None:
+        self.state = state
         self.mismatches: list[Mismatch] = []
         self.outcomes: dict[int, dict[str, str]] = {}
 
     def check(self, written: Written, wire: Wire, env: Env, path: str) -> None:
         """Hold a declared shape against the inferred one; remember what the author believes."""
-        value = self.elaborator.evaluate(written, env, f"node `{path}`", path)
+        value = self.state.evaluate(written, env, f"node `{path}`", path)
         if value is FAILED:
             return
         try:
-            expected = parse_expectation(value, wire.type or wire.believed, self.elaborator.symbols)
+            expected = parse_expectation(value, wire.type or wire.believed, self.state.symbols)
         except Invalid as fault:
-            if not self.elaborator.has_misread_sizes:
-                self.elaborator.reporter.invalid(fault, "expect", written, f"node `{path}`", path)
+            if not self.state.has_misread_sizes:
+                self.state.reporter.invalid(fault, "expect", written, f"node `{path}`", path)
             return
         kind = wire.type
         if kind is None:
             return
-        node = self.elaborator.nodes.get(wire.path)
+        node = self.state.nodes.get(wire.path)
         if node is not None:
             node.expect = expected.dims(kind) or node.expect
         holds = expected.holds(kind)
@@ -71,16 +69,16 @@ class DeclaredShapes:
             return
         self.mismatches.append(Mismatch(expected, kind, written, node, path))
         # At other sizes than the author's, what he declared explains no fault behind it.
-        declared = None if self.elaborator.overridden else expected.dims(kind)
+        declared = None if self.state.overridden else expected.dims(kind)
         wire.believed = None if declared is None else kind.with_dims(declared)
 
     def report(self) -> None:
         """Report what did not hold. Two outcomes of one `expect` are no slip of the pen that a fix could cure."""
-        tentative = self.elaborator.overridden
+        tentative = self.state.overridden
         for expected, kind, written, node, path in self.mismatches:
             if node is not None:
-                definition = self.elaborator.paths.nodes.get(node.path)
-                self.elaborator.op_nodes.troubles.append(
+                definition = self.state.paths.nodes.get(node.path)
+                self.state.troubles.append(
                     Trouble(
                         RULE,
                         node.path,
@@ -101,7 +99,7 @@ class DeclaredShapes:
                 help = f"leave expect out here, and declare it where the block is used: {', '.join(shown)}"
             elif written.constant:
                 fix = Fix("unsafe", (written.source.edit_word(written.span, actual),))
-            self.elaborator.collector.report(
+            self.state.collector.report(
                 RULE,
                 f"node `{path}` is declared {expected} but comes out {actual}",
                 written.span,

@@ -7,16 +7,12 @@ depends on something wrong stays silent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from specgraph.diagnostics.collector import Collector
 from specgraph.elaboration.blocks import Blocks
 from specgraph.elaboration.declared import DeclaredShapes
-from specgraph.elaboration.evaluation import Evaluation
 from specgraph.elaboration.extent import Extent
 from specgraph.elaboration.op_node import OpNodes
-from specgraph.elaboration.paths import Paths
 from specgraph.elaboration.references import References
 from specgraph.elaboration.scope import (
     Env,
@@ -25,14 +21,14 @@ from specgraph.elaboration.scope import (
     Wire,
 )
 from specgraph.elaboration.sharing import Sharing
+from specgraph.elaboration.state import State
 from specgraph.graph.dims import Dim
-from specgraph.graph.model import Constraint, Node, Scope
+from specgraph.graph.model import Scope
 from specgraph.graph.names import MAX_NAME
-from specgraph.graph.partial import Unfinished
 from specgraph.kinds.kinds import Bool, Int
 from specgraph.kinds.shown import show
-from specgraph.language.document import Body, Document, NodeDef
-from specgraph.language.op_arguments import FAILED, Reporter
+from specgraph.language.document import Body, NodeDef
+from specgraph.language.op_arguments import FAILED
 from specgraph.language.read_nodes import NAME
 from specgraph.language.values import Written
 from specgraph.source.limits import limit
@@ -50,28 +46,23 @@ class TooLarge(Exception):
 
 
 class Elaborator:
-    """Expands one document. `overridden` says that variables or the input size were set from outside,
-    so that a differing `expect` is only information."""
+    """Expands the document of a `State`, which its collaborators fill. `inputs` and `expanded`, a measure of what
+    was made, are known after `run`."""
 
-    def __init__(self, document: Document, collector: Collector, *, overridden: bool = False) -> None:
-        self.document = document
-        self.collector = collector
-        self.reporter = Reporter(collector)
-        self.evaluate = Evaluation(collector, self.reporter).value
-        self.overridden = overridden
-        self.nodes: dict[str, Node] = {}
-        self.unfinished: dict[str, Unfinished] = {}
-        self.constraints: list[Constraint] = []
-        self.op_nodes = OpNodes(self)
-        self.blocks = Blocks(self)
-        self.references = References(self)
-        self.sharing = Sharing(self)
-        self.declared = DeclaredShapes(self)
-        self.paths = Paths(collector)
-        self.variables: dict[int, dict[str, Any]] = {}
-        self.symbols: dict[str, Dim] = {}
-        self.has_misread_sizes = False
-        self.absent_reads: set[str] = set()
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.document = state.document
+        self.collector = state.collector
+        self.reporter = state.reporter
+        self.evaluate = state.evaluate
+        self.nodes = state.nodes
+        self.paths = state.paths
+        self.references = References(state)
+        self.sharing = Sharing(state, self.references)
+        self.op_nodes = OpNodes(state, self.sharing)
+        self.blocks = Blocks(state, self.references, self.sharing)
+        self.declared = DeclaredShapes(state)
+        self.inputs: dict[str, Wire] = {}
         self.expanded = 0
         self.max_nodes = limit("SPECGRAPH_MAX_NODES")
         self.depth = 0
@@ -83,7 +74,7 @@ class Elaborator:
         """Expand the document's nodes with these variables and inputs; `symbols` are the sizes that the
         inputs leave open, with what they are here. Returns the outermost scope and the default output."""
         document = self.document
-        self.symbols = symbols
+        self.state.symbols = symbols
         self.inputs = inputs
         assert document.body is not None
         wires = list(inputs.values())
@@ -111,14 +102,6 @@ class Elaborator:
     def body(self, scope: LiveScope) -> Wire | None:
         """Expand all nodes of a scope. Returns the wire of the last node that is not train_only."""
         body = scope.body
-        if body.is_chain:
-            wire = scope.default_input
-            for node in body.nodes:
-                result = self._entry(node, scope, wire)
-                scope.written[id(node)] = result
-                if not node.train_only:
-                    wire = result.wire
-            return wire
         for cycle in body.cycles:
             self.references.cycle(cycle, scope)
         previous: dict[int, NodeDef | None] = {}
@@ -129,7 +112,7 @@ class Elaborator:
                 last = node
         for node in body.order:
             if id(node) in body.stuck:
-                result = Result(self.failed(node, scope))
+                result = Result(self.state.failed(node, scope))
                 if node.name_template is None and node.name is not None:
                     scope.results[node.name] = result
             else:
@@ -147,7 +130,7 @@ class Elaborator:
         env = Env(scope)
         sources = self.references.sources(node, scope, env, default, where)
         if sources is None:
-            result = Result(self.failed(node, scope))
+            result = Result(self.state.failed(node, scope))
             self._name_result(node, scope, result)
             return result
         env.first = sources[0] if sources else None
@@ -157,7 +140,7 @@ class Elaborator:
         if count is not FAILED:
             count = self.reporter.value(REPEAT, count, "repeat", node.repeat, where, None, scope.values)
         if count is FAILED:
-            result = Result(self.failed(node, scope))
+            result = Result(self.state.failed(node, scope))
             self._name_result(node, scope, result)
             return result
         if count > self.max_nodes:
@@ -177,7 +160,7 @@ class Elaborator:
         else:
             wanted = self._node_name(node, env, where)
             if wanted is None:
-                return Result(self.failed(node, scope))
+                return Result(self.state.failed(node, scope))
             result = self._instance(node, scope, scope.child_path(wanted), sources, env)
             self._register(node, scope, wanted, result)
         self._expect(node, result, env)
@@ -190,18 +173,10 @@ class Elaborator:
         if not numbered and not templated and count:
             assert node.name is not None
             record = self.paths.container(node, scope.child_path(node.name), "repeat", None)
-            inner = LiveScope(
-                record.path,
-                Body([], is_chain=False),
-                scope.document,
-                scope.values,
-                variables=scope.variables,
-                parent=scope,
-                record=record,
-            )
-        result = Result(sources[0] if sources else self.failed(node, scope), absent=count == 0)
+            inner = scope.inside(record.path, Body([], is_chain=False), record)
+        result = Result(sources[0] if sources else self.state.failed(node, scope), absent=count == 0)
         if count == 0:
-            self.absent_reads.update(source.path for source in sources)
+            self.state.absent_reads.update(source.path for source in sources)
         present = False
         env = Env(scope)
         least = self.max_nodes
@@ -215,7 +190,7 @@ class Elaborator:
                 if templated:
                     wanted = self._node_name(node, env, where)
                     if wanted is None:
-                        return Result(self.failed(node, scope))
+                        return Result(self.state.failed(node, scope))
                     name = wanted
                 result = self._instance(node, scope, inner.child_path(name), sources, env)
                 if not (numbered and result.absent):
@@ -248,63 +223,45 @@ class Elaborator:
             if value is not FAILED:
                 value = self.reporter.value(BOOL, value, "when", node.when, f"node `{path}`", path, scope.values)
             if value is FAILED:
-                return Result(self.failed(node, scope, path, sources))
+                return Result(self.state.failed(node, scope, path, sources))
             if not value:
-                self.absent_reads.update(source.path for source in sources)
-                wire = sources[0] if sources else scope.default_input or self.failed(node, scope, path)
+                self.state.absent_reads.update(source.path for source in sources)
+                wire = sources[0] if sources else scope.default_input or self.state.failed(node, scope, path)
                 return Result(wire, absent=True)
         if node.kind == "broken":
             for _, written in node.arguments.values():
                 self.evaluate(written, env, f"node `{path}`", path)
-            return Result(self.failed(node, scope, path, sources))
+            return Result(self.state.failed(node, scope, path, sources))
         if node.kind == "op":
             self.paths.claim(path, node)  # a bad name leaves the shape as it is
             wire = self.op_nodes.add(node, scope, path, sources, env)
             if wire.type is None:
-                self._leave_unfinished(node, wire, sources)
+                self.state.leave_unfinished(node, wire, sources)
             return Result(wire)
         self.depth += 1
         if self.depth > self.max_depth:
             self._too_deep(node)
-        if node.kind == "chain":
-            result = self._chain(node, scope, path, sources, env)
-        else:
-            result = self.blocks.expand(node, scope, path, sources, env)
-            if result.scope is None and result.wire.type is None:
-                self._leave_unfinished(node, result.wire, sources)
+        result = self._region(node, scope, path, sources, env)
         self.depth -= 1
         return result
 
-    def _chain(self, node: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Result:
-        assert node.body is not None
-        record = self.paths.container(node, path, "chain", None)
-        inner = LiveScope(
-            path,
-            node.body,
-            scope.document,
-            scope.values,
-            variables=scope.variables,
-            parent=scope,
-            default_input=sources[0] if sources else None,
-            defaults=scope.defaults,
-            train_only=scope.train_only or node.train_only,
-            shared=scope.shared,
-            blocks=scope.blocks,
-            record=record,
-        )
-        wire = self.body(inner)
-        return self.finish(node, scope, path, inner, record, wire)
-
-    def finish(
-        self,
-        node: NodeDef,
-        scope: LiveScope,
-        path: str,
-        inner: LiveScope,
-        record: Scope | None,
-        wire: Wire | None,
-    ) -> Result:
-        wire = wire or self.failed(node, scope, path)
+    def _region(self, node: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Result:
+        """A chain or a block instance: its nodes expand in a scope of their own, whose output is the node's."""
+        if node.kind == "chain":
+            assert node.body is not None
+            record: Scope | None = self.paths.container(node, path, "chain", None)
+            inner = scope.inside(path, node.body, record)
+            inner.default_input = sources[0] if sources else None
+            inner.train_only = scope.train_only or node.train_only
+            wire = self.body(inner)
+        else:
+            opened = self.blocks.open(node, scope, path, sources, env)
+            if opened is None:
+                return Result(self.state.failed(node, scope, path, sources))
+            block, inner, record = opened
+            wire = self.body(inner)
+            wire = self.blocks.output(block, inner, path) or wire
+        wire = wire or self.state.failed(node, scope, path)
         if record is not None:
             record.output = wire.path
         return Result(wire, inner)
@@ -343,18 +300,6 @@ class Elaborator:
     def _name_result(self, node: NodeDef, scope: LiveScope, result: Result) -> None:
         if node.name is not None and node.name_template is None:
             scope.results[node.name] = result
-
-    def failed(self, node: NodeDef, scope: LiveScope, path: str | None = None, sources: Sequence[Wire] = ()) -> Wire:
-        place = path or scope.child_path(node.name or "?")
-        wire = Wire(place, None, node.source.span(node.place), node.train_only or scope.train_only)
-        self._leave_unfinished(node, wire, sources)
-        return wire
-
-    def _leave_unfinished(self, node: NodeDef, wire: Wire, sources: Sequence[Wire]) -> None:
-        named = node.target is not None and node.target.constant and isinstance(node.target.value, str)
-        op = str(node.target.value) if named and node.target is not None else ""
-        inputs = tuple(source.path for source in sources)
-        self.unfinished[wire.path] = Unfinished(wire.path, op, inputs, wire.span, wire.train_only, len(self.nodes))
 
     def _expect(self, node: NodeDef, result: Result, env: Env) -> None:
         if node.expect is not None and not result.absent:

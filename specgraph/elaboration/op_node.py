@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from specgraph.diagnostics.message import Words
 from specgraph.diagnostics.model import Label
 from specgraph.diagnostics.names import nearest
 from specgraph.elaboration.scope import Env, LiveScope, Wire
+from specgraph.elaboration.sharing import Sharing
+from specgraph.elaboration.state import State
 from specgraph.elaboration.trouble import Trouble
-from specgraph.graph.model import Constraint, Node, Parameter
+from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.language.document import Body, NodeDef, skipped_before
 from specgraph.language.op_arguments import FAILED
 from specgraph.language.values import Written
-from specgraph.ops.definition import Call, Op, apply_op
+from specgraph.ops.definition import Op
 from specgraph.ops.fault import Fault
+from specgraph.ops.infer import Inferred, infer
 from specgraph.ops.registry import find
 from specgraph.source.tree import Scalar
-
-if TYPE_CHECKING:
-    from specgraph.elaboration.elaborate import Elaborator
-
 
 FAN_INITIALISERS = ("kaiming", "xavier", "orthogonal")
 
@@ -40,32 +39,15 @@ class Prepared:
         self.stated: frozenset[str] = frozenset()
 
 
-class Inferred:
-    """What a shape rule found out; shared by all nodes with the same arguments and input types."""
-
-    __slots__ = ("arguments", "constraints", "output", "parameters")
-
-    def __init__(
-        self,
-        output: TensorType,
-        arguments: dict[str, Any],
-        parameters: tuple[Parameter, ...],
-        constraints: list[Constraint],
-    ) -> None:
-        self.output = output
-        self.arguments = arguments
-        self.parameters = parameters
-        self.constraints = constraints
-
-
 class OpNodes:
     """Makes nodes. One per elaboration; remembers what it inferred."""
 
-    def __init__(self, elaborator: Elaborator) -> None:
-        self.elaborator = elaborator
-        self.report = elaborator.reporter
+    def __init__(self, state: State, sharing: Sharing) -> None:
+        self.state = state
+        self.sharing = sharing
+        self.report = state.reporter
         self.inferred: dict[Any, Inferred] = {}
-        self.troubles: list[Trouble] = []
+        self.troubles = state.troubles
         self.bare: dict[Any, Any] = {}
 
     def add(self, written: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Wire:
@@ -92,7 +74,7 @@ class OpNodes:
                 failed.believed = self._believed(op, prepared, sources, path)
                 if failed.believed is None:
                     paths = tuple(source.path for source in sources)
-                    self.troubles.append(
+                    self.state.troubles.append(
                         Trouble(outcome.rule, path, path, op.name, written, prepared.arguments, paths, input_types)
                     )
                     words = outcome.words
@@ -104,7 +86,7 @@ class OpNodes:
                 return failed
             found = self.inferred[key] = outcome
         init = self._init(op, prepared, found, path)
-        share = self.elaborator.sharing.owner(written, scope, path, op, found, input_types[0].rank, env)
+        share = self.sharing.owner(written, scope, path, op, found, input_types[0].rank, env)
         if share is FAILED:
             return failed
         node = Node(
@@ -121,11 +103,11 @@ class OpNodes:
             train_only,
         )
         if found.constraints:
-            self.elaborator.constraints += [constraint._replace(node=path) for constraint in found.constraints]
+            self.state.constraints += [constraint._replace(node=path) for constraint in found.constraints]
         wire = Wire(path, found.output, span, train_only)
         if any(source.believed is not None for source in sources):
             wire.believed = self._believed(op, prepared, sources, path)
-        self.elaborator.nodes.setdefault(path, node)
+        self.state.nodes.setdefault(path, node)
         return wire
 
     # arguments ---------------------------------------------------------------------------------
@@ -134,7 +116,7 @@ class OpNodes:
         assert written.target is not None
         if written.target.constant:
             return find(written.target.value)
-        value = self.elaborator.evaluate(written.target, env, f"node `{path}`", path)
+        value = self.state.evaluate(written.target, env, f"node `{path}`", path)
         if value is FAILED:
             return None
         op = find(value) if isinstance(value, str) else None
@@ -168,7 +150,7 @@ class OpNodes:
                     continue
                 checked = written.cache.get(name) if own and written.target and written.target.constant else None
                 if checked is None:
-                    plain = self.elaborator.evaluate(value, layer_env, where, path)
+                    plain = self.state.evaluate(value, layer_env, where, path)
                     constant = constant and value.constant
                     if plain is FAILED:
                         good = False
@@ -186,7 +168,7 @@ class OpNodes:
             for name, (key, value) in init.items():
                 checked = written.cache.get(("init", name)) if own else None
                 if checked is None:
-                    plain = self.elaborator.evaluate(value, layer_env, where, path)
+                    plain = self.state.evaluate(value, layer_env, where, path)
                     constant = constant and value.constant
                     checked = plain if plain is FAILED else self.report.initialiser(plain, name, value, where, path)
                 if checked is FAILED or checked[0] == "default":  # a wrong one leaves the shape as it is
@@ -209,7 +191,7 @@ class OpNodes:
 
     def _missing(self, op: Op, name: str, written: NodeDef, path: str) -> None:
         argument = op.arguments[name]
-        self.elaborator.collector.report(
+        self.state.collector.report(
             "missing-argument",
             f"node `{path}`: op `{op.name}` needs `{name}`",
             written.source.span(written.target.tree if written.target else written.place),
@@ -225,7 +207,7 @@ class OpNodes:
         wanted = str(least) if least == most else f"at least {least}" if most is None else f"{least} to {most}"
         plural = "" if wanted == "1" else "s"
         place = written.sources.span if written.sources else written.source.span(written.place)
-        self.elaborator.collector.report(
+        self.state.collector.report(
             "wrong-number-of-inputs",
             f"node `{path}`: op `{op.name}` takes {wanted} input{plural}, not {len(sources)}",
             place,
@@ -248,12 +230,12 @@ class OpNodes:
         """`names` are what the node reads its sources by, where those are not their paths."""
         paths = tuple(source.path for source in sources)
         shown = tuple(f"`{name or path}`" for name, path in zip(names or paths, paths, strict=True))
-        call = Call(types, dict(prepared.arguments), shown, path, prepared.stated, names or paths)
         try:
-            output, parameters = apply_op(op, call)
+            return infer(
+                op, types, prepared.arguments, names=shown, sources=names or paths, path=path, stated=prepared.stated
+            )
         except Fault as fault:
             return fault
-        return Inferred(output, call.arguments, parameters, call.constraints)
 
     def _believed(self, op: Op, prepared: Prepared, sources: list[Wire], path: str) -> TensorType | None:
         """The output if every wrong `expect` above were right; None if it is wrong even then."""
@@ -292,7 +274,7 @@ class OpNodes:
             span = written.source.span(written.target.tree)
         skipped = [node.name for node in skipped_before(body, written)[:1] if node.name is not None]
         notes = [f"`{name}` stands above but is train_only and is skipped" for name in skipped]
-        self.elaborator.collector.report(
+        self.state.collector.report(
             fault.rule,
             words.of_node(path),
             span,
@@ -312,7 +294,7 @@ class OpNodes:
         for name, (checked, key, value, own) in prepared.init.items():
             if own and name not in owned:
                 close = nearest(name, owned)
-                self.elaborator.collector.report(
+                self.state.collector.report(
                     "unknown-parameter",
                     f"node `{path}`: op `{op.name}` has no parameter `{name}` here",
                     value.source.span(key),
@@ -321,7 +303,7 @@ class OpNodes:
                     help=f"did you mean {close}?" if close else "remove it",
                 )
             elif checked[0].startswith(FAN_INITIALISERS) and ranks.get(name, 2) < 2:
-                self.elaborator.collector.report(
+                self.state.collector.report(
                     "invalid-value",
                     f"node `{path}`: `{checked[0]}` needs two axes or more; `{name}` of {op.name} has one",
                     value.span,

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from specgraph.diagnostics.model import Fix, Label, Span
 from specgraph.diagnostics.names import nearest
 from specgraph.elaboration.scope import Env, LiveScope, Wire
+from specgraph.elaboration.state import State
 from specgraph.language.document import NodeDef, measuring
 from specgraph.language.op_arguments import FAILED
 from specgraph.language.values import Written
 from specgraph.source.tree import Scalar
-
-if TYPE_CHECKING:
-    from specgraph.elaboration.elaborate import Elaborator
-
 
 MOST_NAMED = 6
 """Nodes of a cycle that are all named; of a longer one those next to where it is told from."""
@@ -26,9 +22,9 @@ INPUT_NAMES = ("input", "inputs", "x", "image", "img", "data")
 class References:
     """Resolves the references of nodes as written; reports those that lead nowhere."""
 
-    def __init__(self, elaborator: Elaborator) -> None:
-        self.elaborator = elaborator
-        self.collector = elaborator.collector
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.collector = state.collector
         self.told: set[int] = set()
 
     def sources(self, node: NodeDef, scope: LiveScope, env: Env, default: Wire | None, where: str) -> list[Wire] | None:
@@ -47,7 +43,7 @@ class References:
                 help=f"add from: with one of {names}",
             )
             return None
-        value = self.elaborator.evaluate(node.sources, env, where, None)
+        value = self.state.evaluate(node.sources, env, where, None)
         if value is FAILED:
             return None
         wires: list[Wire] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from specgraph.diagnostics.model import Span
 from specgraph.expressions.templates import ExpressionError
@@ -12,9 +12,6 @@ from specgraph.graph.dims import Dim, SymbolicDim
 from specgraph.graph.model import Scope
 from specgraph.graph.types import TensorType
 from specgraph.language.document import IMPLIED_NAMES, SIZE_PROPERTIES, Body, Defaults, Document
-
-if TYPE_CHECKING:
-    from specgraph.elaboration.sharing import SharedBlock
 
 POISON: Any = object()
 """Stands for a variable whose value depends on something already reported as wrong."""
@@ -60,6 +57,15 @@ class Result:
                 break
             found = last
         return found
+
+
+class SharedBlock(NamedTuple):
+    """A block instance whose nodes take the parameters of another instance's: both paths, and where
+    that is written."""
+
+    path: str
+    owner: str
+    place: Span
 
 
 class LiveScope:
@@ -121,6 +127,22 @@ class LiveScope:
         self.results: dict[str, Result] = {}
         self.written: dict[int, Result] = {}
         self.numbering = [0]
+
+    def inside(self, path: str, body: Body, record: Scope | None) -> LiveScope:
+        """A scope within this one where the same names, defaults and shared parameters hold."""
+        return LiveScope(
+            path,
+            body,
+            self.document,
+            self.values,
+            variables=self.variables,
+            parent=self,
+            defaults=self.defaults,
+            train_only=self.train_only,
+            shared=self.shared,
+            blocks=self.blocks,
+            record=record,
+        )
 
     def child_path(self, name: str) -> str:
         """Path of a node of this scope."""

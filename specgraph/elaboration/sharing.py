@@ -5,39 +5,30 @@ A node that names nobody is reported, but has its shape, so that the network goe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from specgraph.diagnostics.model import Label, Span
-from specgraph.elaboration.scope import Env, LiveScope, Result
+from specgraph.elaboration.references import References
+from specgraph.elaboration.scope import Env, LiveScope, Result, SharedBlock
+from specgraph.elaboration.state import State
 from specgraph.graph.model import Node, Parameter
 from specgraph.kinds.shown import show
 from specgraph.language.document import BlockDef, NodeDef
 from specgraph.language.op_arguments import FAILED
 from specgraph.ops.definition import Op
-
-if TYPE_CHECKING:
-    from specgraph.elaboration.elaborate import Elaborator
-    from specgraph.elaboration.op_node import Inferred
+from specgraph.ops.infer import Inferred
 
 HELP = "share takes a node of the same op with the same arguments, whose module is called again"
 BLOCK_HELP = "share takes a node of the same block, with the same arguments"
 
 
-class SharedBlock(NamedTuple):
-    """A block instance whose nodes take the parameters of another instance's: both paths, and where
-    that is written."""
-
-    path: str
-    owner: str
-    place: Span
-
-
 class Sharing:
     """Resolves `share` and holds the sharer against the owner."""
 
-    def __init__(self, elaborator: Elaborator) -> None:
-        self.elaborator = elaborator
-        self.collector = elaborator.collector
+    def __init__(self, state: State, references: References) -> None:
+        self.state = state
+        self.references = references
+        self.collector = state.collector
 
     def block(self, node: NodeDef, block: BlockDef, scope: LiveScope, env: Env, path: str) -> SharedBlock | None:
         """What the instance of `block` at `path` shares; None where it shares nothing or cannot."""
@@ -75,8 +66,8 @@ class Sharing:
             owner, place = scope.shared.owner + path[len(scope.shared.path) :], node.source.span(node.place)
             labels = (Label(scope.shared.place, f"shares `{scope.shared.owner}`"),)
             problem = None
-            if owner not in self.elaborator.nodes:
-                if owner in self.elaborator.paths.nodes:
+            if owner not in self.state.nodes:
+                if owner in self.state.paths.nodes:
                     return None  # it is wrong itself
                 problem = f"there is no `{owner}`"
         else:
@@ -84,7 +75,7 @@ class Sharing:
         if problem is not None:
             self._report(path, problem, place, HELP, labels)
             return None
-        other = self.elaborator.nodes.get(owner)
+        other = self.state.nodes.get(owner)
         if other is None:
             problem = f"`{owner}` is an input"
         else:
@@ -100,13 +91,13 @@ class Sharing:
         """What `share` names, of a repeated node the last instance; None where that is wrong itself."""
         assert node.share is not None
         where = f"node `{path}`"
-        name = self.elaborator.evaluate(node.share, env, where, path)
+        name = self.state.evaluate(node.share, env, where, path)
         if name is FAILED:
             return None
         found = scope.resolve(str(name))
         if found is None:
             if not scope.is_written(str(name)):
-                self.elaborator.references.unknown(str(name), scope, node.share, where, path, "shares with")
+                self.references.unknown(str(name), scope, node.share, where, path, "shares with")
             return None
         found = found.last_instance()
         return None if found.wire.type is None and found.scope is None else found

@@ -17,8 +17,9 @@ from specgraph.graph.liveness import live
 from specgraph.graph.types import TensorType, image_type
 from specgraph.importers.naming import Namer
 from specgraph.kinds.invalid import Invalid
-from specgraph.ops.definition import Call, Op
+from specgraph.ops.definition import Op
 from specgraph.ops.fault import Fault
+from specgraph.ops.infer import Inferred, infer
 from specgraph.ops.registry import ops
 
 Array = NDArray[Any]
@@ -89,16 +90,14 @@ class FlatNetwork:
         """Add a node; its path. Raises `Refusal` where the op does not take that."""
         definition = ops()[op]
         stated = dict(arguments or {})
-        types = tuple(self.type_of(path) for path in inputs)
-        call = Call(types, _checked(definition, stated), tuple(f"`{path}`" for path in inputs), "", frozenset(stated))
         try:
-            output = definition.infer(call)
+            found = self._infer(definition, stated, inputs)
         except Fault as fault:
             words = fault.words
             notes = f" ({'; '.join(words.notes)})" if words.notes else ""
             raise Refusal(words.of_it + notes) from fault
         given = dict(parameters or {})
-        for parameter in definition.parameters(call.arguments, types):
+        for parameter in found.parameters:
             if parameter.name not in given:
                 if parameter.dtype != "int64":
                     raise Refusal(f"its parameter `{parameter.name or op}` is missing")
@@ -109,8 +108,14 @@ class FlatNetwork:
                     f"{_shape(parameter.shape)}"
                 )
         path = self.namer.path(hints, op)
-        self.nodes[path] = FlatNode(path, op, _without_defaults(definition, stated), list(inputs), given, output)
+        self.nodes[path] = FlatNode(path, op, _without_defaults(definition, stated), list(inputs), given, found.output)
         return path
+
+    def _infer(self, definition: Op, stated: dict[str, Any], inputs: Sequence[str]) -> Inferred:
+        """What an op makes of these values. Raises `Fault`, or `Refusal` for an argument that is none."""
+        types = tuple(self.type_of(path) for path in inputs)
+        names = tuple(f"`{path}`" for path in inputs)
+        return infer(definition, types, _checked(definition, stated), names=names, stated=frozenset(stated))
 
     def add_provisional(self, op: str, inputs: Sequence[str], value: Any, label: str, hints: Sequence[str] = ()) -> str:
         """Add a node of an op that a spec does not have, in the hope that `tidy` finds it to be part of
@@ -133,9 +138,7 @@ class FlatNetwork:
         node = self.nodes[path]
         definition = ops()[op]
         stated = dict(arguments)
-        types = tuple(self.type_of(source) for source in node.inputs)
-        names = tuple(f"`{source}`" for source in node.inputs)
-        node.output = definition.infer(Call(types, _checked(definition, stated), names, "", frozenset(stated)))
+        node.output = self._infer(definition, stated, node.inputs).output
         node.op, node.arguments, node.parameters = op, _without_defaults(definition, stated), dict(parameters)
 
     def remove(self, path: str) -> FlatNode:

@@ -8,8 +8,7 @@ from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
 from specgraph.language.document import NodeDef
-from specgraph.ops.definition import Call
-from specgraph.ops.fault import Fault
+from specgraph.ops.infer import infer_again
 from specgraph.ops.registry import ops
 
 if TYPE_CHECKING:
@@ -25,17 +24,11 @@ def types_at(graph: Graph, written: dict[str, NodeDef], inputs: dict[str, Tensor
     known = ops()
     types = dict(inputs)
     for path, node in graph.nodes.items():
-        op = known[node.op]
-        stated = written[path].arguments
-        arguments = {
-            name: None if name in op.arguments and op.arguments[name].implied and name not in stated else value
-            for name, value in node.arguments.items()
-        }
-        call = Call(tuple(types[source] for source in node.inputs), arguments, path=path)
-        try:
-            types[path] = op.infer(call)
-        except Fault:
+        read = tuple(types[source] for source in node.inputs)
+        found = infer_again(known[node.op], read, node.arguments, written[path].arguments, path=path)
+        if found is None:
             return None
+        types[path] = found.output
     return types
 
 

@@ -18,7 +18,6 @@ from specgraph.ops.fault import Fault
 
 MAX_SPATIAL_RANK = 3
 MAX_ELEMENTS = 2**48
-MAX_WEIGHT = 100
 
 
 class Argument:
@@ -222,39 +221,6 @@ class Op(NamedTuple):
     def takes_several(self) -> bool:
         """Whether the op joins inputs."""
         return self.num_inputs[1] is None or self.num_inputs[1] > 1
-
-
-def apply_op(op: Op, call: Call) -> tuple[TensorType, tuple[Parameter, ...]]:
-    """The output type and the parameters of an op applied to inputs; `call.arguments` become canonical.
-
-    Raises `Fault` where a shape rule is broken, a tensor would have more than `MAX_ELEMENTS`, or a
-    symbolic size takes more than `MAX_WEIGHT` atoms to write.
-    """
-    output = op.infer(call)
-    parameters = op.parameters(call.arguments, call.inputs)
-    size = 1
-    for dim in output.dims:
-        size *= dim if isinstance(dim, int) else _typical(dim)
-    if size > MAX_ELEMENTS:
-        raise _too_large(f"output {output}", size)
-    for parameter in parameters:
-        if parameter.numel > MAX_ELEMENTS:
-            raise _too_large(f"{parameter.name or 'parameter'} {list(parameter.shape)}", parameter.numel)
-    return output, parameters
-
-
-def _typical(dim: SymbolicDim) -> int:
-    """The size where all symbols are 2: enough to see one that grows without bounds."""
-    symbols = dim.symbols()
-    if dim.weight > MAX_WEIGHT:
-        names = ", ".join(sorted(symbols))
-        raise Fault("symbolic-size", case="terms", facts={"most": MAX_WEIGHT, "symbols": names})
-    return abs(dim.evaluate(dict.fromkeys(symbols, 2))) or 1
-
-
-def _too_large(what: str, size: int) -> Fault:
-    case = "countable" if size < 10**300 else "uncountable"
-    return Fault("tensor-too-large", case=case, facts={"what": what, "size": size, "most": MAX_ELEMENTS})
 
 
 def no_parameters(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> tuple[Parameter, ...]:

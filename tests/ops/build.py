@@ -16,7 +16,7 @@ from specgraph.graph.dims import Dim
 from specgraph.graph.model import Constraint, Node
 from specgraph.graph.types import TensorType, image_type
 from specgraph.kinds.invalid import Invalid
-from specgraph.ops.definition import Call, apply_op
+from specgraph.ops.infer import infer
 from specgraph.ops.registry import FAMILIES, ops
 
 Shape = tuple[Dim, ...]
@@ -47,10 +47,10 @@ def infer_node(
     types = tuple(tensor_type(shape) for shape in shapes)
     names = tuple(f"`x{index}`" for index in range(len(types)))
     inputs = tuple(f"x{index}" for index in range(len(types)))
-    call = Call(types, checked, names, "node", frozenset(arguments), inputs)
-    output, parameters = apply_op(op, call)
-    node = Node("node", op_name, call.arguments, inputs, types, output, parameters, Span("", 1, 1, 1, 1))
-    return node, call.constraints
+    found = infer(op, types, checked, names=names, sources=inputs, path="node", stated=frozenset(arguments))
+    span = Span("", 1, 1, 1, 1)
+    node = Node("node", op_name, found.arguments, inputs, types, found.output, found.parameters, span)
+    return node, list(found.constraints)
 
 
 class Lowered:
