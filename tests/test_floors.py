@@ -7,6 +7,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from tests.helpers import ROOT
 
 LINT = Path(sys.executable).with_name("lint-imports")
@@ -37,11 +39,20 @@ def test_the_contract_holds() -> None:
     assert result.returncode == 0, result.stdout
 
 
-def test_the_contract_can_fail(tmp_path: Path) -> None:
-    """A lazy import of an upper room from a lower one breaks it."""
+@pytest.mark.parametrize(
+    "contract",
+    [
+        'type = "layers"\nlayers = ["specgraph_sample.upper", "specgraph_sample.lower"]\n',
+        'type = "acyclic_siblings"\nancestors = ["specgraph_sample"]\n',
+    ],
+    ids=["floors", "circles"],
+)
+def test_a_contract_can_fail(tmp_path: Path, contract: str) -> None:
+    """A lazy import of an upper room from a lower one breaks the first; that the upper one imports the lower one by
+    type makes a circle, which breaks the second."""
     for name, text in {
         "__init__": "",
-        "upper": "",
+        "upper": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from specgraph_sample import lower\n",
         "lower": "def late():\n    from specgraph_sample import upper\n    return upper\n",
     }.items():
         path = tmp_path / "specgraph_sample" / f"{name}.py"
@@ -49,8 +60,8 @@ def test_the_contract_can_fail(tmp_path: Path) -> None:
         path.write_text(text, encoding="utf-8")
     config = tmp_path / "contract.toml"
     config.write_text(
-        '[tool.importlinter]\nroot_package = "specgraph_sample"\n[[tool.importlinter.contracts]]\nname = "floors"\n'
-        'type = "layers"\nlayers = ["specgraph_sample.upper", "specgraph_sample.lower"]\n',
+        '[tool.importlinter]\nroot_package = "specgraph_sample"\n[[tool.importlinter.contracts]]\n'
+        f'name = "sample"\n{contract}',
         encoding="utf-8",
     )
     assert lint(tmp_path, config).returncode == 1

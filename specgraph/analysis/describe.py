@@ -85,20 +85,13 @@ def describe(node: Node) -> str:
 
 def _keeps_size(node: Node) -> bool:
     """Whether the padding is the one that keeps the size at stride 1 (all papers leave it unsaid)."""
-    padding = node.arguments["padding"]
-    if padding == "same":
-        return True
-    kernel = node.arguments["kernel_size"]
-    dilation = node.arguments.get("dilation") or 1
-    rank = node.input_types[0].spatial_rank
-    for axis in range(rank):
-        size = kernel[axis] if isinstance(kernel, tuple) else kernel
-        step = dilation[axis] if isinstance(dilation, tuple) else dilation
-        pad = padding[axis] if isinstance(padding, tuple) else padding
-        before, after = pad if isinstance(pad, tuple) else (pad, pad)
-        if before != after or 2 * before != (size - 1) * step:
-            return False
-    return True
+    arguments = node.arguments
+    kernel, padding = arguments["kernel_size"], arguments["padding"]
+    dilation = arguments["dilation"] if "dilation" in arguments else (1,) * len(kernel)
+    return all(
+        before == after and 2 * before == (size - 1) * step
+        for size, step, (before, after) in zip(kernel, dilation, padding, strict=True)
+    )
 
 
 def short_count(count: int) -> str:

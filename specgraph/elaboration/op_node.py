@@ -13,7 +13,7 @@ from specgraph.elaboration.state import State
 from specgraph.elaboration.trouble import Trouble
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
-from specgraph.language.document import Body, NodeDef, skipped_before
+from specgraph.language.document import Body, Defaults, NodeDef, skipped_before
 from specgraph.language.op_arguments import FAILED
 from specgraph.language.values import Written
 from specgraph.ops.definition import Op
@@ -48,7 +48,10 @@ class OpNodes:
         self.report = state.reporter
         self.inferred: dict[Any, Inferred] = {}
         self.troubles = state.troubles
-        self.bare: dict[Any, Any] = {}
+        self.prepared: dict[
+            tuple[NodeDef | None, str, int], tuple[Prepared | None, tuple[tuple[Defaults, Env], ...]]
+        ] = {}
+        """What is known of nodes as written, of all without arguments alike (None); by op and by `defaults`."""
 
     def add(self, written: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Wire:
         """Add the node at `path` to the graph; its wire has no type where the node is wrong."""
@@ -125,12 +128,11 @@ class OpNodes:
         return op
 
     def _prepare(self, op: Op, written: NodeDef, scope: LiveScope, env: Env, path: str) -> Prepared | None:
-        cache_key = (op.name, id(scope.defaults))
         bare = not written.arguments and not written.init
-        cache = self.bare if bare else written.cache
-        cached = cache.get(cache_key)
+        key = (None if bare else written, op.name, id(scope.defaults))
+        cached = self.prepared.get(key)
         if cached is not None:
-            return cached[0]  # type: ignore[no-any-return]
+            return cached[0]
         where = f"node `{path}`"
         prepared = Prepared()
         constant = written.target is not None
@@ -142,13 +144,13 @@ class OpNodes:
                 layers.append((arguments or {}, init or {}, _at(home, env), False))
         layers.append((written.arguments, written.init, env, True))
         for arguments, init, layer_env, own in layers:
-            for name, (key, value) in arguments.items():
+            for name, (place, value) in arguments.items():
                 argument = op.arguments.get(name)
                 if argument is None:
-                    self.report.unknown_argument(op, key, value, where, path)
+                    self.report.unknown_argument(op, place, value, where, path)
                     good = False
                     continue
-                checked = written.cache.get(name) if own and written.target and written.target.constant else None
+                checked = written.checked.get(name) if own and written.target and written.target.constant else None
                 if checked is None:
                     plain = self.state.evaluate(value, layer_env, where, path)
                     constant = constant and value.constant
@@ -165,8 +167,8 @@ class OpNodes:
                     continue
                 prepared.arguments[name] = checked
                 prepared.places[name] = value
-            for name, (key, value) in init.items():
-                checked = written.cache.get(("init", name)) if own else None
+            for name, (place, value) in init.items():
+                checked = written.checked_init.get(name) if own else None
                 if checked is None:
                     plain = self.state.evaluate(value, layer_env, where, path)
                     constant = constant and value.constant
@@ -174,7 +176,7 @@ class OpNodes:
                 if checked is FAILED or checked[0] == "default":  # a wrong one leaves the shape as it is
                     prepared.init.pop(name, None)
                 else:
-                    prepared.init[name] = (checked, key, value, own)
+                    prepared.init[name] = (checked, place, value, own)
         prepared.stated = frozenset(prepared.arguments)
         for name, argument in op.arguments.items():
             if name not in prepared.arguments:
@@ -186,7 +188,7 @@ class OpNodes:
         result = prepared if good else None
         if constant and written.target is not None and written.target.constant and (good or not bare):
             # The layers' identity is part of the key: keep them alive with the entry.
-            cache[cache_key] = (result, scope.defaults)
+            self.prepared[key] = (result, scope.defaults)
         return result
 
     def _missing(self, op: Op, name: str, written: NodeDef, path: str) -> None:

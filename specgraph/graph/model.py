@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from specgraph.diagnostics.model import Span
+from specgraph.graph.arguments import Arguments
 from specgraph.graph.dims import Dim, SymbolicDim, equal_sizes, evaluate, product, sizes_of
 from specgraph.graph.types import TensorType
 
@@ -55,7 +56,7 @@ class Constraint(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One operation, resolved: every argument present in canonical form, the output type known.
+    """One operation, resolved: every argument of the op present in canonical form, the output type known.
 
     `inputs` are paths of nodes, or names of graph inputs. Per-axis arguments are tuples with one
     entry per spatial axis; paddings are tuples of (before, after) pairs.
@@ -63,7 +64,7 @@ class Node:
 
     path: str
     op: str
-    arguments: dict[str, Any]
+    arguments: Arguments
     inputs: tuple[str, ...]
     input_types: tuple[TensorType, ...]
     output: TensorType

@@ -61,7 +61,8 @@ class NodeDef:
     __slots__ = (
         "arguments",
         "body",
-        "cache",
+        "checked",
+        "checked_init",
         "defaults",
         "expect",
         "flat",
@@ -101,7 +102,10 @@ class NodeDef:
         self.defaults: Defaults | None = None
         self.flat = False
         self.refs: tuple[str, ...] = ()
-        self.cache: dict[Any, Any] = {}
+        self.checked: dict[str, Any] = {}
+        """Values of constant arguments by name, `FAILED` for a wrong one."""
+        self.checked_init: dict[str, Any] = {}
+        """The same of constant initialisers."""
 
     @property
     def place(self) -> Tree:
@@ -219,6 +223,8 @@ class Document:
     __slots__ = (
         "blocks",
         "body",
+        "checked",
+        "checked_init",
         "defaults",
         "description",
         "include_keys",

@@ -328,11 +328,11 @@ class NodeReader(TreeReader):
                 )
                 if checked is FAILED:
                     node.kind = "broken"
-                node.cache[argument] = checked
+                node.checked[argument] = checked
         for name, (_, written) in node.init.items():
             if written.constant:
                 checked = self.reporter.initialiser(written.value, name, written, where, path)
-                node.cache["init", name] = checked
+                node.checked_init[name] = checked
 
     def _block_instead(self, node: NodeDef, name: str) -> Fix:
         """The fix that makes a use of an op one of a block."""

@@ -66,7 +66,7 @@ def lower_mish(builder: Builder, node: Node) -> None:
 
 def lower_gelu(builder: Builder, node: Node) -> None:
     """`Gelu`, and below opset 20 what it stands for, by `Erf` or by `Tanh`."""
-    approximate = node.arguments.get("approximate", "none")
+    approximate = node.arguments["approximate"]
     if builder.opset >= 20:
         attributes = {"approximate": approximate} if approximate != "none" else {}
         builder.emit(node, "Gelu", (), **attributes)
@@ -91,8 +91,8 @@ def lower_gelu(builder: Builder, node: Node) -> None:
 def lower_softplus(builder: Builder, node: Node) -> None:
     """`Softplus` of the input times `beta`, over `beta`. PyTorch goes straight on beyond `threshold`;
     from 15 on that is the curve itself in single precision, below it is a `Where`."""
-    beta = float(node.arguments.get("beta", 1.0))
-    threshold = float(node.arguments.get("threshold", 20.0))
+    beta = float(node.arguments["beta"])
+    threshold = float(node.arguments["threshold"])
     (value,) = builder.inputs(node)
     if threshold < 15:  # the straight line begins where the curve is still to be told from it
         factor = builder.floats(node, "beta", beta)

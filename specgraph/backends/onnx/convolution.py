@@ -9,15 +9,12 @@ from specgraph.graph.model import Node
 
 
 def lower_conv(builder: Builder, node: Node) -> None:
-    """`Conv`. `same` becomes the paddings it means; a padding of other than zeros, a `Pad` in front."""
+    """`Conv`; a padding of other than zeros, a `Pad` in front."""
     arguments = node.arguments
     kernel = arguments["kernel_size"]
     padding = arguments["padding"]
-    if padding == "same":
-        totals = [dilation * (size - 1) for size, dilation in zip(kernel, arguments["dilation"], strict=True)]
-        padding = tuple((total // 2, total - total // 2) for total in totals)
     value = builder.inputs(node)[0]
-    mode = arguments.get("padding_mode", "zeros")
+    mode = arguments["padding_mode"]
     if mode != "zeros" and any(map(any, padding)):
         value = pad(builder, node, value, spatial(padding), rank=len(kernel) + 2, mode=mode)
         padding = ((0, 0),) * len(kernel)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgraph.backends.onnx.weights import Weights
+from specgraph.graph.arguments import Arguments
 from specgraph.graph.model import Graph, Node, Parameter
 
 FOLDABLE = frozenset({"conv", "conv_transpose", "linear"})
@@ -48,7 +49,7 @@ def fold_batch_norms(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
         if source.op == "linear" and source.output.rank != 1:
             continue
         nodes[source.path] = _fold(source, norm, weights, folded)
-        nodes[norm.path] = replace(norm, op="identity", parameters=(), arguments={})
+        nodes[norm.path] = replace(norm, op="identity", parameters=(), arguments=Arguments())
     return replace(graph, nodes=nodes), folded
 
 

@@ -69,7 +69,7 @@ def lower_avg_pool(builder: Builder, node: Node) -> None:
     is a `Mul` behind. Raises `Inexpressible` for uncounted padding as wide as the kernel."""
     arguments = node.arguments
     kernel, stride, padding = arguments["kernel_size"], arguments["stride"], arguments["padding"]
-    divisor = arguments.get("divisor_override")
+    divisor = arguments["divisor_override"]
     include_pad = arguments["count_include_pad"]
     ones = (1,) * len(kernel)
     extra = _cells_behind(node, kernel, stride, ones)
