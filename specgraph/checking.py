@@ -135,7 +135,7 @@ def _build(
     build = GraphBuilder(document, collector, overrides, input_size)
     graph = build.graph()
     check_rules(build, graph)
-    if cures and build.elaborator.op_nodes.troubles:
+    if cures and build.elaborator.state.troubles:
         source = parsed.source
 
         def recheck(text: str) -> list[Diagnostic]:

@@ -101,7 +101,7 @@ def _instances(trouble: Trouble, elaborator: Elaborator) -> list[Step]:
     assert definition is not None
     right = (step_of(node, definition) for node in elaborator.nodes.values())
     same = [step for step in right if elaborator.paths.nodes.get(step.path) is definition]
-    wrong = [other for other in elaborator.op_nodes.troubles if other.definition is definition]
+    wrong = [other for other in elaborator.state.troubles if other.definition is definition]
     here = [Step(other.path, other.op, other.arguments, other.types, definition) for other in (trouble, *wrong)]
     return [*here, *same]
 

@@ -36,8 +36,8 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
     )
     verifier = Verifier(elaborator, source, recheck, list(errors.values()))
     last: tuple[Diagnostic, Cure] | None = None
-    wrong = {trouble.path for trouble in elaborator.op_nodes.troubles if trouble.expected is not None}
-    for trouble in elaborator.op_nodes.troubles[:MAX_TROUBLES]:
+    wrong = {trouble.path for trouble in elaborator.state.troubles if trouble.expected is not None}
+    for trouble in elaborator.state.troubles[:MAX_TROUBLES]:
         fault = errors.get((trouble.rule, trouble.reported))
         if fault is None or trouble.definition is None or trouble.definition.source is not source:
             continue

@@ -13,8 +13,7 @@ from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.language.document import NodeDef
-from specgraph.ops.definition import Call
-from specgraph.ops.fault import Fault
+from specgraph.ops.infer import infer_again
 from specgraph.ops.registry import ops
 
 MAX_CHAIN = 12
@@ -35,19 +34,8 @@ class Step(NamedTuple):
 
     def output(self, types: tuple[TensorType, ...], changed: dict[str, Any] | None = None) -> TensorType | None:
         """The output type with other inputs and some arguments changed; None where refused."""
-        op = ops()[self.op]
-        arguments = {
-            name: None if op.arguments[name].implied and name not in self.definition.arguments else value
-            for name, value in self.arguments.items()
-            if name in op.arguments
-        }
-        if changed and "kernel_size" in changed and "stride" not in self.definition.arguments:
-            arguments["stride"] = op.arguments["stride"].default
-        arguments.update(changed or {})
-        try:
-            return op.infer(Call(types, arguments, path=self.path))
-        except Fault:
-            return None
+        found = infer_again(ops()[self.op], types, self.arguments, self.definition.arguments, changed, path=self.path)
+        return None if found is None else found.output
 
 
 def step_of(node: Node, definition: NodeDef) -> Step:

@@ -37,7 +37,7 @@ class Verifier:
         self.errors = frozenset((error.rule, error.node) for error in errors)
         self.accepted: list[Diagnostic] = []
         self.nodes = elaborator.nodes
-        self.hidden = frozenset((trouble.rule, trouble.reported) for trouble in elaborator.op_nodes.troubles)
+        self.hidden = frozenset((trouble.rule, trouble.reported) for trouble in elaborator.state.troubles)
         """Faults that were met; of those at one place only the first is reported."""
         owners = (*elaborator.paths.nodes.values(), *elaborator.paths.containers.values())
         uses = Counter(id(definition) for definition in owners if definition is not None)

@@ -47,7 +47,6 @@ class OpNodes:
         self.sharing = sharing
         self.report = state.reporter
         self.inferred: dict[Any, Inferred] = {}
-        self.troubles = state.troubles
         self.prepared: dict[
             tuple[NodeDef | None, str, int], tuple[Prepared | None, tuple[tuple[Defaults, Env], ...]]
         ] = {}

@@ -9,7 +9,8 @@ import specgraph
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType, image_type
 from specgraph.kinds.invalid import Invalid
-from specgraph.ops.definition import Call, Fault
+from specgraph.ops.fault import Fault
+from specgraph.ops.infer import infer
 from specgraph.ops.registry import ops
 from tests.ops.cases import CASES as OP_CASES
 
@@ -70,16 +71,16 @@ def _draw(chance: random.Random, types: dict[str, TensorType]) -> tuple[dict[str
     try:
         for name, argument in definition.arguments.items():
             checked[name] = argument.kind.check(arguments[name]) if name in arguments else argument.default
-        call = Call(kinds, checked, tuple(sources), "", frozenset(arguments))
-        output = definition.infer(call)
+        found = infer(definition, kinds, checked, names=tuple(sources), stated=frozenset(arguments))
     except (Fault, Invalid, KeyError):
         return None
+    output = found.output
     elements = 1
     for dim in output.dims:
         if not isinstance(dim, int):
             return None
         elements *= dim
-    if op in ("avg_pool", "max_pool") and _smaller_than_window(kinds[0], checked["kernel_size"]):
+    if op in ("avg_pool", "max_pool") and _smaller_than_window(kinds[0], found.arguments["kernel_size"]):
         return None  # PyTorch's pooling in three dimensions does not count the padding there
     if op == "group_norm" and elements == arguments["num_groups"]:
         return None  # one value a group: PyTorch refuses it for a batch of one
