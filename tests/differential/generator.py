@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tests.differential.oracle import BUILDERS, Labels, build, image_labels, output_labels, own_state
 from tests.differential.samplers import Sampler, break_argument
-from tests.differential.strictness import Accepted, strictness
 from tests.ops.build import BUILT_IN
 from tests.ops.cases import can_refuse
+from tests.oracle.build import judge
+from tests.oracle.labels import Labels, image_labels, output_labels
+from tests.oracle.modules import own_state
 
 BATCH_SIZES = (5, 7)
 MAX_VALUES = 6000
@@ -237,8 +238,9 @@ class Generator:
         whatever its input is, so it is blamed even behind a refused node."""
         arguments = {**self.defaults.get(op, {}), **arguments}
         blocked = any(source.tensors is None for source in sources)
-        verdict = "blocked" if blocked else "accepted"
-        node = NodeCase(path, op, place, verdict, arguments=arguments, ndim=sources[0].believed[0].ndim)
+        node = NodeCase(
+            path, op, place, "blocked" if blocked else "accepted", arguments=arguments, ndim=sources[0].believed[0].ndim
+        )
         node.inputs = [source.origin for source in sources]
         self.case.nodes[path] = node
         believed = sources[0].believed
@@ -247,29 +249,22 @@ class Generator:
             return failed
         labels = [source.labels for source in sources]
         inputs = [[source.believed[index] for source in sources] for index in (0, 1)]
-        assert op in BUILDERS, f"add {op} to BUILDERS in tests/differential/oracle.py"
-        try:
-            module = build(op, inputs[0], labels, arguments)
+
+        def take_weights(module: nn.Module) -> None:
             if share is not None:
                 _take_weights(module, share)
-            with torch.no_grad():
-                small, large = (module(*tensors) for tensors in inputs)
-        except Exception as error:
-            node.verdict, node.reason = "rejected", f"{type(error).__name__}: {error}"
+
+        called = (share.arguments, share.ndim) if share is not None else None
+        verdict = judge(op, arguments, labels, inputs, prepare=take_weights, shared=called)
+        if verdict.module is None or verdict.outputs is None:
+            node.verdict, node.reason = "rejected", verdict.reason
             return failed
-        state = own_state(module)
-        fewest = min((tensor.numel() for tensor in state.values()), default=None)
-        called = (share.arguments, share.ndim) if share is not None and state else None
-        accepted = Accepted(op, arguments, labels, inputs[0], (small, large), BATCH_SIZES, fewest, called)
-        reason = strictness(accepted)
-        if reason is not None:
-            node.verdict, node.reason = "rejected", reason
-            return failed
+        small, large = verdict.outputs
         assert not (broken and blocked), f"{op} {arguments}: PyTorch does not find it broken"
         node.shape = tuple(small.shape[1:])
         node.labels = output_labels(op, arguments, labels, small)
-        node.module = module
-        node.owner = share.path if share is not None and state else ""
+        node.module = verdict.module
+        node.owner = share.path if share is not None and own_state(verdict.module) else ""
         return Value(path, path, (small, large), (small, large), node.labels)
 
     def keep(self, name: str, value: Value) -> None:

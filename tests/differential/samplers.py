@@ -10,9 +10,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from tests.differential.oracle import Labels
 from tests.ops.build import BUILT_IN
 from tests.ops.cases import CASES
+from tests.oracle.labels import Labels
 
 Shape = tuple[int, ...]
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 import specgraph
-from tests.differential.strictness import STRICTNESS
 from tests.helpers import ROOT
+from tests.oracle.strictness import STRICTNESS
 
 PAGE = (ROOT / "docs/language.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```\n", re.DOTALL)

@@ -1,33 +1,31 @@
 """Every op against PyTorch: verdict, shape, values, parameters.
 
-`reference` calls PyTorch with the arguments as written; the lowering is what specgraph builds. Both
+The oracle calls PyTorch with the arguments as written; the lowering is what specgraph builds. Both
 run on the CPU in eval mode at two batch sizes.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 from specgraph.kinds.invalid import Invalid
 from specgraph.ops.fault import Fault
 from specgraph.ops.registry import ops
-from tests.ops.build import Lowered, infer_node, random_inputs
+from tests.ops.build import Lowered, infer_node, random_inputs, tensor_type
 from tests.ops.cases import CASES, MAP, Case, ok
-from tests.ops.reference import reference
+from tests.oracle.build import Verdict, judge
+from tests.oracle.modules import own_state
 
 BATCH_SIZES = (5, 7)
-STRICTER = {
-    # A linear layer on a map whose last axis is spatial is what PyTorch lets pass where sizes agree.
-    "unflattened-linear-input",
-    # PyTorch would try.
-    "tensor-too-large",
-}
+STRICTER = {"tensor-too-large"}
+"""Rules that the oracle is not asked about: PyTorch would try."""
 
 
 def compare(op: str, case: Case) -> Node | str:
@@ -41,9 +39,15 @@ def compare(op: str, case: Case) -> Node | str:
     else:
         compare_outputs(node, case)
         return node
-    for batch_size in BATCH_SIZES:
-        assert not torch_accepts(op, case, batch_size), f"{op} {case}: {fault} but PyTorch accepts"
+    assert not judged(op, case).accepted, f"{op} {case}: {fault} but PyTorch accepts"
     return fault.rule
+
+
+def judged(op: str, case: Case, prepare: Callable[[nn.Module], None] = lambda module: None) -> Verdict:
+    """The oracle's word on a case, at both batch sizes."""
+    labels = [tensor_type(shape).axes for shape in case.shapes]
+    inputs = [random_inputs(case.shapes, batch_size) for batch_size in BATCH_SIZES]
+    return judge(op, case.arguments, labels, inputs, prepare=prepare)
 
 
 def compare_outputs(node: Node, case: Case) -> None:
@@ -54,26 +58,22 @@ def compare_outputs(node: Node, case: Case) -> None:
     randomise(state)
     declared = {p.name: (p.shape, f"torch.{p.dtype}") for p in node.parameters}
     assert {name: (tuple(value.shape), str(value.dtype)) for name, value in state.items()} == declared
-    for batch_size in BATCH_SIZES:
-        inputs = random_inputs(case.shapes, batch_size)
+
+    def take_weights(module: nn.Module) -> None:
+        own = own_state(module)
+        assert {name: value.shape for name, value in own.items()} == {n: v.shape for n, v in state.items()}
+        for name, value in own.items():
+            value.copy_(state[name])
+
+    verdict = judged(op, case, take_weights)
+    assert verdict.outputs is not None, f"{op} {case}: accepted, but PyTorch: {verdict.reason}"
+    for batch_size, expected in zip(BATCH_SIZES, verdict.outputs, strict=True):
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = lowered(inputs)
-            expected = reference(op, inputs, case.arguments, state)
+            found = lowered(random_inputs(case.shapes, batch_size))
         assert tuple(found.shape) == (batch_size, *node.output.dims), f"{op} {case}: {found.shape}, {node.output.dims}"
         assert len(node.output.axes) == len(node.output.dims)
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5, equal_nan=True)
-
-
-def torch_accepts(op: str, case: Case, batch_size: int) -> bool:
-    inputs = random_inputs(case.shapes, batch_size)
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            reference(op, inputs, case.arguments, {})
-    except Exception:
-        return False
-    return True
 
 
 def randomise(state: dict[str, Tensor]) -> None:

@@ -18,7 +18,7 @@ from specgraph.ops.registry import FAMILIES, foreign_names, ops
 from tests.helpers import ROOT
 from tests.ops.build import BUILT_IN, infer_node
 from tests.ops.cases import CASES
-from tests.ops.reference import REFERENCES
+from tests.oracle.build import BUILDERS
 
 RESERVED = {"op", "block", "from", "expect", "repeat", "when", "init", "share", "train_only", "defaults"}
 
@@ -61,8 +61,8 @@ def test_onnx_lowers_it(op: Op) -> None:
 
 
 @pytest.mark.parametrize("op", BUILT_IN.values(), ids=lambda op: op.name)
-def test_a_reference_computes_it(op: Op) -> None:
-    assert op.name in set(REFERENCES), f"add {op.name} to REFERENCES in tests/ops/reference.py"
+def test_the_oracle_computes_it(op: Op) -> None:
+    assert op.name in set(BUILDERS), f"add {op.name} to BUILDERS in tests/oracle/build.py"
 
 
 @pytest.mark.parametrize("op", BUILT_IN.values(), ids=lambda op: op.name)
@@ -137,7 +137,7 @@ def _section(page: str, op: str) -> str:
 
 def test_nothing_is_lowered_that_is_not_defined() -> None:
     lowered = {name for name in torch_lowerings() if name in BUILT_IN or name not in ops()}
-    undefined = (lowered | set(CASES) | set(REFERENCES)) - set(BUILT_IN)
+    undefined = (lowered | set(CASES) | set(BUILDERS)) - set(BUILT_IN)
     assert not undefined, f"add {undefined} to OPS of a file in specgraph/ops, or take what is written for it away"
 
 

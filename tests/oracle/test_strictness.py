@@ -9,8 +9,9 @@ import torch
 
 import specgraph
 from tests.differential.generator import BATCH_SIZES
-from tests.differential.oracle import build, image_labels, own_state
-from tests.differential.strictness import STRICTNESS, Accepted, strictness
+from tests.oracle.build import judge
+from tests.oracle.labels import image_labels
+from tests.oracle.strictness import STRICTNESS
 
 MAP = [4, 6, 6]
 CASES: dict[str, tuple[list[int], str, dict[str, Any], str]] = {
@@ -43,12 +44,8 @@ CASES: dict[str, tuple[list[int], str, dict[str, Any], str]] = {
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_pytorch_runs_it_and_specgraph_refuses(name: str) -> None:
     shape, op, arguments, rule = CASES[name]
-    inputs = [torch.randn(batch, *shape) for batch in BATCH_SIZES]
-    labels = [image_labels(len(shape))]
-    module = build(op, inputs[:1], labels, arguments)
-    small, large = module(inputs[0]), module(inputs[1])
-    fewest = min((t.numel() for t in own_state(module).values()), default=None)
-    assert strictness(Accepted(op, arguments, labels, inputs[:1], (small, large), BATCH_SIZES, fewest)) == name
+    inputs = [[torch.randn(batch, *shape)] for batch in BATCH_SIZES]
+    assert judge(op, arguments, [image_labels(len(shape))], inputs).reason == name
     report = specgraph.check({"specgraph": 1, "inputs": {"image": shape}, "nodes": {"node": {"op": op, **arguments}}})
     assert [d.rule for d in report.diagnostics if d.severity == "error"] == [rule]
 

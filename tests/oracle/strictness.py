@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from tests.differential.oracle import Labels, is_even, sides
+from tests.oracle.labels import Labels
+from tests.oracle.modules import is_even, sides
 
 
 class Accepted(NamedTuple):

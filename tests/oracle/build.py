@@ -1,0 +1,128 @@
+"""The oracle: every op as plain PyTorch calls, written from PyTorch's documentation.
+
+It knows nothing of specgraph's shape rules and lowerings. `build` makes the module of one node for
+given inputs; building or running it raises exactly where PyTorch does, and `judge` adds what specgraph
+refuses on purpose (`strictness.py`). Arguments are those of the language, in their written form. Tensors
+are (N, ...), on the CPU.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from tests.oracle import tensors, windows
+from tests.oracle.labels import Labels
+from tests.oracle.modules import own_state
+from tests.oracle.strictness import Accepted, strictness
+
+BUILDERS: dict[str, Callable[..., nn.Module]] = {
+    "conv": windows.conv,
+    "conv_transpose": windows.conv_transpose,
+    "max_pool": windows.max_pool,
+    "avg_pool": windows.avg_pool,
+    "adaptive_avg_pool": windows.adaptive_avg_pool,
+    "adaptive_max_pool": windows.adaptive_max_pool,
+    "global_avg_pool": windows.global_avg_pool,
+    "global_max_pool": windows.global_max_pool,
+    "upsample": windows.upsample,
+    "lrn": windows.lrn,
+    "batch_norm": tensors.batch_norm,
+    "instance_norm": tensors.instance_norm,
+    "group_norm": tensors.group_norm,
+    "layer_norm": tensors.layer_norm,
+    "rms_norm": tensors.rms_norm,
+    "relu": tensors.activation(lambda: nn.ReLU()),
+    "relu6": tensors.activation(lambda: nn.ReLU6()),
+    "leaky_relu": tensors.activation(lambda negative_slope=0.01: nn.LeakyReLU(negative_slope)),
+    "prelu": tensors.activation(lambda num_parameters=1: nn.PReLU(num_parameters)),
+    "elu": tensors.activation(lambda alpha=1.0: nn.ELU(alpha)),
+    "celu": tensors.activation(lambda alpha=1.0: nn.CELU(alpha)),
+    "softsign": tensors.activation(nn.Softsign),
+    "sigmoid": tensors.activation(nn.Sigmoid),
+    "tanh": tensors.activation(nn.Tanh),
+    "silu": tensors.activation(lambda: nn.SiLU()),
+    "gelu": tensors.activation(nn.GELU),
+    "hardswish": tensors.activation(lambda: nn.Hardswish()),
+    "hardsigmoid": tensors.activation(lambda: nn.Hardsigmoid()),
+    "hardtanh": tensors.activation(lambda min_val=-1.0, max_val=1.0: nn.Hardtanh(min_val, max_val)),
+    "softplus": tensors.activation(nn.Softplus),
+    "mish": tensors.activation(lambda: nn.Mish()),
+    "softmax": tensors.softmax,
+    "log_softmax": tensors.log_softmax,
+    "glu": tensors.glu,
+    "linear": tensors.linear,
+    "dropout": tensors.dropout,
+    "flatten": tensors.flatten,
+    "concat": tensors.concat,
+    "add": tensors.add,
+    "sub": tensors.sub,
+    "mul": tensors.mul,
+    "pad": windows.pad,
+    "slice": tensors.slice_,
+    "reshape": tensors.reshape,
+    "permute": tensors.permute,
+    "channel_shuffle": tensors.channel_shuffle,
+    "pixel_shuffle": tensors.pixel_shuffle,
+    "mean": tensors.mean,
+    "identity": tensors.identity,
+    "stochastic_depth": tensors.stochastic_depth,
+    "layer_scale": tensors.layer_scale,
+}
+
+
+def build(op: str, inputs: list[Tensor], labels: list[Labels], arguments: dict[str, Any]) -> nn.Module:
+    """The node's module in eval mode with random parameters. Raises whatever PyTorch raises."""
+    extra = {"labels": labels[0]} if op == "layer_scale" else {}
+    module = BUILDERS[op](*inputs, **arguments, **extra).eval()
+    with torch.no_grad():
+        for name, tensor in own_state(module).items():
+            if name == "running_var":
+                tensor.uniform_(0.5, 1.5)
+            elif tensor.is_floating_point():
+                tensor.add_(torch.randn_like(tensor), alpha=0.2)
+    return module
+
+
+class Verdict(NamedTuple):
+    """What becomes of a node: its module and its outputs at both batch sizes, or why it is refused. `reason` names the
+    exception that PyTorch raised, or the entry of `strictness.py`."""
+
+    module: nn.Module | None
+    outputs: tuple[Tensor, Tensor] | None
+    reason: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        return self.outputs is not None
+
+
+def judge(
+    op: str,
+    arguments: dict[str, Any],
+    labels: list[Labels],
+    inputs: Sequence[list[Tensor]],
+    *,
+    prepare: Callable[[nn.Module], None] = lambda module: None,
+    shared: tuple[dict[str, Any], int] | None = None,
+) -> Verdict:
+    """Build a node and run it on two lists of inputs, of one batch size each. `prepare` may give the module its
+    weights, or raise; `shared` holds the arguments and the number of axes of the node whose parameters it uses."""
+    assert op in BUILDERS, f"add {op} to BUILDERS in tests/oracle/build.py"
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = build(op, inputs[0], labels, arguments)
+            prepare(module)
+            small, large = (module(*tensors) for tensors in inputs)
+    except Exception as error:
+        return Verdict(None, None, f"{type(error).__name__}: {error}")
+    fewest = min((tensor.numel() for tensor in own_state(module).values()), default=None)
+    batch_sizes = inputs[0][0].shape[0], inputs[1][0].shape[0]
+    shared = shared if fewest is not None else None
+    reason = strictness(Accepted(op, arguments, labels, inputs[0], (small, large), batch_sizes, fewest, shared))
+    return Verdict(None, None, reason) if reason is not None else Verdict(module, (small, large))
