@@ -10,7 +10,17 @@ if TYPE_CHECKING:
 
 
 class SpecgraphError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base of all errors raised on purpose. They can be pickled, as results of other processes are."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[SpecgraphError], args: tuple[object, ...], state: dict[str, object]) -> SpecgraphError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 def reason(error: OSError) -> str:

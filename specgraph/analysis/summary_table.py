@@ -10,6 +10,7 @@ from typing import NamedTuple
 from specgraph.analysis.outline import Group, Wiring, fold_runs, item_signature, nodes_of, shared_with
 from specgraph.analysis.receptive_field import show_sizes
 from specgraph.analysis.summary import NodeSummary, Summary, node_json
+from specgraph.escaping import for_csv
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 
@@ -294,5 +295,6 @@ def summary_csv(summaries: Sequence[Summary]) -> str:
             plain = node_json(row)
             for name in ("output", "receptive_field", "stride"):
                 plain[name] = "x".join("all" if item is None else str(item) for item in plain[name])
-            writer.writerow(([summary.name] if several else []) + [plain[name] for name in CSV_COLUMNS])
+            cells = ([summary.name] if several else []) + [plain[name] for name in CSV_COLUMNS]
+            writer.writerow(map(for_csv, cells))
     return out.getvalue()

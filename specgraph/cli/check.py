@@ -13,6 +13,7 @@ from specgraph.cli.specs_below import specs_of
 from specgraph.cli.terminal import wants_colour
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.errors import CommandError
+from specgraph.guarded_output import unguarded
 from specgraph.reporting.findings import Findings, merge, plural
 from specgraph.reporting.formats import FORMATS, render
 from specgraph.reporting.project_config import project_config
@@ -72,10 +73,11 @@ def _run(specs: list[str], args: argparse.Namespace, settings: dict[str, Any], c
             f"pyproject.toml: [tool.specgraph] format cannot be {format}", f"choose from {', '.join(FORMATS)}"
         )
     if format not in ("full", "concise"):
-        sys.stdout.write(render(format, findings))
+        output = unguarded(sys.stdout) if format == "github" else sys.stdout
+        output.write(render(format, findings))
         return leave(_exit_code(findings, chosen))
     shown = findings if args.infos else findings.without_infos()
-    sys.stdout.write(render(format, shown, colour=wants_colour(sys.stdout)))
+    unguarded(sys.stdout).write(render(format, shown, colour=wants_colour(sys.stdout)))
     sys.stdout.flush()
     remarks = (
         ""

@@ -10,6 +10,7 @@ from specgraph.cli.terminal import wants_colour
 from specgraph.diagnostics.names import nearest
 from specgraph.diagnostics.rule import Rule, rule, rule_modules, rules
 from specgraph.errors import CommandError
+from specgraph.guarded_output import unguarded
 
 NAME = "spec.yaml"
 HELP = "why a rule exists, with a bad and a good spec"
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
             f"there is no rule {args.code}",
             f"did you mean {close}?" if close else "`specgraph explain` lists the rules",
         ) from None
-    sys.stdout.write(explanation(found, colour=wants_colour(sys.stdout)))
+    unguarded(sys.stdout).write(explanation(found, colour=wants_colour(sys.stdout)))
     return 0
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from specgraph.errors import CommandError, reason
+from specgraph.escaping import for_line
 
 HELP = "turn an ONNX file or a torchvision model into a spec"
 EXAMPLES = (
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     outputs = args.outputs.split(",") if args.outputs else None
     imported = import_model(args.source, batch_axis=args.batch_axis, outputs=outputs, seed=args.seed)
     for note in imported.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {for_line(note)}", file=sys.stderr)
     text = imported.text
     if output and output.suffix == ".json":
         text = json.dumps(imported.spec, indent=2) + "\n"

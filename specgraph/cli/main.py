@@ -14,6 +14,7 @@ from specgraph.cli.fast_exit import process_ends_with_command
 from specgraph.cli.interruption import Stopped, ignore_from_now, received, stopping_cleanly
 from specgraph.cli.terminal import PLAIN_FORMS
 from specgraph.errors import CommandError, SpecError, VerificationError, missing_package
+from specgraph.guarded_output import guarded_streams
 from specgraph.package_files import files_in
 from specgraph.version import __version__
 
@@ -57,6 +58,11 @@ def main(argv: list[str]) -> int:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors=PLAIN_FORMS)
+    with guarded_streams():
+        return _run(argv)
+
+
+def _run(argv: list[str]) -> int:
     debug = "--debug" in argv
     argv = [argument for argument in argv if argument != "--debug"]
     try:

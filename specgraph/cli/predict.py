@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from specgraph.cli.arguments import inference_device, numbers, positive_int, positive_numbers
 from specgraph.errors import CommandError
+from specgraph.escaping import for_line
+from specgraph.guarded_output import unguarded
 
 if TYPE_CHECKING:
     from specgraph.inference.predictor import Prediction, Predictor
@@ -68,18 +70,19 @@ def _announce(predictor: Predictor) -> None:
     if predictor.session.fallback:
         print(f"warning: {predictor.session.fallback}", file=sys.stderr)
     for note in predictor.assumed:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {for_line(note)}", file=sys.stderr)
 
 
 def _watched(predictions: Iterator[Prediction], stream: TextIO) -> Iterator[Prediction]:
     """The predictions, with broken images named and, on a terminal, a count of what is done."""
+    stream = unguarded(stream)
     shown = stream.isatty()
     done = broken = 0
     for prediction in predictions:
         done += 1
         if prediction.error:
             broken += 1
-            print(f"{chr(13) if shown else ''}skipped: {prediction.error}", file=stream)
+            print(f"{chr(13) if shown else ''}skipped: {for_line(prediction.error)}", file=stream)
         if shown and done % 32 == 0:
             print(f"\r{done} images", end="", file=stream, flush=True)
         yield prediction
@@ -94,8 +97,8 @@ def _print_table(predictions: Iterator[Prediction]) -> int:
     for prediction in predictions:
         if not prediction.error:
             num_read += 1
-            classes = "  ".join(f"{ranked.name} {ranked.probability:.1%}" for ranked in prediction.classes)
-            print(f"{prediction.source}  {classes}")
+            classes = "  ".join(f"{for_line(ranked.name)} {ranked.probability:.1%}" for ranked in prediction.classes)
+            print(f"{for_line(prediction.source)}  {classes}")
     return num_read
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
+
+from specgraph.escaping import for_csv, for_line
 
 HELP = "list runs, compared"
 EXAMPLES = (
@@ -51,19 +54,28 @@ def run(args: argparse.Namespace) -> int:
 
 
 def describe(folder: Path) -> dict[str, Any] | None:
-    """One run as plain data; None where the folder only looks like one."""
+    """One run as plain data. None where the folder only looks like one, and where its files are damaged,
+    which is said on standard error."""
     from specgraph.errors import CommandError
     from specgraph.runs.folder import best_row
     from specgraph.runs.run import Run
 
+    found = Run(folder)
     try:
-        found = Run(folder)
         environment, result, metrics = found.environment, found.result, found.metrics
-    except (CommandError, ValueError):
-        return None
+        best = best_row(metrics) or {}
+    except CommandError as error:
+        return _left_out(folder, error.message)
+    except (ValueError, TypeError, KeyError, OSError):  # of a table that is cut short, or has other columns
+        return _left_out(folder, f"{folder / 'metrics.csv'} is damaged")
     if not environment:
         return None
-    best = best_row(metrics) or {}
+    for name in ("test_accuracy", "test_loss"):
+        if not isinstance(result.get(name), int | float | None):
+            return _left_out(folder, f"{folder / 'result.json'} is damaged: its {name} is no number")
+    for name in ("recipe", "data", "started", "name"):
+        if not isinstance(environment.get(name), str | None):
+            return _left_out(folder, f"{folder / 'environment.json'} is damaged: its {name} is no text")
     return {
         "run": str(folder),
         "network": found.name,
@@ -81,17 +93,21 @@ def describe(folder: Path) -> dict[str, Any] | None:
     }
 
 
+def _left_out(folder: Path, why: str) -> dict[str, Any] | None:
+    print(f"{for_line(str(folder))} is left out: {for_line(why)}", file=sys.stderr)
+    return None
+
+
 def _print(entries: list[dict[str, Any]], form: str) -> None:
     if form == "json":
         print(json.dumps(entries, indent=2))
         return
     if form == "csv":
         import csv
-        import sys
 
         writer = csv.DictWriter(sys.stdout, list(entries[0]) if entries else ["run"], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(entries)
+        writer.writerows({key: for_csv(value) for key, value in entry.items()} for entry in entries)
         return
     header = ("run", "recipe", "data", "epochs", "best", "validation", "test", "time", "images/s")
     lines = [header, *(_line(entry) for entry in entries)]
@@ -107,9 +123,9 @@ def _line(entry: dict[str, Any]) -> tuple[str, ...]:
         return "" if value is None else f"{value:.2%}"
 
     return (
-        entry["run"],
-        entry["recipe"] or "",
-        entry["data"] or "",
+        for_line(entry["run"]),
+        for_line(entry["recipe"] or ""),
+        for_line(entry["data"] or ""),
         str(entry["epochs"]) + ("" if entry["finished"] else "…"),
         str(entry["best_epoch"] or ""),
         share(entry["validation_accuracy"]),

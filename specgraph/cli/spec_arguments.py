@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from specgraph.errors import CommandError, SpecError
+from specgraph.guarded_output import unguarded
 
 if TYPE_CHECKING:
     from specgraph.graph.model import Graph
@@ -76,7 +77,7 @@ def load_graph(args: argparse.Namespace, spec: str) -> Graph:
 
         errors = [diagnostic for diagnostic in report.diagnostics if diagnostic.severity == "error"]
         findings = Findings([spec], errors, report.sources)
-        sys.stderr.write(render("full", findings, colour=wants_colour(sys.stderr)))
+        unguarded(sys.stderr).write(render("full", findings, colour=wants_colour(sys.stderr)))
         error = SpecError(report.diagnostics)
         error.shown = True
         raise error

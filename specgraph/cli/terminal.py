@@ -6,6 +6,9 @@ import codecs
 import os
 from typing import TextIO
 
+from specgraph.escaping import for_terminal
+from specgraph.guarded_output import unguarded
+
 PLAIN_FORMS = "specgraph.plain"
 """Name of the encoding error handler that writes in ASCII what a terminal's encoding lacks."""
 IN_ASCII = {"─": "-", "×": "x", "…": "...", "→": "->", "·": "*", "–": "-"}
@@ -20,13 +23,13 @@ class ProgressLine:
     """One line that is written over again and again, on a terminal only."""
 
     def __init__(self, stream: TextIO) -> None:
-        self.stream = stream if stream.isatty() and os.environ.get("TERM") != "dumb" else None
+        self.stream = unguarded(stream) if stream.isatty() and os.environ.get("TERM") != "dumb" else None
         self.length = 0
 
     def show(self, text: str) -> None:
         """Put `text` in place of what stands there."""
         if self.stream is not None:
-            self.stream.write("\r" + text.ljust(self.length))
+            self.stream.write("\r" + for_terminal(text).ljust(self.length))
             self.stream.flush()
             self.length = len(text)
 

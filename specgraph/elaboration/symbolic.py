@@ -49,7 +49,7 @@ def check_constraints(graph: Graph, collector: Collector) -> None:
         failed = failing(graph, sizes)
         if failed is None:
             return
-        if last is None or position[failed.node] > position[last.node]:
+        if last is None or position.get(failed.node, -1) > position.get(last.node, -1):
             last = failed
     if last is None:
         return

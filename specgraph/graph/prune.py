@@ -13,12 +13,15 @@ def prune(graph: Graph, absent_reads: set[str]) -> None:
             readers[node.share] += 1  # it owns what another node uses
     kept = set(graph.outputs.values()) | set(graph.inputs)
     waiting = [path for path in graph.nodes if path in absent_reads and not readers[path] and path not in kept]
+    removed = set()
     while waiting:
         node = graph.nodes.pop(waiting.pop())
+        removed.add(node.path)
         for source in node.inputs:
             readers[source] -= 1
             if not readers[source] and source not in kept:
                 waiting.append(source)
+    graph.constraints = [constraint for constraint in graph.constraints if constraint.node not in removed]
     _drop_empty_scopes(graph)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from specgraph.escaping import for_yaml_comment, for_yaml_string
 from specgraph.graph.dims import Dim
 from specgraph.importers.explicit import joined_sources, with_source
 from specgraph.importers.flat import FlatNetwork, FlatNode
@@ -75,7 +76,7 @@ def _dim(dim: Dim) -> int | str:
 
 def to_yaml(spec: dict[str, Any], notes: list[str] | None = None) -> str:
     """A spec as text: one line a node, longer ones broken. `notes` become comments on top."""
-    lines = [f"# {note}" for note in notes or []]
+    lines = [f"# {for_yaml_comment(note)}" for note in notes or []]
     for key, value in spec.items():
         if key in ("inputs", "nodes", "outputs", "vars") and isinstance(value, dict):
             if lines and key == "nodes":
@@ -173,6 +174,4 @@ def quoted(text: str) -> str:
         return text
     if re.fullmatch(r"\$\([^,\[\]{}#:\"'\\]*\)|\$\w+", text):
         return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    escaped = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped)
-    return f'"{escaped}"'
+    return f'"{for_yaml_string(text)}"'

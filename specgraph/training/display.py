@@ -7,6 +7,9 @@ import sys
 import time
 from typing import Any, Protocol, TextIO
 
+from specgraph.escaping import for_terminal
+from specgraph.guarded_output import unguarded
+
 Row = dict[str, float]
 PLAIN_EVERY_S = 30.0
 REFRESH_S = 0.2
@@ -130,7 +133,7 @@ class Bars:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self.console = Console(stderr=True)
+        self.console = Console(file=unguarded(sys.stderr))
         self.wide = self.console.width >= WIDE
         self.progress = Progress(
             TextColumn("{task.description}"),
@@ -150,7 +153,7 @@ class Bars:
 
     def say(self, message: str) -> None:
         """Print a message above the bars."""
-        self.console.print(message, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(for_terminal(message), highlight=False, markup=False, soft_wrap=True)
 
     def start(self, epochs: int, epochs_done: int) -> None:
         """Show the bars."""

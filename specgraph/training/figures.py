@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from specgraph.escaping import for_matplotlib
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -72,6 +74,7 @@ def draw_confusion(predicted: Tensor, labels: Tensor, class_names: tuple[str, ..
     axes.set_ylabel("true class")
     if len(class_names) <= MAX_NAMED_CLASSES:
         columns = counts.shape[1]
+        class_names = tuple(map(for_matplotlib, class_names))
         names = [*class_names, *(f"#{index}" for index in range(len(class_names), columns))]
         wide = max(map(len, names)) > 2
         axes.set_xticks(range(columns), names, rotation=60 if wide else 0, ha="right" if wide else "center", fontsize=8)
@@ -93,7 +96,7 @@ def draw_images(images: list[Tensor], captions: list[str], columns: int = 8) -> 
     for axes, image, caption in zip(panels, images, captions, strict=False):
         pixels = _displayable(image)
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        axes.set_title(caption, fontsize=7)
+        axes.set_title(for_matplotlib(caption), fontsize=7)
     return figure
 
 
@@ -139,7 +142,7 @@ def compare_curves(runs: dict[str, list[Row]]) -> Figure:
     figure = _figure(10.5, 4)
     panels = figure.subplots(1, 2)
     for position, (name, rows) in enumerate(runs.items()):
-        label = name if position < MAX_RUNS_NAMED else None
+        label = for_matplotlib(name) if position < MAX_RUNS_NAMED else None
         epochs = [row["epoch"] for row in rows]
         for axes, key in zip(panels, ("val_accuracy", "val_loss"), strict=True):
             axes.plot(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from specgraph.atomic_files import write_atomically
+from specgraph.escaping import for_html
 from specgraph.graph.model import Graph
 from specgraph.language.recipe import plain_recipe
 from specgraph.runs.run import dump_yaml
@@ -66,11 +66,11 @@ def write_report(
     except ImportError:
         problems.append("matplotlib is not installed: no curves (pip install 'specgraph[train]')")
     parts.append(_section("Epochs", _table(rows, result)))
-    parts.append(_section("Recipe", f"<pre>{html.escape(dump_yaml(plain_recipe(recipe)))}</pre>"))
+    parts.append(_section("Recipe", f"<pre>{for_html(dump_yaml(plain_recipe(recipe)))}</pre>"))
     diagram = _diagram(graph)
     if diagram:
         parts.append(_section("Network", f'<div class="diagram">{diagram}</div>'))
-    title = html.escape(graph.name)
+    title = for_html(graph.name)
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style>'
@@ -98,9 +98,9 @@ def _header(graph: Graph, result: dict[str, Any], data: RunData) -> str:
     ]
     shown = "".join(f'<div class="tile"><b>{value}</b><span>{label}</span></div>' for value, label in tiles)
     images = f"{len(data.train):,} training, {len(data.validation):,} validation, {len(data.test):,} test images"
-    name = html.escape(data.dataset.name)
-    about = html.escape(graph.description)
-    title = f'<h1>{html.escape(graph.name)}</h1><p class="sub">{about}</p>'
+    name = for_html(data.dataset.name)
+    about = for_html(graph.description)
+    title = f'<h1>{for_html(graph.name)}</h1><p class="sub">{about}</p>'
     return f'{title}<p>{name}: {images}</p><div class="tiles">{shown}</div>'
 
 
@@ -120,8 +120,8 @@ def _confusions(predictions: Predictions, names: tuple[str, ...]) -> str:
     kinds, counts = torch.unique(pairs, dim=0, return_counts=True)
     order = torch.argsort(counts, descending=True, stable=True)[:NUM_CONFUSIONS].tolist()
     rows = "".join(
-        f"<tr><td>{html.escape(_name(names, int(kinds[index, 0])))}</td>"
-        f"<td>{html.escape(_name(names, int(kinds[index, 1])))}</td><td>{int(counts[index])}</td></tr>"
+        f"<tr><td>{for_html(_name(names, int(kinds[index, 0])))}</td>"
+        f"<td>{for_html(_name(names, int(kinds[index, 1])))}</td><td>{int(counts[index])}</td></tr>"
         for index in order
     )
     return f"<p>Most frequent:</p><table><tr><th>true class</th><th>taken for</th><th>times</th></tr>{rows}</table>"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from specgraph.analysis.describe import short_count
 from specgraph.backends.graphviz.picture import Box, Cluster, Edge, Picture, Row
 from specgraph.backends.graphviz.theme import THEMES, Theme
+from specgraph.escaping import for_dot, for_html
 
 FONT = "Helvetica,Arial,sans-serif"
 TEXT_SIZE = 10
@@ -39,7 +38,7 @@ class DotWriter:
         theme = self.theme
         down = self.direction == "TB"
         self.lines = [
-            f"digraph {quote(self.picture.name)} {{",
+            f"digraph {for_dot(self.picture.name)} {{",
             f'  graph [rankdir={self.direction}, bgcolor="{theme.background}", fontname="{FONT}",'
             f' fontcolor="{theme.text}", fontsize={TEXT_SIZE}, nodesep={0.16 if down else 0.14},'
             f" ranksep={0.1 if down else 0.2}, pad=0.12, labelloc=b, labeljust=c, compound=true,"
@@ -128,7 +127,7 @@ class DotWriter:
             f"</TD></TR></TABLE>>"
         )
         names = ", ".join(node.path for node in box.nodes[:8])
-        self.lines.append(f"{indent}{box.id} [label={label}, tooltip={quote(names)}];")
+        self.lines.append(f"{indent}{box.id} [label={label}, tooltip={for_dot(names)}];")
 
     def rows(self, box: Box, fill: str, skip: Row | None = None) -> str:
         """A row for what the box is about; what goes before and after it side by side."""
@@ -184,7 +183,7 @@ class DotWriter:
         style = "dashed,rounded" if box.train_only else "rounded"
         self.lines.append(
             f'  {box.id} [shape=box, style="{style}", color="{self.theme.line}", height=0.2, width=0.4,'
-            f' margin="0.09,0.03", label={quote(box.rows[0].text)}];'
+            f' margin="0.09,0.03", label={for_dot(box.rows[0].text)}];'
         )
 
     def edge(self, edge: Edge) -> None:
@@ -233,15 +232,8 @@ def says_the_same(name: str, operation: str) -> bool:
 
 
 def text(words: str) -> str:
-    """Text inside an HTML label; characters XML forbids are replaced."""
-    clean = "".join(c if c >= " " and not 0xD800 <= ord(c) <= 0xDFFF else "�" for c in words)
-    return escape(clean) if clean.strip() else " "
-
-
-def quote(words: str) -> str:
-    """A quoted DOT string, taken literally."""
-    clean = "".join(c if c >= " " and not 0xD800 <= ord(c) <= 0xDFFF else "�" for c in words)
-    return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Text inside an HTML label, which Graphviz refuses where it is empty."""
+    return for_html(words) if words.strip() else " "
 
 
 def emit_dot(picture: Picture, direction: str = "TB", theme: str = "light") -> str:

@@ -13,6 +13,7 @@ from specgraph.backends.python.initialisation import initialisation_lines
 from specgraph.backends.python.pieces import Body, Member, is_plain_name
 from specgraph.backends.python.plan import Function, Plan, make_plan
 from specgraph.backends.python.values import NO_DEFAULT, Call, to_text
+from specgraph.escaping import for_docstring
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 
@@ -60,18 +61,12 @@ def _targets(plan: Plan) -> set[str]:
 
 
 def _module_docstring(graph: Graph) -> str:
-    title = _clean(graph.name or "network")
+    title = for_docstring(graph.name or "network")
     lines = [f'"""{title} in PyTorch.']
-    description = _clean(graph.description)
+    description = for_docstring(graph.description)
     if description and description.rstrip(".") != title:
         lines += ["", *textwrap.wrap(description, LINE_LENGTH, break_long_words=False)]
     return "\n".join([*lines, '"""', ""]) if len(lines) > 1 else f'{lines[0]}"""\n'
-
-
-def _clean(text: str) -> str:
-    """Text that may stand in a docstring."""
-    words = " ".join(text.split()).replace("\\", "/").replace('"""', "'''")
-    return "".join(c for c in words if c.isprintable()).rstrip('"')
 
 
 def _imports(text: str) -> str:
@@ -101,7 +96,7 @@ def _function(function: Function) -> str:
     return "\n".join(
         [
             f"class {function.name}(nn.Module):",
-            f'    """{_clean(function.op).replace("_", " ").capitalize()} as a module."""',
+            f'    """{for_docstring(function.op).replace("_", " ").capitalize()} as a module."""',
             "",
             "    def forward(self, x: Tensor) -> Tensor:",
             *format_statement("return ", expression, 2),
@@ -162,8 +157,8 @@ def _sequential_class(item: ClassPlan) -> str:
 def _block_docstring(item: ClassPlan) -> str:
     count = len(item.instances)
     where = item.instances[0].body.group.path
-    text = f"The block {_clean(item.block)}, " + (f"used {count} times." if count > 1 else f"used as {where}.")
-    return text if len(text) < LINE_LENGTH - 10 else f"The block {_clean(item.block)}."
+    text = f"The block {for_docstring(item.block)}, " + (f"used {count} times." if count > 1 else f"used as {where}.")
+    return text if len(text) < LINE_LENGTH - 10 else f"The block {for_docstring(item.block)}."
 
 
 def _local(plan: Plan, body: Body) -> set[str]:
@@ -226,7 +221,7 @@ def _network(plan: Plan) -> str:
     writer = ForwardWriter(graph, body, plan.indexed, comments, list(graph.inputs))
     inputs = ", ".join(f"{name} {_show(kind)}" for name, kind in graph.inputs.items())
     docs = f"Takes {inputs}; {graph.num_parameters:,} parameters."
-    lines = [f"class {plan.root_name}(nn.Module):", f'    """{_clean(docs)}"""', ""]
+    lines = [f"class {plan.root_name}(nn.Module):", f'    """{for_docstring(docs)}"""', ""]
     if body.members:
         lines += ["    def __init__(self) -> None:", "        super().__init__()", *_assignments(body.members)]
         lines += [*initialisation_lines(graph), ""]

@@ -34,12 +34,14 @@ class Opening:
             return
         for group in groups:
             self._open_for_outputs(group)
-        self._open_for_sharing(groups)
-        self._open_cycles(self.root)
-        for path in list(self.shared):
-            if path in self.opened or self.shared[path] in self.opened:
-                self.opened.add(path)
-                del self.shared[path]
+        while True:  # a group that is opened shares no more as one: the groups inside it may
+            self.shared.clear()
+            self._open_for_sharing(groups)
+            self._open_cycles(self.root)
+            lost = [path for path, owner in self.shared.items() if path in self.opened or owner in self.opened]
+            if not lost:
+                break
+            self.opened.update(lost)
         self._open_inside_shared()
 
     def _open_for_outputs(self, group: Group) -> None:
@@ -51,8 +53,10 @@ class Opening:
 
     def _open_for_sharing(self, groups: list[Group]) -> None:
         for group in groups:
+            if group.path in self.opened or self._inside_shared(group.path):
+                continue
             owner = self._owner_group(group)
-            if owner is not None and not self._inside_shared(group.path):
+            if owner is not None:
                 self.shared[group.path] = owner
         for node in self.graph.nodes.values():
             if not node.share or not node.parameters or self._inside_shared(node.path):

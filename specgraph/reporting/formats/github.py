@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specgraph.escaping import for_workflow_command, for_workflow_property
 from specgraph.reporting.findings import Findings
 
 COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
@@ -25,14 +26,6 @@ def render(findings: Findings, *, colour: bool = False) -> str:
         text = [diagnostic.message, *(f"note: {note}" for note in diagnostic.notes)]
         if diagnostic.help is not None:
             text.append(f"help: {diagnostic.help}")
-        settings = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
-        lines.append(f"::{COMMANDS[diagnostic.severity]} {settings}::{_data(chr(10).join(text))}\n")
+        settings = ",".join(f"{name}={for_workflow_property(str(value))}" for name, value in properties.items())
+        lines.append(f"::{COMMANDS[diagnostic.severity]} {settings}::{for_workflow_command(chr(10).join(text))}\n")
     return "".join(lines)
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

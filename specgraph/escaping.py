@@ -1,0 +1,94 @@
+"""Text of users in other languages: one function a target, used by whatever writes it.
+
+Names, descriptions, notes and file names come from specs, models and data sets of strangers. Each function gives
+text that stays text in its target, whatever it holds.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+_ACTIVE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]|\r(?!\n)"
+)
+"""Characters that act on a terminal, end a line somewhere, change the order of letters, or are half a character."""
+_BREAKS = re.compile(r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_COMMAND = re.compile(r"(?m)^[ \t]*:(?=:)|^[ \t]*#(?=#\[)")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def stand_in(character: str) -> str:
+    """An escape that is read as the character in JSON, YAML and Python strings alike."""
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def for_terminal(text: str) -> str:
+    """Text in which nothing acts on a terminal; line ends and tabs stay."""
+    return _ACTIVE.sub(lambda match: stand_in(match[0]), text)
+
+
+def for_line(text: str) -> str:
+    """The same on one line."""
+    return for_terminal(_BREAKS.sub(lambda match: "\\r\\n" if "\r" in match[0] else "\\n", text).replace("\t", "\\t"))
+
+
+def for_docstring(text: str) -> str:
+    """Text inside a docstring in triple double quotes."""
+    words = "".join(c if c.isprintable() else " " if c.isspace() else "" for c in text)
+    words = " ".join(words.split()).replace("\\", "/")
+    return words.replace('"""', "'''").rstrip('"')
+
+
+def for_yaml_comment(text: str) -> str:
+    """Text after the `#` of a comment: one line."""
+    return for_line(text)
+
+
+def for_yaml_string(text: str) -> str:
+    """Text inside double quotes of YAML or JSON. Half characters, which no file can hold, become U+FFFD."""
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return "".join(c if c.isprintable() else "\ufffd" if "\ud800" <= c <= "\udfff" else stand_in(c) for c in text)
+
+
+def for_csv(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula; what is no text stays as it is."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def for_html(text: str) -> str:
+    """Text between tags, or in a quoted attribute, of HTML, SVG and Graphviz's HTML labels. What XML forbids is
+    replaced."""
+    return escape(_without_controls(text))
+
+
+def for_dot(text: str) -> str:
+    """A quoted DOT string, taken literally."""
+    return '"' + _without_controls(text).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") + '"'
+
+
+def for_matplotlib(text: str) -> str:
+    """Text in a picture, in which a dollar begins no formula. Line ends stay."""
+    return "\n".join(_without_controls(line) for line in text.split("\n")).replace("$", r"\$")
+
+
+def for_workflow_command(text: str) -> str:
+    """The message of a GitHub workflow command."""
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return for_terminal(text)
+
+
+def for_workflow_property(text: str) -> str:
+    """A property of a GitHub workflow command."""
+    return for_workflow_command(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def without_workflow_commands(text: str) -> str:
+    """Output in which no line is a GitHub workflow command."""
+    return _COMMAND.sub(r"\\u003a", text)
+
+
+def _without_controls(text: str) -> str:
+    return _FORBIDDEN.sub("\ufffd", text)

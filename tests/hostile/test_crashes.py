@@ -1,0 +1,140 @@
+"""Inputs that ended in a traceback, or in source that fails at its first call."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from specgraph.backends.python import emit_python
+from specgraph.backends.torch.compile import compile_graph
+from specgraph.checking import check, load
+from specgraph.cli.main import main
+from specgraph.errors import CommandError, MissingPackageError, SpecError
+from specgraph.importers.onnx_import import ImportRefusedError
+
+
+def network(nodes: dict[str, Any], image: list[int | str], **more: Any) -> dict[str, Any]:
+    return {"specgraph": 1, "inputs": {"image": image}, **more, "nodes": nodes}
+
+
+CONV = {"op": "conv", "out_channels": 1, "kernel_size": 5}
+
+
+@pytest.mark.parametrize("absent", [{"repeat": 0}, {"when": False}])
+@pytest.mark.parametrize("image", [[3, "H", "W"], [3, "W"]])
+def test_what_only_absent_nodes_read_asks_nothing_of_sizes(absent: dict[str, Any], image: list[int | str]) -> None:
+    """The convolution is read by nothing that is there: it is removed, and what it needs of a size with it."""
+    nodes = {"conv": CONV, "norm": {"op": "batch_norm", **absent}, "out": {"op": "sigmoid", "from": "image"}}
+    report = check(network(nodes, image))
+    assert report.ok, report.diagnostics
+    assert report.graph is not None
+    assert not report.graph.constraints
+
+
+INNER = {"nodes": [CONV]}
+PAIR_OF_INPUTS = {"inputs": ["left", "right"], "nodes": {"inner": {"block": "inner", "from": "left"}}}
+JOINED = {
+    "inputs": ["left", "right"],
+    "nodes": {"both": {"op": "concat", "from": ["left"]}, "inner": {"block": "inner"}},
+}
+SAME_SIZE = {"nodes": {"conv": {**CONV, "padding": 2}}}
+
+
+@pytest.mark.parametrize("inner", [INNER, SAME_SIZE, {"nodes": {"a": CONV, "b": "relu"}}])
+@pytest.mark.parametrize("outer", [PAIR_OF_INPUTS, JOINED])
+@pytest.mark.parametrize("sources", [["start", "start"], ["start", "image"]])
+@pytest.mark.parametrize("deeper", [False, True])
+def test_shared_blocks_of_two_inputs_are_emitted(
+    inner: dict[str, Any], outer: dict[str, Any], sources: list[str], deeper: bool
+) -> None:
+    blocks = {"inner": inner, "outer": outer}
+    name = "outer"
+    if deeper:
+        name = "around"
+        blocks["around"] = {
+            "inputs": ["left", "right"],
+            "nodes": {"outer": {"block": "outer", "from": ["left", "right"]}},
+        }
+    nodes = {
+        "start": "identity",
+        "first": {"block": name, "from": sources},
+        "second": {"block": name, "from": sources, "share": "first"},
+        "both": {"op": "add", "from": ["first", "second"]},
+    }
+    graph = load(network(nodes, [3, 9, 8], blocks=blocks))
+    module = compile_graph(graph, seed=0).eval()
+    names: dict[str, Any] = {"__name__": "emitted"}
+    source = emit_python(graph)
+    exec(compile(source, "emitted.py", "exec"), names)
+    emitted = [kind for kind in names.values() if isinstance(kind, type) and issubclass(kind, torch.nn.Module)][-1]()
+    emitted.load_state_dict(module.state_dict())
+    x = torch.randn(2, 3, 9, 8)
+    assert torch.equal(emitted.eval()(x), module(x)), source
+
+
+def errors() -> list[Exception]:
+    with pytest.raises(SpecError) as found:
+        load({"nodes": {}})
+    return [
+        found.value,
+        CommandError("message", "help"),
+        CommandError("message"),
+        MissingPackageError("onnx", "onnx", "exporting"),
+        ImportRefusedError("net.onnx", [("node", "reason")]),
+    ]
+
+
+def test_errors_can_be_pickled() -> None:
+    """As they must be to arrive from another process."""
+    for error in errors():
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error)
+        assert str(again) == str(error)
+        assert vars(again) == vars(error)
+
+
+RUN = {
+    "spec.yaml": "specgraph: 1\ninputs: {image: [1, 8, 8]}\nnodes: {flatten: flatten}\n",
+    "environment.json": json.dumps({"name": "net", "recipe": "default", "data": "digits", "started": "2026"}),
+    "result.json": json.dumps({"test_accuracy": 0.5, "test_loss": 1.0}),
+    "metrics.csv": "epoch,train_loss,train_accuracy,val_loss,val_accuracy,lr,seconds,images_per_second\n"
+    "1,1.0,0.5,1.0,0.5,0.1,1.0,10.0\n",
+}
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("environment.json", "{"),
+        ("environment.json", '{"name": 3, "data": ["x"]}'),
+        ("environment.json", b"\xff\xfe"),
+        ("result.json", "{"),
+        ("result.json", '{"test_accuracy": "high"}'),
+        ("metrics.csv", "epoch,val_loss\n1\n"),
+        ("metrics.csv", "epoch,loss\n1,2\n"),
+        ("metrics.csv", RUN["metrics.csv"][:-12]),
+        ("metrics.csv", "epoch\nx\n"),
+        ("metrics.csv", b"\xff\xfe\x00"),
+        ("metrics.csv", b"epoch\n\x00\n"),
+    ],
+)
+def test_damaged_runs_are_named(
+    name: str, content: str | bytes, form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for run in ("whole", "damaged"):
+        (tmp_path / run).mkdir()
+        for file, text in RUN.items():
+            (tmp_path / run / file).write_text(text)
+    damaged = tmp_path / "damaged" / name
+    damaged.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert main(["runs", str(tmp_path), "--format", form]) == 0
+    said = capsys.readouterr()
+    assert said.err.startswith(f"{tmp_path / 'damaged'} is left out: {damaged} "), said.err
+    assert str(tmp_path / "whole") in said.out
+    assert str(tmp_path / "damaged") not in said.out
