@@ -18,8 +18,9 @@ KINDS = ("added", "removed", "changed", "renamed", "rewired")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference. `old` and `new` are paths (empty where there is none); `nodes` are the paths it
-    concerns, in the new network or, for what was removed, in the old one."""
+    """One difference. `old` and `new` are paths (empty if the network lacks the node); `nodes` are the paths it
+    concerns, in the new network or, for what was removed, in the old one. `named` are the paths that the
+    details name, in order; an empty string separates lists of them."""
 
     kind: str
     old: str
@@ -27,6 +28,7 @@ class Change:
     what: str
     details: tuple[str, ...]
     nodes: tuple[str, ...]
+    named: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -95,10 +97,11 @@ def diff(old: Graph, new: Graph) -> Diff:
         if details:
             changes.append(Change("changed", before, path, node.op, tuple(details), (path,)))
         reads = _rewired(previous, node, matching)
-        if reads:
-            changes.append(Change("rewired", before, path, node.op, (reads,), (path,)))
+        if reads is not None:
+            text, named = reads
+            changes.append(Change("rewired", before, path, node.op, (text,), (path,), named))
         if before != path and explained(before) != path:
-            changes.append(Change("renamed", before, path, node.op, (f"was {before}",), (path,)))
+            changes.append(Change("renamed", before, path, node.op, (f"was {before}",), (path,), (before,)))
         if not details and not reads and previous.output.dims != node.output.dims:
             consequences.append(path)
     position = {path: index for index, path in enumerate(new.nodes)}
@@ -188,8 +191,9 @@ def _show(value: Any) -> str:
     return show(compact(value))
 
 
-def _rewired(before: Node, after: Node, matching: Matching) -> str | None:
-    """What a node reads now, where an added or removed node in between does not explain it."""
+def _rewired(before: Node, after: Node, matching: Matching) -> tuple[str, tuple[str, ...]] | None:
+    """What a node reads now, in words and as the paths in them, unless an added or removed node in between
+    explains it."""
     wanted = [_survivor(matching.old, source, matching.forward) for source in before.inputs]
     found = [_survivor(matching.new, source, matching.backward) for source in after.inputs]
     pairs = zip(wanted, found, strict=False)
@@ -200,8 +204,10 @@ def _rewired(before: Node, after: Node, matching: Matching) -> str | None:
         gained = [s for s in after.inputs if matching.backward.get(s) not in before.inputs]
         said = [f"no longer reads {', '.join(lost)}"] if lost else []
         said += [f"also reads {', '.join(gained)}"] if gained else []
-        return "; ".join(said) or f"reads {len(after.inputs)} inputs instead of {len(before.inputs)}"
-    return f"reads {', '.join(after.inputs)} instead of {', '.join(before.inputs)}"
+        if not said:
+            return f"reads {len(after.inputs)} inputs instead of {len(before.inputs)}", ()
+        return "; ".join(said), (*lost, "", *gained)
+    return f"reads {', '.join(after.inputs)} instead of {', '.join(before.inputs)}", (*after.inputs, "", *before.inputs)
 
 
 def _survivor(graph: Graph, path: str, matched: dict[str, str]) -> str:
@@ -234,7 +240,7 @@ def _renamed_groups(matching: Matching, explained: _explained_renames, position:
             scope = matching.new.scopes.get(after)
             what = (scope.block or scope.kind) if scope is not None else "group"
             inside = sorted((node.path for node in groups[after].nodes), key=position.__getitem__)
-            yield Change("renamed", before, after, what, (f"was {before}",), tuple(inside))
+            yield Change("renamed", before, after, what, (f"was {before}",), tuple(inside), (before,))
 
 
 def diff_table(found: Diff) -> str:
@@ -263,12 +269,15 @@ def _together(changes: tuple[Change, ...]) -> list[Change]:
     others at nodes of one name, with details that are equal as seen from there."""
     groups: dict[tuple[Any, ...], list[Change]] = {}
     for change in changes:
+        if change.named:
+            own = change.path.split(".")[:-1]
+            alike: tuple[str, ...] = tuple(_relative(path, own) for path in change.named)
+        else:
+            alike = change.details
         unlike: tuple[Any, ...] = ()
-        details = change.details
         if change.kind != "changed":
             unlike = (change.path.rpartition(".")[2] if "." in change.path else change.path, "." in change.path)
-            details = tuple(_seen_from(change.path, detail) for detail in details)
-        groups.setdefault((change.kind, change.what, details, *unlike), []).append(change)
+        groups.setdefault((change.kind, change.what, alike, *unlike), []).append(change)
     merged = []
     for same in groups.values():
         first = same[0]
@@ -279,13 +288,10 @@ def _together(changes: tuple[Change, ...]) -> list[Change]:
     return merged
 
 
-def _seen_from(path: str, detail: str) -> str:
-    """A detail with the groups around a node left out of the paths in it, and instances counted from its own."""
-    own = path.split(".")[:-1]
-    return " ".join(_relative(word, own) if own and word.startswith(own[0]) else word for word in detail.split(" "))
-
-
 def _relative(path: str, own: list[str]) -> str:
+    """A path with the groups around a node left out, and instances counted from the node's own."""
+    if not own or not path.startswith(own[0]):
+        return path
     steps = path.split(".")
     for depth, (step, here) in enumerate(zip(steps, own, strict=False)):
         if step == here:
