@@ -9,7 +9,7 @@ from torch import Tensor
 
 import specgraph
 from specgraph.checking import Report
-from tests.differential.generator import Case
+from tests.differential.case import Case
 from tests.differential.rounding import TOLERANCE, ill_conditioned, named
 
 

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from tests.differential.case import Case
 from tests.differential.compare import difference
-from tests.differential.generator import ALL_OPS, Case, generate
+from tests.differential.drawing import ALL_OPS
+from tests.differential.generator import generate
 
 
 @dataclass

@@ -14,8 +14,8 @@ from torch import Tensor
 import specgraph
 from specgraph.errors import SpecError
 from specgraph.graph.model import Graph, Node
+from tests.differential.case import Case
 from tests.differential.compare import loaded, named, unequal
-from tests.differential.generator import Case
 from tests.differential.rounding import TOLERANCE, ill_conditioned
 
 BATCH_SIZES = (1, 3, 5)

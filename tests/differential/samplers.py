@@ -7,103 +7,14 @@ A wild sample may be wrong only together with its input's shape; what is wrong b
 from __future__ import annotations
 
 from collections.abc import Callable
-from random import Random
 from typing import Any
 
-from tests.ops.build import BUILT_IN
+from tests.differential.draws import Draws, listed
 from tests.ops.cases import CASES
-from tests.oracle.labels import Labels
-
-Shape = tuple[int, ...]
 
 
-class Sampler:
+class Sampler(Draws):
     """Draws arguments for ops applied to an input of a shape (without the batch axis)."""
-
-    def __init__(self, rng: Random, shape: Shape, labels: Labels, wild: bool) -> None:
-        self.rng = rng
-        self.shape = shape
-        self.labels = labels
-        self.wild = wild
-        self.rank = len(shape) - 1
-        self.spatial = shape[1:]
-
-    def chance(self, probability: float) -> bool:
-        """True with this probability."""
-        return self.rng.random() < probability
-
-    def off(self, probability: float = 0.5) -> bool:
-        """True where something is to go wrong."""
-        return self.wild and self.chance(probability)
-
-    def per_axis(self, draw: Callable[[int], Any], *, alike: float = 0.5) -> Any:
-        """One value, or a list with one per axis."""
-        if self.off(0.08):
-            return [draw(0) for _ in range(self.rng.choice([1, 2, 3]))]
-        if self.rank < 1:
-            return draw(0)
-        if self.chance(alike):
-            values = [draw(axis) for axis in range(self.rank)]
-            numbers = [value for value in values if isinstance(value, int | float)]
-            return min(numbers) if len(numbers) == len(values) else values[0]
-        return [draw(axis) for axis in range(self.rank)]
-
-    def size(self, axis: int) -> int:
-        """Spatial size of an axis; of the smallest where one value serves all."""
-        return self.spatial[axis] if axis < len(self.spatial) else 4
-
-    def divisor(self, *numbers: int) -> int:
-        """A common divisor, or with `wild` any small number."""
-        if self.off(0.6):
-            return self.rng.randint(2, 5)
-        fitting = [d for d in range(1, min(numbers) + 1) if all(number % d == 0 for number in numbers)]
-        return self.rng.choice(fitting)
-
-    def axis(self, *, least: int = 1) -> int:
-        """An axis number counted with the batch axis as 0, forwards or backwards."""
-        count = len(self.shape) + 1
-        if self.off(0.8):
-            return self.rng.choice([0, count, count + 1, -count, -count - 1])
-        axis = self.rng.randint(least, count - 1)
-        return axis - count if self.chance(0.3) else axis
-
-    def padding(self, most: Callable[[int], int]) -> Any:
-        """One amount, one per axis, or pairs."""
-        style = self.rng.random()
-
-        def amount(axis: int) -> int:
-            return self.rng.randint(0, max(most(axis), 0)) + (self.rng.randint(1, 2) if self.off(0.25) else 0)
-
-        if style < 0.35:
-            return 0
-        if style < 0.7 or self.rank < 1:
-            return self.per_axis(amount, alike=0.7)
-        return [[amount(a), amount(a)] if self.chance(0.8) else amount(a) for a in range(self.rank)]
-
-    # families ----------------------------------------------------------------------------------
-
-    def window(self, *, dilation: bool, half: bool) -> dict[str, Any]:
-        """Kernel, stride, padding and dilation that fit, or with `wild` may not."""
-        arguments: dict[str, Any] = {}
-        spread: Any = 1
-        if dilation and self.chance(0.4):
-            spread = arguments["dilation"] = self.per_axis(lambda _: self.rng.randint(1, 3))
-        least = max(_listed(spread, self.rank, 1))
-
-        def kernel(axis: int) -> int:
-            if self.off(0.4):
-                return self.rng.randint(1, self.size(axis) + 4)
-            most = max((self.size(axis) - 1) // least + 1, 1)
-            return self.rng.randint(1, min(most, 4))
-
-        arguments["kernel_size"] = self.per_axis(kernel)
-        kernels = _listed(arguments["kernel_size"], self.rank, 1)
-        if self.chance(0.6):
-            arguments["stride"] = self.per_axis(lambda _: self.rng.randint(1, 3))
-        pad = self.padding(lambda axis: min(kernels) // 2 if half else 2)
-        if pad != 0 or self.chance(0.3):
-            arguments["padding"] = pad
-        return arguments
 
     def conv(self) -> dict[str, Any]:
         arguments = self.window(dilation=True, half=False)
@@ -136,8 +47,8 @@ class Sampler:
         reach = [
             d * (k - 1)
             for k, d in zip(
-                _listed(arguments["kernel_size"], self.rank, 1),
-                _listed(arguments.get("dilation", 1), self.rank, 1),
+                listed(arguments["kernel_size"], self.rank, 1),
+                listed(arguments.get("dilation", 1), self.rank, 1),
                 strict=False,
             )
         ]
@@ -147,8 +58,8 @@ class Sampler:
             steps = [
                 max(s, d)
                 for s, d in zip(
-                    _listed(arguments.get("stride", 1), self.rank, 1),
-                    _listed(arguments.get("dilation", 1), self.rank, 1),
+                    listed(arguments.get("stride", 1), self.rank, 1),
+                    listed(arguments.get("dilation", 1), self.rank, 1),
                     strict=False,
                 )
             ]
@@ -447,63 +358,3 @@ class Sampler:
     def from_cases(self, op: str) -> dict[str, Any]:
         """For an op that nothing is written for here: arguments of one of its accepted cases."""
         return dict(self.rng.choice([case.arguments for case in CASES[op] if case.rejected is None]))
-
-
-def _listed(value: Any, rank: int, default: int) -> list[int]:
-    if isinstance(value, list):
-        return value
-    return [value if value is not None else default] * max(rank, 1)
-
-
-REQUIRED = {op.name: [name for name, argument in op.arguments.items() if argument.required] for op in BUILT_IN.values()}
-BROKEN: dict[str, tuple[Any, ...]] = {
-    "kernel_size": (0, -1, "three", 2.5),
-    "stride": (0, -1, 1.5),
-    "dilation": (0, -2),
-    "padding": (-1, "valid-ish", 0.5),
-    "groups": (0, -1, 1.5),
-    "upscale_factor": (0, -1, 1.5),
-    "out_channels": (0, -4, 1.5),
-    "out_features": (-1, "ten", 2.5),
-    "output_size": (0, -1, 1.5),
-    "num_groups": (0, 1.5),
-    "size": (0, 1.5, "large"),
-    "scale_factor": (0, -1, "twice"),
-    "mode": ("nope", 3),
-    "padding_mode": ("mirror",),
-    "p": (1.5, -0.1, "half"),
-    "num_parameters": (0, 1.5),
-    "approximate": ("erf",),
-    "dim": (1.5, "channels"),
-    "shape": ("flat", [1.5, 2]),
-    "dims": ("reversed", [0, 1.5]),
-    "divisor_override": (0,),
-    "negative_slope": ("steep",),
-    "alpha": ("one",),
-    "beta": ("two",),
-    "start_dim": (1.5, "first"),
-    "end_dim": (0.5,),
-    "step": (0, -1),
-    "start": (0.5, "begin"),
-    "channels": ([1], [1, 2, 3], 2),
-    "output_padding": (-1, 0.5),
-    "min_val": ("low",),
-    "axes": ("last", [1.5]),
-}
-
-
-def break_argument(rng: Random, op: str, arguments: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with something in them that is wrong on any input, `defaults` standing behind them."""
-    required = [name for name in REQUIRED.get(op, ()) if name not in defaults]
-    breakable = [name for name in arguments if name in BROKEN]
-    ways = ["unknown"] + ["missing"] * bool(required) + ["value"] * (3 if breakable else 0)
-    way = rng.choice(ways)
-    broken = dict(arguments)
-    if way == "missing":
-        del broken[rng.choice(required)]
-    elif way == "value":
-        name = rng.choice(breakable)
-        broken[name] = rng.choice(BROKEN[name])
-    else:
-        broken[rng.choice(["knob", "kernel", "inplace_ish", "sharpness"])] = 3
-    return broken

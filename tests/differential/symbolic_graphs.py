@@ -13,7 +13,7 @@ from typing import Any
 import specgraph
 from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Constraint, Graph
-from tests.differential.generator import Case
+from tests.differential.case import Case
 
 SIZES = range(1, 257)
 FIXED = (1, 6, 13)

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from specgraph.backends.torch.modules import LocalResponseNorm
 from tests.differential.compare import difference
+from tests.differential.drawing import ALL_OPS
 from tests.differential.fuzz import Tally, run
-from tests.differential.generator import ALL_OPS, generate
+from tests.differential.generator import generate
 from tests.oracle.build import BUILDERS
 
 GRAPHS = 2000
@@ -45,7 +46,7 @@ def test_every_op_is_often_accepted_and_often_refused() -> None:
     rare = {op: counts for op, counts in rare.items() if counts[0] < 50 or counts[1] < 20}
     assert rare == {}, (
         "too seldom (accepted of 50, refused of 20): fitting arguments are drawn in tests/differential/samplers.py, "
-        "ops seldom refused stand in RARELY_REFUSED of generator.py; an op more takes its share from all"
+        "ops seldom refused stand in RARELY_REFUSED of drawing.py; an op more takes its share from all"
     )
     assert 600 < tally.accepted_graphs < 1400
 

@@ -8,7 +8,8 @@ import specgraph
 from specgraph.graph.dims import SymbolicDim
 from specgraph.graph.model import Constraint
 from tests.differential import symbolic_graphs
-from tests.differential.generator import Case, generate
+from tests.differential.case import Case
+from tests.differential.generator import generate
 from tests.differential.symbolic_graphs import assignments, difference, is_symbolic
 
 FIRST = 500_000

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import specgraph
-from tests.differential.generator import BATCH_SIZES
+from tests.differential.drawing import BATCH_SIZES
 from tests.oracle.build import judge
 from tests.oracle.labels import image_labels
 from tests.oracle.strictness import STRICTNESS

@@ -1,0 +1,33 @@
+"""What a case of an op is, and the shapes that most cases have."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from specgraph.graph.types import TensorType
+
+
+class Case(NamedTuple):
+    """Arguments of an op and the shapes it is applied to. `rejected` is the rule it breaks."""
+
+    arguments: dict[str, Any]
+    shapes: tuple[Any, ...]
+    rejected: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.arguments} on {self.shapes}"
+
+
+def ok(*shapes: Any, **arguments: Any) -> Case:
+    return Case(arguments, shapes)
+
+
+def bad(rule: str, *shapes: Any, **arguments: Any) -> Case:
+    return Case(arguments, shapes, rule)
+
+
+LINE, MAP, CUBE, VECTOR = (6, 11), (6, 9, 8), (4, 6, 8, 9), (12,)
+LAST = TensorType((9, 8, 6), ("H", "W", "C"))
+TOKENS = TensorType((10, 6), ("", "C"))
+LOST = TensorType((6, 9, 8), ("", "", ""))
+RANK_5 = TensorType((2, 3, 2, 3, 2), ("",) * 5)
