@@ -6,12 +6,15 @@ from argparse import Action
 from importlib import import_module
 
 from specgraph.cli.main import available, overview, parser_of
+from specgraph.kinds.records import Field, Record, Tagged
+from specgraph.kinds.settings import to_plain
 from specgraph.kinds.shown import show
 from specgraph.language.initialisers import INITIALISER
-from specgraph.language.recipe import AUGMENTATION, DATA, LOSS, OPTIMIZER, RECIPE, SCHEDULE
-from specgraph.language.records import Field, Record, Tagged
 from specgraph.ops.definition import Argument, Op
 from specgraph.ops.registry import FAMILIES, ops
+from specgraph.recipes.feeding import AUGMENTATION, DATA
+from specgraph.recipes.optimisation import LOSS, OPTIMIZER, SCHEDULE
+from specgraph.recipes.recipe import RECIPE
 from specgraph.reporting.rules_page import GENERATED, cell, rules_page
 
 EXIT_CODES = (
@@ -90,9 +93,7 @@ def _tagged(tagged: Tagged) -> list[str]:
 
 
 def _plain(default: object) -> str:
-    if isinstance(default, tuple) and len(default) == 2 and isinstance(default[1], dict):
-        return show({default[0]: default[1]})
-    return show(default)
+    return show(to_plain(default))
 
 
 def commands_page() -> str:

@@ -27,9 +27,9 @@ from specgraph.kinds.shown import show
 from specgraph.language.document import Body, Document
 from specgraph.language.op_arguments import FAILED
 from specgraph.language.read import IDENTIFIER
-from specgraph.language.recipe import RECIPE
 from specgraph.language.resolve import resolve_document
 from specgraph.language.values import Written
+from specgraph.recipes.recipe import RECIPE, Recipe
 
 OUTPUT = re.compile(SEGMENT)
 MAX_RANK = 4
@@ -57,7 +57,7 @@ class GraphBuilder:
         self.state = State(document, collector, overridden=bool(overrides) or input_size is not None)
         self.elaborator = Elaborator(self.state)
         self.symbols: dict[str, Dim] = {}
-        self.partial_recipes: dict[str, dict[str, Any]] = {}
+        self.partial_recipes: dict[str, Recipe] = {}
         self.has_wrong_recipes_only = False
 
     def graph(self) -> Graph | None:
@@ -320,20 +320,20 @@ class GraphBuilder:
             help="leave at least one output that is not train_only",
         )
 
-    def _recipes(self, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    def _recipes(self, values: dict[str, Any]) -> dict[str, Recipe]:
         env = Env(LiveScope("", Body([], is_chain=False), self.document, values))
-        recipes: dict[str, dict[str, Any]] = {}
+        recipes: dict[str, Recipe] = {}
         for name, (_, written) in self.document.recipes.items():
-            plain_recipe = self.state.evaluate(written, env, f"recipe `{name}`", None)
-            if plain_recipe is FAILED:
+            plain = self.state.evaluate(written, env, f"recipe `{name}`", None)
+            if plain is FAILED:
                 continue
             try:
-                recipes[name] = RECIPE.check(plain_recipe)
+                recipes[name] = RECIPE.check(plain)
             except Invalid as fault:
                 if fault.partial is not None:
                     self.partial_recipes[name] = fault.partial
                 for each in fault.all():
-                    self.state.reporter.invalid(each, "", written, f"recipe `{name}`", None, value=plain_recipe)
+                    self.state.reporter.invalid(each, "", written, f"recipe `{name}`", None, value=plain)
         return recipes
 
     def _resolved(self, values: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from specgraph.diagnostics.model import Span
 from specgraph.graph.arguments import Arguments
 from specgraph.graph.dims import Dim, SymbolicDim, equal_sizes, evaluate, product, sizes_of
 from specgraph.graph.types import TensorType
+from specgraph.recipes.recipe import Recipe
 
 
 class Parameter(NamedTuple):
@@ -103,7 +104,7 @@ class Graph:
     """A checked network: nodes in dependency order, with inputs, outputs and structure.
 
     `outputs` maps an output's name to the path of the node that computes it. `recipes` holds the
-    resolved training recipes as plain data (see `specgraph.language.recipe`).
+    training recipes by name.
     """
 
     name: str
@@ -113,7 +114,7 @@ class Graph:
     outputs: dict[str, str]
     scopes: dict[str, Scope]
     vars: dict[str, Any]
-    recipes: dict[str, dict[str, Any]]
+    recipes: dict[str, Recipe]
     constraints: list[Constraint] = field(default_factory=list)
     resolved: dict[str, Any] = field(default_factory=dict)
 

@@ -35,8 +35,8 @@ def chosen_data(graph: Graph, name: str | None = None, root: str | os.PathLike[s
     if name is not None:
         return DataPlace(name, root)
     for recipe in graph.recipes.values():
-        data = recipe.get("data")
-        return DataPlace(data["name"], root or data["root"]) if data and data["name"] != FROM_PYTHON else None
+        data = recipe.data
+        return DataPlace(data.name, root or data.root) if data and data.name != FROM_PYTHON else None
     return None
 
 

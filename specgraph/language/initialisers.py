@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specgraph.kinds.kinds import Choice, Either, Number
-from specgraph.language.records import Field, Record, Tagged
+from specgraph.kinds.records import Field, Record, Tagged
 
 MODE = Field("mode", Choice("fan_in", "fan_out"), "fan_in", "which variance is kept")
 NONLINEARITY = Field(

@@ -25,9 +25,9 @@ from specgraph.kinds.invalid import Invalid
 from specgraph.kinds.kinds import Kind
 from specgraph.language.initialisers import INIT_VALUE
 from specgraph.language.read import LANGUAGE_VERSION
-from specgraph.language.recipe import RECIPE
 from specgraph.ops.definition import Op
 from specgraph.ops.registry import find, ops
+from specgraph.recipes.recipe import RECIPE
 
 FORBID = ConfigDict(extra="forbid", populate_by_name=True)
 

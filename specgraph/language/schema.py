@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from specgraph.graph.names import SEGMENT
+from specgraph.kinds.settings import to_plain
 from specgraph.language.initialisers import INIT_VALUE
 from specgraph.language.read import LANGUAGE_VERSION
-from specgraph.language.recipe import RECIPE, plain_recipe
 from specgraph.ops.definition import Op
 from specgraph.ops.registry import ops
+from specgraph.recipes.recipe import RECIPE
 
 Schema = dict[str, Any]
 
@@ -239,4 +240,4 @@ def _flexible(schema: Schema) -> Schema:
 
 def _plain(value: Any) -> Any:
     """A canonical default as it would be written."""
-    return plain_recipe({"": value}).get("") if value is not None else None
+    return to_plain(value) if value is not None else None

@@ -17,8 +17,8 @@ from lsprotocol.types import (
 from specgraph.datasets.catalog import dataset_names
 from specgraph.diagnostics.rule import rules
 from specgraph.kinds.kinds import Bool, Choice, Kind, Padding
+from specgraph.kinds.records import Record, Tagged
 from specgraph.language.document import BLOCK_KEYS, IMPLIED_NAMES, NODE_KEYS, SIZE_PROPERTIES, TOP_KEYS
-from specgraph.language.records import Record, Tagged
 from specgraph.language_server.analysis import Analysis, read_structure
 from specgraph.language_server.forgiving import forgiving_tree
 from specgraph.language_server.markup import (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from specgraph.diagnostics.rule import rule
+from specgraph.kinds.records import Record, Tagged
 from specgraph.kinds.shown import show
-from specgraph.language.records import Record, Tagged
 from specgraph.language_server.analysis import Analysis
 from specgraph.language_server.entities import Entity, block_around, entity_at, own_node
 from specgraph.language_server.markup import (

@@ -11,9 +11,9 @@ from specgraph.diagnostics.rule import Rule
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Scope
 from specgraph.kinds.kinds import Either, Kind
+from specgraph.kinds.records import Field, Record, Tagged
+from specgraph.kinds.settings import to_plain
 from specgraph.kinds.shown import show
-from specgraph.language.recipe import plain_recipe
-from specgraph.language.records import Field, Record, Tagged
 from specgraph.language_server.analysis import Instances
 from specgraph.language_server.scopes import block_arguments
 from specgraph.ops.definition import Argument, Op
@@ -234,7 +234,7 @@ def key_docs() -> dict[str, dict[str, str]]:
 
 
 def _plain(default: object) -> str:
-    return show(plain_recipe({"": default}).get(""))
+    return show(to_plain(default))
 
 
 def _cell(text: str) -> str:

@@ -11,13 +11,13 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from specgraph.kinds.kinds import Either, Kind, ListOf, PerAxis
+from specgraph.kinds.records import MapOf, Record, Tagged
 from specgraph.language.document import NODE_KEYS
 from specgraph.language.initialisers import INIT_VALUE
-from specgraph.language.recipe import RECIPE
-from specgraph.language.records import MapOf, Record, Tagged
 from specgraph.language_server.scopes import File, Scope
 from specgraph.ops.definition import Op
 from specgraph.ops.registry import find
+from specgraph.recipes.recipe import RECIPE
 from specgraph.source.tree import Mapping, Scalar, Sequence, Tree
 
 

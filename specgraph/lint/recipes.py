@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from specgraph.datasets.catalog import CATALOG, DatasetInfo
 from specgraph.diagnostics.rule import functions_of_rules, rule
@@ -13,6 +13,9 @@ from specgraph.graph.classifier import ends_in, main_output, only_image, why_no_
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 from specgraph.kinds.invalid import Unknown
+from specgraph.recipes.feeding import Augmentation, Data, Normalize
+from specgraph.recipes.optimisation import CrossEntropy
+from specgraph.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
     from specgraph.language.values import Written
@@ -41,7 +44,7 @@ class Images(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """What a rule sees: a classifier and a canonical recipe for it.
+    """What a rule sees: a classifier and a recipe for it.
 
     `image` is the type of its input, `output` the name of the output trained on labels, with
     `num_scores` classes. `info` is what the catalogue says of the recipe's data set, `images` what is
@@ -49,7 +52,7 @@ class Trained(NamedTuple):
     """
 
     graph: Graph
-    recipe: dict[str, Any]
+    recipe: Recipe
     image: TensorType
     output: str
     num_scores: int
@@ -57,35 +60,34 @@ class Trained(NamedTuple):
     images: Images | None
 
     @property
-    def data(self) -> dict[str, Any] | None:
+    def data(self) -> Data | None:
         """The recipe's `data`, if it has any."""
-        data: dict[str, Any] | None = self.recipe["data"]
-        return data
+        return self.recipe.data
 
     @property
     def head(self) -> str:
         """Path of the node that gives the scores."""
         return self.graph.outputs[self.output]
 
-    def augmentations(self) -> list[tuple[str, dict[str, Any]]]:
-        """Name and fields of each augmentation."""
-        return list(self.data["augment"]) if self.data else []
+    def augmentations(self) -> tuple[Augmentation, ...]:
+        """What the recipe does to training images."""
+        return self.data.augment if self.data else ()
 
-    def statistics(self) -> dict[str, Any] | None:
+    def statistics(self) -> Normalize | None:
         """Means and deviations that the recipe states."""
-        given = self.data["normalize"] if self.data else None
-        return given if isinstance(given, dict) else None
+        given = self.data.normalize if self.data else None
+        return given if isinstance(given, Normalize) else None
 
     def heads(self) -> Iterator[tuple[str, str | None]]:
         """Path and last op of every output that the loss is taken of."""
-        weights = self.recipe["loss_weights"]
+        weights = self.recipe.loss_weights
         paths = [path for name, path in self.graph.outputs.items() if name == self.output or weights.get(name, 1)]
         for path in dict.fromkeys(paths):
             yield path, ends_in(self.graph, path)
 
     def heads_before_cross_entropy(self, rule: str, ops: tuple[str, ...], why: str, help: str) -> Iterator[Finding]:
         """A finding for each head that ends in one of these ops, where the loss is cross-entropy."""
-        if self.recipe["loss"][0] != "cross_entropy":
+        if not isinstance(self.recipe.loss, CrossEntropy):
             return
         for path, last in self.heads():
             if last in ops:
@@ -101,9 +103,9 @@ class Trained(NamedTuple):
         return f"give the last layer {wanted} outputs{by_flag}"
 
 
-def find_faults(graph: Graph, recipe: dict[str, Any], images: Images | None = None) -> Iterator[Finding]:
-    """Every fault of a canonical recipe for a network. `images` are those it is really given, where
-    the catalogue does not know the data set. Of a `Partial` recipe, those that what is right of it shows."""
+def find_faults(graph: Graph, recipe: Recipe, images: Images | None = None) -> Iterator[Finding]:
+    """Every fault of a recipe for a network. `images` are those it is really given, where
+    the catalogue does not know the data set. Of a partial recipe, those that what is right of it shows."""
     reason = why_no_classifier(graph)
     if reason is not None:
         yield Finding("not-a-classifier", reason)
@@ -113,7 +115,7 @@ def find_faults(graph: Graph, recipe: dict[str, Any], images: Images | None = No
     assert head is not None
     info = None
     with suppress(Unknown):
-        info = CATALOG.get(recipe["data"]["name"]) if recipe["data"] else None
+        info = CATALOG.get(recipe.data.name) if recipe.data else None
     if info is not None:
         images = Images(info.name, info.num_classes, info.channels, info.size)
     trained = Trained(graph, recipe, image, *head, info, images)
@@ -122,8 +124,8 @@ def find_faults(graph: Graph, recipe: dict[str, Any], images: Images | None = No
             yield from find(trained)
 
 
-def check_recipes(lint: Lint, recipes: dict[str, dict[str, Any]]) -> None:
-    """Report the faults of recipes, each whole or `Partial`, where they are written.
+def check_recipes(lint: Lint, recipes: dict[str, Recipe]) -> None:
+    """Report the faults of recipes, each whole or partial, where they are written.
 
     With variables set from outside (`--set classes=2 --data DIR`) the classes of the recipe's own data
     are only information: training looks at the data it really gets.

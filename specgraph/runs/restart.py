@@ -10,6 +10,7 @@ from typing import Any
 from specgraph.errors import CommandError, SpecError
 from specgraph.graph.fingerprint import spec_hash
 from specgraph.graph.model import Graph
+from specgraph.recipes.recipe import Recipe
 from specgraph.runs.folder import is_run
 from specgraph.runs.run import Run, runs_folder
 
@@ -28,7 +29,7 @@ def job_id() -> str | None:
 
 
 def find_restarted(
-    graph: Graph, recipe_name: str, recipe: dict[str, Any], options: Mapping[str, Any], out: str | None
+    graph: Graph, recipe_name: str, recipe: Recipe, options: Mapping[str, Any], out: str | None
 ) -> Run | None:
     """The unfinished run of this job, of this network, recipe, data and `options`: in `out`, else the
     newest of the network's runs. None if there is none, or if the job has no id to find it by."""
@@ -39,7 +40,7 @@ def find_restarted(
     return next((run for run in runs if _is_same(run, graph, recipe_name, recipe, options)), None)
 
 
-def _is_same(run: Run, graph: Graph, recipe_name: str, recipe: dict[str, Any], options: Mapping[str, Any]) -> bool:
+def _is_same(run: Run, graph: Graph, recipe_name: str, recipe: Recipe, options: Mapping[str, Any]) -> bool:
     try:
         environment = run.environment
         if environment.get("elastic_run") != job_id() or environment.get("options") != options or run.result:

@@ -10,7 +10,7 @@ from typing import Any
 from specgraph.errors import CommandError
 from specgraph.graph.fingerprint import spec_hash
 from specgraph.graph.model import Graph
-from specgraph.language.recipe import RECIPE, plain_recipe
+from specgraph.recipes.recipe import RECIPE, Recipe, plain_recipe
 from specgraph.runs.checkpoint import Checkpoints
 from specgraph.runs.folder import RUN_WEIGHTS
 from specgraph.runs.run import Run, new_start
@@ -42,12 +42,12 @@ def saved_state(run: Run) -> tuple[dict[str, Any] | None, list[Path]]:
     return None, []
 
 
-def identity(graph: Graph, recipe: dict[str, Any]) -> dict[str, Any]:
+def identity(graph: Graph, recipe: Recipe) -> dict[str, Any]:
     """What a checkpoint holds of the network and the recipe it belongs to."""
     return {"network": spec_hash(graph), "recipe": json.dumps(plain_recipe(recipe))}
 
 
-def refuse_edited(run: Run, state: dict[str, Any], graph: Graph, recipe: dict[str, Any]) -> None:
+def refuse_edited(run: Run, state: dict[str, Any], graph: Graph, recipe: Recipe) -> None:
     """Raises `CommandError` where the network or the recipe is not the one of the checkpoint.
 
     Epochs are another matter, and so is the place of the data. Older checkpoints do not say what they

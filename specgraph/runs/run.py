@@ -19,7 +19,7 @@ from specgraph.atomic_files import write_atomically
 from specgraph.errors import CommandError, reason
 from specgraph.graph.fingerprint import spec_hash
 from specgraph.graph.model import Graph
-from specgraph.language.recipe import plain_recipe
+from specgraph.recipes.recipe import Recipe, plain_recipe
 from specgraph.runs.files import make_folder
 from specgraph.runs.folder import RUN_SPEC, is_run
 from specgraph.version import __version__
@@ -165,7 +165,7 @@ def new_start(folder: Path) -> str:
     return shlex.join(map(str, words))
 
 
-def write_spec(folder: Path, graph: Graph, recipe_name: str, recipe: dict[str, Any]) -> None:
+def write_spec(folder: Path, graph: Graph, recipe_name: str, recipe: Recipe) -> None:
     """Write `spec.yaml`: the spec as trained, with the one recipe it was trained by."""
     resolved = {**graph.resolved, "recipes": {recipe_name: plain_recipe(recipe)}}
     write_atomically(folder / RUN_SPEC, dump_yaml(resolved))

@@ -172,7 +172,7 @@ def evaluate(
         settings=_moved(graph, recipe, data_root) if named is None and isinstance(run, Run) else (),
     )
     chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
-    run_data = prepare_data(graph, chosen.fields, brought, EVAL_BROKEN_HELP)
+    run_data = prepare_data(graph, chosen.recipe, brought, EVAL_BROKEN_HELP)
     run_data = as_trained(run_data, trained.metadata, normalised=says_how)
     module = build_module(graph, 0, torch.contiguous_format)
     training_only = [node.path for node in graph.nodes.values() if node.train_only]
@@ -189,7 +189,7 @@ def _evaluate(
     device: torch.device,
     num_workers: int,
 ) -> Evaluation:
-    recipe = chosen.fields
+    recipe = chosen.recipe
     memory_format = choose_memory_format(graph)
     pipeline = Pipeline(
         channels=run_data.channels,
@@ -204,14 +204,14 @@ def _evaluate(
     main = main_output(graph)
     assert main is not None
     with kept_surroundings(device), kept_memory(device):
-        set_backends(device, choose_precision(recipe["precision"], device), False)
+        set_backends(device, choose_precision(recipe.precision, device), False)
         scores, predictions = evaluate_with_predictions(
             module.to(device).to(memory_format=memory_format),
             EvalFeed(samples, pipeline, EVAL_BATCH, world, num_workers),
-            build_loss(recipe["loss"]),
+            build_loss(recipe.loss),
             world,
             main=main[0],
-            flip=recipe["test_time_flip"],
+            flip=recipe.test_time_flip,
             from_log=ends_in(graph, graph.outputs[main[0]]) == "log_softmax",
         )
     return Evaluation(*scores, split, run_data.dataset.name, run_data.dataset.class_names, predictions)
@@ -261,7 +261,7 @@ def _run_of(run: Run | GraphLike) -> Run | GraphLike:
 
 def _moved(graph: Graph, recipe: str | None, data_root: str | os.PathLike[str] | None) -> tuple[tuple[str, Any], ...]:
     """The setting of a run's recipe that says where its data lie now."""
-    names_data = recipe in graph.recipes and graph.recipes[recipe]["data"] is not None
+    names_data = recipe in graph.recipes and graph.recipes[recipe].data is not None
     return (("data.root", os.fspath(data_root)),) if names_data and data_root is not None else ()
 
 
@@ -273,8 +273,8 @@ def _restarted(
         return None
 
     def find() -> str:
-        recorded = chosen._replace(fields=recorded_recipe(chosen.fields, brought))
-        run = find_restarted(graph, recorded.name, recorded.fields, options.to_plain(), options.out)
+        recorded = chosen._replace(recipe=recorded_recipe(chosen.recipe, brought))
+        run = find_restarted(graph, recorded.name, recorded.recipe, options.to_plain(), options.out)
         if run is None:
             display.say("restarted, but no run of this job is found: a new one begins (--out names one for all)")
         return "" if run is None else str(run.folder)

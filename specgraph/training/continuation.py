@@ -9,7 +9,7 @@ from specgraph.training.loop import Trainer
 
 def refuse_epochs(run: Run, trainer: Trainer, epochs_before: int) -> None:
     """Raises `CommandError` where a restored run cannot be trained for so many epochs."""
-    wanted, progress = trainer.recipe["epochs"], trainer.progress
+    wanted, progress = trainer.recipe.epochs, trainer.progress
     begun = progress.epoch + (progress.step > 0)
     if wanted < begun:
         raise CommandError(
@@ -17,10 +17,11 @@ def refuse_epochs(run: Run, trainer: Trainer, epochs_before: int) -> None:
             f"continue it with --epochs {begun} or more, or start a new run: {new_start(run.folder)}",
         )
     if wanted != epochs_before and trainer.has_stopped_early():
-        patience = trainer.recipe["early_stopping"]["patience"]
+        stopping = trainer.recipe.early_stopping
+        assert stopping is not None
         raise CommandError(
-            f"{run.folder} stopped early, after epoch {progress.epoch} (early_stopping with patience {patience}): "
-            f"{wanted} epochs change nothing about that",
+            f"{run.folder} stopped early, after epoch {progress.epoch} "
+            f"(early_stopping with patience {stopping.patience}): {wanted} epochs change nothing about that",
             f"start a new run: {new_start(run.folder)} --epochs {wanted}",
         )
 

@@ -20,6 +20,8 @@ from specgraph.errors import CommandError
 from specgraph.graph.classifier import main_output, only_image, why_no_classifier
 from specgraph.graph.model import Graph
 from specgraph.lint.recipes import Images, find_faults
+from specgraph.recipes.feeding import Augmentation, Data, Normalize, RandomResizedCrop
+from specgraph.recipes.recipe import Recipe
 
 TRAIN_BROKEN_HELP = "remove the file, or let such files be skipped: --set recipe.data.broken_images=skip"
 EVAL_BROKEN_HELP = "remove the file, or let the recipe skip such files: broken_images: skip in its data"
@@ -39,12 +41,12 @@ class RunData(NamedTuple):
     std: tuple[float, ...] | None
     notes: tuple[str, ...]
 
-    def device_augmentation(self, recipe: dict[str, Any]) -> tuple[Any, ...]:
+    def device_augmentation(self, recipe: Recipe) -> tuple[Augmentation, ...]:
         """What of a recipe's augmentation is left to do on the device: crops at full resolution are taken while
         reading files."""
-        augment = recipe["data"]["augment"] if recipe["data"] else ()
+        augment = recipe.data.augment if recipe.data else ()
         crop = getattr(self.train.source, "resized_crop", None)
-        return tuple(entry for entry in augment if crop is None or entry[0] != "random_resized_crop")
+        return tuple(entry for entry in augment if crop is None or not isinstance(entry, RandomResizedCrop))
 
     def preprocessing(self) -> Preprocessing:
         """How one image becomes an input, as exported models carry it."""
@@ -60,18 +62,16 @@ class RunData(NamedTuple):
         return Preprocessing(self.size, self.channels, mean, std, crop, own)
 
 
-def recorded_recipe(recipe: dict[str, Any], brought: bool) -> dict[str, Any]:
+def recorded_recipe(recipe: Recipe, brought: bool) -> Recipe:
     """The recipe as a run's spec records it, with paths that are found from any folder; data that were
     `brought` by a Python program have no place."""
-    data = recipe["data"]
-    if data is not None:
-        data = {**data, "name": FROM_PYTHON, "root": None} if brought else from_anywhere(data)
-    return {**recipe, "data": data}
+    if recipe.data is None:
+        return recipe
+    data = recipe.data.replace(name=FROM_PYTHON, root=None) if brought else from_anywhere(recipe.data)
+    return recipe.replace(data=data)
 
 
-def prepare_data(
-    graph: Graph, recipe: dict[str, Any], data: Any = None, broken_help: str = TRAIN_BROKEN_HELP
-) -> RunData:
+def prepare_data(graph: Graph, recipe: Recipe, data: Any = None, broken_help: str = TRAIN_BROKEN_HELP) -> RunData:
     """Load what a recipe names (or `data`, from Python), check it against the network, and hold out
     the validation set. `broken_help` is what is advised about broken files. Raises `CommandError`."""
     image = only_image(graph)
@@ -80,18 +80,22 @@ def prepare_data(
     wanted_channels = image.dims[0] if isinstance(image.dims[0], int) else None
     height, width = image.dims[1:]
     wanted_size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
-    if data is None and recipe["data"]["name"] == FROM_PYTHON:
-        raise CommandError("this run was trained on data given from Python", "give them again: data=(train, test)")
-    dataset = from_user(data) if data is not None else _load(recipe["data"], wanted_size, wanted_channels, broken_help)
+    if data is not None:
+        dataset = from_user(data)
+    else:
+        assert recipe.data is not None
+        if recipe.data.name == FROM_PYTHON:
+            raise CommandError("this run was trained on data given from Python", "give them again: data=(train, test)")
+        dataset = _load(recipe.data, wanted_size, wanted_channels, broken_help)
     channels, size = wanted_channels or dataset.channels, wanted_size or dataset.size
     if size is None:
         raise CommandError(f"the input size of {graph.name} is open ({image})", "settle it with --input-size HxW")
     notes = list(dataset.notes)
     images = Images(dataset.name, dataset.num_classes, dataset.channels, dataset.size)
-    notes += _judged([*find_faults(graph, recipe if data is None else {**recipe, "data": None}, images)])
-    options = recipe["data"] or {"validation": 0.1, "normalize": "dataset"}
-    train, validation = _hold_out(dataset, options["validation"], recipe["seed"], notes)
-    mean, std = _normalisation(dataset, options["normalize"])
+    notes += _judged([*find_faults(graph, recipe if data is None else recipe.replace(data=None), images)])
+    fed = recipe.data or Data(name=FROM_PYTHON)
+    train, validation = _hold_out(dataset, fed.validation, recipe.seed, notes)
+    mean, std = _normalisation(dataset, fed.normalize)
     return RunData(dataset, train, validation, dataset.test, channels, size, mean, std, tuple(notes))
 
 
@@ -115,26 +119,23 @@ def as_trained(data: RunData, metadata: Mapping[str, str], *, normalised: bool) 
     return data._replace(mean=preprocessing.mean, std=preprocessing.std)
 
 
-def from_anywhere(data: dict[str, Any]) -> dict[str, Any]:
+def from_anywhere(data: Data) -> Data:
     """A recipe's data with absolute paths, so that they are found from any folder."""
-    found = dict(data)
-    if data["root"] is not None:
-        found["root"] = os.path.abspath(data_root(data["root"]))
-    if data["name"] != FOLDER and is_folder(data["name"]):
-        found["name"] = os.path.abspath(data["name"])
-    return found
+    root = None if data.root is None else os.path.abspath(data_root(data.root))
+    is_path = data.name != FOLDER and is_folder(data.name)
+    return data.replace(root=root, name=os.path.abspath(data.name) if is_path else data.name)
 
 
-def _load(data: dict[str, Any], size: tuple[int, int] | None, channels: int | None, broken_help: str) -> Dataset:
+def _load(data: Data, size: tuple[int, int] | None, channels: int | None, broken_help: str) -> Dataset:
     options: dict[str, Any] = {}
-    if is_folder(data["name"]):
-        crops = [fields for name, fields in data["augment"] if name == "random_resized_crop"]
-        if crops:
+    if is_folder(data.name):
+        crop = next((entry for entry in data.augment if isinstance(entry, RandomResizedCrop)), None)
+        if crop is not None:
             from specgraph.datasets.folder import ResizedCrop
 
-            options["resized_crop"] = ResizedCrop(tuple(crops[0]["scale"]), tuple(crops[0]["ratio"]))
-        options |= {"skip_broken": data["broken_images"] == "skip", "broken_help": broken_help}
-    return load_dataset(data["name"], data["root"], size=size, channels=channels, **options)
+            options["resized_crop"] = ResizedCrop(crop.scale, crop.ratio)
+        options |= {"skip_broken": data.broken_images == "skip", "broken_help": broken_help}
+    return load_dataset(data.name, data.root, size=size, channels=channels, **options)
 
 
 def _judged(findings: list[Any]) -> list[str]:
@@ -166,10 +167,12 @@ def _hold_out(dataset: Dataset, wanted: float | int | str, seed: int, notes: lis
     return dataset.train.select(kept), dataset.train.select(held)
 
 
-def _normalisation(dataset: Dataset, wanted: Any) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+def _normalisation(
+    dataset: Dataset, wanted: Normalize | str
+) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
     if wanted == "none":
         return None, None
-    if isinstance(wanted, dict):
-        return tuple(wanted["mean"]), tuple(wanted["std"])
+    if isinstance(wanted, Normalize):
+        return wanted.mean, wanted.std
     # Where all pixels of a channel are equal there is nothing to divide by.
     return dataset.mean, dataset.std and tuple(value or 1.0 for value in dataset.std)

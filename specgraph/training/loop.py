@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from specgraph.datasets.random import derive_seed
+from specgraph.recipes.recipe import Recipe
 from specgraph.runs.folder import best_row
 from specgraph.training.distributed import World
 from specgraph.training.evaluation import Scores, autocast, evaluate_module
@@ -47,7 +48,7 @@ class Progress:
 
 
 class Trainer:
-    """One network, one recipe, one feed: `epochs()` trains and yields a row of metrics an epoch.
+    """One network, one recipe, one feed. Until `is_finished()`: `steps()` trains an epoch, `finish_epoch()` closes it.
 
     `module` is any `nn.Module` from images to scores (or to a dict of scores, of which `main` is the
     network's answer). Everything random is a function of (seed, epoch, step), so the state is the
@@ -57,7 +58,7 @@ class Trainer:
     def __init__(
         self,
         module: nn.Module,
-        recipe: dict[str, Any],
+        recipe: Recipe,
         train_feed: TrainFeed,
         validation_feed: EvalFeed,
         world: World,
@@ -78,12 +79,12 @@ class Trainer:
         self.compiled = compiled
         self.from_log = from_log
         self.frozen = frozen
-        self.loss = build_loss(recipe["loss"])
-        self.optimizer = build_optimizer(recipe["optimizer"], module, world.device)
+        self.loss = build_loss(recipe.loss)
+        self.optimizer = build_optimizer(recipe.optimizer, module, world.device)
         steps = train_feed.steps_per_epoch
-        self.schedule = build_schedule(recipe["schedule"], recipe["optimizer"], recipe["epochs"], steps)
+        self.schedule = build_schedule(recipe.schedule, recipe.optimizer, recipe.epochs, steps)
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=precision == "fp16")
-        self.ema = copy.deepcopy(module).requires_grad_(False) if recipe["ema"] else None
+        self.ema = copy.deepcopy(module).requires_grad_(False) if recipe.ema else None
         kept = () if self.ema is None else group_by_type(self.ema.buffers())
         self._buffer_pairs = [*zip(kept, group_by_type(module.buffers()), strict=False)]
         self.has_diverged = False
@@ -94,7 +95,7 @@ class Trainer:
         self._runner: nn.Module = module
         if world.is_distributed:
             ids = [world.device.index] if world.device.type == "cuda" else None
-            several = bool(frozen) or bool(recipe["loss_weights"])
+            several = bool(frozen) or bool(recipe.loss_weights)
             self._runner = DistributedDataParallel(module, device_ids=ids, find_unused_parameters=several)
         # Odd-sized last batches run uncompiled, so that one shape is compiled once.
         self._fast = torch.compile(self._runner) if compiled else self._runner
@@ -109,16 +110,9 @@ class Trainer:
         """Optimiser steps done."""
         return self.progress.epoch * self.train_feed.steps_per_epoch + self.progress.step
 
-    def epochs(self) -> Iterator[Row]:
-        """Train from where `progress` stands to the recipe's end, a row of metrics an epoch."""
-        while not self.is_finished():
-            for _ in self.steps():
-                pass
-            yield self.finish_epoch()
-
     def is_finished(self) -> bool:
         """Whether all epochs are done, or validation has not improved for as long as the recipe waits."""
-        return self.progress.epoch >= self.recipe["epochs"] or self.has_stopped_early()
+        return self.progress.epoch >= self.recipe.epochs or self.has_stopped_early()
 
     def current_rate(self) -> float:
         """The learning rate of the last step."""
@@ -176,9 +170,9 @@ class Trainer:
             last = index == len(parts) - 1
             with self._without_sync(not last):
                 self._backward(part)
-        if self.recipe["grad_clip"] is not None:
+        if self.recipe.grad_clip is not None:
             self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self._trained, self.recipe["grad_clip"])
+            nn.utils.clip_grad_norm_(self._trained, self.recipe.grad_clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
@@ -186,11 +180,11 @@ class Trainer:
             self._average(step)
 
     def _backward(self, part: Batch) -> None:
-        full = len(part.labels) * self.world.size * self.recipe["accumulate"] == self.train_feed.batch_size
+        full = len(part.labels) * self.world.size * self.recipe.accumulate == self.train_feed.batch_size
         run = self._fast if full else self._runner
         with autocast(self.world.device, self.precision):
             outputs = run(part.x_nchw)
-            weights = self.recipe["loss_weights"]
+            weights = self.recipe.loss_weights
             total, value, scores = total_loss(self.loss, outputs, self.main, weights, part.labels, part.mix)
         # Each process averages over its own images; DDP averages over processes.
         share = part.weight * self.world.size / part.num_global
@@ -235,7 +229,7 @@ class Trainer:
             self.loss,
             self.world,
             main=self.main,
-            flip=self.recipe["test_time_flip"],
+            flip=self.recipe.test_time_flip,
             from_log=self.from_log,
             between=between,
         )
@@ -246,8 +240,8 @@ class Trainer:
 
     def has_stopped_early(self) -> bool:
         """Whether validation has not improved for as long as the recipe waits."""
-        stopping, best = self.recipe["early_stopping"], self.best_row()
-        return bool(stopping and best and self.progress.epoch - best["epoch"] >= stopping["patience"])
+        stopping, best = self.recipe.early_stopping, self.best_row()
+        return bool(stopping and best and self.progress.epoch - best["epoch"] >= stopping.patience)
 
     # state -------------------------------------------------------------------------------------
 
@@ -289,13 +283,13 @@ class Trainer:
 
     def _seed(self, step: int) -> None:
         """What dropout draws is a function of (seed, step, rank): nothing of it has to be saved."""
-        seed = derive_seed(self.recipe["seed"], "step", step, self.world.rank)
+        seed = derive_seed(self.recipe.seed, "step", step, self.world.rank)
         torch.default_generator.manual_seed(seed)
         if self.world.device.type == "cuda":
             torch.cuda.manual_seed(seed)
 
     def _parts(self, batch: Batch) -> list[Batch]:
-        count = min(self.recipe["accumulate"], max(len(batch.labels) // self.train_feed.least, 1))
+        count = min(self.recipe.accumulate, max(len(batch.labels) // self.train_feed.least, 1))
         if count == 1:
             return [batch]
         xs, labels = batch.x_nchw.tensor_split(count), batch.labels.tensor_split(count)
@@ -324,7 +318,8 @@ class Trainer:
         """Exponential moving average of weights; quicker at first, so that early weights fade.
         Buffers are copied."""
         assert self.ema is not None
-        decay = min(self.recipe["ema"], (1 + step) / (10 + step))
+        assert self.recipe.ema is not None
+        decay = min(self.recipe.ema, (1 + step) / (10 + step))
         averaged: list[Tensor] = list(self.ema.parameters())
         current_weights: list[Tensor] = list(self.module.parameters())
         torch._foreach_lerp_(averaged, current_weights, 1 - decay)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from specgraph.recipes.optimisation import CrossEntropy, Loss
 from specgraph.training.pipeline import Mix
 
 AUXILIARY_WEIGHT = 0.3  # Szegedy et al. 2014
 SumLoss = Callable[[Tensor, Tensor], Tensor]
 
 
-def build_loss(choice: tuple[str, dict[str, Any]]) -> SumLoss:
+def build_loss(choice: Loss) -> SumLoss:
     """The summed loss of a batch: (scores (N, classes), labels (N,)) to a number, in float32."""
-    name, fields = choice
-    if name == "nll":
+    if not isinstance(choice, CrossEntropy):
         return lambda scores, labels: F.nll_loss(scores.float(), labels, reduction="sum")
-    smoothing = fields["label_smoothing"]
+    smoothing = choice.label_smoothing
     return lambda scores, labels: F.cross_entropy(scores.float(), labels, reduction="sum", label_smoothing=smoothing)
 
 

@@ -10,6 +10,18 @@ import torch
 from torch import nn
 
 from specgraph.errors import CommandError
+from specgraph.recipes.optimisation import (
+    Adam,
+    AdamW,
+    CosineSchedule,
+    MultiStepSchedule,
+    OneCycleSchedule,
+    Optimizer,
+    RmsProp,
+    Schedule,
+    Sgd,
+    StepSchedule,
+)
 
 NORMALISATION = (
     nn.modules.batchnorm._NormBase,
@@ -19,7 +31,7 @@ NORMALISATION = (
 )
 
 
-class Schedule(NamedTuple):
+class Rates(NamedTuple):
     """What changes from step to step (counted from 0): the learning rate, and the momentum (Adam's
     first beta) where the schedule cycles it."""
 
@@ -36,33 +48,32 @@ class Schedule(NamedTuple):
                 group["momentum"] = self.momentum(step)
 
 
-def build_optimizer(
-    choice: tuple[str, dict[str, Any]], module: nn.Module, device: torch.device
-) -> torch.optim.Optimizer:
+def build_optimizer(choice: Optimizer, module: nn.Module, device: torch.device) -> torch.optim.Optimizer:
     """The optimiser of a recipe over the trainable parameters, fused where PyTorch has it fused.
 
     Parameters named by `no_decay` (`norm`, `bias`) form a group without weight decay. Raises
     `CommandError` where nothing is trainable.
     """
-    name, fields = choice
-    decayed, spared = split_parameters(module, fields["no_decay"])
+    decayed, spared = split_parameters(module, choice.no_decay)
     groups: list[dict[str, Any]] = []
     if decayed:
-        groups.append({"params": decayed, "weight_decay": fields["weight_decay"]})
+        groups.append({"params": decayed, "weight_decay": choice.weight_decay})
     if spared:
         groups.append({"params": spared, "weight_decay": 0.0})
     if not groups:
         raise _nothing_to_train(module)
     fused = device.type in ("cpu", "cuda")
-    if name == "sgd":
-        momentum, nesterov = fields["momentum"], fields["nesterov"]
-        return torch.optim.SGD(groups, fields["lr"], momentum=momentum, nesterov=nesterov, fused=fused)
-    if name == "rmsprop":
+    lr = choice.lr
+    if isinstance(choice, Sgd):
+        return torch.optim.SGD(groups, lr, momentum=choice.momentum, nesterov=choice.nesterov, fused=fused)
+    if isinstance(choice, RmsProp):
         return torch.optim.RMSprop(
-            groups, fields["lr"], alpha=fields["alpha"], eps=fields["eps"], momentum=fields["momentum"], foreach=True
+            groups, lr, alpha=choice.alpha, eps=choice.eps, momentum=choice.momentum, foreach=True
         )
-    kind = torch.optim.AdamW if name == "adamw" else torch.optim.Adam
-    return kind(groups, fields["lr"], betas=tuple(fields["betas"]), eps=fields["eps"], fused=fused)
+    if isinstance(choice, Adam | AdamW):
+        kind = torch.optim.AdamW if isinstance(choice, AdamW) else torch.optim.Adam
+        return kind(groups, lr, betas=choice.betas, eps=choice.eps, fused=fused)
+    raise NotImplementedError(choice.tag)
 
 
 def _nothing_to_train(module: nn.Module) -> CommandError:
@@ -88,9 +99,7 @@ def split_parameters(module: nn.Module, no_decay: tuple[str, ...]) -> tuple[list
     return decayed, spared
 
 
-def build_schedule(
-    choice: tuple[str, dict[str, Any]], optimizer: tuple[str, dict[str, Any]], epochs: int, steps_per_epoch: int
-) -> Schedule:
+def build_schedule(choice: Schedule, optimizer: Optimizer, epochs: int, steps_per_epoch: int) -> Rates:
     """The learning rate (and momentum) as a function of the step, so that nothing has to be saved.
 
     Warm-up rises linearly over the first `warmup_epochs`; cosine and `one_cycle` run over what
@@ -98,24 +107,23 @@ def build_schedule(
     Topin 2017 with cosine annealing: as the rate rises, the momentum falls, and the other way round;
     an optimiser without momentum keeps none.
     """
-    name, fields = choice
-    base_lr: float = optimizer[1]["lr"]
+    base_lr = optimizer.lr
     total = epochs * steps_per_epoch
-    warmup = int(fields["warmup_epochs"] * steps_per_epoch + 0.5)
+    warmup = int(choice.warmup_epochs * steps_per_epoch + 0.5)
 
     def after_warmup(step: int) -> float:
         epoch = step // steps_per_epoch
-        if name == "step":
-            return float(base_lr * fields["gamma"] ** (epoch // fields["step_size"]))
-        if name == "multi_step":
-            return float(base_lr * fields["gamma"] ** sum(epoch >= milestone for milestone in fields["milestones"]))
-        if name == "cosine":
+        if isinstance(choice, StepSchedule):
+            return float(base_lr * choice.gamma ** (epoch // choice.step_size))
+        if isinstance(choice, MultiStepSchedule):
+            return float(base_lr * choice.gamma ** sum(epoch >= milestone for milestone in choice.milestones))
+        if isinstance(choice, CosineSchedule):
             done = (step - warmup) / max(total - warmup, 1)
-            return _anneal(base_lr, fields["min_lr"], min(done, 1.0))
-        if name == "one_cycle":
-            first = base_lr / fields["div_factor"]
-            cycle = (first, base_lr, first / fields["final_div_factor"])
-            return _one_cycle(step - warmup, total - warmup, fields["pct_start"], *cycle)
+            return _anneal(base_lr, choice.min_lr, min(done, 1.0))
+        if isinstance(choice, OneCycleSchedule):
+            first = base_lr / choice.div_factor
+            cycle = (first, base_lr, first / choice.final_div_factor)
+            return _one_cycle(step - warmup, total - warmup, choice.pct_start, *cycle)
         return base_lr
 
     def rate(step: int) -> float:
@@ -123,13 +131,18 @@ def build_schedule(
             return after_warmup(warmup) * (step + 1) / (warmup + 1)
         return after_warmup(step)
 
-    def momentum(step: int) -> float:
-        low, high = fields["base_momentum"], fields["max_momentum"]
-        return _one_cycle(max(step - warmup, 0), total - warmup, fields["pct_start"], high, low, high)
+    if not isinstance(choice, OneCycleSchedule) or not choice.cycle_momentum or not _has_momentum(optimizer):
+        return Rates(rate)
+    low, high, rising_share = choice.base_momentum, choice.max_momentum, choice.pct_start
 
-    cycles = name == "one_cycle" and fields["cycle_momentum"]
-    has_momentum = "betas" in optimizer[1] or optimizer[1]["momentum"] > 0
-    return Schedule(rate, momentum if cycles and has_momentum else None)
+    def momentum(step: int) -> float:
+        return _one_cycle(max(step - warmup, 0), total - warmup, rising_share, high, low, high)
+
+    return Rates(rate, momentum)
+
+
+def _has_momentum(optimizer: Optimizer) -> bool:
+    return not isinstance(optimizer, Sgd | RmsProp) or optimizer.momentum > 0
 
 
 def _one_cycle(step: int, total: int, rising_share: float, first: float, middle: float, last: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, NamedTuple
 
 from specgraph.datasets.catalog import CATALOG, FOLDER
@@ -10,10 +9,11 @@ from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.kinds.invalid import Invalid
-from specgraph.language.recipe import RECIPE, plain_recipe
+from specgraph.recipes.feeding import AUGMENTATIONS
+from specgraph.recipes.recipe import RECIPE, Recipe, plain_recipe
 
 TAGGED = ("optimizer", "schedule", "loss")
-PIXEL_FIELDS = {"random_crop": "padding", "shift": "pixels", "cutout": "size"}
+PIXEL_FIELDS = {kind.tag: kind.pixel_field for kind in AUGMENTATIONS}
 SMALLEST_FOR_RESIZED_CROP = 64
 
 
@@ -31,10 +31,10 @@ class Overrides(NamedTuple):
 
 
 class ChosenRecipe(NamedTuple):
-    """A recipe in canonical form, its name, and what was changed about it that the user should know."""
+    """A recipe, its name, and what was changed about it that the user should know."""
 
     name: str
-    fields: dict[str, Any]
+    recipe: Recipe
     notes: tuple[str, ...] = ()
 
 
@@ -53,7 +53,7 @@ def choose_recipe(graph: Graph, name: str | None, overrides: Overrides, *, needs
             f"did you mean {close}?" if close else f"its recipes: {known}" if known else "it has no recipes",
         )
     original = graph.recipes.get(name) or RECIPE.check({})
-    plain = copy.deepcopy(plain_recipe(original))
+    plain = plain_recipe(original)
     notes: list[str] = []
     if overrides.data is not None:
         _substitute_data(plain, overrides.data, notes)
@@ -69,14 +69,14 @@ def choose_recipe(graph: Graph, name: str | None, overrides: Overrides, *, needs
     if overrides.lr is not None:
         _set_rate(plain, overrides.lr)
     try:
-        fields = RECIPE.check(plain)
+        recipe = RECIPE.check(plain)
     except Invalid as fault:
         raise _invalid(fault) from None
-    if needs_data and fields["data"] is None:
+    if needs_data and recipe.data is None:
         raise CommandError(
             f"{graph.name} says nothing about data", "name a data set: --data digits (always there), or --data FOLDER"
         )
-    return ChosenRecipe(name, fields, tuple(notes))
+    return ChosenRecipe(name, recipe, tuple(notes))
 
 
 def _assign(plain: dict[str, Any], path: str, value: Any) -> None:

@@ -7,30 +7,40 @@ data set; the rest follows on the batch: channels, float, warps, cutout, resize,
 from __future__ import annotations
 
 import random
-from typing import Any, NamedTuple
+from itertools import takewhile
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from specgraph.datasets.random import derive_seed, uniforms
+from specgraph.recipes.feeding import (
+    Augmentation,
+    CutMix,
+    Cutout,
+    HorizontalFlip,
+    Mixup,
+    RandomCrop,
+    RandomResizedCrop,
+    Rotate,
+    Shift,
+    VerticalFlip,
+)
 
 GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma, as Pillow converts
-MOVING = ("random_crop", "horizontal_flip", "vertical_flip", "shift")
-WARPING = ("random_resized_crop", "rotate")
-MIXING = ("mixup", "cutmix")
-NUM_DRAWS = {
-    "random_crop": 2,
-    "horizontal_flip": 1,
-    "vertical_flip": 1,
-    "shift": 2,
-    "cutout": 3,
-    "random_resized_crop": 4,
-    "rotate": 1,
-    "mixup": 0,
-    "cutmix": 0,
+MOVING = (RandomCrop, HorizontalFlip, VerticalFlip, Shift)
+NUM_DRAWS: dict[type[Augmentation], int] = {
+    RandomCrop: 2,
+    HorizontalFlip: 1,
+    VerticalFlip: 1,
+    Shift: 2,
+    Cutout: 3,
+    RandomResizedCrop: 4,
+    Rotate: 1,
+    Mixup: 0,
+    CutMix: 0,
 }
-Augmentation = tuple[str, dict[str, Any]]
 
 
 class Mix(NamedTuple):
@@ -65,15 +75,10 @@ class Pipeline:
         self.seed = seed
         self.device = device or torch.device("cpu")
         self.memory_format = memory_format
-        moving = []
-        for name, fields in augment:
-            if name not in MOVING:
-                break
-            moving.append((name, fields))
-        self._moving = tuple(moving)
-        self._rest = tuple(entry for entry in augment[len(moving) :] if entry[0] not in MIXING)
-        self._mixing = tuple(entry for entry in augment if entry[0] in MIXING)
-        self.num_draws = sum(NUM_DRAWS[name] for name, _ in augment)
+        self._moving = tuple(takewhile(lambda entry: isinstance(entry, MOVING), augment))
+        self._rest = tuple(entry for entry in augment[len(self._moving) :] if not isinstance(entry, Mixup | CutMix))
+        self._mixing = tuple(entry for entry in augment if isinstance(entry, Mixup | CutMix))
+        self.num_draws = sum(NUM_DRAWS[type(entry)] for entry in augment)
         scale, shift = _affine(mean, std, channels)
         self._scale = torch.tensor(scale, device=self.device).view(1, -1, 1, 1) / 255
         self._shift = torch.tensor(shift, device=self.device).view(1, -1, 1, 1)
@@ -88,7 +93,7 @@ class Pipeline:
         if draws is None:
             picked = images_nchw if rows is None else images_nchw.index_select(0, rows)
             return self._finish(picked, (), None)
-        used = sum(NUM_DRAWS[name] for name, _ in self._moving)
+        used = sum(NUM_DRAWS[type(entry)] for entry in self._moving)
         if self._moving:
             picked = move_pixels(images_nchw, rows, self._moving, draws[:used])
         else:
@@ -105,10 +110,10 @@ class Pipeline:
         if not self._mixing:
             return x_nchw, None
         chance = random.Random(derive_seed(self.seed, "mix", epoch, step))
-        name, fields = self._mixing[chance.randrange(len(self._mixing))]
-        share = chance.betavariate(fields["alpha"], fields["alpha"])
+        chosen = self._mixing[chance.randrange(len(self._mixing))]
+        share = chance.betavariate(chosen.alpha, chosen.alpha)
         other = x_nchw.flip(0)
-        if name == "mixup":
+        if isinstance(chosen, Mixup):
             return torch.lerp(other, x_nchw, share), Mix(labels.flip(0), share)
         height, width = x_nchw.shape[-2:]
         cut_height, cut_width = (round(side * (1 - share) ** 0.5) for side in (height, width))
@@ -127,16 +132,17 @@ class Pipeline:
         else:  # a user's own floats are taken as they are
             x = to_channels(images, self.channels, self._grey)
         used = 0
-        for name, fields in augment:
+        for entry in augment:
             assert draws is not None
-            part = draws[used : used + NUM_DRAWS[name]]
-            used += NUM_DRAWS[name]
-            if name in MOVING:
-                x = move_pixels(x, None, ((name, fields),), part)
-            elif name == "cutout":
-                x = cutout(x, fields["size"], fields["p"], part)
-            elif name in WARPING:
-                x = warp(x, name, fields, part, self.size if name == "random_resized_crop" else None)
+            num_draws = NUM_DRAWS[type(entry)]
+            part = draws[used : used + num_draws]
+            used += num_draws
+            if isinstance(entry, MOVING):
+                x = move_pixels(x, None, (entry,), part)
+            elif isinstance(entry, Cutout):
+                x = cutout(x, entry.size, entry.p, part)
+            elif isinstance(entry, Rotate | RandomResizedCrop):
+                x = warp(x, entry, part, self.size if isinstance(entry, RandomResizedCrop) else None)
         x = resize(x, self.size)
         if images.dtype == torch.uint8:
             x = torch.addcmul(self._shift, x, self._scale)
@@ -203,18 +209,18 @@ def move_pixels(images_nchw: Tensor, rows: Tensor | None, moves: tuple[Augmentat
     outside_y = torch.zeros(1, dtype=torch.bool, device=device)
     outside_x = outside_y
     end = len(draws)
-    for name, fields in reversed(moves):  # where an output pixel comes from: the last move undone first
-        part = draws[end - NUM_DRAWS[name] : end]
-        end -= NUM_DRAWS[name]
-        if name == "horizontal_flip":
-            x = torch.where((part[0] < fields["p"]).unsqueeze(1), width - 1 - x, x)
-        elif name == "vertical_flip":
-            y = torch.where((part[0] < fields["p"]).unsqueeze(1), height - 1 - y, y)
-        else:
-            reach = fields["padding"] if name == "random_crop" else fields["pixels"]
+    for move in reversed(moves):  # where an output pixel comes from: the last move undone first
+        part = draws[end - NUM_DRAWS[type(move)] : end]
+        end -= NUM_DRAWS[type(move)]
+        if isinstance(move, HorizontalFlip):
+            x = torch.where((part[0] < move.p).unsqueeze(1), width - 1 - x, x)
+        elif isinstance(move, VerticalFlip):
+            y = torch.where((part[0] < move.p).unsqueeze(1), height - 1 - y, y)
+        elif isinstance(move, RandomCrop | Shift):
+            reach = move.padding if isinstance(move, RandomCrop) else move.pixels
             offsets = (part * (2 * reach + 1)).long() - reach
             y, x = y + offsets[0].unsqueeze(1), x + offsets[1].unsqueeze(1)
-            if fields.get("fill") == "reflect":
+            if isinstance(move, RandomCrop) and move.fill == "reflect":
                 y, x = _reflect(y, height), _reflect(x, width)
             else:
                 outside_y = outside_y | (y < 0) | (y >= height)
@@ -247,19 +253,19 @@ def cutout(x_nchw: Tensor, size: int, p: float, draws: Tensor) -> Tensor:
     return x_nchw.masked_fill(hidden & (draws[2] < p).view(-1, 1, 1, 1), 0)
 
 
-def warp(x_nchw: Tensor, name: str, fields: dict[str, Any], draws: Tensor, size: tuple[int, int] | None) -> Tensor:
+def warp(x_nchw: Tensor, how: Rotate | RandomResizedCrop, draws: Tensor, size: tuple[int, int] | None) -> Tensor:
     """A rotation about the centre, or a crop of random area and aspect at `size`, per image."""
     num, channels, height, width = x_nchw.shape
     theta = torch.zeros(num, 2, 3, device=x_nchw.device)
-    if name == "rotate":
-        angle = (2 * draws[0] - 1) * (fields["degrees"] * torch.pi / 180)
+    if isinstance(how, Rotate):
+        angle = (2 * draws[0] - 1) * (how.degrees * torch.pi / 180)
         theta[:, 0, 0] = theta[:, 1, 1] = angle.cos()
         theta[:, 0, 1] = -angle.sin() * (height / width)
         theta[:, 1, 0] = angle.sin() * (width / height)
     else:
-        low, high = fields["scale"]
+        low, high = how.scale
         area = low + draws[0] * (high - low)
-        log_low, log_high = torch.log(torch.tensor(fields["ratio"])).tolist()
+        log_low, log_high = torch.log(torch.tensor(how.ratio)).tolist()
         aspect = torch.exp(log_low + draws[1] * (log_high - log_low))
         share_x = (area * aspect * height / width).sqrt().clamp(max=1)
         share_y = (area / aspect * width / height).sqrt().clamp(max=1)

@@ -12,7 +12,7 @@ from torch import Tensor
 from specgraph.atomic_files import write_atomically
 from specgraph.escaping import for_html
 from specgraph.graph.model import Graph
-from specgraph.language.recipe import plain_recipe
+from specgraph.recipes.recipe import Recipe, plain_recipe
 from specgraph.runs.run import dump_yaml
 from specgraph.training.data import RunData
 from specgraph.training.evaluation import Predictions
@@ -42,7 +42,7 @@ pre { background: #8881; padding: .8rem; border-radius: .4rem; overflow-x: auto;
 def write_report(
     folder: Path,
     graph: Graph,
-    recipe: dict[str, Any],
+    recipe: Recipe,
     rows: list[dict[str, float]],
     result: dict[str, Any],
     data: RunData,

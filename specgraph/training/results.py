@@ -8,6 +8,7 @@ from typing import Any
 
 from specgraph.errors import CommandError, reason
 from specgraph.graph.model import Graph
+from specgraph.recipes.recipe import Recipe
 from specgraph.training.data import RunData
 from specgraph.training.evaluation import Predictions, Scores
 
@@ -30,7 +31,7 @@ def summarise(rows: list[dict[str, float]], best: dict[str, float], scores: Scor
 def draw(
     folder: Path,
     graph: Graph,
-    recipe: dict[str, Any],
+    recipe: Recipe,
     rows: list[dict[str, float]],
     result: dict[str, Any],
     data: RunData,

@@ -91,7 +91,7 @@ class Session:
         resume: Run | None = None,
     ) -> None:
         self.graph, self.chosen, self.world, self.display, self.options = graph, chosen, world, display, options
-        self.recipe = recipe = chosen.fields
+        self.recipe = recipe = chosen.recipe
         self.resumed = resume
         self.recorded = recorded_recipe(recipe, data is not None)  # once: paths are those of the folder of the start
         for note in chosen.notes:
@@ -104,9 +104,9 @@ class Session:
         state, passed_over = saved_state(resume) if resume else (None, [])
         for damaged in passed_over:
             self._say(f"{damaged} is damaged; the checkpoint before it is used")
-        self.precision = state["precision"] if state else choose_precision(recipe["precision"], world.device)
+        self.precision = state["precision"] if state else choose_precision(recipe.precision, world.device)
         set_backends(world.device, self.precision, options.deterministic)
-        num_images = recipe["epochs"] * len(self.data.train)
+        num_images = recipe.epochs * len(self.data.train)
         self.compiled = (
             state["compiled"] if state else choose_compilation(options.compile, graph, num_images, world.device)
         )
@@ -116,7 +116,7 @@ class Session:
         self.trainer = self._build(from_weights=state is None)
         if resume and state is not None:
             self.trainer.restore(state)
-            refuse_epochs(resume, self.trainer, graph.recipes[chosen.name]["epochs"])
+            refuse_epochs(resume, self.trainer, graph.recipes[chosen.name].epochs)
         self.result = resume.result if resume and self.trainer.is_finished() else {}
         self.folder = Path(world.ask_writer(lambda: str(resume.folder) if resume else lock.take(self._new_folder())))
         self.checkpoints = Checkpoints(self.folder / "checkpoints", options.kept_checkpoints)
@@ -189,7 +189,7 @@ class Session:
 
     def _build(self, *, from_weights: bool) -> Trainer:
         world, recipe, run_data = self.world, self.recipe, self.data
-        module = build_module(self.graph, recipe["seed"], self.memory_format)
+        module = build_module(self.graph, recipe.seed, self.memory_format)
         options = self.options
         frozen: list[str] = []
         if options.weights is not None and from_weights:
@@ -198,7 +198,7 @@ class Session:
             apply_weights(module, loaded, reset=options.reset, optional=training_only, source=options.weights)
         if options.freeze:
             frozen = freeze(module, options.freeze)
-        if recipe["sync_batch_norm"] and world.is_distributed and world.device.type == "cuda":
+        if recipe.sync_batch_norm and world.is_distributed and world.device.type == "cuda":
             module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         module.to(world.device)
         workers = choose_workers(options.num_workers)
@@ -208,7 +208,7 @@ class Session:
             mean=run_data.mean,
             std=run_data.std,
             augment=run_data.device_augmentation(recipe),
-            seed=recipe["seed"],
+            seed=recipe.seed,
             device=world.device,
             memory_format=self.memory_format,
         )
@@ -217,7 +217,7 @@ class Session:
         assert main is not None
         normalises = any(node.op == "batch_norm" for node in self.graph.nodes.values())
         feed = TrainFeed(
-            run_data.train, pipeline, recipe["batch_size"], recipe["seed"], world, workers,
+            run_data.train, pipeline, recipe.batch_size, recipe.seed, world, workers,
             normalises_batches=normalises,
         )  # fmt: skip
         if feed.leaves_out_one:
@@ -245,7 +245,7 @@ class Session:
             "name": self.graph.name,
             "recipe": self.chosen.name,
             "data": self.data.dataset.name,
-            "seed": self.recipe["seed"],
+            "seed": self.recipe.seed,
             "precision": self.precision,
             "compiled": self.compiled,
             "processes": self.world.size,
@@ -263,7 +263,7 @@ class Session:
     def _train(self, stop: StopFlag, events: EventLog) -> None:
         trainer, display = self.trainer, self.display
         if self.world.is_writer:
-            display.start(self.recipe["epochs"], trainer.progress.epoch)
+            display.start(self.recipe.epochs, trainer.progress.epoch)
             if self.resumed is not None and trainer.is_finished():
                 if not self.result:
                     display.say(
@@ -368,7 +368,7 @@ class Session:
             trainer.loss,
             self.world,
             main=trainer.main,
-            flip=self.recipe["test_time_flip"],
+            flip=self.recipe.test_time_flip,
             from_log=trainer.from_log,
             between=lambda: self._stop_evaluating(stop, save=False),
         )

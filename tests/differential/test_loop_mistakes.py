@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 import specgraph
 from specgraph.datasets.statistics import channel_statistics
+from specgraph.recipes.optimisation import CrossEntropy
 from specgraph.training.display import Silent
 from specgraph.training.distributed import World
 from specgraph.training.evaluation import evaluate_module
@@ -20,7 +21,7 @@ from specgraph.training.losses import build_loss
 from specgraph.training.optim import split_parameters
 
 ALONE = World(0, 1, torch.device("cpu"))
-CROSS_ENTROPY = ("cross_entropy", {"label_smoothing": 0.0})
+CROSS_ENTROPY = CrossEntropy()
 SPEC: dict[str, Any] = {
     "specgraph": 1,
     "name": "loop",

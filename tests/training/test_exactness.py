@@ -89,7 +89,7 @@ def test_finished_run_resumes_for_more_epochs_only(train_small: Any, tmp_path: P
     longer = train_small(resume=run, epochs=4)
     assert same_weights(weights_of(whole), weights_of(longer))
     assert len(longer.metrics) == longer.result["epochs"] == 4
-    assert longer.load_graph().recipes["plain"]["epochs"] == 4
+    assert longer.load_graph().recipes["plain"].epochs == 4
     changes: list[dict[str, Any]] = [{"lr": 0.1}, {"batch_size": 3}, {"settings": {"ema": 0.9}}, {"data": "mnist"}]
     changes += [{"seed": 7}, {"out": tmp_path / "other"}, {"plugins": ["other"]}]
     for change in changes:

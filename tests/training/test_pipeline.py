@@ -9,12 +9,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from specgraph.recipes.feeding import (
+    Augmentation,
+    CutMix,
+    Cutout,
+    HorizontalFlip,
+    Mixup,
+    RandomCrop,
+    RandomResizedCrop,
+    Rotate,
+    Shift,
+    VerticalFlip,
+)
 from specgraph.training.pipeline import Pipeline, cutout, move_pixels, resize, to_channels
 
 IMAGES = torch.randint(1, 256, (40, 3, 12, 10), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
-def pipeline(*augment: Any, **options: Any) -> Pipeline:
+def pipeline(*augment: Augmentation, **options: Any) -> Pipeline:
     options = {"channels": 3, "size": (12, 10), "mean": None, "std": None, **options}
     return Pipeline(augment=augment, **options)
 
@@ -25,28 +37,28 @@ def augmented(line: Pipeline, rows: Tensor, epoch: int = 0) -> Tensor:
 
 
 ALL = [
-    ("random_crop", {"padding": 3, "fill": "zero"}),
-    ("random_crop", {"padding": 3, "fill": "reflect"}),
-    ("horizontal_flip", {"p": 0.5}),
-    ("vertical_flip", {"p": 0.5}),
-    ("shift", {"pixels": 2}),
-    ("cutout", {"size": 4, "p": 0.7}),
-    ("rotate", {"degrees": 30}),
-    ("random_resized_crop", {"scale": (0.3, 1.0), "ratio": (0.75, 1.33)}),
+    RandomCrop(padding=3, fill="zero"),
+    RandomCrop(padding=3, fill="reflect"),
+    HorizontalFlip(p=0.5),
+    VerticalFlip(p=0.5),
+    Shift(pixels=2),
+    Cutout(size=4, p=0.7),
+    Rotate(degrees=30),
+    RandomResizedCrop(scale=(0.3, 1.0), ratio=(0.75, 1.33)),
 ]
 
 
-@pytest.mark.parametrize("entry", ALL, ids=lambda entry: entry[0])
-def test_an_image_is_augmented_alike_in_any_batch(entry: Any) -> None:
-    line = pipeline(entry, ("horizontal_flip", {"p": 0.5}))
+@pytest.mark.parametrize("entry", ALL, ids=lambda entry: entry.tag)
+def test_an_image_is_augmented_alike_in_any_batch(entry: Augmentation) -> None:
+    line = pipeline(entry, HorizontalFlip(p=0.5))
     together = augmented(line, torch.arange(40))
     apart = torch.cat([augmented(line, torch.tensor([index])) for index in range(40)])
     torch.testing.assert_close(apart, together, atol=1e-6, rtol=0)
     assert not torch.equal(together, augmented(line, torch.arange(40), epoch=1))
 
 
-@pytest.mark.parametrize("entry", ALL, ids=lambda entry: entry[0])
-def test_images_of_a_batch_differ_in_their_augmentation(entry: Any) -> None:
+@pytest.mark.parametrize("entry", ALL, ids=lambda entry: entry.tag)
+def test_images_of_a_batch_differ_in_their_augmentation(entry: Augmentation) -> None:
     same = IMAGES[:1].expand(40, -1, -1, -1).contiguous()
     line = pipeline(entry)
     out = line.train_batch(same, torch.arange(40), line.draws(0, torch.arange(40)))
@@ -55,7 +67,7 @@ def test_images_of_a_batch_differ_in_their_augmentation(entry: Any) -> None:
 
 def test_crop_equals_padding_and_cutting() -> None:
     draws = torch.tensor([[0.0, 0.5, 0.999], [0.999, 0.5, 0.0]])
-    out = move_pixels(IMAGES, torch.tensor([3, 4, 5]), (("random_crop", {"padding": 2, "fill": "zero"}),), draws)
+    out = move_pixels(IMAGES, torch.tensor([3, 4, 5]), (RandomCrop(padding=2, fill="zero"),), draws)
     padded = F.pad(IMAGES[3:6], (2, 2, 2, 2))
     expected = [padded[0, :, 0:12, 4:14], padded[1, :, 2:14, 2:12], padded[2, :, 4:16, 0:10]]
     assert torch.equal(out, torch.stack(expected))
@@ -63,14 +75,14 @@ def test_crop_equals_padding_and_cutting() -> None:
 
 def test_reflected_crop_equals_reflected_padding() -> None:
     draws = torch.tensor([[0.0], [0.999]])
-    out = move_pixels(IMAGES, torch.tensor([0]), (("random_crop", {"padding": 3, "fill": "reflect"}),), draws)
+    out = move_pixels(IMAGES, torch.tensor([0]), (RandomCrop(padding=3, fill="reflect"),), draws)
     padded = F.pad(IMAGES[:1].float(), (3, 3, 3, 3), mode="reflect").to(torch.uint8)
     assert torch.equal(out[0], padded[0, :, 0:12, 6:16])
 
 
 def test_moves_are_composed_in_order() -> None:
     """A crop, then a flip, in one gather equals one after the other."""
-    moves = (("random_crop", {"padding": 3, "fill": "zero"}), ("horizontal_flip", {"p": 0.5}), ("shift", {"pixels": 2}))
+    moves = (RandomCrop(padding=3, fill="zero"), HorizontalFlip(p=0.5), Shift(pixels=2))
     draws = torch.rand(5, 40, generator=torch.Generator().manual_seed(1))
     at_once = move_pixels(IMAGES, None, moves, draws)
     step = move_pixels(IMAGES, None, moves[:1], draws[:2])
@@ -83,7 +95,7 @@ def test_moves_are_composed_in_order() -> None:
 
 @pytest.mark.parametrize(("p", "flipped"), [(0.0, False), (1.0, True)])
 def test_flip_probability(p: float, flipped: bool) -> None:
-    out = move_pixels(IMAGES, None, (("horizontal_flip", {"p": p}),), torch.rand(1, 40))
+    out = move_pixels(IMAGES, None, (HorizontalFlip(p=p),), torch.rand(1, 40))
     assert torch.equal(out, IMAGES.flip(-1) if flipped else IMAGES)
 
 
@@ -95,21 +107,21 @@ def test_cutout_blanks_a_square() -> None:
 
 
 def test_a_full_crop_is_a_resize() -> None:
-    line = pipeline(("random_resized_crop", {"scale": (1.0, 1.0), "ratio": (10 / 12, 10 / 12)}), size=(24, 20))
+    line = pipeline(RandomResizedCrop(scale=(1.0, 1.0), ratio=(10 / 12, 10 / 12)), size=(24, 20))
     expected = F.interpolate(IMAGES[:4].float() / 255, (24, 20), mode="bilinear", align_corners=False)
     out = augmented(line, torch.arange(4))
     torch.testing.assert_close(out[..., 2:-2, 2:-2], expected[..., 2:-2, 2:-2], atol=1e-4, rtol=0)
 
 
 def test_rotation_by_nothing_changes_nothing() -> None:
-    out = augmented(pipeline(("rotate", {"degrees": 1e-6})), torch.arange(4))
+    out = augmented(pipeline(Rotate(degrees=1e-6)), torch.arange(4))
     torch.testing.assert_close(out, IMAGES[:4].float() / 255, atol=1e-4, rtol=0)
 
 
 def test_rotation_turns_about_the_centre() -> None:
     """A quarter turn of a square image, whichever way it was drawn."""
     square = IMAGES[:8, :, :10, :10].contiguous()
-    line = Pipeline(channels=3, size=(10, 10), mean=None, std=None, augment=(("rotate", {"degrees": 90}),))
+    line = Pipeline(channels=3, size=(10, 10), mean=None, std=None, augment=(Rotate(degrees=90),))
     out = line.train_batch(square, torch.arange(8), torch.ones(1, 8))
     exact = square.float() / 255
     turned = [exact.rot90(times, (2, 3)) for times in (1, 3)]
@@ -125,7 +137,7 @@ def test_normalisation_uses_the_given_statistics() -> None:
 
 
 def test_evaluation_is_not_augmented() -> None:
-    line = pipeline(*ALL, ("mixup", {"alpha": 1.0}))
+    line = pipeline(*ALL, Mixup(alpha=1.0))
     torch.testing.assert_close(line.eval_batch(IMAGES), IMAGES.float() / 255)
 
 
@@ -144,9 +156,9 @@ def test_shrinking_is_antialiased() -> None:
     assert float(resize(stripes, (16, 16))[..., 2:-2].std()) < 0.02
 
 
-@pytest.mark.parametrize("name", ["mixup", "cutmix"])
-def test_mixing_shares_follow_the_pixels(name: str) -> None:
-    line = pipeline((name, {"alpha": 1.0}))
+@pytest.mark.parametrize("entry", [Mixup(alpha=1.0), CutMix(alpha=1.0)], ids=lambda entry: entry.tag)
+def test_mixing_shares_follow_the_pixels(entry: Augmentation) -> None:
+    line = pipeline(entry)
     x = torch.arange(8.0).view(8, 1, 1, 1).expand(8, 3, 12, 10).contiguous()
     labels = torch.arange(8)
     shares = set()

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler
 
-from specgraph.language.recipe import OPTIMIZER, SCHEDULE
+from specgraph.recipes.optimisation import OPTIMIZER, SCHEDULE
 from specgraph.training.optim import build_optimizer, build_schedule
 
 EPOCHS, STEPS = 6, 7
@@ -72,7 +72,7 @@ def test_every_step_is_as_in_torch(schedule: dict[str, Any], optimizer: dict[str
     ours = build_schedule(SCHEDULE.check(schedule), choice, EPOCHS, STEPS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        scheduler = theirs(reference, choice[1]["lr"])
+        scheduler = theirs(reference, choice.lr)
         for step in range(EPOCHS * STEPS):
             ours.apply(own, step)
             (left,), (right,) = own.param_groups, reference.param_groups

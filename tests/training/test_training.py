@@ -23,6 +23,8 @@ from specgraph.datasets.load import load_dataset
 from specgraph.errors import CommandError
 from specgraph.inference.session import Session
 from specgraph.inference.source import open_source
+from specgraph.recipes.feeding import RandomCrop
+from specgraph.recipes.optimisation import Adam, CosineSchedule, CrossEntropy
 from specgraph.runs.run import Run, dump_yaml, write_json
 from specgraph.runs.weights import load_weights, save_weights, spec_hash
 from specgraph.training.api import evaluate, train
@@ -148,7 +150,7 @@ def test_loss_is_the_mean_over_images_with_a_short_last_batch() -> None:
     line = Pipeline(channels=1, size=(8, 8), mean=digits.mean, std=digits.std)
     torch.manual_seed(0)
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    loss = build_loss(("cross_entropy", {"label_smoothing": 0.0}))
+    loss = build_loss(CrossEntropy())
     results = [evaluate_module(module, EvalFeed(digits.test, line, size, ALONE), loss, ALONE) for size in (360, 77, 7)]
     images = digits.test.resident
     assert images is not None
@@ -168,7 +170,7 @@ def test_evaluation_runs_in_evaluation_mode() -> None:
     seen: list[bool] = []
     module.register_forward_hook(lambda m, i, out: seen.append(m.training or out.requires_grad))
     feed = EvalFeed(digits.test, line, 128, ALONE)
-    loss = build_loss(("cross_entropy", {"label_smoothing": 0.0}))
+    loss = build_loss(CrossEntropy())
     first, second = (evaluate_module(module, feed, loss, ALONE) for _ in range(2))
     assert first == second
     assert not any(seen)
@@ -387,9 +389,10 @@ def test_other_data_than_the_recipe_says(spec: dict[str, Any]) -> None:
         }
     }
     chosen = choose_recipe(load(spec), None, Overrides(data="digits"))
-    data = chosen.fields["data"]
-    assert data["augment"] == (("random_crop", {"padding": 1, "fill": "zero"}),)
-    assert data["normalize"] == "dataset"
+    data = chosen.recipe.data
+    assert data is not None
+    assert data.augment == (RandomCrop(padding=1),)
+    assert data.normalize == "dataset"
     assert len(chosen.notes) == 3
 
 
@@ -413,17 +416,15 @@ def test_wrong_settings(spec: dict[str, Any], settings: Any, words: str) -> None
 
 def test_settings_reach_any_field(spec: dict[str, Any]) -> None:
     settings = (("optimizer.adam.betas", [0.8, 0.9]), ("data.augment", []), ("schedule.cosine.min_lr", 0.001))
-    fields = choose_recipe(load(spec), None, Overrides(lr=0.5, settings=settings)).fields
-    assert fields["optimizer"][0] == "adam"
-    assert fields["optimizer"][1]["betas"] == (0.8, 0.9)
-    assert fields["optimizer"][1]["lr"] == 0.5
-    assert fields["schedule"] == ("cosine", {"warmup_epochs": 1, "min_lr": 0.001})
+    recipe = choose_recipe(load(spec), None, Overrides(lr=0.5, settings=settings)).recipe
+    assert recipe.optimizer == Adam(lr=0.5, betas=(0.8, 0.9))
+    assert recipe.schedule == CosineSchedule(warmup_epochs=1, min_lr=0.001)
 
 
 @pytest.mark.parametrize("chosen", ["adam", {"adam": None}, {"adam": {}}, {"adam": {"lr": 7}}], ids=str)
 def test_lr_reaches_any_spelling_of_the_optimizer(spec: dict[str, Any], chosen: Any) -> None:
-    fields = choose_recipe(load(spec), None, Overrides(lr=0.5, settings=(("optimizer", chosen),))).fields
-    assert (fields["optimizer"][0], fields["optimizer"][1]["lr"]) == ("adam", 0.5)
+    recipe = choose_recipe(load(spec), None, Overrides(lr=0.5, settings=(("optimizer", chosen),))).recipe
+    assert recipe.optimizer == Adam(lr=0.5)
 
 
 @pytest.mark.parametrize(
@@ -456,8 +457,9 @@ def test_wrong_settings_beside_other_flags(spec: dict[str, Any], path: str, valu
 )
 def test_where_data_lie(spec: dict[str, Any], recipe: Any, flags: dict[str, Any], expected: tuple[str, str]) -> None:
     spec["recipes"]["default"]["data"] = recipe
-    data = choose_recipe(load(spec), None, Overrides(**flags)).fields["data"]
-    assert (data["name"], data["root"]) == expected
+    data = choose_recipe(load(spec), None, Overrides(**flags)).recipe.data
+    assert data is not None
+    assert (data.name, data.root) == expected
 
 
 def test_unknown_recipe(spec: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import specgraph
+from specgraph.recipes.recipe import Recipe
 from tests.helpers import SPECS
 
 COPIED = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2023, 0.1994, 0.2010)}
@@ -87,18 +88,18 @@ SOURCES: dict[str, dict[str, Any]] = {
 }
 
 
-def stated(recipe: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+def stated(recipe: Recipe, wanted: dict[str, Any]) -> dict[str, Any]:
     """What a recipe says, as far as the source says anything."""
-    name, settings = recipe["optimizer"]
-    schedule, numbers = recipe["schedule"]
+    assert recipe.data is not None
+    optimizer, schedule = recipe.optimizer, recipe.schedule
     said = {
-        **recipe,
-        **recipe["data"],
-        "data": recipe["data"]["name"],
-        "loss": recipe["loss"][0],
-        "augment": tuple(name for name, _ in recipe["data"]["augment"]),
-        name: {key: settings[key] for key in wanted.get(name, ())},
-        "schedule": (schedule, {key: numbers[key] for key in wanted.get("schedule", ("", {}))[1]}),
+        **recipe.known(),
+        **recipe.data.known(),
+        "data": recipe.data.name,
+        "loss": recipe.loss.tag,
+        "augment": tuple(entry.tag for entry in recipe.data.augment),
+        optimizer.tag: {key: getattr(optimizer, key) for key in wanted.get(optimizer.tag, ())},
+        "schedule": (schedule.tag, {key: getattr(schedule, key) for key in wanted.get("schedule", ("", {}))[1]}),
     }
     return {key: said.get(key) for key in wanted}
 

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import specgraph
+from specgraph.recipes.recipe import Recipe
 from specgraph.training.losses import build_loss
 from specgraph.training.optim import build_optimizer
 from tests.helpers import SPECS
@@ -72,7 +73,7 @@ class Pair(NamedTuple):
     """Both networks with the same weights in training mode, and batches of (images, labels)."""
 
     tutorial: Tutorial
-    recipe: dict[str, Any]
+    recipe: Recipe
     ours: nn.Module
     plain: nn.Module
     batches: list[tuple[Tensor, Tensor]]
@@ -117,8 +118,8 @@ def losses(
     return seen
 
 
-def mean_loss(recipe: dict[str, Any]) -> Callable[[Tensor, Tensor], Tensor]:
-    summed = build_loss(recipe["loss"])
+def mean_loss(recipe: Recipe) -> Callable[[Tensor, Tensor], Tensor]:
+    summed = build_loss(recipe.loss)
     return lambda scores, labels: summed(scores, labels) / len(labels)
 
 
@@ -132,7 +133,7 @@ def test_outputs_gradients_and_losses(pair: Pair) -> None:
         assert ours.grad is not None
         assert plain.grad is not None
         assert (ours.grad - plain.grad).abs().max() <= 1e-5 * plain.grad.abs().max() + 1e-9, key
-    optimizer = build_optimizer(pair.recipe["optimizer"], pair.ours, torch.device("cpu"))
+    optimizer = build_optimizer(pair.recipe.optimizer, pair.ours, torch.device("cpu"))
     assert losses(pair.ours, mean_loss(pair.recipe), optimizer, pair) == pytest.approx(
         losses(pair.plain, pair.tutorial.loss, pair.tutorial.optimizer(pair.plain.parameters()), pair), rel=1e-5
     )
@@ -148,7 +149,7 @@ def test_losses_tell_optimizers_apart(other: Optimizer) -> None:
         first = tutorial.plain()
         second = tutorial.plain()
         second.load_state_dict(first.state_dict())
-    pair = Pair(tutorial, {}, first, second, batches)
+    pair = Pair(tutorial, Recipe(), first, second, batches)
     right = losses(first, F.cross_entropy, tutorial.optimizer(first.parameters()), pair)
     wrong = losses(second, F.cross_entropy, other(second.parameters()), pair)
     assert wrong != pytest.approx(right, rel=1e-5)

@@ -23,6 +23,7 @@ from specgraph.backends.torch.modules import LocalResponseNorm
 from specgraph.datasets.catalog import CATALOG
 from specgraph.datasets.samples import ImageTensor, whole
 from specgraph.graph.classifier import ends_in, main_output, only_image
+from specgraph.recipes.optimisation import ConstantSchedule, CrossEntropy, Nll, Sgd
 from specgraph.training.allocation import kept_memory
 from specgraph.training.choices import choose_memory_format, choose_precision
 from specgraph.training.distributed import World
@@ -80,15 +81,16 @@ class Task:
         self.compiled = args.compile
         self.memory_format = choose_memory_format(self.graph)
         recipe = next(iter(self.graph.recipes.values()))
-        usual = network.cpu_batch if self.device.type == "cpu" and network.cpu_batch else recipe["batch_size"]
+        usual = network.cpu_batch if self.device.type == "cpu" and network.cpu_batch else recipe.batch_size
         self.batch = args.batch or usual
-        tag, fields = recipe["optimizer"]
-        rate = fields["lr"] * min(1.0, self.batch / recipe["batch_size"])
-        if recipe["schedule"][1].get("warmup_epochs"):  # no contender warms up; at once, Inception's 0.02 can diverge
+        rate = recipe.optimizer.lr * min(1.0, self.batch / recipe.batch_size)
+        if recipe.schedule.warmup_epochs:  # no contender warms up; at once, Inception's 0.02 can diverge
             rate /= 10
-        self.optimizer: tuple[str, dict[str, Any]] = (tag, {**fields, "lr": rate})
-        self.recipe = {**recipe, "data": {**recipe["data"], "augment": ()}, "batch_size": self.batch}
-        self.recipe["optimizer"] = self.optimizer
+        assert recipe.data is not None
+        self.optimizer = recipe.optimizer.replace(lr=rate)
+        self.recipe = recipe.replace(
+            data=recipe.data.replace(augment=()), batch_size=self.batch, optimizer=self.optimizer
+        )
         kind = only_image(self.graph)
         head = main_output(self.graph)
         assert kind is not None
@@ -184,9 +186,8 @@ def ours(task: Task) -> Contender:
         memory_format=task.memory_format,
     )
     samples = whole(ImageTensor(task.images), task.labels)
-    loss = ("nll", {}) if task.from_log else ("cross_entropy", {"label_smoothing": 0.0})
-    recipe = {**task.recipe, "epochs": 10**6, "loss": loss}
-    recipe["schedule"] = ("constant", {"warmup_epochs": 0})
+    loss = Nll() if task.from_log else CrossEntropy()
+    recipe = task.recipe.replace(epochs=10**6, loss=loss, schedule=ConstantSchedule())
     trainer = Trainer(
         task.module(),
         recipe,
@@ -272,11 +273,11 @@ def tutorial(task: Task) -> Contender:
     for layer in module.modules():
         if isinstance(layer, LocalResponseNorm):
             layer.forward = partial(nn.LocalResponseNorm.forward, layer)  # type: ignore[method-assign]
-    name, fields = task.optimizer
-    rate = fields["lr"]
+    chosen = task.optimizer
+    rate = chosen.lr
     optimizer: torch.optim.Optimizer = (
-        torch.optim.SGD(module.parameters(), rate, momentum=fields["momentum"], weight_decay=fields["weight_decay"])
-        if name == "sgd"
+        torch.optim.SGD(module.parameters(), rate, momentum=chosen.momentum, weight_decay=chosen.weight_decay)
+        if isinstance(chosen, Sgd)
         else torch.optim.Adam(module.parameters(), rate)
     )
 
@@ -307,9 +308,9 @@ def keras(task: Task) -> Contender:
     def loss(labels: Any, scores: Any) -> Any:
         return task.loss(scores, labels.long().flatten())
 
-    name, fields = task.optimizer
-    rate = fields["lr"]
-    decay = fields["weight_decay"] or None
+    rate = task.optimizer.lr
+    decay = task.optimizer.weight_decay or None
+    fields = task.optimizer.known()
     optimizer = {
         "sgd": lambda: k.optimizers.SGD(
             rate, momentum=fields["momentum"], nesterov=fields["nesterov"], weight_decay=decay
@@ -317,7 +318,7 @@ def keras(task: Task) -> Contender:
         "adam": lambda: k.optimizers.Adam(rate, *fields["betas"], epsilon=fields["eps"]),
         "adamw": lambda: k.optimizers.AdamW(rate, decay or 0.0, *fields["betas"], epsilon=fields["eps"]),
         "rmsprop": lambda: k.optimizers.RMSprop(rate, fields["alpha"], fields["momentum"], fields["eps"]),
-    }[name]()
+    }[task.optimizer.tag]()
     model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
     x, y = task.prepared().numpy(), task.labels.numpy()
     return Contender(task.timed(lambda: model.fit(x, y, batch_size=task.batch, epochs=1, verbose=0), module), module)

@@ -21,6 +21,7 @@ sys.path.append(str(ROOT))
 warnings.filterwarnings("ignore")
 
 import torch
+from specgraph.language.recipe import RECIPE
 from torch import Tensor
 
 import specgraph
@@ -31,7 +32,6 @@ from specgraph.datasets.folder import ResizedCrop, read_folder
 from specgraph.datasets.samples import ImageTensor, whole
 from specgraph.graph.classifier import ends_in, main_output, only_image
 from specgraph.inference.session import Session, why_no_cuda
-from specgraph.language.recipe import RECIPE
 from specgraph.training import feed as feeding
 from specgraph.training import loop as looping
 from specgraph.training import pipeline as pipelines

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.recipes import Finding, Trained
+from specgraph.recipes.optimisation import Nll
 
 RULE = Rule(
     code="SG505",
@@ -43,7 +44,7 @@ recipes:
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    if trained.recipe["loss"][0] != "nll":
+    if not isinstance(trained.recipe.loss, Nll):
         return
     for path, last in trained.heads():
         if last != "log_softmax":

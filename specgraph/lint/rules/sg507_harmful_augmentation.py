@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.recipes import Finding, Trained
+from specgraph.recipes.feeding import HorizontalFlip, Rotate, VerticalFlip
 
 RULE = Rule(
     code="SG507",
@@ -43,10 +44,11 @@ def find(trained: Trained) -> Iterator[Finding]:
     info = trained.info
     if info is None:
         return
-    for index, (name, fields) in enumerate(trained.augmentations()):
-        mirrors = name == "horizontal_flip" and not info.mirror and fields["p"] > 0
-        turns = name == "vertical_flip" and not info.upside_down and fields["p"] > 0
-        if mirrors or turns or (name == "rotate" and not info.upside_down and fields["degrees"] > 90):
+    for index, entry in enumerate(trained.augmentations()):
+        name = entry.tag
+        mirrors = isinstance(entry, HorizontalFlip) and not info.mirror and entry.p > 0
+        turns = isinstance(entry, VerticalFlip) and not info.upside_down and entry.p > 0
+        if mirrors or turns or (isinstance(entry, Rotate) and not info.upside_down and entry.degrees > 90):
             yield Finding(
                 "harmful-augmentation",
                 f"{name} makes images of {info.name} that do not occur, or mean another class",

@@ -36,20 +36,20 @@ recipes:
     data: {name: mnist, augment: [{cutout: {size: 8}}]}
 """,
 )
-REACH = {"random_crop": "padding", "shift": "pixels", "cutout": "size"}
 
 
 def find(trained: Trained) -> Iterator[Finding]:
     info = trained.info
     if info is None:
         return
-    for index, (name, fields) in enumerate(trained.augmentations()):
-        reach = REACH.get(name)
-        if reach is not None and fields[reach] >= min(info.size):
+    for index, entry in enumerate(trained.augmentations()):
+        reach = entry.pixel_field
+        pixels = getattr(entry, reach) if reach is not None else 0
+        if pixels >= min(info.size):
             height, width = info.size
             yield Finding(
                 "impossible-augmentation",
-                f"{name} with {reach} {fields[reach]} can remove a whole {height}x{width} image of {info.name}",
+                f"{entry.tag} with {reach} {pixels} can remove a whole {height}x{width} image of {info.name}",
                 ("data", "augment", index),
                 help=f"choose {reach} well below {min(info.size)}",
             )

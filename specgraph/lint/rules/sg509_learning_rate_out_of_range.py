@@ -46,8 +46,8 @@ SENSIBLE_RATES = {"sgd": (2e-3, 5.0), "adam": (1e-6, 3e-2), "adamw": (1e-6, 3e-2
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    name, fields = trained.recipe["optimizer"]
-    rate, momentum = fields["lr"], fields.get("momentum", 0.0)
+    optimizer = trained.recipe.optimizer
+    name, rate, momentum = optimizer.tag, optimizer.lr, optimizer.known().get("momentum", 0.0)
     effective = rate / (1 - momentum)
     low, high = SENSIBLE_RATES[name]
     if low <= effective <= high:

@@ -50,8 +50,8 @@ recipes:
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    name, fields = trained.recipe["optimizer"]
-    if not fields["weight_decay"] or "norm" in fields["no_decay"]:
+    optimizer = trained.recipe.optimizer
+    if not optimizer.weight_decay or "norm" in optimizer.no_decay:
         return
     known = ops()
     layers = (node for node in trained.graph.nodes.values() if node.parameters)
@@ -59,7 +59,7 @@ def find(trained: Trained) -> Iterator[Finding]:
     if norm is not None:
         yield Finding(
             "weight-decay-on-normalisation",
-            f"weight decay {show(fields['weight_decay'])} also shrinks normalisation such as `{norm.path}`",
-            ("optimizer", name, "weight_decay"),
+            f"weight decay {show(optimizer.weight_decay)} also shrinks normalisation such as `{norm.path}`",
+            ("optimizer", optimizer.tag, "weight_decay"),
             help="leave normalisation and biases alone: no_decay: [norm, bias]",
         )

@@ -45,8 +45,8 @@ recipes:
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    name, fields = trained.recipe["schedule"]
-    epochs = trained.recipe["epochs"]
+    name, fields = trained.recipe.schedule.tag, trained.recipe.schedule.known()
+    epochs = trained.recipe.epochs
     moments: list[tuple[str, float, tuple[str | int, ...]]] = [
         ("milestone", milestone, ("milestones", index)) for index, milestone in enumerate(fields.get("milestones", ()))
     ]

@@ -48,7 +48,7 @@ recipes:
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    batch_size, parts = trained.recipe["batch_size"], trained.recipe["accumulate"]
+    batch_size, parts = trained.recipe.batch_size, trained.recipe.accumulate
     norm = next((node for node in trained.graph.nodes.values() if node.op == "batch_norm"), None)
     if norm is not None and batch_size // parts == 1:
         yield Finding(

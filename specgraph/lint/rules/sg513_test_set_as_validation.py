@@ -40,7 +40,7 @@ recipes:
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    if trained.data is not None and trained.data["validation"] == "test":
+    if trained.data is not None and trained.data.validation == "test":
         yield Finding(
             "test-set-as-validation",
             "the best epoch is chosen on the test set",

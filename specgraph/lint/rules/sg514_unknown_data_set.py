@@ -42,12 +42,12 @@ recipes:
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    if trained.data is None or trained.info is not None or trained.data["name"] == FOLDER:
+    if trained.data is None or trained.info is not None or trained.data.name == FOLDER:
         return
-    close = nearest(trained.data["name"], (*CATALOG, FOLDER))
+    close = nearest(trained.data.name, (*CATALOG, FOLDER))
     yield Finding(
         "unknown-data-set",
-        f"data set `{trained.data['name']}` is not built in",
+        f"data set `{trained.data.name}` is not built in",
         ("data", "name"),
         help=f"did you mean {close}?" if close else "register it from Python, or use folder",
     )

@@ -46,7 +46,7 @@ recipes:
 
 def find(trained: Trained) -> Iterator[Finding]:
     outputs, main = trained.graph.outputs, trained.output
-    for extra in trained.recipe["loss_weights"]:
+    for extra in trained.recipe.loss_weights:
         if extra not in outputs or extra == main:
             others = [known for known in outputs if known != main]
             close = nearest(extra, others)

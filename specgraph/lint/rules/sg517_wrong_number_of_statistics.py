@@ -42,7 +42,7 @@ def find(trained: Trained) -> Iterator[Finding]:
     given, info = trained.statistics(), trained.info
     if given is None:
         return
-    means, deviations = len(given["mean"]), len(given["std"])
+    means, deviations = len(given.mean), len(given.std)
     if means != deviations or (info is not None and means not in (1, info.channels)):
         wanted = f", for images of {channels_of(info.channels)}" if info else ""
         yield Finding(

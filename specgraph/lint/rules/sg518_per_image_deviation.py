@@ -43,7 +43,7 @@ COPIED_CIFAR_STD = (0.2023, 0.1994, 0.2010)
 
 def find(trained: Trained) -> Iterator[Finding]:
     given = trained.statistics()
-    if given is not None and tuple(round(value, 4) for value in given["std"]) == COPIED_CIFAR_STD:
+    if given is not None and tuple(round(value, 4) for value in given.std) == COPIED_CIFAR_STD:
         yield Finding(
             "per-image-deviation",
             "deviations .2023 .1994 .2010 are means of each image's own, too small for the data set",

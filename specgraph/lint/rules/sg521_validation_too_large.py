@@ -40,12 +40,12 @@ recipes:
 
 def find(trained: Trained) -> Iterator[Finding]:
     data, info = trained.data, trained.info
-    if data is None or info is None or not isinstance(data["validation"], int):
+    if data is None or info is None or not isinstance(data.validation, int):
         return
-    if data["validation"] >= info.num_train:
+    if data.validation >= info.num_train:
         yield Finding(
             "validation-too-large",
-            f"{data['validation']} images are held out, but {info.name} has {info.num_train} to train with",
+            f"{data.validation} images are held out, but {info.name} has {info.num_train} to train with",
             ("data", "validation"),
             help="hold out a share: validation: 0.1",
         )

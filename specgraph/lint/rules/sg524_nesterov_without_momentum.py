@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.recipes import Finding, Trained
+from specgraph.recipes.optimisation import Sgd
 
 RULE = Rule(
     code="SG524",
@@ -42,11 +43,11 @@ recipes:
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    name, fields = trained.recipe["optimizer"]
-    if fields.get("nesterov") and not fields["momentum"]:
+    optimizer = trained.recipe.optimizer
+    if isinstance(optimizer, Sgd) and optimizer.nesterov and not optimizer.momentum:
         yield Finding(
             "nesterov-without-momentum",
             "nesterov is true, but the momentum is 0",
-            ("optimizer", name, "nesterov"),
+            ("optimizer", optimizer.tag, "nesterov"),
             help="give a momentum, such as momentum: 0.9",
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from specgraph.kinds.invalid import MOST_FAULTS, Invalid, Partial, raise_all
 from specgraph.kinds.kinds import Kind, accepts, nested
@@ -23,9 +24,19 @@ class Field:
         self.doc = doc
 
 
+class Form(NamedTuple):
+    """What a record's checked values become: all of them, or those that are right where others are wrong."""
+
+    whole: Callable[..., Any] = dict
+    partial: Callable[[dict[str, Any]], Any] = Partial
+
+
 class Record(Kind):
     """A mapping with known keys. Absent keys take their defaults. `foreign` maps other names of its keys
-    to them, `elsewhere` keys that belong into another mapping to what to write."""
+    to them, `elsewhere` keys that belong into another mapping to what to write.
+
+    Canonical form: what `form` makes of the values, where it is given; else a dict.
+    """
 
     def __init__(
         self,
@@ -33,14 +44,17 @@ class Record(Kind):
         *fields: Field,
         foreign: dict[str, str] | None = None,
         elsewhere: dict[str, str] | None = None,
+        form: Form | None = None,
     ) -> None:
         self.title = title
         self.fields = {field.name: field for field in fields}
         self.foreign = foreign or {}
         self.elsewhere = elsewhere or {}
+        self.is_typed = form is not None
+        self.form = form or Form()
         self.words = f"a mapping with {', '.join(self.fields)}" if self.fields else "an empty mapping"
 
-    def check(self, value: Any) -> dict[str, Any]:
+    def check(self, value: Any) -> Any:
         if not isinstance(value, dict):
             fault = self.fail(value)
             fault.key = self._key_of(value)
@@ -48,7 +62,7 @@ class Record(Kind):
         unknown = list(islice((key for key in value if key not in self.fields), MOST_FAULTS))
         faults = [self._unknown(key) for key in unknown]
         misspelt = any(key not in self.elsewhere for key in unknown)
-        checked = Partial()
+        checked: dict[str, Any] = {}
         for name, field in self.fields.items():
             if name in value:
                 try:
@@ -64,8 +78,9 @@ class Record(Kind):
                 faults.append(Invalid(f"{self.title} needs `{name}`: {field.doc or field.kind.words}", subject=None))
             else:
                 checked[name] = field.default
-        raise_all(faults, checked)
-        return dict(checked)
+        if faults:
+            raise_all(faults, self.form.partial(checked))
+        return self.form.whole(**checked)
 
     def _unknown(self, key: Any) -> Invalid:
         fault = Invalid(f"{self.title} has no key `{show(key)}`", (key,), rule="unknown-key", subject=None)
@@ -98,7 +113,7 @@ NAMING_KEYS = ("type", "name", "kind")
 class Tagged(Kind):
     """One of several named records: `cosine`, or `{cosine: {warmup_epochs: 1}}`.
 
-    Canonical form: `(tag, fields)`.
+    Canonical form: that of the record where it is typed (its class says which it is), else `(tag, fields)`.
     """
 
     def __init__(self, title: str, *records: Record, foreign: dict[str, str] | None = None) -> None:
@@ -107,7 +122,7 @@ class Tagged(Kind):
         self.foreign = foreign or {}
         self.words = f"one of {', '.join(self.records)}"
 
-    def check(self, value: Any) -> tuple[str, dict[str, Any]]:
+    def check(self, value: Any) -> Any:
         fields: Any = {}
         if isinstance(value, str):
             tag, inner = value, False
@@ -125,9 +140,10 @@ class Tagged(Kind):
             fault.meant = self.foreign.get(tag)
             raise fault
         try:
-            return tag, nested(record, {} if fields is None else fields, tag) if inner else record.check({})
+            checked = nested(record, {} if fields is None else fields, tag) if inner else record.check({})
+            return checked if record.is_typed else (tag, checked)
         except Invalid as fault:
-            if fault.partial is not None:
+            if fault.partial is not None and not record.is_typed:
                 fault.partial = (tag, fault.partial)
             raise
 
