@@ -12,7 +12,6 @@ from specgraph.device_names import INFERENCE_DEVICES, parse_device
 from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 
-DATA_DIR_HELP = "where data sets lie (default: $SPECGRAPH_DATA or ~/.cache/specgraph)"
 Examples = Sequence[tuple[str, str]]
 """Command lines and what they do."""
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from specgraph.cli.arguments import DATA_DIR_HELP
+from specgraph.datasets.catalog import DATA_DIR_HELP
 
 HELP = "what a data set holds: classes, counts, mean and deviation, a sample grid"
 EXAMPLES = (

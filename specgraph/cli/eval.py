@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from specgraph.cli.arguments import DATA_DIR_HELP
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph, refuse_spec_arguments
+from specgraph.datasets.catalog import DATA_DIR_HELP
 
 HELP = "loss and accuracy of a run, or of a spec with weights"
 EXAMPLES = (

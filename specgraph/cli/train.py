@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from specgraph.cli.arguments import DATA_DIR_HELP, non_negative_int, positive_float, positive_int
+from specgraph.cli.options import add_option
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph, parse_settings
+from specgraph.training.options import declared_options
 
 HELP = "train a network by one of its recipes"
 EXAMPLES = (
@@ -18,41 +19,10 @@ RECIPE_PREFIX = "recipe."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Declare the arguments: a flag for each of training's options."""
     parser.add_argument("spec", nargs="?", metavar="SPEC", help="the network; left out with --resume")
-    parser.add_argument("--recipe", metavar="NAME", help="which of its recipes (default: the first)")
-    parser.add_argument("--data", metavar="NAME|DIR", help="a data set, or a folder of images")
-    parser.add_argument("--data-dir", metavar="DIR", help=DATA_DIR_HELP)
-    parser.add_argument("--epochs", type=positive_int, metavar="N", help="passes over the training images")
-    parser.add_argument("--batch-size", type=positive_int, metavar="N", help="images per step, over all processes")
-    parser.add_argument("--lr", type=positive_float, metavar="X", help="learning rate")
-    parser.add_argument("--seed", type=int, metavar="N", help="of initialisation, order and augmentation")
-    parser.add_argument(
-        "--device", default="auto", metavar="auto|cpu|cuda", help="what to run on; cuda:1 is the second GPU"
-    )
-    parser.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<name>/<date-time>)")
-    parser.add_argument("--resume", metavar="RUN", help="continue a run exactly where it was saved")
-    parser.add_argument("--weights", metavar="FILE", help="start from trained weights")
-    parser.add_argument(
-        "--reset", action="append", default=[], metavar="GLOB", help="with --weights: keep fresh weights at these paths"
-    )
-    parser.add_argument("--freeze", action="append", default=[], metavar="GLOB", help="do not train these paths")
-    parser.add_argument(
-        "--compile",
-        choices=("auto", "on", "off"),
-        default="auto",
-        help="use torch.compile (auto: where it pays back)",
-    )
-    parser.add_argument("--workers", type=non_negative_int, metavar="N", help="processes that decode image files")
-    parser.add_argument("--deterministic", action="store_true", help="repeatable on a GPU too, at some cost")
-    parser.add_argument(
-        "--checkpoint-every",
-        type=positive_float,
-        default=30.0,
-        metavar="SECONDS",
-        help="(default: 30)",
-    )
-    parser.add_argument("--no-report", action="store_true", help="write no curves and no report.html")
+    for option in declared_options():
+        add_option(parser, option)
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     add_spec_arguments(parser)
 
@@ -86,30 +56,9 @@ def run(args: argparse.Namespace) -> int:
 
     is_writer = find_place()[0] == 0
     try:
-        finished = train(
-            graph,
-            args.recipe,
-            args.data,
-            epochs=args.epochs,
-            batch_size=args.batch_size,
-            lr=args.lr,
-            seed=args.seed,
-            settings=settings,
-            device=args.device,
-            out=args.out,
-            resume=args.resume,
-            weights=args.weights,
-            reset=args.reset,
-            freeze=args.freeze,
-            compile=args.compile,
-            data_root=args.data_dir,
-            num_workers=args.workers,
-            deterministic=args.deterministic,
-            plugins=args.plugin,
-            checkpoint_every_s=args.checkpoint_every,
-            report=not args.no_report,
-            display=Silent() if args.quiet else None,
-        )
+        given = {option.name: getattr(args, option.name) for option in declared_options() if option.kind}
+        display = Silent() if args.quiet else None
+        finished = train(graph, settings=settings, plugins=args.plugin, display=display, **given)
     except InterruptedRun as stop:
         if is_writer:
             print(f"specgraph: {stop}", file=sys.stderr)

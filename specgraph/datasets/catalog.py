@@ -148,6 +148,7 @@ _ENTRIES = (
 
 CATALOG: dict[str, DatasetInfo] = {entry.name: entry for entry in _ENTRIES}
 FOLDER = "folder"
+DATA_DIR_HELP = "where data sets lie (default: $SPECGRAPH_DATA or ~/.cache/specgraph)"
 FROM_PYTHON = "from-python"
 """Name of the data set in the recipe of a run whose data a Python program gave."""
 

@@ -29,7 +29,7 @@ def job_id() -> str | None:
 
 
 def find_restarted(
-    graph: Graph, recipe_name: str, recipe: Recipe, options: Mapping[str, Any], out: str | None
+    graph: Graph, recipe_name: str, recipe: Recipe, options: Mapping[str, Any], out: str | os.PathLike[str] | None
 ) -> Run | None:
     """The unfinished run of this job, of this network, recipe, data and `options`: in `out`, else the
     newest of the network's runs. None if there is none, or if the job has no id to find it by."""

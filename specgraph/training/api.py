@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -25,9 +24,10 @@ from specgraph.training.distributed import World, choose_device, join_world, lea
 from specgraph.training.evaluation import Predictions, evaluate_with_predictions
 from specgraph.training.feed import EvalFeed
 from specgraph.training.losses import build_loss
+from specgraph.training.options import TrainOptions, takes
 from specgraph.training.overrides import ChosenRecipe, Overrides, choose_recipe
 from specgraph.training.pipeline import Pipeline
-from specgraph.training.session import EVAL_BATCH, Options, Session, build_module
+from specgraph.training.session import EVAL_BATCH, Session, build_module
 from specgraph.training.surroundings import kept_surroundings
 
 SPLITS = ("test", "validation", "train")
@@ -45,31 +45,8 @@ class Evaluation(NamedTuple):
     predictions: Predictions
 
 
-def train(
-    spec: GraphLike | None = None,
-    recipe: str | None = None,
-    data: Any = None,
-    *,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    lr: float | None = None,
-    seed: int | None = None,
-    settings: dict[str, Any] | None = None,
-    device: str = "auto",
-    out: str | os.PathLike[str] | None = None,
-    resume: str | os.PathLike[str] | Run | None = None,
-    weights: str | os.PathLike[str] | None = None,
-    reset: Sequence[str] = (),
-    freeze: Sequence[str] = (),
-    compile: str = "auto",
-    data_root: str | os.PathLike[str] | None = None,
-    num_workers: int | None = None,
-    deterministic: bool = False,
-    plugins: Sequence[str] = (),
-    checkpoint_every_s: float = 30.0,
-    report: bool = True,
-    display: Display | None = None,
-) -> Run:
+@takes(TrainOptions)
+def train(options: TrainOptions) -> Run:
     """Train a network by one of its recipes and give the finished run.
 
     `recipe` names the recipe (the first, where None; `default` too where the spec has no such). `data`
@@ -80,57 +57,33 @@ def train(
     and `freeze` are globs of paths. `report=False` writes no pictures. Raises `CommandError`,
     `SpecError`, and `InterruptedRun` after Ctrl-C or SIGTERM, its state saved.
     """
-    named = data if isinstance(data, str | os.PathLike) else None
-    brought = None if named is not None else data
-    options = Options(
-        out=None if out is None else os.fspath(out),
-        compile=compile,
-        weights=None if weights is None else os.fspath(weights),
-        reset=tuple(reset),
-        freeze=tuple(freeze),
-        num_workers=num_workers,
-        checkpoint_every_s=checkpoint_every_s,
-        deterministic=deterministic,
-        plugins=tuple(plugins),
-        report=report,
-    )
-    overrides = Overrides(
-        data=None if named is None else os.fspath(named),
-        data_root=None if data_root is None else os.fspath(data_root),
-        epochs=epochs,
-        batch_size=batch_size,
-        lr=lr,
-        seed=seed,
-        settings=tuple((settings or {}).items()),
-    )
-    previous = None if resume is None else resume if isinstance(resume, Run) else Run(resume)
+    brought = options.brought_data
+    overrides, recipe = options.overrides(), options.recipe
+    previous = Run(options.resume) if isinstance(options.resume, str | os.PathLike) else options.resume
     if previous is not None:
-        _refuse_changes(
-            recipe=recipe, data=named, batch_size=batch_size, lr=lr, seed=seed,
-            settings=settings, out=out, weights=weights, reset=reset, freeze=freeze,
-            plugin=[] if list(plugins) == previous.environment.get("plugins") else plugins,
-        )  # fmt: skip
-    if previous is None and spec is None:
+        _refuse_changes(options.fixed_given(previous.environment.get("plugins")))
+    if previous is None and options.spec is None:
         raise CommandError("there is nothing to train", "name a spec, or --resume RUN")
-    if reset and previous is None and weights is None:
+    if options.reset and previous is None and options.weights is None:
         raise CommandError(
             "--reset has no effect without --weights: all weights are fresh", "leave it out, or add --weights FILE"
         )
-    world = join_world(device)
+    world = join_world(options.device)
     try:
-        shown = display or (make_display() if world.is_writer else Silent())
+        shown = options.display or (make_display() if world.is_writer else Silent())
         if previous is None:
-            assert spec is not None
-            graph = as_graph(spec)
+            assert options.spec is not None
+            graph = as_graph(options.spec)
             if recipe == "default" and recipe not in graph.recipes:
                 recipe = None
             chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
             previous = _restarted(graph, chosen, world, options, brought is not None, shown)
         if previous is not None:
             graph = previous.load_graph()
-            options = _continued(options, previous.environment.get("options", {}))
+            options = options.restored(previous.environment.get("options", {}))
             recipe = previous.recipe_name
-            overrides = Overrides(epochs=epochs, settings=() if resume is None else _moved(graph, recipe, data_root))
+            moved = () if options.resume is None else _moved(graph, recipe, options.data_root)
+            overrides = Overrides(settings=(*options.recipe_fields(resumed=True), *moved))
             chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
         with kept_surroundings(world.device), kept_memory(world.device), RunLock() as lock:
             if previous is not None:
@@ -243,13 +196,11 @@ def _trained(run: Run | GraphLike, weights: str | os.PathLike[str] | None, recip
     return _Trained(graph, recipe, *load_weights(weights), os.fspath(weights))
 
 
-def _refuse_changes(**given: Any) -> None:
-    """Raises `CommandError` where something is given that a resumed run would not heed."""
-    changed = [name for name, value in given.items() if value not in (None, (), [], {})]
-    if changed:
-        flags = ", ".join(f"--{name.replace('_', '-')}" if name != "settings" else "--set" for name in changed)
+def _refuse_changes(flags: list[str]) -> None:
+    """Raises `CommandError` where flags are given that a resumed run would not heed."""
+    if flags:
         raise CommandError(
-            f"a resumed run goes on as it was: {flags} cannot be changed",
+            f"a resumed run goes on as it was: {', '.join(flags)} cannot be changed",
             "leave it out, or start a new run (with the weights so far: --weights RUN)",
         )
 
@@ -266,7 +217,7 @@ def _moved(graph: Graph, recipe: str | None, data_root: str | os.PathLike[str] |
 
 
 def _restarted(
-    graph: Graph, chosen: ChosenRecipe, world: World, options: Options, brought: bool, display: Display
+    graph: Graph, chosen: ChosenRecipe, world: World, options: TrainOptions, brought: bool, display: Display
 ) -> Run | None:
     """The run to continue where torchrun restarted the processes after one of them died."""
     if not is_restart():
@@ -274,23 +225,10 @@ def _restarted(
 
     def find() -> str:
         recorded = chosen._replace(recipe=recorded_recipe(chosen.recipe, brought))
-        run = find_restarted(graph, recorded.name, recorded.recipe, options.to_plain(), options.out)
+        run = find_restarted(graph, recorded.name, recorded.recipe, options.recorded(), options.out)
         if run is None:
             display.say("restarted, but no run of this job is found: a new one begins (--out names one for all)")
         return "" if run is None else str(run.folder)
 
     found = world.ask_writer(find)
     return Run(found) if found else None
-
-
-def _continued(options: Options, stored: dict[str, Any]) -> Options:
-    from dataclasses import replace
-
-    return replace(
-        options,
-        weights=options.weights or stored.get("weights"),
-        reset=options.reset or tuple(stored.get("reset", ())),
-        freeze=options.freeze or tuple(stored.get("freeze", ())),
-        compile=options.compile if options.compile != "auto" else stored.get("compile", "auto"),
-        deterministic=options.deterministic or bool(stored.get("deterministic")),
-    )

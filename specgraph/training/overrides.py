@@ -19,14 +19,11 @@ SMALLEST_FOR_RESIZED_CROP = 64
 
 class Overrides(NamedTuple):
     """What flags say about a recipe. `data` is a data set's name or a folder, `data_root` where data
-    sets lie, whatever the recipe says; `settings` maps paths such as `optimizer.sgd.lr` to values."""
+    sets lie, whatever the recipe says; `settings` maps paths such as `epochs` or `optimizer.sgd.lr` to values."""
 
     data: str | None = None
     data_root: str | None = None
-    epochs: int | None = None
-    batch_size: int | None = None
     lr: float | None = None
-    seed: int | None = None
     settings: tuple[tuple[str, Any], ...] = ()
 
 
@@ -57,10 +54,6 @@ def choose_recipe(graph: Graph, name: str | None, overrides: Overrides, *, needs
     notes: list[str] = []
     if overrides.data is not None:
         _substitute_data(plain, overrides.data, notes)
-    for key in ("epochs", "batch_size", "seed"):
-        value = getattr(overrides, key)
-        if value is not None:
-            plain[key] = value
     for path, value in overrides.settings:
         _assign(plain, path, value)
     data = plain.get("data")

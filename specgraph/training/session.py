@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,43 +36,15 @@ from specgraph.training.evaluation import Predictions, Scores, evaluate_with_pre
 from specgraph.training.events import EventLog
 from specgraph.training.feed import EvalFeed, TrainFeed
 from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
+from specgraph.training.options import TrainOptions
 from specgraph.training.overrides import ChosenRecipe
 from specgraph.training.pipeline import Pipeline
 from specgraph.training.results import draw, summarise
 from specgraph.training.signals import InterruptedRun, StopFlag
 
-CHECKPOINT_EVERY_S = 30.0
 EVAL_BATCH = 256
+KEPT_CHECKPOINTS = 2
 LEFT_OUT = "the last batch of an epoch would be a single image, of which batch_norm has no statistics: it is left out"
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a run is carried out. None of it changes what the recipe means, except `weights`, `reset`
-    and `freeze`, which start from trained weights."""
-
-    out: str | None = None
-    compile: str = "auto"
-    weights: str | None = None
-    reset: tuple[str, ...] = ()
-    freeze: tuple[str, ...] = ()
-    num_workers: int | None = None
-    checkpoint_every_s: float = CHECKPOINT_EVERY_S
-    kept_checkpoints: int = 2
-    deterministic: bool = False
-    plugins: tuple[str, ...] = ()
-    report: bool = True
-
-    def to_plain(self) -> dict[str, Any]:
-        """What a resumed run needs to know."""
-        return {
-            "weights": None if self.weights is None else os.path.abspath(self.weights),
-            "reset": list(self.reset),
-            "freeze": list(self.freeze),
-            "compile": self.compile,
-            "deterministic": self.deterministic,
-            "report": self.report,
-        }
 
 
 class Session:
@@ -84,7 +56,7 @@ class Session:
         chosen: ChosenRecipe,
         world: World,
         display: Display,
-        options: Options,
+        options: TrainOptions,
         lock: RunLock,
         *,
         data: Any = None,
@@ -119,7 +91,7 @@ class Session:
             refuse_epochs(resume, self.trainer, graph.recipes[chosen.name].epochs)
         self.result = resume.result if resume and self.trainer.is_finished() else {}
         self.folder = Path(world.ask_writer(lambda: str(resume.folder) if resume else lock.take(self._new_folder())))
-        self.checkpoints = Checkpoints(self.folder / "checkpoints", options.kept_checkpoints)
+        self.checkpoints = Checkpoints(self.folder / "checkpoints", KEPT_CHECKPOINTS)
         if resume is not None and is_best_lost(resume, self.trainer):
             self._restore_best(resume)
         if world.is_writer and resume is None:
@@ -193,9 +165,10 @@ class Session:
         options = self.options
         frozen: list[str] = []
         if options.weights is not None and from_weights:
-            loaded, _ = load_weights(options.weights)
+            source = os.fspath(options.weights)
+            loaded, _ = load_weights(source)
             training_only = [node.path for node in self.graph.nodes.values() if node.train_only]
-            apply_weights(module, loaded, reset=options.reset, optional=training_only, source=options.weights)
+            apply_weights(module, loaded, reset=options.reset, optional=training_only, source=source)
         if options.freeze:
             frozen = freeze(module, options.freeze)
         if recipe.sync_batch_norm and world.is_distributed and world.device.type == "cuda":
@@ -250,7 +223,7 @@ class Session:
             "compiled": self.compiled,
             "processes": self.world.size,
             "plugins": list(self.options.plugins),
-            "options": self.options.to_plain(),
+            "options": self.options.recorded(),
         }
         if job_id() is not None:
             environment["elastic_run"] = job_id()

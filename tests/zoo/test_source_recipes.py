@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 import specgraph
+from specgraph.recipes.feeding import Normalize
 from specgraph.recipes.recipe import Recipe
 from tests.helpers import SPECS
 
-COPIED = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2023, 0.1994, 0.2010)}
+COPIED = Normalize(mean=(0.4914, 0.4822, 0.4465), std=(0.2023, 0.1994, 0.2010))
 IMAGENET: dict[str, Any] = {
     "data": "folder",
     "epochs": 90,
