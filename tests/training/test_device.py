@@ -12,6 +12,7 @@ import specgraph.training.api as api
 from specgraph.cli.main import main
 from specgraph.errors import CommandError
 from specgraph.inference.session import Session
+from specgraph.recipes.recipe import Recipe
 from specgraph.training.choices import has_bf16
 from specgraph.training.distributed import choose_device, join_world
 from specgraph.training.loop import Trainer, _Watch
@@ -45,7 +46,7 @@ def test_training_uses_the_gpu_that_was_named(cuda: ActedCuda, monkeypatch: pyte
             self.world = world
 
         def run(self) -> Any:
-            trainer = SimpleNamespace(recipe={"seed": 0}, world=self.world)
+            trainer = SimpleNamespace(recipe=Recipe(seed=0), world=self.world)
             Trainer._seed(trainer, 0)  # type: ignore[arg-type]
             monkeypatch.setattr(torch, "zeros", lambda *_, **__: torch.ones(3, dtype=torch.float64))
             watch = _Watch(self.world.device)
