@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from specgraph.datasets.preprocessing import Preprocessing, preprocessing_of
 from specgraph.errors import CommandError, require
+from specgraph.recipes.recipe import Recipe
 from specgraph.runs.folder import run_weights
 from specgraph.runs.run import Run
 
@@ -141,8 +142,8 @@ def _own_image(run: Run, graph: Graph, preprocessing: Preprocessing, number: int
 
     from specgraph.datasets.load import load_dataset
 
-    recipe = graph.recipes.get(run.recipe_name or "") or next(iter(graph.recipes.values()), {})
-    name = str(run.environment.get("data") or recipe.get("data", {}).get("name", ""))
+    recipe = graph.recipes.get(run.recipe_name or "") or next(iter(graph.recipes.values()), Recipe())
+    name = str(run.environment.get("data") or (recipe.data.name if recipe.data else ""))
     try:
         samples = load_dataset(name, size=preprocessing.size, channels=preprocessing.channels).test
     except CommandError as error:
