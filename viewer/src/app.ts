@@ -48,6 +48,7 @@ export class App {
   private showsWay = false;
   private side: "new" | "old" = "new";
   private rendering = 0;
+  revision: number; // of the state that is drawn
 
   constructor(
     root: HTMLElement,
@@ -57,6 +58,7 @@ export class App {
     const isDark = localTheme() ?? matchMedia("(prefers-color-scheme: dark)").matches;
     this.theme = isDark ? DARK : LIGHT;
     document.documentElement.dataset.theme = isDark ? "dark" : "light";
+    this.revision = data.revision ?? 0;
     this.network = new Network(data);
     this.folding = new Folding(this.network);
     this.marks = new Marks(this.network);
@@ -348,6 +350,7 @@ export class App {
     this.markWay();
     this.toolbar.setDepths(this.folding.maxDepth);
     this.showPanel();
+    this.revision = this.data.revision ?? 0;
   }
 
   private tellStale(): void {

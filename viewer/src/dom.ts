@@ -36,7 +36,8 @@ export function s<K extends keyof SVGElementTagNameMap>(
   return element;
 }
 
-/** A button with a label that readers of the screen say too. */
+/** A button. Its words name it; a sign alone is named by its title. */
 export function button(label: string, title: string, act: () => void, attributes: Attributes = {}): HTMLButtonElement {
-  return h("button", { type: "button", title, "aria-label": title, click: act, ...attributes }, label);
+  const named = /\p{L}/u.test(label) ? {} : { "aria-label": title };
+  return h("button", { type: "button", title, ...named, click: act, ...attributes }, label);
 }

@@ -11,6 +11,7 @@ declare global {
       ready: Promise<void>;
       position: (path: string) => Rectangle | null;
       reveal: (path: string) => Promise<void>;
+      revision: () => number;
     };
   }
 }
@@ -34,4 +35,5 @@ window.specgraph = {
   ready: begin(),
   position: (path) => app?.picture.position(path) ?? null,
   reveal: async (path) => app?.reveal(path),
+  revision: () => app?.revision ?? -1,
 };

@@ -76,7 +76,7 @@ export class Stage {
       const readers: [number, number] = to < 0 ? [-1, -1] : [items[to]!.low, items[to]!.high];
       const trainOnly = to >= 0 && items[to]!.low >= 0 && this.network.isTrainOnly(items[to]!.low);
       merged.set(key, {
-        arrow: { from: start, to: end, label: label ? Math.ceil(label.length * 6.4 + 10) : 0 },
+        arrow: { from: start, to: end, label: from < 0 || to < 0 ? 0 : labelWidth(label) },
         line: { points: [], label, labelAt: null, from: [source], readers, trainOnly },
       });
     }
@@ -181,6 +181,11 @@ export class Stage {
     });
     return { width: solution.width, height: solution.height, placed, lines, inX: solution.inX, outX: solution.outX };
   }
+}
+
+/** In steps, and kept free where the shape is not known: places do not depend on what a label says. */
+function labelWidth(label: string): number {
+  return Math.ceil(Math.max(label.length * 6.4 + 10, 1) / 80) * 80;
 }
 
 function sizeOf(item: Item, inside: Scene | null): Box {
