@@ -49,6 +49,7 @@ export class App {
   private side: "new" | "old" = "new";
   private rendering = 0;
   revision: number; // of the state that is drawn
+  readonly listeners: (() => void)[] = []; // told once, when a newer state is drawn
 
   constructor(
     root: HTMLElement,
@@ -351,6 +352,7 @@ export class App {
     this.toolbar.setDepths(this.folding.maxDepth);
     this.showPanel();
     this.revision = this.data.revision ?? 0;
+    for (const told of this.listeners.splice(0)) told();
   }
 
   private tellStale(): void {

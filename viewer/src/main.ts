@@ -11,7 +11,9 @@ declare global {
       ready: Promise<void>;
       position: (path: string) => Rectangle | null;
       reveal: (path: string) => Promise<void>;
+      toggle: (path: string, open?: boolean) => Promise<void>;
       revision: () => number;
+      onChange: (told: () => void) => void;
     };
   }
 }
@@ -29,11 +31,14 @@ async function begin(): Promise<void> {
     throw error;
   }
   await new Promise((resolve) => requestAnimationFrame(() => resolve(null)));
+  performance.mark("first-picture");
 }
 
 window.specgraph = {
   ready: begin(),
   position: (path) => app?.picture.position(path) ?? null,
   reveal: async (path) => app?.reveal(path),
+  toggle: async (path, open) => app?.toggle(path, open),
   revision: () => app?.revision ?? -1,
+  onChange: (told) => app?.listeners.push(told),
 };
