@@ -100,3 +100,42 @@ def test_an_op_without_an_onnx_form_says_so(folder: Path) -> None:
     assert found.returncode == 1
     assert "SG601" in found.stdout + found.stderr
     assert not (folder / "m.onnx").exists()
+
+
+OLD_IMPORTS = """\
+import specgraph
+from specgraph.backends.torch.lowering import Lowering
+from specgraph.ops.definition import Argument, Fault, define
+from specgraph.ops.plugins import register_op
+from specgraph.spec.kinds import Bounds, Number
+"""
+
+
+def test_the_page_imports_the_public_module_alone() -> None:
+    imports = re.findall(r"^(?:from|import) (\S+)", MODULE, re.MULTILINE)
+    assert imports == ["specgraph.plugin"]
+
+
+def test_plugins_of_the_last_release_still_work(folder: Path) -> None:
+    (folder / "my_ops.py").write_text(MODULE.replace(MODULE[: MODULE.index("\n\n")], OLD_IMPORTS), encoding="utf-8")
+    found = run(folder, "-W", "default::DeprecationWarning", "-c", EVERYWHERE, "--plugin", "my_ops")
+    assert found.returncode == 0, found.stderr
+    warned = re.findall(r"my_ops\.py:(\d+): DeprecationWarning: (\S+) has moved: import it from (\S+);", found.stderr)
+    assert warned == [
+        ("4", "specgraph.ops.plugins.register_op", "specgraph.plugin"),
+        ("5", "specgraph.spec.kinds.Bounds", "specgraph.kinds.kinds"),
+        ("5", "specgraph.spec.kinds.Number", "specgraph.plugin"),
+    ]
+
+
+def test_what_never_was_is_not_found_at_old_places() -> None:
+    code = "from specgraph.spec.kinds import Nowhere"
+    found = run(ROOT, "-c", code)
+    assert found.returncode != 0
+    assert "cannot import name 'Nowhere'" in found.stderr
+
+
+def test_everything_public_is_there() -> None:
+    from specgraph import plugin
+
+    assert [name for name in plugin.__all__ if not hasattr(plugin, name)] == []
