@@ -11,7 +11,7 @@ from specgraph.cli.fast_exit import leave
 from specgraph.cli.spec_arguments import add_spec_arguments, parse_settings
 from specgraph.cli.specs_below import specs_of
 from specgraph.cli.terminal import wants_colour
-from specgraph.diagnostics.model import Diagnostic
+from specgraph.diagnostics.model import Applicability, Diagnostic
 from specgraph.errors import CommandError
 from specgraph.guarded_output import unguarded
 from specgraph.reporting.findings import Findings, merge, plural
@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="exit 1 for warnings too")
     parser.add_argument("--fix", action="store_true", help="apply the safe fixes to the files")
     parser.add_argument("--unsafe-fixes", action="store_true", help="apply also fixes that may change the meaning")
+    parser.add_argument("--fix-expect", action="store_true", help="write the shapes that come out into `expect`")
     parser.add_argument("--diff", action="store_true", help="print what the fixes would change, and change nothing")
     parser.add_argument(
         "--select", action="append", metavar="CODES", help="report only these warnings: codes, names or prefixes"
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(specs: list[str], args: argparse.Namespace, settings: dict[str, Any], chosen: _Choices) -> int:
-    if args.fix or args.unsafe_fixes or args.diff:
+    if args.fix or args.unsafe_fixes or args.fix_expect or args.diff:
         from specgraph.cli.fix import fix_specs
 
         before = fix_specs(specs, args, lambda spec: _check(spec, args, settings), chosen.keeps)
@@ -112,11 +113,16 @@ def _exit_code(findings: Findings, chosen: _Choices) -> int:
 
 
 def _fixable(findings: Findings) -> str:
-    safe = sum(d.fix is not None and d.fix.applicability == "safe" for d in findings.diagnostics)
-    unsafe = sum(d.fix is not None for d in findings.diagnostics) - safe
-    if safe:
-        return f"; --fix cures {safe}" + (f", --unsafe-fixes {unsafe} more" if unsafe else "")
-    return f"; --unsafe-fixes cures {unsafe}" if unsafe else ""
+    def num_with(applicability: Applicability) -> int:
+        return sum(any(f.applicability == applicability for f in d.fixes) for d in findings.diagnostics)
+
+    safe, unsafe, expect = num_with("safe"), num_with("unsafe"), num_with("expect")
+    counts = [f"--fix {safe}"] if safe else []
+    if unsafe:
+        counts.append(f"--unsafe-fixes {unsafe}" + (" more" if safe else ""))
+    if expect:
+        counts.append(f"--fix-expect {expect}")
+    return "; " + ", ".join(counts).replace(" ", " cures ", 1) if counts else ""
 
 
 class _Choices:

@@ -1,4 +1,4 @@
-"""`--fix`, `--unsafe-fixes`, `--diff`: fixes applied until nothing more changes."""
+"""`--fix`, `--unsafe-fixes`, `--fix-expect`, `--diff`: fixes applied until nothing more changes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def fix_specs(
     found: list[Diagnostic] = []
     with overlaid(contents):
         for spec in specs:
-            num_applied += _fix_spec(spec, args.unsafe_fixes, check, keeps, originals, latest, contents, found)
+            num_applied += _fix_spec(spec, args, check, keeps, originals, latest, contents, found)
     for path, source in latest.items():
         if args.diff:
             sys.stdout.write(unified_diff(path, originals[path].text, source.text))
@@ -54,7 +54,7 @@ def fix_specs(
 
 def _fix_spec(
     spec: str,
-    unsafe: bool,
+    args: argparse.Namespace,
     check: Check,
     keeps: Callable[[Diagnostic], bool],
     originals: dict[str, Source],
@@ -78,7 +78,7 @@ def _fix_spec(
         before.append((texts, num_applied))
         changed = False
         for path, source in sources.items():
-            fixed = apply_fixes(source, kept, unsafe=unsafe)
+            fixed = apply_fixes(source, kept, unsafe=args.unsafe_fixes, expect=args.fix_expect)
             if fixed.text == source.text:
                 continue
             original = originals.setdefault(path, source)

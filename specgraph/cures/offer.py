@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
 from specgraph.cures.candidates import cures_of
 from specgraph.cures.cure import Cure
 from specgraph.cures.verify import Error, Recheck, Verifier
-from specgraph.cures.wording import cure_or_other, cured_before, declare_at_use
+from specgraph.cures.wording import change_of, cure_or_others, cured_before, declare_at_use, words_of
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Diagnostic, Fix
 from specgraph.elaboration.elaborate import Elaborator
+from specgraph.elaboration.trouble import Trouble
 from specgraph.source.tree import Source
 
 MAX_TROUBLES = 8
 MAX_CANDIDATES = 12
 MAX_CHECKS = 30
+MAX_COMPARED = 4
+"""Cures that leave a warning, before the one that leaves fewest is taken."""
 MAX_CHECKED_NODES = 4000
 MAX_CHECKED_CHARACTERS = 1_000_000
 
@@ -49,45 +53,91 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
                 collector.discard(fault)
                 collector.add([replace(fault, fix=earlier.fix, help=cured_before(cause))])
                 continue
-        second_best: Cure | None = None
-        found: Cure | None = None
-        for cure in islice(cures_of(trouble, elaborator, frozenset(wrong)), MAX_CANDIDATES):
-            if checks <= 0:
-                break
-            if any(edit.span.path != source.path for edit in cure.edits):
-                continue
-            if cure.absolute and any(map(verifier.is_shared, cure.edits)):
-                continue
-            checks -= 1
-            if cure.weak:
-                checks -= 1
-                if fault.fix is None or verifier.outcome(fault, fault).left <= verifier.errors:
-                    break
-            after = verifier.outcome(fault, replace(fault, fix=Fix("unsafe", cure.edits)))
-            if after.stays or after.moved:
-                continue
-            revealing = verifier.only_reveals(after.left)
-            if after.left <= verifier.errors or (cure.certain and revealing):
-                found = cure
-                break
-            if second_best is None and revealing and not _declares_otherwise(after.left - verifier.errors):
-                second_best = cure
-        found = found or second_best
-        if found is not None:
-            help = cure_or_other(found, fault.help if trouble.expected is not None else None)
-            cured = replace(fault, fix=Fix("unsafe", found.edits), help=help)
+        chosen, checks = _choose(trouble, fault, cures_of(trouble, elaborator, frozenset(wrong)), verifier, checks)
+        if chosen:
+            cured = _with_cures(fault, chosen, trouble.expected is not None)
             collector.discard(fault)
             collector.add([cured])
             verifier.accepted.append(cured)
-            last = (cured, found)
+            last = (cured, chosen[0])
             wrong.discard(trouble.path)
         elif fault.fix is not None:
             checks -= 1
             if checks >= 0 and verifier.outcome(fault, fault).moved:
                 collector.discard(fault)
                 collector.add([replace(fault, fix=None, help=declare_at_use())])
-            else:
-                verifier.accepted.append(fault)
+
+
+def _choose(
+    trouble: Trouble, fault: Diagnostic, cures: Iterator[Cure], verifier: Verifier, checks: int
+) -> tuple[list[Cure], int]:
+    """The cure to offer, with others that make a declared shape come out as well, and what is left of `checks`.
+
+    Of cures that leave no error, the first that leaves no warning either; else the one that leaves fewest.
+    A cure that brings errors to light further on is offered only where none does without.
+    """
+    clean: list[tuple[int, Cure]] = []
+    revealing: Cure | None = None
+    for cure in islice(cures, MAX_CANDIDATES):
+        if checks <= 0:
+            break
+        if any(edit.span.path != verifier.source.path for edit in cure.edits):
+            continue
+        if cure.absolute and any(map(verifier.is_shared, cure.edits)):
+            continue
+        if clean and not clean[0][0] and not _is_alternative(cure, clean[0][1]):
+            continue
+        checks -= 1
+        if cure.weak:
+            checks -= 1
+            if fault.fix is None or verifier.outcome(fault, fault).left <= verifier.errors:
+                break
+        after = verifier.outcome(fault, replace(fault, fix=Fix("unsafe", cure.edits)))
+        if after.stays or after.moved:
+            continue
+        reveals = verifier.only_reveals(after.left)
+        if after.left <= verifier.errors or (cure.certain and reveals):
+            if clean and not clean[0][0] and after.warnings:
+                break
+            clean.append((0 if cure.certain else after.warnings, cure))
+            clean.sort(key=lambda entry: entry[0])
+            no_warning = not clean[0][0]
+            if (no_warning and (trouble.expected is None or len(clean) > 1)) or len(clean) >= MAX_COMPARED:
+                break
+            if no_warning and (cure.certain or cure.weak or checks < MAX_CHECKS // 2):
+                break
+        elif revealing is None and reveals and not _declares_otherwise(after.left - verifier.errors):
+            revealing = cure
+    if clean:
+        best = [cure for warnings, cure in clean if warnings == clean[0][0]]
+        others = [cure for cure in best[1:] if trouble.expected is not None and _is_alternative(cure, best[0])]
+        return [best[0], *others[:1]], checks
+    return ([] if revealing is None else [revealing]), checks
+
+
+def _is_alternative(cure: Cure, first: Cure) -> bool:
+    """Whether a cure changes another place than the first one does, and no kernel."""
+    places = {(change.path, change.argument) for change in first.arguments}
+    return (
+        not cure.weak
+        and not cure.parts
+        and bool(cure.arguments)
+        and not any(change.argument == "kernel_size" for change in cure.arguments)
+        and {change.path for change in cure.arguments}.isdisjoint(path for path, _ in places)
+    )
+
+
+def _with_cures(fault: Diagnostic, chosen: list[Cure], declared: bool) -> Diagnostic:
+    """A fault with its cure, the others that would do, and the fix that it had: a change of what is declared."""
+    first, *others = chosen
+    alternatives = [Fix("unsafe", cure.edits, words_of(cure)) for cure in others]
+    said = [change_of(cure) for cure in others]
+    if declared and fault.help is not None:
+        said.append(fault.help)
+        if fault.fix is not None:
+            alternatives.append(fault.fix._replace(help=fault.help))
+    fix = Fix("unsafe", first.edits, words_of(first) if alternatives else None)
+    return replace(fault, fix=fix, help=cure_or_others(first, said), alternatives=tuple(alternatives))
 
 
 def _declares_otherwise(new: frozenset[Error]) -> bool:

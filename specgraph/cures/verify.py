@@ -20,10 +20,11 @@ RECIPES = "SG5"
 
 
 class Outcome(NamedTuple):
-    """What a changed text still has: its errors, and whether the fault is among them, of its node or,
-    with `moved`, at the same place of another instance."""
+    """What a changed text still has: its errors, its warnings, and whether the fault is among them, of its
+    node or, with `moved`, at the same place of another instance."""
 
     left: frozenset[Error]
+    warnings: int
     stays: bool
     moved: bool
 
@@ -45,8 +46,10 @@ class Verifier:
 
     def outcome(self, fault: Diagnostic, changed: Diagnostic) -> Outcome:
         """What is left of `fault`, and of everything else, once the fix of `changed` is applied."""
-        fixed = apply_fixes(self.source, [*self.accepted, changed], unsafe=True)
-        found = [d for d in self.recheck(fixed.text) if d.severity == "error" and not d.code.startswith(RECIPES)]
+        fixed = apply_fixes(self.source, [*self.accepted, changed], unsafe=True, expect=True)
+        all_found = [d for d in self.recheck(fixed.text) if not d.code.startswith(RECIPES)]
+        found = [d for d in all_found if d.severity == "error"]
+        warnings = sum(d.severity == "warning" for d in all_found)
         left = frozenset((d.rule, d.node) for d in found)
         after = Source(self.source.path, fixed.text, self.source.format)
         place = fixed.offset(_start(self.source, fault.span))
@@ -58,7 +61,7 @@ class Verifier:
         known = all((fault.rule, node) in self.hidden for node in others)
         edits = changed.fix.edits if changed.fix is not None else ()
         moved = bool(others) and not (known and not any(map(self.is_shared, edits)))
-        return Outcome(left, (fault.rule, fault.node) in left, moved)
+        return Outcome(left, warnings, (fault.rule, fault.node) in left, moved)
 
     def only_reveals(self, left: frozenset[Error]) -> bool:
         """Whether all new errors concern nodes behind the fault, of which nothing was known before."""

@@ -34,9 +34,14 @@ def words_of(cure: Cure) -> str:
     return f"{shown}{other} {verb} {cure.declared if cure.gives is None else cure.gives}{as_declared}"
 
 
-def cure_or_other(cure: Cure, other: str | None) -> str:
+def cure_or_others(cure: Cure, others: list[str]) -> str:
     """What to write, or else what to write instead."""
-    return words_of(cure) if other is None else f"{words_of(cure)}, or {other}"
+    return ", or ".join([words_of(cure), *others])
+
+
+def change_of(cure: Cure) -> str:
+    """What to write, without what comes of it."""
+    return _arguments(cure) or words_of(cure)
 
 
 def cured_before(cure: Cure) -> str:

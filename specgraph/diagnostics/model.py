@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "info"]
-Applicability = Literal["safe", "unsafe"]
+Applicability = Literal["safe", "unsafe", "expect"]
 
 
 class Span(NamedTuple):
@@ -34,10 +34,12 @@ class Edit(NamedTuple):
 
 
 class Fix(NamedTuple):
-    """Edits that cure a fault. `safe` keeps the author's meaning; `unsafe` needs a reader's eye."""
+    """Edits that cure a fault. `safe` keeps the author's meaning; `unsafe` needs a reader's eye; `expect`
+    changes a shape that the author declared. `help` says what it does, where the diagnostic's does not."""
 
     applicability: Applicability
     edits: tuple[Edit, ...]
+    help: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Diagnostic:
     """One fault: a root cause, never a consequence of another.
 
     `message` stands alone: lower case, no final stop, the node named first, the numbers in it.
-    `marker` is the text behind the carets in the `full` format; `help` says what to write.
+    `marker` is the text behind the carets in the `full` format; `help` says what to write. `alternatives` are
+    other fixes, each of which cures the fault instead of `fix`.
     """
 
     code: str
@@ -59,9 +62,15 @@ class Diagnostic:
     notes: tuple[str, ...] = field(default=())
     help: str | None = None
     fix: Fix | None = None
+    alternatives: tuple[Fix, ...] = field(default=())
 
     def __str__(self) -> str:
         return f"{self.span.path}:{self.span.line}:{self.span.column}: {self.severity}[{self.code}]: {self.message}"
+
+    @property
+    def fixes(self) -> tuple[Fix, ...]:
+        """Every fix, the one to choose first."""
+        return self.alternatives if self.fix is None else (self.fix, *self.alternatives)
 
     @property
     def sort_key(self) -> tuple[str, int, int, str]:

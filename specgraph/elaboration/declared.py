@@ -98,7 +98,7 @@ class DeclaredShapes:
                 shown = [f"`{at}` is {shape}" for shape, at in outcomes.items()][:MOST_SHOWN]
                 help = f"leave expect out here, and declare it where the block is used: {', '.join(shown)}"
             elif written.constant:
-                fix = Fix("unsafe", (written.source.edit_word(written.span, actual),))
+                fix = Fix("expect", (written.source.edit_word(written.span, actual),))
             self.state.collector.report(
                 RULE,
                 f"node `{path}` is declared {expected} but comes out {actual}",

@@ -253,6 +253,8 @@ class Reporter:
             )
             return
         meant = meant_by(fault, inner, _part(value, fault.path), names)
+        if what == "expect" and meant.fix is not None:
+            meant = meant._replace(fix=meant.fix._replace(applicability="expect"))
         inside = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in fault.path)
         named = what + inside if what else inside.removeprefix(".")
         message = f"{where}: `{named}` {fault.message}" if named else f"{where} {fault.message}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from lsprotocol import types
 
-from specgraph.diagnostics.model import Diagnostic, Edit
+from specgraph.diagnostics.model import Applicability, Diagnostic, Edit, Fix
 from specgraph.language_server.analysis import Analysis, analyse
 from specgraph.language_server.positions import Encoding, Positions, uri_of
 from specgraph.source.fixes import apply_fixes
@@ -17,6 +17,11 @@ FIX_ALL = types.CodeActionKind.SourceFixAll
 QUICK_FIX = types.CodeActionKind.QuickFix
 MAX_ROUNDS = 10
 MAX_SHOWN = 40
+REMARKS: dict[Applicability, str] = {
+    "safe": "",
+    "unsafe": " (may change the meaning)",
+    "expect": " (changes what is declared)",
+}
 
 Convert = Callable[[Diagnostic], types.Diagnostic]
 Keeps = Callable[[Diagnostic], bool]
@@ -53,17 +58,16 @@ class Actions:
         return _key(found.start) <= _key(wanted.end) and _key(wanted.start) <= _key(found.end)
 
     def _of(self, diagnostic: Diagnostic) -> list[types.CodeAction]:
-        actions = []
-        if diagnostic.fix is not None:
-            actions.append(
-                types.CodeAction(
-                    title=self._title(diagnostic),
-                    kind=QUICK_FIX,
-                    diagnostics=[self.convert(diagnostic)],
-                    is_preferred=diagnostic.fix.applicability == "safe",
-                    edit=self._edit(diagnostic.fix.edits),
-                )
+        actions = [
+            types.CodeAction(
+                title=self._title(diagnostic, fix),
+                kind=QUICK_FIX,
+                diagnostics=[self.convert(diagnostic)],
+                is_preferred=fix.applicability == "safe",
+                edit=self._edit(fix.edits),
             )
+            for fix in diagnostic.fixes
+        ]
         suppression = self._suppression(diagnostic)
         if suppression is not None:
             actions.append(
@@ -76,9 +80,8 @@ class Actions:
             )
         return actions
 
-    def _title(self, diagnostic: Diagnostic) -> str:
-        assert diagnostic.fix is not None
-        edits = diagnostic.fix.edits
+    def _title(self, diagnostic: Diagnostic, fix: Fix) -> str:
+        edits = fix.edits
         title = ""
         if len(edits) == 1 and edits[0].span.line == edits[0].span.end_line:
             span, new = edits[0]
@@ -88,9 +91,9 @@ class Actions:
                 verb = f"Replace `{old}` by `{new.strip()}`" if old and new.strip() else ""
                 title = verb or (f"Remove `{old}`" if old else f"Insert `{new.strip()}`")
         if not title:
-            said = diagnostic.help or f"fix {diagnostic.rule}"
+            said = fix.help or diagnostic.help or f"fix {diagnostic.rule}"
             title = said[:1].upper() + said[1:]
-        return title if diagnostic.fix.applicability == "safe" else f"{title} (may change the meaning)"
+        return title + REMARKS[fix.applicability]
 
     def _edit(self, edits: Iterable[Edit]) -> types.WorkspaceEdit:
         changes: dict[str, list[types.TextEdit]] = {}

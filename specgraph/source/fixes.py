@@ -26,13 +26,17 @@ class Fixed(NamedTuple):
         return before + sum(moved)
 
 
-def is_applicable(fix: Fix | None, *, unsafe: bool) -> bool:
-    """Whether a fix may be applied."""
-    return fix is not None and (unsafe or fix.applicability == "safe")
+def applicable_fix(diagnostic: Diagnostic, *, unsafe: bool = False, expect: bool = False) -> Fix | None:
+    """The first fix of a diagnostic that may be applied: unsafe ones and changes of `expect` if allowed."""
+    allowed = ("safe", *(("unsafe",) if unsafe else ()), *(("expect",) if expect else ()))
+    return next((fix for fix in diagnostic.fixes if fix.applicability in allowed), None)
 
 
-def apply_fixes(source: Source, diagnostics: Iterable[Diagnostic], *, unsafe: bool = False) -> Fixed:
-    """The text of `source` with the fixes that concern it applied.
+def apply_fixes(
+    source: Source, diagnostics: Iterable[Diagnostic], *, unsafe: bool = False, expect: bool = False
+) -> Fixed:
+    """The text of `source` with the fixes that concern it applied, unsafe ones and changes of `expect` if
+    allowed.
 
     A fix is applied whole or not at all; of two that overlap, the first in the file wins (checking
     again offers the other). Line ends of inserted text follow the file's.
@@ -41,10 +45,8 @@ def apply_fixes(source: Source, diagnostics: Iterable[Diagnostic], *, unsafe: bo
     taken: list[tuple[int, int, str]] = []
     applied = []
     for diagnostic in diagnostics:
-        fix = diagnostic.fix
-        if fix is None or not is_applicable(fix, unsafe=unsafe):
-            continue
-        if any(edit.span.path != source.path for edit in fix.edits):
+        fix = applicable_fix(diagnostic, unsafe=unsafe, expect=expect)
+        if fix is None or any(edit.span.path != source.path for edit in fix.edits):
             continue
         edits = []
         for edit in fix.edits:

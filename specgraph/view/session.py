@@ -118,7 +118,7 @@ class Session:
                 raise CommandError(f"{source.path} lies outside the project", "fix it with `specgraph check --fix`")
             if target.read_bytes() != encode(source, source.text):
                 raise CommandError("the file has changed since", "look at the page again")
-            fixed = apply_fixes(source, [diagnostic], unsafe=True)
+            fixed = apply_fixes(source, [diagnostic], unsafe=True, expect=True)
             if not fixed.applied:
                 raise CommandError(f"the fix of {diagnostic.code} does not apply")
             write_atomically(target, encode(source, fixed.text))

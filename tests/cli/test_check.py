@@ -274,7 +274,7 @@ class TestFixing:
             fault = Diagnostic("SG305", "x", "error", "x", edit.span, fix=Fix("unsafe", (edit,)))
             return [fault], {"a.yaml": source}
 
-        given = argparse.Namespace(diff=False, unsafe_fixes=True)
+        given = argparse.Namespace(diff=False, unsafe_fixes=True, fix_expect=False)
         fix_specs(["a.yaml"], given, back_and_forth, lambda _: True)
         assert capsys.readouterr().err == "fixed 0 problems\n"
         assert path.read_text() == "a: 1\n"

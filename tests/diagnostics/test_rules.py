@@ -99,7 +99,7 @@ def test_fixes_cure(code: str) -> None:
     fixable = [d for d in report.diagnostics if d.code == code and d.fix is not None]
     if not fixable:
         return
-    fixed = apply_fixes(report.sources["spec.yaml"], fixable[:1], unsafe=True)
+    fixed = apply_fixes(report.sources["spec.yaml"], fixable[:1], unsafe=True, expect=True)
     assert fixed.applied
     assert fixed.text != text
     after = [d for d in findings(fixed.text) if d.severity != "info"]

@@ -15,6 +15,7 @@ import pytest
 import specgraph
 from specgraph.checking import Report
 from specgraph.cures import wording
+from specgraph.diagnostics.model import Diagnostic
 
 ROOMS = (
     *("source", "diagnostics", "kinds", "graph", "ops", "expressions", "language", "elaboration", "reporting"),
@@ -114,10 +115,14 @@ def _silence(
         monkeypatch.setattr(found, "__init__", init)
 
 
+def _edits(found: Diagnostic) -> list[Any]:
+    return [(fix.applicability, fix.edits) for fix in found.fixes]
+
+
 def decided(report: Report) -> list[Any]:
     """All that a report decides, without a word of what it says."""
     found = [
-        (d.code, d.rule, d.severity, d.node, d.span, [label.span for label in d.labels], d.fix, d.help is None)
+        (d.code, d.rule, d.severity, d.node, d.span, [label.span for label in d.labels], _edits(d), d.help is None)
         for d in report.diagnostics
     ]
     return [report.graph is None, *found]

@@ -268,7 +268,7 @@ nodes:
 
 def cured(mistake: Mistake) -> str:
     """The text with the printed cure in it: what the report says to write, or every offered fix
-    applied as `--fix --unsafe-fixes` would, until none is left."""
+    applied as `--unsafe-fixes --fix-expect` would, until none is left."""
     text = mistake.text
     if mistake.written is not None:
         before, after = mistake.written
@@ -279,7 +279,7 @@ def cured(mistake: Mistake) -> str:
     for _ in range(6):
         report = check_text(text)
         wrong = [d for d in report.diagnostics if d.severity in ("error", "warning")]
-        fixed = apply_fixes(next(iter(report.sources.values())), wrong, unsafe=True)
+        fixed = apply_fixes(next(iter(report.sources.values())), wrong, unsafe=True, expect=True)
         if fixed.text == text:
             break
         text = fixed.text

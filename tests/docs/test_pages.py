@@ -42,6 +42,6 @@ def test_the_mistakes_stand_in_the_readme(spec: Path) -> None:
 def test_the_offered_cure_makes_the_mistake_clean(spec: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copy(spec, tmp_path))
     assert not specgraph.check(copy).ok
-    main(["check", "--fix", "--unsafe-fixes", str(copy)])
+    main(["check", "--unsafe-fixes", "--fix-expect", str(copy)])
     report = specgraph.check(copy)
     assert [d.message for d in report.diagnostics if d.severity != "info"] == []

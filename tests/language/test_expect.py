@@ -68,7 +68,7 @@ def test_it_differs_and_what_is_shown_is_right(name: str) -> None:
     (found,) = [d for d in report.diagnostics if d.severity == "error"]
     assert found.rule == "declared-shape-mismatch"
     assert shown in str(found.help)
-    fixed = apply_fixes(report.sources["spec.yaml"], [found], unsafe=True)
+    fixed = apply_fixes(report.sources["spec.yaml"], [found], unsafe=True, expect=True)
     assert fixed.text != text
     assert errors(check_text(fixed.text)) == []
 
@@ -183,6 +183,6 @@ def test_a_size_with_a_comma_is_written_in_quotes(path: str, shape: object) -> N
         text = text.replace('"', "")
     report = check_text(text, path)
     assert [d.rule for d in report.diagnostics if d.severity == "error"] == ["declared-shape-mismatch"]
-    fixed = apply_fixes(report.sources[path], report.diagnostics, unsafe=True).text
+    fixed = apply_fixes(report.sources[path], report.diagnostics, unsafe=True, expect=True).text
     assert "min(2, H)" in fixed
     assert errors(check_text(fixed, path)) == []

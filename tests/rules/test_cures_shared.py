@@ -123,7 +123,7 @@ SHARED: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def with_fixes(report: Report) -> str:
-    return apply_fixes(next(iter(report.sources.values())), report.diagnostics, unsafe=True).text
+    return apply_fixes(next(iter(report.sources.values())), report.diagnostics, unsafe=True, expect=True).text
 
 
 @pytest.mark.parametrize("name", SHARED)

@@ -12,6 +12,9 @@ RULE = Rule(
 inferred shape differs, either the declaration or an argument above it is wrong, and nothing but the
 author can say which. The note shows how the size comes about. A node further down whose own `expect`
 would hold if this one did is not reported again.
+
+A change of the network that gives the declared shape is offered as an unsafe fix, the changes of other nodes
+that give it too as alternatives. Only `check --fix-expect` changes the declaration.
 """,
     bad="""\
 specgraph: 1

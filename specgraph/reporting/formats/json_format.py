@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from specgraph.diagnostics.model import Diagnostic, Span
+from specgraph.diagnostics.model import Diagnostic, Fix, Span
 from specgraph.reporting.findings import Findings
 
 
@@ -47,13 +47,18 @@ def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
     if diagnostic.help is not None:
         found["help"] = diagnostic.help
     if diagnostic.fix is not None:
-        found["fix"] = {
-            "applicability": diagnostic.fix.applicability,
-            "edits": [
-                {**_path(edit.span, path), **_place(edit.span), "text": edit.text} for edit in diagnostic.fix.edits
-            ],
-        }
+        found["fix"] = _fix(diagnostic.fix, path)
+    if diagnostic.alternatives:
+        found["alternatives"] = [_fix(fix, path) for fix in diagnostic.alternatives]
     return found
+
+
+def _fix(fix: Fix, path: str) -> dict[str, Any]:
+    return {
+        "applicability": fix.applicability,
+        **({} if fix.help is None else {"help": fix.help}),
+        "edits": [{**_path(edit.span, path), **_place(edit.span), "text": edit.text} for edit in fix.edits],
+    }
 
 
 def _place(span: Span) -> dict[str, int]:

@@ -7,7 +7,7 @@ import os
 from typing import Any
 from urllib.parse import quote
 
-from specgraph.diagnostics.model import Diagnostic, Span
+from specgraph.diagnostics.model import Diagnostic, Fix, Span
 from specgraph.diagnostics.rule import rule
 from specgraph.reporting.findings import Findings
 from specgraph.version import __version__
@@ -70,21 +70,24 @@ def _result(diagnostic: Diagnostic, index: dict[str, int]) -> dict[str, Any]:
             {"id": number, "physicalLocation": _location(label.span), "message": {"text": label.message}}
             for number, label in enumerate(diagnostic.labels, 1)
         ]
-    if diagnostic.fix is not None:
-        changes: dict[str, list[dict[str, Any]]] = {}
-        for edit in diagnostic.fix.edits:
-            replacement = {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}}
-            changes.setdefault(edit.span.path, []).append(replacement)
-        result["fixes"] = [
-            {
-                "description": {"text": diagnostic.help or "apply the fix"},
-                "artifactChanges": [
-                    {"artifactLocation": {"uri": _uri(path)}, "replacements": replacements}
-                    for path, replacements in changes.items()
-                ],
-            }
-        ]
+    if diagnostic.fixes:
+        result["fixes"] = [_fix(fix, diagnostic.help) for fix in diagnostic.fixes]
     return result
+
+
+def _fix(fix: Fix, help: str | None) -> dict[str, Any]:
+    changes: dict[str, list[dict[str, Any]]] = {}
+    for edit in fix.edits:
+        replacement = {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}}
+        changes.setdefault(edit.span.path, []).append(replacement)
+    return {
+        "description": {"text": fix.help or help or "apply the fix"},
+        "artifactChanges": [
+            {"artifactLocation": {"uri": _uri(path)}, "replacements": replacements}
+            for path, replacements in changes.items()
+        ],
+        "properties": {"applicability": fix.applicability},
+    }
 
 
 def _location(span: Span) -> dict[str, Any]:
