@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgraph.graph.dims import SymbolicDim
+from specgraph.importers.budget import Budget
 from specgraph.importers.flat import Refusal
 from specgraph.importers.onnx_file import MAX_ELEMENTS, OnnxNode
 
@@ -24,7 +25,7 @@ _CASTS = {
 }  # fmt: skip
 
 
-def fold(node: OnnxNode, inputs: list[Array], opset: int) -> Array | None:
+def fold(node: OnnxNode, inputs: list[Array], opset: int, budget: Budget) -> Array | None:
     """The value of a node whose inputs are constants; None where the op is not folded.
 
     Raises `Refusal` where it cannot be computed or would be too large.
@@ -33,6 +34,8 @@ def fold(node: OnnxNode, inputs: list[Array], opset: int) -> Array | None:
     if rule is None:
         return None
     try:
+        if not any(has_symbols(array) for array in inputs):
+            budget.take_for(node, inputs)
         with np.errstate(all="ignore"):
             return np.asarray(rule(node, inputs, opset))
     except (ValueError, IndexError, TypeError, KeyError, OverflowError, ZeroDivisionError) as error:

@@ -15,7 +15,9 @@ from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raise_resize import is_old, targets, transformation
 from specgraph.importers.raiser import Raiser, static
 
-MAX_SIDE = 2048
+MAX_SIDE, MAX_TARGET = 2048, 8192
+NUM_COPIES = 3
+"""Of a matrix, while it is made."""
 _COMPUTED = frozenset(
     {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"}
 )
@@ -58,6 +60,16 @@ def write_maps(raiser: Raiser, node: OnnxNode, path: str, maps: dict[int, tuple[
     )
 
 
+def side_of_map(raiser: Raiser, side: int, target: float | None = None) -> int:
+    """An axis whose map is written as a matrix to `target` sizes, at most as many as `side` if that is not
+    known. Raises `Refusal` where the matrix would be too large."""
+    out = side if target is None else target
+    if side > MAX_SIDE or not 0 <= out <= MAX_TARGET:
+        raise Refusal(f"an axis of {side} is too long to write its resampling to {out:.0f} as a matrix")
+    raiser.budget.take(NUM_COPIES * 8 * (side + 1) * max(int(out), 1))
+    return side
+
+
 def _is_identity(matrix: Array, summand: Array) -> bool:
     return matrix.shape[0] == matrix.shape[1] and not np.any(summand) and bool((matrix == np.eye(len(matrix))).all())
 
@@ -98,8 +110,7 @@ def resize_maps(raiser: Raiser, node: OnnxNode, path: str) -> dict[int, tuple[Ar
                 raise Refusal("it resizes the batch axis")
             continue
         side = static(shape[axis])
-        if side > MAX_SIDE:
-            raise Refusal(f"an axis of {side} is too long to write its resizing as a matrix")
+        side_of_map(raiser, side, float(target) * (1 if by_size else side))
         inputs = ["x", "roi" if window else ""]
         feeds: dict[str, Array] = {}
         if window:

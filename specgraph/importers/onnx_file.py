@@ -16,6 +16,7 @@ from onnx import numpy_helper
 
 from specgraph.errors import CommandError, SpecgraphError, reason
 from specgraph.importers.naming import scope_of
+from specgraph.source.limits import limit
 
 Array = NDArray[Any]
 
@@ -137,6 +138,11 @@ def parse_onnx(data: bytes, folder: Path | None = None, name: str = "model") -> 
 
 def _read_model(model: onnx.ModelProto, folder: Path | None, name: str) -> OnnxFile:
     graph = model.graph
+    most = limit("SPECGRAPH_MAX_IMPORTED_NODES")
+    if len(graph.node) > most:
+        raise CommandError(
+            f"{name} has {len(graph.node):,} nodes; {most:,} are read at most", "raise SPECGRAPH_MAX_IMPORTED_NODES"
+        )
     if not graph.node and not graph.output:
         raise CommandError(f"{name} is damaged or no ONNX file: it has no graph")
     if len(graph.node) > MAX_NODES:

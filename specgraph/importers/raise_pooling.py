@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from specgraph.importers.linear_maps import average_map, num_windows, write_maps
+from specgraph.importers.linear_maps import average_map, num_windows, side_of_map, write_maps
 from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raise_layers import Pairs, map_rank, numbers, padding_of
 from specgraph.importers.raiser import Raise, Raiser, static
@@ -58,11 +58,10 @@ def raise_avg_pool(raiser: Raiser, node: OnnxNode) -> None:
     too_wide = any(2 * max(pair) > size for pair, size in zip(padding, kernel, strict=True))
     ceil = bool(node.attributes.get("ceil_mode", 0))
     if any(step != 1 for step in dilation) or (too_wide and (ceil or not include)):
+        sides = [side_of_map(raiser, static(size)) for size in raiser.type_of(path).dims[1:]]
         maps = {
-            axis + 2: average_map(
-                static(size), kernel[axis], stride[axis], dilation[axis], _pair(padding[axis]), include, ceil
-            )
-            for axis, size in enumerate(raiser.type_of(path).dims[1:])
+            axis + 2: average_map(side, kernel[axis], stride[axis], dilation[axis], _pair(padding[axis]), include, ceil)
+            for axis, side in enumerate(sides)
         }
         summands = {axis: np.zeros(len(matrix)) for axis, matrix in maps.items()}
         pairs = {axis: (matrix, summands[axis]) for axis, matrix in maps.items()}

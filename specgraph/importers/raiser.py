@@ -10,6 +10,7 @@ import numpy as np
 
 from specgraph.graph.dims import Dim, N, SymbolicDim, symbol
 from specgraph.graph.types import TensorType
+from specgraph.importers.budget import Budget
 from specgraph.importers.constants import fold, has_symbols, shape_array
 from specgraph.importers.flat import Array, FlatNetwork, Refusal
 from specgraph.importers.naming import clean, folders, numbered, owner_of
@@ -34,6 +35,7 @@ class Raiser:
         self.net = FlatNetwork(file.name)
         self.paths: dict[str, str] = {}
         self.constants: dict[str, Array] = dict(file.constants)
+        self.budget = Budget(file.constants.values())
         self.outputs = list(file.outputs)
         self.reads: Counter[str] = Counter()
         self.recount()
@@ -112,7 +114,7 @@ class Raiser:
             self._branch(node, handlers)
             return
         if all(value in self.constants for value in node.inputs if value):
-            folded = fold(node, [self.constants[value] for value in node.inputs if value], self.opset)
+            folded = fold(node, [self.constants[value] for value in node.inputs if value], self.opset, self.budget)
             if folded is not None:
                 self.constants[node.outputs[0]] = folded
                 return
@@ -247,6 +249,7 @@ class Raiser:
         output: int = 0,
     ) -> str:
         """Add the node that computes one of `node`'s outputs."""
+        self.budget.take_parameters(parameters)
         path = self.net.add(op, inputs, arguments, parameters, self.hints(node, weight, op))
         if parameters:
             self._share(path, tuple(value for value in node.inputs if value in self.file.constants))
@@ -291,6 +294,7 @@ class Raiser:
         label: str = "",
     ) -> str:
         """Add a node on the way to one that stands for a node of the file."""
+        self.budget.take_parameters(parameters)
         if self.node is None:
             return self.net.add(op, inputs, arguments, parameters)
         if self.node.scope is not None:

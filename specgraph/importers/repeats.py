@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -107,8 +108,7 @@ def _form(nodes: tuple[FlatNode, ...], start: str) -> str:
 
 def _parts(segments: list[Segment]) -> list[tuple[str, tuple[Segment, ...]]]:
     """The segments grouped: (name of the level or empty, segments of one instance)."""
-    forms = [segment.form for segment in segments]
-    count = {form: forms.count(form) for form in forms}
+    count = Counter(segment.form for segment in segments)
     parts: list[tuple[str, tuple[Segment, ...]]] = []
     stage = single = position = 0
     while position < len(segments):
