@@ -59,7 +59,7 @@ def _elements(node: OnnxNode, inputs: list[Array]) -> int:
         return 0
     if op == "Gather":
         axis = int(node.attributes.get("axis", 0))
-        return int(inputs[1].size) * (inputs[0].size // max(inputs[0].shape[axis], 1))
+        return int(inputs[1].size * (inputs[0].size // max(inputs[0].shape[axis], 1)))
     if op == "MatMul":
         rows, columns = inputs[0].shape[:-1], inputs[1].shape[-1:]
         return prod(rows) * prod(columns) * max(prod(inputs[1].shape[:-2]), 1)
