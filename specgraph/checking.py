@@ -72,11 +72,13 @@ def check(
     set: dict[str, Any] | None = None,
     input_size: str | tuple[int, ...] | None = None,
     plugins: Iterable[str] = (),
+    data_dir: str | None = None,
 ) -> Report:
     """Check a spec: a path (`-` is standard input) or the parsed spec as a dict.
 
-    `set` overrides variables, `input_size` (`HxW`) the spatial size of the image input. No PyTorch
-    is imported. Raises `CommandError` where there is no such file.
+    `set` overrides variables and fields of recipes (`recipe.epochs`), `input_size` (`HxW`) the spatial size of
+    the image input; `data_dir` is a folder of images to look at for recipes that name one. No PyTorch is
+    imported. Raises `CommandError` where there is no such file or folder.
     """
     from specgraph.ops.installed import load_plugins
 
@@ -90,7 +92,7 @@ def check(
             parsed = read_file(os.fspath(spec), collector)
             folder = os.path.dirname(os.fspath(spec)) if os.fspath(spec) != "-" else "."
             real_path = os.path.realpath(os.fspath(spec))
-        return check_parsed(parsed, collector, folder, real_path, set or {}, input_size)
+        return check_parsed(parsed, collector, folder, real_path, set or {}, input_size, data_dir=data_dir)
 
 
 def check_parsed(
@@ -102,6 +104,7 @@ def check_parsed(
     input_size: str | tuple[int, ...] | None = None,
     *,
     cures: bool = True,
+    data_dir: str | None = None,
 ) -> Report:
     """Check a text that was read. `folder` is where its includes are looked for; `cures` says whether
     to search for what would make wrong shapes agree."""
@@ -110,7 +113,7 @@ def check_parsed(
     renew_work()
     sources = {parsed.source.path: parsed.source}
     with GarbageCollectorPaused():
-        partial = _build(parsed, collector, sources, folder, real_path, overrides, input_size, cures)
+        partial = _build(parsed, collector, sources, folder, real_path, overrides, input_size, cures, data_dir)
         apply_suppressions(collector, sources, report_unused=partial is not None)
     graph = None if partial is None or collector.has_errors else partial.graph
     return Report(graph, collector.diagnostics, sources, partial)
@@ -125,6 +128,7 @@ def _build(
     overrides: dict[str, Any],
     input_size: str | tuple[int, ...] | None,
     cures: bool,
+    data_dir: str | None,
 ) -> Partial | None:
     if parsed.tree is None:
         return None
@@ -134,7 +138,7 @@ def _build(
     IncludeLoader(collector, sources, folder or ".").load(document, real_path, folder)
     build = GraphBuilder(document, collector, overrides, input_size)
     graph = build.graph()
-    check_rules(build, graph)
+    check_rules(build, graph, data_dir)
     if cures and build.elaborator.state.troubles:
         source = parsed.source
 

@@ -27,6 +27,8 @@ EXAMPLES = (
     ("specgraph check specs --strict --format github", "every spec below a folder, in CI"),
     ("specgraph check net.yaml --unsafe-fixes --diff", "what the offered fixes would change"),
     ("specgraph check net.yaml --set n=5 --input-size 256x256", "other values than the file's"),
+    ("specgraph check net.yaml --set recipe.batch_size=1024", "another recipe than the file's"),
+    ("specgraph check net.yaml --data-dir flowers", "the recipe's folder of images is looked at"),
 )
 
 
@@ -46,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ignore", action="append", metavar="CODES", help="do not report these warnings: codes, names or prefixes"
     )
     parser.add_argument("--infos", action="store_true", help="print remarks too, not only errors and warnings")
+    parser.add_argument("--data-dir", metavar="DIR", help="look at this folder of images, for recipes that name one")
     add_spec_arguments(parser)
 
 
@@ -92,7 +95,7 @@ def _run(specs: list[str], args: argparse.Namespace, settings: dict[str, Any], c
 def _check(spec: str, args: argparse.Namespace, settings: dict[str, Any]) -> tuple[list[Diagnostic], dict[str, Source]]:
     from specgraph.checking import check
 
-    report = check(spec, set=settings, input_size=args.input_size, plugins=tuple(args.plugin))
+    report = check(spec, set=settings, input_size=args.input_size, plugins=tuple(args.plugin), data_dir=args.data_dir)
     return report.diagnostics, report.sources
 
 

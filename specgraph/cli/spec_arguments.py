@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 def add_spec_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="override a variable of the spec"
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="override a variable of the spec, or recipe.PATH: a field of its recipes",
     )
     parser.add_argument("--input-size", metavar="HxW", help="height and width of the input image")
     parser.add_argument(

@@ -7,6 +7,7 @@ import sys
 
 from specgraph.cli.options import add_option
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph, parse_settings
+from specgraph.recipes.given import RECIPE_PREFIX, split_settings
 from specgraph.training.options import declared_options
 
 HELP = "train a network by one of its recipes"
@@ -15,7 +16,6 @@ EXAMPLES = (
     ("specgraph train net.yaml --set recipe.optimizer.sgd.lr=0.05 --epochs 20", "other values than the recipe's"),
     ("specgraph train --resume runs/net/2026-01-31_12-00-00", "go on where a run was interrupted"),
 )
-RECIPE_PREFIX = "recipe."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,12 +39,7 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(
             "--resume continues with the run's own spec", "leave out --set and --input-size, or start a new run"
         )
-    settings = {
-        entry.partition("=")[0][len(RECIPE_PREFIX) :]: value
-        for entry in args.set
-        if entry.startswith(RECIPE_PREFIX)
-        for value in parse_settings([entry]).values()
-    }
+    _, settings = split_settings(parse_settings([entry for entry in args.set if entry.startswith(RECIPE_PREFIX)]))
     args.set = [entry for entry in args.set if not entry.startswith(RECIPE_PREFIX)]
     graph = None if args.spec is None else load_graph(args, args.spec)
     require("torch", "train", "training")

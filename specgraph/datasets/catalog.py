@@ -153,6 +153,11 @@ FROM_PYTHON = "from-python"
 """Name of the data set in the recipe of a run whose data a Python program gave."""
 
 
+def is_place(name: str) -> bool:
+    """Whether the name of a data set can only be the path of a folder."""
+    return name not in CATALOG and name != FOLDER and ("/" in name or "\\" in name or name.startswith((".", "~")))
+
+
 def dataset_names() -> tuple[str, ...]:
     """Names a recipe may give under `data.name`, data sets registered from Python aside."""
     return (*CATALOG, FOLDER)

@@ -12,9 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from specgraph.datasets.folder_facts import SUFFIXES, is_visible
 from specgraph.datasets.images import (
-    GREY_MODES,
-    SUFFIXES,
     Box,
     BrokenImageError,
     open_converted,
@@ -32,7 +31,6 @@ from specgraph.errors import CommandError
 RESIDENT_BYTES = 1 << 30
 TEST_SHARE = 0.2
 SPLIT_SEED = 0
-NUM_PROBED = 64
 MAX_NAMED = 5
 WORDS = {"": "", "train": "training ", "validation": "validation ", "test": "test "}
 VALIDATION_NAMES = ("val", "valid", "validation")
@@ -113,7 +111,7 @@ def read_folder(
         raise CommandError(
             f"there is no folder {root}", "give a folder with one folder of images per class, or --data digits"
         )
-    parts = {entry.name.lower(): entry for entry in root.iterdir() if _is_visible(entry.name) and entry.is_dir()}
+    parts = {entry.name.lower(): entry for entry in root.iterdir() if is_visible(entry.name) and entry.is_dir()}
     train_root = parts.get("train")
     validation_root = next((parts[name] for name in VALIDATION_NAMES if name in parts), None)
     test_root = parts.get("test")
@@ -166,31 +164,6 @@ def read_folder(
     )
 
 
-def folder_channels(root: Path) -> int:
-    """1 where the first images found are all grey, else 3."""
-    from PIL import Image
-
-    found = 0
-    for place, folders, names in os.walk(root):
-        folders[:] = sorted(filter(_is_visible, folders))
-        for name in sorted(filter(_is_visible, names)):
-            if Path(name).suffix.lower() in SUFFIXES and Path(place, name).is_file():
-                try:
-                    with Image.open(Path(place) / name) as image:
-                        if image.mode not in GREY_MODES:
-                            return 3
-                except Exception:
-                    continue
-                found += 1
-                if found == NUM_PROBED:
-                    return 1
-    return 1 if found else 3
-
-
-def _is_visible(name: str) -> bool:
-    return not name.startswith(".")
-
-
 def _absent(samples: dict[str, Samples], class_names: tuple[str, ...]) -> list[str]:
     """Which classes have no images, in the whole set or in a part of it."""
     everything = set(range(len(class_names)))
@@ -206,7 +179,7 @@ def _absent(samples: dict[str, Samples], class_names: tuple[str, ...]) -> list[s
 
 
 def _class_names(root: Path) -> tuple[str, ...]:
-    names = sorted(entry.name for entry in root.iterdir() if _is_visible(entry.name) and entry.is_dir())
+    names = sorted(entry.name for entry in root.iterdir() if is_visible(entry.name) and entry.is_dir())
     if not names:
         raise CommandError(
             f"{root} has no class folders", "put the images of each class into a folder of the class's name below it"
@@ -238,13 +211,13 @@ def _files_below(folder: Path) -> Iterator[Path]:
     seen = {_identity(place) for place in (folder, folder.parent, *folder.resolve().parents)}
     for place, folders, names in os.walk(folder, followlinks=True):
         fresh = []
-        for name in sorted(filter(_is_visible, folders)):
+        for name in sorted(filter(is_visible, folders)):
             identity = _identity(os.path.join(place, name))
             if identity not in seen:
                 seen.add(identity)
                 fresh.append(name)
         folders[:] = fresh
-        yield from (Path(place) / name for name in filter(_is_visible, names) if Path(name).suffix.lower() in SUFFIXES)
+        yield from (Path(place) / name for name in filter(is_visible, names) if Path(name).suffix.lower() in SUFFIXES)
 
 
 def _identity(place: str | Path) -> tuple[int, int]:

@@ -13,8 +13,6 @@ from PIL import Image, ImageOps
 if TYPE_CHECKING:
     from torch import Tensor
 
-SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"))
-GREY_MODES = frozenset(("1", "L", "I;16", "I;16B", "I;16L", "I;16N", "I", "F"))
 MAX_PIXELS = 100_000_000
 CENTRE_SHARE = 0.875  # of the short side, kept by the centre crop of photographs (ImageNet's custom)
 SMALLEST_PHOTOGRAPH = 64

@@ -46,7 +46,8 @@ def load_dataset(
     """A data set by name. `size` (height, width) and `channels` are wanted of image folders; others
     have their own. Raises `CommandError` where it is unknown, absent, or damaged."""
     if is_folder(name):
-        from specgraph.datasets.folder import folder_channels, read_folder
+        from specgraph.datasets.folder import read_folder
+        from specgraph.datasets.folder_facts import folder_channels
 
         if name == FOLDER and root is None and "SPECGRAPH_DATA" not in os.environ:
             raise CommandError("the data are a folder of images, but not which one", "name it: --data DIR")

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from specgraph.datasets.images import GREY_MODES, to_mode, to_tensor
+from specgraph.datasets.folder_facts import GREY_MODES
+from specgraph.datasets.images import to_mode, to_tensor
 from specgraph.datasets.samples import Dataset, ImageTensor, Samples, whole
 from specgraph.datasets.statistics import sample_statistics
 from specgraph.datasets.transforms import Normalisation, keeps_targets, known_normalisation

@@ -29,7 +29,8 @@ from specgraph.language.op_arguments import FAILED
 from specgraph.language.read import IDENTIFIER
 from specgraph.language.resolve import resolve_document
 from specgraph.language.values import Written
-from specgraph.recipes.recipe import RECIPE, Recipe
+from specgraph.recipes.given import changed_recipe, split_settings
+from specgraph.recipes.recipe import RECIPE, Recipe, plain_recipe
 
 OUTPUT = re.compile(SEGMENT)
 MAX_RANK = 4
@@ -52,9 +53,9 @@ class GraphBuilder:
     ) -> None:
         self.document = document
         self.collector = collector
-        self.overrides = overrides
+        self.overrides, self.recipe_settings = split_settings(overrides)
         self.input_size = parse_input_size(input_size)
-        self.state = State(document, collector, overridden=bool(overrides) or input_size is not None)
+        self.state = State(document, collector, overridden=bool(self.overrides) or input_size is not None)
         self.elaborator = Elaborator(self.state)
         self.symbols: dict[str, Dim] = {}
         self.partial_recipes: dict[str, Recipe] = {}
@@ -94,7 +95,7 @@ class GraphBuilder:
             {name: value for name, value in values.items() if value is not POISON},
             recipes,
             state.constraints,
-            self._resolved(values),
+            self._resolved(values, recipes),
         )
         if not self.collector.has_errors:
             prune(graph, state.absent_reads)
@@ -328,18 +329,22 @@ class GraphBuilder:
             if plain is FAILED:
                 continue
             try:
-                recipes[name] = RECIPE.check(plain)
+                recipes[name] = changed_recipe(RECIPE.check(plain), self.recipe_settings.items())
             except Invalid as fault:
                 if fault.partial is not None:
                     self.partial_recipes[name] = fault.partial
                 for each in fault.all():
                     self.state.reporter.invalid(each, "", written, f"recipe `{name}`", None, value=plain)
+        if not recipes:
+            changed_recipe(RECIPE.check({}), self.recipe_settings.items())
         return recipes
 
-    def _resolved(self, values: dict[str, Any]) -> dict[str, Any]:
+    def _resolved(self, values: dict[str, Any], recipes: dict[str, Recipe]) -> dict[str, Any]:
         resolved = resolve_document(self.document, keep_expect=not self.state.overridden)
         if self.overrides:
             resolved["vars"] = {**resolved.get("vars", {}), **self.overrides}
+        if self.recipe_settings and recipes:
+            resolved["recipes"] = {name: plain_recipe(recipe) for name, recipe in recipes.items()}
         if self.input_size is not None:
             for name, wire_shape in list(resolved.get("inputs", {}).items()):
                 kind = image_type(tuple(1 for _ in wire_shape))

@@ -275,7 +275,7 @@ def image_files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    from specgraph.datasets.images import SUFFIXES
+    from specgraph.datasets.folder_facts import SUFFIXES
 
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

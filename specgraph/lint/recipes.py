@@ -7,24 +7,26 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from specgraph.datasets.catalog import CATALOG, DatasetInfo
-from specgraph.diagnostics.rule import functions_of_rules, rule
+from specgraph.datasets.catalog import CATALOG, FOLDER, DatasetInfo, is_place
+from specgraph.diagnostics.rule import functions_of_rules, rule, rule_file
 from specgraph.graph.classifier import ends_in, main_output, only_image, why_no_classifier
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 from specgraph.kinds.invalid import Unknown
+from specgraph.ops.registry import ops
 from specgraph.recipes.feeding import Augmentation, Data, Normalize
 from specgraph.recipes.optimisation import CrossEntropy
 from specgraph.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
+    from specgraph.diagnostics.model import Severity
     from specgraph.language.values import Written
     from specgraph.lint.context import Lint
 
 
 class Finding(NamedTuple):
     """A fault of a recipe: the rule, what to say, the path in the recipe it concerns, and that of a node
-    whose removal cures it."""
+    whose removal cures it. `severity` is the rule's own where it is None."""
 
     rule: str
     message: str
@@ -32,15 +34,18 @@ class Finding(NamedTuple):
     notes: tuple[str, ...] = ()
     help: str | None = None
     removable: str | None = None
+    severity: Severity | None = None
 
 
 class Images(NamedTuple):
-    """What is known of the images of a data set; `size` is (height, width), None where they differ."""
+    """What is known of the images of a data set: `size` is (height, width), `num_train` the number of images
+    to train with. None is what is unknown, or differs from image to image."""
 
     name: str
-    num_classes: int
-    channels: int
+    num_classes: int | None
+    channels: int | None
     size: tuple[int, int] | None
+    num_train: int | None = None
 
 
 class Trained(NamedTuple):
@@ -48,7 +53,7 @@ class Trained(NamedTuple):
 
     `image` is the type of its input, `output` the name of the output trained on labels, with
     `num_scores` classes. `info` is what the catalogue says of the recipe's data set, `images` what is
-    known of the images, both None where nothing is.
+    known of the images, both None where nothing is. `num_processes` share each batch.
     """
 
     graph: Graph
@@ -58,6 +63,7 @@ class Trained(NamedTuple):
     num_scores: int
     info: DatasetInfo | None
     images: Images | None
+    num_processes: int = 1
 
     @property
     def data(self) -> Data | None:
@@ -68,6 +74,17 @@ class Trained(NamedTuple):
     def head(self) -> str:
         """Path of the node that gives the scores."""
         return self.graph.outputs[self.output]
+
+    @property
+    def share(self) -> int:
+        """Images of a batch that each process sees."""
+        return max(1, self.recipe.batch_size // self.num_processes)
+
+    @property
+    def normalises(self) -> bool:
+        """Whether a layer of the network normalises what it is given."""
+        known = ops()
+        return any(known[node.op].family == "normalisation" for node in self.graph.nodes.values())
 
     def augmentations(self) -> tuple[Augmentation, ...]:
         """What the recipe does to training images."""
@@ -98,17 +115,21 @@ class Trained(NamedTuple):
     def cure_of_classes(self) -> str:
         """What to write so that there is one score per class."""
         assert self.images is not None
+        assert self.images.num_classes is not None
         wanted = self.images.num_classes
         by_flag = f": --set classes={wanted}" if "classes" in self.graph.vars else ""
         return f"give the last layer {wanted} outputs{by_flag}"
 
 
-def find_faults(graph: Graph, recipe: Recipe, images: Images | None = None) -> Iterator[Finding]:
+def find_faults(
+    graph: Graph, recipe: Recipe, images: Images | None = None, num_processes: int = 1
+) -> Iterator[Finding]:
     """Every fault of a recipe for a network. `images` are those it is really given, where
-    the catalogue does not know the data set. Of a partial recipe, those that what is right of it shows."""
+    the catalogue does not know the data set; `num_processes` share each batch. Of a partial recipe, those that
+    what is right of it shows."""
     reason = why_no_classifier(graph)
     if reason is not None:
-        yield Finding("not-a-classifier", reason)
+        yield from rule_file("not-a-classifier").explain(graph, recipe, reason)
         return
     image, head = only_image(graph), main_output(graph)
     assert image is not None
@@ -116,16 +137,30 @@ def find_faults(graph: Graph, recipe: Recipe, images: Images | None = None) -> I
     info = None
     with suppress(Unknown):
         info = CATALOG.get(recipe.data.name) if recipe.data else None
-    if info is not None:
-        images = Images(info.name, info.num_classes, info.channels, info.size)
-    trained = Trained(graph, recipe, image, *head, info, images)
+        images = known_images(recipe.data) or images or stated_images(recipe.data)
+    trained = Trained(graph, recipe, image, *head, info, images, num_processes)
     for find in functions_of_rules("SG5", "find"):
         with suppress(Unknown):
             yield from find(trained)
 
 
-def check_recipes(lint: Lint, recipes: dict[str, Recipe]) -> None:
-    """Report the faults of recipes, each whole or partial, where they are written.
+def known_images(data: Data | None) -> Images | None:
+    """What the catalogue knows of the images of a recipe's data."""
+    info = CATALOG.get(data.name) if data else None
+    return info and Images(info.name, info.num_classes, info.channels, info.size, info.num_train)
+
+
+def stated_images(data: Data | None) -> Images | None:
+    """What a recipe's data say of their images."""
+    if not data or (data.shape is None and data.classes is None):
+        return None
+    channels, *size = data.shape or (None,)
+    return Images(data.name, data.classes, channels, (size[0], size[1]) if size else None)
+
+
+def check_recipes(lint: Lint, recipes: dict[str, Recipe], data_dir: str | None = None) -> None:
+    """Report the faults of recipes, each whole or partial, where they are written. `data_dir` is a folder of
+    images to look at, for recipes that name one. Raises `CommandError` where it is none.
 
     With variables set from outside (`--set classes=2 --data DIR`) the classes of the recipe's own data
     are only information: training looks at the data it really gets.
@@ -137,8 +172,20 @@ def check_recipes(lint: Lint, recipes: dict[str, Recipe]) -> None:
     for name, recipe in recipes.items():
         entry = lint.document.recipes.get(name)
         if entry is not None:
-            for finding in find_faults(lint.graph, recipe):
+            for finding in find_faults(lint.graph, recipe, None if data_dir is None else _seen(recipe, data_dir)):
                 _report(lint, finding, name, entry[1], overridden and rule(finding.rule).about_classes)
+
+
+def _seen(recipe: Recipe, data_dir: str) -> Images | None:
+    """What a look at the folder of a recipe's data tells of its images."""
+    with suppress(Unknown):
+        name = recipe.data.name if recipe.data else ""
+        if name == FOLDER or is_place(name):
+            from specgraph.datasets.folder_facts import look_at
+
+            facts = look_at(data_dir if name == FOLDER else name)
+            return Images(facts.name, facts.num_classes, facts.channels, None, facts.num_train)
+    return None
 
 
 def _report(lint: Lint, finding: Finding, name: str, written: Written, informs: bool) -> None:
@@ -154,7 +201,7 @@ def _report(lint: Lint, finding: Finding, name: str, written: Written, informs: 
         notes=finding.notes,
         help=finding.help,
         fix=None if node is None else lint.removals.node(node),
-        severity="info" if informs else None,
+        severity="info" if informs else finding.severity,
     )
 
 

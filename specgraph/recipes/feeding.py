@@ -108,6 +108,14 @@ class Data(Settings):
     root: str | None = setting(
         Either(Text(), Nothing()), "where the files lie; default $SPECGRAPH_DATA, else the cache", default=None
     )
+    shape: tuple[int, int, int] | None = setting(
+        Either(ListOf(Int(1), 3, 3), Nothing()),
+        "channels, height and width of the images, where `check` cannot know them",
+        default=None,
+    )
+    classes: int | None = setting(
+        Either(Int(1), Nothing()), "number of classes, where `check` cannot know it", default=None
+    )
     validation: int | float | Literal["test"] = setting(
         Either(
             Choice("test"),

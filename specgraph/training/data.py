@@ -71,9 +71,12 @@ def recorded_recipe(recipe: Recipe, brought: bool) -> Recipe:
     return recipe.replace(data=data)
 
 
-def prepare_data(graph: Graph, recipe: Recipe, data: Any = None, broken_help: str = TRAIN_BROKEN_HELP) -> RunData:
+def prepare_data(
+    graph: Graph, recipe: Recipe, data: Any = None, broken_help: str = TRAIN_BROKEN_HELP, num_processes: int = 1
+) -> RunData:
     """Load what a recipe names (or `data`, from Python), check it against the network, and hold out
-    the validation set. `broken_help` is what is advised about broken files. Raises `CommandError`."""
+    the validation set. `num_processes` share each batch; `broken_help` is what is advised about
+    broken files. Raises `CommandError`."""
     image = only_image(graph)
     if image is None or main_output(graph) is None:
         raise CommandError(f"{graph.name} cannot be trained: {why_no_classifier(graph)}")
@@ -91,8 +94,9 @@ def prepare_data(graph: Graph, recipe: Recipe, data: Any = None, broken_help: st
     if size is None:
         raise CommandError(f"the input size of {graph.name} is open ({image})", "settle it with --input-size HxW")
     notes = list(dataset.notes)
-    images = Images(dataset.name, dataset.num_classes, dataset.channels, dataset.size)
-    notes += _judged([*find_faults(graph, recipe if data is None else recipe.replace(data=None), images)])
+    images = Images(dataset.name, dataset.num_classes, dataset.channels, dataset.size, len(dataset.train))
+    judged = recipe if data is None else recipe.replace(data=None)
+    notes += _judged([*find_faults(graph, judged, images, num_processes)])
     fed = recipe.data or Data(name=FROM_PYTHON)
     train, validation = _hold_out(dataset, fed.validation, recipe.seed, notes)
     mean, std = _normalisation(dataset, fed.normalize)

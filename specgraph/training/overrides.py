@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from specgraph.datasets.catalog import CATALOG, FOLDER
+from specgraph.datasets.catalog import CATALOG, FOLDER, is_place
 from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
-from specgraph.kinds.invalid import Invalid
 from specgraph.recipes.feeding import AUGMENTATIONS
+from specgraph.recipes.given import assign_setting, checked_recipe
 from specgraph.recipes.recipe import RECIPE, Recipe, plain_recipe
 
-TAGGED = ("optimizer", "schedule", "loss")
 PIXEL_FIELDS = {kind.tag: kind.pixel_field for kind in AUGMENTATIONS}
 SMALLEST_FOR_RESIZED_CROP = 64
 
@@ -55,38 +54,18 @@ def choose_recipe(graph: Graph, name: str | None, overrides: Overrides, *, needs
     if overrides.data is not None:
         _substitute_data(plain, overrides.data, notes)
     for path, value in overrides.settings:
-        _assign(plain, path, value)
+        assign_setting(plain, path, value)
     data = plain.get("data")
-    if isinstance(data, dict) and overrides.data_root is not None and not _is_place(overrides.data):
+    if isinstance(data, dict) and overrides.data_root is not None and not (overrides.data and is_place(overrides.data)):
         data["root"] = overrides.data_root
     if overrides.lr is not None:
         _set_rate(plain, overrides.lr)
-    try:
-        recipe = RECIPE.check(plain)
-    except Invalid as fault:
-        raise _invalid(fault) from None
+    recipe = checked_recipe(plain)
     if needs_data and recipe.data is None:
         raise CommandError(
             f"{graph.name} says nothing about data", "name a data set: --data digits (always there), or --data FOLDER"
         )
     return ChosenRecipe(name, recipe, tuple(notes))
-
-
-def _assign(plain: dict[str, Any], path: str, value: Any) -> None:
-    keys = path.split(".")
-    place = plain
-    for depth, key in enumerate(keys[:-1]):
-        following = place.get(key)
-        if isinstance(following, str):  # `schedule: cosine` is `schedule: {cosine: {}}`
-            following = place[key] = {following: {}}
-        if following is None:
-            following = place[key] = {}
-        if not isinstance(following, dict):
-            raise CommandError(f"--set recipe.{path}: `{'.'.join(keys[: depth + 1])}` is not a mapping")
-        if key in TAGGED and keys[depth + 1] not in following:
-            following = place[key] = {keys[depth + 1]: {}}
-        place = following
-    place[keys[-1]] = value
 
 
 def _set_rate(plain: dict[str, Any], lr: float) -> None:
@@ -100,25 +79,13 @@ def _set_rate(plain: dict[str, Any], lr: float) -> None:
                 chosen[name] = {**(fields or {}), "lr": lr}
 
 
-def _invalid(fault: Invalid) -> CommandError:
-    where = ".".join(str(part) for part in fault.path)
-    close = nearest(str(fault.path[-1]), fault.names) if fault.path and fault.names else None
-    help = f"did you mean {close}?" if close else f"known: {', '.join(fault.names)}" if fault.names else None
-    return CommandError(f"recipe{'.' if where else ''}{where}: {fault.message}", help)
-
-
-def _is_place(name: str | None) -> bool:
-    """Whether what was given as data can only be a folder's path."""
-    if name is None or name in CATALOG or name == FOLDER:
-        return False
-    return "/" in name or "\\" in name or name.startswith(".")
-
-
 def _substitute_data(plain: dict[str, Any], name: str, notes: list[str]) -> None:
     """Put other data in the recipe's place; what was fitted to the old images follows."""
     data = plain.setdefault("data", {})
+    for stated in ("shape", "classes"):
+        data.pop(stated, None)
     before = CATALOG.get(data.get("name", ""))
-    if _is_place(name):
+    if is_place(name):
         data["name"], data["root"] = FOLDER, name
     else:
         if data.get("name") != name:

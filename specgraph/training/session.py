@@ -68,7 +68,7 @@ class Session:
         self.recorded = recorded_recipe(recipe, data is not None)  # once: paths are those of the folder of the start
         for note in chosen.notes:
             self._say(note)
-        self.data = prepare_data(graph, recipe, data)
+        self.data = prepare_data(graph, recipe, data, num_processes=world.size)
         if resume:  # which knows folders of images by their path, however they were named at first
             name = resume.environment.get("data", self.data.dataset.name)
             self.data = self.data._replace(dataset=replace(self.data.dataset, name=name))

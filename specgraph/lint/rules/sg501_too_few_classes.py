@@ -42,7 +42,12 @@ recipes:
 
 def find(trained: Trained) -> Iterator[Finding]:
     images = trained.images
-    if images is not None and trained.num_scores < images.num_classes:
+    if (
+        trained.num_scores > 1
+        and images is not None
+        and images.num_classes is not None
+        and trained.num_scores < images.num_classes
+    ):
         yield Finding(
             "too-few-classes",
             f"`{trained.head}` gives {trained.num_scores} scores, but {images.name} has {images.num_classes} classes",

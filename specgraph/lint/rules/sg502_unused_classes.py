@@ -42,7 +42,7 @@ recipes:
 
 def find(trained: Trained) -> Iterator[Finding]:
     images = trained.images
-    if images is not None and trained.num_scores > images.num_classes:
+    if images is not None and images.num_classes is not None and trained.num_scores > images.num_classes:
         yield Finding(
             "unused-classes",
             f"`{trained.head}` gives {trained.num_scores} scores, but {images.name} has only "

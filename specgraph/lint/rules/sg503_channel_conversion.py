@@ -41,7 +41,9 @@ recipes:
 
 def find(trained: Trained) -> Iterator[Finding]:
     images, wanted = trained.images, trained.image.dims[0]
-    if images is None or not isinstance(wanted, int) or not can_convert(images.channels, wanted):
+    if images is None or images.channels is None or not isinstance(wanted, int):
+        return
+    if not can_convert(images.channels, wanted):
         return
     how = f"grey is repeated to {wanted} channels" if images.channels == 1 else "colour becomes grey"
     yield Finding(

@@ -14,7 +14,8 @@ RULE = Rule(
     summary="batch_norm over batches of one image",
     explanation="""\
 Statistics over one image are that image's own: training and evaluation then compute different functions,
-and for a vector PyTorch refuses (there is no deviation of one value).
+and for a vector PyTorch refuses (there is no deviation of one value). Of a batch that several processes
+share, each sees its own part alone, unless `sync_batch_norm` is on.
 """,
     bad="""\
 specgraph: 1
@@ -47,14 +48,24 @@ recipes:
 )
 
 
+def shares(trained: Trained) -> Iterator[str]:
+    """How a batch is shared by processes, if it is."""
+    if trained.num_processes > 1:
+        yield f"{trained.num_processes} processes share each batch of {trained.recipe.batch_size} images"
+
+
 def find(trained: Trained) -> Iterator[Finding]:
-    batch_size, parts = trained.recipe.batch_size, trained.recipe.accumulate
+    recipe, parts = trained.recipe, trained.recipe.accumulate
+    together = recipe.batch_size if recipe.sync_batch_norm else trained.share
     norm = next((node for node in trained.graph.nodes.values() if node.op == "batch_norm"), None)
-    if norm is not None and batch_size // parts == 1:
+    if norm is not None and together // parts <= 1:
         yield Finding(
             "batch-norm-of-one",
             f"`{norm.path}` normalises over batches of a single image",
             ("batch_size",) if parts == 1 else ("accumulate",),
-            ("over one image the statistics are that image's own, and for a vector there is no deviation at all",),
+            (
+                "over one image the statistics are that image's own, and for a vector there is no deviation at all",
+                *shares(trained),
+            ),
             "use larger batches, or group_norm",
         )

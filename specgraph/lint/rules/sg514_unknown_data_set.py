@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specgraph.datasets.catalog import CATALOG, FOLDER
+from specgraph.datasets.catalog import CATALOG, FOLDER, is_place
 from specgraph.diagnostics.names import nearest
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.recipes import Finding, Trained
@@ -16,7 +16,9 @@ RULE = Rule(
     summary="a data set that is not built in",
     explanation="""\
 Known are digits, mnist, fashion_mnist, cifar10, cifar100 and folder. Others can be registered from Python
-with `specgraph.datasets.load.register_dataset`, which a check of the file cannot know.
+with `specgraph.datasets.load.register_dataset`, which a check of the file cannot know. A name such as ./flowers is
+the path of a folder. `shape` and `classes` of `data` state what the images of such data are, and `check`
+compares the network with them.
 """,
     bad="""\
 specgraph: 1
@@ -42,12 +44,13 @@ recipes:
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    if trained.data is None or trained.info is not None or trained.data.name == FOLDER:
+    name = trained.data.name if trained.data else FOLDER
+    if name in CATALOG or name == FOLDER or is_place(name):
         return
-    close = nearest(trained.data.name, (*CATALOG, FOLDER))
+    close = nearest(name, (*CATALOG, FOLDER))
     yield Finding(
         "unknown-data-set",
-        f"data set `{trained.data.name}` is not built in",
+        f"data set `{name}` is not built in",
         ("data", "name"),
         help=f"did you mean {close}?" if close else "register it from Python, or use folder",
     )

@@ -1,6 +1,17 @@
 """SG516 not-a-classifier: a recipe for a network that is no image classifier."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from math import prod
+
 from specgraph.diagnostics.rule import Rule
+from specgraph.graph.model import Graph
+from specgraph.kinds.invalid import Unknown
+from specgraph.lint.recipes import Finding, known_images, stated_images
+from specgraph.recipes.feeding import Data
+from specgraph.recipes.recipe import Recipe
 
 RULE = Rule(
     code="SG516",
@@ -31,3 +42,45 @@ recipes:
     data: {name: mnist}
 """,
 )
+IMAGE_CHANNELS = (1, 3, 4)
+
+
+def explain(graph: Graph, recipe: Recipe, reason: str) -> Iterator[Finding]:
+    """What a recipe finds of a network that is no classifier: its batch in the shape of the input, or `reason`."""
+    with suppress(Unknown):
+        written = _written_batch(graph, recipe.batch_size)
+        if written is not None:
+            yield written
+            return
+    help = None
+    with suppress(Unknown):
+        help = _as_images(graph, recipe.data)
+    yield Finding("not-a-classifier", reason, help=help)
+
+
+def _written_batch(graph: Graph, batch_size: int) -> Finding | None:
+    """That the only input begins with the recipe's batch."""
+    if len(graph.inputs) != 1:
+        return None
+    ((name, kind),) = graph.inputs.items()
+    if len(kind.dims) != 4 or kind.dims[0] != batch_size or kind.dims[1] not in IMAGE_CHANNELS:
+        return None
+    meant = ", ".join(map(str, kind.dims[1:]))
+    return Finding(
+        "batch-axis-written",
+        f"input `{name}` has {batch_size} channels, as many as a batch has images",
+        ("batch_size",),
+        help=f"write {name}: [{meant}], as the batch axis is left out",
+    )
+
+
+def _as_images(graph: Graph, data: Data | None) -> str | None:
+    """What to write where the input is the pixels of the data's images in a row."""
+    images = known_images(data) or stated_images(data)
+    if images is None or images.channels is None or images.size is None or len(graph.inputs) != 1:
+        return None
+    ((name, kind),) = graph.inputs.items()
+    shape = (images.channels, *images.size)
+    if len(kind.dims) != 1 or kind.dims[0] != prod(shape):
+        return None
+    return f"write {name}: [{', '.join(map(str, shape))}] and begin with a flatten, as {images.name} has images"

@@ -39,12 +39,13 @@ recipes:
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    given, info = trained.statistics(), trained.info
+    given, images = trained.statistics(), trained.images
     if given is None:
         return
+    channels = images and images.channels
     means, deviations = len(given.mean), len(given.std)
-    if means != deviations or (info is not None and means not in (1, info.channels)):
-        wanted = f", for images of {channels_of(info.channels)}" if info else ""
+    if means != deviations or (channels is not None and means not in (1, channels)):
+        wanted = f", for images of {channels_of(channels)}" if channels else ""
         yield Finding(
             "wrong-number-of-statistics",
             f"normalize has {means} means and {deviations} deviations{wanted}",

@@ -43,7 +43,7 @@ recipes:
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    batch_size, parts = trained.recipe.batch_size, trained.recipe.accumulate
+    batch_size, parts = trained.share, trained.recipe.accumulate
     if parts > batch_size:
         yield Finding(
             "too-many-parts",

@@ -41,9 +41,9 @@ recipes:
 
 def find(trained: Trained) -> Iterator[Finding]:
     images, wanted = trained.images, trained.image.dims[0]
-    if images is None or not isinstance(wanted, int) or wanted == images.channels:
+    if images is None or images.channels is None or not isinstance(wanted, int):
         return
-    if can_convert(images.channels, wanted):
+    if wanted == images.channels or can_convert(images.channels, wanted):
         return
     yield Finding(
         "impossible-channels",
