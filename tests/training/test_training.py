@@ -23,8 +23,7 @@ from specgraph.datasets.load import load_dataset
 from specgraph.errors import CommandError
 from specgraph.inference.session import Session
 from specgraph.inference.source import open_source
-from specgraph.recipes.feeding import RandomCrop
-from specgraph.recipes.optimisation import Adam, CosineSchedule, CrossEntropy
+from specgraph.recipes.optimisation import CrossEntropy
 from specgraph.runs.run import Run, dump_yaml, write_json
 from specgraph.runs.weights import load_weights, save_weights, spec_hash
 from specgraph.training.api import evaluate, train
@@ -33,9 +32,9 @@ from specgraph.training.distributed import World
 from specgraph.training.evaluation import evaluate_module
 from specgraph.training.feed import EvalFeed
 from specgraph.training.losses import build_loss
-from specgraph.training.overrides import Overrides, choose_recipe
 from specgraph.training.pipeline import Pipeline
-from tests.training.conftest import same_weights, weights_of
+from tests.training.conftest import weights_of
+from tests.training.user_dataset import UserDataset
 
 ALONE = World(0, 1, torch.device("cpu"))
 
@@ -178,106 +177,6 @@ def test_evaluation_runs_in_evaluation_mode() -> None:
     assert all(torch.equal(value, module.state_dict()[key]) for key, value in before.items())
 
 
-def test_user_arrays(train_small: Any) -> None:
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 3, 200)
-    images = np.zeros((200, 8, 8), np.uint8)
-    for position, label in enumerate(labels):
-        images[position, 2 * label : 2 * label + 2] = 255
-    run = train_small(
-        recipe="plain", data=((images[:150], labels[:150]), (images[150:], labels[150:])), epochs=8, batch_size=16
-    )
-    assert run.result["test_accuracy"] > 0.9
-    scores = evaluate(run, data=((images[:150], labels[:150]), (images[150:], labels[150:])), device="cpu")
-    assert scores.accuracy == run.result["test_accuracy"]
-    with pytest.raises(CommandError, match="give them again"):
-        evaluate(run, device="cpu")
-
-
-class UserDataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
-    """Float images, as torchvision's `ToTensor` gives them."""
-
-    classes = ("dark", "light")
-
-    def __init__(self, count: int) -> None:
-        self.targets = [index % 2 for index in range(count)]
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        label = self.targets[index]
-        return torch.full((1, 8, 8), label - 0.5) + 0.1 * torch.randn(1, 8, 8), label
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_user_dataset(train_small: Any, workers: int) -> None:
-    run = train_small(recipe="plain", data=(UserDataset(100), UserDataset(20)), batch_size=10, num_workers=workers)
-    assert run.result["test_accuracy"] == 1.0
-
-
-class Items(torch.utils.data.Dataset[Any]):
-    """A user's data set of given items."""
-
-    def __init__(self, items: list[tuple[Any, Any]]) -> None:
-        self.items = items
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        return self.items[index]
-
-
-GREY = np.zeros((8, 8), np.uint8)
-
-
-@pytest.mark.parametrize(
-    ("item", "words"),
-    [
-        ((GREY, -1), "label of train image 3 is -1"),
-        ((GREY, 0.5), "label of train image 3 is 0.5"),
-        ((GREY, "cat"), "label of train image 3 is cat"),
-        ((GREY, np.eye(10)[1]), "label of train image 3 is"),
-        ((GREY, None), "label of train image 3 is None"),
-        ((GREY[:, :5], 0), "differ in shape"),
-        ((GREY.astype(np.int64) - 1, 0), "whole numbers from -1 to -1"),
-        ((GREY.astype(np.complex64), 0), "torch.complex64"),
-        ((GREY.astype(str), 0), "array of <U"),
-        ((GREY.astype(np.float32), 0), "some train images are uint8, others floats"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_odd_items_are_named(train_small: Any, item: tuple[Any, Any], words: str) -> None:
-    items = [(GREY, 0), (GREY, 1), (GREY, 2), item, (GREY, 0)]
-    with pytest.raises(CommandError, match=words):
-        train_small(recipe="plain", data=(Items(items), Items(items[:3])))
-
-
-@pytest.mark.parametrize("workers", [0, 1])
-def test_images_of_many_sizes_are_named(train_small: Any, workers: int) -> None:
-    """Also where the image is read in another process: no traceback of that one."""
-    items = [(torch.zeros(1, 8 + (index == 17), 8), index % 2) for index in range(20)]
-    with pytest.raises(CommandError, match=r"^image 17 has shape \(1, 9, 8\), the first one \(1, 8, 8\)\n") as error:
-        train_small(recipe="plain", data=(Items(items), Items(items[:9])), num_workers=workers)
-    assert "Traceback" not in str(error.value)
-
-
-def test_images_without_any_contrast(train_small: Any) -> None:
-    """A deviation of 0 divides nothing."""
-    constant = (np.full((30, 8, 8), 9, np.uint8), np.arange(30) % 3)
-    run = train_small(recipe="plain", data=(constant, constant), batch_size=10)
-    assert all(math.isfinite(row["val_loss"]) for row in run.metrics)
-
-
-def test_number_of_workers_changes_nothing(train_small: Any) -> None:
-    runs = [
-        train_small(recipe="plain", data=(UserDataset(60), UserDataset(20)), batch_size=10, num_workers=n)
-        for n in (0, 2)
-    ]
-    assert same_weights(*(weights_of(run) for run in runs))
-
-
 def test_early_stopping(train_small: Any) -> None:
     run = train_small(
         recipe="plain", epochs=50, settings={"early_stopping": {"patience": 2}, "optimizer.adam.lr": 0.02}
@@ -313,12 +212,6 @@ def test_validation_that_is_not_finite_ends_the_run(train_small: Any, tmp_path: 
     settings = {"optimizer": {"sgd": {"lr": 1e2, "momentum": 0.9}}}
     with pytest.raises(CommandError, match=r"epoch 1: the loss on the validation set is (inf|nan)"):
         train_small(out=tmp_path / "bad", recipe="plain", epochs=1, settings=settings)
-
-
-def test_recipe_is_checked_with_data_from_python_too(train_small: Any) -> None:
-    settings = {"optimizer": {"sgd": {"lr": 0.1, "nesterov": True}}}
-    with pytest.raises(CommandError, match="SG524"):
-        train_small(recipe="plain", data=(UserDataset(60), UserDataset(20)), settings=settings)
 
 
 @pytest.mark.parametrize(
@@ -359,118 +252,6 @@ def test_auxiliary_outputs_count_in_training_alone(train_small: Any, spec: dict[
     assert "aux.weight" in weights_of(with_aux)
     without = train_small(recipe="plain", settings={"loss_weights": {"aux": 0.0}})
     assert not torch.equal(weights_of(with_aux)["conv.weight"], weights_of(without)["conv.weight"])
-
-
-def test_wider_head_is_a_warning_narrower_an_error(train_small: Any, spec: dict[str, Any]) -> None:
-    said: list[str] = []
-
-    class Listening(Silent):
-        def say(self, message: str) -> None:
-            said.append(message)
-
-    del spec["recipes"]
-    spec["vars"]["classes"] = 100
-    train_small(data="digits", epochs=1, display=Listening())
-    assert any("SG502" in line and "only 10 classes" in line for line in said)
-    spec["vars"]["classes"] = 5
-    with pytest.raises(CommandError, match=r"SG501.*5 scores.*10 classes"):
-        train_small(data="digits", epochs=1)
-
-
-def test_other_data_than_the_recipe_says(spec: dict[str, Any]) -> None:
-    spec["inputs"]["image"] = [3, 32, 32]
-    spec["recipes"] = {
-        "default": {
-            "data": {
-                "name": "cifar10",
-                "augment": [{"random_crop": {"padding": 4}}, "horizontal_flip"],
-                "normalize": {"mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]},
-            }
-        }
-    }
-    chosen = choose_recipe(load(spec), None, Overrides(data="digits"))
-    data = chosen.recipe.data
-    assert data is not None
-    assert data.augment == (RandomCrop(padding=1),)
-    assert data.normalize == "dataset"
-    assert len(chosen.notes) == 3
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ((("epochs", -1),), "recipe.epochs: must be a positive integer"),
-        ((("optimiser.sgd.lr", 0.1),), "did you mean optimizer"),
-        ((("optimizer.sgd.learning_rate", 0.1),), "has no key `learning_rate`"),
-        ((("optimizer.adamm.lr", 0.1),), "did you mean adam"),
-        ((("epochs.x", 1),), "is not a mapping"),
-        ((("data.validation", 1.0),), "a share above 0 and below 1, or a number of images, at least 2, not 1.0"),
-        ((("data.augment", [{"random_resized_crop": {"ratio": [2, 0.5]}}]),), "[least, greatest]"),
-    ],
-)
-def test_wrong_settings(spec: dict[str, Any], settings: Any, words: str) -> None:
-    with pytest.raises(CommandError) as error:
-        choose_recipe(load(spec), None, Overrides(settings=settings))
-    assert words in str(error.value)
-
-
-def test_settings_reach_any_field(spec: dict[str, Any]) -> None:
-    settings = (("optimizer.adam.betas", [0.8, 0.9]), ("data.augment", []), ("schedule.cosine.min_lr", 0.001))
-    recipe = choose_recipe(load(spec), None, Overrides(lr=0.5, settings=settings)).recipe
-    assert recipe.optimizer == Adam(lr=0.5, betas=(0.8, 0.9))
-    assert recipe.schedule == CosineSchedule(warmup_epochs=1, min_lr=0.001)
-
-
-@pytest.mark.parametrize("chosen", ["adam", {"adam": None}, {"adam": {}}, {"adam": {"lr": 7}}], ids=str)
-def test_lr_reaches_any_spelling_of_the_optimizer(spec: dict[str, Any], chosen: Any) -> None:
-    recipe = choose_recipe(load(spec), None, Overrides(lr=0.5, settings=(("optimizer", chosen),))).recipe
-    assert recipe.optimizer == Adam(lr=0.5)
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "words"),
-    [
-        ("optimizer", 5, "recipe.optimizer: must be one of sgd"),
-        ("optimizer", None, "recipe.optimizer: must be one of sgd"),
-        ("optimizer", [], "recipe.optimizer: must be one of sgd"),
-        ("optimizer.sgd", 3, "recipe.optimizer.sgd: must be a mapping"),
-        ("data", 5, "recipe.data: must be a mapping"),
-        ("data", None, "recipe.data: must be a mapping"),
-    ],
-)
-def test_wrong_settings_beside_other_flags(spec: dict[str, Any], path: str, value: Any, words: str) -> None:
-    with pytest.raises(CommandError, match=words):
-        choose_recipe(load(spec), None, Overrides(lr=0.5, data_root="/data", settings=((path, value),)))
-
-
-@pytest.mark.parametrize(
-    ("recipe", "flags", "expected"),
-    [
-        ({"name": "digits", "root": "/old"}, {"data_root": "/new"}, ("digits", "/new")),
-        ({"name": "digits"}, {"data_root": "/new"}, ("digits", "/new")),
-        ({"name": "digits", "root": "/old"}, {}, ("digits", "/old")),
-        ({"name": "digits", "root": "/old"}, {"data": "mnist", "data_root": "/new"}, ("mnist", "/new")),
-        ({"name": "folder", "root": "/old"}, {"data_root": "/new"}, ("folder", "/new")),
-        ({"name": "digits", "root": "/old"}, {"data": "./photos", "data_root": "/new"}, ("folder", "./photos")),
-    ],
-    ids=str,
-)
-def test_where_data_lie(spec: dict[str, Any], recipe: Any, flags: dict[str, Any], expected: tuple[str, str]) -> None:
-    spec["recipes"]["default"]["data"] = recipe
-    data = choose_recipe(load(spec), None, Overrides(**flags)).recipe.data
-    assert data is not None
-    assert (data.name, data.root) == expected
-
-
-def test_unknown_recipe(spec: dict[str, Any]) -> None:
-    with pytest.raises(CommandError, match="did you mean plain"):
-        choose_recipe(load(spec), "plains", Overrides())
-
-
-def test_no_data(spec: dict[str, Any]) -> None:
-    del spec["recipes"]
-    with pytest.raises(CommandError, match="says nothing about data"):
-        choose_recipe(load(spec), None, Overrides())
 
 
 def test_folder_is_not_overwritten(train_small: Any, tmp_path: Path) -> None:
