@@ -7,7 +7,6 @@ text that stays text in its target, whatever it holds.
 from __future__ import annotations
 
 import re
-from html import escape
 
 _ACTIVE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]|\r(?!\n)"
@@ -61,6 +60,8 @@ def for_csv(value: object) -> object:
 def for_html(text: str) -> str:
     """Text between tags, or in a quoted attribute, of HTML, SVG and Graphviz's HTML labels. What XML forbids is
     replaced."""
+    from html import escape  # its table of names takes time that only pages are worth
+
     return escape(_without_controls(text))
 
 

@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+from specgraph.graph.variation import multiple_of
 from specgraph.importers.explicit import joined_sources, with_source
 from specgraph.importers.flat import FlatNetwork, FlatNode
 from specgraph.importers.spec_text import add_outputs, header, plain
@@ -68,15 +69,10 @@ class Block:
 
     def _derived(self, column: list[Any]) -> str | None:
         """The column as a whole multiple of an argument there already is."""
-        if not all(isinstance(value, int) and not isinstance(value, bool) for value in column):
-            return None
         for name, by_path in self.arguments.items():
-            others = list(by_path.values())
-            if not all(isinstance(other, int) and not isinstance(other, bool) and other > 0 for other in others):
-                continue
-            factor, rest = divmod(column[0], others[0])
-            if not rest and factor > 1 and all(v == factor * o for v, o in zip(column, others, strict=True)):
-                return f"$({name} * {factor})"
+            found = multiple_of(column, list(by_path.values()))
+            if found is not None and not found.divides and found.factor > 1:
+                return f"$({name} * {found.factor})"
         return None
 
     @property

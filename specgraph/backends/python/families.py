@@ -22,6 +22,7 @@ from specgraph.backends.python.values import (
     unify,
 )
 from specgraph.graph.types import TensorType
+from specgraph.graph.variation import multiple_of
 
 
 @dataclass(slots=True, eq=False)
@@ -318,18 +319,11 @@ def _frozen(value: Any) -> Any:
 
 def _multiple(values: tuple[Any, ...], name: str, others: tuple[Any, ...]) -> str | None:
     """`4 * name` or `name // 4` where that gives the values in every instance."""
-    pairs = [(v, o) for v, o in zip(values, others, strict=True) if v is not ANY]
-    if any(type(v) is not int or type(o) is not int or v < 0 or o <= 0 for v, o in pairs):
+    known = [(v, o) for v, o in zip(values, others, strict=True) if v is not ANY]
+    found = multiple_of([v for v, _ in known], [o for _, o in known])
+    if found is None:
         return None
-    if len({o for _, o in pairs}) < 2 or not any(v for v, _ in pairs):
-        return None
-    value, other = max(pairs)
-    if value % other == 0 and all(v == o * (value // other) for v, o in pairs):
-        return f"{value // other} * {name}"
-    divisor = other // value
-    if divisor > 1 and all(o // divisor == v for v, o in pairs):
-        return f"{name} // {divisor}"
-    return None
+    return f"{name} // {found.factor}" if found.divides else f"{found.factor} * {name}"
 
 
 __all__ = ["Argument", "ClassPlan", "Instance", "Mismatch", "plan_class", "split_by_form"]
