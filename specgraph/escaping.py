@@ -66,8 +66,8 @@ def for_html(text: str) -> str:
 
 
 def for_dot(text: str) -> str:
-    """A quoted DOT string, taken literally."""
-    return '"' + _without_controls(text).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") + '"'
+    """Text that Graphviz shows as it is, once the package graphviz has escaped and quoted it."""
+    return _without_controls(text).replace("&", "&amp;")
 
 
 def for_matplotlib(text: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 import specgraph
 from specgraph.analysis.describe import describe, short_count
-from specgraph.backends.graphviz import engine, render, render_dot, render_svg
+from specgraph.backends.graphviz import render, render_dot, render_svg
 from specgraph.backends.graphviz.picture import Box, Cluster, picture
 from specgraph.backends.graphviz.theme import DARK, LIGHT
 from specgraph.cli.main import main
@@ -222,7 +222,7 @@ def test_formats(tmp_path: Path, ending: str, start: bytes) -> None:
 
 
 def test_the_embedded_graphviz_draws_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setenv("PATH", "")
     assert "5×5 conv, 6" in render_svg(load("lenet.json"))
 
 
@@ -230,14 +230,14 @@ def test_the_systems_dot_is_used_where_it_works(monkeypatch: pytest.MonkeyPatch,
     program = tmp_path / "dot"
     program.write_text("#!/bin/sh\ncat > /dev/null\necho '<svg>from the system</svg>'\n")
     program.chmod(0o755)
-    monkeypatch.setattr(engine.shutil, "which", lambda name: str(program))
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert render_svg(load("lenet.json")) == "<svg>from the system</svg>\n"
     program.write_text("#!/bin/sh\necho 'format pdf not recognized' >&2\nexit 1\n")
     assert "5×5 conv, 6" in render_svg(load("lenet.json"))
 
 
 def test_without_any_graphviz_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingPackageError, match="pygraphviz"):

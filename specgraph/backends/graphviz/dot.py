@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from graphviz import Digraph, escape
+
 from specgraph.analysis.describe import short_count
 from specgraph.backends.graphviz.picture import Box, Cluster, Edge, Picture, Row
 from specgraph.backends.graphviz.theme import THEMES, Theme
@@ -31,49 +33,48 @@ class DotWriter:
         self.direction = direction
         self.marks = marks or {}
         self.meanings = meanings or {}
-        self.lines: list[str] = []
 
     def write(self) -> str:
         """The DOT text."""
         theme = self.theme
         down = self.direction == "TB"
-        self.lines = [
-            f"digraph {for_dot(self.picture.name)} {{",
-            f'  graph [rankdir={self.direction}, bgcolor="{theme.background}", fontname="{FONT}",'
-            f' fontcolor="{theme.text}", fontsize={TEXT_SIZE}, nodesep={0.16 if down else 0.14},'
-            f" ranksep={0.1 if down else 0.2}, pad=0.12, labelloc=b, labeljust=c, compound=true,"
-            f" label={self.legend()}];",
-            f'  node [shape=plain, fontname="{FONT}", fontsize={TEXT_SIZE}, fontcolor="{theme.text}"];',
-            f'  edge [fontname="{FONT}", fontsize={SMALL_SIZE}, fontcolor="{theme.faint}",'
-            f' color="{theme.line}", penwidth=0.9, arrowsize=0.55, arrowhead=normal];',
-        ]
+        dot = Digraph(
+            escape(for_dot(self.picture.name)),
+            graph_attr=_attributes(
+                rankdir=self.direction, bgcolor=theme.background, fontname=FONT, fontcolor=theme.text,
+                fontsize=TEXT_SIZE, nodesep=0.16 if down else 0.14, ranksep=0.1 if down else 0.2, pad=0.12,
+                labelloc="b", labeljust="c", compound="true", label=self.legend(),
+            ),
+            node_attr=_attributes(shape="plain", fontname=FONT, fontsize=TEXT_SIZE, fontcolor=theme.text),
+            edge_attr=_attributes(
+                fontname=FONT, fontsize=SMALL_SIZE, fontcolor=theme.faint, color=theme.line,
+                penwidth=0.9, arrowsize=0.55, arrowhead="normal",
+            ),
+        )  # fmt: skip
         for box in self.picture.inputs:
-            self.terminal(box)
+            self.terminal(dot, box)
         for child in self.picture.children:
-            self.item(child, "  ")
+            self.item(dot, child)
         for box in self.picture.outputs:
-            self.terminal(box)
+            self.terminal(dot, box)
         for edge in self.picture.edges:
-            self.edge(edge)
-        self.lines.append("}")
-        return "\n".join(self.lines) + "\n"
+            self.edge(dot, edge)
+        return str(dot.source)
 
-    def item(self, item: Box | Cluster, indent: str) -> None:
+    def item(self, dot: Digraph, item: Box | Cluster) -> None:
         """A box, or a cluster with what is inside."""
         if isinstance(item, Box):
-            self.box(item, indent)
+            self.box(dot, item)
             return
         theme = self.theme
         fill = theme.cluster_fills[min(item.level, len(theme.cluster_fills) - 1)]
-        style = "rounded,filled,dashed" if item.train_only else "rounded,filled"
-        self.lines += [
-            f"{indent}subgraph {item.id} {{",
-            f'{indent}  graph [style="{style}", color="{theme.cluster_line}", fillcolor="{fill}",'
-            f" penwidth=0.9, margin=7, labelloc=t, labeljust=l, label={self.cluster_label(item)}];",
-        ]
-        for child in item.children:
-            self.item(child, indent + "  ")
-        self.lines.append(f"{indent}}}")
+        attributes = _attributes(
+            style="rounded,filled,dashed" if item.train_only else "rounded,filled", color=theme.cluster_line,
+            fillcolor=fill, penwidth=0.9, margin=7, labelloc="t", labeljust="l", label=self.cluster_label(item),
+        )  # fmt: skip
+        with dot.subgraph(name=item.id, graph_attr=attributes) as inside:
+            for child in item.children:
+                self.item(inside, child)
 
     def cluster_label(self, cluster: Cluster) -> str:
         """The same on two lines: narrow, to stay clear of the arrow that enters in the middle."""
@@ -108,7 +109,7 @@ class DotWriter:
         """Small grey text."""
         return f'<FONT POINT-SIZE="{SMALL_SIZE}" COLOR="{self.theme.faint}">{text(words)}</FONT>'
 
-    def box(self, box: Box, indent: str) -> None:
+    def box(self, dot: Digraph, box: Box) -> None:
         """A table: a line with name and parameters, then a row per operation."""
         lead = self.lead(box)
         fill, line = self.theme.families[lead.family]
@@ -127,7 +128,7 @@ class DotWriter:
             f"</TD></TR></TABLE>>"
         )
         names = ", ".join(node.path for node in box.nodes[:8])
-        self.lines.append(f"{indent}{box.id} [label={label}, tooltip={for_dot(names)}];")
+        dot.node(box.id, label, tooltip=escape(for_dot(names)))
 
     def rows(self, box: Box, fill: str, skip: Row | None = None) -> str:
         """A row for what the box is about; what goes before and after it side by side."""
@@ -178,25 +179,24 @@ class DotWriter:
         """The row a box is about: the weighted operation, else the first."""
         return next((row for row in box.rows if row.weighted), box.rows[0])
 
-    def terminal(self, box: Box) -> None:
+    def terminal(self, dot: Digraph, box: Box) -> None:
         """An input or output: an outline without colour."""
         style = "dashed,rounded" if box.train_only else "rounded"
-        self.lines.append(
-            f'  {box.id} [shape=box, style="{style}", color="{self.theme.line}", height=0.2, width=0.4,'
-            f' margin="0.09,0.03", label={for_dot(box.rows[0].text)}];'
+        attributes = _attributes(
+            shape="box", style=style, color=self.theme.line, height=0.2, width=0.4, margin="0.09,0.03"
         )
+        dot.node(box.id, escape(for_dot(box.rows[0].text)), **attributes)
 
-    def edge(self, edge: Edge) -> None:
+    def edge(self, dot: Digraph, edge: Edge) -> None:
         """An arrow with the shape that flows along it."""
-        attributes = []
-        if edge.label:
-            attributes.append(f'label=" {edge.label} "' if self.direction == "TB" else f'label="{edge.label}"')
-        if edge.train_only:
-            attributes.append("style=dashed")
-        if edge.main:
-            attributes.append("weight=12")
-        known = f" [{', '.join(attributes)}]" if attributes else ""
-        self.lines.append(f"  {edge.source} -> {edge.target}{known};")
+        label = edge.label if self.direction == "LR" or not edge.label else f" {edge.label} "
+        dot.edge(
+            edge.source,
+            edge.target,
+            escape(label) if label else None,
+            style="dashed" if edge.train_only else None,
+            weight="12" if edge.main else None,
+        )
 
     def legend(self) -> str:
         """The network's name, its parameters, and what the colours mean."""
@@ -223,6 +223,10 @@ class DotWriter:
         legend = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4">{table}</TABLE>' if table else ""
         rows = f"<TR><TD>{title}</TD></TR>" + (f"<TR><TD>{legend}</TD></TR>" if legend else "")
         return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>>'
+
+
+def _attributes(**values: object) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items()}
 
 
 def says_the_same(name: str, operation: str) -> bool:

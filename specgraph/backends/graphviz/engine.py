@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,20 +21,19 @@ def draw(dot: str, format: str) -> bytes:
     """
     if format == "png":
         dot = dot.replace("graph [", f"graph [dpi={PNG_DPI}, ", 1)
-    program = shutil.which("dot")
-    drawn = _draw_with_program(program, dot, format) if program else None
+    drawn = _draw_with_program(dot, format)
     return drawn if drawn is not None else _draw_embedded(dot, format)
 
 
-def _draw_with_program(program: str, dot: str, format: str) -> bytes | None:
-    """None where the installed program cannot draw this format (a build without Cairo draws no PDF)."""
+def _draw_with_program(dot: str, format: str) -> bytes | None:
+    """None where no program `dot` is installed, or it cannot draw this format (a build without Cairo draws no PDF)."""
+    import graphviz
+
     try:
-        done = subprocess.run(
-            [program, f"-T{format}"], input=dot.encode(), capture_output=True, check=False, timeout=600
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        drawn = graphviz.pipe("dot", format, dot.encode(), quiet=True)
+    except (OSError, graphviz.ExecutableNotFound, graphviz.CalledProcessError):
         return None
-    return done.stdout if done.returncode == 0 and done.stdout else None
+    return drawn or None
 
 
 def _draw_embedded(dot: str, format: str) -> bytes:
