@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from specgraph.cures.cure import Cure, SetArgument
 from specgraph.cures.edits import remove_argument, set_argument
+from specgraph.cures.inputs import order_cures, rank_cures
 from specgraph.cures.joins import join_cures
+from specgraph.cures.maps import larger_map_cures, reshape_cures, stated_by_padding
 from specgraph.cures.search import LARGEST_WINDOW, Step, argument_cures, chain_to, step_of
 from specgraph.cures.shared import for_every_instance
 from specgraph.cures.structure import flatten_cures
@@ -32,9 +34,16 @@ def cures_of(trouble: Trouble, elaborator: Elaborator, wrong: frozenset[str]) ->
     elif trouble.rule == "unflattened-linear-input":
         yield from flatten_cures(trouble, elaborator.document)
     elif trouble.rule == "stated-size-mismatch":
+        yield from stated_by_padding(trouble, elaborator)
         yield from _stated(trouble, _instances(trouble, elaborator))
     elif trouble.rule == "kernel-larger-than-input":
+        yield from order_cures(trouble, elaborator)
         yield from _smaller_kernel(trouble)
+        yield from larger_map_cures(trouble, elaborator)
+    elif trouble.rule in ("wrong-rank", "wrong-number-of-axes"):
+        yield from rank_cures(trouble, elaborator)
+    elif trouble.rule == "reshape-size-mismatch":
+        yield from reshape_cures(trouble, elaborator)
     elif trouble.rule in JOINS:
         yield from join_cures(trouble, elaborator)
     else:

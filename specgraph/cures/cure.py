@@ -46,7 +46,20 @@ class PutCrop(NamedTuple):
     sides: tuple[int, ...]
 
 
-Change = SetArgument | PutFlatten | TakeOffTrainOnly | PutProjection | PutCrop
+class WriteInput(NamedTuple):
+    """The input gets another shape."""
+
+    input: str
+    dims: tuple[int, ...]
+
+
+class TakeOut(NamedTuple):
+    """A node is taken out."""
+
+    node: str
+
+
+Change = WriteInput | TakeOut | SetArgument | PutFlatten | TakeOffTrainOnly | PutProjection | PutCrop
 Reason = Literal["reaches", "fits", "largest", "whole", "nearest", "stated", "unstated"]
 """Why a change of arguments cures: the node `reaches` the wanted type; the window `fits` now, is the
 `largest` that does or covers the `whole` map; the value is the `nearest` that the node takes; the size that

@@ -99,12 +99,10 @@ def _choose(
         if after.left <= verifier.errors or (cure.certain and reveals):
             if clean and not clean[0][0] and after.warnings:
                 break
-            clean.append((0 if cure.certain else after.warnings, cure))
+            clean.append((after.warnings, cure))
             clean.sort(key=lambda entry: entry[0])
-            no_warning = not clean[0][0]
-            if (no_warning and (trouble.expected is None or len(clean) > 1)) or len(clean) >= MAX_COMPARED:
-                break
-            if no_warning and (cure.certain or cure.weak or checks < MAX_CHECKS // 2):
+            enough = trouble.expected is None or len(clean) > 1 or cure.weak or checks < MAX_CHECKS // 2
+            if cure.certain or len(clean) >= MAX_COMPARED or (enough and not clean[0][0]):
                 break
         elif revealing is None and reveals and not _declares_otherwise(after.left - verifier.errors):
             revealing = cure

@@ -121,6 +121,14 @@ def argument_cures(
                 yield from _tried(chain, position, {"kernel_size": kernel}, wanted)
 
 
+def padding_cures(chain: list[Step], wanted: Wanted) -> Iterator[Cure]:
+    """The usual padding of one convolution, or of all, that makes the chain's end `wanted`."""
+    for position, step in enumerate(chain):
+        for changed in _same_size(step):
+            yield from _tried(chain, position, changed, wanted)
+    yield from _same_padding(chain, wanted)
+
+
 def _same_size(step: Step) -> Iterator[dict[str, Any]]:
     """The padding that lets a convolution of stride 1 keep its map's size, where none is written."""
     kernel = step.arguments.get("kernel_size")

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from specgraph.cures.cure import Change, Cure, PutCrop, PutFlatten, PutProjection, SetArgument, TakeOffTrainOnly
+from specgraph.cures.cure import (
+    Change,
+    Cure,
+    PutCrop,
+    PutFlatten,
+    PutProjection,
+    SetArgument,
+    TakeOffTrainOnly,
+    TakeOut,
+    WriteInput,
+)
 from specgraph.kinds.shown import show
 
 
@@ -63,6 +73,11 @@ def _structure(change: Change, cure: Cure) -> str:
     match change:
         case TakeOffTrainOnly(node):
             return f"take train_only off `{node}`, which is skipped outside training"
+        case WriteInput(name, dims):
+            sizes = ", ".join(map(str, dims))
+            return f"write [{sizes}] for `{name}`: channels first, without the batch axis"
+        case TakeOut(node):
+            return f"leave `{node}` out"
         case PutFlatten(features):
             return f"put a flatten in front, which gives {features} features"
         case PutProjection(operand, channels, stride, measured):

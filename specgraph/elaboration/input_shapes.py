@@ -17,14 +17,18 @@ EXAMPLE = "Hx(min(W, 9))x3"
 
 
 def report_odd_axes(name: str, dims: tuple[Dim, ...], written: Written, collector: Collector) -> None:
-    """Warn of an image input written height, width, channels, or with the batch axis in front."""
+    """Warn of an image input whose channels are not its first axis, or with the batch axis in front."""
     if len(dims) == 3 and _is_image(dims[0], dims[1]) and dims[2] in IMAGE_CHANNELS and dims[0] not in IMAGE_CHANNELS:
         height, width, channels = dims
         rule, meant = "channels-last-input", [channels, height, width]
         message = f"input `{name}` has {height} channels of {width}x{channels}: the channels come first"
-    elif len(dims) == 4 and dims[0] == 1 and dims[1] in IMAGE_CHANNELS and _is_image(dims[2], dims[3]):
+    elif len(dims) == 3 and _is_image(dims[0], dims[2]) and dims[1] in IMAGE_CHANNELS and isinstance(dims[0], int):
+        rule, meant = "channels-last-input", [dims[1], dims[2], dims[0]]
+        message = f"input `{name}` has {dims[0]} channels of {dims[1]}x{dims[2]}: the channels come first"
+    elif len(dims) == 4 and _is_batch(dims[0]) and dims[1] in IMAGE_CHANNELS and _is_image(dims[2], dims[3]):
         rule, meant = "batch-axis-written", list(dims[1:])
-        message = f"input `{name}` is a volume of {' x '.join(map(str, dims[1:]))} with one channel"
+        channels = "one channel" if dims[0] == 1 else f"{dims[0]} channels"
+        message = f"input `{name}` is a volume of {' x '.join(map(str, dims[1:]))} with {channels}"
     else:
         return
     shown = f"[{', '.join(map(str, meant))}]"
@@ -54,6 +58,11 @@ def report_misread_sizes(given: dict[str, tuple[tuple[Dim, ...], Written]], coll
                 help=f"call it size_{symbol}",
             )
     return wrong
+
+
+def _is_batch(size: Dim) -> bool:
+    """Whether an axis in front of an image's is a batch rather than the channels of a volume."""
+    return isinstance(size, int) and (size == 1 or size >= SMALLEST_IMAGE)
 
 
 def _is_image(height: Dim, width: Dim) -> bool:
