@@ -54,9 +54,10 @@ def reshape_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]:
     """The usual padding of convolutions that gives as many values as a reshape takes, else their number."""
     shape, definition = trouble.arguments.get("shape"), trouble.definition
     sizes = list(shape) if isinstance(shape, tuple | list) else [shape]
-    if definition is None or not all(isinstance(size, int) and size > 0 for size in sizes):
+    numbers = [size for size in sizes if isinstance(size, int) and size > 0]
+    if definition is None or len(numbers) < len(sizes):
         return
-    taken = prod(sizes)
+    taken = prod(numbers)
     yield from padding_cures(_chain_before(trouble, elaborator), lambda kind: _num_values(kind) == taken)
     values = _num_values(trouble.types[0])
     edit = set_argument(definition, "shape", [values]) if len(sizes) == 1 and values is not None else None

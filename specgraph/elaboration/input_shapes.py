@@ -27,8 +27,8 @@ def report_odd_axes(name: str, dims: tuple[Dim, ...], written: Written, collecto
         message = f"input `{name}` has {dims[0]} channels of {dims[1]}x{dims[2]}: the channels come first"
     elif len(dims) == 4 and _is_batch(dims[0]) and dims[1] in IMAGE_CHANNELS and _is_image(dims[2], dims[3]):
         rule, meant = "batch-axis-written", list(dims[1:])
-        channels = "one channel" if dims[0] == 1 else f"{dims[0]} channels"
-        message = f"input `{name}` is a volume of {' x '.join(map(str, dims[1:]))} with {channels}"
+        counted = "one channel" if dims[0] == 1 else f"{dims[0]} channels"
+        message = f"input `{name}` is a volume of {' x '.join(map(str, dims[1:]))} with {counted}"
     else:
         return
     shown = f"[{', '.join(map(str, meant))}]"
