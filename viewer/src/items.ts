@@ -67,15 +67,18 @@ export class Folding {
   }
 
   private runTitle(children: number[], start: number, count: number): string {
-    const [first, last] = [children[start], children[start + count - 1]].map((child) => this.name(child as number));
-    return `${first} … ${last?.split(".").at(-1)}`;
+    const [first = "", last = ""] = [children[start], children[start + count - 1]].map((child) => this.name(child as number));
+    let same = 0; // what both names begin with, numbers whole
+    while (same < first.length && first[same] === last[same]) same++;
+    while (same > 0 && /\d/.test(first[same - 1]!)) same--;
+    return `${first} … ${last.slice(same) || last}`;
   }
 
   private name(child: number): string {
     const path = child < 0 ? (this.network.data.groups[-1 - child]?.path ?? "") : this.network.path(child);
     if (path.includes("…")) return path;
     const parts = path.split(".");
-    return parts.slice(/^\d+$/.test(parts.at(-1) ?? "") ? -2 : -1).join(".");
+    return parts.slice(child < 0 && /^\d+$/.test(parts.at(-1) ?? "") ? -2 : -1).join(".");
   }
 
   private item(child: number, depth: number): Item {

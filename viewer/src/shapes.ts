@@ -10,7 +10,9 @@ import { FRAME_HEADER } from "./scene";
 import type { Theme } from "./theme";
 
 export const FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif";
-const CHARACTER = 6.5; // about, at 12 px
+const CHARACTER = 6.8; // about, at 12 px
+const BOLD = 7.6;
+const SMALL = 6.1; // at 10.5 px
 
 export function familyOf(network: Network, item: Item): string {
   if (item.kind === "input" || item.kind === "output") return "input";
@@ -76,23 +78,23 @@ export function drawBox(look: Look, placed: Placed): SVGGElement {
     box.append(text(width / 2, 17, label, theme.text, { "text-anchor": "middle" }));
   } else if (item.kind === "node" && item.times === 1) {
     const label = cut(network.variant(item.child).label, room);
-    const title = cut(item.title, room - label.length - 1);
+    const title = cut(item.title, Math.floor((width - 26 - label.length * CHARACTER) / SMALL));
     box.append(text(10, 17, label, theme.text));
     if (title) box.append(text(width - 10, 17, title, theme.faint, { "text-anchor": "end", "font-size": 10.5 }));
-  } else folded(box, look, item, width, room);
+  } else folded(box, look, item, width);
   mark(box, look, item, width);
   return box;
 }
 
-function folded(box: SVGGElement, { network, theme }: Look, item: Item, width: number, room: number): void {
+function folded(box: SVGGElement, { network, theme }: Look, item: Item, width: number): void {
   const times = item.times > 1 ? ` ×${item.times}` : "";
   const isGroup = item.kind === "group";
   if (isGroup) box.append(chevron(theme, false));
   const left = isGroup ? 24 : 10;
   const main = isGroup ? item.title : network.variant(item.child).label;
-  box.append(text(left, 18, cut(main, room - 2 - times.length) + times, theme.text, { "font-weight": 600 }));
+  box.append(text(left, 18, cut(main, Math.floor((width - left - 10) / BOLD) - times.length) + times, theme.text, { "font-weight": 600 }));
   const below = isGroup ? summaryOf(network, item) : [item.title, item.varies].filter(Boolean).join(" · ");
-  box.append(text(left, 35, cut(below, Math.floor((width - left - 8) / 5.6)), theme.faint, { "font-size": 10.5 }));
+  box.append(text(left, 35, cut(below, Math.floor((width - left - 8) / SMALL)), theme.faint, { "font-size": 10.5 }));
 }
 
 function chevron(theme: Theme, isOpen: boolean): SVGPathElement {
@@ -122,9 +124,9 @@ export function drawFrame(look: Look, placed: Placed): SVGGElement {
   const frame = s("g", {}, s("title", {}, titleOf(network, item)));
   frame.append(s("rect", { width, height, rx: 8, fill, stroke: colour, "stroke-width": thickness }), chevron(theme, true));
   const times = item.times > 1 ? ` ×${item.times}` : "";
-  const room = Math.floor((width - 40) / CHARACTER);
-  const title = cut(item.title, room - times.length) + times;
-  const more = cut([item.varies, summaryOf(network, item)].filter(Boolean)[0] ?? "", room - title.length - 3);
+  const title = cut(item.title, Math.floor((width - 40) / BOLD) - times.length) + times;
+  const left = Math.floor((width - 52 - title.length * BOLD) / SMALL);
+  const more = cut([item.varies, summaryOf(network, item)].filter(Boolean)[0] ?? "", left);
   const label = text(24, 18, title, theme.text, { "font-weight": 600 });
   if (more) label.append(s("tspan", { fill: theme.faint, "font-weight": 400, "font-size": 10.5, dx: 8 }, more));
   frame.append(label);

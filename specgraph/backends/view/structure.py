@@ -40,6 +40,7 @@ class Structure:
         self._wire()
         self._readers()
         self.keys: dict[Hashable, int] = {}
+        self.leaf_keys: dict[Hashable, tuple[int, int]] = {}
         for leaf in self.leaves:
             self._name_leaf(leaf)
         for branch in reversed(self.branches):  # inner ones first
@@ -99,19 +100,26 @@ class Structure:
     # equal pieces ------------------------------------------------------------------------------
 
     def _name_leaf(self, leaf: Leaf) -> None:
-        """Give a node its keys."""
-        node = leaf.node
+        """Give a node its variant and its keys."""
+        node, reads = leaf.node, leaf.reads
+        is_finished = isinstance(node, Node)
+        leaf.variant = self.tables.variant(node) if isinstance(node, Node) else self.tables.unfinished(node)
         if leaf.path in self.marked:
             leaf.key = leaf.structure = self._number_of(("marked", leaf.path))
             return
-        op = ops().get(node.op)
-        first: dict[int, int] = {}
-        wiring = tuple(first.setdefault(source, len(first)) for source in leaf.reads)
-        share = isinstance(node, Node) and node.share is not None
-        structure = (node.op, wiring, node.train_only, share, isinstance(node, Node))
-        leaf.structure = leaf.key = self._number_of(structure)
-        if isinstance(node, Node) and not (op is not None and op.training_only):
-            leaf.key = self._number_of((structure, self.tables.kind_of(node)))
+        wiring = (0,) if len(reads) == 1 else tuple(reads.index(source) for source in reads)
+        quick = (leaf.variant, wiring, node.train_only)
+        known = self.leaf_keys.get(quick)
+        if known is None:
+            op = ops().get(node.op)
+            share = isinstance(node, Node) and node.share is not None
+            structure = key = self._number_of((node.op, wiring, node.train_only, share, is_finished))
+            if is_finished and not (op is not None and op.training_only):
+                key = self._number_of((structure, self.tables.variant_rows[leaf.variant]["kind"]))
+            known = self.leaf_keys[quick] = structure, key
+        leaf.structure, leaf.key = known
+        if not is_finished:  # what its arguments are is not known: only a repeat says that it is the same
+            leaf.key = self._number_of(("unfinished", leaf.path))
 
     def _number_of(self, content: Hashable) -> int:
         return self.keys.setdefault(content, len(self.keys))
@@ -204,14 +212,10 @@ class Structure:
         variants, spans, fields, flags, shares = [], [], [], [], {}
         for leaf in self.leaves:
             node = leaf.node
-            if isinstance(node, Node):
-                variants.append(tables.variant(node))
-                fields.append(tables.field(node.path))
-                if node.share is not None and node.parameters:
-                    shares[leaf.low] = node.share
-            else:
-                variants.append(tables.unfinished(node))
-                fields.append(-1)
+            variants.append(leaf.variant)
+            fields.append(tables.field(leaf.path))
+            if isinstance(node, Node) and node.share is not None and node.parameters:
+                shares[leaf.low] = node.share
             spans.append(tables.span(node.span))
             flags.append((1 if node.train_only else 0) | (0 if isinstance(node, Node) else 2))
         return {

@@ -33,6 +33,7 @@ class Tables:
         self.variant_rows: list[dict[str, Any]] = []
         self.fields: dict[Hashable, int] = {}
         self.field_rows: list[list[Any]] = []
+        self.quick_fields: dict[int, int] = {}
         self.files: dict[str, int] = {}
         self.spans: dict[Span, int] = {}
         self.quick: dict[tuple[int, tuple[TensorType, ...], TensorType, bool], int] = {}
@@ -52,11 +53,15 @@ class Tables:
         found: Windows | None = self.windows.get(path)
         if found is None:
             return -1
+        known = self.quick_fields.get(id(found))  # most nodes pass on what they see
+        if known is not None:
+            return known
         key = tuple(found.items())
         row = self.fields.get(key)
         if row is None:
             row = self.fields[key] = len(self.fields)
             self.field_rows.append([_field(axis, window) for axis, window in found.items()])
+        self.quick_fields[id(found)] = row
         return row
 
     def variant(self, node: Node) -> int:
@@ -94,11 +99,6 @@ class Tables:
         )
         row = self.variants[key] = len(self.variants)
         return row
-
-    def kind_of(self, node: Node) -> int:
-        """The row of a node's op and arguments."""
-        kind: int = self.variant_rows[self.variant(node)]["kind"]
-        return kind
 
     def _kind(self, node: Node) -> int:
         written = written_arguments(node)

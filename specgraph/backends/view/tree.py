@@ -18,7 +18,7 @@ LEAST_SECTION = 12
 class Leaf:
     """A node of the tree. `low` is its number."""
 
-    __slots__ = ("exits", "high", "inputs", "key", "name", "node", "path", "reads", "span", "structure")
+    __slots__ = ("exits", "high", "inputs", "key", "name", "node", "path", "reads", "span", "structure", "variant")
 
     def __init__(self, path: str, node: Node | Unfinished) -> None:
         self.path = path
@@ -27,7 +27,7 @@ class Leaf:
         self.inputs = node.inputs
         self.span: Span | None = node.span
         self.reads: list[int] = []
-        self.high = self.key = self.structure = 0
+        self.high = self.key = self.structure = self.variant = 0
         self.exits: list[int] = [0]
 
     @property
