@@ -3,7 +3,7 @@
 GET  /          the page
 GET  /data      the page's data (see `specgraph.backends.view`)
 GET  /events    server-sent events: `changed`, `trouble`, `reveal`
-POST /fix       {revision, diagnostic}: write a fix into the file
+POST /fix       {revision, diagnostic, cure}: write a fix into the file
 POST /reveal    {node}: show a node in the open pages
 POST /open      {node}: open the node's line in $EDITOR
 POST /features  {node, image}: what a node makes of an image, of a run
@@ -128,7 +128,8 @@ class Handler(BaseHTTPRequestHandler):
         return {"/fix": self._fix, "/reveal": self._reveal, "/open": self._open, "/features": self._features}
 
     def _fix(self, given: dict[str, Any]) -> dict[str, Any]:
-        return self.server.session.apply_fix(_number(given, "revision"), _number(given, "diagnostic"))
+        cure = _number(given, "cure") if "cure" in given else 0
+        return self.server.session.apply_fix(_number(given, "revision"), _number(given, "diagnostic"), cure)
 
     def _reveal(self, given: dict[str, Any]) -> dict[str, Any]:
         self.server.session.tell("reveal", {"node": str(given.get("node", ""))})
@@ -150,6 +151,8 @@ class Handler(BaseHTTPRequestHandler):
         except CommandError as error:
             text = error.message + (f": {error.help}" if error.help else "")
             return self._refuse(409, text)
+        except Exception as error:
+            return self._refuse(500, f"internal error: {type(error).__name__}: {error}")
         return self._send(200, json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"), "application/json")
 
     def _is_allowed(self, token: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from specgraph.atomic_files import write_atomically
 from specgraph.errors import CommandError
-from specgraph.source.fixes import apply_fixes, encode
+from specgraph.source.fixes import encode
 from specgraph.view.document import Shown, Subject, with_difference
 from specgraph.view.editor import editor_command
 from specgraph.view.project import is_inside, project_folder
@@ -94,9 +94,10 @@ class Session:
 
     # cures -------------------------------------------------------------------------------------
 
-    def apply_fix(self, revision: int, index: int) -> dict[str, Any]:
+    def apply_fix(self, revision: int, index: int, cure: int = 0) -> dict[str, Any]:
         """Write one fix into its file, as `check --fix` does. `index` is that of the diagnostic in the data of
-        `revision`. Raises `CommandError` where that is not what the file holds now, or it may not be written."""
+        `revision`, `cure` that of its fix. Raises `CommandError` where that is not what the file holds now, or
+        it may not be written."""
         if self.read_only:
             raise CommandError("the page is read-only", "start `specgraph view` without --read-only")
         with self.lock:
@@ -108,9 +109,10 @@ class Session:
             if not 0 <= index < len(report.diagnostics):
                 raise CommandError("there is no such problem")
             diagnostic = report.diagnostics[index]
-            if diagnostic.fix is None or not diagnostic.fix.edits:
-                raise CommandError(f"{diagnostic.code} has no fix")
-            source = report.sources.get(diagnostic.fix.edits[0].span.path)
+            if not 0 <= cure < len(diagnostic.fixes) or not diagnostic.fixes[cure].edits:
+                raise CommandError(f"{diagnostic.code} has no such fix")
+            fix = diagnostic.fixes[cure]
+            source = report.sources.get(fix.edits[0].span.path)
             if source is None or not os.path.isfile(source.path):
                 raise CommandError("the spec is not a file")
             target = Path(os.path.realpath(source.path))
@@ -118,9 +120,9 @@ class Session:
                 raise CommandError(f"{source.path} lies outside the project", "fix it with `specgraph check --fix`")
             if target.read_bytes() != encode(source, source.text):
                 raise CommandError("the file has changed since", "look at the page again")
-            fixed = apply_fixes(source, [diagnostic], unsafe=True, expect=True)
-            if not fixed.applied:
+            text = fixed_text(source, diagnostic, fix)
+            if text is None:
                 raise CommandError(f"the fix of {diagnostic.code} does not apply")
-            write_atomically(target, encode(source, fixed.text))
+            write_atomically(target, encode(source, text))
         self.refresh()
         return {"path": source.path, "revision": self.revision}

@@ -137,9 +137,9 @@ def test_a_faulty_network_is_there_with_its_faults_and_cures() -> None:
     known = dict(zip(data["nodes"]["path"], data["nodes"]["flags"], strict=True))
     assert known == {"stem": 0, "bad": 2, "cells.conv": 2, "cells.sum": 2}
     (finding,) = data["diagnostics"]
-    signs = [row for row in finding["fix"]["changes"]["rows"] if row[0] != " "]
+    signs = [row for row in finding["cures"][0]["changes"]["rows"] if row[0] != " "]
     assert signs == [["-", "  bad: {op: rleu}"], ["+", "  bad: {op: relu}"]]
-    assert finding["fix"]["changes"]["line"] == finding["line"] - 2
+    assert finding["cures"][0]["changes"]["line"] == finding["line"] - 2
 
 
 def test_a_long_flat_network_is_cut_where_one_value_passes() -> None:

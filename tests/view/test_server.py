@@ -143,6 +143,7 @@ def test_no_file_is_served(client: Client, path: str) -> None:
         ({"revision": 0, "diagnostic": 99}, {}, 409),
         ({"revision": 0, "diagnostic": -1}, {}, 409),
         ({"revision": 7, "diagnostic": 0}, {}, 409),
+        ({"revision": 0, "diagnostic": 0, "cure": 9}, {}, 409),
     ],
     ids=lambda value: repr(value)[:40],
 )
@@ -153,7 +154,7 @@ def test_bad_requests_are_answered(client: Client, spec: Path, body: Any, header
 
 def fixable(client: Client) -> dict[str, int]:
     data = client.ask()[1]
-    (index,) = (number for number, each in enumerate(data["diagnostics"]) if each.get("fix"))
+    (index,) = (number for number, each in enumerate(data["diagnostics"]) if each.get("cures"))
     return {"revision": data["revision"], "diagnostic": index}
 
 
@@ -162,6 +163,25 @@ def test_a_cure_is_written_into_the_file(client: Client, spec: Path) -> None:
     assert client.ask("POST", "/fix", body=asked)[0] == 200
     assert spec.read_text() == BAD.replace("rleu", "relu")
     assert client.ask("POST", "/fix", body=asked)[0] == 409
+
+
+def test_each_of_several_cures_can_be_chosen(client: Client, spec: Path) -> None:
+    """A wrong `expect`, and what would make it right: the page offers what the checker offers, and each writes
+    what it shows."""
+    text = BAD.replace("kernel_size: 3}", "kernel_size: 3, expect: 8x8x4}").replace("rleu", "relu")
+    spec.write_text(text)
+    client.server.session.refresh()
+    cures = next(found["cures"] for found in client.ask()[1]["diagnostics"] if found.get("cures"))
+    assert "expect" in {cure["applicability"] for cure in cures}
+    for number, cure in enumerate(cures):
+        spec.write_text(text)
+        client.server.session.refresh()
+        data = client.ask()[1]
+        (index,) = (place for place, found in enumerate(data["diagnostics"]) if found.get("cures"))
+        asked = {"revision": data["revision"], "diagnostic": index, "cure": number}
+        assert client.ask("POST", "/fix", body=asked)[0] == 200
+        shown = [line for sign, line in cure["changes"]["rows"] if sign != "-"]
+        assert "\n".join(shown) in spec.read_text()
 
 
 def test_a_file_that_changed_meanwhile_is_left_alone(client: Client, spec: Path) -> None:
@@ -192,7 +212,7 @@ def test_what_lies_outside_the_project_is_not_written(spec: Path) -> None:
     for client in serving(included):
         data = client.ask()[1]
         for number, found in enumerate(data["diagnostics"]):
-            if found.get("fix"):
+            if found.get("cures"):
                 asked = {"revision": data["revision"], "diagnostic": number}
                 assert client.ask("POST", "/fix", body=asked)[0] == 409
     assert "rleu" in blocks.read_text()

@@ -160,7 +160,7 @@ export class App {
   private acts(): Acts {
     return {
       canApply: this.server.isThere && !this.data.read_only && this.side === "new",
-      apply: (diagnostic) => void this.apply(diagnostic),
+      apply: (diagnostic, cure) => void this.apply(diagnostic, cure),
       select: (path) => void this.reveal(path),
       toggle: (path) => void this.toggle(path),
       unroll: (key, open) => {
@@ -310,10 +310,10 @@ export class App {
 
   // changes -----------------------------------------------------------------------------------
 
-  private async apply(diagnostic: Diagnostic): Promise<void> {
+  private async apply(diagnostic: Diagnostic, cure: number): Promise<void> {
     const index = this.data.diagnostics.indexOf(diagnostic);
     try {
-      await this.server.post("/fix", { revision: this.data.revision, diagnostic: index });
+      await this.server.post("/fix", { revision: this.data.revision, diagnostic: index, cure });
       this.say(`the cure of ${diagnostic.code} is written into ${diagnostic.path}`);
     } catch (error) {
       this.say((error as Error).message);

@@ -54,6 +54,12 @@ export interface Changes {
   rows: [string, string][];
 }
 
+export interface Cure {
+  applicability: "safe" | "unsafe" | "expect";
+  help: string | null;
+  changes: Changes;
+}
+
 export interface Diagnostic {
   code: string;
   rule: string;
@@ -65,7 +71,7 @@ export interface Diagnostic {
   node?: string;
   notes: string[];
   help?: string;
-  fix?: { applicability: string; changes?: Changes };
+  cures?: Cure[];
 }
 
 export interface Change {

@@ -103,7 +103,7 @@ function nodeDetails(around: Around, node: number): (Node | null)[] {
     });
     parts.push(h("h3", {}, shares ? `Parameters, those of ${shares[1]}` : "Parameters"), table(tensors));
   }
-  parts.push(h("h3", {}, "Cost of one sample"), table(network.isUnfinished(node) ? [] : costs(network, node, node + 1)));
+  if (!network.isUnfinished(node)) parts.push(h("h3", {}, "Cost of one sample"), table(costs(network, node, node + 1)));
   const field = fieldText(network, node);
   if (field) parts.push(h("h3", {}, "Receptive field"), h("p", {}, field), drawField(network, node, theme));
   parts.push(table(placeOf(around, node, path)), acts.more(node));

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Any
 
-from specgraph.diagnostics.model import Diagnostic
+from specgraph.diagnostics.model import Diagnostic, Fix
 from specgraph.reporting.formats.json_format import diagnostic_json
 from specgraph.source.fixes import apply_fixes
 from specgraph.source.tree import Source
@@ -16,21 +17,34 @@ CONTEXT = 2
 
 
 def emit_finding(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> dict[str, Any]:
-    """One diagnostic as plain data. Its `fix`, where it has one, also has what it changes: `changes` with the
-    first `line` shown and `rows` of a sign (`-`, `+` or a space) and a line of text."""
+    """One diagnostic as plain data. `cures` are its fixes, the one to choose first, each with what it changes:
+    `changes` with the first `line` shown and `rows` of a sign (`-`, `+` or a space) and a line of text."""
     found = diagnostic_json(diagnostic)
-    fix = diagnostic.fix
-    if fix is not None and fix.edits:
-        source = sources.get(fix.edits[0].span.path)
+    cures = []
+    for fix in diagnostic.fixes:
+        source = sources.get(fix.edits[0].span.path) if fix.edits else None
         if source is not None:
-            found["fix"]["changes"] = changed_lines(source, diagnostic)
+            cures.append(
+                {
+                    "applicability": fix.applicability,
+                    "help": fix.help or diagnostic.help,
+                    "changes": changed_lines(source, diagnostic, fix),
+                }
+            )
+    if cures:
+        found["cures"] = cures
     return found
 
 
-def changed_lines(source: Source, diagnostic: Diagnostic) -> dict[str, Any]:
-    """What the fix of a diagnostic does to the lines of a text, those around its edits alone."""
-    fix = diagnostic.fix
-    assert fix is not None
+def fixed_text(source: Source, diagnostic: Diagnostic, fix: Fix) -> str | None:
+    """A text with one fix of a diagnostic applied; None where it does not apply."""
+    alone = replace(diagnostic, fix=fix, alternatives=())
+    fixed = apply_fixes(source, [alone], unsafe=True, expect=True)
+    return fixed.text if fixed.applied else None
+
+
+def changed_lines(source: Source, diagnostic: Diagnostic, fix: Fix) -> dict[str, Any]:
+    """What a fix of a diagnostic does to the lines of a text, those around its edits alone."""
     first = max(1, min(edit.span.line for edit in fix.edits) - CONTEXT)
     last = max(edit.span.end_line for edit in fix.edits) + CONTEXT
     old = source.text.split("\n")
