@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 
@@ -37,8 +38,12 @@ def parse_depth(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Draw the picture and print its path."""
-    from specgraph.backends.graphviz import render
+    from specgraph.backends.graphviz import fitting_depth, render
 
     graph = load_graph(args, args.spec)
+    if args.depth is None and not args.output.lower().endswith(".dot"):
+        args.depth = fitting_depth(graph)
+        if args.depth is not None:
+            print(f"too many boxes to draw: blocks are folded, as with --depth {args.depth}", file=sys.stderr)
     print(render(graph, args.output, depth=args.depth, direction=args.direction, theme=args.theme))
     return 0

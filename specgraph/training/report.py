@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from specgraph.atomic_files import write_atomically
+from specgraph.errors import CommandError, MissingPackageError
 from specgraph.escaping import for_html
 from specgraph.graph.model import Graph
 from specgraph.recipes.recipe import Recipe, plain_recipe
@@ -18,6 +19,8 @@ from specgraph.training.data import RunData
 from specgraph.training.evaluation import Predictions
 
 NUM_WORST = 24
+DRAWING_S = 20.0
+"""How long a report waits for a drawing."""
 NUM_CONFUSIONS = 10
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --muted: #777; }
@@ -67,7 +70,7 @@ def write_report(
         problems.append("matplotlib is not installed: no curves (pip install 'specgraph[train]')")
     parts.append(_section("Epochs", _table(rows, result)))
     parts.append(_section("Recipe", f"<pre>{for_html(dump_yaml(plain_recipe(recipe)))}</pre>"))
-    diagram = _diagram(graph)
+    diagram = _diagram(graph, problems)
     if diagram:
         parts.append(_section("Network", f'<div class="diagram">{diagram}</div>'))
     title = for_html(graph.name)
@@ -165,12 +168,17 @@ def _table(rows: list[dict[str, float]], result: dict[str, Any]) -> str:
     return f'<div class="scroll"><table><tr>{head}</tr>{"".join(body)}</table></div>'
 
 
-def _diagram(graph: Graph) -> str:
-    """The network as SVG, without its XML header; empty where Graphviz is missing."""
+def _diagram(graph: Graph, problems: list[str]) -> str:
+    """The network as SVG, without its XML header; empty where Graphviz is missing or takes too long."""
     try:
         from specgraph.backends.graphviz import render_svg
 
-        svg = render_svg(graph)
+        svg = render_svg(graph, timeout_s=DRAWING_S)
+    except MissingPackageError:
+        return ""
+    except CommandError as error:
+        problems.append(f"the report has no diagram: {error.message}")
+        return ""
     except Exception:  # a picture is never worth a lost run
         return ""
     return svg[svg.find("<svg") :] if "<svg" in svg else ""

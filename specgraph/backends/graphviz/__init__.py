@@ -7,6 +7,9 @@ from pathlib import Path
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 
+MOST_BOXES = 1500
+MOST_LEVELS = 8
+
 
 def render_dot(graph: Graph, *, depth: int | None = None, direction: str = "TB", theme: str = "light") -> str:
     """The diagram as DOT text. See `render`."""
@@ -21,11 +24,35 @@ def render_dot(graph: Graph, *, depth: int | None = None, direction: str = "TB",
     return emit_dot(picture(graph, depth), direction, theme)
 
 
-def render_svg(graph: Graph, *, depth: int | None = None, direction: str = "TB", theme: str = "light") -> str:
+def fitting_depth(graph: Graph) -> int | None:
+    """The depth to which the blocks of a large network are folded, so that it can be drawn within seconds; None
+    where it need not be folded, or has nothing to fold."""
+    from specgraph.backends.graphviz.picture import count_boxes, picture
+
+    if len(graph.nodes) <= MOST_BOXES or count_boxes(picture(graph)) <= MOST_BOXES:
+        return None
+    deepest = max(path.count(".") for path in graph.nodes)
+    counts = {depth: count_boxes(picture(graph, depth)) for depth in range(min(deepest, MOST_LEVELS) + 1)}
+    fitting = [depth for depth, count in counts.items() if count <= MOST_BOXES]
+    if fitting:
+        return fitting[-1]
+    return 0 if counts[0] < len(graph.nodes) // 2 else None
+
+
+def render_svg(
+    graph: Graph,
+    *,
+    depth: int | None = None,
+    direction: str = "TB",
+    theme: str = "light",
+    timeout_s: float | None = None,
+) -> str:
     """The diagram as SVG text, as a notebook shows it. See `render`."""
     from specgraph.backends.graphviz.engine import draw
 
-    return draw(render_dot(graph, depth=depth, direction=direction, theme=theme), "svg").decode()
+    if depth is None:
+        depth = fitting_depth(graph)
+    return draw(render_dot(graph, depth=depth, direction=direction, theme=theme), "svg", timeout_s).decode()
 
 
 def render(
@@ -38,10 +65,13 @@ def render(
 ) -> Path:
     """Draw a network into a `.svg`, `.png`, `.pdf` or `.dot` file and return its path.
 
-    `depth` folds blocks nested deeper than that into one box each. `direction` is TB (top to bottom)
+    `depth` folds blocks nested deeper than that into one box each; where it is None, a network of more than
+    `MOST_BOXES` boxes is folded as far as it takes, except in a `.dot` file. `direction` is TB (top to bottom)
     or LR (left to right), `theme` light or dark. Raises CommandError for an unknown ending, direction
     or theme, or where the file cannot be written; MissingPackageError where no Graphviz is installed.
     """
+    if depth is None and Path(path).suffix.lower() != ".dot":
+        depth = fitting_depth(graph)
     return write_drawing(render_dot(graph, depth=depth, direction=direction, theme=theme), Path(path))
 
 

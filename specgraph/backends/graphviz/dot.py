@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphviz import Digraph, escape
 
 from specgraph.analysis.describe import short_count
-from specgraph.backends.graphviz.picture import Box, Cluster, Edge, Picture, Row
+from specgraph.backends.graphviz.picture import Box, Cluster, Edge, Picture, Row, count_boxes
 from specgraph.backends.graphviz.theme import THEMES, Theme
 from specgraph.escaping import for_dot, for_html
 
@@ -13,6 +13,8 @@ FONT = "Helvetica,Arial,sans-serif"
 TEXT_SIZE = 10
 SMALL_SIZE = 9
 SKIP_WIDTH = 150
+LEISURE = 300
+"""Boxes that are laid out as well as Graphviz can."""
 DIRECTIONS = ("TB", "LR")
 FAMILY_NAMES = {"normalisation": "norm", "regularisation": "dropout"}
 
@@ -44,6 +46,7 @@ class DotWriter:
                 rankdir=self.direction, bgcolor=theme.background, fontname=FONT, fontcolor=theme.text,
                 fontsize=TEXT_SIZE, nodesep=0.16 if down else 0.14, ranksep=0.1 if down else 0.2, pad=0.12,
                 labelloc="b", labeljust="c", compound="true", label=self.legend(),
+                **_haste(count_boxes(self.picture)),
             ),
             node_attr=_attributes(shape="plain", fontname=FONT, fontsize=TEXT_SIZE, fontcolor=theme.text),
             edge_attr=_attributes(
@@ -227,6 +230,14 @@ class DotWriter:
 
 def _attributes(**values: object) -> dict[str, str]:
     return {name: str(value) for name, value in values.items()}
+
+
+def _haste(num_boxes: int) -> dict[str, str]:
+    """How many rounds Graphviz may improve a large layout: without a bound they grow faster than the square."""
+    if num_boxes <= LEISURE:
+        return {}
+    share = f"{(LEISURE / num_boxes) ** 2:.4f}"
+    return {"nslimit": share, "nslimit1": share}
 
 
 def says_the_same(name: str, operation: str) -> bool:

@@ -2,71 +2,57 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from specgraph.errors import CommandError, require
 
 FORMATS = ("svg", "png", "pdf", "dot")
 PNG_DPI = 144
+AT_ONCE = 250_000
+"""Characters of DOT text that take Graphviz no longer than a new process takes to start."""
 
 
-def draw(dot: str, format: str) -> bytes:
+def draw(dot: str, format: str, timeout_s: float | None = None) -> bytes:
     """Lay a DOT text out and draw it as `svg`, `png` or `pdf`.
 
     Raises MissingPackageError where neither `dot` nor pygraphviz is installed, CommandError where
-    Graphviz fails.
+    Graphviz fails or takes longer than `timeout_s`.
     """
     if format == "png":
         dot = dot.replace("graph [", f"graph [dpi={PNG_DPI}, ", 1)
-    drawn = _draw_with_program(dot, format)
-    return drawn if drawn is not None else _draw_embedded(dot, format)
+    drawn = _draw_with_program(dot, format, timeout_s)
+    return drawn if drawn is not None else _draw_embedded(dot, format, timeout_s)
 
 
-def _draw_with_program(dot: str, format: str) -> bytes | None:
+def _draw_with_program(dot: str, format: str, timeout_s: float | None) -> bytes | None:
     """None where no program `dot` is installed, or it cannot draw this format (a build without Cairo draws no PDF)."""
-    import graphviz
+    from graphviz import DOT_BINARY
 
+    return _run([str(DOT_BINARY), f"-T{format}"], dot, timeout_s)
+
+
+def _run(command: list[str], dot: str, timeout_s: float | None) -> bytes | None:
+    """What a program makes of a DOT text; None where it cannot."""
     try:
-        drawn = graphviz.pipe("dot", format, dot.encode(), quiet=True)
-    except (OSError, graphviz.ExecutableNotFound, graphviz.CalledProcessError):
+        done = subprocess.run(command, input=dot.encode(), capture_output=True, check=False, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        help = "fold its blocks: specgraph render --depth 1"
+        raise CommandError(f"Graphviz needs longer than {timeout_s:.0f} s for this diagram", help) from None
+    except OSError:
         return None
-    return drawn or None
+    return done.stdout if done.returncode == 0 and done.stdout else None
 
 
-def _draw_embedded(dot: str, format: str) -> bytes:
+def _draw_embedded(dot: str, format: str, timeout_s: float | None) -> bytes:
     require("pygraphviz", "all", "drawing a diagram")
-    import pygraphviz
+    from specgraph.backends.graphviz import embedded
 
-    graph = pygraphviz.AGraph(string=dot)
+    if len(dot) > AT_ONCE:
+        drawn = _run([sys.executable, "-m", embedded.__name__, format], dot, timeout_s)
+        if drawn is not None:
+            return drawn
     try:
-        with _quiet_stderr():
-            graph.layout(prog="dot")
-            drawn = graph.draw(format=format)
+        return embedded.draw_embedded(dot, format)
     except (OSError, ValueError, RuntimeError) as error:
         raise CommandError(f"Graphviz cannot draw this diagram: {error}") from None
-    finally:
-        graph.close()
-    assert isinstance(drawn, bytes)
-    return drawn
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Keep remarks of the C libraries (fontconfig on the system's own settings) off the terminal."""
-    sys.stderr.flush()
-    try:
-        kept = os.dup(2)
-    except OSError:
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

@@ -374,6 +374,18 @@ def picture(graph: Graph, depth: int | None = None, marks: Mapping[str, str] | N
     return Picture(name, children, inputs, outputs, list(edges.values()), drawer.box_of, graph.num_parameters)
 
 
+def count_boxes(picture: Picture) -> int:
+    """How many boxes a picture has."""
+    count, waiting = len(picture.inputs) + len(picture.outputs), [*picture.children]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Box):
+            count += 1
+        else:
+            waiting += item.children
+    return count
+
+
 def _mark_skips(children: list[Box | Cluster], edges: list[Edge]) -> None:
     for child in children:
         if isinstance(child, Cluster):
