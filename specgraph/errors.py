@@ -54,6 +54,10 @@ class VerificationError(SpecgraphError):
     """A verification failed: exit code 1."""
 
 
+class InputError(SpecgraphError, RuntimeError):
+    """A compiled network was called with something that it does not take. The cause is PyTorch's own error."""
+
+
 class MissingPackageError(CommandError):
     """A package of an extra is not installed."""
 

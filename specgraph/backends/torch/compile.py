@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from specgraph.backends.torch.initialise import initialise
 from specgraph.backends.torch.lowering import Construct, Lowering, lowerings
-from specgraph.backends.torch.network import Generated, generated_class
+from specgraph.backends.torch.network import TAKES, Generated, generated_class
 from specgraph.backends.torch.seeding import seeded
 from specgraph.graph.dims import evaluate
 from specgraph.graph.liveness import live_nodes
@@ -33,7 +33,7 @@ def compile_graph(graph: Graph, *, seed: int | None = None, device: str | torch.
     """
     target = torch.device(device)
     lowered = {node.path: lowerings()[node.op](node) for node in graph.nodes.values()}
-    source = forward_source(graph, lowered)
+    source = forward_source(graph, lowered) + takes_source(graph)
     root = generated_class(class_name(graph.name), source)()
     if seed is None:
         _populate(root, graph, lowered, target)
@@ -150,6 +150,15 @@ def forward_source(graph: Graph, lowered: dict[str, Lowering]) -> str:
             _method("_forward_inference", graph, names, inference, graph.inference_outputs(), lowered),
         ]
     )
+
+
+def takes_source(graph: Graph) -> str:
+    """Text of the constant that says name and sizes of each input, for the errors of failed calls."""
+    takes = tuple(
+        (name, tuple(dim if isinstance(dim, int) else str(dim) for dim in kind.dims))
+        for name, kind in graph.inputs.items()
+    )
+    return f"\n{TAKES} = {takes!r}\n"
 
 
 def _method(
