@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from specgraph.atomic_files import write_atomically
+from specgraph.backends.view.findings import fixed_text
 from specgraph.errors import CommandError
 from specgraph.source.fixes import encode
 from specgraph.view.document import Shown, Subject, with_difference

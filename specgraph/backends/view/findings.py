@@ -48,7 +48,7 @@ def changed_lines(source: Source, diagnostic: Diagnostic, fix: Fix) -> dict[str,
     first = max(1, min(edit.span.line for edit in fix.edits) - CONTEXT)
     last = max(edit.span.end_line for edit in fix.edits) + CONTEXT
     old = source.text.split("\n")
-    new = apply_fixes(source, [diagnostic], unsafe=True, expect=True).text.split("\n")
+    new = (fixed_text(source, diagnostic, fix) or source.text).split("\n")
     before = old[first - 1 : last]
     after = new[first - 1 : last + len(new) - len(old)]
     rows: list[list[str]] = []
