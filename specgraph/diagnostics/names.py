@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from threading import local
 
+from specgraph.diagnostics.model import Applicability
+
 MAX_EFFORT = 1_500_000
+NUMBERS = re.compile(r"\d+")
 
 
 class _Effort(local):
@@ -36,8 +40,8 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     if len(name) > 100:
         return None
     folded, letters = _folded(name)
-    if not folded:
-        return None
+    if not folded or name.lstrip("+-").isdigit():
+        return None  # a number is no misspelt name
     for candidate in candidates:
         if candidate == name:
             return candidate
@@ -61,6 +65,19 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
             if distance == 0:
                 break
     return best
+
+
+def certainty(name: str, close: str) -> Applicability:
+    """How sure it is that a name is `close`, misspelt: `safe` where only case, separators or one edit differ,
+    and no number."""
+    if NUMBERS.findall(name) != NUMBERS.findall(close):
+        return "unsafe"
+    return "safe" if edit_distance(fold(name), fold(close), 1) <= 1 else "unsafe"
+
+
+def fold(name: str) -> str:
+    """A name without case and separators."""
+    return _folded(name)[0]
 
 
 @lru_cache(maxsize=2048)

@@ -8,7 +8,7 @@ from typing import Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
-from specgraph.diagnostics.names import nearest
+from specgraph.diagnostics.names import certainty, nearest
 from specgraph.elaboration.elaborate import Elaborator, TooLarge
 from specgraph.elaboration.input_shapes import in_brackets, report_misread_sizes, report_odd_axes
 from specgraph.elaboration.references import first_few, in_scope
@@ -295,7 +295,9 @@ class GraphBuilder:
             place.span,
             notes=(in_scope(first_few(scope.names(), 13)),),
             help=f"did you mean {close}?" if close else "name a node of the network, or one inside a block: block.node",
-            fix=Fix("safe", (place.source.edit_word(place.span, close),)) if close and is_word else None,
+            fix=Fix(certainty(str(node), close), (place.source.edit_word(place.span, close),))
+            if close and is_word
+            else None,
         )
 
     def _may_be_output(self, name: str, path: tuple[str | int, ...], written: Written, outputs: dict[str, str]) -> bool:

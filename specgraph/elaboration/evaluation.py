@@ -6,7 +6,7 @@ from typing import Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
-from specgraph.diagnostics.names import nearest
+from specgraph.diagnostics.names import certainty, nearest
 from specgraph.elaboration.scope import Env, Poisoned, UnknownNode, UnknownVariable
 from specgraph.expressions.templates import ExpressionError
 from specgraph.expressions.values import spend
@@ -91,7 +91,7 @@ class Evaluation:
         fix = None
         shown = written.source.text_at(span)
         if close and shown.removeprefix("$") == unknown.name:
-            fix = Fix("safe", (Edit(span, shown.replace(unknown.name, close)),))
+            fix = Fix(certainty(unknown.name, close), (Edit(span, shown.replace(unknown.name, close)),))
         if unknown.name == "index":
             fix = None
             help = "only a node with `repeat` has an index; hand it to a block as an argument"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from specgraph.diagnostics.model import Fix, Label, Span
-from specgraph.diagnostics.names import nearest
+from specgraph.diagnostics.model import Applicability, Fix, Label, Span
+from specgraph.diagnostics.names import certainty, nearest
 from specgraph.elaboration.scope import Env, LiveScope, Wire
 from specgraph.elaboration.state import State
 from specgraph.language.document import NodeDef, measuring
@@ -17,6 +18,8 @@ MOST_NAMED = 6
 """Nodes of a cycle that are all named; of a longer one those next to where it is told from."""
 INPUT_NAMES = ("input", "inputs", "x", "image", "img", "data")
 """What the only input may be called by one who does not look."""
+BACK = re.compile(r"-[1-9]\d{0,4}")
+"""A number of a node that other tools count back."""
 
 
 class References:
@@ -55,7 +58,7 @@ class References:
                 if not scope.is_written(str(name)):
                     written = node.sources.part((position,)) if isinstance(value, list) else node.sources
                     path = scope.child_path(node.name) if node.name else None
-                    self.unknown(str(name), scope, written, where, path)
+                    self.unknown(str(name), scope, written, where, path, node=node)
             else:
                 wires.append(found.wire)
         if not good:
@@ -74,8 +77,17 @@ class References:
         return wires
 
     def unknown(
-        self, name: str, scope: LiveScope, written: Written, where: str, path: str | None, verb: str = "reads"
+        self,
+        name: str,
+        scope: LiveScope,
+        written: Written,
+        where: str,
+        path: str | None,
+        verb: str = "reads",
+        *,
+        node: NodeDef | None = None,
     ) -> None:
+        """Report a name that nothing here has. `node` is the one that reads it."""
         own = path.rpartition(".")[2] if path is not None else None
         names = first_few((other for other in scope.names() if other != own), 13)
         close = nearest(name, (other for other in scope.names() if other != own))
@@ -88,6 +100,11 @@ class References:
                 inner = nearest(rest, list(outer.scope.results))
                 close = f"{head}.{inner}" if inner else None
         span = written.span
+        help = f"did you mean {close}?" if close else None
+        sure: Applicability = certainty(name, close) if close and name not in INPUT_NAMES else "safe"
+        back = _counted_back(name, scope, node)
+        if back is not None:
+            close, sure, help = back, "unsafe", f"write {back}, which {name} means if it counts back from here"
         plain_text = isinstance(written.tree, Scalar) and written.constant
         self.collector.report(
             "unknown-reference",
@@ -95,8 +112,8 @@ class References:
             span,
             node=path,
             notes=(in_scope(names),) if names else (),
-            help=f"did you mean {close}?" if close else None,
-            fix=Fix("safe", (written.source.edit_word(span, close),)) if close and plain_text else None,
+            help=help,
+            fix=Fix(sure, (written.source.edit_word(span, close),)) if close and plain_text else None,
         )
 
     def cycle(self, cycle: list[NodeDef], scope: LiveScope) -> None:
@@ -170,3 +187,16 @@ def first_few(names: Iterator[str], most: int) -> list[str]:
         if len(found) >= most:
             break
     return list(found)
+
+
+def _counted_back(name: str, scope: LiveScope, node: NodeDef | None) -> str | None:
+    """The node that a negative number means, counted back from the one that reads it, or the input before all."""
+    if node is None or not BACK.fullmatch(name) or node not in scope.body.nodes:
+        return None
+    index = scope.body.nodes.index(node)
+    names = [other.name or str(number) for number, other in enumerate(scope.body.nodes[:index])]
+    only = scope.only_input()
+    if only is not None:
+        names.insert(0, only)
+    back = int(name)
+    return names[back] if -len(names) <= back else None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any, NamedTuple
 
+from specgraph.diagnostics.names import fold
 from specgraph.kinds.invalid import MOST_FAULTS, Invalid, Partial, raise_all
 from specgraph.kinds.kinds import Kind, accepts, nested
 from specgraph.kinds.shown import show
@@ -113,13 +114,19 @@ NAMING_KEYS = ("type", "name", "kind")
 class Tagged(Kind):
     """One of several named records: `cosine`, or `{cosine: {warmup_epochs: 1}}`.
 
+    `foreign` says which of them is meant by a name of another tool, `absent` what to write for one that has no
+    counterpart here.
+
     Canonical form: that of the record where it is typed (its class says which it is), else `(tag, fields)`.
     """
 
-    def __init__(self, title: str, *records: Record, foreign: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, title: str, *records: Record, foreign: dict[str, str] | None = None, absent: dict[str, str] | None = None
+    ) -> None:
         self.title = title
         self.records = {record.title: record for record in records}
-        self.foreign = foreign or {}
+        self.foreign = {fold(theirs): ours for theirs, ours in (foreign or {}).items()}
+        self.absent = {fold(theirs): advice for theirs, advice in (absent or {}).items()}
         self.words = f"one of {', '.join(self.records)}"
 
     def check(self, value: Any) -> Any:
@@ -137,7 +144,8 @@ class Tagged(Kind):
             )
             fault.names = tuple(self.records)
             fault.word = show(tag)
-            fault.meant = self.foreign.get(tag)
+            fault.meant = self.foreign.get(fold(show(tag)))
+            fault.help = None if fault.meant else self.absent.get(fold(show(tag)))
             raise fault
         try:
             checked = nested(record, {} if fields is None else fields, tag) if inner else record.check({})
@@ -155,7 +163,7 @@ class Tagged(Kind):
             for key, item in value.items():
                 beside = {other: entry for other, entry in value.items() if other != key}
                 named = item if key in NAMING_KEYS else key if isinstance(item, dict | None) else None
-                tag = tags.get(str(named).lower()) or self.foreign.get(str(named))
+                tag = tags.get(str(named).lower()) or self.foreign.get(fold(str(named)))
                 if tag is not None:
                     within = item if isinstance(item, dict) else {}
                     fault.help = f"write {show({tag: {**within, **beside}})}"

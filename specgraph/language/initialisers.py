@@ -65,3 +65,18 @@ ELSEWHERE: dict[str, tuple[str, dict[str, Any]]] = {
     "truncated_normal": ("trunc_normal", {"std": 0.05, "a": -0.1, "b": 0.1}),
 }
 """What other tools call them, with the fields that their defaults need here."""
+
+_ORTHOGONAL = "there is no such initialiser here: orthogonal keeps lengths as it does"
+NOT_HERE = {
+    "dirac": _ORTHOGONAL,
+    "eye": _ORTHOGONAL,
+    "identity": _ORTHOGONAL,
+    "sparse": "there is no such initialiser here: write normal with its std",
+    "variancescaling": "write kaiming_normal or xavier_normal, whichever scale and mode it has",
+    "glorot": "write xavier_uniform or xavier_normal",
+    "he": "write kaiming_normal or kaiming_uniform",
+    "kaiming": "write kaiming_normal or kaiming_uniform",
+    "lecun": "write {kaiming_normal: {nonlinearity: linear}} or {kaiming_uniform: {nonlinearity: linear}}",
+    "gaussian": "write {normal: {std: …}}, with its deviation",
+}
+"""What to write for names of other tools that are none of these, without case and separators."""

@@ -8,13 +8,13 @@ from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.model import Edit, Fix
-from specgraph.diagnostics.names import edit_distance, nearest
+from specgraph.diagnostics.model import Applicability, Edit, Fix
+from specgraph.diagnostics.names import certainty, nearest
 from specgraph.expressions.templates import ExpressionError
 from specgraph.kinds.invalid import Invalid
 from specgraph.kinds.kinds import Kind
 from specgraph.kinds.shown import show
-from specgraph.language.initialisers import ELSEWHERE, INIT_VALUE
+from specgraph.language.initialisers import ELSEWHERE, INIT_VALUE, NOT_HERE
 from specgraph.language.meant import meant_by
 from specgraph.language.misread import glued, node_inside
 from specgraph.language.values import Written, error_span
@@ -161,7 +161,7 @@ class Reporter:
             span,
             node=path,
             help=advice or (f"did you mean {close}?" if close else no_idea),
-            fix=Fix("safe", (written.source.edit_word(span, close),)) if close and fixable else None,
+            fix=Fix(certainty(text, close), (written.source.edit_word(span, close),)) if close and fixable else None,
         )
 
     def unknown_argument(
@@ -205,7 +205,10 @@ class Reporter:
             parts = glued(key, written.tree, written.source, close)
             if parts is not None:
                 help, edit = parts.help, parts.edit
-            fix = Fix("unsafe" if named in UNCERTAIN else "safe", (edit,))
+            sure: Applicability = (
+                certainty(text, close) if named is None else "unsafe" if named in UNCERTAIN else "safe"
+            )
+            fix = Fix(sure, (edit,))
         elif key.text in WITHOUT_EFFECT and advice is not None and beside is not None:
             from specgraph.source.removal import remove_key
 
@@ -239,9 +242,10 @@ class Reporter:
             at_key = bool(fault.path) and show(fault.path[-1]) == fault.word
             span = written.key_span(fault.path) if at_key else inner.span
             close = None if fault.help else fault.meant or nearest(fault.word or "", fault.names)
-            fix = (
-                Fix("safe", (written.source.edit_word(span, close),)) if close and span.line == span.end_line else None
-            )
+            fix = None
+            if close and span.line == span.end_line:
+                sure: Applicability = "safe" if fault.meant else certainty(fault.word or "", close)
+                fix = Fix(sure, (written.source.edit_word(span, close),))
             self.collector.report(
                 "unknown-key" if fault.rule == "unknown-key" else "unknown-choice",
                 f"{where}: {fault.message}",
@@ -326,7 +330,9 @@ class Reporter:
                 fix = Fix("safe", (Edit(span, as_json),))
         else:
             close = nearest(text, fault.names)
-            if close is not None and edit_distance(fold(text), fold(close), 1) <= 1:
+            if NOT_HERE.get(fold(text)):
+                help = NOT_HERE[fold(text)]
+            elif close is not None and certainty(text, close) == "safe":
                 help, fix = f"did you mean {close}?", Fix("safe", (written.source.edit_word(span, close),))
         self.collector.report(
             "unknown-choice",

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from specgraph.kinds.kinds import Bounds, Choice, Either, Int, ListOf, Nothing, Number, Text
 from specgraph.kinds.records import Tagged
 from specgraph.kinds.settings import Settings, record_of, setting
+from specgraph.recipes.elsewhere import AUGMENTATIONS_ELSEWHERE, AUGMENTATIONS_HERE
 
 PROBABILITY = Number(0, 1)
 POSITIVE = Number(above=0)
@@ -91,7 +92,12 @@ AUGMENTATIONS: tuple[type[Augmentation], ...] = (
     Rotate,
     Shift,
 )
-AUGMENTATION = Tagged("augmentation", *map(record_of, AUGMENTATIONS))
+AUGMENTATION = Tagged(
+    "augmentation",
+    *map(record_of, AUGMENTATIONS),
+    foreign=AUGMENTATIONS_HERE,
+    absent=AUGMENTATIONS_ELSEWHERE,
+)
 
 
 class Normalize(Settings):

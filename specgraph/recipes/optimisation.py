@@ -7,6 +7,7 @@ from typing import Literal
 from specgraph.kinds.kinds import Bool, Choice, Int, ListOf, Number
 from specgraph.kinds.records import Tagged
 from specgraph.kinds.settings import Settings, record_of, setting
+from specgraph.recipes.elsewhere import LOSSES_ELSEWHERE, OPTIMIZERS_ELSEWHERE, SCHEDULES_ELSEWHERE
 
 POSITIVE = Number(above=0)
 NON_NEGATIVE = Number(0)
@@ -37,7 +38,11 @@ LOSS = Tagged(
         "ce": "cross_entropy",
         "NLLLoss": "nll",
         "nll_loss": "nll",
+        "softmax_cross_entropy": "cross_entropy",
+        "softmax_with_loss": "cross_entropy",
+        "log_loss": "cross_entropy",
     },
+    absent=LOSSES_ELSEWHERE,
 )
 
 WEIGHT_DECAY = setting(NON_NEGATIVE, "L2 penalty (decoupled for adamw)", default=0.0)
@@ -96,7 +101,7 @@ class RmsProp(Optimizer, tag="rmsprop"):
     no_decay: tuple[Literal["norm", "bias"], ...] = NO_DECAY
 
 
-OPTIMIZER = Tagged("optimizer", *map(record_of, (Sgd, Adam, AdamW, RmsProp)))
+OPTIMIZER = Tagged("optimizer", *map(record_of, (Sgd, Adam, AdamW, RmsProp)), absent=OPTIMIZERS_ELSEWHERE)
 
 WARMUP = setting(NON_NEGATIVE, "epochs of linear warm-up from (almost) 0", default=0)
 GAMMA = setting(POSITIVE, "factor at each drop", default=0.1)
@@ -162,5 +167,9 @@ SCHEDULE = Tagged(
         "OneCycleLR": "one_cycle",
         "ConstantLR": "constant",
         "none": "constant",
+        "cosine_decay": "cosine",
+        "multistep": "multi_step",
+        "piecewise_constant": "multi_step",
     },
+    absent=SCHEDULES_ELSEWHERE,
 )

@@ -1,0 +1,76 @@
+"""Names that other tools have for parts of a recipe: which of ours is meant, or what to write instead."""
+
+from __future__ import annotations
+
+_TWO_SCORES = "there is no binary loss here: give the head two scores and write cross_entropy"
+_NUMBERS = "there is no loss of numbers here: training knows classifiers, with cross_entropy or nll"
+_PAIRS = "there is no loss of pairs or maps here: training knows classifiers, with cross_entropy or nll"
+_UNEVEN = "there is no such loss here: cross_entropy is the nearest; label_smoothing is its only option"
+LOSSES_ELSEWHERE = {
+    **dict.fromkeys(
+        (
+            "binary_cross_entropy",
+            "binary_crossentropy",
+            "BCE",
+            "BCELoss",
+            "BCEWithLogitsLoss",
+            "binary_cross_entropy_with_logits",
+            "sigmoid_cross_entropy",
+            "soft_margin",
+        ),
+        _TWO_SCORES,
+    ),
+    **dict.fromkeys(
+        ("MSE", "MSELoss", "mean_squared_error", "L1", "L1Loss", "MAE", "mean_absolute_error", "L2", "smooth_l1"),
+        _NUMBERS,
+    ),
+    **dict.fromkeys(("SmoothL1Loss", "huber", "HuberLoss", "poisson", "PoissonNLLLoss", "log_cosh"), _NUMBERS),
+    **dict.fromkeys(("CTC", "CTCLoss", "triplet", "TripletMarginLoss", "contrastive", "dice", "DiceLoss"), _PAIRS),
+    **dict.fromkeys(("cosine_similarity", "CosineEmbeddingLoss", "margin_ranking", "iou"), _PAIRS),
+    **dict.fromkeys(("focal", "FocalLoss", "hinge", "MultiMarginLoss", "KLDivLoss", "kl_div", "poly_loss"), _UNEVEN),
+}
+_ADAM = "there is no such optimiser here: adam is the nearest"
+_ADAMW = "there is no such optimiser here: adamw is the nearest"
+_RATES = "there is no such optimiser here: rmsprop is the nearest that has a rate for each weight"
+_SGD = "there is no such optimiser here: sgd with momentum is the nearest"
+OPTIMIZERS_ELSEWHERE = {
+    "radam": "there is no radam here: adam with warmup_epochs in the schedule is the nearest",
+    **dict.fromkeys(("nadam", "adamax", "amsgrad", "adabelief", "adabound", "sparse_adam", "yogi"), _ADAM),
+    **dict.fromkeys(("lamb", "lion", "adan", "nadamw", "adamp", "adafactor", "sophia", "muon", "prodigy"), _ADAMW),
+    **dict.fromkeys(("adagrad", "adadelta", "rprop", "ftrl"), _RATES),
+    **dict.fromkeys(("lars", "asgd", "lbfgs", "sgdp", "sgdw", "lookahead"), _SGD),
+    "momentum": "write sgd with its momentum, such as 0.9",
+    "nesterov": "write sgd with its momentum, such as 0.9, and nesterov: true",
+}
+_POLYNOMIAL = "there is no such schedule here: cosine falls to 0 as smoothly"
+_MEASURED = "no schedule here looks at the loss: write step or cosine, and patience to end early"
+_WARM = "write warmup_epochs inside of another schedule, such as {cosine: {warmup_epochs: 5}}"
+_WAVES = "there is no schedule here that rises again: one_cycle and cosine are the nearest"
+SCHEDULES_ELSEWHERE = {
+    **dict.fromkeys(("exponential", "ExponentialLR", "ExponentialDecay"), "write {step: {step_size: 1, gamma: …}}"),
+    **dict.fromkeys(("poly", "PolynomialLR", "polynomial", "PolynomialDecay", "linear", "LinearLR"), _POLYNOMIAL),
+    **dict.fromkeys(("inverse_sqrt", "inverse_time", "InverseTimeDecay", "rsqrt"), _POLYNOMIAL),
+    **dict.fromkeys(("plateau", "ReduceLROnPlateau", "reduce_on_plateau"), _MEASURED),
+    **dict.fromkeys(("warmup", "linear_warmup", "LinearWarmup", "warm_up"), _WARM),
+    **dict.fromkeys(("cyclic", "CyclicLR", "CosineAnnealingWarmRestarts", "cosine_restarts", "sgdr"), _WAVES),
+    **dict.fromkeys(("LambdaLR", "SequentialLR", "ChainedScheduler"), "write the schedule that it computes"),
+}
+AUGMENTATIONS_HERE = {
+    **dict.fromkeys(("RandomHorizontalFlip", "hflip", "fliplr", "random_flip"), "horizontal_flip"),
+    **dict.fromkeys(("RandomVerticalFlip", "vflip", "flipud"), "vertical_flip"),
+    **dict.fromkeys(("RandomRotation", "random_rotate"), "rotate"),
+}
+_ERASE = "cutout blanks a square of each image"
+_COLOUR = "no augmentation here changes colours: horizontal_flip, random_crop and cutout are there"
+_POLICY = "there are no learned policies here: write the augmentations one by one"
+_SHIFT = "write {shift: {pixels: …}}, and {rotate: {degrees: …}} beside it for rotations"
+_READ = "images are scaled to 0..1 and resized to the network's input without it: leave it out"
+AUGMENTATIONS_ELSEWHERE = {
+    **dict.fromkeys(("RandomErasing", "random_erase", "grid_mask", "coarse_dropout"), _ERASE),
+    **dict.fromkeys(("ColorJitter", "color_jitter", "random_brightness", "random_contrast", "hue"), _COLOUR),
+    **dict.fromkeys(("Grayscale", "RandomGrayscale", "GaussianBlur", "solarize", "posterize", "equalize"), _COLOUR),
+    **dict.fromkeys(("AutoAugment", "RandAugment", "TrivialAugment", "TrivialAugmentWide", "AugMix"), _POLICY),
+    **dict.fromkeys(("RandomAffine", "translate", "random_translate", "RandomTranslation", "width_shift"), _SHIFT),
+    **dict.fromkeys(("ToTensor", "Resize", "CenterCrop", "rescale", "Rescaling"), _READ),
+    **dict.fromkeys(("Normalize", "Normalization", "standardize"), "write normalize beside augment, under data"),
+}
