@@ -5,18 +5,23 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from specgraph.atomic_files import write_atomically
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.errors import CommandError
+from specgraph.escaping import for_line
 from specgraph.reporting.findings import Findings, plural
-from specgraph.source.fixes import apply_fixes, encode, unified_diff
+from specgraph.source.fixes import encode, unified_diff
+from specgraph.source.harm import apply_harmless
 from specgraph.source.read import STDIN, overlaid
 from specgraph.source.tree import Source
 
 MAX_ROUNDS = 20
+_Identity = tuple[str, str, str | None, str]
 Check = Callable[[str], tuple[list[Diagnostic], dict[str, Source]]]
 
 
@@ -38,18 +43,45 @@ def fix_specs(
         contents["-"] = sys.stdin.buffer.read()
     num_applied = 0
     found: list[Diagnostic] = []
+    left_out: dict[str, None] = {}
     with overlaid(contents):
         for spec in specs:
-            num_applied += _fix_spec(spec, args, check, keeps, originals, latest, contents, found)
+            num_applied += _fix_spec(spec, args, check, keeps, originals, latest, contents, found, left_out)
     for path, source in latest.items():
         if args.diff:
             sys.stdout.write(unified_diff(path, originals[path].text, source.text))
         else:
             write_atomically(Path(os.path.realpath(path)), encode(source, source.text))
+    for line in left_out:
+        print(line, file=sys.stderr)
     verb = "would fix" if args.diff else "fixed"
     where = f" in {plural(len(latest), 'file')}" if latest else ""
     print(f"{verb} {plural(num_applied, 'problem')}{where}", file=sys.stderr)
     return Findings(specs, found, originals)
+
+
+class _Undo(NamedTuple):
+    """Where a round began."""
+
+    contents: dict[str, bytes]
+    latest: dict[str, Source]
+    num_applied: int
+
+
+def _identity(diagnostic: Diagnostic) -> _Identity:
+    """What stays the same of a problem while other lines of its file change."""
+    return diagnostic.span.path, diagnostic.rule, diagnostic.node, diagnostic.message
+
+
+def _still_standing(diagnostics: list[Diagnostic], tried: dict[_Identity, int]) -> set[_Identity]:
+    """The problems that are there as often as before their fixes were applied."""
+    counts = Counter(map(_identity, diagnostics))
+    return {identity for identity, count in tried.items() if counts[identity] >= count}
+
+
+def _said(diagnostic: Diagnostic, why: str) -> str:
+    span = diagnostic.span
+    return f"{for_line(span.path)}:{span.line}:{span.column}: the fix of {diagnostic.code} is left out: {for_line(why)}"
 
 
 def _fix_spec(
@@ -61,24 +93,52 @@ def _fix_spec(
     latest: dict[str, Source],
     contents: dict[str, bytes],
     found: list[Diagnostic],
+    left_out: dict[str, None],
 ) -> int:
     """Fix one spec and what it includes, round after round; returns how many problems that took. Where the
-    text of an earlier round comes back, the fixes since then undo each other and are left out."""
+    text of an earlier round comes back, the fixes since then undo each other and are left out. So are fixes that
+    would harm the file, and those after which their problem still stands."""
     num_applied = 0
     before: list[tuple[dict[str, str], int]] = []
+    refused: set[_Identity] = set()
+    tried: dict[_Identity, int] = {}
+    undo: _Undo | None = None
     for number in range(MAX_ROUNDS):
         diagnostics, sources = check(spec)
         kept = [diagnostic for diagnostic in diagnostics if keeps(diagnostic)]
         if number == 0:
             found += kept
+        standing = _still_standing(kept, tried)
+        if standing and undo is not None:
+            contents.clear()
+            contents.update(undo.contents)
+            latest.clear()
+            latest.update(undo.latest)
+            num_applied = undo.num_applied
+            before.pop()
+            refused |= standing
+            tried = {}
+            undo = None
+            for diagnostic in kept:
+                if _identity(diagnostic) in standing:
+                    left_out[_said(diagnostic, "its problem would still be there")] = None
+            continue
+        kept = [diagnostic for diagnostic in kept if _identity(diagnostic) not in refused]
         texts = {path: source.text for path, source in sources.items()}
         earlier = next((applied for known, applied in before if known == texts), None)
         if earlier is not None:
             return earlier
         before.append((texts, num_applied))
         changed = False
+        undo = _Undo(dict(contents), dict(latest), num_applied)
+        tried = {}
         for path, source in sources.items():
-            fixed = apply_fixes(source, kept, unsafe=args.unsafe_fixes, expect=args.fix_expect)
+            fixed, harmful = apply_harmless(source, kept, unsafe=args.unsafe_fixes, expect=args.fix_expect)
+            for diagnostic, why in harmful:
+                left_out[_said(diagnostic, why)] = None
+            for diagnostic in fixed.applied:
+                identity = _identity(diagnostic)
+                tried[identity] = tried.get(identity, 0) + 1
             if fixed.text == source.text:
                 continue
             original = originals.setdefault(path, source)

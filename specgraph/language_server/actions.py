@@ -10,7 +10,7 @@ from lsprotocol import types
 from specgraph.diagnostics.model import Applicability, Diagnostic, Edit, Fix
 from specgraph.language_server.analysis import Analysis, analyse
 from specgraph.language_server.positions import Encoding, Positions, uri_of
-from specgraph.source.fixes import apply_fixes
+from specgraph.source.harm import apply_harmless
 from specgraph.source.tree import Source
 
 FIX_ALL = types.CodeActionKind.SourceFixAll
@@ -131,7 +131,7 @@ class Actions:
         text = source.text
         current = source
         for _ in range(MAX_ROUNDS):
-            fixed = apply_fixes(current, [d for d in diagnostics if self.keeps(d)])
+            fixed, _ = apply_harmless(current, [d for d in diagnostics if self.keeps(d)])
             if fixed.text == current.text:
                 break
             text = fixed.text

@@ -60,6 +60,10 @@ def apply_fixes(
             for change in edits:
                 insort(taken, change)
             applied.append(diagnostic)
+    return _with_changes(source, taken, applied)
+
+
+def _with_changes(source: Source, taken: list[tuple[int, int, str]], applied: list[Diagnostic]) -> Fixed:
     parts: list[str] = []
     last = 0
     for start, end, text in taken:

@@ -10,6 +10,7 @@ import yaml
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
+from specgraph.source.anchors import start_after_anchor
 from specgraph.source.gc_pause import GarbageCollectorPaused
 from specgraph.source.limits import MAX_DIGITS, limit
 from specgraph.source.reports import (
@@ -82,9 +83,11 @@ class Builder:
         self.num_documents = 0
         self.flow_depth = 0
         self.unquoted: list[Scalar] = []
+        self.text = ""
 
     def build(self, text: str) -> None:
         """Read the whole text. Raises `Stop`, or PyYAML's error."""
+        self.text = text
         loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
         try:
             self._consume(loader.get_event)
@@ -119,6 +122,7 @@ class Builder:
                 self.num_values += 1
                 if event.anchor is not None:
                     self.anchors[event.anchor] = (node, 1)
+                    start_after_anchor(node, self.text, start.index)
                 append(node)
             elif kind in starts:
                 if len(stack) >= max_depth:
@@ -186,6 +190,7 @@ class Builder:
         anchor = self.open_anchors.pop(len(self.stack), None) if self.open_anchors else None
         if anchor is not None:
             self.anchors[anchor[0]] = (node, self.num_values + self.num_aliased - anchor[1] + 1)
+            start_after_anchor(node, self.text, start.index)
         return node
 
     def _checked_entries(self, entries: list[tuple[Any, Tree]]) -> list[tuple[Scalar, Tree]]:

@@ -10,6 +10,7 @@ from typing import Any
 from specgraph.diagnostics.model import Diagnostic, Fix
 from specgraph.reporting.formats.json_format import diagnostic_json
 from specgraph.source.fixes import apply_fixes
+from specgraph.source.harm import find_harm
 from specgraph.source.tree import Source
 
 CONTEXT = 2
@@ -37,10 +38,10 @@ def emit_finding(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> dict[
 
 
 def fixed_text(source: Source, diagnostic: Diagnostic, fix: Fix) -> str | None:
-    """A text with one fix of a diagnostic applied; None where it does not apply."""
+    """A text with one fix of a diagnostic applied; None where it does not apply, or harms it."""
     alone = replace(diagnostic, fix=fix, alternatives=())
     fixed = apply_fixes(source, [alone], unsafe=True, expect=True)
-    return fixed.text if fixed.applied else None
+    return fixed.text if fixed.applied and find_harm(source, fixed) is None else None
 
 
 def changed_lines(source: Source, diagnostic: Diagnostic, fix: Fix) -> dict[str, Any]:
