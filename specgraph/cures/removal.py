@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from specgraph.diagnostics.model import Fix
+from specgraph.diagnostics.model import Edit, Fix, Span
 from specgraph.language.document import Document, NodeDef
 from specgraph.language.traversal import bodies
-from specgraph.source.removal import removing
+from specgraph.source.removal import remove_key, removing
 from specgraph.source.tree import Scalar, Tree
 
 NUMBERED = re.compile(r"[A-Za-z_$)][\w-]*\.\d|from[\"']?\s*:\s*\[?\s*[\"']?\d")
@@ -35,6 +35,38 @@ class Removals:
         if body.is_chain and definition is not body.nodes[-1] and self.numbered:
             return None
         return self.entry(definition.key, definition.tree)
+
+    def moved_after(self, definition: NodeDef, target: NodeDef) -> Fix | None:
+        """The fix that moves a node behind another one further on. None where either is named anywhere, or does
+        not stand on a line of its own."""
+        body = self.homes.get(id(definition))
+        taken = self.node(definition)
+        if taken is None or body is None or body is not self.homes.get(id(target)) or not self._is_unnamed(target):
+            return None
+        first, last = definition.key or definition.tree, definition.tree
+        end = target.tree.end_line
+        of_one_line = first.line == last.end_line and taken.edits[0].span.end_line == first.line + 1
+        if not of_one_line or end >= len(self.source.lines) or (target.key or target.tree).line != end:
+            return None
+        at = Span(self.source.path, end + 1, 1, end + 1, 1)
+        return Fix("unsafe", (*taken.edits, Edit(at, self.source.lines[first.line - 1].rstrip("\r\n") + "\n")))
+
+    def from_before(self, definition: NodeDef) -> Fix | None:
+        """The fix that lets a node read the one before it: its `from` is taken out."""
+        edit = remove_key(definition.tree, "from", self.source) if definition.source is self.source else None
+        return None if edit is None else Fix("unsafe", (edit,))
+
+    def _is_unnamed(self, definition: NodeDef) -> bool:
+        key = definition.key
+        return key is None or (
+            WORD.fullmatch(key.text) is not None and self.words[key.text] == 1 + self._own(definition)
+        )
+
+    def _own(self, definition: NodeDef) -> int:
+        """How often a node's name stands in what it is, such as `relu: relu`."""
+        source, tree = self.source, definition.tree
+        start, end = source.offset(tree.line, tree.column), source.offset(tree.end_line, tree.end_column)
+        return 0 if definition.key is None else WORD.findall(source.text, start, end).count(definition.key.text)
 
     def entry(self, key: Scalar | None, value: Tree) -> Fix | None:
         """The fix that removes an entry of a mapping, or of a list where it has no key. None where its name

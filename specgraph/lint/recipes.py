@@ -13,6 +13,7 @@ from specgraph.graph.classifier import ends_in, main_output, only_image, why_no_
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 from specgraph.kinds.invalid import Unknown
+from specgraph.lint.recipe_cures import RecipeCure, SetScores, fix_of
 from specgraph.ops.registry import ops
 from specgraph.recipes.feeding import Augmentation, Data, Normalize
 from specgraph.recipes.optimisation import CrossEntropy
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 class Finding(NamedTuple):
     """A fault of a recipe: the rule, what to say, the path in the recipe it concerns, and that of a node
-    whose removal cures it. `severity` is the rule's own where it is None."""
+    whose removal cures it, or what else does. `severity` is the rule's own where it is None; `at` is the node or
+    the input to point at, where it is not the recipe that is at fault."""
 
     rule: str
     message: str
@@ -35,6 +37,8 @@ class Finding(NamedTuple):
     help: str | None = None
     removable: str | None = None
     severity: Severity | None = None
+    cure: RecipeCure | None = None
+    at: str | None = None
 
 
 class Images(NamedTuple):
@@ -111,6 +115,12 @@ class Trained(NamedTuple):
                 message = f"the loss is cross_entropy, but `{path}` ends in {last}"
                 node = path if self.graph.nodes[path].op == last else None
                 yield Finding(rule, message, ("loss",), (why,), help, node)
+
+    def set_classes(self) -> SetScores:
+        """The change that gives one score per class."""
+        assert self.images is not None
+        assert self.images.num_classes is not None
+        return SetScores(self.head, self.images.num_classes)
 
     def cure_of_classes(self) -> str:
         """What to write so that there is one score per class."""
@@ -193,14 +203,23 @@ def _report(lint: Lint, finding: Finding, name: str, written: Written, informs: 
     place = written.part(finding.path)
     node = None if finding.removable is None else lint.written.get(finding.removable)
     whole = place is written
-    span = lint.document.recipes[name][0]
+    span = written.source.span(lint.document.recipes[name][0]) if whole else place.span
+    fix = None if node is None else lint.removals.node(node)
+    if finding.cure is not None:
+        fix = fix_of(finding.cure, written, lint)
+    node_at = None
+    if finding.at in lint.graph.nodes:
+        node_at, span = finding.at, lint.graph.nodes[finding.at].span
+    elif finding.at in lint.document.inputs:
+        span = lint.document.source.span(lint.document.inputs[finding.at][0])
     lint.report(
         finding.rule,
         f"recipe `{name}`: {finding.message}",
-        written.source.span(span) if whole else place.span,
+        span,
         notes=finding.notes,
         help=finding.help,
-        fix=None if node is None else lint.removals.node(node),
+        fix=fix,
+        node=node_at,
         severity="info" if informs else finding.severity,
     )
 

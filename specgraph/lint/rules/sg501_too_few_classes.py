@@ -54,4 +54,5 @@ def find(trained: Trained) -> Iterator[Finding]:
             ("data", "name"),
             ("a label beyond the last score cannot be learned",),
             trained.cure_of_classes(),
+            cure=trained.set_classes(),
         )

@@ -50,4 +50,5 @@ def find(trained: Trained) -> Iterator[Finding]:
             ("data", "name"),
             (f"{trained.num_scores - images.num_classes} scores are trained never to win",),
             trained.cure_of_classes(),
+            cure=trained.set_classes(),
         )

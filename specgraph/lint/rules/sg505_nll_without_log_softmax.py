@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specgraph.diagnostics.rule import Rule
+from specgraph.lint.recipe_cures import SetLoss
 from specgraph.lint.recipes import Finding, Trained
 from specgraph.recipes.optimisation import Nll
 
@@ -54,4 +55,5 @@ def find(trained: Trained) -> Iterator[Finding]:
                 ("loss",),
                 ("nll takes log-probabilities; of raw scores it can fall without end",),
                 "write loss: cross_entropy, or end the network with log_softmax",
+                cure=SetLoss("cross_entropy") if last not in ("softmax", "sigmoid") else None,
             )

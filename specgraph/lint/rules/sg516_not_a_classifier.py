@@ -7,8 +7,10 @@ from contextlib import suppress
 from math import prod
 
 from specgraph.diagnostics.rule import Rule
+from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
 from specgraph.kinds.invalid import Unknown
+from specgraph.lint.recipe_cures import SetInput
 from specgraph.lint.recipes import Finding, known_images, stated_images
 from specgraph.recipes.feeding import Data
 from specgraph.recipes.recipe import Recipe
@@ -52,10 +54,14 @@ def explain(graph: Graph, recipe: Recipe, reason: str) -> Iterator[Finding]:
         if written is not None:
             yield written
             return
-    help = None
+    help, cure = None, None
     with suppress(Unknown):
         help = _as_images(graph, recipe.data)
-    yield Finding("not-a-classifier", reason, help=help)
+        cure = _with_channels(graph, recipe.data)
+    if cure is not None:
+        help = f"write [{', '.join(map(str, cure.dims))}]: the channels come first"
+    at = next(iter(graph.inputs)) if only_image(graph) is None else next(iter(graph.inference_outputs().values()), None)
+    yield Finding("not-a-classifier", reason, help=help, cure=cure, at=at)
 
 
 def _written_batch(graph: Graph, batch_size: int) -> Finding | None:
@@ -72,6 +78,15 @@ def _written_batch(graph: Graph, batch_size: int) -> Finding | None:
         ("batch_size",),
         help=f"write {name}: [{meant}], as the batch axis is left out",
     )
+
+
+def _with_channels(graph: Graph, data: Data | None) -> SetInput | None:
+    """The shape of the data's images, where the only input has their height and width alone."""
+    images = known_images(data) or stated_images(data)
+    if images is None or images.channels is None or images.size is None or len(graph.inputs) != 1:
+        return None
+    (kind,) = graph.inputs.values()
+    return SetInput((images.channels, *images.size)) if kind.dims == tuple(images.size) else None
 
 
 def _as_images(graph: Graph, data: Data | None) -> str | None:

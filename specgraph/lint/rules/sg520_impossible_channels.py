@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specgraph.diagnostics.rule import Rule
+from specgraph.lint.recipe_cures import SetInput
 from specgraph.lint.recipes import Finding, Trained, can_convert, channels_of
 
 RULE = Rule(
@@ -50,4 +51,14 @@ def find(trained: Trained) -> Iterator[Finding]:
         f"images of {images.name} have {channels_of(images.channels)}, the network takes {wanted}",
         ("data", "name"),
         help=f"let the input have {images.channels} channels",
+        cure=_channels_first(trained, images.channels),
     )
+
+
+def _channels_first(trained: Trained, channels: int) -> SetInput | None:
+    """The input with as many channels as the images have: in another order where they stand among its sizes."""
+    dims = [size for size in trained.image.dims if isinstance(size, int)]
+    if len(dims) < len(trained.image.dims):
+        return None
+    axis = dims.index(channels) if channels in dims else None
+    return SetInput((channels, *dims[1:]) if axis is None else (*dims[axis:], *dims[:axis]))

@@ -49,4 +49,5 @@ def find(trained: Trained) -> Iterator[Finding]:
             ("loss",),
             ("the softmax of one number is 1: the loss is 0 and nothing is learned",),
             trained.cure_of_classes() if known else "give the last layer one output per class: 2 for yes and no",
+            cure=trained.set_classes() if known else None,
         )

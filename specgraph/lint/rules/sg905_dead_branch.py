@@ -9,7 +9,7 @@ from specgraph.diagnostics.rule import Rule
 from specgraph.graph.liveness import live
 
 if TYPE_CHECKING:
-    from specgraph.diagnostics.model import Span
+    from specgraph.diagnostics.model import Fix, Span
     from specgraph.graph.model import Node, Scope
     from specgraph.lint.context import Lint
 
@@ -56,11 +56,26 @@ def check(lint: Lint) -> None:
         instances = lint.by_definition[id(lint.written[path])]
         if all(_is_end(lint, other) for other in instances):
             head = "list it under outputs:" if node.train_only else "read it, make it an output, or remove it"
-            lint.report("dead-branch", f"node `{path}` is read by no node and is no output", node, help=head)
+            fix = _read_by_the_next(lint, node)
+            lint.report("dead-branch", f"node `{path}` is read by no node and is no output", node, help=head, fix=fix)
         else:
             in_some_uses.append(node)
     if in_some_uses:
         _check_uses(lint, in_some_uses)
+
+
+def _read_by_the_next(lint: Lint, node: Node) -> Fix | None:
+    """The fix for a node whose next one reads what it reads, instead of it: `from` is taken out."""
+    definition = lint.written[node.path]
+    body = lint.removals.homes.get(id(definition))
+    if body is None or definition not in body.nodes[:-1] or len(node.inputs) != 1:
+        return None
+    after = body.nodes[body.nodes.index(definition) + 1]
+    instances = lint.by_definition.get(id(after), [])
+    if after.sources is None or len(instances) != 1 or instances[0].inputs != node.inputs:
+        return None
+    same = instances[0].input_types == (node.output,) or node.output.rank == instances[0].input_types[0].rank
+    return lint.removals.from_before(after) if same else None
 
 
 def _is_end(lint: Lint, node: Node) -> bool:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from specgraph.diagnostics.rule import Rule
 
 if TYPE_CHECKING:
+    from specgraph.diagnostics.model import Fix
+    from specgraph.graph.model import Node
     from specgraph.lint.context import Lint
 
 RULE = Rule(
@@ -40,6 +42,7 @@ nodes:
 """,
 )
 TRANSPARENT = frozenset(["identity", "flatten", "relu", "max_pool", "avg_pool"])
+ACTIVATIONS = frozenset(["relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid", "selu", "mish"])
 
 
 def check(lint: Lint) -> None:
@@ -53,4 +56,14 @@ def check(lint: Lint) -> None:
                 f"node `{first.path}` shifts the variance that `{node.path}` learns in training",
                 first,
                 help=f"move it behind `{node.path}`",
+                fix=_moved(lint, first, node),
             )
+
+
+def _moved(lint: Lint, dropout: Node, norm: Node) -> Fix | None:
+    """The fix that moves the dropout behind the norm, and behind the activation that follows it."""
+    after = lint.only_reader(norm.path)
+    target = after if after is not None and after.op in ACTIVATIONS and after.inputs == (norm.path,) else norm
+    if lint.only_reader(target.path) is None:
+        return None
+    return lint.removals.moved_after(lint.written[dropout.path], lint.written[target.path])

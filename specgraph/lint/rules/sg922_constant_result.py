@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from specgraph.diagnostics.model import Fix
 from specgraph.diagnostics.rule import Rule
 
 if TYPE_CHECKING:
@@ -58,7 +59,16 @@ def check(lint: Lint) -> None:
         for _, nodes in lint.definitions(op) if op in lint.by_op else ():
             if all(map(rule, nodes)):
                 message = f"node `{nodes[0].path}` gives the same for every image: {reason}"
-                lint.report("constant-result", message, nodes[0], help=_cure(nodes[0]))
+                lint.report("constant-result", message, nodes[0], help=_cure(nodes[0]), fix=_fix(lint, nodes[0]))
+
+
+def _fix(lint: Lint, node: Node) -> Fix | None:
+    """Sigmoid in the place of a softmax of one score."""
+    definition = lint.written[node.path]
+    target = definition.target
+    if node.op != "softmax" or target is None or not target.constant or definition.arguments:
+        return None
+    return Fix("unsafe", (target.source.edit_word(target.span, "sigmoid"),))
 
 
 def _cure(node: Node) -> str:

@@ -1,0 +1,75 @@
+"""What cures a fault of a recipe: another number of scores, another loss, another shape of the input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from specgraph.cures.edits import set_argument
+from specgraph.diagnostics.model import Edit, Fix
+
+if TYPE_CHECKING:
+    from specgraph.language.values import Written
+    from specgraph.lint.context import Lint
+
+TRANSPARENT = frozenset(
+    ["softmax", "log_softmax", "sigmoid", "dropout", "flatten", "reshape", "identity", "global_avg_pool"]
+)
+WIDTHS = ("out_features", "out_channels")
+
+
+class SetScores(NamedTuple):
+    """The last layer before the output `path` gets that many outputs."""
+
+    path: str
+    number: int
+
+
+class SetLoss(NamedTuple):
+    """The recipe gets another loss."""
+
+    loss: str
+
+
+class SetInput(NamedTuple):
+    """The only input gets another shape."""
+
+    dims: tuple[int, ...]
+
+
+RecipeCure = SetScores | SetLoss | SetInput
+
+
+def fix_of(cure: RecipeCure, recipe: Written, lint: Lint) -> Fix | None:
+    """The fix that writes a cure into the file; None where the text has no clear place for it."""
+    edit: Edit | None
+    match cure:
+        case SetScores(path, number):
+            edit = _set_scores(path, number, lint)
+        case SetLoss(loss):
+            place = recipe.part(("loss",))
+            one_line = place.span.line == place.span.end_line
+            edit = Edit(place.span, loss) if place is not recipe and place.constant and one_line else None
+            if edit is not None and place.source.format == "json":
+                edit = edit._replace(text=f'"{loss}"')
+        case SetInput(dims):
+            given = next(iter(lint.document.inputs.values()), None)
+            writable = given is not None and given[1].constant and len(lint.document.inputs) == 1
+            edit = Edit(given[1].span, f"[{', '.join(map(str, dims))}]") if given is not None and writable else None
+    return None if edit is None else Fix("unsafe", (edit,))
+
+
+def _set_scores(path: str, number: int, lint: Lint) -> Edit | None:
+    """The width of the last layer, or the variable that it is."""
+    node = lint.before(path, TRANSPARENT)
+    if node is None or len(lint.by_definition[id(lint.written[node.path])]) > 1:
+        return None
+    definition = lint.written[node.path]
+    name = next((name for name in WIDTHS if name in definition.arguments), None)
+    if name is None or definition.source is not lint.document.source:
+        return None
+    written = definition.arguments[name][1]
+    variable = str(getattr(written.tree, "text", "")).removeprefix("$")
+    if written.constant or variable not in lint.document.vars:
+        return set_argument(definition, name, number)
+    value = lint.document.vars[variable][1]
+    return Edit(value.span, str(number)) if value.constant else None
