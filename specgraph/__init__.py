@@ -84,7 +84,7 @@ def __getattr__(name: str) -> Any:
         raise missing from None
     globals()[name] = value
     if "specgraph.graph.model" in sys.modules:
-        sys.modules["specgraph.graph.model"].show_graphs_with(_diagram)
+        sys.modules["specgraph.graph.model"].show_graphs_with(_diagram, _widget)
     return value
 
 
@@ -92,6 +92,12 @@ def _diagram(graph: Graph) -> str:
     from specgraph.backends.graphviz import render_svg
 
     return render_svg(graph)
+
+
+def _widget(graph: Graph) -> dict[str, Any] | None:
+    from specgraph.view.notebook import widget_bundle
+
+    return widget_bundle(graph)
 
 
 def __dir__() -> list[str]:

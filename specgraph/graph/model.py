@@ -160,14 +160,22 @@ class Graph:
         """A notebook shows the diagram, where `show_graphs_with` named what draws it."""
         return None if _draw is None else _draw(self)
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any] | None:
+        """A notebook shows what `show_graphs_with` named, beside the diagram."""
+        return None if _show is None else _show(self)
+
 
 _draw: Callable[[Graph], str] | None = None
+_show: Callable[[Graph], dict[str, Any] | None] | None = None
 
 
-def show_graphs_with(draw: Callable[[Graph], str]) -> None:
-    """Let notebooks show graphs as the SVG text that `draw` makes of them."""
-    global _draw
-    _draw = draw
+def show_graphs_with(
+    draw: Callable[[Graph], str], show: Callable[[Graph], dict[str, Any] | None] | None = None
+) -> None:
+    """Let notebooks show graphs as the SVG text that `draw` makes of them, and as the contents by MIME type that
+    `show` makes, where it makes any."""
+    global _draw, _show
+    _draw, _show = draw, show
 
 
 def is_symbolic(dim: Dim) -> bool:
