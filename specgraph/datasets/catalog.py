@@ -26,7 +26,8 @@ class DatasetInfo(NamedTuple):
     """A known data set. `channels` and `size` (height, width) are those of its images.
 
     `mirror` and `upside_down` say whether an image keeps its meaning when flipped. `folders` are the
-    places below the data root where its files are looked for; the first is where downloads go.
+    places below the data root where its files are looked for; the first is where downloads go. `serves` are the
+    targets that it has besides the images themselves.
     """
 
     name: str
@@ -42,6 +43,7 @@ class DatasetInfo(NamedTuple):
     upside_down: bool
     folders: tuple[str, ...] = ()
     files: tuple[RemoteFile, ...] = ()
+    serves: tuple[str, ...] = ("class",)
 
     @property
     def num_classes(self) -> int:

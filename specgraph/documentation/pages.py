@@ -13,7 +13,8 @@ from specgraph.language.initialisers import INITIALISER
 from specgraph.ops.definition import Argument, Op
 from specgraph.ops.registry import FAMILIES, ops
 from specgraph.recipes.feeding import AUGMENTATION, DATA
-from specgraph.recipes.optimisation import LOSS, OPTIMIZER, SCHEDULE
+from specgraph.recipes.losses import LOSS
+from specgraph.recipes.optimisation import OPTIMIZER, SCHEDULE
 from specgraph.recipes.recipe import RECIPE
 from specgraph.reporting.rules_page import GENERATED, cell, rules_page
 

@@ -21,10 +21,13 @@ def main_output(graph: Graph) -> tuple[str, int] | None:
     if not outputs:
         return None
     name, path = next(iter(outputs.items()))
-    dims = graph.type_of(path).dims
-    if not dims or not isinstance(dims[0], int) or any(dim != 1 for dim in dims[1:]):
-        return None
-    return name, dims[0]
+    kind = graph.type_of(path)
+    return (name, int(str(kind.dims[0]))) if is_vector(kind) else None
+
+
+def is_vector(kind: TensorType) -> bool:
+    """Whether a tensor is one known number of values for each image: (K), (K, 1, 1)."""
+    return bool(kind.dims) and isinstance(kind.dims[0], int) and all(dim == 1 for dim in kind.dims[1:])
 
 
 def why_no_classifier(graph: Graph) -> str | None:

@@ -118,7 +118,7 @@ def to_plain(value: Any) -> Any:
     """
     if isinstance(value, Settings):
         fields = {name: to_plain(each) for name, each in value.known().items() if each is not None}
-        return fields if not value.tag else {value.tag: fields} if value.fields else value.tag
+        return fields if not value.tag else {value.tag: fields} if fields else value.tag
     if isinstance(value, dict):
         return {name: to_plain(each) for name, each in value.items() if each is not None}
     if isinstance(value, list | tuple):

@@ -16,7 +16,7 @@ from specgraph.kinds.invalid import Unknown
 from specgraph.lint.recipe_cures import RecipeCure, SetScores, fix_of
 from specgraph.ops.registry import ops
 from specgraph.recipes.feeding import Augmentation, Data, Normalize
-from specgraph.recipes.optimisation import CrossEntropy
+from specgraph.recipes.losses import CrossEntropy
 from specgraph.recipes.recipe import Recipe
 
 if TYPE_CHECKING:

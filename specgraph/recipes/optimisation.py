@@ -1,4 +1,4 @@
-"""The parts `loss`, `optimizer` and `schedule` of a recipe."""
+"""The parts `optimizer` and `schedule` of a recipe."""
 
 from __future__ import annotations
 
@@ -7,43 +7,11 @@ from typing import Literal
 from specgraph.kinds.kinds import Bool, Choice, Int, ListOf, Number
 from specgraph.kinds.records import Tagged
 from specgraph.kinds.settings import Settings, record_of, setting
-from specgraph.recipes.elsewhere import LOSSES_ELSEWHERE, OPTIMIZERS_ELSEWHERE, SCHEDULES_ELSEWHERE
+from specgraph.recipes.elsewhere import OPTIMIZERS_ELSEWHERE, SCHEDULES_ELSEWHERE
 
 POSITIVE = Number(above=0)
 NON_NEGATIVE = Number(0)
 
-
-class Loss(Settings):
-    """Base of what may be minimised."""
-
-
-class CrossEntropy(Loss, tag="cross_entropy"):
-    """Cross-entropy of scores."""
-
-    label_smoothing: float = setting(Number(0, below=1), "share of the target spread over all classes", default=0.0)
-
-
-class Nll(Loss, tag="nll"):
-    """Negative log-likelihood of log-probabilities."""
-
-
-LOSS = Tagged(
-    "loss",
-    record_of(CrossEntropy),
-    record_of(Nll),
-    foreign={
-        "CrossEntropyLoss": "cross_entropy",
-        "categorical_crossentropy": "cross_entropy",
-        "sparse_categorical_crossentropy": "cross_entropy",
-        "ce": "cross_entropy",
-        "NLLLoss": "nll",
-        "nll_loss": "nll",
-        "softmax_cross_entropy": "cross_entropy",
-        "softmax_with_loss": "cross_entropy",
-        "log_loss": "cross_entropy",
-    },
-    absent=LOSSES_ELSEWHERE,
-)
 
 WEIGHT_DECAY = setting(NON_NEGATIVE, "L2 penalty (decoupled for adamw)", default=0.0)
 BETAS = setting(ListOf(Number(0, below=1), 2, 2), "decay of the two running averages", default=(0.9, 0.999))

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from specgraph.kinds.kinds import Bool, Choice, Either, Int, Nothing, Number
+from specgraph.kinds.kinds import Bool, Choice, Either, Int, Nothing, Number, Text
 from specgraph.kinds.records import MapOf, Tagged
 from specgraph.kinds.settings import Settings, record_of, setting, to_plain
 from specgraph.recipes.feeding import DATA, Data
+from specgraph.recipes.losses import DEFAULT_LOSS, LOSS, Loss
 from specgraph.recipes.optimisation import (
-    LOSS,
     NON_NEGATIVE,
     OPTIMIZER,
     POSITIVE,
     SCHEDULE,
     ConstantSchedule,
-    CrossEntropy,
-    Loss,
     Optimizer,
     Schedule,
     Sgd,
@@ -33,13 +31,30 @@ class EarlyStopping(Settings):
     patience: int = setting(Int(1), "epochs without improvement")
 
 
-class Recipe(Settings):
-    """How a network is trained. `data` is None where a recipe names no data set."""
+class Best(Settings):
+    """Which epoch counts: by a metric of the validation set."""
 
+    metric: str = setting(Text(), "a metric of the task, or loss")
+    mode: Literal["max", "min"] | None = setting(
+        Either(Choice("max", "min"), Nothing()), "whether more or less is better; default: the metric's", default=None
+    )
+
+
+TaskName = Literal["classification", "multi_label", "regression", "segmentation", "image"]
+TASK_NAMES: tuple[TaskName, ...] = ("classification", "multi_label", "regression", "segmentation", "image")
+
+
+class Recipe(Settings):
+    """How a network is trained. `data` is None where a recipe names no data set, `task` where it does not state it
+    (loss, head and data then say which it is)."""
+
+    task: TaskName | None = setting(
+        Either(Choice(*TASK_NAMES), Nothing()), "what is learnt; default: as loss, head and data say", default=None
+    )
     data: Data | None = setting(DATA, "the data set and how it is fed", default=None)
     epochs: int = setting(Int(1), "passes over the training set", default=10)
     batch_size: int = setting(Int(1), "images per step, over all processes", default=128)
-    loss: Loss = setting(LOSS, "what is minimised", default=CrossEntropy())
+    loss: Loss = setting(LOSS, "what is minimised; default: the task's own", default=DEFAULT_LOSS)
     loss_weights: dict[str, float] = setting(MapOf(NON_NEGATIVE), "weight of each extra output's loss", default={})
     optimizer: Optimizer = setting(OPTIMIZER, "how", default=Sgd(momentum=0.9))
     schedule: Schedule = setting(SCHEDULE, "the learning rate over time", default=ConstantSchedule())
@@ -50,6 +65,11 @@ class Recipe(Settings):
     accumulate: int = setting(Int(1), "parts a batch is split into, one after another", default=1)
     ema: float | None = setting(
         Either(Number(above=0, below=1), Nothing()), "decay of the averaged weights", default=None
+    )
+    best: Best | str | None = setting(
+        Either(Text(), record_of(Best, title="best"), Nothing()),
+        "the metric that picks the epoch, a name or a mapping; default: the task's first",
+        default=None,
     )
     early_stopping: EarlyStopping | None = setting(
         Either(record_of(EarlyStopping, title="early_stopping"), Nothing()),

@@ -20,7 +20,7 @@ def run_weights(run: str | os.PathLike[str]) -> Path | None:
     return next((Path(run, name) for name in RUN_WEIGHTS if os.path.isfile(os.path.join(run, name))), None)
 
 
-def best_row(rows: Sequence[dict[str, float]]) -> dict[str, float] | None:
-    """The epoch with the highest validation accuracy, by its row of metrics; the lower loss decides
-    between equals."""
-    return max(rows, key=lambda row: (row["val_accuracy"], -row["val_loss"])) if rows else None
+def best_row(rows: Sequence[dict[str, float]], metric: str = "accuracy", mode: str = "max") -> dict[str, float] | None:
+    """The epoch that is best by a metric of the validation set, of its rows; the lower loss decides between equals."""
+    sign = 1 if mode == "max" else -1
+    return max(rows, key=lambda row: (sign * row[f"val_{metric}"], -row["val_loss"])) if rows else None

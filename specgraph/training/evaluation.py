@@ -1,4 +1,4 @@
-"""Loss and accuracy over a set: evaluation mode, no gradients, means over images."""
+"""Loss and metrics over a set: evaluation mode, no gradients, means over images."""
 
 from __future__ import annotations
 
@@ -9,27 +9,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from specgraph.tasks.task import Judge, Objective
 from specgraph.training.distributed import World
 from specgraph.training.feed import EvalFeed
-from specgraph.training.losses import SumLoss, as_scores
 
 
 class Scores(NamedTuple):
-    """Means over all images of a set."""
+    """Mean loss and the task's metrics over all images of a set."""
 
     loss: float
-    accuracy: float
+    metrics: dict[str, float]
     num_images: int
-
-
-class Predictions(NamedTuple):
-    """What a network says of each image, in the set's order: top class, its probability, the
-    probability of the true class."""
-
-    predicted: Tensor
-    confidence: Tensor
-    true_confidence: Tensor
-    labels: Tensor
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
@@ -39,69 +29,62 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     return torch.autocast(device.type, torch.bfloat16 if precision == "bf16" else torch.float16)
 
 
-def forward_scores(module: nn.Module, x_nchw: Tensor, main: str, *, flip: bool, from_log: bool) -> Tensor:
-    """Scores (N, classes) in evaluation mode; with `flip`, the mean of probabilities for an image
-    and its mirror image, as logarithms. `from_log`: the network's scores are log-probabilities."""
+def forward_scores(module: nn.Module, x_nchw: Tensor, main: str, objective: Objective, *, flip: bool) -> Tensor:
+    """Scores in evaluation mode; with `flip`, those of an image and its mirror image brought together."""
 
     def once(x: Tensor) -> Tensor:
         output = module(x)
-        return as_scores(output[main] if isinstance(output, dict) else output).float()
+        return objective.scores(output[main] if isinstance(output, dict) else output).float()
 
-    if not flip:
-        return once(x_nchw)
-    logs = [scores if from_log else scores.log_softmax(1) for scores in (once(x_nchw), once(x_nchw.flip(-1)))]
-    return torch.logaddexp(*logs) - torch.log(torch.tensor(2.0))
+    return objective.mirrored(once(x_nchw), once(x_nchw.flip(-1))) if flip else once(x_nchw)
 
 
 @torch.no_grad()
-def evaluate_with_predictions(
+def evaluate_and_judge(
     module: nn.Module,
     feed: EvalFeed,
-    loss: SumLoss,
+    objective: Objective,
     world: World,
     *,
     main: str = "output",
     flip: bool = False,
-    from_log: bool = False,
     between: Callable[[], None] | None = None,
-) -> tuple[Scores, Predictions]:
-    """Mean loss and accuracy over a feed, of all processes, with this process's predictions.
+) -> tuple[Scores, Judge]:
+    """Mean loss and metrics over a feed, of all processes, with what judged this process's part.
 
     Computed in single precision, so that an exported model scores the same. The module is left in the mode it was in.
     `between` is called after each batch and may raise.
     """
     was_training = module.training
     module.eval()
-    sums = torch.zeros(3, dtype=torch.float64, device=world.device)
-    parts: list[tuple[Tensor, ...]] = []
-    for x, labels in feed.batches():
-        scores = forward_scores(module, x, main, flip=flip, from_log=from_log)
-        shares = scores.softmax(1)
-        confidence, predicted = shares.max(1)
-        sums[0] += loss(scores, labels).double()
-        sums[1] += (predicted == labels).sum()
-        sums[2] += len(labels)
-        parts.append((predicted, confidence, shares.gather(1, labels.unsqueeze(1)).squeeze(1), labels))
+    sums = torch.zeros(2, dtype=torch.float64, device=world.device)
+    judge = objective.judge(world.device)
+    for x, targets in feed.batches():
+        scores = forward_scores(module, x, main, objective, flip=flip)
+        sums[0] += objective.loss(scores, targets).double()
+        sums[1] += len(targets)
+        judge.add(scores, targets)
         if between is not None:
             between()
     module.train(was_training)
-    total_loss, correct, count = world.sum(sums).tolist()
-    if not parts:
-        empty = torch.zeros(0, dtype=torch.int64)
-        return Scores(0.0, 0.0, int(count)), Predictions(empty, empty.float(), empty.float(), empty)
-    columns = [torch.cat(column).cpu() for column in zip(*parts, strict=True)]
-    return Scores(total_loss / max(count, 1), correct / max(count, 1), int(count)), Predictions(*columns)
+    total_loss, count = world.sum(sums).tolist()
+    if judge.sums is not None:
+        judge.sums = world.sum(judge.sums)
+    if judge.needs_rows:
+        gather_rows(judge, world)
+    return Scores(total_loss / max(count, 1), judge.metrics(), int(count)), judge
 
 
-def evaluate_module(module: nn.Module, feed: EvalFeed, loss: SumLoss, world: World, **options: Any) -> Scores:
-    """`evaluate_with_predictions` without the predictions."""
-    return evaluate_with_predictions(module, feed, loss, world, **options)[0]
+def evaluate_module(module: nn.Module, feed: EvalFeed, objective: Objective, world: World, **options: Any) -> Scores:
+    """`evaluate_and_judge` without the judge."""
+    return evaluate_and_judge(module, feed, objective, world, **options)[0]
 
 
-def gather_predictions(part: Predictions, world: World) -> Predictions:
-    """The predictions of all processes, in the set's order."""
+def gather_rows(judge: Judge, world: World) -> None:
+    """Give a judge the rows of all processes, in the set's order."""
     if not world.is_distributed:
-        return part
+        return
     parts: list[Any] = [None] * world.size
-    torch.distributed.all_gather_object(parts, tuple(part))
-    return Predictions(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    rows = [tuple(column.cpu() for column in row) for row in judge.rows]
+    torch.distributed.all_gather_object(parts, rows)
+    judge.rows = [row for part in parts for row in part]

@@ -17,10 +17,11 @@ from torch.nn.parallel import DistributedDataParallel
 from specgraph.datasets.random import derive_seed
 from specgraph.recipes.recipe import Recipe
 from specgraph.runs.folder import best_row
+from specgraph.tasks.task import LOSS_METRIC, Metric, Objective, Wanted
 from specgraph.training.distributed import World
 from specgraph.training.evaluation import Scores, autocast, evaluate_module
 from specgraph.training.feed import Batch, EvalFeed, TrainFeed
-from specgraph.training.losses import build_loss, total_loss
+from specgraph.training.losses import total_loss
 from specgraph.training.optim import build_optimizer, build_schedule
 from specgraph.training.tensors import group_by_type
 from specgraph.training.totals import Totals
@@ -38,7 +39,7 @@ class DivergedError(Exception):
 @dataclass
 class Progress:
     """Where a run stands: `step` counts the steps done of `epoch` (from 0); `rows` are the finished
-    epochs; `totals` are the current epoch's loss and accuracy so far."""
+    epochs; `totals` are the current epoch's loss and counts so far."""
 
     totals: Totals
     epoch: int = 0
@@ -62,11 +63,12 @@ class Trainer:
         train_feed: TrainFeed,
         validation_feed: EvalFeed,
         world: World,
+        objective: Objective,
         *,
+        wanted: Wanted | None = None,
         main: str = "output",
         precision: str = "fp32",
         compiled: bool = False,
-        from_log: bool = False,
         frozen: tuple[str, ...] = (),
     ) -> None:
         self.module = module
@@ -77,9 +79,10 @@ class Trainer:
         self.main = main
         self.precision = precision
         self.compiled = compiled
-        self.from_log = from_log
         self.frozen = frozen
-        self.loss = build_loss(recipe.loss)
+        self.objective = objective
+        self.running_metric = objective.task.metrics[0]
+        self.wanted = wanted or Wanted(self.running_metric, self.running_metric.mode)
         self.optimizer = build_optimizer(recipe.optimizer, module, world.device)
         steps = train_feed.steps_per_epoch
         self.schedule = build_schedule(recipe.schedule, recipe.optimizer, recipe.epochs, steps)
@@ -88,7 +91,7 @@ class Trainer:
         kept = () if self.ema is None else group_by_type(self.ema.buffers())
         self._buffer_pairs = [*zip(kept, group_by_type(module.buffers()), strict=False)]
         self.has_diverged = False
-        self.progress = Progress(Totals(world.device))
+        self.progress = Progress(Totals(world.device, objective))
         self.watched = (math.nan, math.nan)
         self._trained = [p for p in module.parameters() if p.requires_grad]
         self._numbers: dict[float, Tensor] = {}
@@ -124,7 +127,7 @@ class Trainer:
         processes each notes it in `has_diverged`, and all raise together at the epoch's end: one that left
         alone would let the others wait for it."""
         self.set_training()
-        progress, watch = self.progress, _Watch(self.world.device)
+        progress, watch = self.progress, _Watch(self.world.device, self.objective)
         started, watched_at = time.perf_counter() - progress.seconds, progress.seconds
         for batch in self.train_feed.batches(progress.epoch, progress.step):
             self.step(batch)
@@ -185,7 +188,7 @@ class Trainer:
         with autocast(self.world.device, self.precision):
             outputs = run(part.x_nchw)
             weights = self.recipe.loss_weights
-            total, value, scores = total_loss(self.loss, outputs, self.main, weights, part.labels, part.mix)
+            total, value, scores = total_loss(self.objective, outputs, self.main, weights, part.labels, part.mix)
         # Each process averages over its own images; DDP averages over processes.
         share = part.weight * self.world.size / part.num_global
         self.scaler.scale(total).backward(self._number(share))  # type: ignore[no-untyped-call]
@@ -195,7 +198,7 @@ class Trainer:
     def finish_epoch(self, between: Callable[[], None] | None = None) -> Row:
         """Evaluate on the validation set and close the epoch. `between` is called after each batch;
         what it raises leaves the epoch's steps done and the epoch open."""
-        loss_sum, correct, count = self.world.sum(self.progress.totals.read()).tolist()
+        loss_sum, *counts, count = self.world.sum(self.progress.totals.read()).tolist()
         if not math.isfinite(loss_sum):
             raise DivergedError
         validation = self.evaluate(self.validation_feed, between)
@@ -205,9 +208,9 @@ class Trainer:
         row: Row = {
             "epoch": self.progress.epoch + 1,
             "train_loss": loss_sum / max(count, 1),
-            "train_accuracy": correct / max(count, 1),
+            f"train_{self.running_metric.name}": self.objective.running(counts, count),
             "val_loss": validation.loss,
-            "val_accuracy": validation.accuracy,
+            **{f"val_{metric.name}": validation.metrics[metric.name] for metric in self._kept_metrics()},
             "lr": self.current_rate(),
             "seconds": seconds,
             "images_per_second": count / seconds if seconds else 0.0,
@@ -220,23 +223,29 @@ class Trainer:
         return row
 
     def evaluate(self, feed: EvalFeed, between: Callable[[], None] | None = None) -> Scores:
-        """Loss and accuracy of the current (averaged) weights, with rank 0's batch statistics, which are those
+        """Loss and metrics of the current (averaged) weights, with rank 0's batch statistics, which are those
         that are saved. Called by all processes together."""
         self.world.broadcast(list(self.best_module.buffers()))
         return evaluate_module(
             self.best_module,
             feed,
-            self.loss,
+            self.objective,
             self.world,
             main=self.main,
             flip=self.recipe.test_time_flip,
-            from_log=self.from_log,
             between=between,
         )
 
     def best_row(self) -> Row | None:
         """The best epoch so far."""
-        return best_row(self.progress.rows)
+        return best_row(self.progress.rows, self.wanted.metric.name, self.wanted.mode)
+
+    def _kept_metrics(self) -> list[Metric]:
+        """The metrics that the rows hold: all of the task, of classification the accuracy and what picks the epoch."""
+        kept = self.objective.task.metrics
+        if self.objective.task.name == "classification":
+            kept = (kept[0], self.wanted.metric)
+        return [metric for metric in dict.fromkeys(kept) if metric is not LOSS_METRIC]
 
     def has_stopped_early(self) -> bool:
         """Whether validation has not improved for as long as the recipe waits."""
@@ -331,13 +340,14 @@ class _Watch:
     """Reads the running loss without making the device wait: each look returns what the look before
     asked for."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, objective: Objective) -> None:
         self.on_gpu = device.type == "cuda"
-        self._host = torch.zeros(3, dtype=torch.float64, pin_memory=self.on_gpu)
+        self.objective = objective
+        self._host = torch.zeros(2 + objective.num_counts, dtype=torch.float64, pin_memory=self.on_gpu)
         self._asked: torch.cuda.Event | None = None
 
     def look(self, sums: Tensor) -> tuple[float, float]:
-        """Mean loss and accuracy so far of this epoch. Raises `DivergedError` where it is not finite."""
+        """Mean loss and running metric so far of this epoch. Raises `DivergedError` where it is not finite."""
         if not self.on_gpu:
             return self._mean(sums)
         seen = (math.nan, math.nan)
@@ -350,11 +360,11 @@ class _Watch:
         return seen
 
     def last(self, sums: Tensor) -> tuple[float, float]:
-        """Mean loss and accuracy now, waiting for it."""
+        """Mean loss and running metric now, waiting for it."""
         return self._mean(sums)
 
     def _mean(self, sums: Tensor) -> tuple[float, float]:
-        loss_sum, correct, count = sums.tolist()
+        loss_sum, *counts, count = sums.tolist()
         if not math.isfinite(loss_sum):
             raise DivergedError
-        return loss_sum / max(count, 1), correct / max(count, 1)
+        return loss_sum / max(count, 1), self.objective.running(counts, count)

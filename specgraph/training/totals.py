@@ -1,29 +1,32 @@
-"""Loss and accuracy of an epoch so far, summed on the device."""
+"""Loss and counts of an epoch so far, summed on the device."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
+from specgraph.tasks.task import Objective
+
 MAX_WAITING = 1 << 22  # scores held before they are looked at
 
 
 class Totals:
-    """Sums of loss, correct predictions and images over the steps of an epoch.
+    """Sums of loss, what the task counts, and images over the steps of an epoch.
 
     A step adds its loss and leaves its scores waiting; predictions are compared many steps at once,
     when somebody looks, so that a step costs one small operation. Nothing waits for the device.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, objective: Objective) -> None:
+        self.objective = objective
         self._loss = torch.zeros((), dtype=torch.float64, device=device)
-        self._correct = torch.zeros((), dtype=torch.float64, device=device)
+        self._counts = torch.zeros(objective.num_counts, dtype=torch.float64, device=device)
         self._count = 0
         self._waiting: list[tuple[Tensor, Tensor]] = []
         self._num_waiting = 0
 
     def add(self, loss: Tensor, scores: Tensor, labels: Tensor) -> None:
-        """Count a batch: its summed loss, and its scores (N, classes) against labels (N,)."""
+        """Count a batch: its summed loss, and its scores (N, …) against targets (N, …)."""
         self._loss += loss.detach()
         self._waiting.append((scores.detach(), labels))
         self._count += len(labels)
@@ -32,28 +35,27 @@ class Totals:
             self._compare()
 
     def read(self) -> Tensor:
-        """(loss, correct, images), float64 on the device."""
+        """(loss, the task's counts …, images), float64 on the device."""
         self._compare()
-        return torch.stack((self._loss, self._correct, torch.full_like(self._loss, self._count)))
+        return torch.cat((self._loss.view(1), self._counts, torch.full_like(self._loss, self._count).view(1)))
 
     def set(self, values: Tensor) -> None:
         """Continue from what `read` gave."""
-        loss, correct, count = values.tolist()
+        loss, *_, count = values.tolist()
         self._loss.fill_(loss)
-        self._correct.fill_(correct)
+        self._counts.copy_(values[1:-1])
         self._count = int(count)
         self._waiting.clear()
         self._num_waiting = 0
 
     def reset(self) -> None:
         """Start from nothing."""
-        self.set(torch.zeros(3))
+        self.set(torch.zeros(2 + len(self._counts)))
 
     @torch.no_grad()
     def _compare(self) -> None:
         if self._waiting:
-            predicted = torch.cat([scores for scores, _ in self._waiting]).argmax(1)
-            labels = torch.cat([labels for _, labels in self._waiting])
-            self._correct += (predicted == labels).sum()
+            scores = torch.cat([scores for scores, _ in self._waiting])
+            self._counts += self.objective.count(scores, torch.cat([targets for _, targets in self._waiting]))
             self._waiting.clear()
             self._num_waiting = 0

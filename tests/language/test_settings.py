@@ -13,7 +13,8 @@ from specgraph.kinds.kinds import Int, Number
 from specgraph.kinds.records import Tagged
 from specgraph.kinds.settings import Settings, record_of, setting, to_plain
 from specgraph.recipes.feeding import AUGMENTATION, DATA, Data, Normalize, RandomCrop
-from specgraph.recipes.optimisation import LOSS, OPTIMIZER, SCHEDULE, CosineSchedule, Sgd
+from specgraph.recipes.losses import LOSS
+from specgraph.recipes.optimisation import OPTIMIZER, SCHEDULE, CosineSchedule, Sgd
 from specgraph.recipes.recipe import RECIPE, EarlyStopping, Recipe, plain_recipe
 
 WRITTEN: dict[str, Any] = {

@@ -9,7 +9,8 @@ from specgraph.diagnostics.names import certainty
 from specgraph.language.initialisers import ELSEWHERE, INITIALISER, NOT_HERE
 from specgraph.recipes.elsewhere import AUGMENTATIONS_ELSEWHERE, AUGMENTATIONS_HERE
 from specgraph.recipes.feeding import AUGMENTATION
-from specgraph.recipes.optimisation import LOSS, OPTIMIZER, SCHEDULE
+from specgraph.recipes.losses import LOSS
+from specgraph.recipes.optimisation import OPTIMIZER, SCHEDULE
 from tests.helpers import check_text
 
 HEADER = "specgraph: 1\ninputs: {image: [1, 28, 28]}\n"

@@ -23,7 +23,7 @@ from specgraph.datasets.load import load_dataset
 from specgraph.errors import CommandError
 from specgraph.inference.session import Session
 from specgraph.inference.source import open_source
-from specgraph.recipes.optimisation import CrossEntropy
+from specgraph.recipes.losses import CrossEntropy
 from specgraph.runs.run import Run, dump_yaml, write_json
 from specgraph.runs.weights import load_weights, save_weights, spec_hash
 from specgraph.training.api import evaluate, train

@@ -23,7 +23,8 @@ from specgraph.backends.torch.modules import LocalResponseNorm
 from specgraph.datasets.catalog import CATALOG
 from specgraph.datasets.samples import ImageTensor, whole
 from specgraph.graph.classifier import ends_in, main_output, only_image
-from specgraph.recipes.optimisation import ConstantSchedule, CrossEntropy, Nll, Sgd
+from specgraph.recipes.losses import CrossEntropy, Nll
+from specgraph.recipes.optimisation import ConstantSchedule, Sgd
 from specgraph.training.allocation import kept_memory
 from specgraph.training.choices import choose_memory_format, choose_precision
 from specgraph.training.distributed import World

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.recipe_cures import SetLoss
 from specgraph.lint.recipes import Finding, Trained
-from specgraph.recipes.optimisation import Nll
+from specgraph.recipes.losses import Nll
 
 RULE = Rule(
     code="SG505",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from specgraph.diagnostics.rule import Rule
 from specgraph.kinds.shown import show
 from specgraph.lint.recipes import Finding, Trained
-from specgraph.recipes.optimisation import CrossEntropy
+from specgraph.recipes.losses import CrossEntropy
 
 RULE = Rule(
     code="SG527",

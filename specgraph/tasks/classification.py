@@ -1,0 +1,155 @@
+"""One class for each image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from specgraph.graph.classifier import ends_in, is_vector
+from specgraph.graph.model import Graph
+from specgraph.recipes.losses import CrossEntropy, Focal, Loss, Nll
+from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Predictions(NamedTuple):
+    """What a network says of each image, in the set's order: top class, its probability, the
+    probability of the true class."""
+
+    predicted: Tensor
+    confidence: Tensor
+    true_confidence: Tensor
+    labels: Tensor
+
+
+class Classification(Task):
+    """One class for each image."""
+
+    name = "classification"
+    targets = "class"
+    losses = (CrossEntropy, Nll, Focal)
+    default_loss: ClassVar[Loss] = CrossEntropy()
+    metrics = (Metric("accuracy"), Metric("top5_accuracy"), Metric("balanced_accuracy"), Metric("f1_macro"))
+
+    def refuse_head(self, graph: Graph, head: Head) -> str | None:
+        if not is_vector(head.type):
+            return f"only classifiers are trained; this network's output is {head.type}, no vector of scores"
+        return None
+
+    def objective(self, graph: Graph, loss: Loss, facts: Facts, *, head: Head | None = None) -> Objective:
+        assert head is not None
+        num_scores = self.num_outputs(head)
+        assert num_scores is not None
+        return ClassificationObjective(loss, num_scores, facts, from_log=ends_in(graph, head.path) == "log_softmax")
+
+
+class ClassificationObjective(Objective):
+    """`num_scores` scores an image; `from_log`: they are log-probabilities."""
+
+    def __init__(self, loss: Loss, num_scores: int, facts: Facts | None = None, *, from_log: bool = False) -> None:
+        from specgraph.tasks.losses import build_loss
+
+        super().__init__(TASK, facts or Facts())
+        self.num_scores, self.from_log = num_scores, from_log
+        self._loss = build_loss(loss, self.facts, num_scores)
+
+    def scores(self, output: Tensor) -> Tensor:
+        """(N, classes), from that or from (N, classes, 1, 1)."""
+        return output if output.ndim == 2 else output.flatten(1)
+
+    def loss(self, scores: Tensor, targets: Tensor) -> Tensor:
+        return self._loss(scores, targets)
+
+    def count(self, scores: Tensor, targets: Tensor) -> Tensor:
+        return (scores.argmax(1) == targets).sum().reshape(1)
+
+    def running(self, counts: Sequence[float], num_images: float) -> float:
+        return counts[0] / max(num_images, 1)
+
+    def mirrored(self, first: Tensor, second: Tensor) -> Tensor:
+        """The mean of the probabilities, as logarithms."""
+        import math
+
+        logs = [scores if self.from_log else scores.log_softmax(1) for scores in (first, second)]
+        return logs[0].logaddexp(logs[1]) - math.log(2.0)
+
+    def judge(self, device: torch.device) -> ClassificationJudge:
+        return ClassificationJudge(self, device)
+
+
+class ClassificationJudge(Judge):
+    """Counts right predictions; a row is (top class, its probability, that of the true class, label)."""
+
+    def __init__(self, objective: ClassificationObjective, device: torch.device) -> None:
+        import torch
+
+        super().__init__()
+        self.objective = objective
+        self.sums = torch.zeros(2 + 3 * objective.num_scores, dtype=torch.float64, device=device)
+
+    def add(self, scores: Tensor, targets: Tensor) -> None:
+        import torch
+
+        assert self.sums is not None
+        num = self.objective.num_scores
+        shares = scores.softmax(1)
+        confidence, predicted = shares.max(1)
+        true_confidence = shares.gather(1, targets.unsqueeze(1)).squeeze(1)
+        right = predicted == targets
+        best5 = scores.topk(min(5, num), 1).indices
+        self.sums[0] += right.sum()
+        self.sums[1] += (best5 == targets.unsqueeze(1)).any(1).sum()
+        for place, classes in enumerate((targets, predicted, targets[right])):
+            counts = torch.bincount(classes, minlength=num)[:num]
+            self.sums[2 + place * num : 2 + (place + 1) * num] += counts
+        self.rows.append((predicted, confidence, true_confidence, targets))
+
+    def predictions(self) -> Predictions:
+        """What was predicted for each image."""
+        import torch
+
+        if not self.rows:
+            empty = torch.zeros(0, dtype=torch.int64)
+            return Predictions(empty, empty.float(), empty.float(), empty)
+        return Predictions(*self.columns())
+
+    def _counts(self) -> tuple[list[float], list[float], list[float]]:
+        assert self.sums is not None
+        true, predicted, right = self.sums[2:].view(3, -1).tolist()
+        return true, predicted, right
+
+    def metrics(self) -> dict[str, float]:
+        assert self.sums is not None
+        true, predicted, right = self._counts()
+        total = max(sum(true), 1)
+        correct, top5 = self.sums[:2].tolist()
+        recalls = [r / t for r, t in zip(right, true, strict=True) if t]
+        # as scikit-learn: over the classes that are there or are predicted
+        f1 = [2 * r / (t + p) for r, t, p in zip(right, true, predicted, strict=True) if t + p]
+        return {
+            "accuracy": correct / total,
+            "top5_accuracy": top5 / total,
+            "balanced_accuracy": sum(recalls) / max(len(recalls), 1),
+            "f1_macro": sum(f1) / max(len(f1), 1),
+        }
+
+    def details(self) -> dict[str, Any]:
+        """Figures for each class, and the accuracy of always saying the commonest."""
+        true, predicted, right = self._counts()
+        names = self.objective.facts.names
+        rows = {
+            "precision": [r / p if p else 0.0 for r, p in zip(right, predicted, strict=True)],
+            "recall": [r / t if t else 0.0 for r, t in zip(right, true, strict=True)],
+            "f1": [2 * r / (t + p) if t + p else 0.0 for r, t, p in zip(right, true, predicted, strict=True)],
+            "images": true,
+        }
+        counts = self.objective.facts.counts
+        commonest = counts.index(max(counts)) if counts else 0
+        baseline = true[commonest] / max(sum(true), 1)
+        return {"per_class": by_name(rows, names), "baseline_accuracy": baseline}
+
+
+TASK = Classification()

@@ -1,0 +1,66 @@
+"""The tasks, and which of them a recipe means. Imports no PyTorch."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from specgraph.datasets.catalog import CATALOG
+from specgraph.errors import CommandError
+from specgraph.graph.model import Graph
+from specgraph.recipes.losses import DEFAULT_LOSS, Loss, terms_of
+from specgraph.recipes.recipe import TASK_NAMES, Best, Recipe, TaskName
+from specgraph.tasks.task import LOSS_METRIC, Task, Wanted, head_of
+
+
+@cache
+def task(name: TaskName) -> Task:
+    """A task by name."""
+    found = import_module(f"specgraph.tasks.{name}").TASK
+    assert isinstance(found, Task)
+    return found
+
+
+def task_of(graph: Graph, recipe: Recipe) -> Task:
+    """The task that a recipe states, or that its loss, the network's head and the data mean.
+
+    A loss of one task alone says which it is. Else a map of scores is segmentation, a map of the image's own channels
+    under a loss of distances an image, and a vector what its loss says; data of the catalogue have classes.
+    """
+    if recipe.task is not None:
+        return task(recipe.task)
+    able = [name for name in TASK_NAMES if _takes(task(name), recipe.loss)]
+    head = head_of(graph)
+    if len(able) == 1:
+        return task(able[0])
+    has_classes = (
+        recipe.data is not None and recipe.data.name in CATALOG and CATALOG[recipe.data.name].serves == ("class",)
+    )
+    fitting = [name for name in able if head is not None and task(name).refuse_head(graph, head) is None]
+    if has_classes and "classification" in able:
+        return task("classification")
+    return task((fitting or able or ["classification"])[0])
+
+
+def _takes(one: Task, loss: Loss) -> bool:
+    return all(isinstance(term, one.losses) for term in terms_of(loss))
+
+
+def settled(graph: Graph, recipe: Recipe) -> Recipe:
+    """A recipe with the loss of its task where it states none."""
+    if recipe.task is None or recipe.loss is not DEFAULT_LOSS:
+        return recipe
+    return recipe.replace(loss=task(recipe.task).default_loss)
+
+
+def selection(one: Task, recipe: Recipe) -> Wanted:
+    """The metric that picks the epoch. Raises `CommandError` for one that the task has not."""
+    best = recipe.best
+    if best is None:
+        return Wanted(one.metrics[0], one.metrics[0].mode)
+    name = best.metric if isinstance(best, Best) else best
+    found = one.metric(name)
+    if found is None:
+        known = ", ".join(metric.name for metric in (*one.metrics, LOSS_METRIC))
+        raise CommandError(f"best: {one.name} has no metric `{name}`", f"it has {known}")
+    return Wanted(found, (best.mode if isinstance(best, Best) else None) or found.mode)

@@ -1,0 +1,206 @@
+"""What a task is: what a network learns, from which targets, by which losses, and how it is judged.
+
+A task is one file of this folder with a constant `TASK`, and its name in `TASK_NAMES` of
+`specgraph/recipes/recipe.py`. Imports no PyTorch: `check` asks tasks too; what computes imports it in its functions.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+from specgraph.graph.classifier import only_image
+from specgraph.graph.model import Graph
+from specgraph.graph.types import TensorType
+from specgraph.recipes.losses import Loss, terms_of
+from specgraph.recipes.recipe import TaskName
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Targets = Literal["class", "labels", "numbers", "mask", "picture"]
+"""What a data set gives for each image: a class number, labels that are on or off, numbers, a mask of class numbers,
+or the image itself."""
+
+TARGET_WORDS: dict[Targets, str] = {
+    "class": "a class for each image",
+    "labels": "several labels for each image",
+    "numbers": "numbers for each image",
+    "mask": "masks",
+    "picture": "images",
+}
+
+
+class Metric(NamedTuple):
+    """A figure of a task: its name, the better end, and how it is written."""
+
+    name: str
+    mode: Literal["max", "min"] = "max"
+    form: Literal["share", "number"] = "share"
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return self.name.replace("_", " ")
+
+    def show(self, value: float, digits: int = 2) -> str:
+        """The value as text."""
+        return f"{value:.{digits}%}" if self.form == "share" else f"{value:.4g}"
+
+
+LOSS_METRIC = Metric("loss", "min", "number")
+
+
+class Wanted(NamedTuple):
+    """The metric that picks the epoch."""
+
+    metric: Metric
+    mode: Literal["max", "min"]
+
+
+class Head(NamedTuple):
+    """The output that is learnt: its name, the path of its node, and its type."""
+
+    name: str
+    path: str
+    type: TensorType
+
+
+class Facts(NamedTuple):
+    """What a task needs to know of its data: names of classes, labels or numbers, and how often each occurs.
+
+    `counts` are training images for each name (pixels of masks, images in which a label is on); `num_images` counts
+    all of them. `mean` and `std` are those of number targets.
+    """
+
+    names: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    num_images: int = 0
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
+class Task(ABC):
+    """What a network learns."""
+
+    name: ClassVar[TaskName]
+    targets: ClassVar[Targets]
+    losses: ClassVar[tuple[type[Loss], ...]]
+    default_loss: ClassVar[Loss]
+    metrics: ClassVar[tuple[Metric, ...]]
+    """Figures of a set, the one first that picks the epoch."""
+
+    @abstractmethod
+    def refuse_head(self, graph: Graph, head: Head) -> str | None:
+        """Why an output cannot learn this, or None."""
+
+    @abstractmethod
+    def objective(self, graph: Graph, loss: Loss, facts: Facts, *, head: Head | None = None) -> Objective:
+        """The task for one network and its data. Raises `CommandError` where the loss does not fit them."""
+
+    def num_outputs(self, head: Head) -> int | None:
+        """How many classes, labels or numbers an output has room for; None where it has none."""
+        size = head.type.dims[0] if head.type.dims else None
+        return size if isinstance(size, int) else None
+
+    def refuse_loss(self, loss: Loss) -> str | None:
+        """Why a loss is none of this task, or None."""
+        wrong = next((term for term in terms_of(loss) if not isinstance(term, self.losses)), None)
+        known = ", ".join(kind.tag for kind in self.losses)
+        return None if wrong is None else f"the loss {wrong.tag} is none of {self.name}: {known}"
+
+    def metric(self, name: str) -> Metric | None:
+        """A metric by name, `loss` too."""
+        return next((metric for metric in (*self.metrics, LOSS_METRIC) if metric.name == name), None)
+
+    def why_not(self, graph: Graph) -> str | None:
+        """Why a network cannot learn this, or None."""
+        if only_image(graph) is None:
+            have = ", ".join(f"`{name}` ({kind})" for name, kind in graph.inputs.items())
+            return f"only networks with one image input are trained; this one takes {have}"
+        head = head_of(graph)
+        return "this network has no output" if head is None else self.refuse_head(graph, head)
+
+
+class Objective(ABC):
+    """A task for one network and its data: the loss, what is counted in each step, and how a set is judged."""
+
+    task: Task
+    num_counts: int = 1
+
+    def __init__(self, task: Task, facts: Facts) -> None:
+        self.task, self.facts = task, facts
+
+    def scores(self, output: Tensor) -> Tensor:
+        """A network's output in the shape that the loss takes."""
+        return output
+
+    @abstractmethod
+    def loss(self, scores: Tensor, targets: Tensor) -> Tensor:
+        """The summed loss of a batch: its mean loss times its images, in float32."""
+
+    @abstractmethod
+    def count(self, scores: Tensor, targets: Tensor) -> Tensor:
+        """What a step adds to the counts of its epoch, (num_counts,)."""
+
+    @abstractmethod
+    def running(self, counts: Sequence[float], num_images: float) -> float:
+        """The first metric, of an epoch's counts so far."""
+
+    @abstractmethod
+    def judge(self, device: torch.device) -> Judge:
+        """Something that judges a set."""
+
+    def mirrored(self, first: Tensor, second: Tensor) -> Tensor:
+        """Scores from those of images and of their mirror images."""
+        return (first + second) / 2
+
+    def metadata(self) -> dict[str, Any]:
+        """What files of weights and ONNX files say of the output."""
+        return {"task": self.task.name, "class_names": list(self.facts.names)}
+
+
+class Judge(ABC):
+    """Judges the outputs for a set of images. `sums` add up over processes; `rows` follow the set's order. `needs_rows`:
+    the metrics need the rows of all processes."""
+
+    needs_rows: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self.sums: Tensor | None = None
+        self.rows: list[tuple[Tensor, ...]] = []
+
+    @abstractmethod
+    def add(self, scores: Tensor, targets: Tensor) -> None:
+        """Look at a batch."""
+
+    @abstractmethod
+    def metrics(self) -> dict[str, float]:
+        """The task's metrics by name."""
+
+    def details(self) -> dict[str, Any]:
+        """More for `result.json`."""
+        return {}
+
+    def columns(self) -> tuple[Tensor, ...]:
+        """The rows so far, one tensor a column, on the CPU."""
+        import torch
+
+        return tuple(torch.cat(column).cpu() for column in zip(*self.rows, strict=True))
+
+
+def head_of(graph: Graph) -> Head | None:
+    """The output that is learnt: the first one present at inference."""
+    outputs = graph.inference_outputs()
+    if not outputs:
+        return None
+    name, path = next(iter(outputs.items()))
+    return Head(name, path, graph.type_of(path))
+
+
+def by_name(rows: Mapping[str, Sequence[float]], names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Figures for each name: `{cat: {precision: 0.9, …}, …}`. Names that occur twice get their position added."""
+    keys = [name if list(names).count(name) == 1 else f"{name} ({position})" for position, name in enumerate(names)]
+    return {key: {what: float(values[i]) for what, values in rows.items()} for i, key in enumerate(keys)}
