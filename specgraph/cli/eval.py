@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph, refuse_spec_arguments
 from specgraph.datasets.catalog import DATA_DIR_HELP
 
-HELP = "loss and accuracy of a run, or of a spec with weights"
+HELP = "loss and metrics of a run, or of a spec with weights"
 EXAMPLES = (
     ("specgraph eval runs/net/2026-01-31_12-00-00", "the test set, with the run's best weights"),
     ("specgraph eval net.yaml --weights net.safetensors --data cifar10", "a spec and weights"),
@@ -65,13 +66,22 @@ def run(args: argparse.Namespace) -> int:
                     "split": scores.split,
                     "images": scores.num_images,
                     "loss": scores.loss,
-                    "accuracy": scores.accuracy,
+                    **_figures(scores),
                 }
             )
         )
     else:
-        print(
-            f"{scores.data} {scores.split}: accuracy {scores.accuracy:.2%}, loss {scores.loss:.4f} "
-            f"({scores.num_images:,} images)"
-        )
+        print(f"{scores.data} {scores.split}: {_shown(scores)}, loss {scores.loss:.4f} ({scores.num_images:,} images)")
     return 0
+
+
+def _figures(scores: Any) -> dict[str, float]:
+    """What is printed beside the loss: of a classifier the accuracy, of other tasks all metrics."""
+    return {"accuracy": scores.accuracy} if scores.task == "classification" else scores.metrics
+
+
+def _shown(scores: Any) -> str:
+    from specgraph.tasks.registry import task
+
+    metrics = {metric.name: metric for metric in task(scores.task).metrics}
+    return ", ".join(f"{metrics[name].title} {metrics[name].show(value)}" for name, value in _figures(scores).items())

@@ -28,7 +28,7 @@ COMMANDS = {
     "render": "draw the network as a diagram",
     "view": "look at the network in the browser",
     "train": "train the network",
-    "eval": "loss and accuracy of a trained network",
+    "eval": "loss and metrics of a trained network",
     "export": "write ONNX or Python source",
     "predict": "classify images",
     "bench": "latency and throughput",

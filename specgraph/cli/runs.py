@@ -63,7 +63,9 @@ def describe(folder: Path) -> dict[str, Any] | None:
     found = Run(folder)
     try:
         environment, result, metrics = found.environment, found.result, found.metrics
-        best = best_row(metrics) or {}
+        chosen = environment.get("best") or {"metric": "accuracy", "mode": "max"}
+        metric = str(chosen["metric"])
+        best = best_row(metrics, metric, str(chosen["mode"])) or {}
     except CommandError as error:
         return _left_out(folder, error.message)
     except (ValueError, TypeError, KeyError, OSError):  # of a table that is cut short, or has other columns
@@ -76,6 +78,8 @@ def describe(folder: Path) -> dict[str, Any] | None:
     for name in ("recipe", "data", "started", "name"):
         if not isinstance(environment.get(name), str | None):
             return _left_out(folder, f"{folder / 'environment.json'} is damaged: its {name} is no text")
+    judged = {} if metric == "accuracy" else {f"validation_{metric}": best.get(f"val_{metric}")}
+    judged |= {} if metric == "accuracy" else {f"test_{metric}": result.get(f"test_{metric}")}
     return {
         "run": str(folder),
         "network": found.name,
@@ -90,6 +94,7 @@ def describe(folder: Path) -> dict[str, Any] | None:
         "seconds": sum(row["seconds"] for row in metrics),
         "images_per_second": _median([row["images_per_second"] for row in metrics]),
         "finished": bool(result),
+        **judged,
     }
 
 

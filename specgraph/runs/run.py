@@ -196,7 +196,7 @@ def dump_yaml(value: Any) -> str:
 def write_metrics(folder: Path, rows: list[dict[str, float]]) -> None:
     """Write `metrics.csv`, whole: what a resumed run repeats never stands there twice."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]) if rows else COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows({**row, "epoch": int(row["epoch"])} for row in rows)
     write_atomically(folder / "metrics.csv", text.getvalue())

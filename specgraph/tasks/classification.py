@@ -144,7 +144,7 @@ class ClassificationJudge(Judge):
             "precision": [r / p if p else 0.0 for r, p in zip(right, predicted, strict=True)],
             "recall": [r / t if t else 0.0 for r, t in zip(right, true, strict=True)],
             "f1": [2 * r / (t + p) if t + p else 0.0 for r, t, p in zip(right, true, predicted, strict=True)],
-            "images": true,
+            "images": [int(count) for count in true],
         }
         counts = self.objective.facts.counts
         commonest = counts.index(max(counts)) if counts else 0

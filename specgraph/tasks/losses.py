@@ -86,14 +86,14 @@ def _cross_entropy(loss: CrossEntropy | Nll, facts: Facts, num_scores: int, mask
     plain = weights.values is None and not masks  # then the sum is exact, however a set is cut into batches
 
     def total(scores: Tensor, targets: Tensor) -> Tensor:
-        options = {"weight": weights.on(scores), "reduction": "sum" if plain else "mean"}
-        if masks:
-            targets = targets.long()
-            options["ignore_index"] = IGNORED
+        weight, reduction, ignored = weights.on(scores), "sum" if plain else "mean", IGNORED if masks else -100
+        wanted = targets.long() if masks else targets
         if isinstance(loss, Nll):
-            value = F.nll_loss(scores.float(), targets, **options)
+            value = F.nll_loss(scores.float(), wanted, weight, ignore_index=ignored, reduction=reduction)
         else:
-            value = F.cross_entropy(scores.float(), targets, label_smoothing=smoothing, **options)
+            value = F.cross_entropy(
+                scores.float(), wanted, weight, ignore_index=ignored, reduction=reduction, label_smoothing=smoothing
+            )
         return (
             value
             if plain

@@ -46,7 +46,7 @@ def _takes(one: Task, loss: Loss) -> bool:
     return all(isinstance(term, one.losses) for term in terms_of(loss))
 
 
-def settled(graph: Graph, recipe: Recipe) -> Recipe:
+def settled(recipe: Recipe) -> Recipe:
     """A recipe with the loss of its task where it states none."""
     if recipe.task is None or recipe.loss is not DEFAULT_LOSS:
         return recipe

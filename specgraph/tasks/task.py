@@ -157,14 +157,20 @@ class Objective(ABC):
         """Scores from those of images and of their mirror images."""
         return (first + second) / 2
 
+    def tune(self, judge: Judge) -> None:  # noqa: B027
+        """Choose what is chosen on the validation set, of its outputs."""
+
+    def restore(self, metadata: Mapping[str, str]) -> None:  # noqa: B027
+        """Take over what a file of weights holds of `metadata`."""
+
     def metadata(self) -> dict[str, Any]:
         """What files of weights and ONNX files say of the output."""
         return {"task": self.task.name, "class_names": list(self.facts.names)}
 
 
 class Judge(ABC):
-    """Judges the outputs for a set of images. `sums` add up over processes; `rows` follow the set's order. `needs_rows`:
-    the metrics need the rows of all processes."""
+    """Judges the outputs for a set of images. `sums` add up over processes; `rows` follow the set's order.
+    `needs_rows`: the metrics need the rows of all processes."""
 
     needs_rows: ClassVar[bool] = False
 
@@ -203,4 +209,4 @@ def head_of(graph: Graph) -> Head | None:
 def by_name(rows: Mapping[str, Sequence[float]], names: Sequence[str]) -> dict[str, dict[str, float]]:
     """Figures for each name: `{cat: {precision: 0.9, …}, …}`. Names that occur twice get their position added."""
     keys = [name if list(names).count(name) == 1 else f"{name} ({position})" for position, name in enumerate(names)]
-    return {key: {what: float(values[i]) for what, values in rows.items()} for i, key in enumerate(keys)}
+    return {key: {what: values[i] for what, values in rows.items()} for i, key in enumerate(keys)}

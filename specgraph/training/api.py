@@ -9,21 +9,20 @@ import torch
 
 from specgraph.api import GraphLike, as_graph
 from specgraph.errors import CommandError
-from specgraph.graph.classifier import ends_in, main_output
 from specgraph.graph.model import Graph
 from specgraph.runs.folder import is_run
 from specgraph.runs.lock import RunLock
 from specgraph.runs.restart import find_restarted, is_restart
 from specgraph.runs.run import Run
 from specgraph.runs.weights import StateDict, apply_weights, load_weights
+from specgraph.tasks.classification import ClassificationJudge, Predictions
 from specgraph.training.allocation import kept_memory
 from specgraph.training.choices import choose_memory_format, choose_precision, set_backends
 from specgraph.training.data import EVAL_BROKEN_HELP, RunData, as_trained, prepare_data, recorded_recipe
 from specgraph.training.display import Display, Silent, make_display
 from specgraph.training.distributed import World, choose_device, join_world, leave_world
-from specgraph.training.evaluation import Predictions, evaluate_with_predictions
+from specgraph.training.evaluation import evaluate_and_judge
 from specgraph.training.feed import EvalFeed
-from specgraph.training.losses import build_loss
 from specgraph.training.options import TrainOptions, takes
 from specgraph.training.overrides import ChosenRecipe, Overrides, choose_recipe
 from specgraph.training.pipeline import Pipeline
@@ -34,15 +33,17 @@ SPLITS = ("test", "validation", "train")
 
 
 class Evaluation(NamedTuple):
-    """Mean loss and accuracy over a set, and the prediction for each of its images."""
+    """Mean loss and metrics over a set; of a classifier also the accuracy, and the prediction for each image."""
 
     loss: float
-    accuracy: float
+    accuracy: float | None
     num_images: int
     split: str
     data: str
     class_names: tuple[str, ...]
-    predictions: Predictions
+    predictions: Predictions | None
+    task: str = "classification"
+    metrics: dict[str, float] = {}
 
 
 @takes(TrainOptions)
@@ -105,7 +106,7 @@ def evaluate(
     data_root: str | os.PathLike[str] | None = None,
     num_workers: int = 0,
 ) -> Evaluation:
-    """Loss and accuracy of a run's best weights, or of a spec with `weights`.
+    """Loss and metrics of a run's best weights, or of a spec with `weights`.
 
     `split` is `test`, `validation` or `train`. Images are fed as in training, without augmentation:
     normalised as the weights' file says (unless a `recipe` is named), classes matched by name.
@@ -130,7 +131,7 @@ def evaluate(
     module = build_module(graph, 0, torch.contiguous_format)
     training_only = [node.path for node in graph.nodes.values() if node.train_only]
     apply_weights(module, trained.state_dict, optional=training_only, source=trained.file)
-    return _evaluate(graph, chosen, run_data, module, split, choose_device(device), num_workers)
+    return _evaluate(graph, chosen, run_data, module, split, choose_device(device), num_workers, trained.metadata)
 
 
 def _evaluate(
@@ -141,6 +142,7 @@ def _evaluate(
     split: str,
     device: torch.device,
     num_workers: int,
+    metadata: dict[str, str],
 ) -> Evaluation:
     recipe = chosen.recipe
     memory_format = choose_memory_format(graph)
@@ -154,20 +156,24 @@ def _evaluate(
     )
     world = World(0, 1, device)
     samples = {"test": run_data.test, "validation": run_data.validation, "train": run_data.train}[split]
-    main = main_output(graph)
-    assert main is not None
+    objective = run_data.objective(graph, recipe)
+    objective.restore(metadata)
     with kept_surroundings(device), kept_memory(device):
         set_backends(device, choose_precision(recipe.precision, device), False)
-        scores, predictions = evaluate_with_predictions(
+        scores, judge = evaluate_and_judge(
             module.to(device).to(memory_format=memory_format),
             EvalFeed(samples, pipeline, EVAL_BATCH, world, num_workers),
-            build_loss(recipe.loss),
+            objective,
             world,
-            main=main[0],
+            main=run_data.head.name,
             flip=recipe.test_time_flip,
-            from_log=ends_in(graph, graph.outputs[main[0]]) == "log_softmax",
         )
-    return Evaluation(*scores, split, run_data.dataset.name, run_data.dataset.class_names, predictions)
+    accuracy, predictions = scores.metrics.get("accuracy"), None
+    if isinstance(judge, ClassificationJudge):
+        predictions = judge.predictions()
+    of_data = (split, run_data.dataset.name, run_data.dataset.class_names)
+    task = objective.task.name
+    return Evaluation(scores.loss, accuracy, scores.num_images, *of_data, predictions, task, scores.metrics)
 
 
 class _Trained(NamedTuple):

@@ -17,11 +17,14 @@ from specgraph.datasets.samples import Dataset, Samples
 from specgraph.datasets.split import stratified_split
 from specgraph.datasets.user import from_user
 from specgraph.errors import CommandError
-from specgraph.graph.classifier import main_output, only_image, why_no_classifier
+from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
 from specgraph.lint.recipes import Images, find_faults
 from specgraph.recipes.feeding import Augmentation, Data, Normalize, RandomResizedCrop
 from specgraph.recipes.recipe import Recipe
+from specgraph.tasks.facts import facts_of
+from specgraph.tasks.registry import selection, task_of
+from specgraph.tasks.task import Head, Objective, Task, head_of
 
 TRAIN_BROKEN_HELP = "remove the file, or let such files be skipped: --set recipe.data.broken_images=skip"
 EVAL_BROKEN_HELP = "remove the file, or let the recipe skip such files: broken_images: skip in its data"
@@ -40,6 +43,13 @@ class RunData(NamedTuple):
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
     notes: tuple[str, ...]
+    task: Task
+    head: Head
+
+    def objective(self, graph: Graph, recipe: Recipe) -> Objective:
+        """What is learnt of these data. Raises `CommandError` where the recipe's loss does not fit them."""
+        facts = facts_of(self.task.targets, self.dataset.class_names, self.train)
+        return self.task.objective(graph, recipe.loss, facts, head=self.head)
 
     def device_augmentation(self, recipe: Recipe) -> tuple[Augmentation, ...]:
         """What of a recipe's augmentation is left to do on the device: crops at full resolution are taken while
@@ -77,9 +87,13 @@ def prepare_data(
     """Load what a recipe names (or `data`, from Python), check it against the network, and hold out
     the validation set. `num_processes` share each batch; `broken_help` is what is advised about
     broken files. Raises `CommandError`."""
-    image = only_image(graph)
-    if image is None or main_output(graph) is None:
-        raise CommandError(f"{graph.name} cannot be trained: {why_no_classifier(graph)}")
+    image, task, head = only_image(graph), task_of(graph, recipe), head_of(graph)
+    reason = task.why_not(graph) or task.refuse_loss(recipe.loss)
+    if reason is not None:
+        raise CommandError(f"{graph.name} cannot be trained: {reason}")
+    assert image is not None
+    assert head is not None
+    selection(task, recipe)
     wanted_channels = image.dims[0] if isinstance(image.dims[0], int) else None
     height, width = image.dims[1:]
     wanted_size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
@@ -100,7 +114,7 @@ def prepare_data(
     fed = recipe.data or Data(name=FROM_PYTHON)
     train, validation = _hold_out(dataset, fed.validation, recipe.seed, notes)
     mean, std = _normalisation(dataset, fed.normalize)
-    return RunData(dataset, train, validation, dataset.test, channels, size, mean, std, tuple(notes))
+    return RunData(dataset, train, validation, dataset.test, channels, size, mean, std, tuple(notes), task, head)
 
 
 def as_trained(data: RunData, metadata: Mapping[str, str], *, normalised: bool) -> RunData:

@@ -9,11 +9,13 @@ from typing import Any, Protocol, TextIO
 
 from specgraph.escaping import for_terminal
 from specgraph.guarded_output import unguarded
+from specgraph.tasks.task import Metric
 
 Row = dict[str, float]
 PLAIN_EVERY_S = 30.0
 REFRESH_S = 0.2
 WIDE = 110
+ACCURACY = Metric("accuracy")
 
 
 class Display(Protocol):
@@ -21,11 +23,13 @@ class Display(Protocol):
 
     def say(self, message: str) -> None: ...
 
+    def measure(self, metric: Metric) -> None: ...
+
     def start(self, epochs: int, epochs_done: int) -> None: ...
 
     def begin_epoch(self, epoch: int, num_steps: int, steps_done: int) -> None: ...
 
-    def step(self, steps_done: int, seconds: float, images: int, loss: float, accuracy: float, lr: float) -> None: ...
+    def step(self, steps_done: int, seconds: float, images: int, loss: float, metric: float, lr: float) -> None: ...
 
     def end_epoch(self, row: Row, best: bool) -> None: ...
 
@@ -45,28 +49,32 @@ def make_display(quiet: bool = False, stream: TextIO | None = None) -> Display:
     return Lines(stream)
 
 
-def describe_row(row: Row, epochs: int) -> str:
+def describe_row(row: Row, epochs: int, metric: Metric = ACCURACY) -> str:
     """One finished epoch in a line."""
+    name, title = metric.name, metric.title
     width = len(str(epochs))
     return (
         f"epoch {int(row['epoch']):>{width}}/{epochs}  "
-        f"train loss {row['train_loss']:.4f} accuracy {row['train_accuracy']:.2%}  "
-        f"validation loss {row['val_loss']:.4f} accuracy {row['val_accuracy']:.2%}  "
+        f"train loss {row['train_loss']:.4f} {title} {metric.show(row[f'train_{name}'])}  "
+        f"validation loss {row['val_loss']:.4f} {title} {metric.show(row[f'val_{name}'])}  "
         f"lr {row['lr']:.4g}  {row['images_per_second']:,.0f} images/s  {row['seconds']:.1f} s"
     )
 
 
-def describe_row_briefly(row: Row, epochs: int) -> str:
-    """The same for a narrow terminal: losses and accuracies alone."""
+def describe_row_briefly(row: Row, epochs: int, metric: Metric = ACCURACY) -> str:
+    """The same for a narrow terminal: losses and metrics alone."""
     return (
         f"epoch {int(row['epoch']):>{len(str(epochs))}}/{epochs}  "
-        f"train {row['train_loss']:.4f} {row['train_accuracy']:.2%}  "
-        f"val {row['val_loss']:.4f} {row['val_accuracy']:.2%}  {row['images_per_second']:,.0f} images/s"
+        f"train {row['train_loss']:.4f} {metric.show(row[f'train_{metric.name}'])}  "
+        f"val {row['val_loss']:.4f} {metric.show(row[f'val_{metric.name}'])}  {row['images_per_second']:,.0f} images/s"
     )
 
 
 class Silent:
     """Shows nothing."""
+
+    def measure(self, metric: Metric) -> None:
+        """Nothing."""
 
     def say(self, message: str) -> None:
         """Nothing."""
@@ -77,7 +85,7 @@ class Silent:
     def begin_epoch(self, epoch: int, num_steps: int, steps_done: int) -> None:
         """Nothing."""
 
-    def step(self, steps_done: int, seconds: float, images: int, loss: float, accuracy: float, lr: float) -> None:
+    def step(self, steps_done: int, seconds: float, images: int, loss: float, metric: float, lr: float) -> None:
         """Nothing."""
 
     def end_epoch(self, row: Row, best: bool) -> None:
@@ -95,7 +103,12 @@ class Lines(Silent):
         self.epochs = 0
         self.epoch = 0
         self.num_steps = 0
+        self.metric = ACCURACY
         self._said = time.monotonic()
+
+    def measure(self, metric: Metric) -> None:
+        """Remember what is measured beside the loss."""
+        self.metric = metric
 
     def say(self, message: str) -> None:
         """Print a message."""
@@ -109,7 +122,7 @@ class Lines(Silent):
         """Remember which epoch it is."""
         self.epoch, self.num_steps = epoch, num_steps
 
-    def step(self, steps_done: int, seconds: float, images: int, loss: float, accuracy: float, lr: float) -> None:
+    def step(self, steps_done: int, seconds: float, images: int, loss: float, metric: float, lr: float) -> None:
         """Print a line where the last one is half a minute old."""
         now = time.monotonic()
         if now - self._said >= PLAIN_EVERY_S:
@@ -117,13 +130,13 @@ class Lines(Silent):
             rate = images / seconds if seconds else 0.0
             self.say(
                 f"epoch {self.epoch + 1}/{self.epochs}  step {steps_done}/{self.num_steps}  "
-                f"loss {loss:.4f} accuracy {accuracy:.2%}  lr {lr:.4g}  {rate:,.0f} images/s"
+                f"loss {loss:.4f} {self.metric.title} {self.metric.show(metric)}  lr {lr:.4g}  {rate:,.0f} images/s"
             )
 
     def end_epoch(self, row: Row, best: bool) -> None:
         """Print the epoch's line."""
         self._said = time.monotonic()
-        self.say(describe_row(row, self.epochs) + ("  best" if best else ""))
+        self.say(describe_row(row, self.epochs, self.metric) + ("  best" if best else ""))
 
 
 class Bars:
@@ -146,10 +159,15 @@ class Bars:
             transient=True,
         )
         self.epochs = 0
+        self.metric = ACCURACY
         self._run: Any = None
         self._epoch: Any = None
         self._shown = 0.0
         self._steps = 0
+
+    def measure(self, metric: Metric) -> None:
+        """Remember what is measured beside the loss."""
+        self.metric = metric
 
     def say(self, message: str) -> None:
         """Print a message above the bars."""
@@ -167,14 +185,14 @@ class Bars:
         self._steps = num_steps
         self.progress.reset(self._epoch, total=num_steps, completed=steps_done, status="")
 
-    def step(self, steps_done: int, seconds: float, images: int, loss: float, accuracy: float, lr: float) -> None:
+    def step(self, steps_done: int, seconds: float, images: int, loss: float, metric: float, lr: float) -> None:
         """Move the bars, a few times a second."""
         now = time.monotonic()
         if now - self._shown < REFRESH_S and steps_done < self._steps:
             return
         self._shown = now
         rate = images / seconds if seconds else 0.0
-        status = f"{rate:,.0f} images/s  loss {loss:.3f}  accuracy {accuracy:.1%}"
+        status = f"{rate:,.0f} images/s  loss {loss:.3f}  {self.metric.title} {self.metric.show(metric, 1)}"
         if self.wide:
             status += f"  lr {lr:.4g}{_memory()}"
         self.progress.update(self._epoch, completed=steps_done, status=status)
@@ -185,9 +203,9 @@ class Bars:
         """Print the epoch's line above the bars."""
         from rich.text import Text
 
-        whole = describe_row(row, self.epochs)
+        whole = describe_row(row, self.epochs, self.metric)
         fits = len(whole) + len("  best") <= self.console.width
-        line = Text(whole if fits else describe_row_briefly(row, self.epochs))
+        line = Text(whole if fits else describe_row_briefly(row, self.epochs, self.metric))
         if best:
             line.append("  best", style="bold green")
         self.console.print(line, soft_wrap=True)

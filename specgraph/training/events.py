@@ -6,14 +6,9 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-TAGS = {
-    "train_loss": "loss/train",
-    "val_loss": "loss/validation",
-    "train_accuracy": "accuracy/train",
-    "val_accuracy": "accuracy/validation",
-    "lr": "learning_rate",
-    "images_per_second": "images_per_second",
-}
+PARTS = {"train": "train", "val": "validation", "test": "test"}
+TAGS = {"lr": "learning_rate", "images_per_second": "images_per_second"}
+LEFT_OUT = ("epoch", "seconds")
 
 
 class EventLog:
@@ -35,12 +30,12 @@ class EventLog:
 
     def write(self, row: dict[str, float]) -> None:
         """The scalars of a finished epoch."""
-        self._scalars({tag: row[key] for key, tag in TAGS.items()}, int(row["epoch"]))
+        self._scalars({_tag(key): value for key, value in row.items() if key not in LEFT_OUT}, int(row["epoch"]))
 
     def write_test(self, result: dict[str, Any]) -> None:
         """The scores on the test set."""
-        scores = {"loss/test": result["test_loss"], "accuracy/test": result["test_accuracy"]}
-        self._scalars(scores, int(result["best_epoch"]))
+        scores = {key: value for key, value in result.items() if key.startswith("test_") and key != "test_images"}
+        self._scalars({_tag(key): value for key, value in scores.items()}, int(result["best_epoch"]))
 
     def _scalars(self, values: dict[str, float], step: int) -> None:
         if not self.active:
@@ -62,3 +57,9 @@ class EventLog:
             self._writer.flush()
         except OSError:  # a full disk: no run is lost for them
             self.active = False
+
+
+def _tag(key: str) -> str:
+    """`val_loss` as TensorBoard groups it: `loss/validation`."""
+    part, _, what = key.partition("_")
+    return f"{what}/{PARTS[part]}" if part in PARTS else TAGS.get(key, key)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from specgraph.escaping import for_matplotlib
+from specgraph.tasks.task import Metric
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,14 +21,15 @@ TRAIN_COLOUR, VALIDATION_COLOUR, RATE_COLOUR = "#4c72b0", "#dd8452", "#8c8c8c"
 MAX_NAMED_CLASSES = 30
 MAX_COUNTED_CLASSES = 15
 MAX_RUNS_NAMED = 15
+ACCURACY = Metric("accuracy")
 
 
-def draw_curves(rows: list[Row], result: dict[str, Any]) -> Figure:
-    """Loss, accuracy and learning rate over the epochs, the best epoch marked."""
+def draw_curves(rows: list[Row], result: dict[str, Any], metric: Metric = ACCURACY) -> Figure:
+    """Loss, a metric and learning rate over the epochs, the best epoch marked."""
     figure = _figure(10.5, 3.4)
     epochs = [int(row["epoch"]) for row in rows]
     panels = figure.subplots(1, 3)
-    for axes, what in zip(panels, ("loss", "accuracy"), strict=False):
+    for axes, what in zip(panels, ("loss", metric.name), strict=False):
         for part, label, colour in (
             ("train", "training", TRAIN_COLOUR),
             ("val", "validation", VALIDATION_COLOUR),
@@ -37,17 +39,18 @@ def draw_curves(rows: list[Row], result: dict[str, Any]) -> Figure:
         if result:
             best = result["best_epoch"]
             axes.axvline(best, color=RATE_COLOUR, linewidth=0.8, linestyle=":", label=f"best: epoch {best}")
-            if what == "accuracy":
+            if what == metric.name:
                 axes.plot(
-                    [best], [result["test_accuracy"]], "*", color="#55a868", markersize=9, label="test", clip_on=False
+                    [best], [result[f"test_{what}"]], "*", color="#55a868", markersize=9, label="test", clip_on=False
                 )
-        axes.set_title(what)
+        axes.set_title(what.replace("_", " "))
         axes.legend(frameon=False, fontsize=8)
     if min(row["train_loss"] for row in rows) > 0:
         losses = [row[key] for row in rows for key in ("train_loss", "val_loss")]
         if max(losses) / max(min(losses), 1e-12) > 50:
             panels[0].set_yscale("log")
-    panels[1].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    if metric.form == "share":
+        panels[1].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     panels[2].plot(epochs, [row["lr"] for row in rows], color=RATE_COLOUR)
     panels[2].set_ylim(bottom=0)
     panels[2].set_title("learning rate")
@@ -145,6 +148,8 @@ def compare_curves(runs: dict[str, list[Row]]) -> Figure:
         label = for_matplotlib(name) if position < MAX_RUNS_NAMED else None
         epochs = [row["epoch"] for row in rows]
         for axes, key in zip(panels, ("val_accuracy", "val_loss"), strict=True):
+            if not all(key in row for row in rows):
+                continue  # of another task
             axes.plot(
                 epochs, [row[key] for row in rows], label=label, marker="o" if len(rows) < 15 else None, markersize=3
             )

@@ -19,7 +19,7 @@ from specgraph.recipes.recipe import Recipe
 from specgraph.runs.folder import best_row
 from specgraph.tasks.task import LOSS_METRIC, Metric, Objective, Wanted
 from specgraph.training.distributed import World
-from specgraph.training.evaluation import Scores, autocast, evaluate_module
+from specgraph.training.evaluation import Scores, autocast, evaluate_and_judge
 from specgraph.training.feed import Batch, EvalFeed, TrainFeed
 from specgraph.training.losses import total_loss
 from specgraph.training.optim import build_optimizer, build_schedule
@@ -226,7 +226,7 @@ class Trainer:
         """Loss and metrics of the current (averaged) weights, with rank 0's batch statistics, which are those
         that are saved. Called by all processes together."""
         self.world.broadcast(list(self.best_module.buffers()))
-        return evaluate_module(
+        scores, judge = evaluate_and_judge(
             self.best_module,
             feed,
             self.objective,
@@ -235,6 +235,8 @@ class Trainer:
             flip=self.recipe.test_time_flip,
             between=between,
         )
+        self.objective.tune(judge)
+        return scores
 
     def best_row(self) -> Row | None:
         """The best epoch so far."""

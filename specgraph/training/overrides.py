@@ -10,7 +10,9 @@ from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.recipes.feeding import AUGMENTATIONS
 from specgraph.recipes.given import assign_setting, checked_recipe
+from specgraph.recipes.losses import DEFAULT_LOSS
 from specgraph.recipes.recipe import RECIPE, Recipe, plain_recipe
+from specgraph.tasks.registry import settled
 
 PIXEL_FIELDS = {kind.tag: kind.pixel_field for kind in AUGMENTATIONS}
 SMALLEST_FOR_RESIZED_CROP = 64
@@ -50,6 +52,8 @@ def choose_recipe(graph: Graph, name: str | None, overrides: Overrides, *, needs
         )
     original = graph.recipes.get(name) or RECIPE.check({})
     plain = plain_recipe(original)
+    if original.loss is DEFAULT_LOSS:  # so that a task that is set here brings its own
+        del plain["loss"]
     notes: list[str] = []
     if overrides.data is not None:
         _substitute_data(plain, overrides.data, notes)
@@ -65,7 +69,7 @@ def choose_recipe(graph: Graph, name: str | None, overrides: Overrides, *, needs
         raise CommandError(
             f"{graph.name} says nothing about data", "name a data set: --data digits (always there), or --data FOLDER"
         )
-    return ChosenRecipe(name, recipe, tuple(notes))
+    return ChosenRecipe(name, settled(recipe), tuple(notes))
 
 
 def _set_rate(plain: dict[str, Any], lr: float) -> None:

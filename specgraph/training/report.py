@@ -15,8 +15,9 @@ from specgraph.escaping import for_html
 from specgraph.graph.model import Graph
 from specgraph.recipes.recipe import Recipe, plain_recipe
 from specgraph.runs.run import dump_yaml
+from specgraph.tasks.classification import ClassificationJudge, Predictions
+from specgraph.tasks.task import Judge, Metric
 from specgraph.training.data import RunData
-from specgraph.training.evaluation import Predictions
 
 NUM_WORST = 24
 DRAWING_S = 20.0
@@ -49,26 +50,23 @@ def write_report(
     rows: list[dict[str, float]],
     result: dict[str, Any],
     data: RunData,
-    predictions: Predictions,
+    judge: Judge,
 ) -> list[str]:
     """Write `curves.png` and `report.html`. Gives what the user should know about what is missing."""
     problems: list[str] = []
-    parts = [_header(graph, result, data)]
+    metric = data.task.metrics[0]
+    parts = [_header(graph, result, data, metric)]
     try:
-        from specgraph.training.figures import draw_confusion, draw_curves, draw_images, save_png, to_png
+        from specgraph.training.figures import draw_curves, save_png
 
-        parts.append(_section("Curves", _image(save_png(draw_curves(rows, result), folder / "curves.png"))))
-        names = data.dataset.class_names
-        matrix = to_png(draw_confusion(predictions.predicted, predictions.labels, names), dpi=100)
-        parts.append(_section("Confusion on the test set", _image(matrix) + _confusions(predictions, names)))
-        worst = worst_mistakes(predictions)
-        if len(worst):
-            images = [data.test.source.read(int(data.test.indices[position])) for position in worst.tolist()]
-            captions = [_caption(predictions, position, names) for position in worst.tolist()]
-            parts.append(_section("The most confident mistakes", _image(to_png(draw_images(images, captions)))))
+        parts.append(_section("Curves", _image(save_png(draw_curves(rows, result, metric), folder / "curves.png"))))
+        if isinstance(judge, ClassificationJudge):
+            parts += _of_classes(judge.predictions(), data)
     except ImportError:
         problems.append("matplotlib is not installed: no curves (pip install 'specgraph[train]')")
-    parts.append(_section("Epochs", _table(rows, result)))
+    details = {key: value for key, value in judge.details().items() if key.startswith("per_")}
+    parts += [_section(key.replace("_", " ").capitalize(), _figures(value)) for key, value in details.items()]
+    parts.append(_section("Epochs", _table(rows, result, metric)))
     parts.append(_section("Recipe", f"<pre>{for_html(dump_yaml(plain_recipe(recipe)))}</pre>"))
     diagram = _diagram(graph, problems)
     if diagram:
@@ -83,6 +81,32 @@ def write_report(
     return problems
 
 
+def _of_classes(predictions: Predictions, data: RunData) -> list[str]:
+    """Confusion and worst mistakes of a classifier."""
+    from specgraph.training.figures import draw_confusion, draw_images, to_png
+
+    names = data.dataset.class_names
+    matrix = to_png(draw_confusion(predictions.predicted, predictions.labels, names), dpi=100)
+    parts = [_section("Confusion on the test set", _image(matrix) + _confusions(predictions, names))]
+    worst = worst_mistakes(predictions)
+    if len(worst):
+        images = [data.test.source.read(int(data.test.indices[position])) for position in worst.tolist()]
+        captions = [_caption(predictions, position, names) for position in worst.tolist()]
+        parts.append(_section("The most confident mistakes", _image(to_png(draw_images(images, captions)))))
+    return parts
+
+
+def _figures(rows: dict[str, dict[str, float]]) -> str:
+    """Figures for each class, label or number as a table."""
+    columns = list(next(iter(rows.values()), {}))
+    head = "".join(f"<th>{for_html(column)}</th>" for column in ("", *columns))
+    body = "".join(
+        f"<tr><td>{for_html(name)}</td>{''.join(f'<td>{row[column]:.4g}</td>' for column in columns)}</tr>"
+        for name, row in rows.items()
+    )
+    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
+
+
 def worst_mistakes(predictions: Predictions, count: int = NUM_WORST) -> Tensor:
     """Positions of the wrong predictions with the highest confidence, worst first."""
     wrong = torch.nonzero(predictions.predicted != predictions.labels).flatten()
@@ -90,10 +114,11 @@ def worst_mistakes(predictions: Predictions, count: int = NUM_WORST) -> Tensor:
     return wrong[order[:count]]
 
 
-def _header(graph: Graph, result: dict[str, Any], data: RunData) -> str:
+def _header(graph: Graph, result: dict[str, Any], data: RunData, metric: Metric) -> str:
+    name, title = metric.name, metric.title
     tiles = [
-        (f"{result['test_accuracy']:.2%}", "test accuracy"),
-        (f"{result['validation_accuracy']:.2%}", f"{result['selected_on']} accuracy, epoch {result['best_epoch']}"),
+        (metric.show(result[f"test_{name}"]), f"test {title}"),
+        (metric.show(result[f"validation_{name}"]), f"{result['selected_on']} {title}, epoch {result['best_epoch']}"),
         (f"{result['test_loss']:.4f}", "test loss"),
         (f"{graph.num_parameters:,}", "parameters"),
         (f"{result['epochs']}", "epochs"),
@@ -139,15 +164,15 @@ def _name(names: tuple[str, ...], label: int) -> str:
     return names[label] if label < len(names) else f"#{label}"
 
 
-def _table(rows: list[dict[str, float]], result: dict[str, Any]) -> str:
+def _table(rows: list[dict[str, float]], result: dict[str, Any], metric: Metric) -> str:
     head = "".join(
         f"<th>{title}</th>"
         for title in (
             "epoch",
             "train loss",
-            "train accuracy",
+            f"train {metric.title}",
             "validation loss",
-            "validation accuracy",
+            f"validation {metric.title}",
             "lr",
             "images/s",
         )
@@ -158,9 +183,9 @@ def _table(rows: list[dict[str, float]], result: dict[str, Any]) -> str:
         cells = (
             f"{int(row['epoch'])}",
             f"{row['train_loss']:.4f}",
-            f"{row['train_accuracy']:.2%}",
+            metric.show(row[f"train_{metric.name}"]),
             f"{row['val_loss']:.4f}",
-            f"{row['val_accuracy']:.2%}",
+            metric.show(row[f"val_{metric.name}"]),
             f"{row['lr']:.4g}",
             f"{row['images_per_second']:,.0f}",
         )

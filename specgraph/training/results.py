@@ -9,22 +9,29 @@ from typing import Any
 from specgraph.errors import CommandError, reason
 from specgraph.graph.model import Graph
 from specgraph.recipes.recipe import Recipe
+from specgraph.tasks.task import Judge
 from specgraph.training.data import RunData
-from specgraph.training.evaluation import Predictions, Scores
+from specgraph.training.evaluation import Scores
 
 
-def summarise(rows: list[dict[str, float]], best: dict[str, float], scores: Scores, data: RunData) -> dict[str, Any]:
+def summarise(
+    rows: list[dict[str, float]], best: dict[str, float], scores: Scores, judge: Judge, data: RunData
+) -> dict[str, Any]:
     """The content of `result.json`."""
+    first, *others = scores.metrics
+    validated = {f"validation_{name}": best[f"val_{name}"] for name in scores.metrics if f"val_{name}" in best}
     return {
         "best_epoch": int(best["epoch"]),
         "validation_loss": best["val_loss"],
-        "validation_accuracy": best["val_accuracy"],
+        **validated,
         "test_loss": scores.loss,
-        "test_accuracy": scores.accuracy,
+        f"test_{first}": scores.metrics[first],
         "test_images": scores.num_images,
         "epochs": len(rows),
         "seconds": sum(row["seconds"] for row in rows),
         "selected_on": "test" if data.validation is data.test else "validation",
+        **{f"test_{name}": scores.metrics[name] for name in others},
+        **judge.details(),
     }
 
 
@@ -35,14 +42,14 @@ def draw(
     rows: list[dict[str, float]],
     result: dict[str, Any],
     data: RunData,
-    predictions: Predictions,
+    judge: Judge,
 ) -> list[str]:
     """Write `curves.png` and `report.html`. Gives what the user should know about what is missing: a
     picture is never worth a lost run."""
     from specgraph.training.report import write_report
 
     try:
-        return write_report(folder, graph, recipe, rows, result, data, predictions)
+        return write_report(folder, graph, recipe, rows, result, data, judge)
     except (CommandError, OSError) as fault:
         why = fault.message if isinstance(fault, CommandError) else reason(fault)
         again = f"specgraph train --resume {shlex.quote(str(folder))}"

@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from specgraph.errors import CommandError
-from specgraph.graph.classifier import ends_in, main_output
 from specgraph.graph.model import Graph
 from specgraph.runs.checkpoint import Checkpoints
 from specgraph.runs.lock import RunLock
@@ -20,6 +19,8 @@ from specgraph.runs.restart import job_id
 from specgraph.runs.resume import identity, refuse_edited, saved_state
 from specgraph.runs.run import Run, describe_environment, new_folder, write_json, write_metrics, write_spec
 from specgraph.runs.weights import apply_weights, freeze, load_weights, save_weights, spec_hash
+from specgraph.tasks.registry import selection
+from specgraph.tasks.task import Judge
 from specgraph.training.choices import (
     choose_compilation,
     choose_memory_format,
@@ -32,7 +33,7 @@ from specgraph.training.data import prepare_data, recorded_recipe
 from specgraph.training.display import Display
 from specgraph.training.distributed import World
 from specgraph.training.divergence import explain_divergence
-from specgraph.training.evaluation import Predictions, Scores, evaluate_with_predictions, gather_predictions
+from specgraph.training.evaluation import Scores, evaluate_and_judge, gather_rows
 from specgraph.training.events import EventLog
 from specgraph.training.feed import EvalFeed, TrainFeed
 from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
@@ -186,8 +187,6 @@ class Session:
             memory_format=self.memory_format,
         )
         self.pipeline, self.num_workers = pipeline, workers
-        main = main_output(self.graph)
-        assert main is not None
         normalises = any(node.op == "batch_norm" for node in self.graph.nodes.values())
         feed = TrainFeed(
             run_data.train, pipeline, recipe.batch_size, recipe.seed, world, workers,
@@ -201,10 +200,11 @@ class Session:
             feed,
             self.eval_feed(run_data.validation),
             world,
-            main=main[0],
+            run_data.objective(self.graph, recipe),
+            wanted=selection(run_data.task, recipe),
+            main=run_data.head.name,
             precision=self.precision,
             compiled=self.compiled,
-            from_log=ends_in(self.graph, self.graph.outputs[main[0]]) == "log_softmax",
             frozen=tuple(frozen),
         )
 
@@ -218,6 +218,7 @@ class Session:
             "name": self.graph.name,
             "recipe": self.chosen.name,
             "data": self.data.dataset.name,
+            **self._judged_by(),
             "seed": self.recipe.seed,
             "precision": self.precision,
             "compiled": self.compiled,
@@ -231,11 +232,19 @@ class Session:
         # Last: with it the folder is a run.
         write_spec(self.folder, self.graph, self.chosen.name, self.recorded)
 
+    def _judged_by(self) -> dict[str, Any]:
+        """What `environment.json` says of a task that is not classification, or of another metric than accuracy."""
+        wanted, task = self.trainer.wanted, self.data.task
+        if task.name == "classification" and wanted.metric == task.metrics[0]:
+            return {}
+        return {"task": task.name, "best": {"metric": wanted.metric.name, "mode": wanted.mode}}
+
     # training ----------------------------------------------------------------------------------
 
     def _train(self, stop: StopFlag, events: EventLog) -> None:
         trainer, display = self.trainer, self.display
         if self.world.is_writer:
+            display.measure(trainer.running_metric)
             display.start(self.recipe.epochs, trainer.progress.epoch)
             if self.resumed is not None and trainer.is_finished():
                 if not self.result:
@@ -293,8 +302,8 @@ class Session:
         trainer = self.trainer
         progress, feed = trainer.progress, trainer.train_feed
         images = min(progress.step * feed.batch_size, feed.num_samples)
-        loss, accuracy = trainer.watched
-        self.display.step(progress.step, progress.seconds, images, loss, accuracy, trainer.current_rate())
+        loss, metric = trainer.watched
+        self.display.step(progress.step, progress.seconds, images, loss, metric, trainer.current_rate())
 
     def _save(self) -> None:
         state = {**self.trainer.state(), **identity(self.graph, self.recorded)}
@@ -306,7 +315,7 @@ class Session:
             "format": "specgraph",
             "spec": self.graph.name,
             "spec_hash": spec_hash(self.graph),
-            "class_names": list(self.data.dataset.class_names),
+            **self.trainer.objective.metadata(),
             "preprocessing": self.data.preprocessing().to_plain(),
             "epoch": str(epoch),
             "data": self.data.dataset.name,
@@ -332,36 +341,37 @@ class Session:
         if self.world.is_writer and not self.result:
             self._write_weights("last", int(trainer.progress.rows[-1]["epoch"]))
         self.world.barrier()
-        best_state, _ = load_weights(self.folder / "best.safetensors")
+        best_state, metadata = load_weights(self.folder / "best.safetensors")
+        trainer.objective.restore(metadata)
         module = trainer.best_module
         module.load_state_dict(best_state)
-        scores, part = evaluate_with_predictions(
+        scores, judge = evaluate_and_judge(
             module,
             self.eval_feed(self.data.test),
-            trainer.loss,
+            trainer.objective,
             self.world,
             main=trainer.main,
             flip=self.recipe.test_time_flip,
-            from_log=trainer.from_log,
             between=lambda: self._stop_evaluating(stop, save=False),
         )
-        predictions = gather_predictions(part, self.world)
+        if not judge.needs_rows:
+            gather_rows(judge, self.world)
         if self.world.is_writer:
-            self._write_result(best, scores, predictions, events)
+            self._write_result(best, scores, judge, events)
         self.world.barrier()
 
-    def _write_result(self, best: dict[str, float], scores: Scores, predictions: Predictions, events: EventLog) -> None:
-        rows = self.trainer.progress.rows
-        result = self.result or summarise(rows, best, scores, self.data)
+    def _write_result(self, best: dict[str, float], scores: Scores, judge: Judge, events: EventLog) -> None:
+        rows, metric = self.trainer.progress.rows, self.trainer.running_metric
+        result = self.result or summarise(rows, best, scores, judge, self.data)
         if not self.result:
             write_json(self.folder / "result.json", result)
             events.write_test(result)
         if self.options.report:
-            for problem in draw(self.folder, self.graph, self.recipe, rows, result, self.data, predictions):
+            for problem in draw(self.folder, self.graph, self.recipe, rows, result, self.data, judge):
                 self.display.say(problem)
         self.display.stop()
         self.display.say(
-            f"test accuracy {result['test_accuracy']:.2%}, loss {result['test_loss']:.4f} "
+            f"test {metric.title} {metric.show(result[f'test_{metric.name}'])}, loss {result['test_loss']:.4f} "
             f"({result['test_images']:,} images, weights of epoch {result['best_epoch']})"
         )
 

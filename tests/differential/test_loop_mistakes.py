@@ -14,10 +14,10 @@ from torch import Tensor, nn
 import specgraph
 from specgraph.datasets.statistics import channel_statistics
 from specgraph.recipes.losses import CrossEntropy
+from specgraph.tasks.classification import ClassificationObjective
 from specgraph.training.display import Silent
 from specgraph.training.distributed import World
 from specgraph.training.evaluation import evaluate_module
-from specgraph.training.losses import build_loss
 from specgraph.training.optim import split_parameters
 
 ALONE = World(0, 1, torch.device("cpu"))
@@ -106,8 +106,8 @@ def test_7_and_8_evaluation_does_not_train(module: nn.Module) -> None:
     module.train()
     recorder = Recorder(module)
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
-    first = evaluate_module(recorder, batches(), build_loss(CROSS_ENTROPY), ALONE)  # type: ignore[arg-type]
-    second = evaluate_module(recorder, batches(), build_loss(CROSS_ENTROPY), ALONE)  # type: ignore[arg-type]
+    first = evaluate_module(recorder, batches(), ClassificationObjective(CROSS_ENTROPY, 10), ALONE)  # type: ignore[arg-type]
+    second = evaluate_module(recorder, batches(), ClassificationObjective(CROSS_ENTROPY, 10), ALONE)  # type: ignore[arg-type]
     assert first == second
     assert set(recorder.seen) == {(False, False)}
     assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
@@ -117,7 +117,7 @@ def test_7_and_8_evaluation_does_not_train(module: nn.Module) -> None:
 
 def test_10_a_loss_is_the_mean_over_images(module: nn.Module) -> None:
     feed = batches()
-    scores = evaluate_module(module, feed, build_loss(CROSS_ENTROPY), ALONE)  # type: ignore[arg-type]
+    scores = evaluate_module(module, feed, ClassificationObjective(CROSS_ENTROPY, 10), ALONE)  # type: ignore[arg-type]
     images = torch.cat([x for x, _ in feed.parts])
     labels = torch.cat([y for _, y in feed.parts])
     module.eval()

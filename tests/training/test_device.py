@@ -12,9 +12,12 @@ import specgraph.training.api as api
 from specgraph.cli.main import main
 from specgraph.errors import CommandError
 from specgraph.inference.session import Session
+from specgraph.recipes.losses import CrossEntropy
 from specgraph.recipes.recipe import Recipe
+from specgraph.tasks.classification import ClassificationObjective
 from specgraph.training.choices import has_bf16
 from specgraph.training.distributed import choose_device, join_world
+from specgraph.training.evaluation import Scores
 from specgraph.training.loop import Trainer, _Watch
 from tests.helpers import SPECS
 from tests.training.acted_cuda import ActedCuda
@@ -49,7 +52,7 @@ def test_training_uses_the_gpu_that_was_named(cuda: ActedCuda, monkeypatch: pyte
             trainer = SimpleNamespace(recipe=Recipe(seed=0), world=self.world)
             Trainer._seed(trainer, 0)  # type: ignore[arg-type]
             monkeypatch.setattr(torch, "zeros", lambda *_, **__: torch.ones(3, dtype=torch.float64))
-            watch = _Watch(self.world.device)
+            watch = _Watch(self.world.device, ClassificationObjective(CrossEntropy(), 10))
             watch.look(torch.ones(3))
             watch.look(torch.ones(3))
             has_bf16(self.world.device)
@@ -73,9 +76,9 @@ def test_evaluation_uses_the_gpu_that_was_named(
 
     def evaluate(module: Any, feed: Any, loss: Any, world: Any, **_: Any) -> Any:
         seen.append((world.device.index, torch.cuda.current_device()))
-        return (0.0, 0.0, 1), None
+        return Scores(0.0, {}, 1), None
 
-    monkeypatch.setattr(api, "evaluate_with_predictions", evaluate)
+    monkeypatch.setattr(api, "evaluate_and_judge", evaluate)
     api.evaluate(run, device="cuda:1")
     assert seen == [(1, 1)]
     assert cuda.used() == {1}

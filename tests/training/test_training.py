@@ -26,12 +26,12 @@ from specgraph.inference.source import open_source
 from specgraph.recipes.losses import CrossEntropy
 from specgraph.runs.run import Run, dump_yaml, write_json
 from specgraph.runs.weights import load_weights, save_weights, spec_hash
+from specgraph.tasks.classification import ClassificationObjective
 from specgraph.training.api import evaluate, train
 from specgraph.training.display import Lines, Silent
 from specgraph.training.distributed import World
 from specgraph.training.evaluation import evaluate_module
 from specgraph.training.feed import EvalFeed
-from specgraph.training.losses import build_loss
 from specgraph.training.pipeline import Pipeline
 from tests.training.conftest import weights_of
 from tests.training.user_dataset import UserDataset
@@ -149,7 +149,7 @@ def test_loss_is_the_mean_over_images_with_a_short_last_batch() -> None:
     line = Pipeline(channels=1, size=(8, 8), mean=digits.mean, std=digits.std)
     torch.manual_seed(0)
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    loss = build_loss(CrossEntropy())
+    loss = ClassificationObjective(CrossEntropy(), 10)
     results = [evaluate_module(module, EvalFeed(digits.test, line, size, ALONE), loss, ALONE) for size in (360, 77, 7)]
     images = digits.test.resident
     assert images is not None
@@ -169,7 +169,7 @@ def test_evaluation_runs_in_evaluation_mode() -> None:
     seen: list[bool] = []
     module.register_forward_hook(lambda m, i, out: seen.append(m.training or out.requires_grad))
     feed = EvalFeed(digits.test, line, 128, ALONE)
-    loss = build_loss(CrossEntropy())
+    loss = ClassificationObjective(CrossEntropy(), 10)
     first, second = (evaluate_module(module, feed, loss, ALONE) for _ in range(2))
     assert first == second
     assert not any(seen)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import specgraph
 from specgraph.recipes.recipe import Recipe
-from specgraph.training.losses import build_loss
+from specgraph.tasks.classification import ClassificationObjective
 from specgraph.training.optim import build_optimizer
 from tests.helpers import SPECS
 from tests.zoo.comparison import without_dropping
@@ -119,7 +119,7 @@ def losses(
 
 
 def mean_loss(recipe: Recipe) -> Callable[[Tensor, Tensor], Tensor]:
-    summed = build_loss(recipe.loss)
+    summed = ClassificationObjective(recipe.loss, 10).loss
     return lambda scores, labels: summed(scores, labels) / len(labels)
 
 

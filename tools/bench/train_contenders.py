@@ -25,6 +25,7 @@ from specgraph.datasets.samples import ImageTensor, whole
 from specgraph.graph.classifier import ends_in, main_output, only_image
 from specgraph.recipes.losses import CrossEntropy, Nll
 from specgraph.recipes.optimisation import ConstantSchedule, Sgd
+from specgraph.tasks.classification import ClassificationObjective
 from specgraph.training.allocation import kept_memory
 from specgraph.training.choices import choose_memory_format, choose_precision
 from specgraph.training.distributed import World
@@ -195,6 +196,7 @@ def ours(task: Task) -> Contender:
         TrainFeed(samples, pipeline, task.batch, 0, world),
         EvalFeed(samples, pipeline, 256, world),
         world,
+        ClassificationObjective(loss, int(task.labels.max()) + 1, from_log=task.from_log),
         precision=task.precision,
         compiled=task.compiled,
     )

@@ -25,6 +25,8 @@ from parts import (
 )
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from specgraph.tasks.classification import ClassificationObjective
+
 META = torch.device("meta")
 VIEWS = (
     *("view", "expand", "slice", "select", "unsqueeze", "squeeze", "transpose", "permute", "t.", "detach", "alias"),
@@ -88,7 +90,8 @@ def check(spec: str, options: dict[str, Any], settings: dict[str, Any], augment:
     )
     feed = SimpleNamespace(batch_size=size, steps_per_epoch=3, num_samples=3 * size)
     from_log = ends_in(graph, graph.outputs[head[0]]) == "log_softmax"
-    trainer = Trainer(module, recipe, feed, None, World(0, 1, META), main=head[0], from_log=from_log)
+    objective = ClassificationObjective(recipe.loss, head[1], from_log=from_log)
+    trainer = Trainer(module, recipe, feed, None, World(0, 1, META), objective, main=head[0])
     trainer.set_training()
     pixels = torch.empty(3 * size, channels, height, width, dtype=torch.uint8, device=META)
     rows, labels = (torch.empty(size, dtype=torch.int64, device=META) for _ in range(2))

@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from parts import DRY, RECIPE, EvalFeed, ImageTensor, Pipeline, Trainer, TrainFeed, World, build_optimizer, say, whole
 from torch import nn
 
+from specgraph.tasks.classification import ClassificationObjective
+
 torch.set_num_threads(1)
 BATCH = 4
 NUM_STEPS = 100 if DRY else 2000
@@ -44,7 +46,7 @@ def make(augment: Any = (), ema: float | None = None) -> Trainer:
     pipeline = Pipeline(channels=1, size=(4, 4), mean=(0.5,), std=(0.2,), augment=augment, device=CPU)
     samples = whole(ImageTensor(images), labels)
     feeds = TrainFeed(samples, pipeline, BATCH, 0, world), EvalFeed(samples, pipeline, 256, world)
-    return Trainer(net(), recipe, *feeds, world)
+    return Trainer(net(), recipe, *feeds, world, ClassificationObjective(recipe.loss, 10))
 
 
 def ours(trainer: Trainer) -> float:

@@ -1,0 +1,28 @@
+"""What the training set says of its targets."""
+
+from __future__ import annotations
+
+import torch
+
+from specgraph.datasets.samples import Samples
+from specgraph.tasks.task import Facts, Targets
+
+
+def facts_of(targets: Targets, names: tuple[str, ...], samples: Samples) -> Facts:
+    """Counts for each class or label, mean and deviation of numbers, over the training images."""
+    num = len(samples)
+    if targets == "class":
+        counts = torch.bincount(samples.labels, minlength=len(names))
+        return Facts(names, tuple(counts.tolist()), num)
+    if targets == "labels":
+        return Facts(names, tuple(int(count) for count in samples.labels.sum(0).tolist()), num)
+    if targets == "numbers":
+        values = samples.labels.double()
+        std = values.std(0, correction=0)
+        return Facts(names, (), num, tuple(values.mean(0).tolist()), tuple(torch.where(std > 0, std, 1.0).tolist()))
+    if targets == "mask":
+        counts = torch.zeros(256, dtype=torch.int64)
+        for index in samples.indices.tolist():
+            counts += torch.bincount(samples.source.read(index)[-1].flatten().long(), minlength=256)
+        return Facts(names, tuple(counts[: len(names)].tolist()), num)
+    return Facts(names, (), num)

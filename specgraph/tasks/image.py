@@ -1,0 +1,118 @@
+"""An image for each image: an autoencoder gives back its own input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from specgraph.graph.classifier import only_image
+from specgraph.graph.model import Graph
+from specgraph.recipes.losses import L1, Loss, Mse, SmoothL1
+from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+WINDOW = 11  # of SSIM (Wang et al. 2004)
+
+
+class Image(Task):
+    """An image with values in 0..1, of the input's channels and size."""
+
+    name = "image"
+    targets = "picture"
+    losses = (Mse, L1, SmoothL1)
+    default_loss: ClassVar[Loss] = Mse()
+    metrics = (Metric("psnr", "max", "number"), Metric("ssim", "max", "number"))
+
+    def refuse_head(self, graph: Graph, head: Head) -> str | None:
+        image = only_image(graph)
+        if image is None or head.type.dims != image.dims:
+            return f"the task image takes an output of the image's size ({image}); this network's is {head.type}"
+        return None
+
+    def num_outputs(self, head: Head) -> int | None:
+        return None
+
+    def objective(self, graph: Graph, loss: Loss, facts: Facts, *, head: Head | None = None) -> Objective:
+        return ImageObjective(loss, facts)
+
+
+class ImageObjective(Objective):
+    """Images with values in 0..1."""
+
+    def __init__(self, loss: Loss, facts: Facts) -> None:
+        from specgraph.tasks.losses import build_loss
+
+        super().__init__(TASK, facts)
+        self._loss = build_loss(loss, facts, 0)
+
+    def loss(self, scores: Tensor, targets: Tensor) -> Tensor:
+        return self._loss(scores, targets)
+
+    def count(self, scores: Tensor, targets: Tensor) -> Tensor:
+        return psnr(scores, targets).sum().reshape(1)
+
+    def running(self, counts: Sequence[float], num_images: float) -> float:
+        return counts[0] / max(num_images, 1)
+
+    def mirrored(self, first: Tensor, second: Tensor) -> Tensor:
+        return (first + second.flip(-1)) / 2
+
+    def judge(self, device: torch.device) -> ImageJudge:
+        return ImageJudge(self, device)
+
+    def metadata(self) -> dict[str, Any]:
+        return {"task": self.task.name}
+
+
+class ImageJudge(Judge):
+    """Adds up PSNR and SSIM."""
+
+    def __init__(self, objective: ImageObjective, device: torch.device) -> None:
+        import torch
+
+        super().__init__()
+        self.objective = objective
+        self.sums = torch.zeros(3, dtype=torch.float64, device=device)
+
+    def add(self, scores: Tensor, targets: Tensor) -> None:
+        assert self.sums is not None
+        self.sums[0] += psnr(scores, targets).sum()
+        self.sums[1] += ssim(scores.float().clamp(0, 1), targets.float()).double().sum()
+        self.sums[2] += len(targets)
+
+    def metrics(self) -> dict[str, float]:
+        assert self.sums is not None
+        ratio, likeness, count = self.sums.tolist()
+        return {"psnr": ratio / max(count, 1), "ssim": likeness / max(count, 1)}
+
+
+def psnr(images: Tensor, targets: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio of each image in decibels, of values in 0..1; 100 at most, of equal images."""
+    import torch
+
+    error = (images.float().clamp(0, 1) - targets.float()).square().flatten(1).mean(1).double()
+    return -10 * torch.log10(error.clamp(min=1e-10))
+
+
+def ssim(images: Tensor, targets: Tensor) -> Tensor:
+    """Structural similarity of each image (N,), with a Gaussian window of 11 pixels, smaller in smaller images."""
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    side = min(WINDOW, *images.shape[-2:])
+    value = structural_similarity_index_measure(
+        images,
+        targets,
+        gaussian_kernel=side >= WINDOW,
+        kernel_size=side if side % 2 else max(side - 1, 1),
+        reduction="none",
+        data_range=1.0,
+    )
+    assert not isinstance(value, tuple)
+    each: Tensor = value.reshape(-1)
+    return each
+
+
+TASK = Image()

@@ -1,0 +1,117 @@
+"""Numbers for each image."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from specgraph.graph.classifier import is_vector
+from specgraph.graph.model import Graph
+from specgraph.recipes.losses import L1, Huber, Loss, Mse, SmoothL1
+from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Regression(Task):
+    """Numbers for each image. The network learns them standardised; figures are in the data's units."""
+
+    name = "regression"
+    targets = "numbers"
+    losses = (Mse, L1, SmoothL1, Huber)
+    default_loss: ClassVar[Loss] = Mse()
+    metrics = (Metric("mae", "min", "number"), Metric("rmse", "min", "number"), Metric("r2", "max", "number"))
+
+    def refuse_head(self, graph: Graph, head: Head) -> str | None:
+        if not is_vector(head.type):
+            return f"regression takes a value for each number; this network's output is {head.type}"
+        return None
+
+    def objective(self, graph: Graph, loss: Loss, facts: Facts, *, head: Head | None = None) -> Objective:
+        return RegressionObjective(loss, facts)
+
+
+class RegressionObjective(Objective):
+    """Values of mean 0 and deviation 1, from numbers by `mean` and `std`."""
+
+    def __init__(self, loss: Loss, facts: Facts) -> None:
+        from specgraph.tasks.losses import build_loss
+
+        super().__init__(TASK, facts)
+        self.mean, self.std = facts.mean, facts.std
+        self._loss = build_loss(loss, facts, len(facts.names))
+
+    def scores(self, output: Tensor) -> Tensor:
+        return output if output.ndim == 2 else output.flatten(1)
+
+    def loss(self, scores: Tensor, targets: Tensor) -> Tensor:
+        return self._loss(scores, (targets.float() - self._tensor(self.mean, scores)) / self._tensor(self.std, scores))
+
+    def values(self, scores: Tensor) -> Tensor:
+        """Scores in the data's units."""
+        return scores.float() * self._tensor(self.std, scores) + self._tensor(self.mean, scores)
+
+    def count(self, scores: Tensor, targets: Tensor) -> Tensor:
+        return (self.values(scores) - targets).abs().double().mean(1).sum().reshape(1)
+
+    def running(self, counts: Sequence[float], num_images: float) -> float:
+        return counts[0] / max(num_images, 1)
+
+    def judge(self, device: torch.device) -> RegressionJudge:
+        return RegressionJudge(self)
+
+    def restore(self, metadata: Mapping[str, str]) -> None:
+        """Take the mean and deviation that a file holds."""
+        if "target_mean" in metadata and "target_std" in metadata:
+            self.mean, self.std = (
+                tuple(float(value) for value in json.loads(metadata[key])) for key in ("target_mean", "target_std")
+            )
+
+    def metadata(self) -> dict[str, Any]:
+        of_targets = {"target_mean": list(self.mean), "target_std": list(self.std)}
+        return {"task": self.task.name, "target_names": list(self.facts.names), **of_targets}
+
+    def _tensor(self, values: tuple[float, ...], like: Tensor) -> Tensor:
+        import torch
+
+        return torch.tensor(values, dtype=torch.float32, device=like.device)
+
+
+class RegressionJudge(Judge):
+    """Keeps predicted and true numbers."""
+
+    needs_rows = True
+
+    def __init__(self, objective: RegressionObjective) -> None:
+        super().__init__()
+        self.objective = objective
+
+    def add(self, scores: Tensor, targets: Tensor) -> None:
+        self.rows.append((self.objective.values(scores), targets))
+
+    def metrics(self) -> dict[str, float]:
+        """Means over the numbers, as scikit-learn has them."""
+        return {key: sum(values) / max(len(values), 1) for key, values in self._by_target().items()}
+
+    def details(self) -> dict[str, Any]:
+        return {"per_target": by_name(self._by_target(), self.objective.facts.names)}
+
+    def _by_target(self) -> dict[str, list[float]]:
+        if not self.rows:
+            return {"mae": [], "rmse": [], "r2": []}
+        values, targets = (column.double() for column in self.columns())
+        wrong = values - targets
+        squares = (targets - targets.mean(0)).square().sum(0)
+        r2 = 1 - wrong.square().sum(0) / squares.clamp(min=1e-300)
+        r2[squares == 0] = 0.0  # the number is the same for every image: there is nothing to explain
+        return {
+            "mae": wrong.abs().mean(0).tolist(),
+            "rmse": wrong.square().mean(0).sqrt().tolist(),
+            "r2": r2.tolist(),
+        }
+
+
+TASK = Regression()
