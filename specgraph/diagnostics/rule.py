@@ -21,7 +21,8 @@ class Rule(NamedTuple):
     `own_arguments` names the argument at fault as ops have it: its nearest possible value is offered as
     a cure. `for_libraries` says that a lint rule needs no graph, and also holds for a file of blocks
     alone; `about_classes`, that a rule of recipes is only information where variables are set from
-    outside, as training counts the classes that it is really given.
+    outside, as training counts the classes that it is really given; `tasks`, the tasks that a rule of recipes is
+    about, all of them if it names none.
     """
 
     code: str
@@ -34,6 +35,7 @@ class Rule(NamedTuple):
     own_arguments: tuple[str, ...] = ()
     for_libraries: bool = False
     about_classes: bool = False
+    tasks: tuple[str, ...] = ()
 
 
 @cache

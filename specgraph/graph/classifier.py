@@ -30,18 +30,6 @@ def is_vector(kind: TensorType) -> bool:
     return bool(kind.dims) and isinstance(kind.dims[0], int) and all(dim == 1 for dim in kind.dims[1:])
 
 
-def why_no_classifier(graph: Graph) -> str | None:
-    """Why a network cannot be trained on labels, or None where it can."""
-    if only_image(graph) is None:
-        have = ", ".join(f"`{name}` ({kind})" for name, kind in graph.inputs.items())
-        return f"only networks with one image input are trained; this one takes {have}"
-    if main_output(graph) is None:
-        path = next(iter(graph.inference_outputs().values()), None)
-        kind = "nothing" if path is None else str(graph.type_of(path))
-        return f"only classifiers are trained; this network's output is {kind}, no vector of scores"
-    return None
-
-
 def ends_in(graph: Graph, path: str) -> str | None:
     """The op that gives an output its meaning, reshaping aside: `log_softmax`, `softmax`, `linear` …"""
     node: Node | None = graph.nodes.get(path)

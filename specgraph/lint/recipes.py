@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from specgraph.datasets.catalog import CATALOG, FOLDER, DatasetInfo, is_place
 from specgraph.diagnostics.rule import functions_of_rules, rule, rule_file
-from specgraph.graph.classifier import ends_in, main_output, only_image, why_no_classifier
+from specgraph.graph.classifier import ends_in, only_image
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 from specgraph.kinds.invalid import Unknown
@@ -18,6 +18,9 @@ from specgraph.ops.registry import ops
 from specgraph.recipes.feeding import Augmentation, Data, Normalize
 from specgraph.recipes.losses import CrossEntropy
 from specgraph.recipes.recipe import Recipe
+from specgraph.tasks import registry as tasks
+from specgraph.tasks.registry import settled, task_of
+from specgraph.tasks.task import Task, head_of
 
 if TYPE_CHECKING:
     from specgraph.diagnostics.model import Severity
@@ -67,6 +70,7 @@ class Trained(NamedTuple):
     num_scores: int
     info: DatasetInfo | None
     images: Images | None
+    task: Task
     num_processes: int = 1
 
     @property
@@ -137,19 +141,24 @@ def find_faults(
     """Every fault of a recipe for a network. `images` are those it is really given, where
     the catalogue does not know the data set; `num_processes` share each batch. Of a partial recipe, those that
     what is right of it shows."""
-    reason = why_no_classifier(graph)
+    task = tasks.task("classification")
+    with suppress(Unknown):
+        recipe = settled(recipe)
+        task = task_of(graph, recipe)
+    reason = task.why_not(graph)
     if reason is not None:
         yield from rule_file("not-a-classifier").explain(graph, recipe, reason)
         return
-    image, head = only_image(graph), main_output(graph)
+    image, head = only_image(graph), head_of(graph)
     assert image is not None
     assert head is not None
     info = None
     with suppress(Unknown):
         info = CATALOG.get(recipe.data.name) if recipe.data else None
         images = known_images(recipe.data) or images or stated_images(recipe.data)
-    trained = Trained(graph, recipe, image, *head, info, images, num_processes)
-    for find in functions_of_rules("SG5", "find"):
+    num_scores = task.num_outputs(head) or 0
+    trained = Trained(graph, recipe, image, head.name, num_scores, info, images, task, num_processes)
+    for find in functions_of_rules("SG5", "find", lambda rule: not rule.tasks or task.name in rule.tasks):
         with suppress(Unknown):
             yield from find(trained)
 

@@ -140,7 +140,7 @@ class ClassificationJudge(Judge):
         """Figures for each class, and the accuracy of always saying the commonest."""
         true, predicted, right = self._counts()
         names = self.objective.facts.names
-        rows = {
+        rows: dict[str, list[Any]] = {
             "precision": [r / p if p else 0.0 for r, p in zip(right, predicted, strict=True)],
             "recall": [r / t if t else 0.0 for r, t in zip(right, true, strict=True)],
             "f1": [2 * r / (t + p) if t + p else 0.0 for r, t, p in zip(right, true, predicted, strict=True)],

@@ -99,7 +99,7 @@ class SegmentationJudge(Judge):
         num = self.objective.num_scores
         true, given, right = margins(self.sums.tolist(), num)
         names = self.objective.facts.names
-        rows = {
+        rows: dict[str, list[Any]] = {
             "iou": [r / (t + g - r) if t + g - r else 0.0 for t, g, r in zip(true, given, right, strict=True)],
             "dice": [2 * r / (t + g) if t + g else 0.0 for t, g, r in zip(true, given, right, strict=True)],
             "pixels": [int(count) for count in true],

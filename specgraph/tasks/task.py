@@ -206,7 +206,7 @@ def head_of(graph: Graph) -> Head | None:
     return Head(name, path, graph.type_of(path))
 
 
-def by_name(rows: Mapping[str, Sequence[float]], names: Sequence[str]) -> dict[str, dict[str, float]]:
+def by_name(rows: Mapping[str, Sequence[Any]], names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Figures for each name: `{cat: {precision: 0.9, …}, …}`. Names that occur twice get their position added."""
     keys = [name if list(names).count(name) == 1 else f"{name} ({position})" for position, name in enumerate(names)]
     return {key: {what: values[i] for what, values in rows.items()} for i, key in enumerate(keys)}

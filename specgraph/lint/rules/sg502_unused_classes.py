@@ -37,6 +37,7 @@ recipes:
     data: {name: mnist}
 """,
     about_classes=True,
+    tasks=("classification", "segmentation"),
 )
 
 

@@ -36,6 +36,7 @@ recipes:
   default:
     data: {name: folder}
 """,
+    tasks=("classification", "segmentation"),
 )
 
 
