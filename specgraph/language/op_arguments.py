@@ -14,6 +14,7 @@ from specgraph.expressions.templates import ExpressionError
 from specgraph.kinds.invalid import Invalid
 from specgraph.kinds.kinds import Kind
 from specgraph.kinds.shown import show
+from specgraph.language.dialects import meant_in_darknet
 from specgraph.language.initialisers import ELSEWHERE, INIT_VALUE, NOT_HERE
 from specgraph.language.meant import meant_by
 from specgraph.language.misread import glued, node_inside
@@ -214,6 +215,9 @@ class Reporter:
 
             removal = remove_key(beside, key.text, written.source)
             fix = Fix("safe", (removal,)) if removal is not None else None
+        dialect = None if given else meant_in_darknet(op.name, key, written, beside)
+        if dialect is not None:
+            help, fix = dialect
         self.collector.report(
             "unknown-argument",
             f"{where}: op `{op.name}` has no argument `{key.text}`",
