@@ -1,4 +1,5 @@
-"""All that authors of plug-ins import: definitions of ops, kinds of arguments, lowerings, and `register_op`."""
+"""All that authors of plug-ins import: definitions and behaviours of ops, kinds of arguments, lowerings, and
+`register_op`."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from specgraph.kinds.kinds import Bool, Choice, Either, Int, Kind, ListOf, Nothing, Number, Padding, PerAxis, Text
+from specgraph.ops.behaviour import Behaviour, Traffic, When
 from specgraph.ops.definition import Argument, Call, Op, define
 from specgraph.ops.fault import Fault
 from specgraph.ops.registry import ops, register
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Argument",
+    "Behaviour",
     "Bool",
     "Call",
     "Choice",
@@ -30,6 +33,8 @@ __all__ = [
     "Padding",
     "PerAxis",
     "Text",
+    "Traffic",
+    "When",
     "construct",
     "define",
     "register_op",
@@ -39,7 +44,8 @@ __all__ = [
 def register_op(op: Op, *, torch: Lower, onnx: Callable[..., Any] | None = None) -> None:
     """Add a user's op: its definition (`define`), how it becomes PyTorch
     (a function from a node to a `Lowering`), and how it becomes ONNX (as the functions in
-    `specgraph.backends.onnx`; without it, export says that the op has no ONNX form).
+    `specgraph.backends.onnx`; without it, export says that the op has no ONNX form, unless it does
+    nothing outside training: then its readers read its input).
 
     Raises ValueError where the name is taken.
     """

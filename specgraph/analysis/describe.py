@@ -11,7 +11,7 @@ from typing import Any
 from specgraph.analysis.outline import written_arguments
 from specgraph.graph.model import Node
 from specgraph.kinds.shown import show
-from specgraph.ops.registry import ops
+from specgraph.ops.registry import behaviour_of, ops
 
 UNSAID = {
     "bias", "eps", "momentum", "affine", "elementwise_affine", "track_running_stats", "count_include_pad",
@@ -45,10 +45,12 @@ def show_value(value: Any, key: str = "") -> str:
 def describe(node: Node) -> str:
     """The operation in a few words."""
     op = ops().get(node.op)
+    behaviour = behaviour_of(node.op)
     arguments = written_arguments(node)
     said: list[str] = []
     flags: list[str] = []
-    name = node.op.replace("_", " ")
+    called = node.op.replace("_", " ")
+    name = called
     kernel = arguments.get("kernel_size")
     if kernel is not None:
         size = compact(kernel)
@@ -60,10 +62,10 @@ def describe(node: Node) -> str:
         known = op.arguments.get(key) if op else None
         if key == "kernel_size" or key in UNSAID or value is None:
             continue
-        if key == "groups" and node.op == "conv" and plain == channels and plain != 1:
-            name = name.replace("conv", "depthwise conv")
+        if key == "groups" and behaviour.convolves and plain == channels and plain != 1:
+            name = f"{name.removesuffix(called)}depthwise {called}"
             continue
-        if key == "padding" and node.op in ("conv", "max_pool", "avg_pool") and _keeps_size(node):
+        if key == "padding" and behaviour.reach == "window" and _keeps_size(node):
             continue
         if known is not None and not known.required and plain == compact(known.default):
             continue

@@ -15,6 +15,8 @@ from specgraph.graph.dims import Dim, product
 from specgraph.graph.liveness import live_at_inference, live_nodes
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
+from specgraph.ops.behaviour import Traffic
+from specgraph.ops.registry import behaviour_of
 
 ITEM_SIZES = {"float64": 8, "int64": 8, "float32": 4, "int32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "uint8": 1}
 
@@ -26,55 +28,15 @@ class Peak(NamedTuple):
     training: int | None
 
 
-class Traffic(NamedTuple):
-    """What an op does to memory besides writing its output.
-
-    `inputs` and `output` say what it keeps for its backward pass; `kept` adds tensors of its own, in
-    multiples of its output. `forward`, `evaluation` and `backward` are temporaries at their peak, in
-    multiples of its output, while it runs in training, in evaluation, and backwards.
-    """
-
-    inputs: bool = False
-    output: bool = False
-    kept: float = 0.0
-    forward: float = 0.0
-    evaluation: float = 0.0
-    backward: float = 0.0
-
-
-_NOTHING = Traffic()
-_INPUTS = Traffic(inputs=True)
-_OUTPUT = Traffic(output=True)
-_INDICES = Traffic(inputs=True, kept=2.0, forward=2.0, evaluation=2.0)
-
-TRAFFIC: dict[str, Traffic] = {
-    **dict.fromkeys(
-        (
-            *("conv", "conv_transpose", "linear", "avg_pool", "adaptive_avg_pool"),
-            *("batch_norm", "layer_norm", "group_norm", "instance_norm", "mul"),
-            *("relu6", "leaky_relu", "elu", "celu", "silu", "gelu", "hardswish", "hardsigmoid", "hardtanh"),
-            *("softplus", "mish", "glu"),
-        ),
-        _INPUTS,
-    ),
-    **dict.fromkeys(("relu", "sigmoid", "tanh", "softmax", "log_softmax"), _OUTPUT),
-    **dict.fromkeys(("max_pool", "adaptive_max_pool", "global_max_pool"), _INDICES),
-    **dict.fromkeys(("prelu", "layer_scale"), Traffic(inputs=True, backward=1.0)),
-    "softsign": Traffic(inputs=True, kept=1.0, forward=1.0, evaluation=1.0, backward=3.0),
-    "rms_norm": Traffic(inputs=True, kept=1.0, forward=1.0, evaluation=1.0, backward=2.0),
-    "dropout": Traffic(kept=1.0),
-    "lrn": Traffic(inputs=True, kept=3.0, evaluation=2.0, backward=2.03),
-}
-VIEWS = frozenset(("flatten", "reshape", "permute", "slice", "identity"))
-ABSENT_IN_EVALUATION = frozenset(("dropout", "stochastic_depth"))
-GRADIENT_PASSES = frozenset(("flatten", "reshape", "permute", "identity", "add", "concat"))
+IN_ORDER = ("merged", "regrouped")
+"""Views that need their numbers in order; others are copied."""
+STRIDED = ("reordered", "cut")
+"""Views whose numbers do not lie in order."""
 
 
 def traffic_of(node: Node) -> Traffic:
-    """What a node's op does to memory; PyTorch pools to a single position by `mean`, which keeps nothing."""
-    if node.op == "adaptive_avg_pool" and product(node.output.dims[1:]) == 1:
-        return _NOTHING
-    return TRAFFIC.get(node.op, _NOTHING)
+    """What a node's op does to memory."""
+    return behaviour_of(node.op).traffic_of(node)
 
 
 def tensor_bytes(kind: TensorType) -> Dim:
@@ -139,19 +101,20 @@ def _run_forward(
         storage_of[name] = name
     for node in nodes:
         first = node.inputs[0]
-        traffic = traffic_of(node)
+        behaviour = behaviour_of(node.op)
+        traffic = behaviour.traffic_of(node)
         size = _bytes(node.output)
-        view = node.op in VIEWS or (node.op in ABSENT_IN_EVALUATION and not training)
-        if view and not (node.op in ("flatten", "reshape") and first in strided):
+        view = behaviour.view != "none" or (behaviour.training_only and not training)
+        if view and not (behaviour.view in IN_ORDER and first in strided):
             storage = storage_of[first]
             storages.hold(storage, readers[node.path])
         else:
             storage = node.path
             storages.allocate(storage, size, readers[node.path])
-        if node.op in ("permute", "slice"):
+        if behaviour.view in STRIDED:
             strided.add(node.path)
         storage_of[node.path] = storage
-        copied = _bytes(node.input_types[0]) if node.op == "linear" and first in strided else 0
+        copied = _bytes(node.input_types[0]) if traffic.copies_strided and first in strided else 0
         storages.reach(max(copied, size if copied else size * (traffic.forward if training else traffic.evaluation)))
         if training and copied:  # a matrix product makes its input contiguous, keeps the copy, then adds the bias
             storages.allocate(f"{node.path}:kept", copied)
@@ -211,7 +174,7 @@ class _TrainingPeak:
             if own in storages.holders:
                 storages.release(own)
             traffic = traffic_of(node)
-            if node.op != "linear" or own not in storages.holders:
+            if not traffic.copies_strided or own not in storages.holders:
                 for storage in kept_storages(node, traffic, storage_of):
                     storages.release(storage)
         return storages.peak
@@ -224,12 +187,12 @@ class _TrainingPeak:
 
     def _backward(self, node: Node, wanted: list[str]) -> None:
         gradient = self.gradients.pop(node.path)
-        traffic = traffic_of(node)
+        behaviour = behaviour_of(node.op)
+        traffic = behaviour.traffic_of(node)
         made: list[tuple[str, str]] = []
         for source in wanted:
-            same_size = node.op == "concat" or self.graph.type_of(source).dims == node.output.dims
-            passes = node.op in GRADIENT_PASSES and (same_size or node.op in ("flatten", "reshape", "permute"))
-            if passes:
+            same_size = self.graph.type_of(source).dims == node.output.dims
+            if traffic.hands_on and (same_size or behaviour.joins == "axis" or behaviour.view != "none"):
                 self.storages.hold(gradient)
                 made.append((source, gradient))
             else:

@@ -14,10 +14,14 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
+from specgraph.ops.registry import behaviour_of
+
+if TYPE_CHECKING:
+    from specgraph.ops.behaviour import Reach
 
 SPATIAL_LABELS = ("D", "H", "W", "L")
 MAX_PERIOD = 4096
@@ -157,9 +161,13 @@ def _join(inputs: list[Windows]) -> Windows:
 
 
 def _through(node: Node, windows: Windows) -> Windows:
-    rule = _RULES.get(node.op)
-    if rule is not None:
-        return rule(node, windows)
+    behaviour = behaviour_of(node.op)
+    if behaviour.mixes is not None:
+        return _over_dims(node, windows, behaviour.mixes)
+    return _RULES[behaviour.reach](node, windows)
+
+
+def _in_place(node: Node, windows: Windows) -> Windows:
     kept = set(node.input_types[0].axes) == set(node.output.axes)
     return windows if kept else _whole(windows)
 
@@ -312,19 +320,15 @@ def _sliced(node: Node, windows: Windows) -> Windows:
     return {**windows, axis: window.sliding(node.arguments.get("step") or 1, start, start)}
 
 
-def _over_dims(argument: str) -> Callable[[Node, Windows], Windows]:
+def _over_dims(node: Node, windows: Windows, argument: str) -> Windows:
     """An op that mixes the axes named by an argument (counted with the batch axis as 0)."""
-
-    def rule(node: Node, windows: Windows) -> Windows:
-        value = node.arguments.get(argument)
-        axes = node.input_types[0].axes
-        if value is None:
-            return _whole(windows)
-        dims = value if isinstance(value, tuple) else (value,)
-        mixed = {axes[dim - 1 if dim > 0 else dim] for dim in dims}
-        return {axis: WHOLE if axis in mixed else window for axis, window in windows.items()}
-
-    return rule
+    value = node.arguments.get(argument)
+    axes = node.input_types[0].axes
+    if value is None:
+        return _whole(windows)
+    dims = value if isinstance(value, tuple) else (value,)
+    mixed = {axes[dim - 1 if dim > 0 else dim] for dim in dims}
+    return {axis: WHOLE if axis in mixed else window for axis, window in windows.items()}
 
 
 def _everywhere(node: Node, windows: Windows) -> Windows:
@@ -340,27 +344,16 @@ def _last_axis(node: Node, windows: Windows) -> Windows:
     return {**windows, axis: WHOLE} if axis in windows else windows
 
 
-_RULES: dict[str, Callable[[Node, Windows], Windows]] = {
-    "conv": _sliding,
-    "max_pool": _sliding,
-    "avg_pool": _sliding,
-    "conv_transpose": _transposed,
-    "adaptive_avg_pool": _adaptive,
-    "adaptive_max_pool": _adaptive,
-    "global_avg_pool": _everywhere,
-    "global_max_pool": _everywhere,
-    "upsample": _upsampled,
-    "pad": _padded,
-    "slice": _sliced,
-    "mean": _over_dims("dim"),
-    "softmax": _over_dims("dim"),
-    "log_softmax": _over_dims("dim"),
-    "glu": _over_dims("dim"),
-    **dict.fromkeys(("layer_norm", "rms_norm"), _over_dims("axes")),
-    "pixel_shuffle": _pixel_shuffled,
-    "group_norm": _everywhere,
-    "instance_norm": _everywhere,
-    "flatten": _everywhere,
-    "reshape": _everywhere,
-    "linear": _last_axis,
+_RULES: dict[Reach, Callable[[Node, Windows], Windows]] = {
+    "unknown": _everywhere,
+    "point": _in_place,
+    "window": _sliding,
+    "transposed": _transposed,
+    "adaptive": _adaptive,
+    "resized": _upsampled,
+    "padded": _padded,
+    "cut": _sliced,
+    "shuffled": _pixel_shuffled,
+    "features": _last_axis,
+    "whole": _everywhere,
 }

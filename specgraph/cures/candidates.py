@@ -19,6 +19,7 @@ from specgraph.elaboration.expectation import Expectation
 from specgraph.elaboration.trouble import Trouble
 from specgraph.graph.model import Node
 from specgraph.language.document import NodeDef
+from specgraph.ops.registry import behaviour_of
 
 LARGEST_GROUPS = 4096
 JOINS = ("add-shape-mismatch", "concat-shape-mismatch")
@@ -46,10 +47,8 @@ def cures_of(trouble: Trouble, elaborator: Elaborator, wrong: frozenset[str]) ->
         yield from reshape_cures(trouble, elaborator)
     elif trouble.rule in JOINS:
         yield from join_cures(trouble, elaborator)
-    else:
-        for name in rule(trouble.rule).own_arguments:
-            if name in trouble.arguments:
-                yield from _own_argument(trouble, name, _instances(trouble, elaborator))
+    elif rule(trouble.rule).nearest_value and trouble.argument in behaviour_of(trouble.op).curable:
+        yield from _own_argument(trouble, trouble.argument, _instances(trouble, elaborator))
 
 
 def _declared(
@@ -139,7 +138,8 @@ def _smaller_kernel(trouble: Trouble) -> Iterator[Cure]:
     if definition is None or not sizes:
         return
     step = Step(trouble.path, trouble.op, trouble.arguments, trouble.types, definition)
-    if trouble.op == "conv":
+    convolves = behaviour_of(trouble.op).convolves
+    if convolves:
         for padding in range(1, LARGEST_WINDOW // 2):
             kind = step.output(step.types, {"padding": padding})
             written = for_every_instance(trouble.op, definition, trouble.arguments, {"padding": padding})
@@ -154,7 +154,7 @@ def _smaller_kernel(trouble: Trouble) -> Iterator[Cure]:
     value = fitting[0] if len(set(fitting)) == 1 else fitting
     edit = set_argument(definition, "kernel_size", value)
     if edit is not None:
-        whole = trouble.op != "conv" and fitting == list(dims)
+        whole = not convolves and fitting == list(dims)
         change = SetArgument(trouble.path, "kernel_size", value)
         yield Cure((edit,), (change,), reason="whole" if whole else "largest", here=trouble.path)
 

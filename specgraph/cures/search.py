@@ -13,8 +13,9 @@ from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.language.document import NodeDef
+from specgraph.ops.behaviour import Behaviour
 from specgraph.ops.infer import infer_again
-from specgraph.ops.registry import ops
+from specgraph.ops.registry import behaviour_of, ops
 
 MAX_CHAIN = 12
 LARGEST_WINDOW = 32
@@ -31,6 +32,11 @@ class Step(NamedTuple):
     arguments: dict[str, Any]
     types: tuple[TensorType, ...]
     definition: NodeDef
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """What the op does to numbers."""
+        return behaviour_of(self.op)
 
     def output(self, types: tuple[TensorType, ...], changed: dict[str, Any] | None = None) -> TensorType | None:
         """The output type with other inputs and some arguments changed; None where refused."""
@@ -111,7 +117,7 @@ def argument_cures(
         if unwritten:
             yield from _same_padding(chain, wanted)
     for position, step in enumerate(chain):
-        if step.op == "conv":
+        if step.behaviour.convolves:
             kernel = _window(step)
             for padding in range(kernel // 2 + 1, kernel):
                 yield from _tried(chain, position, {"padding": padding}, wanted)
@@ -134,7 +140,7 @@ def _same_size(step: Step) -> Iterator[dict[str, Any]]:
     kernel = step.arguments.get("kernel_size")
     sides = set(kernel) if isinstance(kernel, tuple) else {kernel}
     side = next(iter(sides))
-    if step.op == "conv" and len(sides) == 1 and isinstance(side, int) and side % 2 and side > 1:
+    if step.behaviour.convolves and len(sides) == 1 and isinstance(side, int) and side % 2 and side > 1:
         dilation = _largest(step.arguments["dilation"])
         if _largest(step.arguments["stride"]) == 1 and "padding" not in step.definition.arguments:
             yield {"padding": dilation * (side // 2)}
@@ -189,7 +195,7 @@ def _tried(chain: list[Step], position: int, changed: dict[str, Any], wanted: Wa
     canonical = {name: tuple(value) if isinstance(value, list) else value for name, value in changed.items()}
     if all(unchanged(step.arguments.get(name), value) for name, value in canonical.items()):
         return
-    if step.op == "conv_transpose" and not _still_upsamples(step, changed):
+    if step.behaviour.reach == "transposed" and not _still_upsamples(step, changed):
         return
     kind = step.output(step.types, canonical)
     for later in reversed(chain[:position]):

@@ -6,6 +6,7 @@ from typing import Any
 
 from specgraph.language.document import NodeDef
 from specgraph.language.values import Written
+from specgraph.ops.registry import behaviour_of
 from specgraph.source.tree import Scalar
 
 
@@ -17,13 +18,14 @@ def for_every_instance(
     if "padding" not in changed:
         return changed
     given = definition.arguments
+    convolves = behaviour_of(op).convolves
     kernel, dilation = (given[name][1] if name in given else None for name in ("kernel_size", "dilation"))
-    if (kernel is None or kernel.constant) and (dilation is None or dilation.constant or op != "conv"):
+    if (kernel is None or kernel.constant) and (dilation is None or dilation.constant or not convolves):
         return changed
     side = _same_on_all_axes(arguments.get("kernel_size"))
-    step = _same_on_all_axes(arguments.get("dilation")) if op == "conv" and dilation is not None else 1
+    step = _same_on_all_axes(arguments.get("dilation")) if convolves and dilation is not None else 1
     half = _term(kernel, None if side is None else side // 2, " // 2")
-    times = _term(dilation if op == "conv" else None, step, "")
+    times = _term(dilation if convolves else None, step, "")
     if side is None or step is None or half is None or times is None or changed["padding"] != step * (side // 2):
         return None
     if times == "1":

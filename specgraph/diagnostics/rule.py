@@ -18,11 +18,11 @@ FILE_NAME = re.compile(r"(sg\d{3})_([a-z0-9_]+)\.pyc?")
 class Rule(NamedTuple):
     """Why something is reported. `bad` and `good` are whole small specs, as text.
 
-    `own_arguments` names the argument at fault as ops have it: its nearest possible value is offered as
-    a cure. `for_libraries` says that a lint rule needs no graph, and also holds for a file of blocks
-    alone; `about_classes`, that a rule of recipes is only information where variables are set from
-    outside, as training counts the classes that it is really given; `tasks`, the tasks that a rule of recipes is
-    about, all of them if it names none.
+    `nearest_value` says that of an argument at fault the nearest possible value is offered as a cure,
+    where the op allows it (`curable`). `for_libraries` says that a lint rule needs no graph, and also
+    holds for a file of blocks alone; `about_classes`, that a rule of recipes is only information where
+    variables are set from outside, as training counts the classes that it is really given; `tasks`, the
+    tasks that a rule of recipes is about, all of them if it names none.
     """
 
     code: str
@@ -32,7 +32,7 @@ class Rule(NamedTuple):
     explanation: str
     bad: str
     good: str
-    own_arguments: tuple[str, ...] = ()
+    nearest_value: bool = False
     for_libraries: bool = False
     about_classes: bool = False
     tasks: tuple[str, ...] = ()

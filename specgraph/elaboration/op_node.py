@@ -76,9 +76,8 @@ class OpNodes:
                 failed.believed = self._believed(op, prepared, sources, path)
                 if failed.believed is None:
                     paths = tuple(source.path for source in sources)
-                    self.state.troubles.append(
-                        Trouble(outcome.rule, path, path, op.name, written, prepared.arguments, paths, input_types)
-                    )
+                    known = Trouble(outcome.rule, path, path, op.name, written, prepared.arguments, paths, input_types)
+                    self.state.troubles.append(known._replace(argument=outcome.argument))
                     words = outcome.words
                     if words.help is not None and scope.blocks:
                         names = names_in_block(written, scope, sources)

@@ -14,7 +14,7 @@ class Trouble(NamedTuple):
 
     `path` is the node whose output is at fault, `reported` the path in the diagnostic (a block, where
     its last node is meant), `definition` how the node is written; `arguments` are checked but not
-    canonical, `inputs` and `types` what it reads.
+    canonical, `inputs` and `types` what it reads, `argument` the argument at fault.
     """
 
     rule: str
@@ -26,3 +26,4 @@ class Trouble(NamedTuple):
     inputs: tuple[str, ...]
     types: tuple[TensorType, ...]
     expected: Expectation | None = None
+    argument: str | None = None

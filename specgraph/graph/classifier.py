@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from specgraph.graph.model import Graph, Node
+from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
-
-PRESERVING = ("identity", "dropout", "flatten", "reshape")
 
 
 def only_image(graph: Graph) -> TensorType | None:
@@ -28,11 +26,3 @@ def main_output(graph: Graph) -> tuple[str, int] | None:
 def is_vector(kind: TensorType) -> bool:
     """Whether a tensor is one known number of values for each image: (K), (K, 1, 1)."""
     return bool(kind.dims) and isinstance(kind.dims[0], int) and all(dim == 1 for dim in kind.dims[1:])
-
-
-def ends_in(graph: Graph, path: str) -> str | None:
-    """The op that gives an output its meaning, reshaping aside: `log_softmax`, `softmax`, `linear` …"""
-    node: Node | None = graph.nodes.get(path)
-    while node is not None and node.op in PRESERVING and node.inputs:
-        node = graph.nodes.get(node.inputs[0])
-    return node.op if node else None

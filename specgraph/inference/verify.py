@@ -17,6 +17,7 @@ from specgraph.errors import CommandError, require
 from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Graph, Node
 from specgraph.inference.session import Array, Session
+from specgraph.ops.registry import behaviour_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -320,7 +321,7 @@ def first_departure(
     for node in graph.inference_nodes():
         if node.path not in found or node.path not in references:
             continue
-        if folded and node.op in ("conv", "conv_transpose", "linear"):
+        if folded and behaviour_of(node.op).linear:
             continue
         reference, value = references[node.path], found[node.path]
         limit = tolerance * max(1.0, float(np.abs(reference).max(initial=0.0)))

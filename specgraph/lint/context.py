@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Span
 from specgraph.graph.model import Graph, Node
 from specgraph.language.document import Document, NodeDef
+from specgraph.ops.behaviour import Behaviour
+from specgraph.ops.registry import behaviour_of
 
 if TYPE_CHECKING:
     from specgraph.cures.removal import Removals
@@ -18,7 +20,8 @@ class Lint:
     """What a rule sees: the graph, how each node was written, the file, and where to report.
 
     `written` maps a node's path to its definition in the spec (one definition may stand behind many
-    nodes); `readers` maps paths to the paths that read them; `by_op` and `by_definition` group nodes.
+    nodes); `readers` maps paths to the paths that read them; `by_op` and `by_definition` group nodes;
+    `behaviours` are those of the ops in `by_op`.
     """
 
     def __init__(self, graph: Graph, document: Document, written: dict[str, NodeDef], collector: Collector) -> None:
@@ -29,12 +32,13 @@ class Lint:
         self.readers = graph.readers()
         self.outputs = frozenset(graph.outputs.values())
         self._removals: Removals | None = None
-        self._origins: dict[frozenset[str], dict[str, str]] = {}
+        self._origins: dict[tuple[str, ...], dict[str, str]] = {}
         self.by_op: dict[str, list[Node]] = {}
         self.by_definition: dict[int, list[Node]] = {}
         for path, node in graph.nodes.items():
             self.by_op.setdefault(node.op, []).append(node)
             self.by_definition.setdefault(id(written[path]), []).append(node)
+        self.behaviours: dict[str, Behaviour] = {name: behaviour_of(name) for name in self.by_op}
 
     def report(self, rule: str, message: str, at: Node | Span, **more: Any) -> None:
         """Report a fault of a node, or of a place in the file."""
@@ -46,6 +50,19 @@ class Lint:
     def producer(self, path: str) -> Node | None:
         """The node behind a path, or None for a graph input."""
         return self.graph.nodes.get(path)
+
+    def ops_where(self, test: Callable[[Behaviour], Any]) -> tuple[str, ...]:
+        """Names of the ops in the graph whose behaviour passes a test, in order of appearance."""
+        return tuple(name for name, behaviour in self.behaviours.items() if test(behaviour))
+
+    def behaviour(self, node: Node) -> Behaviour:
+        """What the op of a node does to numbers."""
+        return self.behaviours[node.op]
+
+    def drops(self, node: Node) -> bool:
+        """Whether a node drops single values at random in training."""
+        rate = self.behaviours[node.op].drop_rate
+        return rate is not None and bool(node.arguments[rate] > 0)
 
     def nodes_of(self, *names: str) -> Iterator[Node]:
         """All nodes of these ops."""
@@ -68,7 +85,7 @@ class Lint:
         readers = self.readers[path]
         return self.graph.nodes[readers[0]] if len(readers) == 1 and path not in self.outputs else None
 
-    def origin(self, path: str, transparent: frozenset[str]) -> str:
+    def origin(self, path: str, transparent: tuple[str, ...]) -> str:
         """The path whose values arrive at `path` through nodes of these ops alone; maybe a graph input."""
         known = self._origins.setdefault(transparent, {})
         passed = []
@@ -82,7 +99,7 @@ class Lint:
         known.update(dict.fromkeys(passed, found))
         return found
 
-    def before(self, path: str, transparent: frozenset[str]) -> Node | None:
+    def before(self, path: str, transparent: tuple[str, ...]) -> Node | None:
         """The node behind a path, looking through nodes of these ops; None for a graph input."""
         return self.graph.nodes.get(self.origin(path, transparent))
 

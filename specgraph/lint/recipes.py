@@ -3,18 +3,20 @@ function `find(trained)`. Imports no PyTorch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from specgraph.datasets.catalog import CATALOG, FOLDER, DatasetInfo, is_place
 from specgraph.diagnostics.rule import functions_of_rules, rule, rule_file
-from specgraph.graph.classifier import ends_in, only_image
+from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 from specgraph.kinds.invalid import Unknown
 from specgraph.lint.recipe_cures import RecipeCure, SetScores, fix_of
-from specgraph.ops.registry import ops
+from specgraph.ops.behaviour import UNKNOWN, Behaviour
+from specgraph.ops.origin import ends_in
+from specgraph.ops.registry import behaviour_of, ops
 from specgraph.recipes.feeding import Augmentation, Data, Normalize
 from specgraph.recipes.losses import CrossEntropy
 from specgraph.recipes.recipe import Recipe
@@ -103,19 +105,22 @@ class Trained(NamedTuple):
         given = self.data.normalize if self.data else None
         return given if isinstance(given, Normalize) else None
 
-    def heads(self) -> Iterator[tuple[str, str | None]]:
-        """Path and last op of every output that the loss is taken of."""
+    def heads(self) -> Iterator[tuple[str, str | None, Behaviour]]:
+        """Path, last op and its behaviour of every output that the loss is taken of."""
         weights = self.recipe.loss_weights
         paths = [path for name, path in self.graph.outputs.items() if name == self.output or weights.get(name, 1)]
         for path in dict.fromkeys(paths):
-            yield path, ends_in(self.graph, path)
+            last = ends_in(self.graph, path)
+            yield (path, None, UNKNOWN) if last is None else (path, last.op, behaviour_of(last.op))
 
-    def heads_before_cross_entropy(self, rule: str, ops: tuple[str, ...], why: str, help: str) -> Iterator[Finding]:
-        """A finding for each head that ends in one of these ops, where the loss is cross-entropy."""
+    def heads_before_cross_entropy(
+        self, rule: str, test: Callable[[Behaviour], bool], why: str, help: str
+    ) -> Iterator[Finding]:
+        """A finding for each head whose last op passes a test, where the loss is cross-entropy."""
         if not isinstance(self.recipe.loss, CrossEntropy):
             return
-        for path, last in self.heads():
-            if last in ops:
+        for path, last, behaviour in self.heads():
+            if test(behaviour):
                 message = f"the loss is cross_entropy, but `{path}` ends in {last}"
                 node = path if self.graph.nodes[path].op == last else None
                 yield Finding(rule, message, ("loss",), (why,), help, node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from specgraph.graph.dims import evaluate
@@ -32,6 +33,11 @@ def types_at(graph: Graph, written: dict[str, NodeDef], inputs: dict[str, Tensor
     return types
 
 
+def convolutions(lint: Lint) -> Iterator[Node]:
+    """The nodes that slide a window with weights."""
+    return lint.nodes_of(*lint.ops_where(lambda behaviour: behaviour.convolves))
+
+
 def collapsed(node: Node, kind: TensorType) -> bool:
     """Whether a convolution reading this type has weights that see nothing but padding."""
     arguments = node.arguments
@@ -60,7 +66,7 @@ def live(node: Node, kind: TensorType, axis: int) -> int:
 def sees_values(lint: Lint, inputs: dict[str, TensorType]) -> bool:
     """Whether the network accepts these inputs, and no kernel sees nothing but padding."""
     types = types_at(lint.graph, lint.written, inputs)
-    return types is not None and not any(collapsed(node, types[node.inputs[0]]) for node in lint.nodes_of("conv"))
+    return types is not None and not any(collapsed(node, types[node.inputs[0]]) for node in convolutions(lint))
 
 
 def smallest_without_collapse(lint: Lint, names: list[str], first: int, last: int) -> int | None:

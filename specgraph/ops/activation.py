@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 from specgraph.graph.dims import Dim, product
 from specgraph.graph.model import Node, Parameter
 from specgraph.graph.types import TensorType, str_dim
 from specgraph.kinds.kinds import Choice, Int, Number
+from specgraph.ops.behaviour import KEEPS_INPUTS, KEEPS_OUTPUT, Behaviour, Traffic, When, size_along
 from specgraph.ops.definition import Argument, Call, InferRule, Op, ParameterRule, define, no_parameters
 
 
@@ -74,11 +76,22 @@ def prelu_parameters(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) 
     return (Parameter("weight", (arguments["num_parameters"],)),)
 
 
+def has_one_score(node: Node) -> bool:
+    """Whether there is a single value along the axis that sums to one."""
+    return bool(size_along(node, "dim") == 1)
+
+
+SMOOTH = Behaviour(pointwise=True, reach="point", traffic=KEEPS_INPUTS)
+PASSES_POSITIVE = Behaviour(pointwise=True, reach="point", keeps=(0, inf), traffic=KEEPS_INPUTS)
+SLOPE_OF_ONE = When(lambda node: bool(node.arguments["negative_slope"] == 1), "with slope 1 it is the identity")
+
+
 def _activation(
     name: str,
     summary: str,
     formula: str,
     *arguments: Argument,
+    behaviour: Behaviour = SMOOTH,
     foreign: Sequence[str] = (),
     infer: InferRule = infer_elementwise,
     parameters: ParameterRule = no_parameters,
@@ -91,6 +104,7 @@ def _activation(
         arguments=arguments,
         parameters=parameters,
         foreign=foreign,
+        behaviour=behaviour,
         formula=formula,
     )
 
@@ -98,14 +112,31 @@ def _activation(
 DIM = Argument("dim", Int(), 1, doc="axis that sums to one; the batch axis is 0")
 
 OPS: tuple[Op, ...] = (
-    _activation("relu", "Rectified linear unit.", "max(x, 0)", foreign=("ReLU", "Relu", "RELU", "rectifier")),
-    _activation("relu6", "Rectified linear unit that stops at 6.", "min(max(x, 0), 6)", foreign=("ReLU6", "Relu6")),
+    _activation(
+        "relu",
+        "Rectified linear unit.",
+        "max(x, 0)",
+        foreign=("ReLU", "Relu", "RELU", "rectifier"),
+        behaviour=Behaviour(
+            pointwise=True, reach="point", range=(0, inf), keeps=(0, inf), cuts=True, traffic=KEEPS_OUTPUT
+        ),
+    ),
+    _activation(
+        "relu6",
+        "Rectified linear unit that stops at 6.",
+        "min(max(x, 0), 6)",
+        foreign=("ReLU6", "Relu6"),
+        behaviour=Behaviour(pointwise=True, reach="point", range=(0, 6), keeps=(0, 6), cuts=True, traffic=KEEPS_INPUTS),
+    ),
     _activation(
         "leaky_relu",
         "Rectified linear unit with a small slope below zero.",
         "x if x > 0 else negative_slope * x",
         Argument("negative_slope", Number(), 0.01, doc="slope below zero"),
         foreign=("LeakyReLU", "LeakyRelu", "leakyrelu", "lrelu"),
+        behaviour=Behaviour(
+            pointwise=True, reach="point", keeps=(0, inf), no_effect=SLOPE_OF_ONE, traffic=KEEPS_INPUTS
+        ),
     ),
     _activation(
         "prelu",
@@ -113,6 +144,7 @@ OPS: tuple[Op, ...] = (
         "x if x > 0 else weight * x",
         Argument("num_parameters", Int(1), 1, doc="slopes: 1, or the number of channels"),
         foreign=("PReLU", "PRelu"),
+        behaviour=Behaviour(pointwise=True, reach="point", keeps=(0, inf), traffic=Traffic(inputs=True, backward=1.0)),
         infer=infer_prelu,
         parameters=prelu_parameters,
     ),
@@ -122,6 +154,7 @@ OPS: tuple[Op, ...] = (
         "x if x > 0 else alpha * (exp(x) - 1)",
         Argument("alpha", Number(), 1.0, doc="limit far below zero, negated"),
         foreign=("ELU", "Elu"),
+        behaviour=PASSES_POSITIVE,
     ),
     _activation(
         "celu",
@@ -129,9 +162,22 @@ OPS: tuple[Op, ...] = (
         "max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)",
         Argument("alpha", Number(above=0), 1.0, doc="limit far below zero, negated"),
         foreign=("CELU", "Celu"),
+        behaviour=PASSES_POSITIVE,
     ),
-    _activation("sigmoid", "Logistic function.", "1 / (1 + exp(-x))", foreign=("Sigmoid", "logistic")),
-    _activation("tanh", "Hyperbolic tangent.", "tanh(x)", foreign=("Tanh", "TanH")),
+    _activation(
+        "sigmoid",
+        "Logistic function.",
+        "1 / (1 + exp(-x))",
+        foreign=("Sigmoid", "logistic"),
+        behaviour=Behaviour(pointwise=True, reach="point", range=(0, 1), scores="probability", traffic=KEEPS_OUTPUT),
+    ),
+    _activation(
+        "tanh",
+        "Hyperbolic tangent.",
+        "tanh(x)",
+        foreign=("Tanh", "TanH"),
+        behaviour=Behaviour(pointwise=True, reach="point", range=(-1, 1), traffic=KEEPS_OUTPUT),
+    ),
     _activation("silu", "Sigmoid linear unit (swish).", "x * sigmoid(x)", foreign=("SiLU", "Swish", "swish")),
     _activation(
         "gelu",
@@ -151,6 +197,7 @@ OPS: tuple[Op, ...] = (
         "Piecewise form of sigmoid.",
         "min(max(x + 3, 0), 6) / 6",
         foreign=("Hardsigmoid", "HardSigmoid", "hard_sigmoid"),
+        behaviour=Behaviour(pointwise=True, reach="point", range=(0, 1), traffic=KEEPS_INPUTS),
     ),
     _activation(
         "hardtanh",
@@ -159,6 +206,13 @@ OPS: tuple[Op, ...] = (
         Argument("min_val", Number(), -1.0, doc="lower bound"),
         Argument("max_val", Number(), 1.0, doc="upper bound"),
         foreign=("Hardtanh", "HardTanh", "Clip", "clip", "clamp"),
+        behaviour=Behaviour(
+            pointwise=True,
+            reach="point",
+            range=("min_val", "max_val"),
+            keeps=("min_val", "max_val"),
+            traffic=KEEPS_INPUTS,
+        ),
         infer=infer_hardtanh,
     ),
     _activation(
@@ -168,8 +222,20 @@ OPS: tuple[Op, ...] = (
         Argument("beta", Number(above=0), 1.0, doc="sharpness"),
         Argument("threshold", Number(), 20.0, doc="linear where beta * x is above"),
         foreign=("Softplus", "SoftPlus"),
+        behaviour=Behaviour(pointwise=True, reach="point", range=(0, inf), traffic=KEEPS_INPUTS),
     ),
-    _activation("softsign", "Sigmoid-like curve by a quotient.", "x / (1 + |x|)", foreign=("Softsign", "SoftSign")),
+    _activation(
+        "softsign",
+        "Sigmoid-like curve by a quotient.",
+        "x / (1 + |x|)",
+        foreign=("Softsign", "SoftSign"),
+        behaviour=Behaviour(
+            pointwise=True,
+            reach="point",
+            range=(-1, 1),
+            traffic=Traffic(inputs=True, kept=1.0, forward=1.0, evaluation=1.0, backward=3.0),
+        ),
+    ),
     _activation("mish", "Self-regularised activation.", "x * tanh(softplus(x))", foreign=("Mish",)),
     _activation(
         "softmax",
@@ -178,6 +244,13 @@ OPS: tuple[Op, ...] = (
         DIM,
         foreign=("Softmax", "SoftMax", "Softmax2d"),
         infer=infer_softmax,
+        behaviour=Behaviour(
+            range=(0, 1),
+            scores="probabilities",
+            mixes="dim",
+            constant=When(has_one_score, "the softmax of one score is always 1"),
+            traffic=KEEPS_OUTPUT,
+        ),
     ),
     _activation(
         "log_softmax",
@@ -186,6 +259,13 @@ OPS: tuple[Op, ...] = (
         DIM,
         foreign=("LogSoftmax", "LogSoftMax", "logsoftmax"),
         infer=infer_softmax,
+        behaviour=Behaviour(
+            range=(-inf, 0),
+            scores="log_probabilities",
+            mixes="dim",
+            constant=When(has_one_score, "the log_softmax of one score is always 0"),
+            traffic=KEEPS_OUTPUT,
+        ),
     ),
     define(
         "glu",
@@ -196,6 +276,7 @@ OPS: tuple[Op, ...] = (
         multiply_adds=glu_multiply_adds,
         arithmetic=glu_arithmetic,
         foreign=("GLU",),
+        behaviour=Behaviour(mixes="dim", traffic=KEEPS_INPUTS),
         formula="a * sigmoid(b), x = [a, b] along dim",
     ),
 )

@@ -9,6 +9,7 @@ from specgraph.graph.dims import Dim, product
 from specgraph.graph.model import Node, Parameter
 from specgraph.graph.types import SPATIAL_AXES, TensorType
 from specgraph.kinds.kinds import Bool, Choice, Int, Padding, PerAxis
+from specgraph.ops.behaviour import KEEPS_INPUTS, Behaviour
 from specgraph.ops.definition import Argument, Call, Op, define
 from specgraph.ops.fault import Fault
 
@@ -27,9 +28,7 @@ def infer_conv(call: Call) -> TensorType:
     in_channels = call.implied("in_channels", dims[0], "channels")
     out_channels: int = arguments["out_channels"]
     check_groups(in_channels, out_channels, arguments["groups"])
-    kernel = call.per_axis("kernel_size", rank)
-    stride = call.per_axis("stride", rank)
-    dilation = call.per_axis("dilation", rank)
+    kernel, stride, dilation = call.each_per_axis(rank, "kernel_size", "stride", "dilation")
     if arguments["padding"] == "same":
         arguments["padding"] = same_padding(kernel, stride, dilation)
     padding = call.padding(rank)
@@ -167,10 +166,8 @@ def infer_conv_transpose(call: Call) -> TensorType:
     rank = call.spatial_rank()
     in_channels = call.implied("in_channels", dims[0], "channels")
     check_groups(in_channels, arguments["out_channels"], arguments["groups"])
-    kernel = call.per_axis("kernel_size", rank)
-    stride = call.per_axis("stride", rank)
-    dilation = call.per_axis("dilation", rank)
-    output_padding = call.per_axis("output_padding", rank)
+    names = ("kernel_size", "stride", "dilation", "output_padding")
+    kernel, stride, dilation, output_padding = call.each_per_axis(rank, *names)
     padding = call.padding(rank)
     out: list[Dim] = [arguments["out_channels"]]
     for axis in range(rank):
@@ -270,6 +267,7 @@ OPS: tuple[Op, ...] = (
             "Convolution2D",
             "Convolution3D",
         ),
+        behaviour=Behaviour(linear=True, reach="window", traffic=KEEPS_INPUTS, curable=("groups", "padding")),
         formula="out = floor((in + before + after - dilation*(kernel_size - 1) - 1) / stride) + 1",
     ),
     define(
@@ -310,6 +308,7 @@ OPS: tuple[Op, ...] = (
             "Deconvolution",
             "deconvolution",
         ),
+        behaviour=Behaviour(linear=True, reach="transposed", traffic=KEEPS_INPUTS, curable=("groups",)),
         formula="out = (in - 1)*stride - before - after + dilation*(kernel_size - 1) + output_padding + 1",
     ),
 )

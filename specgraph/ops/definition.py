@@ -14,6 +14,7 @@ from specgraph.graph.dims import PROBED_SIZES, Dim, SymbolicDim, equal_sizes, si
 from specgraph.graph.model import Constraint, Node, Parameter
 from specgraph.graph.types import TensorType
 from specgraph.kinds.kinds import Kind
+from specgraph.ops.behaviour import TRAINING_ONLY, UNKNOWN, Behaviour
 from specgraph.ops.fault import Fault
 
 MAX_SPATIAL_RANK = 3
@@ -184,6 +185,10 @@ class Call:
         self.arguments[argument] = value
         return value
 
+    def each_per_axis(self, rank: int, *arguments: str) -> tuple[tuple[Any, ...], ...]:
+        """Several arguments as `per_axis` gives them."""
+        return tuple(self.per_axis(argument, rank) for argument in arguments)
+
     def padding(self, rank: int, argument: str = "padding") -> tuple[tuple[int, int], ...]:
         """A padding argument as (before, after) pairs, also stored in that form."""
         pairs = tuple(pad if isinstance(pad, tuple) else (pad, pad) for pad in self.per_axis(argument, rank))
@@ -201,7 +206,7 @@ class Op(NamedTuple):
 
     `infer` gives the output type or raises `Fault`; `parameters` the tensors a node owns;
     `multiply_adds` the cost of one sample's forward pass. `num_inputs` is (least, most), most None
-    for any number.
+    for any number. `behaviour` says what the op does to numbers.
     """
 
     name: str
@@ -214,8 +219,13 @@ class Op(NamedTuple):
     num_inputs: tuple[int, int | None]
     arithmetic: Callable[[Node, int], str] | None
     foreign: tuple[str, ...]
-    training_only: bool
     formula: str
+    behaviour: Behaviour
+
+    @property
+    def training_only(self) -> bool:
+        """Whether the op does nothing outside training."""
+        return self.behaviour.training_only
 
     @property
     def takes_several(self) -> bool:
@@ -245,14 +255,16 @@ def define(
     num_inputs: tuple[int, int | None] = (1, 1),
     arithmetic: Callable[[Node, int], str] | None = None,
     foreign: Sequence[str] = (),
+    behaviour: Behaviour = UNKNOWN,
     training_only: bool = False,
     formula: str = "",
 ) -> Op:
     """Declare an op.
 
     `arithmetic(node, axis)` shows how one output size comes about, for notes. `foreign` lists what
-    other tools call the op. `training_only` marks ops that do nothing outside training (dropout).
-    `formula` is the op in one line, for the docs.
+    other tools call the op. `behaviour` says what it does to numbers; what it does not say is unknown.
+    `training_only` is short for a behaviour that says so and nothing else. `formula` is the op in one
+    line, for the docs.
     """
     return Op(
         name,
@@ -265,6 +277,6 @@ def define(
         num_inputs,
         arithmetic,
         tuple(foreign),
-        training_only,
         formula,
+        TRAINING_ONLY if training_only and behaviour is UNKNOWN else behaviour,
     )

@@ -8,7 +8,9 @@ from specgraph.graph.dims import Dim, product
 from specgraph.graph.model import Node, Parameter
 from specgraph.graph.types import UNKNOWN_AXIS, TensorType
 from specgraph.kinds.kinds import Bool, Choice, Int, Number
+from specgraph.ops.behaviour import HANDS_ON, Behaviour, Traffic, When, drops_all, drops_nothing
 from specgraph.ops.definition import Argument, Call, Op, define
+from specgraph.ops.no_effect import merges_nothing
 
 SPATIAL = frozenset("DHWL")
 
@@ -89,6 +91,7 @@ OPS: tuple[Op, ...] = (
             "LazyLinear",
             "connected",
         ),
+        behaviour=Behaviour(linear=True, reach="features", traffic=Traffic(inputs=True, copies_strided=True)),
         formula="x weight^T + bias",
     ),
     define(
@@ -111,7 +114,16 @@ OPS: tuple[Op, ...] = (
             "SpatialDropout2D",
             "SpatialDropout3D",
         ),
-        training_only=True,
+        behaviour=Behaviour(
+            pointwise=True,
+            reach="point",
+            training_only=True,
+            drop_rate="p",
+            keeps_sign=True,
+            no_effect=drops_nothing("p"),
+            constant=drops_all("p"),
+            traffic=Traffic(kept=1.0),
+        ),
         formula="x * bernoulli(1 - p) / (1 - p)",
     ),
     define(
@@ -124,6 +136,13 @@ OPS: tuple[Op, ...] = (
             Argument("end_dim", Int(), -1, doc="last axis"),
         ),
         foreign=("Flatten", "ravel"),
+        behaviour=Behaviour(
+            reach="whole",
+            view="merged",
+            keeps_sign=True,
+            no_effect=When(merges_nothing, "it merges no axes"),
+            traffic=HANDS_ON,
+        ),
         formula="features = product of the sizes",
     ),
 )

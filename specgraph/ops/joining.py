@@ -9,6 +9,7 @@ from specgraph.graph.dims import Dim, ceil_div, product
 from specgraph.graph.model import Node
 from specgraph.graph.types import UNKNOWN_AXIS, TensorType
 from specgraph.kinds.kinds import Int
+from specgraph.ops.behaviour import HANDS_ON, KEEPS_INPUTS, NO_TRAFFIC, Behaviour
 from specgraph.ops.definition import Argument, Call, Op, define
 from specgraph.ops.fault import Fault
 
@@ -209,6 +210,7 @@ OPS: tuple[Op, ...] = (
         arguments=(Argument("dim", Int(), 1, doc="axis along which sizes add up; the batch axis is 0"),),
         num_inputs=(1, None),
         foreign=("cat", "Concat", "Concatenate", "concatenate", "DepthConcat", "torch.cat", "route"),
+        behaviour=Behaviour(joins="axis", reach="point", keeps_sign=True, traffic=HANDS_ON),
         formula="channels = sum of the inputs' channels",
     ),
     define(
@@ -218,6 +220,7 @@ OPS: tuple[Op, ...] = (
         infer=infer_elementwise,
         num_inputs=(2, None),
         foreign=("Add", "Sum", "Eltwise", "eltwise", "plus", "residual", "shortcut"),
+        behaviour=Behaviour(joins="sum", pointwise=True, reach="point", keeps_sign=True, traffic=HANDS_ON),
         formula="a + b",
     ),
     define(
@@ -227,6 +230,7 @@ OPS: tuple[Op, ...] = (
         infer=infer_elementwise,
         num_inputs=(2, 2),
         foreign=("Sub", "Subtract", "subtract", "minus"),
+        behaviour=Behaviour(joins="difference", pointwise=True, reach="point", traffic=NO_TRAFFIC),
         formula="a - b",
     ),
     define(
@@ -237,6 +241,7 @@ OPS: tuple[Op, ...] = (
         multiply_adds=multiplications,
         num_inputs=(2, None),
         foreign=("Mul", "Multiply", "multiply", "times"),
+        behaviour=Behaviour(joins="product", pointwise=True, reach="point", keeps_sign=True, traffic=KEEPS_INPUTS),
         formula="a * b",
     ),
 )

@@ -8,6 +8,7 @@ from specgraph.graph.dims import Dim, product
 from specgraph.graph.model import Parameter
 from specgraph.graph.types import TensorType
 from specgraph.kinds.kinds import Bool, Either, Int, ListOf, Nothing, Number
+from specgraph.ops.behaviour import KEEPS_INPUTS, Behaviour, Traffic
 from specgraph.ops.definition import Argument, Call, Op, ParameterRule, define
 
 MAX_RANK = 4
@@ -126,6 +127,7 @@ OPS: tuple[Op, ...] = (
             Argument("k", Number(), 1.0, doc="added before the exponent is applied"),
         ),
         foreign=("LRN", "LocalResponseNorm", "LocalResponseNormalization", "local_response_norm"),
+        behaviour=Behaviour(reach="point", traffic=Traffic(inputs=True, kept=3.0, evaluation=2.0, backward=2.03)),
         formula="x / (k + alpha/size * sum of squares over size channels)^beta",
     ),
     define(
@@ -156,6 +158,7 @@ OPS: tuple[Op, ...] = (
             "batchnorm",
             "bn",
         ),
+        behaviour=Behaviour(reach="point", over_batch=True, traffic=KEEPS_INPUTS),
         formula="(x - mean) / sqrt(var + eps) * weight + bias",
     ),
     define(
@@ -171,6 +174,7 @@ OPS: tuple[Op, ...] = (
         ),
         parameters=layer_norm_parameters,
         foreign=("LayerNorm", "LayerNormalization", "LayerNorm2d", "layernorm"),
+        behaviour=Behaviour(mixes="axes", traffic=KEEPS_INPUTS),
         formula="(x - mean) / sqrt(var + eps) * weight + bias, over axes",
     ),
     define(
@@ -190,6 +194,9 @@ OPS: tuple[Op, ...] = (
         ),
         parameters=layer_norm_parameters,
         foreign=("RMSNorm", "RMSNormalization", "rmsnorm"),
+        behaviour=Behaviour(
+            mixes="axes", traffic=Traffic(inputs=True, kept=1.0, forward=1.0, evaluation=1.0, backward=2.0)
+        ),
         formula="x / sqrt(mean(x^2) + eps) * weight, over axes",
     ),
     define(
@@ -205,6 +212,7 @@ OPS: tuple[Op, ...] = (
         ),
         parameters=affine("num_channels"),
         foreign=("GroupNorm", "GroupNormalization", "groupnorm"),
+        behaviour=Behaviour(reach="whole", traffic=KEEPS_INPUTS, curable=("num_groups",)),
         formula="(x - mean) / sqrt(var + eps) * weight + bias, per group",
     ),
     define(
@@ -228,6 +236,7 @@ OPS: tuple[Op, ...] = (
             "InstanceNormalization",
             "instancenorm",
         ),
+        behaviour=Behaviour(reach="whole", traffic=KEEPS_INPUTS),
         formula="(x - mean) / sqrt(var + eps) * weight + bias, per sample and channel",
     ),
 )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from specgraph.graph.dims import Dim
+from specgraph.graph.dims import Dim, product
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.kinds.kinds import Bool, Choice, Either, Int, Nothing, Number, Padding, PerAxis
 from specgraph.kinds.shown import show
+from specgraph.ops.behaviour import KEEPS_INPUTS, NO_TRAFFIC, Behaviour, Traffic, When
 from specgraph.ops.convolution import kernel_too_large, window_arithmetic
 from specgraph.ops.definition import MAX_ELEMENTS, Argument, Call, Op, define
+from specgraph.ops.no_effect import has_window_of_one, scales_by_one
 
 MODE_RANKS = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 MAX_DENOMINATOR = 64
@@ -23,11 +25,10 @@ def infer_pool(call: Call) -> TensorType:
     arguments = call.arguments
     dims = call.input.dims
     rank = call.spatial_rank()
-    kernel = call.per_axis("kernel_size", rank)
     if arguments["stride"] is None:
-        arguments["stride"] = kernel
-    stride = call.per_axis("stride", rank)
-    dilation = call.per_axis("dilation", rank) if "dilation" in arguments else (1,) * rank
+        arguments["stride"] = arguments["kernel_size"]
+    kernel, stride = call.each_per_axis(rank, "kernel_size", "stride")
+    (dilation,) = call.each_per_axis(rank, "dilation") if "dilation" in arguments else ((1,) * rank,)
     padding = call.padding(rank)
     ceil_mode: bool = arguments["ceil_mode"]
     out: list[Dim] = [dims[0]]
@@ -69,7 +70,7 @@ def infer_adaptive_pool(call: Call) -> TensorType:
     """(C, …) to (C, *output_size); null keeps an axis as it is."""
     dims = call.input.dims
     rank = call.spatial_rank()
-    wanted = call.per_axis("output_size", rank)
+    (wanted,) = call.each_per_axis(rank, "output_size")
     sizes = tuple(size if out is None else out for out, size in zip(wanted, dims[1:], strict=True))
     if rank == 1:
         call.number(sizes[0], f"the size of {call.name}")
@@ -105,8 +106,9 @@ def infer_upsample(call: Call) -> TensorType:
             raise call.fault("contradicting-arguments", "size and scale", argument="scale_factor")
         raise call.fault("contradicting-arguments", "no size")
     if arguments["size"] is not None:
-        return call.input.with_dims((dims[0], *call.per_axis("size", rank)))
-    scales = call.per_axis("scale_factor", rank)
+        (sizes,) = call.each_per_axis(rank, "size")
+        return call.input.with_dims((dims[0], *sizes))
+    (scales,) = call.each_per_axis(rank, "scale_factor")
     return call.input.with_dims(
         (dims[0], *(scaled(call, size, scale) for size, scale in zip(dims[1:], scales, strict=True)))
     )
@@ -150,6 +152,14 @@ OUTPUT_SIZE = Argument(
     "output_size", PerAxis(Either(Int(1), Nothing())), doc="the output's spatial size; null keeps an axis"
 )
 
+
+def adaptive_avg_traffic(node: Node) -> Traffic:
+    """PyTorch pools to a single position by `mean`, which keeps nothing."""
+    return NO_TRAFFIC if product(node.output.dims[1:]) == 1 else KEEPS_INPUTS
+
+
+WINDOW_OF_ONE = When(has_window_of_one, "each window holds one value")
+KEEPS_INDICES = Traffic(inputs=True, kept=2.0, forward=2.0, evaluation=2.0)
 OPS: tuple[Op, ...] = (
     define(
         "max_pool",
@@ -178,6 +188,9 @@ OPS: tuple[Op, ...] = (
             "maxpool",
             "maxpool2d",
             "max_pooling",
+        ),
+        behaviour=Behaviour(
+            reach="window", keeps_sign=True, no_effect=WINDOW_OF_ONE, traffic=KEEPS_INDICES, curable=("padding",)
         ),
         formula="out = floor((in + before + after - dilation*(kernel_size - 1) - 1) / stride) + 1",
     ),
@@ -217,6 +230,9 @@ OPS: tuple[Op, ...] = (
             "average_pool",
             "average_pooling",
         ),
+        behaviour=Behaviour(
+            reach="window", keeps_sign=True, no_effect=WINDOW_OF_ONE, traffic=KEEPS_INPUTS, curable=("padding",)
+        ),
         formula="out = floor((in + before + after - kernel_size) / stride) + 1",
     ),
     define(
@@ -234,6 +250,7 @@ OPS: tuple[Op, ...] = (
             "adaptive_avg_pool2d",
             "adaptive_avg_pool3d",
         ),
+        behaviour=Behaviour(reach="adaptive", pools_map=True, keeps_sign=True, traffic=adaptive_avg_traffic),
         formula="window i of n spans floor(i*in/n) to ceil((i + 1)*in/n)",
     ),
     define(
@@ -251,6 +268,7 @@ OPS: tuple[Op, ...] = (
             "adaptive_max_pool2d",
             "adaptive_max_pool3d",
         ),
+        behaviour=Behaviour(reach="adaptive", pools_map=True, keeps_sign=True, traffic=KEEPS_INDICES),
         formula="window i of n spans floor(i*in/n) to ceil((i + 1)*in/n)",
     ),
     define(
@@ -268,6 +286,7 @@ OPS: tuple[Op, ...] = (
             "global_average_pooling",
             "gap",
         ),
+        behaviour=Behaviour(reach="whole", pools_map=True, keeps_sign=True, traffic=NO_TRAFFIC),
         formula="out = 1x1",
     ),
     define(
@@ -283,6 +302,7 @@ OPS: tuple[Op, ...] = (
             "GlobalMaxPooling3D",
             "global_max_pooling",
         ),
+        behaviour=Behaviour(reach="whole", pools_map=True, keeps_sign=True, traffic=KEEPS_INDICES),
         formula="out = 1x1",
     ),
     define(
@@ -323,6 +343,9 @@ OPS: tuple[Op, ...] = (
             "Resize",
             "interpolate",
             "resize",
+        ),
+        behaviour=Behaviour(
+            reach="resized", no_effect=When(scales_by_one, "the scale factor is 1"), traffic=NO_TRAFFIC
         ),
         formula="out = floor(in * scale_factor)",
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from specgraph.ops.behaviour import UNKNOWN, Behaviour
 from specgraph.ops.definition import Op
 
 if TYPE_CHECKING:
@@ -30,6 +31,12 @@ def register(op: Op) -> None:
     if op.name in _ops:
         raise ValueError(f"op `{op.name}` is defined twice")
     _ops[op.name] = op
+
+
+def behaviour_of(name: str) -> Behaviour:
+    """What the op of that name does to numbers; `UNKNOWN` where no such op is registered."""
+    op = ops().get(name)
+    return UNKNOWN if op is None else op.behaviour
 
 
 def find(name: str) -> Op | None:

@@ -8,6 +8,7 @@ from specgraph.graph.dims import Dim, product
 from specgraph.graph.model import Node, Parameter
 from specgraph.graph.types import TensorType
 from specgraph.kinds.kinds import Choice, Number
+from specgraph.ops.behaviour import NO_TRAFFIC, Behaviour, Traffic, drops_all, drops_nothing
 from specgraph.ops.definition import Argument, Call, Op, define
 
 
@@ -53,7 +54,15 @@ OPS: tuple[Op, ...] = (
             Argument("mode", Choice("row", "batch"), "row", doc="per sample, or for the whole batch at once"),
         ),
         foreign=("StochasticDepth", "DropPath", "drop_path"),
-        training_only=True,
+        behaviour=Behaviour(
+            pointwise=True,
+            reach="point",
+            training_only=True,
+            drops_branches=True,
+            no_effect=drops_nothing("p"),
+            constant=drops_all("p"),
+            traffic=NO_TRAFFIC,
+        ),
         formula="x * bernoulli(1 - p) / (1 - p)",
     ),
     define(
@@ -65,6 +74,7 @@ OPS: tuple[Op, ...] = (
         parameters=layer_scale_parameters,
         multiply_adds=layer_scale_multiply_adds,
         foreign=("LayerScale", "layerscale"),
+        behaviour=Behaviour(pointwise=True, reach="point", traffic=Traffic(inputs=True, backward=1.0)),
         formula="weight * x",
     ),
 )

@@ -8,8 +8,10 @@ from specgraph.graph.dims import Dim, ceil_div, minimum, product
 from specgraph.graph.model import Node
 from specgraph.graph.types import UNKNOWN_AXIS, TensorType
 from specgraph.kinds.kinds import Bool, Choice, Either, Int, ListOf, Nothing, Number, Padding
+from specgraph.ops.behaviour import HANDS_ON, NO_TRAFFIC, Behaviour, When
 from specgraph.ops.convolution import check_wrapping, padded
 from specgraph.ops.definition import MAX_SPATIAL_RANK, Argument, Call, Op, define
+from specgraph.ops.no_effect import moves_no_axis, pads_nothing, takes_all
 
 
 def infer_pad(call: Call) -> TensorType:
@@ -200,6 +202,12 @@ OPS: tuple[Op, ...] = (
             "ZeroPadding3D",
             "padding",
         ),
+        behaviour=Behaviour(
+            reach="padded",
+            no_effect=When(pads_nothing, "nothing is added on any side"),
+            traffic=NO_TRAFFIC,
+            curable=("padding",),
+        ),
         formula="out = in + before + after",
     ),
     define(
@@ -220,6 +228,13 @@ OPS: tuple[Op, ...] = (
         ),
         arithmetic=slice_arithmetic,
         foreign=("Slice", "Split", "split", "chunk", "narrow", "Crop"),
+        behaviour=Behaviour(
+            reach="cut",
+            view="cut",
+            keeps_sign=True,
+            no_effect=When(takes_all, "the slice takes everything"),
+            traffic=NO_TRAFFIC,
+        ),
         formula="out = ceil((stop - start) / step)",
     ),
     define(
@@ -229,6 +244,13 @@ OPS: tuple[Op, ...] = (
         infer=infer_reshape,
         arguments=(Argument("shape", ListOf(Int(), 1, 8), doc="sizes without the batch axis; one may be -1"),),
         foreign=("Reshape", "view", "Unflatten", "unflatten", "Squeeze", "squeeze", "Unsqueeze", "unsqueeze"),
+        behaviour=Behaviour(
+            reach="whole",
+            view="regrouped",
+            keeps_sign=True,
+            no_effect=When(lambda node: node.input_types[0] == node.output, "its input has that shape already"),
+            traffic=HANDS_ON,
+        ),
         formula="product of the new sizes = product of the old",
     ),
     define(
@@ -238,6 +260,13 @@ OPS: tuple[Op, ...] = (
         infer=infer_permute,
         arguments=(Argument("dims", ListOf(Int(), 1, 9), doc="the order, the batch axis 0 first: [0, 2, 3, 1]"),),
         foreign=("Permute", "Transpose", "transpose", "movedim"),
+        behaviour=Behaviour(
+            reach="point",
+            view="reordered",
+            keeps_sign=True,
+            no_effect=When(moves_no_axis, "no axis moves"),
+            traffic=HANDS_ON,
+        ),
         formula="out axis i = in axis dims[i]",
     ),
     define(
@@ -247,6 +276,16 @@ OPS: tuple[Op, ...] = (
         infer=infer_channel_shuffle,
         arguments=(Argument("groups", Int(1), doc="groups that the channels are divided into"),),
         foreign=("ChannelShuffle", "shuffle"),
+        behaviour=Behaviour(
+            reach="point",
+            keeps_sign=True,
+            no_effect=When(
+                lambda node: node.arguments["groups"] in (1, node.input_types[0].channels),
+                "one group, or one channel in each, keeps its order",
+            ),
+            traffic=NO_TRAFFIC,
+            curable=("groups",),
+        ),
         formula="(groups, C / groups) transposed",
     ),
     define(
@@ -257,6 +296,14 @@ OPS: tuple[Op, ...] = (
         arguments=(Argument("upscale_factor", Int(1), doc="how many times higher and wider the map becomes"),),
         arithmetic=pixel_shuffle_arithmetic,
         foreign=("PixelShuffle", "DepthToSpace"),
+        behaviour=Behaviour(
+            reach="shuffled",
+            keeps_sign=True,
+            no_effect=When(
+                lambda node: bool(node.arguments["upscale_factor"] == 1), "with upscale_factor 1 nothing moves"
+            ),
+            traffic=NO_TRAFFIC,
+        ),
         formula="out = in * upscale_factor, channels / upscale_factor^2",
     ),
     define(
@@ -269,6 +316,7 @@ OPS: tuple[Op, ...] = (
             Argument("keepdim", Bool(), False, doc="whether the axes stay, with size 1"),
         ),
         foreign=("Mean", "ReduceMean", "reduce_mean"),
+        behaviour=Behaviour(mixes="dim", traffic=NO_TRAFFIC),
         formula="sum / count",
     ),
     define(
@@ -277,6 +325,7 @@ OPS: tuple[Op, ...] = (
         summary="Its input, unchanged.",
         infer=infer_identity,
         foreign=("Identity", "noop", "no_op", "pass"),
+        behaviour=Behaviour(pointwise=True, reach="point", view="same", keeps_sign=True, traffic=HANDS_ON),
         formula="x",
     ),
 )

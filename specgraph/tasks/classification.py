@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from specgraph.graph.classifier import ends_in, is_vector
+from specgraph.graph.classifier import is_vector
 from specgraph.graph.model import Graph
+from specgraph.ops.origin import gives_log_probabilities
 from specgraph.recipes.losses import CrossEntropy, Focal, Loss, Nll
 from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name
 
@@ -43,7 +44,7 @@ class Classification(Task):
         assert head is not None
         num_scores = self.num_outputs(head)
         assert num_scores is not None
-        return ClassificationObjective(loss, num_scores, facts, from_log=ends_in(graph, head.path) == "log_softmax")
+        return ClassificationObjective(loss, num_scores, facts, from_log=gives_log_probabilities(graph, head.path))
 
 
 class ClassificationObjective(Objective):

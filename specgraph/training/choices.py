@@ -71,7 +71,8 @@ def count_multiply_adds(graph: Graph) -> int:
 
 def choose_memory_format(graph: Graph) -> torch.memory_format:
     """Channels last where there are convolutions: quicker on GPUs and on CPUs (1.1 to 1.3 times)."""
-    convolves = any(node.op == "conv" for node in graph.nodes.values())
+    known = ops()
+    convolves = any(known[node.op].behaviour.convolves for node in graph.nodes.values())
     return torch.channels_last if convolves else torch.contiguous_format
 
 

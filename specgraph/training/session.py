@@ -13,6 +13,7 @@ from torch import nn
 
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
+from specgraph.ops.registry import behaviour_of
 from specgraph.runs.checkpoint import Checkpoints
 from specgraph.runs.lock import RunLock
 from specgraph.runs.restart import job_id
@@ -187,7 +188,7 @@ class Session:
             memory_format=self.memory_format,
         )
         self.pipeline, self.num_workers = pipeline, workers
-        normalises = any(node.op == "batch_norm" for node in self.graph.nodes.values())
+        normalises = any(behaviour_of(node.op).over_batch for node in self.graph.nodes.values())
         feed = TrainFeed(
             run_data.train, pipeline, recipe.batch_size, recipe.seed, world, workers,
             normalises_batches=normalises,

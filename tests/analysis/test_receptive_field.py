@@ -10,6 +10,7 @@ import torch
 import specgraph
 from specgraph.analysis.receptive_field import Window, receptive_fields, windows_of
 from specgraph.graph.model import Graph
+from specgraph.ops.registry import ops
 from tests.helpers import SPECS, check_text
 from tests.onnx.cases import CASES as ONE_INPUT
 
@@ -105,7 +106,7 @@ def test_no_op_sees_more_than_its_window(op: str) -> None:
             for position, unit in torch.nonzero(along).tolist():
                 assert window.low(unit) <= position <= window.high(unit), (
                     f"{op} {arguments}: unit {unit} along {label} sees {position}, outside {window}; "
-                    "say what it reads: _RULES in specgraph/analysis/receptive_field.py"
+                    f"say what it reads: `reach` of its behaviour, specgraph/ops/{ops()[op].family}.py"
                 )
 
 

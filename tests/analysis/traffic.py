@@ -1,13 +1,13 @@
-"""Measures what an op keeps for its backward pass and needs on the way: a row of `TRAFFIC` to copy."""
+"""Measures what an op keeps for its backward pass and needs on the way: the `traffic` of its behaviour to copy."""
 
 from __future__ import annotations
 
 import torch
 
 import specgraph
-from specgraph.analysis.memory import Traffic
 from specgraph.backends.torch.compile import example_inputs
 from specgraph.graph.model import Graph
+from specgraph.ops.behaviour import Traffic
 from tests.analysis.live_storages import LiveStorages, ignore_parameters
 
 

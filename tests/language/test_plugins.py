@@ -139,3 +139,49 @@ def test_everything_public_is_there() -> None:
     from specgraph import plugin
 
     assert [name for name in plugin.__all__ if not hasattr(plugin, name)] == []
+
+
+TRAINING_ONLY = """
+from specgraph.plugin import Argument, Behaviour, Lowering, Number, construct, define, register_op
+
+noise = define(
+    "my_noise",
+    family="regularisation",
+    summary="Adds noise in training.",
+    infer=lambda call: call.input,
+    arguments=(Argument("p", Number(0, 1), 0.5, doc="how much"),),
+    BEHAVIOUR,
+)
+register_op(noise, torch=lambda node: Lowering(construct("nn.Dropout", p=node.arguments["p"])))
+"""
+NOISY = """\
+specgraph: 1
+name: noisy
+inputs: {image: [3, 8, 8]}
+nodes:
+  conv: {op: conv, out_channels: 4, kernel_size: 3}
+  noise: my_noise
+  relu: relu
+  last: my_noise
+"""
+
+
+@pytest.mark.parametrize("behaviour", ["behaviour=Behaviour(training_only=True)", "training_only=True"])
+def test_an_op_of_training_alone_vanishes_from_onnx(behaviour: str, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="the ONNX backend needs onnx")
+    (tmp_path / "my_ops.py").write_text(TRAINING_ONLY.replace("BEHAVIOUR", behaviour), encoding="utf-8")
+    (tmp_path / "spec.yaml").write_text(NOISY, encoding="utf-8")
+    found = run(
+        tmp_path, "-m", "specgraph", "export", "spec.yaml", "--onnx", "m.onnx", "--verify", "--plugin", "my_ops"
+    )
+    assert found.returncode == 0, found.stderr
+    assert [node.op_type for node in onnx.load(tmp_path / "m.onnx").graph.node] == ["Conv", "Relu"]
+
+
+def test_an_op_of_unknown_behaviour_does_not_vanish(tmp_path: Path) -> None:
+    text = TRAINING_ONLY.replace("    BEHAVIOUR,\n", "")
+    (tmp_path / "my_ops.py").write_text(text, encoding="utf-8")
+    (tmp_path / "spec.yaml").write_text(NOISY, encoding="utf-8")
+    found = run(tmp_path, "-m", "specgraph", "export", "spec.yaml", "--onnx", "m.onnx", "--plugin", "my_ops")
+    assert found.returncode == 1
+    assert "SG601" in found.stdout + found.stderr

@@ -22,7 +22,8 @@ import specgraph
 from specgraph.backends.torch.modules import LocalResponseNorm
 from specgraph.datasets.catalog import CATALOG
 from specgraph.datasets.samples import ImageTensor, whole
-from specgraph.graph.classifier import ends_in, main_output, only_image
+from specgraph.graph.classifier import main_output, only_image
+from specgraph.ops.origin import gives_log_probabilities
 from specgraph.recipes.losses import CrossEntropy, Nll
 from specgraph.recipes.optimisation import ConstantSchedule, Sgd
 from specgraph.tasks.classification import ClassificationObjective
@@ -99,7 +100,7 @@ class Task:
         assert head is not None
         self.channels, height, width = (int(str(dim)) for dim in kind.dims)
         self.size = (height, width)
-        self.from_log = ends_in(self.graph, self.graph.outputs[head[0]]) == "log_softmax"
+        self.from_log = gives_log_probabilities(self.graph, self.graph.outputs[head[0]])
         prepared = 4 * self.batch * self.channels * height * width
         self.steps = max(1, min(steps, int(MAX_PREPARED_BYTES / prepared)))
         count = self.batch * self.steps

@@ -11,9 +11,9 @@ from parts import (
     Totals,
     build_loss,
     choose_memory_format,
-    ends_in,
     failing_line,
     forward_scores,
+    gives_log_probabilities,
     main_output,
     only_image,
     say,
@@ -68,7 +68,7 @@ def check(path: Path) -> bool:
     channels = kind.dims[0] if isinstance(kind.dims[0], int) else 3
     height, width = (dim if isinstance(dim, int) else 224 for dim in kind.dims[1:])
     module = specgraph.compile(graph, seed=0)
-    from_log = ends_in(graph, graph.outputs[head[0]]) == "log_softmax"
+    from_log = gives_log_probabilities(graph, graph.outputs[head[0]])
     loss = build_loss(("nll", {}) if from_log else ("cross_entropy", {"label_smoothing": 0.1}))
     with FakeTensorMode(allow_non_fake_inputs=True):
         state = {key: on_cuda(value) for key, value in [*module.named_parameters(), *module.named_buffers()]}

@@ -16,8 +16,8 @@ from parts import (
     Trainer,
     World,
     choose_memory_format,
-    ends_in,
     failing_line,
+    gives_log_probabilities,
     main_output,
     only_image,
     say,
@@ -89,7 +89,7 @@ def check(spec: str, options: dict[str, Any], settings: dict[str, Any], augment:
         memory_format=layout,
     )
     feed = SimpleNamespace(batch_size=size, steps_per_epoch=3, num_samples=3 * size)
-    from_log = ends_in(graph, graph.outputs[head[0]]) == "log_softmax"
+    from_log = gives_log_probabilities(graph, graph.outputs[head[0]])
     objective = ClassificationObjective(recipe.loss, head[1], from_log=from_log)
     trainer = Trainer(module, recipe, feed, None, World(0, 1, META), objective, main=head[0])
     trainer.set_training()

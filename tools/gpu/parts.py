@@ -30,8 +30,9 @@ from specgraph.backends.onnx.weights import StateDict
 from specgraph.datasets.catalog import CATALOG
 from specgraph.datasets.folder import ResizedCrop, read_folder
 from specgraph.datasets.samples import ImageTensor, whole
-from specgraph.graph.classifier import ends_in, main_output, only_image
+from specgraph.graph.classifier import main_output, only_image
 from specgraph.inference.session import Session, why_no_cuda
+from specgraph.ops.origin import gives_log_probabilities
 from specgraph.training import feed as feeding
 from specgraph.training import loop as looping
 from specgraph.training import pipeline as pipelines
@@ -76,11 +77,11 @@ __all__ = [
     "build_model",
     "build_optimizer",
     "choose_memory_format",
-    "ends_in",
     "epoch",
     "failing_line",
     "feeding",
     "forward_scores",
+    "gives_log_probabilities",
     "images",
     "kept_surroundings",
     "looping",
@@ -193,7 +194,7 @@ def trainer(
     pixels, labels = images(data, num_images)
     samples = whole(ImageTensor(pixels), labels)
     world = World(0, 1, DEV)
-    from_log = ends_in(graph, graph.outputs[head[0]]) == "log_softmax"
+    from_log = gives_log_probabilities(graph, graph.outputs[head[0]])
     recipe["loss"] = ("nll", {}) if from_log else ("cross_entropy", {"label_smoothing": 0.0})
     module = specgraph.compile(graph, seed=0).to(DEV).to(memory_format=layout)
     return Trainer(

@@ -13,7 +13,7 @@ from specgraph.analysis.describe import describe
 from specgraph.analysis.outline import Group, Wiring, fold_runs, item_signature, outline, shared_with, signature
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
-from specgraph.ops.registry import FAMILIES, ops
+from specgraph.ops.registry import FAMILIES, behaviour_of, ops
 
 FOLLOWERS = ("normalisation", "activation", "regularisation")
 WEIGHTED = ("convolution", "dense")
@@ -204,7 +204,7 @@ class _Drawer:
         weighted = sum(map(is_weighted, unit.nodes))
         if head == "normalisation":  # norm, activation, then the convolution they prepare
             return not weighted and (family in FOLLOWERS or is_weighted(node))
-        if node.op == "flatten" and unit.nodes[0].op.startswith(("global", "adaptive")):
+        if behaviour_of(node.op).view == "merged" and behaviour_of(unit.nodes[0].op).pools_map:
             return True
         return family in FOLLOWERS
 

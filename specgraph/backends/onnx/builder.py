@@ -13,15 +13,13 @@ from specgraph.backends.onnx.weights import Weights
 from specgraph.graph.dims import Dim, SymbolicDim
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
+from specgraph.ops.registry import behaviour_of
 
 Array = NDArray[Any]
 Attribute = int | float | str | Sequence[int] | Sequence[float] | Array
 
 FLOAT, UINT8, INT64, FLOAT16 = 1, 2, 7, 10
 """ONNX element types."""
-
-VANISHING = frozenset({"dropout", "stochastic_depth", "identity"})
-"""Ops that do nothing outside training: their readers read their input."""
 
 
 class Inexpressible(Exception):
@@ -84,7 +82,7 @@ class Builder:
     def source(self, path: str) -> str:
         """The node or input whose value a path has once nodes that do nothing are gone."""
         nodes = self.graph.nodes
-        while path in nodes and nodes[path].op in VANISHING:
+        while path in nodes and behaviour_of(nodes[path].op).is_idle:
             path = nodes[path].inputs[0]
         return path
 

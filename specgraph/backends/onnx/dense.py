@@ -44,8 +44,4 @@ def lower_flatten(builder: Builder, node: Node) -> None:
     builder.emit(node, "Reshape", [value, shape])
 
 
-def lower_dropout(builder: Builder, node: Node) -> None:
-    """Does nothing outside training: readers read its input (see `builder.VANISHING`)."""
-
-
-LOWERINGS: dict[str, Lower] = {"linear": lower_linear, "flatten": lower_flatten, "dropout": lower_dropout}
+LOWERINGS: dict[str, Lower] = {"linear": lower_linear, "flatten": lower_flatten}

@@ -24,6 +24,7 @@ from specgraph.errors import CommandError, SpecError, reason, require
 from specgraph.graph.dims import Dim
 from specgraph.graph.liveness import live_at_inference
 from specgraph.graph.model import Graph, Node
+from specgraph.ops.registry import behaviour_of
 
 LRN_FORMS = ("native", "composed")
 _LRN_CHOICE = " or ".join(LRN_FORMS)
@@ -186,6 +187,8 @@ def _lower(builder: Builder) -> None:
     known_ops = lowerings()
     faults: list[Diagnostic] = []
     for node in live_at_inference(builder.graph):
+        if behaviour_of(node.op).is_idle:
+            continue
         lower = known_ops.get(node.op)
         try:
             if lower is None:

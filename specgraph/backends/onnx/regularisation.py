@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from specgraph.backends.onnx.builder import Builder
-from specgraph.backends.onnx.dense import lower_dropout
 from specgraph.backends.onnx.lowering import Lower
 from specgraph.graph.model import Node
 
@@ -13,4 +12,4 @@ def lower_layer_scale(builder: Builder, node: Node) -> None:
     builder.emit(node, "Mul", [*builder.inputs(node), builder.parameter(node, "")])
 
 
-LOWERINGS: dict[str, Lower] = {"stochastic_depth": lower_dropout, "layer_scale": lower_layer_scale}
+LOWERINGS: dict[str, Lower] = {"layer_scale": lower_layer_scale}

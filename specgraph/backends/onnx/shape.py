@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from specgraph.backends.onnx.builder import Builder, known, numbers
-from specgraph.backends.onnx.dense import lower_dropout
 from specgraph.backends.onnx.lowering import Lower
 from specgraph.backends.onnx.padding import pad, spatial
 from specgraph.graph.model import Node
@@ -106,5 +105,4 @@ LOWERINGS: dict[str, Lower] = {
     "channel_shuffle": lower_channel_shuffle,
     "pixel_shuffle": lower_pixel_shuffle,
     "mean": lower_mean,
-    "identity": lower_dropout,
 }

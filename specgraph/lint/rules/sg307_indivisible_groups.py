@@ -32,7 +32,7 @@ inputs: {image: [3, 32, 32]}
 nodes:
   conv: {op: conv, out_channels: 15, kernel_size: 3, groups: 3}
 """,
-    own_arguments=("groups", "num_groups"),
+    nearest_value=True,
 )
 
 

@@ -27,7 +27,7 @@ inputs: {image: [3, 32, 32]}
 nodes:
   pool: {op: max_pool, kernel_size: 2, padding: 1}
 """,
-    own_arguments=("padding",),
+    nearest_value=True,
 )
 
 

@@ -25,7 +25,7 @@ inputs: {image: [3, 32, 32]}
 nodes:
   conv: {op: conv, out_channels: 8, kernel_size: 3, stride: 2, padding: 1}
 """,
-    own_arguments=("padding",),
+    nearest_value=True,
 )
 
 

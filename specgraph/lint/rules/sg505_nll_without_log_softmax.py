@@ -47,8 +47,8 @@ recipes:
 def find(trained: Trained) -> Iterator[Finding]:
     if not isinstance(trained.recipe.loss, Nll):
         return
-    for path, last in trained.heads():
-        if last != "log_softmax":
+    for path, last, behaviour in trained.heads():
+        if behaviour.scores != "log_probabilities":
             yield Finding(
                 "nll-without-log-softmax",
                 f"the loss is nll, but `{path}` ends in {last or 'no op'}, not log_softmax",

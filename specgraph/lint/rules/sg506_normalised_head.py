@@ -45,7 +45,7 @@ recipes:
 def find(trained: Trained) -> Iterator[Finding]:
     yield from trained.heads_before_cross_entropy(
         "normalised-head",
-        ("log_softmax",),
+        lambda behaviour: behaviour.scores == "log_probabilities",
         "cross_entropy applies log_softmax itself: it is computed twice",
         "write loss: nll",
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.recipes import Finding, Trained
+from specgraph.ops.registry import behaviour_of
 
 RULE = Rule(
     code="SG512",
@@ -57,7 +58,7 @@ def shares(trained: Trained) -> Iterator[str]:
 def find(trained: Trained) -> Iterator[Finding]:
     recipe, parts = trained.recipe, trained.recipe.accumulate
     together = recipe.batch_size if recipe.sync_batch_norm else trained.share
-    norm = next((node for node in trained.graph.nodes.values() if node.op == "batch_norm"), None)
+    norm = next((node for node in trained.graph.nodes.values() if behaviour_of(node.op).over_batch), None)
     if norm is not None and together // parts <= 1:
         yield Finding(
             "batch-norm-of-one",

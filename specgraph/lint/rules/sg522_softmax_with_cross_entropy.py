@@ -44,7 +44,7 @@ recipes:
 def find(trained: Trained) -> Iterator[Finding]:
     yield from trained.heads_before_cross_entropy(
         "softmax-with-cross-entropy",
-        ("softmax",),
+        lambda behaviour: behaviour.scores == "probabilities",
         "cross_entropy applies log_softmax itself; of probabilities its gradients nearly vanish",
         "remove softmax from the network, or end it with log_softmax and write loss: nll",
     )

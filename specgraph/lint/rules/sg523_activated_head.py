@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.recipes import Finding, Trained
+from specgraph.ops.behaviour import Behaviour
 
 RULE = Rule(
     code="SG523",
@@ -41,15 +42,23 @@ recipes:
     data: {name: mnist}
 """,
 )
-BOUNDED = ("sigmoid", "hardsigmoid", "tanh", "hardtanh", "softsign")
-CUT = ("relu", "relu6")
+
+
+def is_bounded(behaviour: Behaviour) -> bool:
+    """Whether scores come out between two bounds; a distribution is another rule's."""
+    return behaviour.is_bounded and not behaviour.cuts and not behaviour.normalises_scores
+
+
+def cuts(behaviour: Behaviour) -> bool:
+    """Whether scores below zero become zero."""
+    return behaviour.cuts
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    for ops, why in (
-        (BOUNDED, "classes get scores too close to each other for the loss to become small"),
-        (CUT, "classes whose scores are cut to zero look alike and get no gradient"),
+    for test, why in (
+        (is_bounded, "classes get scores too close to each other for the loss to become small"),
+        (cuts, "classes whose scores are cut to zero look alike and get no gradient"),
     ):
         yield from trained.heads_before_cross_entropy(
-            "activated-head", ops, why, "end the network with the linear layer"
+            "activated-head", test, why, "end the network with the linear layer"
         )

@@ -41,7 +41,7 @@ NEGLIGIBLE = 0.02
 
 
 def check(lint: Lint) -> None:
-    for node in lint.nodes_of("conv", "max_pool", "avg_pool"):
+    for node in lint.nodes_of(*lint.ops_where(lambda behaviour: behaviour.reach == "window")):
         arguments = node.arguments
         if max(arguments["stride"]) > 1 and max(arguments["kernel_size"]) > 1:
             axes = [axis for axis in range(len(arguments["stride"])) if lost(node, axis)]

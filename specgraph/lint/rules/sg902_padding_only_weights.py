@@ -40,12 +40,12 @@ LARGEST = 4096
 
 
 def check(lint: Lint) -> None:
-    from specgraph.lint.resize import collapsed, live
+    from specgraph.lint.resize import collapsed, convolutions, live
 
-    first = next((node for node in lint.nodes_of("conv") if collapsed(node, node.input_types[0])), None)
-    if first is None:
+    found = [node for node in convolutions(lint) if collapsed(node, node.input_types[0])]
+    if not found:
         return
-    others = sum(collapsed(node, node.input_types[0]) for node in lint.nodes_of("conv")) - 1
+    first, others = found[0], len(found) - 1
     kernel = first.arguments["kernel_size"]
     dead = prod(kernel) - prod(live(first, first.input_types[0], axis) for axis in range(len(kernel)))
     shown = "x".join(map(str, kernel))

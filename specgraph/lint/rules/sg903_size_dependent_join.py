@@ -36,7 +36,6 @@ nodes:
   add: {op: add, from: [conv, image]}
 """,
 )
-JOINS = frozenset(["add", "sub", "mul", "concat"])
 MODULI = (2, 3, 4, 5, 6, 7, 8, 16, 32, 64, 128)
 SIZES = range(1, 257)
 
@@ -45,7 +44,7 @@ def check(lint: Lint) -> None:
     by_node: dict[str, dict[tuple[str, str], Constraint]] = {}
     for constraint in lint.graph.constraints:
         node = lint.graph.nodes.get(constraint.node)
-        if constraint.relation == "==" and node is not None and node.op in JOINS:
+        if constraint.relation == "==" and node is not None and lint.behaviour(node).joins != "none":
             pair = (str(constraint.left), str(constraint.right))
             by_node.setdefault(node.path, {}).setdefault(pair, constraint)
     for path, constraints in by_node.items():

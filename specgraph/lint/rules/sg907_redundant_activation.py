@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from specgraph.diagnostics.rule import Rule
@@ -9,6 +10,7 @@ from specgraph.diagnostics.rule import Rule
 if TYPE_CHECKING:
     from specgraph.graph.model import Node
     from specgraph.lint.context import Lint
+    from specgraph.ops.behaviour import Behaviour
 
 RULE = Rule(
     code="SG907",
@@ -39,50 +41,40 @@ nodes:
   relu2: relu
 """,
 )
-NOT_NEGATIVE = frozenset(["relu", "relu6", "sigmoid", "hardsigmoid", "softmax", "softplus"])
-UP_TO_ONE = frozenset(["sigmoid", "hardsigmoid", "softmax"])
-NORMALISED = frozenset(["softmax", "log_softmax"])
-USELESS_AFTER = {
-    "relu": NOT_NEGATIVE,
-    "relu6": UP_TO_ONE | {"relu6"},
-    "leaky_relu": NOT_NEGATIVE,
-    "prelu": NOT_NEGATIVE,
-    "elu": NOT_NEGATIVE,
-    "celu": NOT_NEGATIVE,
-    "softmax": NORMALISED,
-    "log_softmax": NORMALISED,
-    "sigmoid": frozenset(["sigmoid", "softmax", "log_softmax"]),
-    "batch_norm": frozenset(["batch_norm"]),
-}
-JOINS = frozenset(["add", "mul", "concat"])
-"""Ops whose results are not negative where none of their inputs is."""
-KEEPS_SIGN = frozenset(
-    [
-        *("max_pool", "avg_pool", "global_avg_pool", "global_max_pool", "adaptive_avg_pool", "adaptive_max_pool"),
-        *("dropout", "flatten", "reshape", "permute", "identity", "channel_shuffle", "pixel_shuffle", "slice"),
-    ]
-)
-KEEPS_VALUES = frozenset(["dropout", "flatten", "identity"])
-Effect = Literal["none", "normalises", "clips"]
-EFFECTS: dict[Effect, str] = {
-    "none": "changes nothing",
-    "normalises": "normalises a second time",
-    "clips": "is applied to scores",
-}
+
+
+Effect = Literal["none", "normalises"]
+EFFECTS: dict[Effect, str] = {"none": "changes nothing", "normalises": "normalises a second time"}
+
+
+def makes_useless(behaviour: Behaviour) -> Callable[[Behaviour], bool] | None:
+    """Which ops before one with this behaviour leave it nothing to do; None where no op does."""
+    if behaviour.keeps is not None:
+        low, high = behaviour.keeps
+        return None if isinstance(low, str) or isinstance(high, str) else lambda before: before.gives_within(low, high)
+    if behaviour.normalises_scores:
+        return lambda before: before.normalises_scores
+    if behaviour.scores == "probability":
+        return lambda before: before.scores != "none"
+    return (lambda before: before.over_batch) if behaviour.over_batch else None
 
 
 def check(lint: Lint) -> None:
     known: dict[str, Node | None] = {}
-    for op, producers in USELESS_AFTER.items():
-        for definition, nodes in lint.definitions(op) if op in lint.by_op else ():
-            transparent = KEEPS_SIGN if producers <= NOT_NEGATIVE else KEEPS_VALUES
-            found = [lint.before(node.inputs[0], transparent) for node in nodes]
-            if producers is NOT_NEGATIVE:
-                found = [_joined(lint, node, known) for node in found]
+    keeping_sign = lint.ops_where(lambda behaviour: behaviour.keeps_sign and behaviour.joins == "none")
+    keeping_order = lint.ops_where(lambda behaviour: behaviour.keeps_order)
+    for op, behaviour in lint.behaviours.items():
+        test = makes_useless(behaviour)
+        producers = lint.ops_where(test) if test is not None else ()
+        activates = behaviour.keeps is not None
+        for definition, nodes in lint.definitions(op) if producers else ():
+            found = [lint.before(node.inputs[0], keeping_sign if activates else keeping_order) for node in nodes]
+            if behaviour.keeps_positive:
+                found = [_joined(lint, node, known, keeping_sign) for node in found]
             first = found[0]
             if first is None or definition.when is not None or not all(n and n.op in producers for n in found):
                 continue
-            effect = _effect(op, producers)
+            effect: Effect = "none" if activates else "normalises"
             lint.report(
                 "redundant-activation",
                 f"node `{nodes[0].path}` {EFFECTS[effect]}: its values come from `{first.path}`, a {first.op}",
@@ -92,14 +84,7 @@ def check(lint: Lint) -> None:
             )
 
 
-def _effect(op: str, producers: frozenset[str]) -> Effect:
-    """What the second activation does to the values."""
-    if op in NORMALISED or op in ("sigmoid", "batch_norm"):
-        return "normalises"
-    return "none" if op in producers or op.endswith("elu") else "clips"
-
-
-def _joined(lint: Lint, node: Node | None, known: dict[str, Node | None]) -> Node | None:
+def _joined(lint: Lint, node: Node | None, known: dict[str, Node | None], transparent: tuple[str, ...]) -> Node | None:
     """The node itself; for a join of values none of which can be negative, one that gives such values."""
     waiting = [node] if node is not None else []
     while waiting:
@@ -107,10 +92,10 @@ def _joined(lint: Lint, node: Node | None, known: dict[str, Node | None]) -> Nod
         if join.path in known:
             waiting.pop()
             continue
-        if join.op not in JOINS:
+        if lint.behaviour(join).joins == "none" or not lint.behaviour(join).keeps_sign:
             known[join.path] = join
             continue
-        sources = [source for path in join.inputs if (source := lint.before(path, KEEPS_SIGN)) is not None]
+        sources = [source for path in join.inputs if (source := lint.before(path, transparent)) is not None]
         unknown = [source for source in sources if source.path not in known]
         if len(sources) == len(join.inputs) and unknown:
             waiting += unknown
@@ -118,6 +103,6 @@ def _joined(lint: Lint, node: Node | None, known: dict[str, Node | None]) -> Nod
         known[join.path] = join
         if len(sources) == len(join.inputs):
             found = [known[source.path] for source in sources]
-            if all(source is not None and source.op in NOT_NEGATIVE for source in found):
+            if all(source is not None and lint.behaviour(source).is_never_negative for source in found):
                 known[join.path] = found[0]
     return known[node.path] if node is not None else None

@@ -37,7 +37,7 @@ nodes:
 
 
 def check(lint: Lint) -> None:
-    for definition, nodes in lint.definitions("concat"):
+    for definition, nodes in lint.definitions(*lint.ops_where(lambda behaviour: behaviour.joins == "axis")):
         if all(len(node.inputs) == 1 for node in nodes) and (definition.sources is None or definition.sources.constant):
             lint.report(
                 "concat-of-one",

@@ -37,21 +37,20 @@ nodes:
 )
 
 
-IDENTITY = frozenset(["identity"])
-
-
 def check(lint: Lint) -> None:
+    unchanged = lint.ops_where(lambda behaviour: behaviour.view == "same")
+
     def twice(node: Node) -> tuple[str, str] | None:
         """The two names by which a node reads the same values."""
         seen: dict[str, str] = {}
         for path in node.inputs:
-            origin = lint.origin(path, IDENTITY)
+            origin = lint.origin(path, unchanged)
             if origin in seen:
                 return seen[origin], path
             seen[origin] = path
         return None
 
-    for definition, nodes in lint.definitions("add", "sub", "mul", "concat"):
+    for definition, nodes in lint.definitions(*lint.ops_where(lambda behaviour: behaviour.joins != "none")):
         found = twice(nodes[0])
         if found is not None and all(map(twice, nodes)):
             place = definition.sources.span if definition.sources is not None else nodes[0].span

@@ -40,18 +40,17 @@ nodes:
   relu2: relu
 """,
 )
-LINEAR = ("conv", "linear", "conv_transpose")
-TRANSPARENT = frozenset(["identity", "dropout", "flatten"])
 
 
 def check(lint: Lint) -> None:
-    for node in lint.nodes_of(*LINEAR):
+    linear = lint.ops_where(lambda behaviour: behaviour.linear)
+    for node in lint.nodes_of(*linear):
         first = lint.graph.nodes.get(node.inputs[0])
-        while first is not None and first.op in TRANSPARENT and lint.only_reader(first.path) is not None:
+        while first is not None and lint.behaviour(first).keeps_order and lint.only_reader(first.path) is not None:
             first = lint.graph.nodes.get(first.inputs[0])
-        if first is None or first.op not in LINEAR or lint.only_reader(first.path) is None:
+        if first is None or first.op not in linear or lint.only_reader(first.path) is None:
             continue
-        if not _factorised(first, node):
+        if not _factorised(lint, first, node):
             lint.report(
                 "consecutive-linear",
                 f"node `{node.path}` follows `{first.path}` with no activation between: together they are one "
@@ -62,14 +61,15 @@ def check(lint: Lint) -> None:
             )
 
 
-def _factorised(first: Node, second: Node) -> bool:
+def _factorised(lint: Lint, first: Node, second: Node) -> bool:
     """Whether two layers are one on purpose, to have fewer weights."""
-    if first.op == "linear" and second.op == "linear":
+    reaches = lint.behaviour(first).reach, lint.behaviour(second).reach
+    if reaches == ("features", "features"):
         middle = second.arguments["in_features"]
         return bool(middle < first.arguments["in_features"] and middle < second.arguments["out_features"])
-    if first.op == "linear" or second.op == "linear":
+    if "features" in reaches:
         return False
-    if first.op == "conv" and second.op == "conv_transpose":
+    if reaches == ("window", "transposed"):
         return _fewer_between(first, second)
     if first.arguments["groups"] > 1 or second.arguments["groups"] > 1:
         return True

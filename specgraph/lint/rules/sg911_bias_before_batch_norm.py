@@ -41,16 +41,17 @@ nodes:
 
 
 def check(lint: Lint) -> None:
-    if "batch_norm" not in lint.by_op:
+    norms = lint.ops_where(lambda behaviour: behaviour.over_batch)
+    if not norms:
         return
-    for definition, nodes in lint.definitions("conv", "linear", "conv_transpose"):
+    for definition, nodes in lint.definitions(*lint.ops_where(lambda behaviour: behaviour.linear)):
         first = nodes[0]
         if "bias" in definition.arguments or not all(
             node.arguments["bias"] and "bias" not in node.init for node in nodes
         ):
             continue
         readers = [lint.only_reader(node.path) for node in nodes]
-        if all(reader is not None and reader.op == "batch_norm" for reader in readers):
+        if all(reader is not None and reader.op in norms for reader in readers):
             from specgraph.cures.edits import set_argument
 
             edit = set_argument(definition, "bias", False)

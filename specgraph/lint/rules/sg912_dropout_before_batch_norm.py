@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from specgraph.diagnostics.model import Fix
     from specgraph.graph.model import Node
     from specgraph.lint.context import Lint
+    from specgraph.ops.behaviour import Behaviour
 
 RULE = Rule(
     code="SG912",
@@ -41,16 +42,22 @@ nodes:
   head: {op: conv, out_channels: 10, kernel_size: 1}
 """,
 )
-TRANSPARENT = frozenset(["identity", "flatten", "relu", "max_pool", "avg_pool"])
-ACTIVATIONS = frozenset(["relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid", "selu", "mish"])
+
+
+def keeps_shift(behaviour: Behaviour) -> bool:
+    """Whether the larger variance of values that were dropped arrives on the other side: moved, cut at zero
+    or pooled, but not squeezed into an interval."""
+    moves = behaviour.view in ("same", "merged") or behaviour.pools_windows
+    return moves or (behaviour.cuts and not behaviour.is_bounded)
 
 
 def check(lint: Lint) -> None:
-    if "dropout" not in lint.by_op:
+    if not lint.ops_where(lambda behaviour: behaviour.drop_rate):
         return
-    for node in lint.nodes_of("batch_norm"):
-        first = lint.before(node.inputs[0], TRANSPARENT)
-        if first is not None and first.op == "dropout" and first.arguments["p"] > 0:
+    transparent = lint.ops_where(keeps_shift)
+    for node in lint.nodes_of(*lint.ops_where(lambda behaviour: behaviour.over_batch)):
+        first = lint.before(node.inputs[0], transparent)
+        if first is not None and lint.drops(first):
             lint.report(
                 "dropout-before-batch-norm",
                 f"node `{first.path}` shifts the variance that `{node.path}` learns in training",
@@ -60,10 +67,16 @@ def check(lint: Lint) -> None:
             )
 
 
+def activates(lint: Lint, node: Node) -> bool:
+    """Whether a node is an activation without parameters."""
+    behaviour = lint.behaviour(node)
+    return behaviour.pointwise and behaviour.joins == "none" and not behaviour.is_idle and not node.parameters
+
+
 def _moved(lint: Lint, dropout: Node, norm: Node) -> Fix | None:
     """The fix that moves the dropout behind the norm, and behind the activation that follows it."""
     after = lint.only_reader(norm.path)
-    target = after if after is not None and after.op in ACTIVATIONS and after.inputs == (norm.path,) else norm
+    target = after if after is not None and activates(lint, after) and after.inputs == (norm.path,) else norm
     if lint.only_reader(target.path) is None:
         return None
     return lint.removals.moved_after(lint.written[dropout.path], lint.written[target.path])

@@ -8,6 +8,7 @@ from specgraph.diagnostics.rule import Rule
 
 if TYPE_CHECKING:
     from specgraph.lint.context import Lint
+    from specgraph.ops.behaviour import Behaviour
 
 RULE = Rule(
     code="SG913",
@@ -35,15 +36,20 @@ nodes:
   fc: {op: linear, out_features: 10}
 """,
 )
-TRANSPARENT = frozenset(["softmax", "log_softmax", "sigmoid", "flatten", "identity"])
+
+
+def keeps_scores(behaviour: Behaviour) -> bool:
+    """Whether values are the output's scores on both sides."""
+    return behaviour.scores != "none" or behaviour.view in ("same", "merged")
 
 
 def check(lint: Lint) -> None:
-    if "dropout" not in lint.by_op:
+    if not lint.ops_where(lambda behaviour: behaviour.drop_rate):
         return
+    transparent = lint.ops_where(keeps_scores)
     for name, path in lint.graph.outputs.items():
-        node = lint.before(path, TRANSPARENT)
-        if node is not None and node.op == "dropout" and node.arguments["p"] > 0:
+        node = lint.before(path, transparent)
+        if node is not None and lint.drops(node):
             lint.report(
                 "dropout-before-output",
                 f"node `{node.path}` drops values of the output `{name}` itself",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from specgraph.diagnostics.model import Label
 from specgraph.diagnostics.rule import Rule
+from specgraph.ops.registry import behaviour_of
 
 if TYPE_CHECKING:
     from specgraph.language.document import Body, Document, NodeDef
@@ -42,7 +43,6 @@ nodes:
 """,
 )
 
-ENLARGING = ("upsample", "conv_transpose")
 MAX_DEPTH = 4
 MAX_STEPS = 300_000
 """Nodes looked at in one file: behind that many, joins of nodes that lie far apart are not followed."""
@@ -133,7 +133,7 @@ def _enlarges(node: NodeDef, document: Document, known: dict[int, bool], depth: 
         if body is not None:
             found = any(_enlarges(inner, document, known, depth + 1) for inner in body.nodes)
         else:
-            found = target is not None and target.constant and target.value in ENLARGING
+            found = target is not None and target.constant and behaviour_of(str(target.value)).enlarges
         known[id(node)] = found
     return found
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from specgraph.diagnostics.rule import Rule
 
 if TYPE_CHECKING:
-    from specgraph.graph.model import Graph, Scope
+    from specgraph.graph.model import Scope
     from specgraph.lint.context import Lint
 
 RULE = Rule(
@@ -64,7 +64,7 @@ def check(lint: Lint) -> None:
         sizes = [kind.dims for kind in kinds]
         shrinking = all(before[0] == after[0] and before[1:] != after[1:] for before, after in pairwise(sizes))
         last = instances[-1]
-        if shrinking and last is not None and _is_residual(graph, last):
+        if shrinking and last is not None and _is_residual(lint, last):
             shown = " → ".join(str(kind) for kind in kinds)
             lint.report(
                 "stride-in-every-repeat",
@@ -75,8 +75,13 @@ def check(lint: Lint) -> None:
             )
 
 
-def _is_residual(graph: Graph, scope: Scope) -> bool:
+def _is_residual(lint: Lint, scope: Scope) -> bool:
+    graph = lint.graph
     node = graph.nodes[scope.output]
-    while node.op not in ("add", "concat") and node.inputs[0] in graph.nodes and node.inputs[0].startswith(scope.path):
+    while (
+        lint.behaviour(node).joins not in ("sum", "axis")
+        and node.inputs[0] in graph.nodes
+        and node.inputs[0].startswith(scope.path)
+    ):
         node = graph.nodes[node.inputs[0]]
-    return node.op == "add"
+    return lint.behaviour(node).joins == "sum"

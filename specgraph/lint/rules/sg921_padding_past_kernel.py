@@ -38,7 +38,7 @@ nodes:
 
 
 def check(lint: Lint) -> None:
-    for definition, nodes in lint.definitions("conv"):
+    for definition, nodes in lint.definitions(*lint.ops_where(lambda behaviour: behaviour.convolves)):
         node = nodes[0]
         if node.arguments["padding_mode"] == "zeros" and all(map(_too_wide, nodes)):
             shown = "x".join(map(str, node.arguments["kernel_size"]))

@@ -34,7 +34,7 @@ nodes:
 
 
 def check(lint: Lint) -> None:
-    for definition, nodes in lint.definitions("reshape"):
+    for definition, nodes in lint.definitions(*lint.ops_where(lambda behaviour: behaviour.view == "regrouped")):
         given = definition.arguments.get("shape")
         written = given[1].value if given is not None and given[1].constant else None
         if not isinstance(written, list) or len(written) < 2 or written[0] != -1:

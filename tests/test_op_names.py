@@ -1,0 +1,63 @@
+"""Files that name ops, outside their definitions, lowerings and importers: few, each with its reason.
+
+What an op does is part of its definition (`specgraph/ops/behaviour.py`): a rule, a cure or an analysis that
+asks it holds for an op that is added, and for those of plug-ins.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.helpers import ROOT
+from tests.ops.build import BUILT_IN
+
+MOST = 12
+KNOW_OPS = ("ops", "importers", "backends/torch", "backends/onnx")
+WORDS = {"add", "pad", "mean", "sub", "mul", "slice"}
+"""Ops whose names are words that stand for much else: statistics, events, parts of messages."""
+ALLOWED = {
+    "specgraph/backends/graphviz/dot.py": "the legend writes `dropout` for a family",
+    "specgraph/cures/structure.py": "a cure writes the op `flatten` into a spec",
+    "specgraph/inference/quantise.py": "files say by name which nodes were composed of an `lrn`",
+    "specgraph/inference/verify.py": "`softmax` is a flag of export, as files record it",
+    "specgraph/language/initialisers.py": "PyTorch's names of nonlinearities for a gain",
+    "specgraph/language/read.py": "`conv` is an example in a message",
+    "specgraph/lint/rules/sg302_add_shape_mismatch.py": "the help writes the op `conv` to read through",
+    "specgraph/lint/rules/sg316_batch_broadcast.py": "the help writes the op `reshape` to read through",
+}
+
+
+def named_in(file: Path, names: Iterable[str]) -> set[str]:
+    """The op names that stand in a file as literals."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    literals = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return literals & set(names)
+
+
+def naming(package: Path) -> dict[str, set[str]]:
+    """The files of a package that name ops, with the names."""
+    names = set(BUILT_IN) - WORDS
+    found = {}
+    for file in sorted(package.rglob("*.py")):
+        place = file.relative_to(package).as_posix()
+        if not place.startswith(tuple(f"{room}/" for room in KNOW_OPS)) and (here := named_in(file, names)):
+            found[f"specgraph/{place}"] = here
+    return found
+
+
+def test_few_files_name_ops() -> None:
+    found = naming(ROOT / "specgraph")
+    unexpected = {file: names for file, names in found.items() if file not in ALLOWED}
+    assert not unexpected, f"ask the op's behaviour instead: {unexpected}"
+    assert set(found) == set(ALLOWED), f"these name no op any more: {set(ALLOWED) - set(found)}"
+    assert len(ALLOWED) <= MOST
+
+
+def test_a_file_that_names_an_op_is_found(tmp_path: Path) -> None:
+    for place in ("lint/rules/sg999_example.py", "ops/example.py"):
+        file = tmp_path / place
+        file.parent.mkdir(parents=True)
+        file.write_text('TRANSPARENT = ("max_pool", "mean")\n', encoding="utf-8")
+    assert naming(tmp_path) == {"specgraph/lint/rules/sg999_example.py": {"max_pool"}}
