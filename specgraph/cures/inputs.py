@@ -30,7 +30,7 @@ def rank_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]:
     if not dims or not trouble.types or trouble.types[0].rank != len(dims):
         return
     if trouble.rule == "wrong-rank":
-        if len(dims) == 1 and trouble.op != "linear":
+        if len(dims) == 1 and behaviour_of(trouble.op).reach != "features":
             yield from _written(name, (1, *dims), elaborator)
         return
     sides = {len(value) for value in trouble.arguments.values() if isinstance(value, tuple | list)}

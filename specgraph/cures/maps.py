@@ -14,7 +14,6 @@ from specgraph.elaboration.trouble import Trouble
 from specgraph.graph.types import TensorType
 
 CUSTOMARY_STRIDE = 2
-POOLS = ("max_pool", "avg_pool")
 
 
 def larger_map_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]:
@@ -32,7 +31,7 @@ def larger_map_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]
     yield from padding_cures(chain, fits)
     for number, before in reversed(list(enumerate(chain))):
         given = before.definition.arguments.get("stride")
-        if given is None or before.op != "conv" or _largest(before.arguments["stride"]) <= CUSTOMARY_STRIDE:
+        if given is None or not before.behaviour.convolves or _largest(before.arguments["stride"]) <= CUSTOMARY_STRIDE:
             continue
         for stride in (1, 2):
             kind = _through(chain[:number], before.output(before.types, {"stride": stride}))
@@ -40,11 +39,11 @@ def larger_map_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]
             if kind is not None and fits(kind) and edit is not None:
                 yield Cure((edit,), (SetArgument(before.path, "stride", stride),), kind)
     removals = Removals(elaborator.document)
-    fix = removals.node(definition) if trouble.op in POOLS else None
+    fix = removals.node(definition) if trouble.behaviour.pools_windows else None
     if fix is not None:
         yield Cure(fix.edits, (TakeOut(trouble.path),), trouble.types[0])
     for number, before in enumerate(chain):
-        kind = _through(chain[:number], before.types[0]) if before.op in POOLS else None
+        kind = _through(chain[:number], before.types[0]) if before.behaviour.pools_windows else None
         fix = removals.node(before.definition) if kind is not None and fits(kind) else None
         if fix is not None:
             yield Cure(fix.edits, (TakeOut(before.path),), kind)
