@@ -9,6 +9,7 @@ from specgraph.cures.cure import Cure, WriteInput
 from specgraph.diagnostics.model import Edit
 from specgraph.elaboration.elaborate import Elaborator
 from specgraph.elaboration.trouble import Trouble
+from specgraph.ops.registry import behaviour_of
 
 CHANNELS_OF_IMAGES = (1, 3)
 

@@ -12,6 +12,7 @@ from specgraph.cures.search import LARGEST_WINDOW, Step, chain_to, padding_cures
 from specgraph.elaboration.elaborate import Elaborator
 from specgraph.elaboration.trouble import Trouble
 from specgraph.graph.types import TensorType
+from specgraph.ops.registry import behaviour_of
 
 CUSTOMARY_STRIDE = 2
 
@@ -39,7 +40,7 @@ def larger_map_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]
             if kind is not None and fits(kind) and edit is not None:
                 yield Cure((edit,), (SetArgument(before.path, "stride", stride),), kind)
     removals = Removals(elaborator.document)
-    fix = removals.node(definition) if trouble.behaviour.pools_windows else None
+    fix = removals.node(definition) if behaviour_of(trouble.op).pools_windows else None
     if fix is not None:
         yield Cure(fix.edits, (TakeOut(trouble.path),), trouble.types[0])
     for number, before in enumerate(chain):
