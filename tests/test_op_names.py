@@ -24,6 +24,7 @@ ALLOWED = {
     "specgraph/inference/verify.py": "`softmax` is a flag of export, as files record it",
     "specgraph/language/initialisers.py": "PyTorch's names of nonlinearities for a gain",
     "specgraph/language/read.py": "`conv` is an example in a message",
+    "specgraph/lint/rules/sg922_constant_result.py": "the fix writes the op `sigmoid`",
     "specgraph/recipes/elsewhere.py": "`linear` is a schedule of other tools",
     "specgraph/lint/rules/sg302_add_shape_mismatch.py": "the help writes the op `conv` to read through",
     "specgraph/lint/rules/sg316_batch_broadcast.py": "the help writes the op `reshape` to read through",

@@ -10,10 +10,8 @@ from specgraph.diagnostics.model import Edit, Fix
 if TYPE_CHECKING:
     from specgraph.language.values import Written
     from specgraph.lint.context import Lint
+    from specgraph.ops.behaviour import Behaviour
 
-TRANSPARENT = frozenset(
-    ["softmax", "log_softmax", "sigmoid", "dropout", "flatten", "reshape", "identity", "global_avg_pool"]
-)
 WIDTHS = ("out_features", "out_channels")
 
 
@@ -58,9 +56,15 @@ def fix_of(cure: RecipeCure, recipe: Written, lint: Lint) -> Fix | None:
     return None if edit is None else Fix("unsafe", (edit,))
 
 
+def keeps_number(behaviour: Behaviour) -> bool:
+    """Whether an op gives as many scores as it is given channels."""
+    averages = behaviour.pools_map and behaviour.reach == "whole"
+    return behaviour.keeps_numbers or averages or behaviour.scores != "none"
+
+
 def _set_scores(path: str, number: int, lint: Lint) -> Edit | None:
     """The width of the last layer, or the variable that it is."""
-    node = lint.before(path, TRANSPARENT)
+    node = lint.before(path, lint.ops_where(keeps_number))
     if node is None or len(lint.by_definition[id(lint.written[node.path])]) > 1:
         return None
     definition = lint.written[node.path]

@@ -55,5 +55,5 @@ def find(trained: Trained) -> Iterator[Finding]:
                 ("loss",),
                 ("nll takes log-probabilities; of raw scores it can fall without end",),
                 "write loss: cross_entropy, or end the network with log_softmax",
-                cure=SetLoss("cross_entropy") if last not in ("softmax", "sigmoid") else None,
+                cure=SetLoss("cross_entropy") if behaviour.scores == "none" else None,
             )
