@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 
 from specgraph.cures.candidates import cures_of
@@ -51,7 +50,7 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
             after = verifier.outcome(fault, earlier)
             if not (after.stays or after.moved):
                 collector.discard(fault)
-                collector.add([replace(fault, fix=earlier.fix, help=cured_before(cause))])
+                collector.add([fault._replace(fix=earlier.fix, help=cured_before(cause))])
                 continue
         chosen, checks = _choose(trouble, fault, cures_of(trouble, elaborator, frozenset(wrong)), verifier, checks)
         if chosen:
@@ -65,7 +64,7 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
             checks -= 1
             if checks >= 0 and verifier.outcome(fault, fault).moved:
                 collector.discard(fault)
-                collector.add([replace(fault, fix=None, help=declare_at_use())])
+                collector.add([fault._replace(fix=None, help=declare_at_use())])
 
 
 def _choose(
@@ -92,7 +91,7 @@ def _choose(
             checks -= 1
             if fault.fix is None or verifier.outcome(fault, fault).left <= verifier.errors:
                 break
-        after = verifier.outcome(fault, replace(fault, fix=Fix("unsafe", cure.edits)))
+        after = verifier.outcome(fault, fault._replace(fix=Fix("unsafe", cure.edits)))
         if after.stays or after.moved:
             continue
         reveals = verifier.only_reveals(after.left)
@@ -135,7 +134,7 @@ def _with_cures(fault: Diagnostic, chosen: list[Cure], declared: bool) -> Diagno
         if fault.fix is not None:
             alternatives.append(fault.fix._replace(help=fault.help))
     fix = Fix("unsafe", first.edits, words_of(first) if alternatives else None)
-    return replace(fault, fix=fix, help=cure_or_others(first, said), alternatives=tuple(alternatives))
+    return fault._replace(fix=fix, help=cure_or_others(first, said), alternatives=tuple(alternatives))
 
 
 def _declares_otherwise(new: frozenset[Error]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from specgraph.cures.wording import smallest_image
 from specgraph.diagnostics.collector import Collector
@@ -45,4 +44,4 @@ def add_smallest_input(elaborator: Elaborator, collector: Collector, check_at: C
         low, high = (low, middle) if works(middle) else (middle, high)
     for fault in faults:
         collector.discard(fault)
-        collector.add([replace(fault, notes=(*fault.notes, smallest_image(high)))])
+        collector.add([fault._replace(notes=(*fault.notes, smallest_image(high)))])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "info"]
@@ -42,8 +41,7 @@ class Fix(NamedTuple):
     help: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """One fault: a root cause, never a consequence of another.
 
     `message` stands alone: lower case, no final stop, the node named first, the numbers in it.
@@ -58,11 +56,11 @@ class Diagnostic:
     span: Span
     node: str | None = None
     marker: str = ""
-    labels: tuple[Label, ...] = field(default=())
-    notes: tuple[str, ...] = field(default=())
+    labels: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
     help: str | None = None
     fix: Fix | None = None
-    alternatives: tuple[Fix, ...] = field(default=())
+    alternatives: tuple[Fix, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.span.path}:{self.span.line}:{self.span.column}: {self.severity}[{self.code}]: {self.message}"

@@ -6,8 +6,7 @@ What comes before it turns text into it; what comes after it only reads it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from specgraph.diagnostics.model import Span
 from specgraph.graph.arguments import Arguments
@@ -55,26 +54,68 @@ class Constraint(NamedTuple):
         return all(self.holds(sizes) for sizes in sizes_of(self.left, self.right))
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Slotted:
+    """Base of the graph's records: plain classes, as making a dataclass costs `check` milliseconds."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with other values."""
+        return type(self)(**{**{name: getattr(self, name) for name in self.__slots__}, **changes})
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
+
+
+class Node(Slotted):
     """One operation, resolved: every argument of the op present in canonical form, the output type known.
 
     `inputs` are paths of nodes, or names of graph inputs. Per-axis arguments are tuples with one
     entry per spatial axis; paddings are tuples of (before, after) pairs.
     """
 
-    path: str
-    op: str
-    arguments: Arguments
-    inputs: tuple[str, ...]
-    input_types: tuple[TensorType, ...]
-    output: TensorType
-    parameters: tuple[Parameter, ...]
-    span: Span
-    init: dict[str, Any] = field(default_factory=dict)
-    share: str | None = None
-    train_only: bool = False
-    expect: tuple[Dim, ...] | None = None
+    __slots__ = (
+        "arguments",
+        "expect",
+        "init",
+        "input_types",
+        "inputs",
+        "op",
+        "output",
+        "parameters",
+        "path",
+        "share",
+        "span",
+        "train_only",
+    )
+
+    def __init__(
+        self,
+        path: str,
+        op: str,
+        arguments: Arguments,
+        inputs: tuple[str, ...],
+        input_types: tuple[TensorType, ...],
+        output: TensorType,
+        parameters: tuple[Parameter, ...],
+        span: Span,
+        init: dict[str, Any] | None = None,
+        share: str | None = None,
+        train_only: bool = False,
+        expect: tuple[Dim, ...] | None = None,
+    ) -> None:
+        self.path = path
+        self.op = op
+        self.arguments = arguments
+        self.inputs = inputs
+        self.input_types = input_types
+        self.output = output
+        self.parameters = parameters
+        self.span = span
+        self.init = {} if init is None else init
+        self.share = share
+        self.train_only = train_only
+        self.expect = expect
 
     @property
     def num_parameters(self) -> int:
@@ -82,41 +123,85 @@ class Node:
         return 0 if self.share else sum(p.numel for p in self.parameters if p.trainable)
 
 
-@dataclass(slots=True, eq=False)
-class Scope:
+class Scope(Slotted):
     """A named group of nodes: an instance of a block, a chain, or the instances of a repeat.
 
     `kind` is `block`, `chain` or `repeat`; `block` names the block a block instance (or every
     instance of a repeat) was made from, with the arguments it was given.
     """
 
-    path: str
-    kind: str
-    block: str | None
-    arguments: dict[str, Any]
-    children: list[str]
-    span: Span
-    output: str = ""
+    __slots__ = (
+        "arguments",
+        "block",
+        "children",
+        "kind",
+        "output",
+        "path",
+        "span",
+    )
+
+    def __init__(
+        self,
+        path: str,
+        kind: str,
+        block: str | None,
+        arguments: dict[str, Any],
+        children: list[str],
+        span: Span,
+        output: str = "",
+    ) -> None:
+        self.path = path
+        self.kind = kind
+        self.block = block
+        self.arguments = arguments
+        self.children = children
+        self.span = span
+        self.output = output
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Graph:
+class Graph(Slotted):
     """A checked network: nodes in dependency order, with inputs, outputs and structure.
 
     `outputs` maps an output's name to the path of the node that computes it. `recipes` holds the
     training recipes by name.
     """
 
-    name: str
-    description: str
-    inputs: dict[str, TensorType]
-    nodes: dict[str, Node]
-    outputs: dict[str, str]
-    scopes: dict[str, Scope]
-    vars: dict[str, Any]
-    recipes: dict[str, Recipe]
-    constraints: list[Constraint] = field(default_factory=list)
-    resolved: dict[str, Any] = field(default_factory=dict)
+    __slots__ = (
+        "constraints",
+        "description",
+        "inputs",
+        "name",
+        "nodes",
+        "outputs",
+        "recipes",
+        "resolved",
+        "scopes",
+        "vars",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        description: str,
+        inputs: dict[str, TensorType],
+        nodes: dict[str, Node],
+        outputs: dict[str, str],
+        scopes: dict[str, Scope],
+        vars: dict[str, Any],
+        recipes: dict[str, Recipe],
+        constraints: list[Constraint] | None = None,
+        resolved: dict[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.description = description
+        self.inputs = inputs
+        self.nodes = nodes
+        self.outputs = outputs
+        self.scopes = scopes
+        self.vars = vars
+        self.recipes = recipes
+        self.constraints = [] if constraints is None else constraints
+        self.resolved = {} if resolved is None else resolved
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{name} {kind}" for name, kind in self.inputs.items())

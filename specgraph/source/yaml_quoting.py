@@ -132,10 +132,9 @@ class Repair:
         """A diagnostic about the repaired text, with its places in the original."""
         if not self.insertions:
             return diagnostic
-        from dataclasses import replace
 
         labels = tuple(label._replace(span=self.restore_span(label.span)) for label in diagnostic.labels)
-        return replace(diagnostic, span=self.restore_span(diagnostic.span), labels=labels)
+        return diagnostic._replace(span=self.restore_span(diagnostic.span), labels=labels)
 
 
 BLOCK_TEXT = re.compile(r"(?:^|[:\-] +)[|>][-+0-9]*[ \t]*(?:#.*)?$")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,8 +48,8 @@ def fold_batch_norms(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
         if source.op == "linear" and source.output.rank != 1:
             continue
         nodes[source.path] = _fold(source, norm, weights, folded)
-        nodes[norm.path] = replace(norm, op="identity", parameters=(), arguments=Arguments())
-    return replace(graph, nodes=nodes), folded
+        nodes[norm.path] = norm.replace(op="identity", parameters=(), arguments=Arguments())
+    return graph.replace(nodes=nodes), folded
 
 
 def _fold(source: Node, norm: Node, weights: Weights, folded: FoldedWeights) -> Node:
@@ -75,4 +74,4 @@ def _fold(source: Node, norm: Node, weights: Weights, folded: FoldedWeights) -> 
     folded.replaced[source.path, "bias"] = bias.astype(np.float32)
     if has_bias:
         return source
-    return replace(source, parameters=(*source.parameters, Parameter("bias", bias.shape)))
+    return source.replace(parameters=(*source.parameters, Parameter("bias", bias.shape)))

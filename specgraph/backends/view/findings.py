@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -39,7 +38,7 @@ def emit_finding(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> dict[
 
 def fixed_text(source: Source, diagnostic: Diagnostic, fix: Fix) -> str | None:
     """A text with one fix of a diagnostic applied; None where it does not apply, or harms it."""
-    alone = replace(diagnostic, fix=fix, alternatives=())
+    alone = diagnostic._replace(fix=fix, alternatives=())
     fixed = apply_fixes(source, [alone], unsafe=True, expect=True)
     return fixed.text if fixed.applied and find_harm(source, fixed) is None else None
 
