@@ -117,6 +117,7 @@ PRIVATE_ATTRIBUTES = frozenset(
         "_slow_forward",
         "_state_dict_hooks",
         "_state_dict_pre_hooks",
+        "_takes",
         "_version",
         "_wrapped_call_impl",
     ]
