@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from specgraph.importers.torch_module import Tracer
+from specgraph.importers.torch_tracer import Tracer
 
 
 class Arguments:

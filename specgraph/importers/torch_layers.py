@@ -6,7 +6,7 @@ from typing import Any
 
 from specgraph.importers.flat import Refusal
 from specgraph.importers.torch_arguments import Arguments, spatial_rank, spread
-from specgraph.importers.torch_module import Handler, Tracer
+from specgraph.importers.torch_tracer import Handler, Tracer
 
 
 def conv(tracer: Tracer, node: Any) -> str:

@@ -23,7 +23,6 @@ from specgraph.importers.torch_layers import (
     upsample,
     with_places,
 )
-from specgraph.importers.torch_module import Handler, Tracer, op_name
 from specgraph.importers.torch_shapes import (
     cat,
     channel_shuffle,
@@ -39,6 +38,7 @@ from specgraph.importers.torch_shapes import (
     transpose,
     unsqueeze,
 )
+from specgraph.importers.torch_tracer import Handler, Tracer, op_name
 
 
 def plain(op: str, **named: str) -> Handler:

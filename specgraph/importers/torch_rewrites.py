@@ -10,8 +10,8 @@ import numpy as np
 from specgraph.importers.flat import Refusal
 from specgraph.importers.torch_arguments import Arguments, spread
 from specgraph.importers.torch_layers import with_places
-from specgraph.importers.torch_module import Handler, Tracer, op_name
 from specgraph.importers.torch_ops import SOFTSIGN, is_softsign, with_constant
+from specgraph.importers.torch_tracer import Handler, Tracer, op_name
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805

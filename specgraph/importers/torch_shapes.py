@@ -8,7 +8,7 @@ from typing import Any
 from specgraph.graph.dims import Dim
 from specgraph.importers.flat import Refusal
 from specgraph.importers.torch_arguments import Arguments, spread
-from specgraph.importers.torch_module import Tracer
+from specgraph.importers.torch_tracer import Tracer
 
 
 def flatten(tracer: Tracer, node: Any) -> str:

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from specgraph.training.session import Session
+from specgraph.runs.checkpoint import Checkpoints
+from specgraph.training.loop import Trainer
 
 MAX_REPLAYED_STEPS = 2000
 
 
-def explain_divergence(session: Session) -> str:
+def explain_divergence(trainer: Trainer, checkpoints: Checkpoints, build_again: Callable[[], Trainer]) -> str:
     """Which layer was the first to give a value that is not finite, and at which step.
 
     The steps since the last checkpoint are done again, which gives the same numbers, with every
-    layer watched.
+    layer watched. Without a checkpoint they begin with what `build_again` makes, the trainer before its first
+    step.
     """
-    trainer = session.trainer
     goal = trainer.global_step
     if trainer.world.is_distributed:
         return bad_parameter(trainer.module) or "a layer's output overflowed"
-    found = session.checkpoints.newest()
+    found = checkpoints.newest()
     if found is not None:
         trainer.restore(found[0])
     else:
-        fresh = session._build(from_weights=True)
+        fresh = build_again()
         trainer.module.load_state_dict(fresh.module.state_dict())
         trainer.restore({**fresh.state(), "module": fresh.module.state_dict()})
     trainer._fast = trainer._runner  # hooks see inside uncompiled modules only

@@ -329,10 +329,13 @@ class Session:
         if self.checkpoints.paths():
             advice += f"; the last good state is in {self.checkpoints.folder}"
         return CommandError(
-            f"the loss is no longer finite in epoch {epoch}: {where or explain_divergence(self)}", advice
+            f"the loss is no longer finite in epoch {epoch}: {where or self._first_not_finite()}", advice
         )
 
     # end ---------------------------------------------------------------------------------------
+
+    def _first_not_finite(self) -> str:
+        return explain_divergence(self.trainer, self.checkpoints, lambda: self._build(from_weights=True))
 
     def _finish(self, stop: StopFlag, events: EventLog) -> None:
         """Read the test set once, with the best weights, and write the results."""

@@ -7,13 +7,10 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from specgraph.errors import CommandError
 from specgraph.view.project import is_inside, project_folder
-
-if TYPE_CHECKING:
-    from specgraph.view.session import Session
 
 GOTO = {
     **dict.fromkeys(("code", "codium", "cursor", "windsurf", "code-insiders"), ("-g", "{path}:{line}:{column}")),
@@ -34,16 +31,16 @@ def editor_command() -> list[str] | None:
     return words
 
 
-def open_in_editor(session: Session, node: str) -> dict[str, Any]:
-    """Open the line of a node. Raises `CommandError` where there is no such node or no such editor."""
-    data = session.data()
+def open_in_editor(data: dict[str, Any], file: Path, node: str) -> dict[str, Any]:
+    """Open the line of a node. `data` is the page's, `file` the spec whose project bounds what is opened. Raises
+    `CommandError` if there is no such node or no such editor."""
     nodes, spans = data["nodes"], data["spans"]
     row = nodes["span"][nodes["path"].index(node)] if node in nodes["path"] else -1
     if not 0 <= row < len(spans):
         raise CommandError("there is no such node in a file")
-    file, line, column, _, _ = spans[row]
-    path = Path(os.path.realpath(data["files"][file]))
-    if not path.is_file() or not is_inside(path, project_folder(session.files[0])):
+    index, line, column, _, _ = spans[row]
+    path = Path(os.path.realpath(data["files"][index]))
+    if not path.is_file() or not is_inside(path, project_folder(file)):
         raise CommandError("its file lies outside the project")
     words = editor_command()
     if words is None:

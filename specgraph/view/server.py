@@ -138,7 +138,8 @@ class Handler(BaseHTTPRequestHandler):
     def _open(self, given: dict[str, Any]) -> dict[str, Any]:
         from specgraph.view.editor import open_in_editor
 
-        return open_in_editor(self.server.session, str(given.get("node", "")))
+        session = self.server.session
+        return open_in_editor(session.data(), session.files[0], str(given.get("node", "")))
 
     def _features(self, given: dict[str, Any]) -> dict[str, Any]:
         from specgraph.view.values import features_of

@@ -26,7 +26,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 from model_zoo import build, jobs
-from rooms import DRY, WORK, ImportRefusedError, specgraph, torch_module
+from rooms import DRY, WORK, ImportRefusedError, specgraph, torch_module, torch_tracer
 from torch.utils import _pytree
 from torch_refusals import full_reasons
 
@@ -147,7 +147,7 @@ def work(group: str, name: str, kind: str) -> Row:
     row["t_import"] = round(time.perf_counter() - start, 1)
     if traced:
         calls = [node for node in traced[0].graph.nodes if node.op == "call_function"]
-        row["ops"] = dict(collections.Counter(map(torch_module.op_name, calls)))
+        row["ops"] = dict(collections.Counter(map(torch_tracer.op_name, calls)))
     return row
 
 

@@ -12,7 +12,7 @@ sys.path.append(str(ROOT))
 warnings.simplefilter("ignore")
 
 import specgraph
-from specgraph.importers import repeats, torch_module, torch_ops, torch_rewrites
+from specgraph.importers import repeats, torch_module, torch_ops, torch_rewrites, torch_tracer
 from specgraph.importers.flat import Refusal
 from specgraph.importers.onnx_file import read_onnx
 from specgraph.importers.onnx_import import ImportRefusedError
@@ -24,6 +24,7 @@ from specgraph.importers.torch_in_place import lost_changes
 
 __all__ = [
     "DRY",
+    "HANDLERS",
     "ROOT",
     "WORK",
     "ImportRefusedError",
@@ -40,12 +41,14 @@ __all__ = [
     "tidy",
     "torch_handlers",
     "torch_module",
+    "torch_tracer",
 ]
 
+HANDLERS = {**torch_ops.HANDLERS, **torch_rewrites.HANDLERS}
 DRY = os.environ.get("DRY") == "1"
 WORK = Path(os.environ.get("WORK") or "out")
 
 
 def torch_handlers() -> set[str]:
     """The calls of a traced module that have a counterpart."""
-    return {*torch_ops.HANDLERS, *torch_rewrites.HANDLERS}
+    return set(HANDLERS)

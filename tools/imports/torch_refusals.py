@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from rooms import Refusal, lost_changes, tidy, torch_module
+from rooms import HANDLERS, Refusal, lost_changes, tidy, torch_module, torch_tracer
 
 WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError)
 Reason = tuple[str, str, str, str]
 
 
-class Patient(torch_module.Tracer):
+class Patient(torch_tracer.Tracer):
     """A walk that no refusal stops."""
 
     def __init__(self, *arguments: Any) -> None:
@@ -26,7 +26,7 @@ class Patient(torch_module.Tracer):
             super()._raise(node, handlers)
             return
         except Refusal as refusal:
-            call = torch_module.op_name(node) if node.op == "call_function" else node.op
+            call = torch_tracer.op_name(node) if node.op == "call_function" else node.op
             self.reasons.append((refusal.node or self.label(node), str(refusal.message), call, node.name))
         except WRONG as error:
             why = f"it is not what its op takes: {type(error).__name__}: {error}"
@@ -52,7 +52,7 @@ def full_reasons(
     walk = Patient(exported, module, label)
     walk.batch_size = batch
     walk.unsound = lost_changes(exported.graph, walk.state) | dependent
-    walk.run()
+    walk.run(HANDLERS)
     found = list(walk.reasons)
     try:
         found += [(refusal.node, f"TIDY {refusal.message}", "", "") for refusal in tidy(walk.net)]

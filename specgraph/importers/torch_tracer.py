@@ -1,0 +1,342 @@
+"""A walk over a traced module: each call becomes nodes of a flat network, names and weights kept."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.fx.node import map_arg
+
+from specgraph.graph.liveness import live
+from specgraph.importers.flat import Array, FlatNetwork, Refusal
+from specgraph.importers.naming import numbered
+from specgraph.ops.registry import ops
+
+
+class Tracer:
+    """Walks over a traced graph. `values` maps traced values to paths, lists of paths or constants."""
+
+    def __init__(self, exported: Any, module: nn.Module, label: str) -> None:
+        self.graph = exported.graph
+        self.net = FlatNetwork(label)
+        self.refusals: list[Refusal] = []
+        self.values: dict[Any, Any] = {}
+        self.parameters: dict[Any, str] = {}
+        self.batch_size = 0
+        self.unsound: dict[Any, str] = {}
+        self.narrow: set[Any] = set()
+        self._module = module
+        self._leaves = {
+            path
+            for path, part in module.named_modules()
+            if all(name == "parametrizations" for name, _ in part.named_children())
+        }
+        self._computed: set[Any] = set()
+        self._known: dict[str, str] = {}
+        self._owning = {
+            path for path, part in module.named_modules() if next(part.parameters(recurse=False), None) is not None
+        }
+        self._owners: dict[tuple[str, tuple[str, ...]], str] = {}
+        signature = exported.graph_signature
+        self._targets = {
+            **signature.inputs_to_parameters,
+            **signature.inputs_to_buffers,
+            **signature.inputs_to_lifted_tensor_constants,
+        }
+        self._tensors = {**exported.state_dict, **exported.constants}
+        self.state = set(self._targets)
+        self._user_inputs = set(signature.user_inputs)
+
+    def run(self, handlers: dict[str, Handler]) -> None:
+        """Raise every node with the handler of its call; what cannot be said is collected in `refusals`, root
+        causes only."""
+        failed: set[Any] = set()
+        needed = self._needed()
+        for node in self.graph.nodes:
+            if node not in needed:
+                continue
+            if any(source in failed for source in node.all_input_nodes):
+                failed.add(node)
+                continue
+            try:
+                self._raise(node, handlers)
+            except Refusal as refusal:
+                refusal.node = refusal.node or self.label(node)
+                refusal.message += source_line(node)
+                self.refusals.append(refusal)
+                failed.add(node)
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+                self.refusals.append(Refusal(f"it is not what its op takes: {error}", f"`{node.name}`"))
+                failed.add(node)
+        if not self.refusals:
+            self.net.drop_unread()
+            self._note_unused()
+            self._note_training()
+
+    def _needed(self) -> set[Any]:
+        """What an output depends on, and what changes something in place."""
+        nodes = list(self.graph.nodes)
+        wanted = (n for n in nodes if n.op in ("placeholder", "output") or n in self.unsound or changes(n))
+        return live(nodes, lambda node: node.all_input_nodes, wanted)
+
+    def _raise(self, node: Any, handlers: dict[str, Handler]) -> None:
+        if draws(node) and all(source in self.parameters for source in node.all_input_nodes):
+            raise Refusal("it draws at random at every call; all that a spec has of that is `dropout`")
+        if node in self.unsound:
+            raise Refusal(self.unsound[node])
+        if node.op == "placeholder":
+            self._placeholder(node)
+        elif node.op == "output":
+            self._output(node)
+        elif node.op == "call_function":
+            name = op_name(node)
+            if all(source in self.parameters for source in node.all_input_nodes) and self._compute(node):
+                return
+            if name == "getitem":
+                parts, index = self.values[node.args[0]], node.args[1]
+                if isinstance(parts, list):
+                    if parts[index] is None and node.users:
+                        raise Refusal("it takes the places of the largest values, which has no counterpart in a spec")
+                    self.values[node] = parts[index]
+                elif isinstance(parts, str) and index == 0:
+                    self.values[node] = parts  # a pooling's values; nothing in a spec reads their places
+                elif node.users or not isinstance(parts, str):
+                    raise Refusal("it takes a part of what is one tensor")
+                return
+            handler = handlers.get(name)
+            if handler is None:
+                raise Refusal(f"{name} has no counterpart in a spec")
+            self.values[node] = handler(self, node)
+            self._check_shape(node)
+        else:
+            raise Refusal(f"a traced `{node.op}` has no counterpart in a spec")
+
+    def _compute(self, node: Any) -> bool:
+        """The value of a call that reads constants alone, as weight normalisation does; whether it has one."""
+        args, kwargs = (map_arg(given, self.parameters.get) for given in (node.args, node.kwargs))
+        key = f"{node.target}{args}{kwargs}"
+        if key in self._known and not changes(node):
+            self.parameters[node] = self._known[key]
+            self._computed.add(node)
+            return True
+        args, kwargs = (
+            map_arg(given, lambda n: self._tensors[self.parameters[n]]) for given in (node.args, node.kwargs)
+        )
+        with torch.no_grad():
+            value = node.target(*args, **kwargs)
+        if not isinstance(value, torch.Tensor):
+            return False
+        if changes(node):
+            self._known.clear()
+        self.parameters[node] = self._known[key] = f"{node.name}/computed"
+        self._tensors[self.parameters[node]] = value
+        self._computed.add(node)
+        return True
+
+    def _placeholder(self, node: Any) -> None:
+        if node.name in self._targets:
+            self.parameters[node] = self._targets[node.name]
+        elif node.name in self._user_inputs:
+            value = node.meta["val"]
+            if not value.is_floating_point():
+                self.net.notes.append(
+                    f"input `{node.name}` holds {str(value.dtype)[6:]}; a spec computes in float32, which is the same "
+                    "as long as nothing wraps around or exceeds 2^24"
+                )
+            batch, *sizes = value.shape
+            if self.batch_size not in (0, int(batch)):
+                raise Refusal("inputs have different batch sizes")
+            self.batch_size = int(batch)
+            self.values[node] = self.net.add_input(node.name, [int(size) for size in sizes])
+
+    def _output(self, node: Any) -> None:
+        found = node.args[0] if isinstance(node.args[0], (tuple, list)) else [node.args[0]]
+        listed = [value for value in found if value is not None]
+        if not listed:
+            raise Refusal("it has no output")
+        for position, value in enumerate(listed):
+            path = self.values.get(value)
+            if not isinstance(path, str):
+                constant = f", {value}," if isinstance(value, (bool, int, float, str)) else f" `{value}`"
+                raise Refusal(f"output {position}{constant} does not depend on the input")
+            if path in self.net.inputs:
+                path = self.net.add("identity", [path])
+            self.net.outputs["output" if len(listed) == 1 else f"output{position}"] = path
+
+    def _check_shape(self, node: Any) -> None:
+        """Raises `Refusal` where a node's value has another shape than what it stands for."""
+        path, value = self.values[node], node.meta.get("val")
+        if not isinstance(path, str) or not isinstance(value, torch.Tensor) or node in self.narrow:
+            return
+        traced, ours = tuple(value.shape), (self.batch_size, *self.net.type_of(path).dims)
+        if traced != ours:
+            raise Refusal(f"its result has the shape {_listed(traced)}, which a spec would make {_listed(ours)}")
+
+    def _note_unused(self) -> None:
+        kept = set(self.net.state_dict())
+        unused = sorted(
+            {
+                key.rpartition(".")[0] or key
+                for key in self._tensors
+                if key not in kept and "num_batches" not in key and not key.endswith("/computed")
+            }
+        )
+        if unused:
+            self.net.notes.append(
+                f"parameters that evaluation does not use, or that have another name now: {_first(unused)}"
+            )
+
+    def _note_training(self) -> None:
+        """Name the modules that evaluation passes by, so that nothing of them is traced."""
+        names = ops()["stochastic_depth"].foreign
+        passed = [
+            path
+            for path, part in self._module.named_modules()
+            if type(part).__name__ in names and getattr(part, "p", None) != 0
+        ]
+        if passed:
+            self.net.notes.append(
+                f"act in training alone, and have to be added as `stochastic_depth`: {_first(passed)}"
+            )
+
+    # What handlers use.
+
+    def where(self, node: Any) -> str:
+        """Path of the module in which a node was traced."""
+        stack = node.meta.get("nn_module_stack") or {}
+        paths = [entry[0] for entry in stack.values()]
+        path = paths[-1] if paths else ""
+        return re.sub(r"@\d+$", "", path)
+
+    def module_of(self, node: Any) -> nn.Module | None:
+        """The module in which a node was traced, where it has a path."""
+        return dict(self._module.named_modules(remove_duplicate=False)).get(self.where(node))
+
+    def label(self, node: Any) -> str:
+        """What messages call a traced call."""
+        return f"`{self.where(node) or node.name}` ({op_name(node)})"
+
+    def data(self, value: Any) -> str:
+        """Path of a traced value."""
+        found = self.values.get(value)
+        if not isinstance(found, str):
+            raise Refusal("it reads a constant where a spec needs a node")
+        return found
+
+    def is_data(self, value: Any) -> bool:
+        """Whether a value is computed from the inputs."""
+        return isinstance(self.values.get(value), str)
+
+    def array(self, value: Any) -> Array:
+        """A parameter or buffer as an array."""
+        if value not in self.parameters:
+            raise Refusal("it reads a computed value where a spec needs a parameter")
+        tensor = self._tensors[self.parameters[value]].detach()
+        if tensor.is_floating_point():
+            tensor = tensor.float()
+        found: Array = tensor.cpu().numpy()
+        return found
+
+    def is_constant(self, value: Any) -> bool:
+        """Whether a value is a parameter, a buffer or a constant tensor."""
+        return value in self.parameters
+
+    def owner(self, *values: Any) -> str:
+        """Path of the module that owns the first given parameter; empty where none does."""
+        for value in values:
+            if value in self.parameters and value not in self._computed:
+                return self.parameters[value].rpartition(".")[0]
+        return ""
+
+    def add(
+        self,
+        node: Any,
+        op: str,
+        inputs: list[str],
+        arguments: dict[str, Any] | None = None,
+        parameters: dict[str, Any] | None = None,
+        *,
+        hint: str = "",
+    ) -> str:
+        """Add the node that computes a traced one. `parameters` maps names to traced parameters or
+        arrays."""
+        given = parameters or {}
+        traced = {name: value for name, value in given.items() if value is not None}
+        arrays = {n: v if isinstance(v, np.ndarray) else self.array(v).copy() for n, v in traced.items()}
+        owner = hint or self.owner(*(value for value in traced.values() if not isinstance(value, np.ndarray)))
+        named = [*(numbered(hint) if hint else []), *self.hints(node, op, owner)]
+        path = self.net.add(op, inputs, arguments, arrays, named)
+        key = (op, tuple(self.parameters[v] for v in traced.values() if not isinstance(v, np.ndarray)))
+        if key[1]:
+            first = self._owners.setdefault(key, path)
+            if first != path and self.net.nodes[first].arguments == self.net.nodes[path].arguments:
+                self.net.nodes[path].share = first
+            elif first != path:
+                self.net.notes.append(
+                    f"`{path}` has a copy of the parameters of `{first}`: a spec shares them between equal calls only"
+                )
+        return path
+
+    def add_provisional(self, node: Any, op: str, inputs: list[str], value: Any = None) -> str:
+        """Add a node that must turn out to be part of an op."""
+        label = self.label(node)
+        return self.net.add_provisional(op, inputs, value, label, list(self.hints(node, op, "")))
+
+    def hints(self, node: Any, op: str, owner: str) -> Iterator[str]:
+        """Names for a node: its module's path, numbered where the module is called again."""
+        if owner:
+            yield owner
+        where = self.where(node)
+        base = where
+        if not where or where not in self._leaves:
+            base = f"{where}.{op}" if where else op
+        elif not owner and where in self._owning:
+            base = f"{where}_{op}"
+        yield from numbered(base)
+
+    def step(self, node: Any, op: str, inputs: list[str], arguments: dict[str, Any], label: str) -> str:
+        """Add a node on the way to one that stands for a traced one."""
+        base = f"{self.where(node)}.{label}" if self.where(node) else label
+        return self.net.add(op, inputs, arguments, None, numbered(base))
+
+
+def source_line(node: Any) -> str:
+    """Where the user's code makes a traced call, in brackets; empty where that is not known."""
+    frames = re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or "")
+    own = [(file, line) for file, line in frames if not file.startswith(os.path.dirname(torch.__file__))]
+    return f" ({os.path.basename(own[-1][0])}:{own[-1][1]})" if own else ""
+
+
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def changes(node: Any) -> bool:
+    """Whether a traced call changes one of its arguments in place."""
+    return bool(getattr(getattr(node.target, "_schema", None), "is_mutable", False))
+
+
+def draws(node: Any) -> bool:
+    """Whether a traced call draws random numbers."""
+    return torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
+
+
+def _listed(shape: tuple[Any, ...]) -> str:
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+Handler = Callable[[Tracer, Any], Any]
+
+
+def op_name(node: Any) -> str:
+    """`aten.conv2d.default` as `conv2d`; `getitem` and the like as they are called."""
+    target = node.target
+    schema = getattr(target, "_schema", None)
+    if schema is None:
+        return str(getattr(target, "__name__", target))
+    return str(schema.name).split("::")[-1]
