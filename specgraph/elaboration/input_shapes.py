@@ -25,7 +25,7 @@ def report_odd_axes(name: str, dims: tuple[Dim, ...], written: Written, collecto
     elif len(dims) == 3 and _is_image(dims[0], dims[2]) and dims[1] in IMAGE_CHANNELS and isinstance(dims[0], int):
         rule, meant = "channels-last-input", [dims[1], dims[2], dims[0]]
         message = f"input `{name}` has {dims[0]} channels of {dims[1]}x{dims[2]}: the channels come first"
-    elif len(dims) == 4 and _is_batch(dims[0]) and dims[1] in IMAGE_CHANNELS and _is_image(dims[2], dims[3]):
+    elif has_batch(dims):
         rule, meant = "batch-axis-written", list(dims[1:])
         counted = "one channel" if dims[0] == 1 else f"{dims[0]} channels"
         message = f"input `{name}` is a volume of {' x '.join(map(str, dims[1:]))} with {counted}"
@@ -63,6 +63,11 @@ def report_misread_sizes(given: dict[str, tuple[tuple[Dim, ...], Written]], coll
 def _is_batch(size: Dim) -> bool:
     """Whether an axis in front of an image's is a batch rather than the channels of a volume."""
     return isinstance(size, int) and (size == 1 or size >= SMALLEST_IMAGE)
+
+
+def has_batch(dims: tuple[Dim, ...]) -> bool:
+    """Whether an input looks like images with the batch axis in front."""
+    return len(dims) == 4 and _is_batch(dims[0]) and dims[1] in IMAGE_CHANNELS and _is_image(dims[2], dims[3])
 
 
 def _is_image(height: Dim, width: Dim) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import Any
 
 from specgraph.kinds.kinds import Choice, Either, Number
 from specgraph.kinds.records import Field, Record, Tagged
 
+GAINS = {"relu": sqrt(2), "tanh": 5 / 3, "sigmoid": 1.0, "linear": 1.0, "selu": 0.75}
+"""What `torch.nn.init.calculate_gain` gives; leaky_relu depends on its slope."""
 MODE = Field("mode", Choice("fan_in", "fan_out"), "fan_in", "which variance is kept")
 NONLINEARITY = Field(
     "nonlinearity",
@@ -80,3 +83,10 @@ NOT_HERE = {
     "gaussian": "write {normal: {std: …}}, with its deviation",
 }
 """What to write for names of other tools that are none of these, without case and separators."""
+
+
+def gain_of(nonlinearity: str, slope: float) -> float | None:
+    """What `torch.nn.init.calculate_gain` gives for an activation, None for those it does not know."""
+    if nonlinearity == "leaky_relu":
+        return sqrt(2 / (1 + slope * slope))
+    return GAINS.get(nonlinearity)

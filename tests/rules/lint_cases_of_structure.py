@@ -71,7 +71,7 @@ CASES: dict[str, Case] = {
     "an auxiliary head that is no output": (
         HEADER,
         f"nodes:\n  a: {CONV}\n  r: relu\n  aux: {{op: conv, out_channels: 2, kernel_size: 1, train_only: true}}\n"
-        "  t: tanh\n",
+        "  t: {op: max_pool, kernel_size: 2}\n",
         [("SG905", 6)],
     ),
     "dead inside a block, reported once": (
@@ -95,7 +95,7 @@ CASES: dict[str, Case] = {
     "what is unread in one use has no parameters": (
         HEADER,
         f"blocks:\n  down:\n    nodes:\n      c: {CONV}\n      r: relu\n      p: {{op: max_pool, kernel_size: 2}}\n"
-        "nodes:\n  a: {block: down}\n  b: {block: down}\n  j: {op: tanh, from: b.r}\n",
+        "nodes:\n  a: {block: down}\n  b: {block: down}\n  j: {op: avg_pool, kernel_size: 2, from: b.r}\n",
         [],
     ),
     # SG906
@@ -206,8 +206,12 @@ CASES: dict[str, Case] = {
         f"nodes:\n  a: {CONV}\n  f: flatten\n  b: {{op: linear, out_features: 10}}\n",
         [("SG910", 6)],
     ),
-    "conv, norm, conv": (HEADER, f"nodes:\n  a: {NO_BIAS}\n  n: batch_norm\n  b: {CONV}\n", []),
-    "conv, max pool, conv": (HEADER, f"nodes:\n  a: {CONV}\n  n: {{op: max_pool, kernel_size: 2}}\n  b: {CONV}\n", []),
+    "conv, norm, conv": (HEADER, f"nodes:\n  a: {NO_BIAS}\n  n: batch_norm\n  b: {CONV}\n", [("SG910", 6)]),
+    "conv, max pool, conv": (
+        HEADER,
+        f"nodes:\n  a: {CONV}\n  n: {{op: max_pool, kernel_size: 2}}\n  b: {CONV}\n",
+        [("SG910", 6)],
+    ),
     "depthwise, pointwise": (
         HEADER,
         "nodes:\n  a: {op: conv, out_channels: 3, kernel_size: 3, padding: 1, groups: 3}\n"

@@ -9,10 +9,10 @@ import pytest
 from specgraph.checking import Report, check
 from specgraph.diagnostics.rule import rule_modules
 from tests.helpers import HEADER, SPECS, check_text
-from tests.rules import lint_cases_of_habits, lint_cases_of_structure
+from tests.rules import lint_cases_of_habits, lint_cases_of_numbers, lint_cases_of_structure
 from tests.rules.lint_specs import CONV, SYMBOLIC
 
-CASES = {**lint_cases_of_structure.CASES, **lint_cases_of_habits.CASES}
+CASES = {**lint_cases_of_structure.CASES, **lint_cases_of_habits.CASES, **lint_cases_of_numbers.CASES}
 
 
 def said(report: Report) -> list[tuple[str, int]]:

@@ -112,8 +112,8 @@ def test_rules_of_recipes(name: str) -> None:
 
 # The shape of the input, the recipe, the code, and what the help says.
 UNTRAINED: dict[str, tuple[str, str, str, str]] = {
-    "the batch in the shape": ("[64, 3, 32, 32]", "batch_size: 64", "SG924", "write image: [3, 32, 32], as the batch"),
-    "another size in the shape": ("[64, 3, 32, 32]", "batch_size: 32", "SG516", ""),
+    "the batch in the shape": ("[64, 3, 32, 32]", "batch_size: 64", "SG924", "write [3, 32, 32], as the batch"),
+    "channels that are no batch": ("[64, 5, 32, 32]", "batch_size: 64", "SG516", ""),
     "pixels in a row": ("[784]", "data: {name: mnist}", "SG516", "write image: [1, 28, 28] and begin with a flatten"),
     "stated pixels in a row": ("[48]", "data: {name: folder, shape: [3, 4, 4]}", "SG516", "write image: [3, 4, 4] and"),
     "features that are no pixels": ("[100]", "data: {name: mnist}", "SG516", ""),

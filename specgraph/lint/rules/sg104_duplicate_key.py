@@ -25,6 +25,6 @@ inputs:
   image: [1, 8, 8]
 nodes:
   relu: relu
-  sigmoid: sigmoid
+  pool: global_avg_pool
 """,
 )

@@ -15,13 +15,13 @@ specgraph: 1
 inputs: {image: [3, 32, 32]}
 nodes:
   a: {op: relu, from: b}
-  b: {op: tanh, from: a}
+  b: {op: global_avg_pool, from: a}
 """,
     good="""\
 specgraph: 1
 inputs: {image: [3, 32, 32]}
 nodes:
   a: {op: relu, from: image}
-  b: {op: tanh, from: a}
+  b: {op: global_avg_pool, from: a}
 """,
 )

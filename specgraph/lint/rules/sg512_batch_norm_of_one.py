@@ -24,6 +24,7 @@ inputs: {image: [1, 28, 28]}
 nodes:
   conv: {op: conv, out_channels: 8, kernel_size: 3, bias: false}
   bn: batch_norm
+  relu: relu
   pool: global_avg_pool
   flatten: flatten
   fc: {op: linear, out_features: 10}
@@ -38,6 +39,7 @@ inputs: {image: [1, 28, 28]}
 nodes:
   conv: {op: conv, out_channels: 8, kernel_size: 3, bias: false}
   bn: batch_norm
+  relu: relu
   pool: global_avg_pool
   flatten: flatten
   fc: {op: linear, out_features: 10}

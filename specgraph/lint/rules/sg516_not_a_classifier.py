@@ -7,6 +7,7 @@ from contextlib import suppress
 from math import prod
 
 from specgraph.diagnostics.rule import Rule
+from specgraph.elaboration.input_shapes import has_batch
 from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
 from specgraph.kinds.invalid import Unknown
@@ -48,7 +49,10 @@ IMAGE_CHANNELS = (1, 3, 4)
 
 
 def explain(graph: Graph, recipe: Recipe, reason: str) -> Iterator[Finding]:
-    """What a recipe finds of a network that is no classifier: its batch in the shape of the input, or `reason`."""
+    """What a recipe finds of a network that is no classifier: its batch in the shape of the input, or `reason`.
+    Nothing where the shape alone was reported as one with the batch axis."""
+    if any(has_batch(kind.dims) for kind in graph.inputs.values()):
+        return
     with suppress(Unknown):
         written = _written_batch(graph, recipe.batch_size)
         if written is not None:

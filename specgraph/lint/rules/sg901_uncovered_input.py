@@ -18,8 +18,10 @@ RULE = Rule(
     explanation="""\
 Where a size does not come out even, the last window ends before the last rows and columns, and what
 they hold never reaches the network: (224 - 11) / 4 + 1 = 54.25 leaves a row over, 227 divides. Padding,
-`ceil_mode` or another input size cures it. A single row that a stride of 2 leaves over is not reported
-where it is less than 2 % of the input, nor are the pixels that a 1x1 kernel with a stride skips by design.
+`ceil_mode` or another input size cures it. Such a remainder at the edge is information; rows between two
+windows, which a stride larger than the kernel skips all over the image, are a warning. A single row that a
+stride of 2 leaves over is not reported where it is less than 2 % of the input, nor are the pixels that a 1x1
+kernel with a stride skips by design.
 """,
     bad="""\
 specgraph: 1
@@ -60,8 +62,16 @@ def lost(node: Node, axis: int) -> int:
     before = arguments["padding"][axis][0]
     reach = dilation * (kernel - 1) + 1
     behind: int = max(0, size - ((out - 1) * stride + reach - before))
-    between: int = max(0, stride - reach) * (out - 1)
+    between = skipped(node, axis)
     return behind + between if between or stride > 2 or behind >= NEGLIGIBLE * size else 0
+
+
+def skipped(node: Node, axis: int) -> int:
+    """Positions along a spatial axis that lie between two windows, as a stride is larger than a window."""
+    arguments, out = node.arguments, node.output.dims[axis + 1]
+    dilation = arguments["dilation"][axis] if "dilation" in arguments else 1
+    reach = dilation * (arguments["kernel_size"][axis] - 1) + 1
+    return max(0, arguments["stride"][axis] - reach) * (out - 1) if isinstance(out, int) else 0
 
 
 def _report(lint: Lint, node: Node, axes: list[int]) -> None:
@@ -77,6 +87,7 @@ def _report(lint: Lint, node: Node, axes: list[int]) -> None:
         node,
         notes=(_arithmetic(node, first),),
         help=_cure(lint, node, first, count),
+        severity=None if any(skipped(node, axis) for axis in axes) else "info",
     )
 
 
