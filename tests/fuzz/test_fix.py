@@ -39,7 +39,7 @@ nodes:
                     3]               # a list over two lines
       strid: 2       # a misspelt argument
 
-  join: { op: add , from: [conv2, conv22 ] }
+  join: { op: add , from: [conv2, convv2 ] }
   λ: relu                     # specgraph: ignore[SG901]   nothing to ignore, and no name
   pool: {op: global_avg_pool, from: joinn}
   flatten: flatten
@@ -50,7 +50,7 @@ EXPECTED = (
     .replace("kernal_size:   3", "kernel_size:   3")
     .replace("ReLU\n", "relu\n")
     .replace("strid: 2", "stride: 2")
-    .replace("conv22 ]", "conv2 ]")
+    .replace("convv2 ]", "conv2 ]")
     .replace("joinn}", "join}")
     .replace("$(max(classes, 2))}", '"$(max(classes, 2))"}')
 )
