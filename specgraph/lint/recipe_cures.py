@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from specgraph.cures.edits import set_argument
 from specgraph.diagnostics.model import Edit, Fix
 
 if TYPE_CHECKING:
@@ -71,6 +70,8 @@ def _set_scores(path: str, number: int, lint: Lint) -> Edit | None:
     name = next((name for name in WIDTHS if name in definition.arguments), None)
     if name is None or definition.source is not lint.document.source:
         return None
+    from specgraph.cures.edits import set_argument
+
     written = definition.arguments[name][1]
     variable = str(getattr(written.tree, "text", "")).removeprefix("$")
     if written.constant or variable not in lint.document.vars:

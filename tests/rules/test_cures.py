@@ -137,7 +137,7 @@ BRANCH_READS = """\
 specgraph: 1
 inputs: {image: [3, 8, 8]}
 nodes:
-  a: {op: conv, from: image, out_channels: 4, kernel_size: 1}
+  a: [{op: conv, from: image, out_channels: 4, kernel_size: 1}, relu]
   flatten: {op: flatten, from: image}
   head: {op: linear, out_features: 2}
   pool: {op: max_pool, from: a, kernel_size: 2}
