@@ -18,6 +18,7 @@ from specgraph.language_server import convert
 from specgraph.language_server.analysis import Analysis, Faults, analyse
 from specgraph.language_server.features import answer_questions
 from specgraph.language_server.positions import Encoding, Positions, path_of, uri_of
+from specgraph.language_server.protocol import AnsweringProtocol
 from specgraph.reporting.selection import selection_of_project
 from specgraph.source.read import format_of, overlaid
 from specgraph.source.tree import Format
@@ -51,7 +52,12 @@ class Server(LanguageServer):
     """The language server of specgraph."""
 
     def __init__(self) -> None:
-        super().__init__("specgraph", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
+        super().__init__(
+            "specgraph",
+            __version__,
+            text_document_sync_kind=types.TextDocumentSyncKind.Full,
+            protocol_cls=AnsweringProtocol,
+        )
         self.documents: dict[str, Document] = {}
         self.overlay: dict[str, bytes] = {}
         self.published: dict[str, dict[str, list[types.Diagnostic]]] = {}
