@@ -121,6 +121,8 @@ def test_pictures_have_no_other_elements() -> None:
 
 def test_reports_have_no_other_elements(tmp_path: Path) -> None:
     """Names of networks, data sets and classes in a page and in its pictures."""
+    from specgraph.tasks.classification import ClassificationJudge
+    from specgraph.tasks.task import Metric
     from specgraph.training.report import write_report
 
     count = 4
@@ -143,9 +145,21 @@ def test_reports_have_no_other_elements(tmp_path: Path) -> None:
         if graph is None:
             continue
         dataset = SimpleNamespace(name=text, class_names=(text, PLAIN, text))
+
+        class Judged(ClassificationJudge):
+            def __init__(self) -> None:
+                pass
+
+            def predictions(self) -> Any:
+                return predictions
+
+            def details(self, name: str = text) -> dict[str, Any]:
+                return {"per_class": {name: {"accuracy": 0.5}}}
+
+        task = SimpleNamespace(metrics=(Metric("accuracy"),))
         sized = type("Sized", (SimpleNamespace,), {"__len__": lambda self: count})
-        data = SimpleNamespace(dataset=dataset, train=sized(), validation=sized(), test=sized(**vars(test)))
-        problems = write_report(tmp_path, graph, graph.recipes["default"], [row], result, data, predictions)  # type: ignore[arg-type]
+        data = SimpleNamespace(dataset=dataset, task=task, train=sized(), validation=sized(), test=sized(**vars(test)))
+        problems = write_report(tmp_path, graph, graph.recipes["default"], [row], result, data, Judged())  # type: ignore[arg-type]
         assert problems == []
         page = (tmp_path / "report.html").read_text()
         page = page[: page.index('<div class="diagram">')]
