@@ -141,7 +141,8 @@ def windows_of(graph: Graph) -> dict[str, Windows]:
     for name, kind in graph.inputs.items():
         windows[name] = {axis: POINT for axis in kind.axes if axis in SPATIAL_LABELS}
     for node in graph.nodes.values():
-        joined = _join([windows[source] for source in node.inputs])
+        first, *others = (windows[source] for source in node.inputs)
+        joined = _join([first, *others]) if others else first
         windows[node.path] = _through(node, joined) if joined else joined
     for name in graph.inputs:
         del windows[name]

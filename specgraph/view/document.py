@@ -115,7 +115,11 @@ class OnnxSubject:
 def subject_of(path: str, settings: Settings) -> Subject:
     """What an argument of `view` names: a run's folder, an ONNX file, else a spec."""
     if is_run(path):
-        return SpecSubject(os.path.join(path, RUN_SPEC), settings, Path(path))
+        from specgraph.runs.run import Run
+
+        plugins = Run(path).environment.get("plugins", ())
+        used = tuple(dict.fromkeys((*settings.plugins, *map(str, plugins))))
+        return SpecSubject(os.path.join(path, RUN_SPEC), settings._replace(plugins=used), Path(path))
     if path.endswith(".onnx"):
         if not os.path.isfile(path):
             raise CommandError(f"{path}: no such file")

@@ -61,7 +61,8 @@ class Structure:
         while waiting:
             item, done = waiting.pop()
             if isinstance(item, Leaf):
-                item.low, item.high = len(self.leaves), len(self.leaves) + 1
+                number = len(self.leaves)
+                item.low, item.high, item.exits = number, number + 1, [number]
                 self.leaves.append(item)
             elif done:
                 item.high = len(self.leaves)

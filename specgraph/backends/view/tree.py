@@ -18,7 +18,9 @@ LEAST_SECTION = 12
 class Leaf:
     """A node of the tree. `low` is its number."""
 
-    __slots__ = ("exits", "high", "inputs", "key", "name", "node", "path", "reads", "span", "structure", "variant")
+    __slots__ = (
+        *("exits", "high", "inputs", "key", "low", "name", "node", "path", "reads", "span", "structure", "variant"),
+    )
 
     def __init__(self, path: str, node: Node | Unfinished) -> None:
         self.path = path
@@ -27,17 +29,8 @@ class Leaf:
         self.inputs = node.inputs
         self.span: Span | None = node.span
         self.reads: list[int] = []
-        self.high = self.key = self.structure = self.variant = 0
-        self.exits: list[int] = [0]
-
-    @property
-    def low(self) -> int:
-        """Its number."""
-        return self.exits[0]
-
-    @low.setter
-    def low(self, number: int) -> None:
-        self.exits[0] = number
+        self.low = self.high = self.key = self.structure = self.variant = 0
+        self.exits: list[int] = []
 
 
 class Branch:
