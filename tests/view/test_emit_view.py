@@ -124,7 +124,7 @@ def test_a_marked_instance_leaves_the_run() -> None:
     report = check_nodes(CELL + "  cells: {block: cell, repeat: 5}\n")
     assert report.partial is not None
     warning = check_nodes(CELL + "  cells: {block: cell, c: 9}\n").diagnostics[0]
-    marked = type(warning)(**{**{name: getattr(warning, name) for name in warning.__slots__}, "node": "cells.2.conv"})
+    marked = warning._replace(node="cells.2.conv")
     data = emit_view(report.partial, [marked])
     (cells,) = (group for group in data["groups"] if group["path"] == "cells")
     assert cells["runs"] == [[0, 2, ""], [3, 2, ""]]
