@@ -12,7 +12,7 @@ from specgraph.cli.spec_arguments import add_spec_arguments, parse_settings
 from specgraph.errors import CommandError
 
 if TYPE_CHECKING:
-    from specgraph.view.session import Session
+    from specgraph.view.session import ViewSession
 
 HELP = "look at a network in the browser: fold it, search it, follow its file, cure it"
 EXAMPLES = (
@@ -44,19 +44,19 @@ def parse_port(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Serve the page until interrupted, or write it."""
-    from specgraph.view.document import Settings, subject_of
-    from specgraph.view.session import Session
+    from specgraph.view.document import ReadSettings, subject_of
+    from specgraph.view.session import ViewSession
 
-    settings = Settings(parse_settings(args.set), args.input_size, tuple(args.plugin))
+    settings = ReadSettings(parse_settings(args.set), args.input_size, tuple(args.plugin))
     subject = subject_of(args.subject, settings)
     other = subject_of(args.diff, settings) if args.diff else None
-    session = Session(subject, other, read_only=args.read_only or bool(args.html) or args.subject == "-")
+    session = ViewSession(subject, other, read_only=args.read_only or bool(args.html) or args.subject == "-")
     if args.html:
         return _write(session, args.html)
     return _serve(session, args)
 
 
-def _write(session: Session, target: str) -> int:
+def _write(session: ViewSession, target: str) -> int:
     from specgraph.atomic_files import write_atomically
     from specgraph.view.page import render_page
 
@@ -67,7 +67,7 @@ def _write(session: Session, target: str) -> int:
     return 1 if session.shown.has_errors else 0
 
 
-def _serve(session: Session, args: argparse.Namespace) -> int:
+def _serve(session: ViewSession, args: argparse.Namespace) -> int:
     from specgraph.view.server import ViewServer
     from specgraph.view.watch import Watch
 

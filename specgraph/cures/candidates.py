@@ -16,7 +16,7 @@ from specgraph.cures.upstream import Upstream
 from specgraph.diagnostics.rule import rule
 from specgraph.elaboration.elaborate import Elaborator
 from specgraph.elaboration.expectation import Expectation
-from specgraph.elaboration.trouble import Trouble
+from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.graph.model import Node
 from specgraph.language.document import NodeDef
 from specgraph.ops.registry import behaviour_of
@@ -25,7 +25,7 @@ LARGEST_GROUPS = 4096
 JOINS = ("add-shape-mismatch", "concat-shape-mismatch")
 
 
-def cures_of(trouble: Trouble, elaborator: Elaborator, wrong: frozenset[str]) -> Iterator[Cure]:
+def cures_of(trouble: ShapeTrouble, elaborator: Elaborator, wrong: frozenset[str]) -> Iterator[Cure]:
     """What may cure a fault, the likeliest first; nothing is verified here. `wrong` are the nodes whose
     declared shape does not come out."""
     nodes, written = elaborator.nodes, elaborator.paths.nodes
@@ -52,7 +52,7 @@ def cures_of(trouble: Trouble, elaborator: Elaborator, wrong: frozenset[str]) ->
 
 
 def _declared(
-    trouble: Trouble, nodes: dict[str, Node], written: dict[str, NodeDef], wrong: frozenset[str]
+    trouble: ShapeTrouble, nodes: dict[str, Node], written: dict[str, NodeDef], wrong: frozenset[str]
 ) -> Iterator[Cure]:
     expected = trouble.expected
     assert expected is not None
@@ -88,7 +88,7 @@ def _other_rounding(step: Step, expected: Expectation) -> SetArgument | None:
     return SetArgument(step.path, "ceil_mode", ceil_mode)
 
 
-def _first_instance_only(trouble: Trouble, containers: dict[str, NodeDef | None]) -> Iterator[Cure]:
+def _first_instance_only(trouble: ShapeTrouble, containers: dict[str, NodeDef | None]) -> Iterator[Cure]:
     """A stride that each instance of a repeated node takes, given to the first one only."""
     definition = containers.get(trouble.reported)
     if definition is None or definition.repeat is None:
@@ -103,7 +103,7 @@ def _first_instance_only(trouble: Trouble, containers: dict[str, NodeDef | None]
                 yield Cure((edit,), (change,), declared=trouble.expected)
 
 
-def _instances(trouble: Trouble, elaborator: Elaborator) -> list[Step]:
+def _instances(trouble: ShapeTrouble, elaborator: Elaborator) -> list[Step]:
     """The node at fault first, then the others that are the same as written, right or wrong."""
     definition = trouble.definition
     assert definition is not None
@@ -114,7 +114,7 @@ def _instances(trouble: Trouble, elaborator: Elaborator) -> list[Step]:
     return [*here, *same]
 
 
-def _stated(trouble: Trouble, instances: list[Step]) -> Iterator[Cure]:
+def _stated(trouble: ShapeTrouble, instances: list[Step]) -> Iterator[Cure]:
     """The size that comes in, or none where several do."""
     definition = trouble.definition
     assert definition is not None
@@ -131,7 +131,7 @@ def _stated(trouble: Trouble, instances: list[Step]) -> Iterator[Cure]:
             yield Cure((edit,), (SetArgument(trouble.path, name, None),), reason="unstated", certain=True)
 
 
-def _smaller_kernel(trouble: Trouble) -> Iterator[Cure]:
+def _smaller_kernel(trouble: ShapeTrouble) -> Iterator[Cure]:
     """The least padding that makes the window of a convolution fit, else the largest window that does."""
     definition = trouble.definition
     sizes = [size for size in trouble.types[0].dims[1:] if isinstance(size, int)]
@@ -159,7 +159,7 @@ def _smaller_kernel(trouble: Trouble) -> Iterator[Cure]:
         yield Cure((edit,), (change,), reason="whole" if whole else "largest", here=trouble.path)
 
 
-def _own_argument(trouble: Trouble, name: str, instances: list[Step]) -> Iterator[Cure]:
+def _own_argument(trouble: ShapeTrouble, name: str, instances: list[Step]) -> Iterator[Cure]:
     """The nearest values of the argument at fault that the node takes, in every instance."""
     definition, kernel = trouble.definition, trouble.arguments.get("kernel_size")
     given = trouble.arguments.get(name)

@@ -8,13 +8,13 @@ from typing import Any
 from specgraph.cures.cure import Cure, WriteInput
 from specgraph.diagnostics.model import Edit
 from specgraph.elaboration.elaborate import Elaborator
-from specgraph.elaboration.trouble import Trouble
+from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.ops.registry import behaviour_of
 
 CHANNELS_OF_IMAGES = (1, 3)
 
 
-def order_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]:
+def order_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
     """An input whose channels stand among its spatial axes, where a window does not fit because of that."""
     name, dims = _only_input(elaborator)
     if len(dims) != 3 or dims[0] in CHANNELS_OF_IMAGES or not trouble.types:
@@ -25,7 +25,7 @@ def order_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]:
             yield from _written(name, (*dims[axis:], *dims[:axis]), elaborator)
 
 
-def rank_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]:
+def rank_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
     """An input with a channel axis more, or a batch axis less, for windows of that many sides."""
     name, dims = _only_input(elaborator)
     if not dims or not trouble.types or trouble.types[0].rank != len(dims):

@@ -10,13 +10,13 @@ from specgraph.cures.edits import set_argument, source_names
 from specgraph.cures.search import Step, argument_cures, chain_to
 from specgraph.cures.structure import block_inputs, can_be_measured, crop_cures, projection_cures
 from specgraph.elaboration.elaborate import Elaborator
-from specgraph.elaboration.trouble import Trouble
+from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.graph.types import TensorType
 
 MAX_INPUTS = 32
 
 
-def join_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]:
+def join_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
     """What may bring the inputs of a join to one type, the likeliest first."""
     types, nodes, written = trouble.types, elaborator.nodes, elaborator.paths.nodes
     if len(types) > MAX_INPUTS:
@@ -77,7 +77,7 @@ def _gate(types: tuple[TensorType, ...], chains: list[list[Step]]) -> Iterator[C
         yield from argument_cures(chains[small[0]], lambda kind: kind == target, target)
 
 
-def _as_the_input(trouble: Trouble, elaborator: Elaborator, chains: list[list[Step]]) -> Iterator[Cure]:
+def _as_the_input(trouble: ShapeTrouble, elaborator: Elaborator, chains: list[list[Step]]) -> Iterator[Cure]:
     """The channels of a block's own input, measured, for a number of channels that stands inside the block."""
     definition = trouble.definition
     inputs = block_inputs(definition, elaborator.document) if definition is not None else []

@@ -10,14 +10,14 @@ from specgraph.cures.edits import set_argument
 from specgraph.cures.removal import Removals
 from specgraph.cures.search import LARGEST_WINDOW, Step, chain_to, padding_cures
 from specgraph.elaboration.elaborate import Elaborator
-from specgraph.elaboration.trouble import Trouble
+from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.graph.types import TensorType
 from specgraph.ops.registry import behaviour_of
 
 CUSTOMARY_STRIDE = 2
 
 
-def larger_map_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]:
+def larger_map_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
     """What leaves a larger map for a window that does not fit: the usual padding of all convolutions, an unusual
     stride less, a pooling less."""
     chain = _chain_before(trouble, elaborator)
@@ -50,7 +50,7 @@ def larger_map_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]
             yield Cure(fix.edits, (TakeOut(before.path),), kind)
 
 
-def reshape_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]:
+def reshape_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
     """The usual padding of convolutions that gives as many values as a reshape takes, else their number."""
     shape, definition = trouble.arguments.get("shape"), trouble.definition
     sizes = list(shape) if isinstance(shape, tuple | list) else [shape]
@@ -67,7 +67,7 @@ def reshape_cures(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]:
         yield Cure((edit,), (SetArgument(trouble.path, "shape", [values]),), kind, certain=True, here=trouble.path)
 
 
-def stated_by_padding(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure]:
+def stated_by_padding(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
     """The usual padding of convolutions that gives as many features as are stated."""
     stated = trouble.arguments.get("in_features")
     if isinstance(stated, int):
@@ -75,7 +75,7 @@ def stated_by_padding(trouble: Trouble, elaborator: Elaborator) -> Iterator[Cure
         yield from padding_cures(chain, lambda kind: kind.rank == 1 and kind.dims[0] == stated)
 
 
-def _chain_before(trouble: Trouble, elaborator: Elaborator) -> list[Step]:
+def _chain_before(trouble: ShapeTrouble, elaborator: Elaborator) -> list[Step]:
     if len(trouble.inputs) != 1:
         return []
     return chain_to(trouble.inputs[0], elaborator.nodes, elaborator.paths.nodes)

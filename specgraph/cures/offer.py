@@ -12,7 +12,7 @@ from specgraph.cures.wording import change_of, cure_or_others, cured_before, dec
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Diagnostic, Fix
 from specgraph.elaboration.elaborate import Elaborator
-from specgraph.elaboration.trouble import Trouble
+from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.source.tree import Source
 
 MAX_TROUBLES = 8
@@ -68,7 +68,7 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
 
 
 def _choose(
-    trouble: Trouble, fault: Diagnostic, cures: Iterator[Cure], verifier: Verifier, checks: int
+    trouble: ShapeTrouble, fault: Diagnostic, cures: Iterator[Cure], verifier: Verifier, checks: int
 ) -> tuple[list[Cure], int]:
     """The cure to offer, with others that make a declared shape come out as well, and what is left of `checks`.
 

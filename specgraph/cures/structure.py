@@ -7,7 +7,7 @@ from typing import Any
 
 from specgraph.cures.cure import Cure, PutCrop, PutFlatten, PutProjection, TakeOffTrainOnly
 from specgraph.cures.edits import Entry, insert_before, rename_source, source_names
-from specgraph.elaboration.trouble import Trouble
+from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.graph.dims import product
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
@@ -38,7 +38,7 @@ def block_inputs(definition: NodeDef, document: Document) -> list[str]:
     return []
 
 
-def flatten_cures(trouble: Trouble, document: Document) -> Iterator[Cure]:
+def flatten_cures(trouble: ShapeTrouble, document: Document) -> Iterator[Cure]:
     """A flatten before a linear layer that is fed a feature map."""
     definition = trouble.definition
     body = home_of(definition, document) if definition is not None else None
@@ -67,7 +67,7 @@ def _is_flatten(node: NodeDef) -> bool:
     return node.target is not None and node.target.value == "flatten"
 
 
-def projection_cures(trouble: Trouble, document: Document, nodes: dict[str, Node]) -> Iterator[Cure]:
+def projection_cures(trouble: ShapeTrouble, document: Document, nodes: dict[str, Node]) -> Iterator[Cure]:
     """A 1x1 convolution on the operand that has seen fewer nodes."""
     definition = trouble.definition
     body = home_of(definition, document) if definition is not None else None
@@ -116,7 +116,7 @@ def _where_it_differs(operand: str, other: str, kind: TensorType) -> dict[str, A
     }
 
 
-def crop_cures(trouble: Trouble, document: Document) -> Iterator[Cure]:
+def crop_cures(trouble: ShapeTrouble, document: Document) -> Iterator[Cure]:
     """A crop of the larger of two maps that differ by an even number of pixels on each axis."""
     definition, kinds = trouble.definition, trouble.types
     body = home_of(definition, document) if definition is not None else None

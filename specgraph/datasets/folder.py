@@ -14,8 +14,8 @@ from torch import Tensor
 
 from specgraph.datasets.folder_facts import SUFFIXES, is_visible
 from specgraph.datasets.images import (
-    Box,
     BrokenImageError,
+    ImageRegion,
     open_converted,
     open_image,
     read_image,
@@ -87,7 +87,7 @@ class FolderReader:
         top, left, crop_height, crop_width = crop_box(
             draws, height, width, self.resized_crop.scale, self.resized_crop.ratio
         )
-        return to_tensor(resize_to(image, self.size, Box(left, top, left + crop_width, top + crop_height)))
+        return to_tensor(resize_to(image, self.size, ImageRegion(left, top, left + crop_width, top + crop_height)))
 
 
 def read_folder(

@@ -22,7 +22,7 @@ class BrokenImageError(Exception):
     """A file is no image, is cut short, or is too large to unpack. The message names it."""
 
 
-class Box(NamedTuple):
+class ImageRegion(NamedTuple):
     """A region of an image in pixels: left and upper inclusive, right and lower exclusive."""
 
     left: float
@@ -92,7 +92,7 @@ def to_tensor(image: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(array[None] if array.ndim == 2 else array.transpose(2, 0, 1), order="C"))
 
 
-def resize_to(image: Image.Image, size: tuple[int, int], box: Box | None = None) -> Image.Image:
+def resize_to(image: Image.Image, size: tuple[int, int], box: ImageRegion | None = None) -> Image.Image:
     """The part `box` of the image (or the centre, as much as `centre_share` says) at `size` (height, width)."""
     height, width = size
     region: Any = box or centre_box(image.size, size, centre_share(size))
@@ -105,14 +105,14 @@ def centre_share(size: tuple[int, int]) -> float:
     return CENTRE_SHARE if min(size) >= SMALLEST_PHOTOGRAPH else 1.0
 
 
-def centre_box(image_size: tuple[int, int], size: tuple[int, int], share: float) -> Box:
+def centre_box(image_size: tuple[int, int], size: tuple[int, int], share: float) -> ImageRegion:
     """The centre of an image (width, height) with the aspect of `size` (height, width), `share` of what
     fits."""
     width, height = image_size
     wanted_height, wanted_width = size
     scale = min(width / wanted_width, height / wanted_height) * share
     half_width, half_height = wanted_width * scale / 2, wanted_height * scale / 2
-    return Box(
+    return ImageRegion(
         max(width / 2 - half_width, 0.0),
         max(height / 2 - half_height, 0.0),
         min(width / 2 + half_width, width),

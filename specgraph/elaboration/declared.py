@@ -10,8 +10,8 @@ from typing import NamedTuple
 from specgraph.diagnostics.model import Fix
 from specgraph.elaboration.expectation import Expectation, parse_expectation
 from specgraph.elaboration.scope import Env, Wire
+from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.elaboration.state import State
-from specgraph.elaboration.trouble import Trouble
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.kinds.invalid import Invalid
@@ -79,7 +79,7 @@ class DeclaredShapes:
             if node is not None:
                 definition = self.state.paths.nodes.get(node.path)
                 self.state.troubles.append(
-                    Trouble(
+                    ShapeTrouble(
                         RULE,
                         node.path,
                         path,

@@ -19,7 +19,7 @@ MAX_MEASURED = 1000
 """Long values of variables whose size is remembered."""
 
 
-class Evaluation:
+class WrittenEvaluator:
     """Evaluates written values. Faults go to the collector."""
 
     def __init__(self, collector: Collector, reporter: Reporter) -> None:

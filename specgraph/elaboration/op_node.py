@@ -8,9 +8,9 @@ from specgraph.diagnostics.message import Words
 from specgraph.diagnostics.model import Label
 from specgraph.diagnostics.names import nearest
 from specgraph.elaboration.scope import Env, LiveScope, Wire
+from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.elaboration.sharing import Sharing
 from specgraph.elaboration.state import State
-from specgraph.elaboration.trouble import Trouble
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.language.document import Body, Defaults, NodeDef, skipped_before
@@ -76,7 +76,9 @@ class OpNodes:
                 failed.believed = self._believed(op, prepared, sources, path)
                 if failed.believed is None:
                     paths = tuple(source.path for source in sources)
-                    known = Trouble(outcome.rule, path, path, op.name, written, prepared.arguments, paths, input_types)
+                    known = ShapeTrouble(
+                        outcome.rule, path, path, op.name, written, prepared.arguments, paths, input_types
+                    )
                     self.state.troubles.append(known._replace(argument=outcome.argument))
                     words = outcome.words
                     if words.help is not None and scope.blocks:

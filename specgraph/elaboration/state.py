@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.elaboration.evaluation import Evaluation
+from specgraph.elaboration.evaluation import WrittenEvaluator
 from specgraph.elaboration.paths import Paths
 from specgraph.elaboration.scope import LiveScope, Wire
-from specgraph.elaboration.trouble import Trouble
+from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Constraint, Node
 from specgraph.graph.partial import Unfinished
@@ -31,11 +31,11 @@ class State:
         self.collector = collector
         self.overridden = overridden
         self.reporter = Reporter(collector)
-        self.evaluate = Evaluation(collector, self.reporter).value
+        self.evaluate = WrittenEvaluator(collector, self.reporter).value
         self.paths = Paths(collector)
         self.nodes: dict[str, Node] = {}
         self.constraints: list[Constraint] = []
-        self.troubles: list[Trouble] = []
+        self.troubles: list[ShapeTrouble] = []
         self.variables: dict[int, dict[str, Any]] = {}
         self.symbols: dict[str, Dim] = {}
         self.has_misread_sizes = False

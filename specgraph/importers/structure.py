@@ -10,8 +10,8 @@ from typing import Any
 from specgraph.graph.variation import multiple_of
 from specgraph.importers.explicit import joined_sources, with_source
 from specgraph.importers.flat import FlatNetwork, FlatNode
+from specgraph.importers.name_tree import Entry, NameGroup, NameLeaf, build_tree, groups
 from specgraph.importers.spec_text import add_outputs, header, plain
-from specgraph.importers.tree import Entry, Group, Leaf, build_tree, groups
 from specgraph.ops.registry import ops
 
 MAX_ARGUMENTS = 8
@@ -25,11 +25,11 @@ Position = tuple[str, str]
 """A node's path within its group, and the name of one of its arguments."""
 
 
-class Block:
+class FoundBlock:
     """A block to be written. `arguments` maps an argument to its values by instance path; `stands_for`
     maps positions to text."""
 
-    def __init__(self, name: str, instances: list[Group]) -> None:
+    def __init__(self, name: str, instances: list[NameGroup]) -> None:
         self.name = name
         self.instances = instances
         self.arguments: dict[str, dict[str, Any]] = {}
@@ -83,22 +83,22 @@ class Block:
         return all(value != MISSING for by_path in self.arguments.values() for value in by_path.values())
 
 
-def _better_as_list(group: Group) -> bool:
+def _better_as_list(group: NameGroup) -> bool:
     """Whether a group reads better as a list than as a block: a chain of blocks, or of a few nodes."""
     if not group.is_chain:
         return False
-    leaves = [isinstance(entry, Leaf) for entry in group.entries]
+    leaves = [isinstance(entry, NameLeaf) for entry in group.entries]
     return not any(leaves) or (all(leaves) and len(leaves) <= SHORT_CHAIN)
 
 
-def _table(group: Group) -> dict[Position, Any]:
+def _table(group: NameGroup) -> dict[Position, Any]:
     start = len(group.path) + 1
     return {
         (node.path[start:], name): plain(value) for node in group.leaves() for name, value in node.arguments.items()
     }
 
 
-def _default(group: Group, position: Position) -> Any:
+def _default(group: NameGroup, position: Position) -> Any:
     """What an argument that is not stated is."""
     node = next(node for node in group.leaves() if node.path == f"{group.path}.{position[0]}")
     default = ops()[node.op].arguments[position[1]].default
@@ -113,12 +113,12 @@ class Writer:
         self.entries = build_tree(net)
         self.joined = joined_sources(net)
         self.given_names = names or {}
-        self.blocks: dict[str, Block] = {}
+        self.blocks: dict[str, FoundBlock] = {}
         self._find_blocks()
         self.written: dict[str, Any] = {}
 
     def _find_blocks(self) -> None:
-        alike: dict[str, list[Group]] = {}
+        alike: dict[str, list[NameGroup]] = {}
         for group in groups(self.entries):
             alike.setdefault(group.signature, []).append(group)
         taken: set[str] = set()
@@ -126,12 +126,12 @@ class Writer:
             if len(instances) < 2 or _better_as_list(instances[0]):
                 continue
             name = self._block_name(instances, taken)
-            block = Block(name, instances)
+            block = FoundBlock(name, instances)
             if block.expressible:
                 taken.add(name)
                 self.blocks[signature] = block
 
-    def _block_name(self, instances: list[Group], taken: set[str]) -> str:
+    def _block_name(self, instances: list[NameGroup], taken: set[str]) -> str:
         first = instances[0]
         base = self.given_names.get(first.path, "").split(".")[-1] or _stem(first.path)
         name, number = base, 2
@@ -153,7 +153,7 @@ class Writer:
             spec["outputs"] = {name: self._top[path] for name, path in spec["outputs"].items()}
         return spec
 
-    def _block(self, block: Block) -> dict[str, Any]:
+    def _block(self, block: FoundBlock) -> dict[str, Any]:
         group = block.instances[0]
         written: dict[str, Any] = {}
         if block.arguments:
@@ -173,7 +173,11 @@ class Writer:
         return written
 
     def _scope(
-        self, entries: list[Entry], known: dict[str, str], inputs: list[str], within: tuple[Block, Group] | None
+        self,
+        entries: list[Entry],
+        known: dict[str, str],
+        inputs: list[str],
+        within: tuple[FoundBlock, NameGroup] | None,
     ) -> dict[str, Any]:
         """The nodes of one scope. `known` maps paths to names in it, and grows."""
         nodes: dict[str, Any] = {}
@@ -183,7 +187,7 @@ class Writer:
             entry = entries[position]
             count = self._repeated(entries, position, within)
             if count > 1:
-                assert isinstance(entry, Group)
+                assert isinstance(entry, NameGroup)
                 last = entries[position + count - 1]
                 stem, start = _numbered(entry.name)
                 shift = "index" if start == 0 else f"index + {start}"
@@ -193,7 +197,7 @@ class Writer:
                 previous = last.output
                 position += count
                 continue
-            if isinstance(entry, Leaf):
+            if isinstance(entry, NameLeaf):
                 item = self._leaf(entry.node, known, previous, within)
             elif entry.signature in self.blocks:
                 item = self._instance([entry], known, previous, within)
@@ -212,7 +216,7 @@ class Writer:
         return nodes
 
     def _leaf(
-        self, node: FlatNode, known: dict[str, str], previous: str | None, within: tuple[Block, Group] | None
+        self, node: FlatNode, known: dict[str, str], previous: str | None, within: tuple[FoundBlock, NameGroup] | None
     ) -> Any:
         mapping: dict[str, Any] = {"op": node.op}
         if ops()[node.op].takes_several:
@@ -225,7 +229,7 @@ class Writer:
             mapping["share"] = known.get(node.share, node.share)
         return node.op if len(mapping) == 1 else mapping
 
-    def _stated(self, node: FlatNode, within: tuple[Block, Group] | None) -> list[str]:
+    def _stated(self, node: FlatNode, within: tuple[FoundBlock, NameGroup] | None) -> list[str]:
         names = list(node.arguments)
         if within:
             block, group = within
@@ -234,7 +238,7 @@ class Writer:
         return names
 
     @staticmethod
-    def _value(node: FlatNode, name: str, within: tuple[Block, Group] | None) -> Any:
+    def _value(node: FlatNode, name: str, within: tuple[FoundBlock, NameGroup] | None) -> Any:
         if within:
             block, group = within
             text = block.stands_for.get((node.path[len(group.path) + 1 :], name))
@@ -243,11 +247,11 @@ class Writer:
         return plain(node.arguments[name])
 
     def _instance(
-        self, run: list[Entry], known: dict[str, str], previous: str | None, within: tuple[Block, Group] | None
+        self, run: list[Entry], known: dict[str, str], previous: str | None, within: tuple[FoundBlock, NameGroup] | None
     ) -> dict[str, Any]:
         """An instance of a block, or a repeat of several."""
         first = run[0]
-        assert isinstance(first, Group)
+        assert isinstance(first, NameGroup)
         block = self.blocks[first.signature]
         self.written[block.name] = True
         mapping: dict[str, Any] = {"block": block.name}
@@ -264,10 +268,10 @@ class Writer:
                 mapping[name] = f"$({_literal(values[0])} if index == 0 else {_literal(values[1])})"
         return mapping
 
-    def _argument(self, block: Block, name: str, entry: Entry, within: tuple[Block, Group] | None) -> Any:
+    def _argument(self, block: FoundBlock, name: str, entry: Entry, within: tuple[FoundBlock, NameGroup] | None) -> Any:
         """The value of a block's argument for one instance, by the enclosing block's own arguments
         where it varies there."""
-        assert isinstance(entry, Group)
+        assert isinstance(entry, NameGroup)
         if within:
             outer, group = within
             where, argument = next(position for position, text in block.stands_for.items() if text == f"${name}")
@@ -278,7 +282,7 @@ class Writer:
         return block.arguments[name][entry.path]
 
     def _chain(
-        self, group: Group, known: dict[str, str], previous: str | None, within: tuple[Block, Group] | None
+        self, group: NameGroup, known: dict[str, str], previous: str | None, within: tuple[FoundBlock, NameGroup] | None
     ) -> Any:
         """A numbered chain as a list, or as one repeat where all of it is alike."""
         listed: list[Any] = []
@@ -288,7 +292,7 @@ class Writer:
         while position < len(group.entries):
             entry = group.entries[position]
             count = self._repeated(group.entries, position, within, numbered=True)
-            if isinstance(entry, Leaf):
+            if isinstance(entry, NameLeaf):
                 item = self._leaf(entry.node, inner, before, within)
             elif entry.signature in self.blocks:
                 run = group.entries[position : position + count]
@@ -304,20 +308,25 @@ class Writer:
             inner[before] = group.entries[position - 1].name
         return listed
 
-    def _listable(self, group: Group) -> bool:
+    def _listable(self, group: NameGroup) -> bool:
         """Whether a group can be written as a list: a chain of nodes, instances and such lists."""
         return group.is_chain and all(
-            isinstance(entry, Leaf) or entry.signature in self.blocks or self._listable(entry)
+            isinstance(entry, NameLeaf) or entry.signature in self.blocks or self._listable(entry)
             for entry in group.entries
         )
 
     def _repeated(
-        self, entries: list[Entry], position: int, within: tuple[Block, Group] | None, *, numbered: bool = False
+        self,
+        entries: list[Entry],
+        position: int,
+        within: tuple[FoundBlock, NameGroup] | None,
+        *,
+        numbered: bool = False,
     ) -> int:
         """How many entries from `position` on are a chain of instances of one block with consecutive
         numbers and the same arguments (the first may differ)."""
         first = entries[position]
-        if not isinstance(first, Group) or first.signature not in self.blocks or len(first.inputs) != 1:
+        if not isinstance(first, NameGroup) or first.signature not in self.blocks or len(first.inputs) != 1:
             return 1
         stem, start = _numbered(first.name)
         if start is None or (not numbered and not stem):
@@ -328,7 +337,7 @@ class Writer:
         own = [self._argument(block, name, first, within) for name in block.arguments]
         while position + count < len(entries):
             entry = entries[position + count]
-            if not isinstance(entry, Group) or entry.signature != first.signature:
+            if not isinstance(entry, NameGroup) or entry.signature != first.signature:
                 break
             if entry.name != f"{stem}{start + count}" or list(entry.inputs) != [entries[position + count - 1].output]:
                 break
@@ -348,9 +357,9 @@ class Writer:
 
 
 def _renamed_copy(entry: Entry, name: str) -> Entry:
-    if isinstance(entry, Leaf):
-        return Leaf(name, entry.node)
-    return Group(name, entry.path, entry.entries, entry.inputs, entry.output, entry.signature)
+    if isinstance(entry, NameLeaf):
+        return NameLeaf(name, entry.node)
+    return NameGroup(name, entry.path, entry.entries, entry.inputs, entry.output, entry.signature)
 
 
 def _numbered(name: str) -> tuple[str, int | None]:

@@ -7,7 +7,7 @@ from typing import Any
 from specgraph.importers.torch_tracer import Tracer
 
 
-class Arguments:
+class CallArguments:
     """A call's arguments by name, defaults from its schema."""
 
     def __init__(self, node: Any) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from specgraph.importers.flat import Refusal
-from specgraph.importers.torch_arguments import Arguments, spatial_rank, spread
+from specgraph.importers.torch_arguments import CallArguments, spatial_rank, spread
 from specgraph.importers.torch_tracer import Handler, Tracer
 
 
 def conv(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.input)
     weight = tracer.array(given.weight)
     rank = weight.ndim - 2
@@ -32,7 +32,7 @@ def conv(tracer: Tracer, node: Any) -> str:
 
 
 def conv_transpose(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.input)
     weight = tracer.array(given.weight)
     rank = weight.ndim - 2
@@ -50,7 +50,7 @@ def conv_transpose(tracer: Tracer, node: Any) -> str:
 
 
 def linear(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     weight = tracer.array(given.weight)
     arguments = {"out_features": weight.shape[0], "bias": given.bias is not None}
     return tracer.add(
@@ -59,7 +59,7 @@ def linear(tracer: Tracer, node: Any) -> str:
 
 
 def batch_norm(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     if given.running_mean is None or given.get("training", False):
         raise Refusal("it normalises by the batch, as in training")
     arguments = {"eps": given.eps, "momentum": _momentum(tracer, node), "affine": given.weight is not None}
@@ -74,12 +74,12 @@ def batch_norm(tracer: Tracer, node: Any) -> str:
 
 def _momentum(tracer: Tracer, node: Any) -> float | None:
     """A module whose momentum is None, an average over all batches, is traced with 0."""
-    momentum: float = Arguments(node).momentum
+    momentum: float = CallArguments(node).momentum
     return None if momentum == 0 and getattr(tracer.module_of(node), "momentum", 0) is None else momentum
 
 
 def layer_norm(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.input)
     rank = tracer.net.type_of(path).rank
     count = len(given.normalized_shape)
@@ -94,7 +94,7 @@ def layer_norm(tracer: Tracer, node: Any) -> str:
 
 
 def rms_norm(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.input)
     rank = tracer.net.type_of(path).rank
     count = len(given.normalized_shape)
@@ -105,7 +105,7 @@ def rms_norm(tracer: Tracer, node: Any) -> str:
 
 
 def group_norm(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     arguments = {"num_groups": given.num_groups, "eps": given.eps, "affine": given.weight is not None}
     return tracer.add(
         node, "group_norm", [tracer.data(given.input)], arguments, {"weight": given.weight, "bias": given.bias}
@@ -113,7 +113,7 @@ def group_norm(tracer: Tracer, node: Any) -> str:
 
 
 def instance_norm(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     arguments: dict[str, Any] = {"eps": given.eps, "affine": given.weight is not None}
     parameters = {"weight": given.weight, "bias": given.bias}
     if not given.use_input_stats:
@@ -123,14 +123,14 @@ def instance_norm(tracer: Tracer, node: Any) -> str:
 
 
 def max_pool(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     rank = spatial_rank(tracer, path)
     arguments = _window(given, rank) | {"dilation": spread(given.dilation, rank)}
     return tracer.add(node, "max_pool", [path], arguments)
 
 
-def _window(given: Arguments, rank: int) -> dict[str, Any]:
+def _window(given: CallArguments, rank: int) -> dict[str, Any]:
     kernel = spread(given.kernel_size, rank)
     stride = spread(given.stride, rank) if given.stride else kernel
     arguments: dict[str, Any] = {"kernel_size": kernel, "padding": spread(given.padding, rank)}
@@ -140,7 +140,7 @@ def _window(given: Arguments, rank: int) -> dict[str, Any]:
 
 
 def avg_pool(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     arguments = _window(given, spatial_rank(tracer, path))
     if given.get("divisor_override"):
@@ -152,7 +152,7 @@ def avg_pool(tracer: Tracer, node: Any) -> str:
 
 def adaptive(op: str, whole: str) -> Handler:
     def handler(tracer: Tracer, node: Any) -> str:
-        given = Arguments(node)
+        given = CallArguments(node)
         path = tracer.data(given.get("self"))
         sizes = spread(given.output_size, spatial_rank(tracer, path))
         if all(size == 1 for size in sizes):
@@ -173,7 +173,7 @@ def with_places(handler: Handler) -> Handler:
 
 def upsample(mode: str) -> Handler:
     def handler(tracer: Tracer, node: Any) -> str:
-        given = Arguments(node)
+        given = CallArguments(node)
         path = tracer.data(given.input if given.get("input") is not None else given.get("self"))
         arguments: dict[str, Any] = {} if mode == "nearest" else {"mode": mode}
         if given.get("align_corners"):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from specgraph.importers.flat import Array, Refusal
-from specgraph.importers.torch_arguments import Arguments
+from specgraph.importers.torch_arguments import CallArguments
 from specgraph.importers.torch_layers import (
     adaptive,
     avg_pool,
@@ -45,7 +45,7 @@ def plain(op: str, **named: str) -> Handler:
     """An op without parameters; `named` maps our arguments to the call's."""
 
     def handler(tracer: Tracer, node: Any) -> str:
-        given = Arguments(node)
+        given = CallArguments(node)
         source = given.get("self", given.get("input"))
         arguments = {ours: given.get(theirs) for ours, theirs in named.items()}
         return tracer.add(node, op, [tracer.data(source)], arguments)
@@ -54,7 +54,7 @@ def plain(op: str, **named: str) -> Handler:
 
 
 def hardtanh(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     low, high = given.min_val, given.max_val
     path = tracer.data(given.get("self"))
     if (low, high) == (0, 6):
@@ -63,7 +63,7 @@ def hardtanh(tracer: Tracer, node: Any) -> str:
 
 
 def clamp(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     top = float(np.finfo(np.float32).max)
     low = -top if given.min is None else given.min
@@ -76,14 +76,14 @@ def clamp(tracer: Tracer, node: Any) -> str:
 
 
 def elu(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     if given.get("scale", 1) != 1 or given.get("input_scale", 1) != 1:
         raise Refusal("an elu with scales has no counterpart in a spec")
     return tracer.add(node, "elu", [tracer.data(given.get("self"))], {"alpha": given.alpha})
 
 
 def prelu(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     count = tracer.array(given.weight).size
     return tracer.add(
         node, "prelu", [tracer.data(given.get("self"))], {"num_parameters": count}, {"weight": given.weight}
@@ -92,7 +92,7 @@ def prelu(tracer: Tracer, node: Any) -> str:
 
 def softmax(op: str) -> Handler:
     def handler(tracer: Tracer, node: Any) -> str:
-        given = Arguments(node)
+        given = CallArguments(node)
         path = tracer.data(given.get("self"))
         return tracer.add(node, op, [path], {"dim": given.dim % (tracer.net.type_of(path).rank + 1)})
 
@@ -118,7 +118,7 @@ def converted(tracer: Tracer, node: Any) -> Any:
 
 def dropout(mode: str) -> Handler:
     def handler(tracer: Tracer, node: Any) -> str:
-        given = Arguments(node)
+        given = CallArguments(node)
         if given.train and given.p:
             raise Refusal("it drops at random in evaluation too; a spec's `dropout` drops in training alone")
         arguments = {"p": given.p, "mode": mode}
@@ -148,7 +148,7 @@ def _called(node: Any, name: str, *arguments: Any) -> bool:
 
 def arithmetic(op: str) -> Handler:
     def handler(tracer: Tracer, node: Any) -> Any:
-        given = Arguments(node)
+        given = CallArguments(node)
         left, right = given.get("self"), given.other
         if tracer.values.get(left) is SOFTSIGN:
             return SOFTSIGN

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from specgraph.importers.flat import Refusal
-from specgraph.importers.torch_arguments import Arguments, spread
+from specgraph.importers.torch_arguments import CallArguments, spread
 from specgraph.importers.torch_layers import with_places
 from specgraph.importers.torch_ops import SOFTSIGN, is_softsign, with_constant
 from specgraph.importers.torch_tracer import Handler, Tracer, op_name
@@ -23,7 +23,7 @@ def _sizes(tracer: Tracer, path: str) -> list[int]:
 
 
 def power(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     if not tracer.is_data(given.get("self")) or not isinstance(given.exponent, (int, float)):
         raise Refusal("a computed exponent has no counterpart in a spec")
     path = tracer.data(given.get("self"))
@@ -35,7 +35,7 @@ def power(tracer: Tracer, node: Any) -> str:
 
 
 def square(tracer: Tracer, node: Any) -> str:
-    path = tracer.data(Arguments(node).get("self"))
+    path = tracer.data(CallArguments(node).get("self"))
     return tracer.add(node, "mul", [path, path])
 
 
@@ -43,15 +43,15 @@ def absolute(tracer: Tracer, node: Any) -> Any:
     """The slope for negative values is -1. Within `x / (|x| + 1)`, a softsign, it is no node."""
     if is_softsign(node):
         return SOFTSIGN
-    return tracer.add(node, "leaky_relu", [tracer.data(Arguments(node).get("self"))], {"negative_slope": -1})
+    return tracer.add(node, "leaky_relu", [tracer.data(CallArguments(node).get("self"))], {"negative_slope": -1})
 
 
 def negative(tracer: Tracer, node: Any) -> str:
-    return with_constant(tracer, node, "mul", Arguments(node).get("self"), -1)
+    return with_constant(tracer, node, "mul", CallArguments(node).get("self"), -1)
 
 
 def reversed_sub(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     if given.get("alpha", 1) != 1:
         raise Refusal("subtracting a multiple has no counterpart in a spec")
     if tracer.is_data(given.other):
@@ -60,14 +60,14 @@ def reversed_sub(tracer: Tracer, node: Any) -> str:
 
 
 def selu(tracer: Tracer, node: Any) -> str:
-    path = tracer.data(Arguments(node).get("self"))
+    path = tracer.data(CallArguments(node).get("self"))
     curve = tracer.step(node, "elu", [path], {"alpha": SELU_ALPHA}, "elu")
     return with_constant(tracer, node, "mul", curve, SELU_SCALE)
 
 
 def total(tracer: Tracer, node: Any) -> str:
     """A sum is a mean times the number of values."""
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     sizes = _sizes(tracer, path)
     if given.get("dim") is None:
@@ -86,7 +86,7 @@ def total(tracer: Tracer, node: Any) -> str:
 
 
 def stack(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     paths = [tracer.data(value) for value in given.tensors]
     sizes = _sizes(tracer, paths[0])
     dim = given.dim % (len(sizes) + 2)
@@ -98,7 +98,7 @@ def stack(tracer: Tracer, node: Any) -> str:
 
 
 def unflatten(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     sizes = _sizes(tracer, path)
     dim = given.dim % (len(sizes) + 1)
@@ -112,7 +112,7 @@ def unflatten(tracer: Tracer, node: Any) -> str:
 
 def expand(tracer: Tracer, node: Any) -> str:
     """Nothing where whoever reads it broadcasts anyway; else a map of one cell, enlarged."""
-    path = tracer.data(Arguments(node).get("self"))
+    path = tracer.data(CallArguments(node).get("self"))
     wanted = list(node.meta["val"].shape)[1:]
     sizes = _sizes(tracer, path)
     if wanted == sizes:
@@ -136,7 +136,7 @@ def _broadcasts(tracer: Tracer, reader: Any, node: Any) -> bool:
 
 
 def pixel_unshuffle(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     channels, height, width = _sizes(tracer, path)
     factor = given.downscale_factor
@@ -150,7 +150,7 @@ def matrix_product(bias: str, left: str, right: str) -> Handler:
     """`x @ W`, with or without a bias row, by a constant matrix."""
 
     def handler(tracer: Tracer, node: Any) -> str:
-        given = Arguments(node)
+        given = CallArguments(node)
         if not tracer.is_data(given.get(left)) or not tracer.is_constant(given.get(right)):
             raise Refusal("it multiplies two computed matrices; a spec has `linear`, by a constant one")
         if given.get("alpha", 1) != 1 or given.get("beta", 1) != 1:
@@ -171,7 +171,7 @@ def matrix_product(bias: str, left: str, right: str) -> Handler:
 
 def largest(tracer: Tracer, node: Any) -> str:
     """The largest along axes: a max-pool over the whole of them, laid last."""
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     kind = tracer.net.type_of(path)
     sizes = _sizes(tracer, path)

@@ -7,12 +7,12 @@ from typing import Any
 
 from specgraph.graph.dims import Dim
 from specgraph.importers.flat import Refusal
-from specgraph.importers.torch_arguments import Arguments, spread
+from specgraph.importers.torch_arguments import CallArguments, spread
 from specgraph.importers.torch_tracer import Tracer
 
 
 def flatten(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     rank = tracer.net.type_of(path).rank + 1
     start, end = given.start_dim % rank, given.end_dim % rank
@@ -29,14 +29,14 @@ def flatten(tracer: Tracer, node: Any) -> str:
 
 
 def cat(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     paths = [tracer.data(value) for value in given.tensors]
     dim = given.dim % (tracer.net.type_of(paths[0]).rank + 1)
     return tracer.add(node, "concat", paths, {"dim": dim}) if len(paths) > 1 else paths[0]
 
 
 def mean(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     kind = tracer.net.type_of(path)
     if given.get("dim") in (None, []):
@@ -50,14 +50,14 @@ def mean(tracer: Tracer, node: Any) -> str:
 
 
 def permute(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     rank = tracer.net.type_of(path).rank + 1
     return tracer.add(node, "permute", [path], {"dims": [axis % rank for axis in given.dims]})
 
 
 def transpose(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     rank = tracer.net.type_of(path).rank + 1
     order = list(range(rank))
@@ -67,7 +67,7 @@ def transpose(tracer: Tracer, node: Any) -> str:
 
 
 def reshape(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     sizes = list(given.get("size") or given.get("shape"))
     dims = tracer.net.type_of(path).dims
@@ -100,7 +100,7 @@ def _known(dims: tuple[Dim, ...]) -> list[int]:
 
 
 def unsqueeze(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     sizes: list[int] = _known(tracer.net.type_of(path).dims)
     axis = given.dim % (len(sizes) + 2)
@@ -111,7 +111,7 @@ def unsqueeze(tracer: Tracer, node: Any) -> str:
 
 
 def squeeze(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     sizes = _known(tracer.net.type_of(path).dims)
     chosen = given.get("dim")
@@ -121,7 +121,7 @@ def squeeze(tracer: Tracer, node: Any) -> str:
 
 
 def cut(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     rank = tracer.net.type_of(path).rank + 1
     dim = given.dim % rank
@@ -143,7 +143,7 @@ def cut(tracer: Tracer, node: Any) -> str:
 
 
 def select(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     sizes = _known(tracer.net.type_of(path).dims)
     dim = given.dim % (len(sizes) + 1)
@@ -157,7 +157,7 @@ def select(tracer: Tracer, node: Any) -> str:
 
 def parts(tracer: Tracer, node: Any) -> list[str]:
     """chunk, split: one slice per part."""
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     sizes = _known(tracer.net.type_of(path).dims)
     dim = given.dim % (len(sizes) + 1)
@@ -177,7 +177,7 @@ def parts(tracer: Tracer, node: Any) -> list[str]:
 
 
 def pad(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     path = tracer.data(given.get("self"))
     amounts = list(given.pad)
     if not any(amounts):
@@ -196,5 +196,5 @@ def pad(tracer: Tracer, node: Any) -> str:
 
 
 def channel_shuffle(tracer: Tracer, node: Any) -> str:
-    given = Arguments(node)
+    given = CallArguments(node)
     return tracer.add(node, "channel_shuffle", [tracer.data(given.get("self"))], {"groups": given.groups})

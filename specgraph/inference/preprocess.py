@@ -24,7 +24,7 @@ def to_pixels(image: Image, preprocessing: Preprocessing, *, whole: bool = False
     wanted."""
     from PIL import Image as pil
 
-    from specgraph.datasets.images import Box, centre_box, to_mode
+    from specgraph.datasets.images import ImageRegion, centre_box, to_mode
 
     try:
         image = to_mode(image, preprocessing.channels)
@@ -33,7 +33,7 @@ def to_pixels(image: Image, preprocessing: Preprocessing, *, whole: bool = False
     height, width = preprocessing.size
     box = centre_box(image.size, preprocessing.size, preprocessing.crop)
     if whole:
-        box = Box(0, 0, *image.size)
+        box = ImageRegion(0, 0, *image.size)
     planes = [plane.convert("F").resize((width, height), pil.Resampling.BILINEAR, box=box) for plane in image.split()]
     return np.stack([np.asarray(plane, np.float32) for plane in planes])
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from specgraph.atomic_files import replacing
 from specgraph.errors import CommandError, require
-from specgraph.inference.data import LabelledImages, accuracy, chosen_data, dataset_images
+from specgraph.inference.dataset_images import LabelledImages, accuracy, chosen_data, dataset_images
 from specgraph.inference.session import Array, Session
 from specgraph.inference.source import ModelSource
 

@@ -43,10 +43,10 @@ class Invalid(Exception):
 
 
 class Unknown(Exception):
-    """A field of a `Partial` was asked for whose value is wrong."""
+    """A field of a `PartialRecord` was asked for whose value is wrong."""
 
 
-class Partial(dict[str, Any]):
+class PartialRecord(dict[str, Any]):
     """A record of which some fields are wrong: to ask for one raises `Unknown`."""
 
     def __missing__(self, key: str) -> Any:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from specgraph.diagnostics.names import fold
-from specgraph.kinds.invalid import MOST_FAULTS, Invalid, Partial, raise_all
+from specgraph.kinds.invalid import MOST_FAULTS, Invalid, PartialRecord, raise_all
 from specgraph.kinds.kinds import Kind, accepts, nested
 from specgraph.kinds.shown import show
 
@@ -29,7 +29,7 @@ class Form(NamedTuple):
     """What a record's checked values become: all of them, or those that are right where others are wrong."""
 
     whole: Callable[..., Any] = dict
-    partial: Callable[[dict[str, Any]], Any] = Partial
+    partial: Callable[[dict[str, Any]], Any] = PartialRecord
 
 
 class Record(Kind):

@@ -77,7 +77,7 @@ def not_indented(entries: list[tuple[Scalar, Tree]], at: int) -> int | None:
     return end
 
 
-class Meant(NamedTuple):
+class UnbracketedList(NamedTuple):
     """A list that was written without brackets, or in round ones: its key, its place, how it is written."""
 
     key: Scalar
@@ -85,10 +85,10 @@ class Meant(NamedTuple):
     text: str
 
 
-def lists_meant(tree: Mapping, json: bool) -> tuple[Mapping, list[Meant]]:
+def lists_meant(tree: Mapping, json: bool) -> tuple[Mapping, list[UnbracketedList]]:
     """The mapping of a node with such lists put together again, and what they are: `from: a, b` and
     `kernel_size: (3, 3)`, whose rest is keys without values inside braces."""
-    found: list[Meant] = []
+    found: list[UnbracketedList] = []
     entries: list[tuple[Scalar, Tree]] = []
     at = 0
     while at < len(tree.entries):
@@ -117,7 +117,7 @@ def lists_meant(tree: Mapping, json: bool) -> tuple[Mapping, list[Meant]]:
         place = (value.line, value.column, parts[-1].end_line, parts[-1].end_column)
         items: list[Tree] = [Scalar(int(t) if NUMBER.fullmatch(t) else t, t, True, *place) for t in texts]
         shown = ", ".join(f'"{text}"' if json and wanted is WORD else text for text in texts)
-        found.append(Meant(key, Sequence(items, *place), f"[{shown}]"))
+        found.append(UnbracketedList(key, Sequence(items, *place), f"[{shown}]"))
         entries.append((key, found[-1].value))
     return (Mapping(entries, tree.line, tree.column, tree.end_line, tree.end_column), found) if found else (tree, [])
 

@@ -35,7 +35,7 @@ from specgraph.language_server.markup import (
 from specgraph.language_server.places import Place, Role, classify
 from specgraph.language_server.positions import Encoding
 from specgraph.language_server.proposals import Cursor, Proposal, cursor_at, item_of
-from specgraph.language_server.scopes import Scope, block_arguments
+from specgraph.language_server.scopes import NodeScope, block_arguments
 from specgraph.ops.definition import Op
 from specgraph.ops.registry import ops
 from specgraph.source.tree import Mapping, Scalar, Source, Tree
@@ -187,7 +187,7 @@ def _bare_node(place: Place, cursor: Cursor) -> Iterator[Proposal]:
     yield from _blocks(place.scope, whole=True, is_json=cursor.is_json)
 
 
-def _blocks(scope: Scope, *, whole: bool, is_json: bool) -> Iterator[Proposal]:
+def _blocks(scope: NodeScope, *, whole: bool, is_json: bool) -> Iterator[Proposal]:
     for name, file, _, block in scope.file.block_names():
         if MARK in name:
             continue

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from specgraph.language_server.places import Place, Role, at_position, classify
-from specgraph.language_server.scopes import File, Found, Scope, block_arguments, node_place
+from specgraph.language_server.scopes import File, Found, NodeScope, block_arguments, node_place
 from specgraph.source.tree import Scalar, Source, Tree
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*")
@@ -24,7 +24,7 @@ class Entity(NamedTuple):
     file: File | None
     place: Tree | None
     tree: Tree | None
-    scope: Scope
+    scope: NodeScope
     holder: str = ""
 
 
@@ -60,7 +60,7 @@ def named(place: Place) -> Entity | None:
     return None
 
 
-def _node(found: Found | None, name: str, scope: Scope) -> Entity | None:
+def _node(found: Found | None, name: str, scope: NodeScope) -> Entity | None:
     return None if found is None else Entity("node", name, found.file, found.place, found.tree, scope)
 
 
@@ -85,7 +85,7 @@ def names_in_expressions(source: Source, scalar: Scalar, line: int) -> Iterator[
             yield match.start() + 1, match[0]
 
 
-def named_in_expression(name: str, scope: Scope) -> Entity | None:
+def named_in_expression(name: str, scope: NodeScope) -> Entity | None:
     """What a name in an expression stands for."""
     if "." in name:
         return _measured(name, scope)
@@ -98,7 +98,7 @@ def named_in_expression(name: str, scope: Scope) -> Entity | None:
     return None
 
 
-def _measured(path: str, scope: Scope) -> Entity | None:
+def _measured(path: str, scope: NodeScope) -> Entity | None:
     """The node whose size `path` (`stem.conv.channels`) is."""
     head = path.rpartition(".")[0]
     return _node(scope.find(head), head, scope)

@@ -14,7 +14,7 @@ from specgraph.kinds.kinds import Either, Kind, ListOf, PerAxis
 from specgraph.kinds.records import MapOf, Record, Tagged
 from specgraph.language.document import NODE_KEYS
 from specgraph.language.initialisers import INIT_VALUE
-from specgraph.language_server.scopes import File, Scope
+from specgraph.language_server.scopes import File, NodeScope
 from specgraph.ops.definition import Op
 from specgraph.ops.registry import find
 from specgraph.recipes.recipe import RECIPE
@@ -42,7 +42,7 @@ class Role(Enum):
     FREE = auto()
 
 
-class Step(NamedTuple):
+class PathStep(NamedTuple):
     """One level on the way from the root: the collection, the key (None in a list), the value."""
 
     parent: Mapping | Sequence
@@ -56,7 +56,7 @@ class Place(NamedTuple):
 
     role: Role
     scalar: Scalar
-    scope: Scope
+    scope: NodeScope
     mapping: Mapping | None = None
     node: Tree | None = None
     node_key: Scalar | None = None
@@ -69,12 +69,12 @@ class Place(NamedTuple):
 Test = Callable[[Tree], bool]
 
 
-def scalars(root: Tree | None) -> Iterator[tuple[list[Step], Scalar, bool]]:
+def scalars(root: Tree | None) -> Iterator[tuple[list[PathStep], Scalar, bool]]:
     """Every scalar of a tree: the steps that lead to it, and whether it is a key."""
     if isinstance(root, Scalar):
         yield [], root, False
         return
-    pending: list[tuple[Tree, list[Step]]] = [(root, [])] if root is not None else []
+    pending: list[tuple[Tree, list[PathStep]]] = [(root, [])] if root is not None else []
     while pending:
         tree, steps = pending.pop()
         entries: list[tuple[Scalar | None, Tree]] = []
@@ -84,7 +84,7 @@ def scalars(root: Tree | None) -> Iterator[tuple[list[Step], Scalar, bool]]:
             entries = [(None, item) for item in tree.items]
         for key, value in entries:
             assert isinstance(tree, Mapping | Sequence)
-            inner = [*steps, Step(tree, key, value)]
+            inner = [*steps, PathStep(tree, key, value)]
             if key is not None:
                 yield inner, key, True
             if isinstance(value, Scalar):
@@ -121,7 +121,7 @@ def every_place(file: File) -> Iterator[Place]:
 class _Classifier:
     """Walks down the steps. Each method handles what its name says, beginning at step `i`."""
 
-    def __init__(self, file: File, steps: list[Step], scalar: Scalar, is_key: bool) -> None:
+    def __init__(self, file: File, steps: list[PathStep], scalar: Scalar, is_key: bool) -> None:
         self.file = file
         self.steps = steps
         self.scalar = scalar
@@ -293,7 +293,7 @@ class _Classifier:
             kind, i = inner, i + 1
 
 
-def _fitting(kind: Kind, step: Step) -> Kind:
+def _fitting(kind: Kind, step: PathStep) -> Kind:
     """Of alternatives, the one that a collection is written for."""
     if not isinstance(kind, Either):
         return kind

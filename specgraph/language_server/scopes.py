@@ -29,17 +29,17 @@ class File(NamedTuple):
         part = self.part(key)
         return part.entries if isinstance(part, Mapping) else []
 
-    def file_scope(self) -> Scope:
+    def file_scope(self) -> NodeScope:
         """The scope of the file's own nodes."""
-        return Scope(self, self.part("nodes"), [key for key, _ in self.entries("inputs")], None, None)
+        return NodeScope(self, self.part("nodes"), [key for key, _ in self.entries("inputs")], None, None)
 
-    def block_scope(self, block: Tree) -> Scope:
+    def block_scope(self, block: Tree) -> NodeScope:
         """The scope inside a block of this file."""
         if not isinstance(block, Mapping):
-            return Scope(self, block, [], None, None)
+            return NodeScope(self, block, [], None, None)
         inputs = block.get("inputs")
         names = [item for item in inputs.items if isinstance(item, Scalar)] if isinstance(inputs, Sequence) else []
-        return Scope(self, block.get("nodes"), names, block, None)
+        return NodeScope(self, block.get("nodes"), names, block, None)
 
     def find_block(self, name: str) -> tuple[File, Scalar, Tree] | None:
         """A block by name, also `alias.block` of an included file: its file, key and tree."""
@@ -67,18 +67,18 @@ class Found(NamedTuple):
     tree: Tree | None
 
 
-class Scope(NamedTuple):
+class NodeScope(NamedTuple):
     """The nodes around a place: of a file, a block, or a chain inside one of them (`parent` then)."""
 
     file: File
     nodes: Tree | None
     inputs: list[Scalar]
     block: Mapping | None
-    parent: Scope | None
+    parent: NodeScope | None
 
-    def inner(self, chain: Tree) -> Scope:
+    def inner(self, chain: Tree) -> NodeScope:
         """The scope of a chain that stands in this one."""
-        return Scope(self.file, chain, [], self.block, self)
+        return NodeScope(self.file, chain, [], self.block, self)
 
     def is_block(self) -> bool:
         """Whether this is the inside of a block."""
@@ -98,7 +98,7 @@ class Scope(NamedTuple):
 
     def names(self) -> Iterator[tuple[str, Found]]:
         """Names that a `from` may use here, nearest first."""
-        scope: Scope | None = self
+        scope: NodeScope | None = self
         while scope is not None:
             for name, place, tree in scope.siblings():
                 yield name, Found(self.file, place, tree)
@@ -112,7 +112,7 @@ class Scope(NamedTuple):
 
     def find(self, reference: str) -> Found | None:
         """What a reference means: a name here or further out, or a dotted path into a node."""
-        scope: Scope | None = self
+        scope: NodeScope | None = self
         while scope is not None:
             found = scope._find_here(reference, MAX_NESTING)
             if found is not None:
@@ -145,7 +145,7 @@ class Scope(NamedTuple):
         number, _, rest = reference.partition(".")
         return self._find_here(rest, depth) if number.isdigit() and rest else None
 
-    def inside(self, tree: Tree) -> list[Scope]:
+    def inside(self, tree: Tree) -> list[NodeScope]:
         """The scope inside a node: of its block or its chain; empty for an op."""
         if isinstance(tree, Sequence):
             return [self.inner(tree)]

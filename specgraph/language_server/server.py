@@ -30,7 +30,7 @@ SPEC_ENDINGS = (".yaml", ".yml", ".json")
 
 
 @dataclass
-class Document:
+class OpenDocument:
     """An open text. `checked` is the version that `analysis` is of."""
 
     uri: str
@@ -58,7 +58,7 @@ class Server(LanguageServer):
             text_document_sync_kind=types.TextDocumentSyncKind.Full,
             protocol_cls=AnsweringProtocol,
         )
-        self.documents: dict[str, Document] = {}
+        self.documents: dict[str, OpenDocument] = {}
         self.overlay: dict[str, bytes] = {}
         self.published: dict[str, dict[str, list[types.Diagnostic]]] = {}
         self.checking = asyncio.Lock()
@@ -79,20 +79,20 @@ class Server(LanguageServer):
 
     # documents ---------------------------------------------------------------------------------
 
-    def open(self, item: types.TextDocumentItem) -> Document:
+    def open(self, item: types.TextDocumentItem) -> OpenDocument:
         """Take up a text."""
         path = path_of(item.uri) or os.path.abspath(re.sub(r"[^\w.-]+", "_", item.uri) or "untitled")
         json_like = item.language_id.startswith("json") or (
             item.language_id not in ("yaml", "specgraph") and format_of(path) == "json"
         )
-        document = Document(
+        document = OpenDocument(
             item.uri, path, item.text, item.version, "json" if json_like else "yaml", item.language_id, False
         )
         self.documents[item.uri] = document
         self.changed(document, item.text, item.version)
         return document
 
-    def changed(self, document: Document, text: str, version: int) -> None:
+    def changed(self, document: OpenDocument, text: str, version: int) -> None:
         """Note a text's new state."""
         document.text, document.version = text, version
         document.is_spec = document.is_spec or document.language == "specgraph" or bool(IS_SPEC.search(text[:20_000]))
@@ -111,7 +111,7 @@ class Server(LanguageServer):
                 self._send(target)
         await self.check_users(document.path)
 
-    async def current(self, uri: str) -> tuple[Document, Analysis] | None:
+    async def current(self, uri: str) -> tuple[OpenDocument, Analysis] | None:
         """A text with its analysis, brought up to date first; None for a text that is no spec."""
         document = self.documents.get(uri)
         if document is None or not document.is_spec:
@@ -119,7 +119,7 @@ class Server(LanguageServer):
         await self.check(document)
         return (document, document.analysis) if document.analysis is not None else None
 
-    async def check(self, document: Document, *, again: bool = False) -> None:
+    async def check(self, document: OpenDocument, *, again: bool = False) -> None:
         """Analyse a text unless that is done, and publish what is wrong with it."""
         async with document.lock:
             if again:
@@ -140,13 +140,13 @@ class Server(LanguageServer):
                 if document.uri in self.documents:
                     self.publish(document, analysis)
 
-    def schedule(self, document: Document) -> None:
+    def schedule(self, document: OpenDocument) -> None:
         """Check a text and those that include it, once typing pauses."""
         if document.pending is not None:
             document.pending.cancel()
         document.pending = asyncio.create_task(self._later(document))
 
-    async def _later(self, document: Document) -> None:
+    async def _later(self, document: OpenDocument) -> None:
         await asyncio.sleep(DEBOUNCE_SECONDS)
         if document.is_spec:
             await self.check(document)
@@ -160,7 +160,7 @@ class Server(LanguageServer):
                 if self.can("workspace", "inlay_hint", "refresh_support"):
                     self.workspace_inlay_hint_refresh(None)
 
-    def users(self, document: Document) -> list[Analysis]:
+    def users(self, document: OpenDocument) -> list[Analysis]:
         """The analyses in which a text may take part, its own first."""
         own = [document.analysis] if document.analysis is not None else []
         others = [d.analysis for d in self.documents.values() if d is not document and d.analysis is not None]
@@ -168,7 +168,7 @@ class Server(LanguageServer):
 
     # diagnostics -------------------------------------------------------------------------------
 
-    def publish(self, document: Document, analysis: Analysis) -> None:
+    def publish(self, document: OpenDocument, analysis: Analysis) -> None:
         """Send the diagnostics of a text, and of the files it includes to those."""
         by_target: dict[str, list[types.Diagnostic]] = {document.uri: []}
         keeps = selection_of_project(os.path.dirname(document.path)).keeps
@@ -185,7 +185,7 @@ class Server(LanguageServer):
             self.published.setdefault(target, {})[document.uri] = found
             self._send(target)
 
-    def converted(self, diagnostic: Any, document: Document, analysis: Analysis) -> types.Diagnostic:
+    def converted(self, diagnostic: Any, document: OpenDocument, analysis: Analysis) -> types.Diagnostic:
         """A diagnostic in the protocol's terms."""
 
         def place(path: str) -> tuple[str, Positions]:
@@ -194,7 +194,7 @@ class Server(LanguageServer):
 
         return convert.diagnostic(diagnostic, place)
 
-    def uri_for(self, path: str, document: Document) -> str:
+    def uri_for(self, path: str, document: OpenDocument) -> str:
         """The address of a file, as the editor calls it where it is open."""
         if path == document.path:
             return document.uri

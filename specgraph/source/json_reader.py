@@ -10,6 +10,7 @@ from specgraph.diagnostics.model import Edit, Fix, Label
 from specgraph.source.gc_pause import GarbageCollectorPaused
 from specgraph.source.limits import MAX_DIGITS, limit
 from specgraph.source.reports import (
+    ReadingStopped,
     report_duplicate_key,
     report_empty,
     report_long_number,
@@ -36,7 +37,7 @@ WORDS: dict[str, Value] = {"true": True, "false": False, "null": None}
 FOREIGN_WORDS = {"True": "true", "False": "false", "None": "null", "undefined": "null"}
 
 
-class Fault(Exception):
+class JsonFault(Exception):
     """The text is not JSON. Offsets into the text; `opened` is the bracket it belongs to."""
 
     def __init__(
@@ -57,19 +58,15 @@ class Fault(Exception):
         self.replacement = replacement
 
 
-class Stop(Exception):
-    """Reading cannot go on; the reason is reported."""
-
-
 def parse_json(source: Source, collector: Collector) -> Parsed:
     """The tree of a JSON text. `tree` is None after an error that stops reading."""
     with GarbageCollectorPaused():
-        builder = Builder(source, collector)
+        builder = JsonTreeBuilder(source, collector)
         try:
             tree = builder.build()
-        except Stop:
+        except ReadingStopped:
             return Parsed(source, None, builder.partial())
-        except Fault as fault:
+        except JsonFault as fault:
             span = source.span_of_offsets(fault.start, fault.end)
             if span.end_line != span.line:
                 span = span._replace(end_line=span.line, end_column=span.column + 1)
@@ -84,7 +81,7 @@ def parse_json(source: Source, collector: Collector) -> Parsed:
         return Parsed(source, tree, tree)
 
 
-class Builder:
+class JsonTreeBuilder:
     """Builds the tree from tokens."""
 
     def __init__(self, source: Source, collector: Collector) -> None:
@@ -95,7 +92,7 @@ class Builder:
         self.stack: list[tuple[list[Tree], str, int]] = []
 
     def build(self) -> Tree | None:
-        """Read the whole text. Raises `Fault` and `Stop`."""
+        """Read the whole text. Raises `JsonFault` and `ReadingStopped`."""
         source, text, stack = self.source, self.source.text, self.stack
         starts: Iterator[int] = iter([*source.line_starts[1:], len(text) + 1])
         line, line_start, next_line = 1, 0, next(starts)
@@ -122,11 +119,11 @@ class Builder:
                 elif sign in "{[" and (state == "value" or state == "first"):
                     if len(stack) >= max_depth:
                         report_too_deep(source, self.collector, self._at(start), max_depth)
-                        raise Stop
+                        raise ReadingStopped
                     num_values += 1
                     if num_values > max_values:
                         report_too_many(source, self.collector, self._at(start), max_values)
-                        raise Stop
+                        raise ReadingStopped
                     children, closer, opened = [], "}" if sign == "{" else "]", start
                     stack.append((children, closer, start))
                     state = "first_key" if sign == "{" else "first"
@@ -167,7 +164,7 @@ class Builder:
             else:
                 raise self._unexpected(text[start:end], start, end, state, closer, opened, match)
         if stack:
-            raise Fault(
+            raise JsonFault(
                 f"`{'{' if closer == '}' else '['}` is never closed",
                 opened,
                 opened + 1,
@@ -220,13 +217,13 @@ class Builder:
             place = self._at(start)
             place.end_column = place.column + len(raw)
             report_long_number(self.source, self.collector, place, len(raw))
-            raise Stop
+            raise ReadingStopped
         return int(raw) if raw.lstrip("-").isdigit() else float(raw)
 
     def _decode(self, raw: str, start: int, end: int) -> str:
         text = ESCAPE.sub(_unescape, raw)
         if SURROGATE.search(text):
-            raise Fault(
+            raise JsonFault(
                 "half of a surrogate pair is no character",
                 start,
                 end,
@@ -236,7 +233,7 @@ class Builder:
 
     def _unexpected(
         self, sign: str, start: int, end: int, state: str, closer: str, opened: int, match: re.Match[str]
-    ) -> Fault:
+    ) -> JsonFault:
         """What is wrong with a token that cannot stand where it does."""
         text = self.source.text
         opener = {"}": "{", "]": "["}.get(closer, "")
@@ -246,18 +243,18 @@ class Builder:
             if fault is not None:
                 return fault
         if sign in ("}", "]") and closer and sign != closer:
-            return Fault(f"`{sign}` cannot close `{opener}`", start, end, f"write `{closer}` here", place)
+            return JsonFault(f"`{sign}` cannot close `{opener}`", start, end, f"write `{closer}` here", place)
         if sign in ("}", "]") and not closer:
-            return Fault(f"`{sign}` closes nothing", start, end, "remove it")
+            return JsonFault(f"`{sign}` closes nothing", start, end, "remove it")
         if sign == closer and state in ("key", "value") and text[:start].rstrip().endswith(","):
             comma = len(text[:start].rstrip()) - 1
-            return Fault(f"a comma before `{sign}`", comma, comma + 1, "remove it", None, "")
+            return JsonFault(f"a comma before `{sign}`", comma, comma + 1, "remove it", None, "")
         if state == "end":
-            return Fault("there is text behind the end of the spec", start, end, "a file holds one spec: remove it")
+            return JsonFault("there is text behind the end of the spec", start, end, "a file holds one spec: remove it")
         if state == "colon":
-            return Fault(f"`:` is missing before `{_short(sign)}`", start, end, 'write "key": value', place)
+            return JsonFault(f"`:` is missing before `{_short(sign)}`", start, end, 'write "key": value', place)
         if state == "comma":
-            return Fault(
+            return JsonFault(
                 f"`,` or `{closer}` is missing before `{_short(sign)}`",
                 start,
                 end,
@@ -265,26 +262,26 @@ class Builder:
                 place,
             )
         if state in ("key", "first_key"):
-            return Fault(
+            return JsonFault(
                 f"a key is expected, not `{_short(sign)}`",
                 start,
                 end,
                 'keys are text in double quotes: "key": value',
                 place,
             )
-        return Fault(f"a value is missing before `{_short(sign)}`", start, end, "write the value", place)
+        return JsonFault(f"a value is missing before `{_short(sign)}`", start, end, "write the value", place)
 
-    def _bad_token(self, sign: str, start: int) -> Fault | None:
+    def _bad_token(self, sign: str, start: int) -> JsonFault | None:
         text = self.source.text
         if sign == '"':
             return self._bad_text(start)
         if sign == "'":
-            return Fault("JSON has no single quotes", start, start + 1, "use double quotes")
+            return JsonFault("JSON has no single quotes", start, start + 1, "use double quotes")
         if sign == "/" or sign == "#":
-            return Fault("JSON has no comments", start, start + 1, "remove it, or write the spec as YAML")
+            return JsonFault("JSON has no comments", start, start + 1, "remove it, or write the spec as YAML")
         word = re.compile(r"[-+\w.$]+").match(text, start)
         if word is None:
-            return Fault(
+            return JsonFault(
                 f"`{sign}` cannot stand here" if sign.isprintable() else "a character that JSON does not allow",
                 start,
                 start + 1,
@@ -292,33 +289,33 @@ class Builder:
         found = word[0]
         if found in FOREIGN_WORDS:
             right = FOREIGN_WORDS[found]
-            return Fault(f"`{found}` is not JSON", start, word.end(), f"write {right}", None, right)
+            return JsonFault(f"`{found}` is not JSON", start, word.end(), f"write {right}", None, right)
         if found.lstrip("+-") in ("NaN", "Infinity", "inf", "nan"):
-            return Fault(f"`{found}` is not JSON: numbers are finite", start, word.end(), "write a number")
+            return JsonFault(f"`{found}` is not JSON: numbers are finite", start, word.end(), "write a number")
         if found[0] in "+-.0123456789":
-            return Fault(
+            return JsonFault(
                 f"`{_short(found)}` is not a number in JSON",
                 start,
                 word.end(),
                 "write 0.5 for .5, 8 for 08 and +8, and text in double quotes",
             )
-        return Fault(f"`{_short(found)}` has no quotes", start, word.end(), f'write "{_short(found)}"')
+        return JsonFault(f"`{_short(found)}` has no quotes", start, word.end(), f'write "{_short(found)}"')
 
-    def _bad_text(self, start: int) -> Fault:
+    def _bad_text(self, start: int) -> JsonFault:
         text = self.source.text
         bad = re.compile(r"(?:[^\"\\\x00-\x1f]|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4}))*+").match(text, start + 1)
         assert bad is not None
         stop = bad.end()
         if text[stop : stop + 1] == "\\":
-            return Fault(
+            return JsonFault(
                 f"`{text[stop : stop + 2]}` is no escape that JSON knows",
                 stop,
                 stop + 2,
                 "write a backslash twice",
             )
         if text[stop : stop + 1] in ("", "\n", "\r"):
-            return Fault('the quote " is never closed', start, start + 1, 'add the closing "')
-        return Fault("a control character inside text", stop, stop + 1, "write it as an escape: \\t, \\n, \\u0000")
+            return JsonFault('the quote " is never closed', start, start + 1, 'add the closing "')
+        return JsonFault("a control character inside text", stop, stop + 1, "write it as an escape: \\t, \\n, \\u0000")
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -7,6 +7,10 @@ from specgraph.diagnostics.model import Label
 from specgraph.source.tree import Scalar, Source, Tree
 
 
+class ReadingStopped(Exception):
+    """A text cannot be read further; the reason is reported."""
+
+
 def report_duplicate_key(source: Source, collector: Collector, first: Scalar, second: Scalar) -> None:
     """A key is there twice."""
     collector.report(

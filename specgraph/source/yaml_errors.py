@@ -18,7 +18,7 @@ PARSER_DEPTH = 1000
 """Collections in each other at which libyaml (0.2.6 and later) gives up by itself, before any event."""
 
 
-class Finding(NamedTuple):
+class YamlFault(NamedTuple):
     """A message for a place (line and column from 1)."""
 
     message: str
@@ -54,12 +54,12 @@ def report_yaml_error(error: Exception, source: Source, collector: Collector, re
     collector.report("invalid-syntax", found.message, span, labels=labels, help=found.help)
 
 
-def _explain(error: Any, source: Source, repair: Repair) -> Finding:
+def _explain(error: Any, source: Source, repair: Repair) -> YamlFault:
     mark = getattr(error, "problem_mark", None)
     if mark is None:
         position = getattr(error, "position", 0)
         position = position if isinstance(position, int) else 0
-        return Finding("a character that YAML does not allow", *source.position(position))
+        return YamlFault("a character that YAML does not allow", *source.position(position))
     line, column = _place(mark, repair)
     context = getattr(error, "context_mark", None)
     opened = _place(context, repair) if context is not None else None
@@ -71,7 +71,7 @@ def _explain(error: Any, source: Source, repair: Repair) -> Finding:
     if "values are not allowed" in problem:
         return _second_colon(source, line, column, text)
     if "sequence entries are not allowed" in problem:
-        return Finding(
+        return YamlFault(
             "a list with `- ` cannot begin behind its key",
             line,
             column,
@@ -84,7 +84,7 @@ def _explain(error: Any, source: Source, repair: Repair) -> Finding:
     if "simple key" in where or "could not find expected ':'" in problem:
         return _missing_colon(source, opened or (line, column))
     if "block scalar" in where:
-        return Finding(
+        return YamlFault(
             "behind `|` or `>` the line must end",
             line,
             column,
@@ -93,13 +93,13 @@ def _explain(error: Any, source: Source, repair: Repair) -> Finding:
     if "alias" in where or "anchor" in where:
         sign = "*" if "alias" in where else "&"
         what = "an alias" if sign == "*" else "an anchor"
-        return Finding(f"`{sign}` begins {what}, which needs a name", *(opened or (line, column)), "quote the value")
+        return YamlFault(f"`{sign}` begins {what}, which needs a name", *(opened or (line, column)), "quote the value")
     if "tag" in problem or "tag" in where:
-        return Finding("tags (`!…`) are not supported", line, column, "remove it; quote text that begins with `!`")
+        return YamlFault("tags (`!…`) are not supported", line, column, "remove it; quote text that begins with `!`")
     if "directive" in problem or "directive" in where or text.startswith("%"):
-        return Finding("a line that begins with `%` is a directive that cannot be read", line, column, "remove it")
+        return YamlFault("a line that begins with `%` is a directive that cannot be read", line, column, "remove it")
     if character in ("}", "]"):
-        return Finding(
+        return YamlFault(
             f"`{character}` closes nothing",
             line,
             column,
@@ -107,7 +107,7 @@ def _explain(error: Any, source: Source, repair: Repair) -> Finding:
         )
     if "node content" in problem:
         what = f"`{character}`" if character else "the end of the line"
-        return Finding(f"a value is missing before {what}", line, column, "write the value, or quote the text")
+        return YamlFault(f"a value is missing before {what}", line, column, "write the value, or quote the text")
     return _misplaced(source, line, column, text)
 
 
@@ -115,10 +115,10 @@ def _place(mark: Any, repair: Repair) -> tuple[int, int]:
     return mark.line + 1, repair.original_column(mark.line + 1, mark.column + 1)
 
 
-def _bad_start(character: str, line: int, column: int) -> Finding:
+def _bad_start(character: str, line: int, column: int) -> YamlFault:
     if character == "\t":
-        return Finding("a tab cannot be used for indentation", line, column, "use spaces")
-    return Finding(f"a value cannot begin with `{character}`", line, column, "quote the value")
+        return YamlFault("a tab cannot be used for indentation", line, column, "use spaces")
+    return YamlFault(f"a value cannot begin with `{character}`", line, column, "quote the value")
 
 
 def _line_before(source: Source, line: int) -> int:
@@ -134,10 +134,10 @@ def _indent(text: str) -> int:
     return len(text) - len(text.lstrip(" "))
 
 
-def _second_colon(source: Source, line: int, column: int, text: str) -> Finding:
+def _second_colon(source: Source, line: int, column: int, text: str) -> YamlFault:
     """A `: ` where no key can stand."""
     if re.search(r":\s", text[: column - 1]):
-        return Finding(
+        return YamlFault(
             "a second `: ` in one line",
             line,
             column,
@@ -152,23 +152,23 @@ def _second_colon(source: Source, line: int, column: int, text: str) -> Finding:
         if has_colon is None:
             place = _indent(above) + 1
             content = above[place - 1 :].split(" #")[0].strip()
-            return Finding(
+            return YamlFault(
                 f"`{_short(content)}` has no `: ` behind it", before, place, f"write {_short(content)}: value"
             )
         if _indent(text) > _indent(above):
             other = above.strip().split(":")[0]
-            return Finding(
+            return YamlFault(
                 f"`{_short(key)}` is indented deeper than `{_short(other)}`, which has a value already",
                 line,
                 at,
                 f"align it with `{_short(other)}`",
             )
-    return Finding("a `: ` where no key can stand", line, column, "check the indentation, or quote the value")
+    return YamlFault("a `: ` where no key can stand", line, column, "check the indentation, or quote the value")
 
 
 def _flow(
     source: Source, bracket: str, opened: tuple[int, int] | None, line: int, column: int, character: str
-) -> Finding:
+) -> YamlFault:
     closer = CLOSER[bracket]
     text = source.lines[line - 1] if line <= len(source.lines) else ""
     if opened is not None:
@@ -176,14 +176,16 @@ def _flow(
         outer = source.lines[opened[0] - 1]
         outside = line > opened[0] and (KEY_LINE.match(text) is not None) and _indent(text) <= _indent(outer)
         if ended or outside:
-            return Finding(f"`{bracket}` is never closed", *opened, f"add the missing `{closer}`")
+            return YamlFault(f"`{bracket}` is never closed", *opened, f"add the missing `{closer}`")
     if character in ("}", "]") and character != closer:
-        return Finding(f"`{character}` cannot close `{bracket}`", line, column, f"write `{closer}` here", opened=opened)
+        return YamlFault(
+            f"`{character}` cannot close `{bracket}`", line, column, f"write `{closer}` here", opened=opened
+        )
     in_front = re.search(
         r"[{\[,]\s*[^\s{}\[\],:]+:\s+[^{}\[\],]*?\s([^\s{}\[\],:]+)$", text[max(0, column - 500) : column - 1]
     )
     if character == ":" and in_front:
-        return Finding(
+        return YamlFault(
             f"`,` is missing before `{_short(in_front[1])}:`",
             line,
             max(0, column - 500) + in_front.start(1) + 1,
@@ -191,12 +193,12 @@ def _flow(
             opened=opened,
         )
     if character == ":":
-        return Finding("a `:` where no key can stand", line, column, "quote the value", opened=opened)
+        return YamlFault("a `:` where no key can stand", line, column, "quote the value", opened=opened)
     braces = re.match(r"\$\{\s*([^{}]+?)\s*\}", text[max(0, column - 2) : column + 500])
     if braces:
         meant = f"${braces[1]}" if braces[1].isidentifier() else f"$({braces[1]})"
-        return Finding("an expression does not stand in braces", line, column - 1, f"write {meant}", opened=opened)
-    return Finding(
+        return YamlFault("an expression does not stand in braces", line, column - 1, f"write {meant}", opened=opened)
+    return YamlFault(
         f"`,` or `{closer}` is missing before `{_short(source.lines[line - 1][column - 1 :].split(None, 1)[0])}`",
         line,
         column,
@@ -205,42 +207,42 @@ def _flow(
     )
 
 
-def _quoted(source: Source, problem: str, opened: tuple[int, int], line: int, column: int) -> Finding:
+def _quoted(source: Source, problem: str, opened: tuple[int, int], line: int, column: int) -> YamlFault:
     text = source.lines[opened[0] - 1]
     quote = text[opened[1] - 1 : opened[1]]
     if "escape" in problem or "hex" in problem.lower() or "Unicode" in problem:
         here = source.lines[line - 1]
         start = here.rfind("\\", 0, column + 1)
         start = column - 1 if start < 0 else start
-        return Finding(
+        return YamlFault(
             f"`{here[start : start + 2]}` is no escape that YAML knows",
             line,
             start + 1,
             "write a backslash twice, or use single quotes",
         )
-    return Finding(f"the quote {quote} is never closed", *opened, f"add the closing {quote}")
+    return YamlFault(f"the quote {quote} is never closed", *opened, f"add the closing {quote}")
 
 
-def _missing_colon(source: Source, place: tuple[int, int]) -> Finding:
+def _missing_colon(source: Source, place: tuple[int, int]) -> YamlFault:
     line, column = place
     text = source.lines[line - 1][column - 1 :].split(" #")[0].strip() if line <= len(source.lines) else ""
-    return Finding(f"`{_short(text)}` has no `: ` behind it", line, column, f"write {_short(text)}: value")
+    return YamlFault(f"`{_short(text)}` has no `: ` behind it", line, column, f"write {_short(text)}: value")
 
 
-def _misplaced(source: Source, line: int, column: int, text: str) -> Finding:
+def _misplaced(source: Source, line: int, column: int, text: str) -> YamlFault:
     """Something where a key, a list entry or the end was expected."""
     in_front = text[: column - 1].rstrip()
     if in_front and in_front[-1] in "\"'":
-        return Finding("there is text behind the closing quote", line, column, "put the whole value into the quotes")
+        return YamlFault("there is text behind the closing quote", line, column, "put the whole value into the quotes")
     if in_front and in_front[-1] in "}]":
-        return Finding(
+        return YamlFault(
             f"there is text behind the closing `{in_front[-1]}`",
             line,
             column,
             "remove it, or add a comma inside",
         )
     if text[column - 1 : column + 1].rstrip() == "-":
-        return Finding(
+        return YamlFault(
             "a list entry (`- `) where a key is expected",
             line,
             column,
@@ -249,13 +251,13 @@ def _misplaced(source: Source, line: int, column: int, text: str) -> Finding:
     before = _line_before(source, line)
     above = next((n for n in range(before, 0, -1) if source.lines[n - 1].lstrip().startswith("- ")), 0)
     if above and _indent(source.lines[above - 1]) == column - 1:
-        return Finding(
+        return YamlFault(
             "a key where a list entry (`- `) is expected",
             line,
             column,
             "begin the line with `- `, or indent it differently",
         )
-    return Finding(
+    return YamlFault(
         "the indentation of this line fits no line above it",
         line,
         column,

@@ -14,6 +14,7 @@ from specgraph.source.anchors import start_after_anchor
 from specgraph.source.gc_pause import GarbageCollectorPaused
 from specgraph.source.limits import MAX_DIGITS, limit
 from specgraph.source.reports import (
+    ReadingStopped,
     report_duplicate_key,
     report_empty,
     report_long_number,
@@ -64,11 +65,7 @@ def resolve_scalar(text: str) -> Value:
     return text
 
 
-class Stop(Exception):
-    """Reading cannot go on; the reason is reported."""
-
-
-class Builder:
+class YamlTreeBuilder:
     """Builds the tree of one document from parser events."""
 
     def __init__(self, source: Source, collector: Collector) -> None:
@@ -86,7 +83,7 @@ class Builder:
         self.text = ""
 
     def build(self, text: str) -> None:
-        """Read the whole text. Raises `Stop`, or PyYAML's error."""
+        """Read the whole text. Raises `ReadingStopped`, or PyYAML's error."""
         self.text = text
         loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
         try:
@@ -225,11 +222,11 @@ class Builder:
         name = event.anchor
         if name not in self.anchors:
             self._report("unknown-alias", f"alias `*{name}` has no anchor `&{name}` before it", event)
-            raise Stop
+            raise ReadingStopped
         found = self.anchors[name]
         if found is None:
             self._report("unknown-alias", f"alias `*{name}` stands inside its own anchor `&{name}`", event)
-            raise Stop
+            raise ReadingStopped
         node, size = found
         self.num_aliased += size
         most = limit("SPECGRAPH_MAX_ALIASED_VALUES")
@@ -240,7 +237,7 @@ class Builder:
                 event,
                 help="use blocks and `repeat`, or raise SPECGRAPH_MAX_ALIASED_VALUES",
             )
-            raise Stop
+            raise ReadingStopped
         return node
 
     def _meaning(self, text: str, event: Any) -> Value:
@@ -248,7 +245,7 @@ class Builder:
             return resolve_scalar(text)
         except OverflowError:
             report_long_number(self.source, self.collector, self._place(event), len(text))
-            raise Stop from None
+            raise ReadingStopped from None
 
     def _place(self, event: Any) -> Tree:
         start, end = event.start_mark, event.end_mark
@@ -272,11 +269,11 @@ class Builder:
 
     def _too_deep(self, event: Any, most: int) -> None:
         report_too_deep(self.source, self.collector, self._place(event), most)
-        raise Stop
+        raise ReadingStopped
 
     def _too_large(self, event: Any, most: int) -> None:
         report_too_many(self.source, self.collector, self._place(event), most)
-        raise Stop
+        raise ReadingStopped
 
     def _second_document(self, event: Any) -> None:
         self._report(
@@ -285,7 +282,7 @@ class Builder:
             event,
             help="put it in a file of its own, or remove the `---`",
         )
-        raise Stop
+        raise ReadingStopped
 
     def partial(self) -> Tree | None:
         """What was read before an error, open collections closed."""
@@ -323,14 +320,14 @@ def _parse(source: Source, collector: Collector) -> Parsed:
     repair = Repair(text)
     for _ in range(MAX_REPAIRS if len(text) < LARGE else 3):
         found = Collector()
-        builder = Builder(source, found)
+        builder = YamlTreeBuilder(source, found)
         error: Exception | None = None
         stopped = False
         try:
             builder.build(repair.text)
         except yaml.YAMLError as raised:
             error = raised
-        except Stop:
+        except ReadingStopped:
             stopped = True
         expressions = [unquoted_expression(repair, scalar) for scalar in builder.unquoted]
         closed = [expression for expression in expressions if expression is not None]

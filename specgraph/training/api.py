@@ -18,7 +18,6 @@ from specgraph.runs.weights import StateDict, apply_weights, load_weights
 from specgraph.tasks.classification import ClassificationJudge, Predictions
 from specgraph.training.allocation import kept_memory
 from specgraph.training.choices import choose_memory_format, choose_precision, set_backends
-from specgraph.training.data import EVAL_BROKEN_HELP, RunData, as_trained, prepare_data, recorded_recipe
 from specgraph.training.display import Display, Silent, make_display
 from specgraph.training.distributed import World, choose_device, join_world, leave_world
 from specgraph.training.evaluation import evaluate_and_judge
@@ -26,8 +25,9 @@ from specgraph.training.feed import EvalFeed
 from specgraph.training.options import TrainOptions, takes
 from specgraph.training.overrides import ChosenRecipe, Overrides, choose_recipe
 from specgraph.training.pipeline import Pipeline
-from specgraph.training.session import EVAL_BATCH, Session, build_module
-from specgraph.training.surroundings import kept_surroundings
+from specgraph.training.process_state import kept_process_state
+from specgraph.training.run_images import EVAL_BROKEN_HELP, RunData, as_trained, prepare_data, recorded_recipe
+from specgraph.training.session import EVAL_BATCH, TrainingSession, build_module
 
 SPLITS = ("test", "validation", "train")
 
@@ -86,11 +86,11 @@ def train(options: TrainOptions) -> Run:
             moved = () if options.resume is None else _moved(graph, recipe, options.data_root)
             overrides = Overrides(settings=(*options.recipe_fields(resumed=True), *moved))
             chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
-        with kept_surroundings(world.device), kept_memory(world.device), RunLock() as lock:
+        with kept_process_state(world.device), kept_memory(world.device), RunLock() as lock:
             if previous is not None:
                 folder = previous.folder
                 world.ask_writer(lambda: lock.take(folder))
-            return Session(graph, chosen, world, shown, options, lock, data=brought, resume=previous).run()
+            return TrainingSession(graph, chosen, world, shown, options, lock, data=brought, resume=previous).run()
     finally:
         leave_world(world)
 
@@ -158,7 +158,7 @@ def _evaluate(
     samples = {"test": run_data.test, "validation": run_data.validation, "train": run_data.train}[split]
     objective = run_data.objective(graph, recipe)
     objective.restore(metadata)
-    with kept_surroundings(device), kept_memory(device):
+    with kept_process_state(device), kept_memory(device):
         set_backends(device, choose_precision(recipe.precision, device), False)
         scores, judge = evaluate_and_judge(
             module.to(device).to(memory_format=memory_format),

@@ -79,7 +79,7 @@ def choose_memory_format(graph: Graph) -> torch.memory_format:
 def set_backends(device: torch.device, precision: str, deterministic: bool) -> None:
     """TF32 where single precision was not asked for, cuDNN's fastest or its deterministic kernels.
 
-    These are switches of the whole process: `kept_surroundings` puts them back.
+    These are switches of the whole process: `kept_process_state` puts them back.
     """
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

@@ -24,7 +24,7 @@ from specgraph.training.feed import Batch, EvalFeed, TrainFeed
 from specgraph.training.losses import total_loss
 from specgraph.training.optim import build_optimizer, build_schedule
 from specgraph.training.tensors import group_by_type
-from specgraph.training.totals import Totals
+from specgraph.training.totals import EpochTotals
 
 WATCH_EVERY = 25
 WATCH_EVERY_S = 0.5
@@ -41,7 +41,7 @@ class Progress:
     """Where a run stands: `step` counts the steps done of `epoch` (from 0); `rows` are the finished
     epochs; `totals` are the current epoch's loss and counts so far."""
 
-    totals: Totals
+    totals: EpochTotals
     epoch: int = 0
     step: int = 0
     rows: list[Row] = field(default_factory=list)
@@ -91,7 +91,7 @@ class Trainer:
         kept = () if self.ema is None else group_by_type(self.ema.buffers())
         self._buffer_pairs = [*zip(kept, group_by_type(module.buffers()), strict=False)]
         self.has_diverged = False
-        self.progress = Progress(Totals(world.device, objective))
+        self.progress = Progress(EpochTotals(world.device, objective))
         self.watched = (math.nan, math.nan)
         self._trained = [p for p in module.parameters() if p.requires_grad]
         self._numbers: dict[float, Tensor] = {}

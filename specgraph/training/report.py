@@ -17,7 +17,7 @@ from specgraph.recipes.recipe import Recipe, plain_recipe
 from specgraph.runs.run import dump_yaml
 from specgraph.tasks.classification import ClassificationJudge, Predictions
 from specgraph.tasks.task import Judge, Metric
-from specgraph.training.data import RunData
+from specgraph.training.run_images import RunData
 
 NUM_WORST = 24
 DRAWING_S = 20.0

@@ -10,8 +10,8 @@ from specgraph.errors import CommandError, reason
 from specgraph.graph.model import Graph
 from specgraph.recipes.recipe import Recipe
 from specgraph.tasks.task import Judge
-from specgraph.training.data import RunData
 from specgraph.training.evaluation import Scores
+from specgraph.training.run_images import RunData
 
 
 def summarise(

@@ -30,7 +30,6 @@ from specgraph.training.choices import (
     set_backends,
 )
 from specgraph.training.continuation import is_best_lost, lost_best, refuse_epochs
-from specgraph.training.data import prepare_data, recorded_recipe
 from specgraph.training.display import Display
 from specgraph.training.distributed import World
 from specgraph.training.divergence import explain_divergence
@@ -42,6 +41,7 @@ from specgraph.training.options import TrainOptions
 from specgraph.training.overrides import ChosenRecipe
 from specgraph.training.pipeline import Pipeline
 from specgraph.training.results import draw, summarise
+from specgraph.training.run_images import prepare_data, recorded_recipe
 from specgraph.training.signals import InterruptedRun, StopFlag
 
 EVAL_BATCH = 256
@@ -49,7 +49,7 @@ KEPT_CHECKPOINTS = 2
 LEFT_OUT = "the last batch of an epoch would be a single image, of which batch_norm has no statistics: it is left out"
 
 
-class Session:
+class TrainingSession:
     """A network, its data and its recipe, ready to train into a folder."""
 
     def __init__(

@@ -10,7 +10,7 @@ from specgraph.tasks.task import Objective
 MAX_WAITING = 1 << 22  # scores held before they are looked at
 
 
-class Totals:
+class EpochTotals:
     """Sums of loss, what the task counts, and images over the steps of an epoch.
 
     A step adds its loss and leaves its scores waiting; predictions are compared many steps at once,

@@ -13,7 +13,7 @@ from specgraph.runs.folder import RUN_SPEC, is_run
 from specgraph.source.tree import Source
 
 
-class Settings(NamedTuple):
+class ReadSettings(NamedTuple):
     """How a spec is read: `--set`, `--input-size`, `--plugin`."""
 
     set: dict[str, Any]
@@ -48,7 +48,7 @@ class Subject(Protocol):
 class SpecSubject:
     """A spec, or the one of a run."""
 
-    def __init__(self, path: str, settings: Settings, run: Path | None = None) -> None:
+    def __init__(self, path: str, settings: ReadSettings, run: Path | None = None) -> None:
         self.path = path
         self.settings = settings
         self.run = run
@@ -112,7 +112,7 @@ class OnnxSubject:
         return Shown({**data, "notes": list(imported.notes)}, None, (Path(self.path),))
 
 
-def subject_of(path: str, settings: Settings) -> Subject:
+def subject_of(path: str, settings: ReadSettings) -> Subject:
     """What an argument of `view` names: a run's folder, an ONNX file, else a spec."""
     if is_run(path):
         from specgraph.runs.run import Run

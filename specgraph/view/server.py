@@ -24,7 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from specgraph.errors import CommandError
 from specgraph.view.page import content_policy, render_page
-from specgraph.view.session import Session
+from specgraph.view.session import ViewSession
 
 HOST = "127.0.0.1"
 MAX_BODY = 32_000_000
@@ -46,7 +46,7 @@ class ViewServer(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = False
 
-    def __init__(self, session: Session, port: int = 0) -> None:
+    def __init__(self, session: ViewSession, port: int = 0) -> None:
         self.session = session
         self.token = secrets.token_urlsafe(24)
         try:

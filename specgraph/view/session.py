@@ -18,7 +18,7 @@ from specgraph.view.editor import editor_command
 from specgraph.view.project import is_inside, project_folder
 
 
-class Session:
+class ViewSession:
     """One network being looked at. Safe to use from several threads."""
 
     def __init__(self, subject: Subject, other: Subject | None = None, *, read_only: bool = False) -> None:

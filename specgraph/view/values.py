@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from specgraph.graph.model import Graph
-    from specgraph.view.session import Session
+    from specgraph.view.session import ViewSession
 
 BINS = 40
 MOST_MAPS = 32
@@ -33,7 +33,7 @@ DATA_ADDRESS = (
 _lock = threading.Lock()
 
 
-def weights_of(session: Session, node: str) -> dict[str, Any]:
+def weights_of(session: ViewSession, node: str) -> dict[str, Any]:
     """Histograms of the parameters and buffers of a node, in the weights that the run is judged by."""
     run = _run_of(session)
     module = _module(run.folder, _stamp(run.folder))
@@ -46,7 +46,7 @@ def weights_of(session: Session, node: str) -> dict[str, Any]:
     return {"histograms": [_histogram(name, tensor) for name, tensor in tensors.items() if tensor.numel() > 1]}
 
 
-def features_of(session: Session, node: str, image: str) -> dict[str, Any]:
+def features_of(session: ViewSession, node: str, image: str) -> dict[str, Any]:
     """What a node makes of an image: a data address, or the number of one of the run's test set.
     The first channels as small pictures, and a histogram of all values. Raises `CommandError`."""
     import torch
@@ -83,7 +83,7 @@ def features_of(session: Session, node: str, image: str) -> dict[str, Any]:
     return {"shape": list(values.shape), "images": images, "histogram": _histogram("values", values)}
 
 
-def _run_of(session: Session) -> Run:
+def _run_of(session: ViewSession) -> Run:
     run = getattr(session.subject, "run", None)
     if run is None:
         raise CommandError("only a run has weights", "view the folder of a run")
@@ -190,7 +190,7 @@ def _histogram(name: str, tensor: Tensor) -> dict[str, Any]:
     }
 
 
-def times_of(session: Session, *, runs: int = 5) -> dict[str, Any]:
+def times_of(session: ViewSession, *, runs: int = 5) -> dict[str, Any]:
     """Milliseconds that each node takes for one sample on the CPU, the median of some passes. Nodes that
     are no module of their own have none. Raises `CommandError` for a spec with errors or free sizes."""
     require("torch", "torch", "measuring")

@@ -58,7 +58,7 @@ def test_training_uses_the_gpu_that_was_named(cuda: ActedCuda, monkeypatch: pyte
             has_bf16(self.world.device)
             return "done"
 
-    monkeypatch.setattr(api, "Session", Recorded)
+    monkeypatch.setattr(api, "TrainingSession", Recorded)
     assert api.train(spec, device="cuda:1") == "done"
     assert {what for what, _ in cuda.calls} >= {"seed", "record", "synchronize", "bf16", "get_rng_state"}
     assert cuda.used() == {1}

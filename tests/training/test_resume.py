@@ -73,7 +73,7 @@ def test_death_at_the_end_of_the_first_epoch(
     train_small: Any, crashed: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """Its results are written before the checkpoint that closes it, after the one that leaves it open."""
-    calls, real = 0, getattr(session.Session, step)
+    calls, real = 0, getattr(session.TrainingSession, step)
 
     def dying(*args: Any) -> Any:
         nonlocal calls
@@ -82,7 +82,7 @@ def test_death_at_the_end_of_the_first_epoch(
             raise Crash
         return real(*args)
 
-    monkeypatch.setattr(session.Session, step, dying)
+    monkeypatch.setattr(session.TrainingSession, step, dying)
     folder = crashed(100, saved=False)
     monkeypatch.undo()
     assert same_weights(weights_of(train_small()), weights_of(train_small(resume=folder)))

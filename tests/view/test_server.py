@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from specgraph.view.document import Settings, subject_of
+from specgraph.view.document import ReadSettings, subject_of
 from specgraph.view.server import ViewServer
-from specgraph.view.session import Session
+from specgraph.view.session import ViewSession
 from specgraph.view.watch import Watch
 
 BAD = """specgraph: 1
@@ -74,7 +74,7 @@ def spec(tmp_path: Path) -> Path:
 
 
 def serving(spec: Path, *, read_only: bool = False) -> Iterator[Client]:
-    server = ViewServer(Session(subject_of(str(spec), Settings({})), read_only=read_only))
+    server = ViewServer(ViewSession(subject_of(str(spec), ReadSettings({})), read_only=read_only))
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
     thread.start()
     yield Client(server)

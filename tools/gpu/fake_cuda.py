@@ -7,8 +7,8 @@ import torch
 from parts import (
     DRY,
     SPECS,
+    EpochTotals,
     Pipeline,
-    Totals,
     build_loss,
     choose_memory_format,
     failing_line,
@@ -86,7 +86,7 @@ def check(path: Path) -> bool:
         draws = pipeline.draws(0, torch.empty(NUM_IMAGES, dtype=torch.int64, device=CUDA))
         x = pipeline.train_batch(images, rows, draws[:, :BATCH])
         assert x.device == CUDA, x.device
-        totals = Totals(CUDA)
+        totals = EpochTotals(CUDA)
         for training, precision in ((True, None), (True, torch.bfloat16), (True, torch.float16), (False, None)):
             module.train(training)
             with torch.autocast("cuda", precision or torch.bfloat16, enabled=precision is not None):

@@ -45,8 +45,8 @@ from specgraph.training.loop import Trainer
 from specgraph.training.losses import build_loss, total_loss
 from specgraph.training.optim import build_optimizer
 from specgraph.training.pipeline import Pipeline
-from specgraph.training.surroundings import kept_surroundings
-from specgraph.training.totals import Totals
+from specgraph.training.process_state import kept_process_state
+from specgraph.training.totals import EpochTotals
 
 __all__ = [
     "CASES",
@@ -59,6 +59,7 @@ __all__ = [
     "SPECS",
     "WORK",
     "Batch",
+    "EpochTotals",
     "EvalFeed",
     "ImageTensor",
     "Pipeline",
@@ -66,7 +67,6 @@ __all__ = [
     "Session",
     "Silent",
     "StateDict",
-    "Totals",
     "TrainFeed",
     "Trainer",
     "World",
@@ -83,7 +83,7 @@ __all__ = [
     "forward_scores",
     "gives_log_probabilities",
     "images",
-    "kept_surroundings",
+    "kept_process_state",
     "looping",
     "main_output",
     "only_image",

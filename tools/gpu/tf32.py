@@ -7,7 +7,7 @@ that works whatever a user set before.
 from typing import Any
 
 import torch
-from parts import kept_surroundings, say
+from parts import kept_process_state, say
 
 B = torch.backends
 SWITCHES = {"all": B, "cudnn": B.cudnn, "matmul": B.cuda.matmul, "conv": B.cudnn.conv, "rnn": B.cudnn.rnn}
@@ -73,10 +73,10 @@ for setup in (None, legacy, newer, generic, ieee):
     name = setup.__name__ if setup else "none"
     print(name, readable())
     try:
-        with kept_surroundings(torch.device("cpu")):
+        with kept_process_state(torch.device("cpu")):
             say(name, "training may start")
     except Exception as error:
-        say(name, "kept_surroundings:", type(error).__name__, str(error)[:200])
+        say(name, "kept_process_state:", type(error).__name__, str(error)[:200])
     old = save()
     newer()
     restore(old)

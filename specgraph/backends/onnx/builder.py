@@ -55,7 +55,6 @@ class Builder:
         self.opset = opset
         self.half = half
         self.composed_lrn = composed_lrn
-        self.float_type = FLOAT16 if half else FLOAT
         self.nodes: list[onnx.NodeProto] = []
         self.initialisers: dict[str, Array] = {}
         self.value_types: dict[str, TensorType] = {}

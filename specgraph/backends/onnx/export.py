@@ -255,19 +255,13 @@ def _assemble(builder: Builder, graph: Graph, options: ExportOptions) -> onnx.Mo
             _set_type(model.graph.input.add(), name, UINT8, ("N", "height", "width", kind.dims[0]))
         else:
             _set_type(model.graph.input.add(), name, FLOAT, kind.shape)
-    final = set(graph.inference_outputs())
-    for name in final_order(graph):
-        path = graph.outputs[name]
+    final = graph.inference_outputs()
+    for name, path in final.items():
         _set_type(model.graph.output.add(), name, FLOAT, graph.type_of(path).shape)
     for value, kind in builder.value_types.items():
         if value not in final:
             _set_type(model.graph.value_info.add(), value, FLOAT16 if options.half else FLOAT, kind.shape)
     return model
-
-
-def final_order(graph: Graph) -> list[str]:
-    """Names of the file's outputs, in order."""
-    return list(graph.inference_outputs())
 
 
 def _set_type(info: onnx.ValueInfoProto, name: str, element: int, shape: Sequence[Dim | str]) -> None:

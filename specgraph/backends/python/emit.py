@@ -6,13 +6,13 @@ import inspect
 import re
 import textwrap
 
-from specgraph.backends.python.families import Argument, ClassPlan
+from specgraph.backends.python.emitted_classes import ClassPlan, ConstructorArgument
 from specgraph.backends.python.format import INDENT, LINE_LENGTH, format_statement, quote
 from specgraph.backends.python.forward import ForwardWriter
 from specgraph.backends.python.initialisation import initialisation_lines
-from specgraph.backends.python.pieces import Body, Member, is_plain_name
+from specgraph.backends.python.pieces import ClassBody, Member, is_plain_name
 from specgraph.backends.python.plan import Function, Plan, make_plan
-from specgraph.backends.python.values import NO_DEFAULT, Call, to_text
+from specgraph.backends.python.values import NO_DEFAULT, ConstructorCall, to_text
 from specgraph.escaping import for_docstring
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
@@ -54,7 +54,7 @@ def _targets(plan: Plan) -> set[str]:
     found: set[str] = set()
     while values:
         value = values.pop()
-        if isinstance(value, Call):
+        if isinstance(value, ConstructorCall):
             found.add(value.target)
             values += [*value.args, *value.kwargs.values()]
     return found
@@ -112,7 +112,7 @@ def _assignments(members: list[Member], level: int = 2) -> list[str]:
             text = f"{text} if {member.flag} else nn.Identity()"
         if is_plain_name(member.name):
             lines += format_statement(f"self.{member.name} = ", text, level)
-        elif isinstance(member.value, Call) and member.value.target == "nn.Parameter":
+        elif isinstance(member.value, ConstructorCall) and member.value.target == "nn.Parameter":
             lines += format_statement("", f"self.register_parameter({quote(member.name)}, {text})", level)
         else:
             lines += format_statement("", f"self.add_module({quote(member.name)}, {text})", level)
@@ -148,7 +148,7 @@ def _bare_tuple(line: str) -> str:
 
 
 def _sequential_class(item: ClassPlan) -> str:
-    call = Call("super().__init__", [member.value for member in item.body.members])
+    call = ConstructorCall("super().__init__", [member.value for member in item.body.members])
     lines = [f"class {item.name}(nn.Sequential):", f'    """{_block_docstring(item)}"""', ""]
     lines += _signature("__init__", item.arguments)
     return "\n".join([*lines, *format_statement("", to_text(call), 2)])
@@ -161,15 +161,15 @@ def _block_docstring(item: ClassPlan) -> str:
     return text if len(text) < LINE_LENGTH - 10 else f"The block {for_docstring(item.block)}."
 
 
-def _local(plan: Plan, body: Body) -> set[str]:
+def _local(plan: Plan, body: ClassBody) -> set[str]:
     return plan.indexed
 
 
-def _input_names(plan: Plan, body: Body) -> list[str]:
+def _input_names(plan: Plan, body: ClassBody) -> list[str]:
     return [path.rpartition(".")[2] for path in body.reads]
 
 
-def _signature(name: str, arguments: list[Argument]) -> list[str]:
+def _signature(name: str, arguments: list[ConstructorArgument]) -> list[str]:
     parts = ["self"]
     for argument in arguments:
         text = f"{argument.name}: {argument.annotation}"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from specgraph.backends.python.format import INDENT, LINE_LENGTH, format_statement
-from specgraph.backends.python.pieces import CALL, Body, Piece, is_plain_name
+from specgraph.backends.python.pieces import CALL, ClassBody, Piece, is_plain_name
 from specgraph.graph.model import Graph
 
 FOLLOWERS = ("normalisation", "activation", "regularisation")
@@ -31,7 +31,7 @@ class ForwardWriter:
     def __init__(
         self,
         graph: Graph,
-        body: Body,
+        body: ClassBody,
         indexed: set[str],
         comments: dict[str, str],
         inputs: Sequence[str],

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from specgraph.analysis.outline import Group
-from specgraph.backends.python.values import Call
+from specgraph.backends.python.values import ConstructorCall
 from specgraph.graph.liveness import live
 from specgraph.graph.model import Graph, Node
 
@@ -40,7 +40,7 @@ class Piece:
     def is_plain_call(self) -> bool:
         """Whether it is one module of its own, applied to one value, giving one."""
         return (
-            isinstance(self.value, Call)
+            isinstance(self.value, ConstructorCall)
             and not self.is_parameter
             and self.expression == CALL
             and len(self.reads) == 1
@@ -63,7 +63,7 @@ class Member:
 
 
 @dataclass(slots=True, eq=False)
-class Body:
+class ClassBody:
     """The inside of a class: what its constructor assigns and what its forward does."""
 
     group: Group

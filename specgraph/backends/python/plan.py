@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from specgraph.analysis.outline import Group
-from specgraph.backends.python.families import ClassPlan, Instance, plan_class, split_by_form
-from specgraph.backends.python.opening import Opening, groups_of
-from specgraph.backends.python.pieces import CALL, Body, Flow, Member, Piece, in_order
-from specgraph.backends.python.values import Call, from_construct, to_text
+from specgraph.backends.python.emitted_classes import ClassPlan, Instance, plan_class, split_by_form
+from specgraph.backends.python.opened_groups import Opening, groups_of
+from specgraph.backends.python.pieces import CALL, ClassBody, Flow, Member, Piece, in_order
+from specgraph.backends.python.values import ConstructorCall, from_construct, to_text
 from specgraph.backends.torch.compile import class_name
 from specgraph.backends.torch.lowering import Lowering, lowerings
 from specgraph.graph.model import Graph, Node
@@ -39,7 +39,7 @@ class Plan:
 
     graph: Graph
     flow: Flow
-    root: Body
+    root: ClassBody
     classes: list[ClassPlan] = field(default_factory=list)
     functions: dict[str, Function] = field(default_factory=dict)
     helpers: dict[str, None] = field(default_factory=dict)
@@ -54,11 +54,11 @@ class Planner:
         self.graph = graph
         self.flow = Flow(graph)
         self.opening = Opening(graph, self.flow, everything=flat)
-        self.plan = Plan(graph, self.flow, Body(self.opening.root, [], [], [], []))
-        self.calls: dict[str, Call] = {}
+        self.plan = Plan(graph, self.flow, ClassBody(self.opening.root, [], [], [], []))
+        self.calls: dict[str, ConstructorCall] = {}
         self.inlined: set[str] = set()
         self.names: set[str] = {"Container", "OrderedDict", "Tensor"}
-        self.bodies: dict[str, Body] = {}
+        self.bodies: dict[str, ClassBody] = {}
 
     def run(self) -> Plan:
         """The finished plan. Raises Unstructured."""
@@ -93,14 +93,14 @@ class Planner:
         for group, instance in zip(groups, instances, strict=True):
             self.calls[group.path] = instance.call
 
-    def _instance(self, group: Group, chain: Call | None) -> Instance:
+    def _instance(self, group: Group, chain: ConstructorCall | None) -> Instance:
         body = self._body(group)
         if chain is not None and group.path in self.plan.indexed:
             members = [Member(str(index), value) for index, value in enumerate(chain.args)]
-            body = Body(group, members, body.pieces, body.reads, body.gives)
+            body = ClassBody(group, members, body.pieces, body.reads, body.gives)
         scope = self.graph.scopes.get(group.path)
         arguments = scope.arguments if scope is not None else {}
-        return Instance(body, Call(""), arguments, [self.graph.type_of(path) for path in body.reads])
+        return Instance(body, ConstructorCall(""), arguments, [self.graph.type_of(path) for path in body.reads])
 
     def _class_name(self, text: str) -> str:
         base = name = class_name(text)
@@ -112,7 +112,7 @@ class Planner:
 
     # the inside of a group ---------------------------------------------------------------------
 
-    def _body(self, group: Group) -> Body:
+    def _body(self, group: Group) -> ClassBody:
         known = self.bodies.get(group.path)
         if known is not None:
             return known
@@ -131,7 +131,7 @@ class Planner:
         ordered = in_order(wanted, reads)
         if ordered is None:
             raise Unstructured(group.path)
-        body = Body(group, members, ordered, reads, gives)
+        body = ClassBody(group, members, ordered, reads, gives)
         self.bodies[group.path] = body
         return body
 
@@ -154,7 +154,7 @@ class Planner:
                 return self._container(child)
         return call, [self._called(child, call, "")]
 
-    def _called(self, group: Group, value: Call | None, owner: str) -> Piece:
+    def _called(self, group: Group, value: ConstructorCall | None, owner: str) -> Piece:
         nodes = group.nodes
         return Piece(
             group.path, self.flow.sources(nodes), self.flow.exits(nodes), value, CALL,
@@ -176,12 +176,12 @@ class Planner:
             op.family if op else "", owner or "", parameter, nodes=[node],
         )  # fmt: skip
 
-    def _note_helpers(self, value: Call) -> None:
+    def _note_helpers(self, value: ConstructorCall) -> None:
         if "." not in value.target:
             self.plan.helpers[value.target] = None
             self.names.add(value.target)
         for item in (*value.args, *value.kwargs.values()):
-            if isinstance(item, Call):
+            if isinstance(item, ConstructorCall):
                 self._note_helpers(item)
 
     def _container(self, group: Group) -> tuple[Any, list[Piece]]:
@@ -195,15 +195,15 @@ class Planner:
             pieces += inner
         if not members:
             return None, pieces
-        calls = all(isinstance(v, Call) and v.target != "nn.Parameter" for v in members.values())
+        calls = all(isinstance(v, ConstructorCall) and v.target != "nn.Parameter" for v in members.values())
         if calls and list(members) == [str(index) for index in range(len(members))]:
             self.plan.indexed.add(group.path)
-            return Call("nn.ModuleList", list(members.values())), pieces
-        return Call("Container", [], members), pieces
+            return ConstructorCall("nn.ModuleList", list(members.values())), pieces
+        return ConstructorCall("Container", [], members), pieces
 
     # chains ------------------------------------------------------------------------------------
 
-    def _sequential(self, group: Group, body: Body) -> Call | None:
+    def _sequential(self, group: Group, body: ClassBody) -> ConstructorCall | None:
         """The group as an `nn.Sequential`, or None where it is not a plain chain."""
         if len(body.reads) != 1 or len(body.gives) != 1 or not body.pieces:
             return None
@@ -222,7 +222,7 @@ class Planner:
             if piece.is_plain_call:
                 items[name] = piece.value
             elif piece.is_function and group.kind != "prefix":
-                items[name] = Call(self._function(piece), own=True)
+                items[name] = ConstructorCall(self._function(piece), own=True)
             else:
                 return None
             current = piece.gives[0]
@@ -230,10 +230,10 @@ class Planner:
             return None
         if list(items) == [str(index) for index in range(len(items))]:
             self.plan.indexed.add(group.path)
-            return Call("nn.Sequential", list(items.values()))
+            return ConstructorCall("nn.Sequential", list(items.values()))
         if group.kind == "block" and any(piece.is_function for piece in body.pieces):
             return None
-        return Call("nn.Sequential", [Call("OrderedDict", [], items)])
+        return ConstructorCall("nn.Sequential", [ConstructorCall("OrderedDict", [], items)])
 
     def _function(self, piece: Piece) -> str:
         expression = piece.expression.replace("{inputs}", "{0}")

@@ -21,7 +21,7 @@ class Name:
 
 
 @dataclass(slots=True, eq=False)
-class Call:
+class ConstructorCall:
     """A constructor call. `own` marks a class of the emitted file; its arguments are all here, those that
     equal one of `defaults` are not written."""
 
@@ -61,18 +61,18 @@ ANY: Any = _Any()
 NO_DEFAULT: Any = object()
 
 
-class Mismatch(Exception):
+class CallsDiffer(Exception):
     """Two calls cannot be one call with arguments."""
 
 
-def from_construct(construct: Construct) -> Call:
+def from_construct(construct: Construct) -> ConstructorCall:
     """A lowering's constructor call as a tree."""
 
     def value(item: Any) -> Any:
         return from_construct(item) if isinstance(item, Construct) else item
 
     args = [value(arg) for arg in construct.args]
-    return Call(construct.target, args, {key: value(item) for key, item in construct.kwargs.items()})
+    return ConstructorCall(construct.target, args, {key: value(item) for key, item in construct.kwargs.items()})
 
 
 def to_text(value: Any) -> str:
@@ -83,7 +83,7 @@ def to_text(value: Any) -> str:
         return value.target
     if isinstance(value, Apply):
         return f"{to_text(value.function)}()"
-    if not isinstance(value, Call):
+    if not isinstance(value, ConstructorCall):
         return repr(value)
     args = value.args
     if value.target in ("OrderedDict", "Container"):
@@ -100,7 +100,7 @@ def to_text(value: Any) -> str:
     return f"{value.target}({', '.join(items)})"
 
 
-def _named(value: Call) -> str:
+def _named(value: ConstructorCall) -> str:
     """A call with named members: a comprehension where names and numbers grow evenly."""
     names = list(value.kwargs)
     items = list(value.kwargs.values())
@@ -156,7 +156,7 @@ def _with_runs(args: Sequence[Any]) -> list[str]:
 def _series(args: Sequence[Any], start: int) -> tuple[int, str] | None:
     """The longest run from `start` whose numbers grow evenly, as a comprehension over `i`."""
     end = min(len(args), start + 2)
-    if end - start < 2 or not isinstance(args[start], Call):
+    if end - start < 2 or not isinstance(args[start], ConstructorCall):
         return None
     best: tuple[int, str] | None = None
     while end <= len(args):
@@ -172,7 +172,7 @@ def _series(args: Sequence[Any], start: int) -> tuple[int, str] | None:
 def progression(values: Sequence[Any]) -> Any:
     """One tree for all values with `i` in it, where their numbers grow evenly; None where they do not."""
     first = values[0]
-    if all(isinstance(value, Call) for value in values):
+    if all(isinstance(value, ConstructorCall) for value in values):
         if any(
             value.target != first.target
             or len(value.args) != len(first.args)
@@ -184,7 +184,7 @@ def progression(values: Sequence[Any]) -> Any:
         kwargs = {key: progression([value.kwargs[key] for value in values]) for key in first.kwargs}
         if any(item is None for item in (*args, *kwargs.values())):
             return None
-        return Call(first.target, args, kwargs, first.own, first.defaults)
+        return ConstructorCall(first.target, args, kwargs, first.own, first.defaults)
     if all(isinstance(value, Apply) for value in values):
         texts = {to_text(value) for value in values}
         return Name(texts.pop()) if len(texts) == 1 else None
@@ -210,13 +210,13 @@ def _signature(target: str) -> dict[str, Any] | None:
     return {p.name: p.default for p in parameters if p.kind is not p.VAR_KEYWORD}
 
 
-def argument_name(call: Call, index: int) -> str:
+def argument_name(call: ConstructorCall, index: int) -> str:
     """What a positional argument is called."""
     names = list(_signature(call.target) or ()) if not call.own else []
     return names[index] if index < len(names) else f"argument{index}"
 
 
-def default_of(call: Call, name: str) -> Any:
+def default_of(call: ConstructorCall, name: str) -> Any:
     """Default of a keyword argument, or `NO_DEFAULT`."""
     if call.own:
         return call.defaults.get(name, NO_DEFAULT)
@@ -243,10 +243,10 @@ def unify(values: Sequence[Any], owner: str, hint: str = "value", default: Any =
     """One tree for several: `Slot`s where they differ. Raises Mismatch where their forms differ."""
     known = [value for value in values if value is not ANY]
     first = known[0] if known else ANY
-    if isinstance(first, Call):
+    if isinstance(first, ConstructorCall):
         return _unify_calls(values, known, owner)
-    if any(isinstance(value, Call) for value in known):
-        raise Mismatch
+    if any(isinstance(value, ConstructorCall) for value in known):
+        raise CallsDiffer
     if all(same(value, first) for value in known):
         return first
     return Slot(tuple(values), hint, owner, default)
@@ -255,7 +255,7 @@ def unify(values: Sequence[Any], owner: str, hint: str = "value", default: Any =
 def is_bare(value: Any) -> bool:
     """A constructor call of torch's without arguments, as of an activation."""
     return (
-        isinstance(value, Call)
+        isinstance(value, ConstructorCall)
         and value.target.startswith("nn.")
         and not value.own
         and not value.args
@@ -263,18 +263,18 @@ def is_bare(value: Any) -> bool:
     )
 
 
-def _unify_calls(values: Sequence[Any], known: Sequence[Any], owner: str) -> Call | Apply:
-    first: Call = known[0]
+def _unify_calls(values: Sequence[Any], known: Sequence[Any], owner: str) -> ConstructorCall | Apply:
+    first: ConstructorCall = known[0]
     if all(map(is_bare, known)) and len({value.target for value in known}) > 1:
         classes = tuple(value if value is ANY else ClassRef(value.target) for value in values)
         counts = [classes.count(found) for found in classes]
         return Apply(Slot(classes, "activation", owner, classes[counts.index(max(counts))]))
     for value in known:
-        if not isinstance(value, Call) or value.target != first.target or len(value.args) != len(first.args):
-            raise Mismatch
+        if not isinstance(value, ConstructorCall) or value.target != first.target or len(value.args) != len(first.args):
+            raise CallsDiffer
     names = dict.fromkeys(name for value in known for name in value.kwargs)
     if first.target.startswith("OrderedDict") and any(list(v.kwargs) != list(names) for v in known):
-        raise Mismatch
+        raise CallsDiffer
     args = []
     for index in range(len(first.args)):
         inner = [value if value is ANY else value.args[index] for value in values]
@@ -284,6 +284,6 @@ def _unify_calls(values: Sequence[Any], known: Sequence[Any], owner: str) -> Cal
         default = default_of(first, name)
         inner = [value if value is ANY else value.kwargs.get(name, default) for value in values]
         if any(value is NO_DEFAULT for value in inner):
-            raise Mismatch
+            raise CallsDiffer
         kwargs[name] = unify(inner, owner, name, default)
-    return Call(first.target, args, kwargs, first.own, first.defaults)
+    return ConstructorCall(first.target, args, kwargs, first.own, first.defaults)

@@ -11,14 +11,14 @@ from typing import Any
 
 from specgraph.analysis.describe import compact, show_value
 from specgraph.analysis.outline import COUNTED, written_arguments
+from specgraph.backends.view.path_tree import Branch, PathLeaf, build_tree, split_long
 from specgraph.backends.view.tables import Tables
-from specgraph.backends.view.tree import Branch, Leaf, build_tree, split_long
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.partial import Partial, Unfinished
 from specgraph.graph.types import TensorType
 from specgraph.ops.registry import ops
 
-Item = Branch | Leaf
+Item = Branch | PathLeaf
 MOST_VALUES, MOST_SAID = 4, 3
 
 
@@ -33,7 +33,7 @@ class Structure:
         self.marked = marked
         self.root = build_tree(partial)
         self.input_index = {name: -1 - index for index, name in enumerate(graph.inputs)}
-        self.leaves: list[Leaf] = []
+        self.leaves: list[PathLeaf] = []
         self.branches: list[Branch] = []
         self._number(self.root)
         self.number = {leaf.path: leaf.low for leaf in self.leaves}
@@ -60,7 +60,7 @@ class Structure:
         waiting: list[tuple[Item, bool]] = [(root, False)]
         while waiting:
             item, done = waiting.pop()
-            if isinstance(item, Leaf):
+            if isinstance(item, PathLeaf):
                 number = len(self.leaves)
                 item.low, item.high, item.exits = number, number + 1, [number]
                 self.leaves.append(item)
@@ -100,7 +100,7 @@ class Structure:
 
     # equal pieces ------------------------------------------------------------------------------
 
-    def _name_leaf(self, leaf: Leaf) -> None:
+    def _name_leaf(self, leaf: PathLeaf) -> None:
         """Give a node its variant and its keys."""
         node, reads = leaf.node, leaf.reads
         is_finished = isinstance(node, Node)

@@ -7,14 +7,14 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from specgraph.backends.python.pieces import Body, Member, Piece, is_plain_name
+from specgraph.backends.python.pieces import ClassBody, Member, Piece, is_plain_name
 from specgraph.backends.python.values import (
     ANY,
     NO_DEFAULT,
     Apply,
-    Call,
+    CallsDiffer,
     ClassRef,
-    Mismatch,
+    ConstructorCall,
     Name,
     Slot,
     is_bare,
@@ -29,14 +29,14 @@ from specgraph.graph.variation import multiple_of
 class Instance:
     """One use of a block: its inside, the call that makes it, the arguments the spec gave."""
 
-    body: Body
-    call: Call
+    body: ClassBody
+    call: ConstructorCall
     arguments: dict[str, Any]
     input_types: list[TensorType]
 
 
 @dataclass(slots=True, eq=False)
-class Argument:
+class ConstructorArgument:
     """A constructor argument of an emitted class: its value in each instance."""
 
     name: str
@@ -58,22 +58,22 @@ class ClassPlan:
 
     name: str
     block: str
-    body: Body
-    arguments: list[Argument]
+    body: ClassBody
+    arguments: list[ConstructorArgument]
     instances: list[Instance]
 
 
 def _type_name(value: Any) -> str:
     if isinstance(value, ClassRef):
         return "type[nn.Module]"
-    if isinstance(value, Call):
+    if isinstance(value, ConstructorCall):
         return "nn.Module"
     if isinstance(value, tuple):
         return f"tuple[{', '.join(_type_name(item) for item in value)}]"
     return "None" if value is None else type(value).__name__
 
 
-def form_of(body: Body, loose: bool = False) -> Hashable:
+def form_of(body: ClassBody, loose: bool = False) -> Hashable:
     """What two instances of one class have in common, numbers aside; `loose` also leaves aside what
     their members are made of."""
     place = {path: ("in", index) for index, path in enumerate(body.reads)}
@@ -86,7 +86,7 @@ def form_of(body: Body, loose: bool = False) -> Hashable:
     return (tuple(parts), members, tuple(place[path] for path in body.gives))
 
 
-def _piece_form(piece: Piece, body: Body, place: dict[str, Any], mixed: bool) -> Hashable:
+def _piece_form(piece: Piece, body: ClassBody, place: dict[str, Any], mixed: bool) -> Hashable:
     owner = piece.owner[len(body.group.path) :] if piece.owner else ""
     return (
         piece.path[len(body.group.path) :],
@@ -100,7 +100,7 @@ def _piece_form(piece: Piece, body: Body, place: dict[str, Any], mixed: bool) ->
 
 
 def _value_form(value: Any) -> Hashable:
-    if not isinstance(value, Call):
+    if not isinstance(value, ConstructorCall):
         return None
     if is_bare(value):
         return "nn"
@@ -175,7 +175,7 @@ def _adopt(target: list[Instance], variant: list[Instance]) -> bool:
     if any(p.path[len(prefix) :] not in order for p in reduced):
         return False
     reduced.sort(key=lambda p: order[p.path[len(prefix) :]])
-    if form_of(Body(body.group, members, reduced, body.reads, gives)) != form_of(small):
+    if form_of(ClassBody(body.group, members, reduced, body.reads, gives)) != form_of(small):
         return False
     target.extend(variant)
     return True
@@ -185,19 +185,19 @@ def plan_class(name: str, block: str, instances: list[Instance]) -> ClassPlan:
     """One class for instances of one form; fills in each instance's call."""
     whole = max(instances, key=lambda instance: len(instance.body.pieces))
     values = [{member.name: member.value for member in i.body.members} for i in instances]
-    flags: dict[str, Argument] = {}
+    flags: dict[str, ConstructorArgument] = {}
     members: list[Member] = []
     for member in whole.body.members:
         present = tuple(member.name in value for value in values)
         found = [value.get(member.name, ANY) for value in values]
         try:
             template = unify(found, member.name)
-        except Mismatch:
+        except CallsDiffer:
             template = Slot(tuple(found), member.name, member.name)
         flag = ""
         if not all(present):
             flag = member.name
-            flags[flag] = Argument(flag, present, False)
+            flags[flag] = ConstructorArgument(flag, present, False)
         members.append(Member(member.name, template, flag))
     namer = _Namer(instances, set(flags))
     members = [Member(m.name, namer.resolve(m.value), m.flag) for m in members]
@@ -209,18 +209,18 @@ def plan_class(name: str, block: str, instances: list[Instance]) -> ClassPlan:
         instance.call.args, instance.call.kwargs = _call_arguments(arguments, index)
         instance.call.own = True
         instance.call.defaults = {a.name: a.default for a in arguments if a.default is not NO_DEFAULT}
-    body = Body(whole.body.group, members, whole.body.pieces, whole.body.reads, whole.body.gives)
+    body = ClassBody(whole.body.group, members, whole.body.pieces, whole.body.reads, whole.body.gives)
     return ClassPlan(name, block, body, arguments, instances)
 
 
-def _choose_defaults(arguments: list[Argument], defaults: dict[str, Any]) -> None:
+def _choose_defaults(arguments: list[ConstructorArgument], defaults: dict[str, Any]) -> None:
     for argument in arguments:
         default = defaults.get(argument.name, NO_DEFAULT)
         if default is not NO_DEFAULT and any(same(value, default) for value in argument.values):
             argument.default = default
 
 
-def _call_arguments(arguments: list[Argument], index: int) -> tuple[list[Any], dict[str, Any]]:
+def _call_arguments(arguments: list[ConstructorArgument], index: int) -> tuple[list[Any], dict[str, Any]]:
     required = [argument for argument in arguments if argument.default is NO_DEFAULT]
     plain = required if len(required) <= 3 else [a for a in required[:1] if a.name.startswith("in_")]
     args = [_passed(argument.values[index], NO_DEFAULT) for argument in plain]
@@ -243,7 +243,7 @@ class _Namer:
     argument called after the slot."""
 
     def __init__(self, instances: list[Instance], taken: set[str]) -> None:
-        self.arguments: dict[str, Argument] = {}
+        self.arguments: dict[str, ConstructorArgument] = {}
         self.defaults: dict[str, Any] = {}
         self.taken = {*taken, "self", "nn", "torch", "x", "out"}
         self.candidates: dict[str, tuple[Any, ...]] = {}
@@ -261,10 +261,10 @@ class _Namer:
         """The tree with names for its slots."""
         if isinstance(value, Slot):
             return Name(self.name(value))
-        if isinstance(value, Call):
+        if isinstance(value, ConstructorCall):
             args = [self.resolve(item) for item in value.args]
             kwargs = {name: self.resolve(item) for name, item in value.kwargs.items()}
-            return Call(value.target, args, kwargs, value.own, value.defaults)
+            return ConstructorCall(value.target, args, kwargs, value.own, value.defaults)
         if isinstance(value, Apply):
             return Apply(self.resolve(value.function))
         return None if value is ANY else value
@@ -306,7 +306,7 @@ class _Namer:
 
     def _use(self, name: str, values: tuple[Any, ...], slot: Slot | None) -> str:
         if name not in self.arguments:
-            self.arguments[name] = Argument(name, values)
+            self.arguments[name] = ConstructorArgument(name, values)
             self.candidates.pop(name, None)
         if slot is not None and slot.default is not NO_DEFAULT:
             self.defaults.setdefault(name, slot.default)
@@ -326,4 +326,4 @@ def _multiple(values: tuple[Any, ...], name: str, others: tuple[Any, ...]) -> st
     return f"{name} // {found.factor}" if found.divides else f"{found.factor} * {name}"
 
 
-__all__ = ["Argument", "ClassPlan", "Instance", "Mismatch", "plan_class", "split_by_form"]
+__all__ = ["CallsDiffer", "ClassPlan", "ConstructorArgument", "Instance", "plan_class", "split_by_form"]

@@ -10,7 +10,7 @@ from specgraph.importers.flat import FlatNetwork, FlatNode
 
 
 @dataclass(slots=True)
-class Leaf:
+class NameLeaf:
     """One node, called `name` in its group."""
 
     name: str
@@ -32,7 +32,7 @@ class Leaf:
 
 
 @dataclass(slots=True)
-class Group:
+class NameGroup:
     """What lies under one name: entries in order. `inputs` are the paths read from outside, in order
     of first use; `output` the one path that is read outside."""
 
@@ -64,7 +64,7 @@ class Group:
         return previous == self.output
 
 
-Entry = Leaf | Group
+Entry = NameLeaf | NameGroup
 
 
 def build_tree(net: FlatNetwork) -> list[Entry]:
@@ -85,7 +85,7 @@ def _entries(
     for segment, run in runs:
         path = prefix + segment
         if len(run) == 1 and run[0].path == path:
-            entries.append(Leaf(segment, run[0]))
+            entries.append(NameLeaf(segment, run[0]))
             continue
         inside = _entries(net, run, path + ".", readers, outputs)
         group = _group(segment, path, run, inside, readers, outputs)
@@ -120,18 +120,18 @@ def _group(
     entries: list[Entry],
     readers: dict[str, list[str]],
     outputs: set[str],
-) -> Group | None:
+) -> NameGroup | None:
     own = {node.path for node in nodes}
     read = [node.path for node in nodes if node.path in outputs or any(r not in own for r in readers[node.path])]
     if len(read) != 1 or len(nodes) < 2 or any(node.share for node in nodes):
         return None
     inputs = list(dict.fromkeys(source for node in nodes for source in node.inputs if source not in own))
-    group = Group(name, path, entries, inputs, read[0])
+    group = NameGroup(name, path, entries, inputs, read[0])
     group.signature = _signature(group)
     return group
 
 
-def _signature(group: Group) -> str:
+def _signature(group: NameGroup) -> str:
     """What two groups have in common that can be instances of one block: names, ops and wiring."""
     start = len(group.path) + 1
     own = {node.path for node in group.leaves()}
@@ -142,9 +142,9 @@ def _signature(group: Group) -> str:
     return json.dumps([listed, group.output[start:]])
 
 
-def groups(entries: list[Entry]) -> Iterator[Group]:
+def groups(entries: list[Entry]) -> Iterator[NameGroup]:
     """All groups, outer ones first."""
     for entry in entries:
-        if isinstance(entry, Group):
+        if isinstance(entry, NameGroup):
             yield entry
             yield from groups(entry.entries)

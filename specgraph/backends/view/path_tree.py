@@ -15,7 +15,7 @@ MOST_CHILDREN = 80
 LEAST_SECTION = 12
 
 
-class Leaf:
+class PathLeaf:
     """A node of the tree. `low` is its number."""
 
     __slots__ = (
@@ -51,7 +51,7 @@ class Branch:
         self.kind = kind
         self.block: str | None = None
         self.arguments: dict[str, Any] = {}
-        self.children: list[Branch | Leaf] = []
+        self.children: list[Branch | PathLeaf] = []
         self.span: Span | None = None
         self.low = self.high = self.index = self.key = self.structure = 0
         self.reads: list[int] = []
@@ -91,15 +91,15 @@ def build_tree(partial: Partial) -> Branch:
     place = 0
     for count, node in enumerate(graph.nodes.values()):
         while place < len(left) and left[place].after <= count:
-            branch(left[place].path.rpartition(".")[0]).children.append(Leaf(left[place].path, left[place]))
+            branch(left[place].path.rpartition(".")[0]).children.append(PathLeaf(left[place].path, left[place]))
             place += 1
-        branch(node.path.rpartition(".")[0]).children.append(Leaf(node.path, node))
+        branch(node.path.rpartition(".")[0]).children.append(PathLeaf(node.path, node))
     for unfinished in left[place:]:
-        branch(unfinished.path.rpartition(".")[0]).children.append(Leaf(unfinished.path, unfinished))
+        branch(unfinished.path.rpartition(".")[0]).children.append(PathLeaf(unfinished.path, unfinished))
     return root
 
 
-def split_long(root: Branch, is_joint: Callable[[Branch | Leaf, Branch | Leaf], bool]) -> list[Branch]:
+def split_long(root: Branch, is_joint: Callable[[Branch | PathLeaf, Branch | PathLeaf], bool]) -> list[Branch]:
     """Cut groups of very many children into sections, where one value alone passes if there is such a place.
     `is_joint(first, item)` says whether it is one between `first` and what comes before `item`. Runs stay
     together. Returns the new and the changed groups, inner ones first."""
@@ -122,9 +122,9 @@ def split_long(root: Branch, is_joint: Callable[[Branch | Leaf, Branch | Leaf], 
     return changed
 
 
-def _pieces(branch: Branch) -> list[list[Branch | Leaf]]:
+def _pieces(branch: Branch) -> list[list[Branch | PathLeaf]]:
     """The children of a group, those of a run together."""
-    pieces: list[list[Branch | Leaf]] = []
+    pieces: list[list[Branch | PathLeaf]] = []
     place = 0
     for start, count, _ in branch.runs:
         pieces += [[child] for child in branch.children[place:start]]
@@ -134,7 +134,7 @@ def _pieces(branch: Branch) -> list[list[Branch | Leaf]]:
 
 
 def _sections(
-    pieces: list[list[Branch | Leaf]], least: int, is_joint: Callable[[Branch | Leaf, Branch | Leaf], bool]
+    pieces: list[list[Branch | PathLeaf]], least: int, is_joint: Callable[[Branch | PathLeaf, Branch | PathLeaf], bool]
 ) -> list[Branch]:
     sections: list[Branch] = []
     start = 0

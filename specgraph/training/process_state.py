@@ -17,7 +17,7 @@ WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 
 
 @contextmanager
-def kept_surroundings(device: torch.device) -> Iterator[None]:
+def kept_process_state(device: torch.device) -> Iterator[None]:
     """While it is entered, PyTorch's switches and the global generators (PyTorch's, NumPy's, Python's)
     may be set freely; afterwards they are as before. A CUDA `device` is the current one meanwhile."""
     on_gpu = device.type == "cuda"

@@ -18,7 +18,7 @@ PROGRAM = """
 import os, sys, traceback
 import torch
 from specgraph.training.choices import set_backends
-from specgraph.training.surroundings import kept_surroundings
+from specgraph.training.process_state import kept_process_state
 from specgraph.training.tf32 import read_tf32, restore_tf32, set_tf32
 
 backends = torch.backends
@@ -37,7 +37,7 @@ def everything():
 
 def check():
     before = everything()
-    with kept_surroundings(torch.device("cpu")):
+    with kept_process_state(torch.device("cpu")):
         set_backends(torch.device("cpu"), "fp32", False)
     assert everything() == before, (before, everything())
     for allowed in (True, False):

@@ -9,7 +9,7 @@ from specgraph.graph.types import TensorType
 from specgraph.language.document import NodeDef
 
 
-class Trouble(NamedTuple):
+class ShapeTrouble(NamedTuple):
     """A node that its shape rule refuses, or (with `expected`) whose output is not as declared.
 
     `path` is the node whose output is at fault, `reported` the path in the diagnostic (a block, where
