@@ -146,10 +146,19 @@ _ENTRIES = (
             ),
         ),
     ),
+    DatasetInfo(
+        "shapes",
+        "shapes of any colour, drawn for every task: classes, labels, numbers, masks (nothing to download)",
+        ("circle", "square", "triangle", "cross"), 3, (64, 64), 1600, 400,
+        (0.5, 0.5, 0.5), (0.2, 0.2, 0.2), True, True, serves=("class", "labels", "numbers", "mask"),
+    ),
 )  # fmt: skip
 
 CATALOG: dict[str, DatasetInfo] = {entry.name: entry for entry in _ENTRIES}
 FOLDER = "folder"
+MASKS = "masks"
+TABLE = "table"
+SHAPES = "shapes"
 DATA_DIR_HELP = "where data sets lie (default: $SPECGRAPH_DATA or ~/.cache/specgraph)"
 FROM_PYTHON = "from-python"
 """Name of the data set in the recipe of a run whose data a Python program gave."""
@@ -162,4 +171,4 @@ def is_place(name: str) -> bool:
 
 def dataset_names() -> tuple[str, ...]:
     """Names a recipe may give under `data.name`, data sets registered from Python aside."""
-    return (*CATALOG, FOLDER)
+    return (*CATALOG, FOLDER, MASKS, TABLE)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from specgraph.datasets.catalog import CATALOG, FOLDER, DatasetInfo, dataset_names
+from specgraph.datasets.catalog import CATALOG, FOLDER, MASKS, SHAPES, TABLE, DatasetInfo, dataset_names
 from specgraph.datasets.cifar import read_cifar
 from specgraph.datasets.digits import read_digits, split_digits
 from specgraph.datasets.download import data_root, obtain
@@ -55,6 +55,8 @@ def load_dataset(
         return read_folder(place, size or (224, 224), channels or folder_channels(place), **folder_options)
     if name in _registered:
         return _registered[name](data_root(root))
+    if name in (MASKS, TABLE):
+        raise CommandError(f"what `{name}` holds is said by a recipe", "train a spec whose recipe names it")
     info = CATALOG.get(name)
     if info is None:
         known = (*dataset_names(), *_registered)
@@ -67,6 +69,10 @@ def load_dataset(
 
 
 def _known(info: DatasetInfo, root: Path) -> Dataset:
+    if info.name == SHAPES:
+        from specgraph.datasets.shapes import draw_shapes
+
+        return draw_shapes(info.size[0], info.num_train + info.num_test, "class")
     if info.name == "digits":
         images, labels = read_digits()
         source = ImageTensor(images)

@@ -28,6 +28,28 @@ def epoch_order(seed: int, epoch: int, num_samples: int) -> Tensor:
     return torch.randperm(num_samples, generator=generator)
 
 
+def balanced_order(seed: int, epoch: int, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """An order of as many samples as there are, in which every class comes equally often (to within one), and a key
+    of each of its places: the sample's number, larger for one that comes again.
+
+    Samples of a class come again only once all of it have come; those of large classes come in some epochs alone.
+    """
+    generator = torch.Generator().manual_seed(derive_seed(seed, "balanced", epoch))
+    classes = torch.unique(labels)
+    wanted = torch.full((len(classes),), len(labels) // len(classes))
+    wanted[torch.randperm(len(classes), generator=generator)[: len(labels) % len(classes)]] += 1
+    chosen, keys = [], []
+    for label, count in zip(classes.tolist(), wanted.tolist(), strict=True):
+        members = torch.nonzero(labels == label).flatten()
+        rounds = -(-count // len(members))
+        drawn = torch.cat([members[torch.randperm(len(members), generator=generator)] for _ in range(rounds)])
+        again = torch.arange(rounds).repeat_interleave(len(members))
+        chosen.append(drawn[:count])
+        keys.append((drawn + again * len(labels))[:count])
+    mixed = torch.randperm(len(labels), generator=generator)
+    return torch.cat(chosen)[mixed], torch.cat(keys)[mixed]
+
+
 def uniforms(seed: int, epoch: int, samples: Tensor, num_draws: int, stream: int = 0) -> Tensor:
     """Uniform numbers in [0, 1), float32 (num_draws, len(samples)), on the samples' device."""
     keys = [derive_seed(seed, "augment", epoch, stream + draw) for draw in range(num_draws)]

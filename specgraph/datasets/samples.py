@@ -8,6 +8,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+IGNORED = 255
+"""The class number of mask pixels that count nowhere."""
+
 
 class Reader(Protocol):
     """Images read one at a time, for sets too large for memory.
@@ -40,7 +43,8 @@ class ImageTensor:
 class Samples:
     """Some images of a source, with their labels.
 
-    `indices` selects from `source`; `labels` (int64, one per selected image) lie in the same order.
+    `indices` selects from `source`; `labels` lie in the same order: class numbers int64 (N,), or float32 (N, K) of
+    labels and numbers. Of masks, which are the last channel of the images, and of pictures, they are all 0.
     """
 
     source: ImageTensor | Reader

@@ -161,6 +161,8 @@ def find_faults(
     with suppress(Unknown):
         info = CATALOG.get(recipe.data.name) if recipe.data else None
         images = known_images(recipe.data) or images or stated_images(recipe.data)
+        if task.targets == "mask" and images is not None and info is not None:
+            images = images._replace(num_classes=info.num_classes + 1)  # and the background
     num_scores = task.num_outputs(head) or 0
     trained = Trained(graph, recipe, image, head.name, num_scores, info, images, task, num_processes)
     for find in functions_of_rules("SG5", "find", lambda rule: not rule.tasks or task.name in rule.tasks):
@@ -171,7 +173,10 @@ def find_faults(
 def known_images(data: Data | None) -> Images | None:
     """What the catalogue knows of the images of a recipe's data."""
     info = CATALOG.get(data.name) if data else None
-    return info and Images(info.name, info.num_classes, info.channels, info.size, info.num_train)
+    if info is None or data is None:
+        return None
+    size = info.size if data.size is None else (data.size, data.size)
+    return Images(info.name, info.num_classes, info.channels, size, info.num_train)
 
 
 def stated_images(data: Data | None) -> Images | None:
@@ -179,7 +184,7 @@ def stated_images(data: Data | None) -> Images | None:
     if not data or (data.shape is None and data.classes is None):
         return None
     channels, *size = data.shape or (None,)
-    return Images(data.name, data.classes, channels, (size[0], size[1]) if size else None)
+    return Images(data.name, data.num_classes, channels, (size[0], size[1]) if size else None)
 
 
 def check_recipes(lint: Lint, recipes: dict[str, Recipe], data_dir: str | None = None) -> None:

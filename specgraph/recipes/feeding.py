@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from specgraph.kinds.kinds import Bounds, Choice, Either, Int, ListOf, Nothing, Number, Text
-from specgraph.kinds.records import Tagged
+from specgraph.kinds.records import MapOf, Tagged
 from specgraph.kinds.settings import Settings, record_of, setting
 from specgraph.recipes.elsewhere import AUGMENTATIONS_ELSEWHERE, AUGMENTATIONS_HERE
 
@@ -110,7 +110,10 @@ class Normalize(Settings):
 class Data(Settings):
     """The data set of a recipe, and how it is fed."""
 
-    name: str = setting(Text(), "digits, mnist, fashion_mnist, cifar10, cifar100, folder, or a registered data set")
+    name: str = setting(
+        Text(),
+        "digits, shapes, mnist, fashion_mnist, cifar10, cifar100, folder, masks, table, or a registered data set",
+    )
     root: str | None = setting(
         Either(Text(), Nothing()), "where the files lie; default $SPECGRAPH_DATA, else the cache", default=None
     )
@@ -119,8 +122,10 @@ class Data(Settings):
         "channels, height and width of the images, where `check` cannot know them",
         default=None,
     )
-    classes: int | None = setting(
-        Either(Int(1), Nothing()), "number of classes, where `check` cannot know it", default=None
+    classes: int | tuple[str, ...] | None = setting(
+        Either(Int(1), ListOf(Text(), 1), Nothing()),
+        "names or number of classes, where the files or `check` cannot know them",
+        default=None,
     )
     validation: int | float | Literal["test"] = setting(
         Either(
@@ -138,9 +143,39 @@ class Data(Settings):
         default="dataset",
     )
     augment: tuple[Augmentation, ...] = setting(ListOf(AUGMENTATION), "applied in order, per image", default=())
+    sampler: Literal["shuffled", "balanced"] | None = setting(
+        Either(Choice("shuffled", "balanced"), Nothing()),
+        "balanced: every class equally often in an epoch; default shuffled",
+        default=None,
+    )
+    ignore_index: int | None = setting(
+        Either(Int(0), Nothing()), "class number of mask pixels that count nowhere", default=None
+    )
+    colors: dict[str, tuple[int, ...]] | None = setting(
+        Either(MapOf(ListOf(Int(0), 3, 3)), Nothing()), "of masks: the colour of each class", default=None
+    )
+    file: str | None = setting(Either(Text(), Nothing()), "of a table: its file, .csv or .tsv", default=None)
+    inputs: dict[str, str] | str | None = setting(
+        Either(Text(), MapOf(Text()), Nothing()), "of a table: the column with the images' paths", default=None
+    )
+    targets: dict[str, Any] | tuple[str, ...] | str | None = setting(
+        Either(Text(), ListOf(Text(), 1), MapOf(Either(Text(), ListOf(Text(), 1))), Nothing()),
+        "of a table: the column, or columns, that are learnt",
+        default=None,
+    )
+    split: str | None = setting(
+        Either(Text(), Nothing()), "of a table: the column that says train, validation or test", default=None
+    )
+    size: int | None = setting(Either(Int(1), Nothing()), "of shapes: the images' side in pixels (64)", default=None)
+    images: int | None = setting(Either(Int(1), Nothing()), "of shapes: how many are drawn (2000)", default=None)
     broken_images: Literal["error", "skip"] = setting(
         Choice("error", "skip"), "what to do about files that do not decode", default="error"
     )
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of classes, where it is stated."""
+        return len(self.classes) if isinstance(self.classes, tuple) else self.classes
 
 
 DATA = record_of(Data, title="data")

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from specgraph.datasets.samples import IGNORED
 from specgraph.recipes.losses import (
     L1,
     BinaryCrossEntropy,
@@ -23,9 +24,6 @@ from specgraph.recipes.losses import (
 )
 from specgraph.tasks.task import Facts
 from specgraph.tasks.weights import class_weights, positive_weights
-
-IGNORED = 255
-"""The class number of mask pixels that count nowhere."""
 
 SumLoss = Callable[[Tensor, Tensor], Tensor]
 

@@ -55,7 +55,7 @@ class SegmentationObjective(Objective):
         """How often each class (row) is taken for which (column), flat."""
         import torch
 
-        from specgraph.tasks.losses import IGNORED
+        from specgraph.datasets.samples import IGNORED
 
         scores, masks = fitted(scores, targets)
         true, given = masks.flatten().long(), scores.argmax(1).flatten()

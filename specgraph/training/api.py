@@ -153,6 +153,7 @@ def _evaluate(
         std=run_data.std,
         device=device,
         memory_format=memory_format,
+        target=run_data.target,
     )
     world = World(0, 1, device)
     samples = {"test": run_data.test, "validation": run_data.validation, "train": run_data.train}[split]

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from specgraph.datasets.random import epoch_order
+from specgraph.datasets.random import balanced_order, epoch_order
 from specgraph.datasets.samples import ImageTensor, Reader, Samples
 from specgraph.errors import CommandError
 from specgraph.training.distributed import World
@@ -51,6 +51,7 @@ class TrainFeed:
         num_workers: int = 0,
         *,
         normalises_batches: bool = False,
+        balanced: bool = False,
     ) -> None:
         self.samples = samples
         self.pipeline = pipeline
@@ -58,6 +59,7 @@ class TrainFeed:
         self.seed = seed
         self.world = world
         self.num_workers = num_workers
+        self.balanced = balanced  # every class equally often in an epoch
         self._labels = samples.labels.to(world.device)
         resident = samples.resident
         self._images = None if resident is None else resident.to(world.device)
@@ -70,9 +72,12 @@ class TrainFeed:
     def batches(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """Batches of an epoch from a step on."""
         device = self.world.device
-        order = epoch_order(self.seed, epoch, len(self.samples))
+        if self.balanced:
+            order, keys = balanced_order(self.seed, epoch, self.samples.labels)
+        else:
+            order = keys = epoch_order(self.seed, epoch, len(self.samples))
         on_device = order.to(device)
-        draws = self.pipeline.draws(epoch, on_device)
+        draws = self.pipeline.draws(epoch, keys.to(device))
         parts = [self._part(step) for step in range(first_step, self.steps_per_epoch)]
         stream = None if self._images is not None else self._stream(order, parts, epoch)
         for step, (start, stop, num_global, weight) in enumerate(parts, first_step):
@@ -80,12 +85,12 @@ class TrainFeed:
             part_draws = None if draws is None else draws[:, start:stop]
             if stream is None:
                 assert self._images is not None
-                x = self.pipeline.train_batch(self._images, rows, part_draws)
+                x, target = self.pipeline.train_pair(self._images, rows, part_draws)
             else:
                 images = next(stream).to(device, non_blocking=True)
-                x = self.pipeline.train_batch(images, None, part_draws)
-            labels = self._labels.index_select(0, rows)
-            x, mix = self.pipeline.mix(x, labels, epoch, step)
+                x, target = self.pipeline.train_pair(images, None, part_draws)
+            labels = self._labels.index_select(0, rows) if target is None else target
+            x, labels, mix = self.pipeline.mix(x, labels, epoch, step)
             yield Batch(x, labels, mix, num_global, weight)
 
     def _part(self, step: int) -> tuple[int, int, int, float]:
@@ -136,7 +141,8 @@ class EvalFeed:
                 images = self._images[start:stop]
             else:
                 images = next(stream).to(self.world.device, non_blocking=True)
-            yield self.pipeline.eval_batch(images), self._labels[start:stop]
+            x, target = self.pipeline.eval_pair(images)
+            yield x, self._labels[start:stop] if target is None else target
 
 
 class _Failure(NamedTuple):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from specgraph.datasets.random import derive_seed, uniforms
+from specgraph.datasets.samples import IGNORED
 from specgraph.recipes.feeding import (
     Augmentation,
     CutMix,
@@ -28,6 +29,7 @@ from specgraph.recipes.feeding import (
     VerticalFlip,
 )
 
+Target = Literal["none", "mask", "picture"]
 GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma, as Pillow converts
 MOVING = (RandomCrop, HorizontalFlip, VerticalFlip, Shift)
 NUM_DRAWS: dict[type[Augmentation], int] = {
@@ -54,7 +56,9 @@ class Pipeline:
     """Feeds uint8 images (N, C, H, W) to a network that wants `channels` and `size` (height, width).
 
     `mean` and `std` (per channel of the network's input, of values in 0..1) normalise; None leaves
-    values in 0..1. `dtype` and `memory_format` are the result's.
+    values in 0..1. `dtype` and `memory_format` are the result's. `target` says what of the images is learnt:
+    nothing, the `mask` that is their last channel (class numbers, moved with the image), or the `picture` itself,
+    augmented, with values in 0..1.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Pipeline:
         seed: int = 0,
         device: torch.device | None = None,
         memory_format: torch.memory_format = torch.contiguous_format,
+        target: Target = "none",
     ) -> None:
         self.channels = channels
         self.size = size
@@ -75,6 +80,7 @@ class Pipeline:
         self.seed = seed
         self.device = device or torch.device("cpu")
         self.memory_format = memory_format
+        self.target = target
         self._moving = tuple(takewhile(lambda entry: isinstance(entry, MOVING), augment))
         self._rest = tuple(entry for entry in augment[len(self._moving) :] if not isinstance(entry, Mixup | CutMix))
         self._mixing = tuple(entry for entry in augment if isinstance(entry, Mixup | CutMix))
@@ -90,31 +96,44 @@ class Pipeline:
 
     def train_batch(self, images_nchw: Tensor, rows: Tensor | None, draws: Tensor | None) -> Tensor:
         """Augmented network input of the images at `rows` of a set (of all where None)."""
+        return self.train_pair(images_nchw, rows, draws)[0]
+
+    def train_pair(
+        self, images_nchw: Tensor, rows: Tensor | None, draws: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """`train_batch` with what is learnt of the images, (N, H, W) or (N, C, H, W); None for nothing."""
         if draws is None:
             picked = images_nchw if rows is None else images_nchw.index_select(0, rows)
             return self._finish(picked, (), None)
         used = sum(NUM_DRAWS[type(entry)] for entry in self._moving)
         if self._moving:
-            picked = move_pixels(images_nchw, rows, self._moving, draws[:used])
+            picked = move_pixels(images_nchw, rows, self._moving, draws[:used], masked=self.target == "mask")
         else:
             picked = images_nchw if rows is None else images_nchw.index_select(0, rows)
         return self._finish(picked, self._rest, draws[used:])
 
     def eval_batch(self, images_nchw: Tensor) -> Tensor:
         """Network input of images as they are."""
+        return self._finish(images_nchw, (), None)[0]
+
+    def eval_pair(self, images_nchw: Tensor) -> tuple[Tensor, Tensor | None]:
+        """`eval_batch` with what is learnt of the images."""
         return self._finish(images_nchw, (), None)
 
-    def mix(self, x_nchw: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Mix | None]:
+    def mix(self, x_nchw: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor, Mix | None]:
         """Mixup or CutMix of a batch with itself reversed; one share per batch, as in the papers
-        (Zhang et al. 2017, Yun et al. 2019). Where a recipe has both, each step takes one."""
+        (Zhang et al. 2017, Yun et al. 2019). Where a recipe has both, each step takes one. Gives the images, their
+        targets, of which masks and pictures are cut and blended like the images, and how labels are mixed."""
         if not self._mixing:
-            return x_nchw, None
+            return x_nchw, labels, None
         chance = random.Random(derive_seed(self.seed, "mix", epoch, step))
         chosen = self._mixing[chance.randrange(len(self._mixing))]
         share = chance.betavariate(chosen.alpha, chosen.alpha)
         other = x_nchw.flip(0)
         if isinstance(chosen, Mixup):
-            return torch.lerp(other, x_nchw, share), Mix(labels.flip(0), share)
+            if self.target == "picture":
+                return torch.lerp(other, x_nchw, share), torch.lerp(labels.flip(0), labels, share), None
+            return torch.lerp(other, x_nchw, share), labels, Mix(labels.flip(0), share)
         height, width = x_nchw.shape[-2:]
         cut_height, cut_width = (round(side * (1 - share) ** 0.5) for side in (height, width))
         top, left = chance.randrange(height), chance.randrange(width)
@@ -122,11 +141,20 @@ class Pipeline:
         cols = slice(max(left - cut_width // 2, 0), min(left + (cut_width + 1) // 2, width))
         mixed = x_nchw.clone(memory_format=torch.preserve_format)
         mixed[..., rows, cols] = other[..., rows, cols]
+        if self.target != "none":
+            patched = labels.clone()
+            patched[..., rows, cols] = labels.flip(0)[..., rows, cols]
+            return mixed, patched, None
         cut_share = (rows.stop - rows.start) * (cols.stop - cols.start) / (height * width)
-        return mixed, Mix(labels.flip(0), 1 - cut_share)
+        return mixed, labels, Mix(labels.flip(0), 1 - cut_share)
 
-    def _finish(self, images: Tensor, augment: tuple[Augmentation, ...], draws: Tensor | None) -> Tensor:
-        """Channels, remaining augmentation, size and normalisation of a batch."""
+    def _finish(
+        self, images: Tensor, augment: tuple[Augmentation, ...], draws: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Channels, remaining augmentation, size and normalisation of a batch, and what is learnt of it."""
+        mask = None
+        if self.target == "mask":
+            mask, images = images[:, -1:], images[:, :-1]
         if images.dtype == torch.uint8:
             x = to_channels(images, self.channels, self._grey).to(torch.float32)
         else:  # a user's own floats are taken as they are
@@ -139,14 +167,20 @@ class Pipeline:
             used += num_draws
             if isinstance(entry, MOVING):
                 x = move_pixels(x, None, (entry,), part)
+                mask = None if mask is None else move_pixels(mask, None, (entry,), part, masked=True)
             elif isinstance(entry, Cutout):
                 x = cutout(x, entry.size, entry.p, part)
             elif isinstance(entry, Rotate | RandomResizedCrop):
-                x = warp(x, entry, part, self.size if isinstance(entry, RandomResizedCrop) else None)
+                at = self.size if isinstance(entry, RandomResizedCrop) else None
+                x = warp(x, entry, part, at)
+                mask = None if mask is None else warp_mask(mask, entry, part, at)
         x = resize(x, self.size)
+        target = None if mask is None else F.interpolate(mask, self.size, mode="nearest-exact").squeeze(1)
+        if self.target == "picture":
+            target = x / 255 if images.dtype == torch.uint8 else x
         if images.dtype == torch.uint8:
             x = torch.addcmul(self._shift, x, self._scale)
-        return x.contiguous(memory_format=self.memory_format)
+        return x.contiguous(memory_format=self.memory_format), target
 
 
 def normalisation(
@@ -196,11 +230,18 @@ def resize(x_nchw: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(x_nchw, size, mode="bilinear", align_corners=False, antialias=shrinks)
 
 
-def move_pixels(images_nchw: Tensor, rows: Tensor | None, moves: tuple[Augmentation, ...], draws: Tensor) -> Tensor:
+def move_pixels(
+    images_nchw: Tensor,
+    rows: Tensor | None,
+    moves: tuple[Augmentation, ...],
+    draws: Tensor,
+    *,
+    masked: bool = False,
+) -> Tensor:
     """Crops, flips and shifts of each image, in order, as one gather.
 
     `rows` picks images first (all, where None); `draws` is (number of draws, batch). What lies
-    outside an image is 0, or its reflection.
+    outside an image is 0, or its reflection. `masked`: the last channel is a mask; what lies outside counts nowhere.
     """
     num, height, width = draws.shape[1], images_nchw.shape[2], images_nchw.shape[3]
     device = images_nchw.device
@@ -230,7 +271,12 @@ def move_pixels(images_nchw: Tensor, rows: Tensor | None, moves: tuple[Augmentat
     channels = torch.arange(images_nchw.shape[1], device=device).view(1, -1, 1, 1)
     moved = images_nchw[picked.view(-1, 1, 1, 1), channels, y[:, None, :, None], x[:, None, None, :]]
     if outside_y.ndim > 1:
-        moved = moved.masked_fill(outside_y[:, None, :, None] | outside_x[:, None, None, :], 0)
+        outside = outside_y[:, None, :, None] | outside_x[:, None, None, :]
+        if masked:
+            moved[:, -1:] = moved[:, -1:].masked_fill(outside, IGNORED)
+            moved[:, :-1] = moved[:, :-1].masked_fill(outside, 0)
+        else:
+            moved = moved.masked_fill(outside, 0)
     return moved
 
 
@@ -253,7 +299,17 @@ def cutout(x_nchw: Tensor, size: int, p: float, draws: Tensor) -> Tensor:
     return x_nchw.masked_fill(hidden & (draws[2] < p).view(-1, 1, 1, 1), 0)
 
 
-def warp(x_nchw: Tensor, how: Rotate | RandomResizedCrop, draws: Tensor, size: tuple[int, int] | None) -> Tensor:
+def warp_mask(
+    mask_n1hw: Tensor, how: Rotate | RandomResizedCrop, draws: Tensor, size: tuple[int, int] | None
+) -> Tensor:
+    """`warp` of class numbers: the nearest one, and what lies outside counts nowhere."""
+    shifted = mask_n1hw.float() - IGNORED  # so that the zeros outside are `IGNORED`
+    return (warp(shifted, how, draws, size, mode="nearest") + IGNORED).to(mask_n1hw.dtype)
+
+
+def warp(
+    x_nchw: Tensor, how: Rotate | RandomResizedCrop, draws: Tensor, size: tuple[int, int] | None, mode: str = "bilinear"
+) -> Tensor:
     """A rotation about the centre, or a crop of random area and aspect at `size`, per image."""
     num, channels, height, width = x_nchw.shape
     theta = torch.zeros(num, 2, 3, device=x_nchw.device)
@@ -273,4 +329,4 @@ def warp(x_nchw: Tensor, how: Rotate | RandomResizedCrop, draws: Tensor, size: t
         theta[:, 0, 2] = (2 * draws[2] - 1) * (1 - share_x)
         theta[:, 1, 2] = (2 * draws[3] - 1) * (1 - share_y)
     grid = F.affine_grid(theta, [num, channels, *(size or (height, width))], align_corners=False)
-    return F.grid_sample(x_nchw.contiguous(), grid, padding_mode="zeros", align_corners=False)
+    return F.grid_sample(x_nchw.contiguous(), grid, mode, padding_mode="zeros", align_corners=False)

@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from specgraph.datasets.catalog import FOLDER, FROM_PYTHON
+import torch
+
+from specgraph.datasets.catalog import FOLDER, FROM_PYTHON, MASKS, SHAPES, TABLE
 from specgraph.datasets.classes import class_positions
 from specgraph.datasets.download import data_root
 from specgraph.datasets.images import centre_share
 from specgraph.datasets.load import is_folder, load_dataset
+from specgraph.datasets.masks import read_masks
 from specgraph.datasets.preprocessing import Preprocessing, class_names_of, preprocessing_of
 from specgraph.datasets.samples import Dataset, Samples
+from specgraph.datasets.shapes import draw_shapes
 from specgraph.datasets.split import stratified_split
+from specgraph.datasets.table import read_table
 from specgraph.datasets.user import from_user
 from specgraph.errors import CommandError
 from specgraph.graph.classifier import only_image
@@ -24,10 +29,21 @@ from specgraph.recipes.feeding import Augmentation, Data, Normalize, RandomResiz
 from specgraph.recipes.recipe import Recipe
 from specgraph.tasks.facts import facts_of
 from specgraph.tasks.registry import selection, task_of
-from specgraph.tasks.task import Head, Objective, Task, head_of
+from specgraph.tasks.task import TARGET_WORDS, Head, Objective, Task, head_of
+from specgraph.training.pipeline import Target, normalisation
 
 TRAIN_BROKEN_HELP = "remove the file, or let such files be skipped: --set recipe.data.broken_images=skip"
 EVAL_BROKEN_HELP = "remove the file, or let the recipe skip such files: broken_images: skip in its data"
+
+
+TARGETS_OF_IMAGES: dict[str, Target] = {"mask": "mask", "picture": "picture"}
+HELP_FOR_TARGETS = {
+    "mask": "use data {name: masks, root: …}, or {name: shapes}",
+    "labels": "use data {name: table, file: …, targets: […]}, or {name: shapes}",
+    "numbers": "use data {name: table, file: …, targets: …}, or {name: shapes}",
+    "class": "use a folder of classes, or a table with a column of classes",
+    "picture": "use any images: a folder, digits, shapes",
+}
 
 
 class RunData(NamedTuple):
@@ -51,6 +67,18 @@ class RunData(NamedTuple):
         facts = facts_of(self.task.targets, self.dataset.class_names, self.train)
         return self.task.objective(graph, recipe.loss, facts, head=self.head)
 
+    @property
+    def target(self) -> Target:
+        """What of the images themselves is learnt."""
+        return TARGETS_OF_IMAGES.get(self.task.targets, "none")
+
+    def is_balanced(self, recipe: Recipe) -> bool:
+        """Whether every class comes equally often. Raises `CommandError` where there are no classes of images."""
+        wanted = recipe.data is not None and recipe.data.sampler == "balanced"
+        if wanted and self.task.targets != "class":
+            raise CommandError(f"sampler: balanced needs a class for each image, and the task is {self.task.name}")
+        return wanted
+
     def device_augmentation(self, recipe: Recipe) -> tuple[Augmentation, ...]:
         """What of a recipe's augmentation is left to do on the device: crops at full resolution are taken while
         reading files."""
@@ -65,8 +93,6 @@ class RunData(NamedTuple):
         own = given and mean is None
         mean, std = mean or (0.0,) * self.channels, std or (1.0,) * self.channels
         if len(mean) != self.channels:
-            from specgraph.training.pipeline import normalisation
-
             mean, std = normalisation(mean, std, self.channels)
         crop = centre_share(self.size) if self.dataset.from_files else 1.0
         return Preprocessing(self.size, self.channels, mean, std, crop, own)
@@ -103,7 +129,8 @@ def prepare_data(
         assert recipe.data is not None
         if recipe.data.name == FROM_PYTHON:
             raise CommandError("this run was trained on data given from Python", "give them again: data=(train, test)")
-        dataset = _load(recipe.data, wanted_size, wanted_channels, broken_help)
+        dataset = _load(recipe.data, task, wanted_size, wanted_channels, broken_help)
+    _refuse_outputs(task, head, dataset)
     channels, size = wanted_channels or dataset.channels, wanted_size or dataset.size
     if size is None:
         raise CommandError(f"the input size of {graph.name} is open ({image})", "settle it with --input-size HxW")
@@ -121,7 +148,7 @@ def as_trained(data: RunData, metadata: Mapping[str, str], *, normalised: bool) 
     """`data` as weights with `metadata` were trained: classes by their names and, unless `normalised`
     otherwise on purpose, images with the mean and deviation that were used. Raises `CommandError` for
     classes that the weights do not know."""
-    known = class_names_of(metadata)
+    known = class_names_of(metadata) if data.task.targets == "class" else None
     positions = class_positions(data.dataset.class_names, known, data.dataset.name)
     if positions is not None:
         assert known is not None
@@ -144,7 +171,30 @@ def from_anywhere(data: Data) -> Data:
     return data.replace(root=root, name=os.path.abspath(data.name) if is_path else data.name)
 
 
-def _load(data: Data, size: tuple[int, int] | None, channels: int | None, broken_help: str) -> Dataset:
+def _refuse_outputs(task: Task, head: Head, dataset: Dataset) -> None:
+    """Raises `CommandError` where an output has not one place for each label or number."""
+    outputs, wanted = task.num_outputs(head), len(dataset.class_names)
+    if task.targets in ("labels", "numbers") and outputs != wanted:
+        raise CommandError(
+            f"`{head.path}` gives {outputs} values, but {dataset.name} has {wanted} {task.targets}: "
+            f"{', '.join(dataset.class_names[:10])}",
+            f"give the last layer {wanted} outputs",
+        )
+
+
+def _load(data: Data, task: Task, size: tuple[int, int] | None, channels: int | None, broken_help: str) -> Dataset:
+    if data.name == SHAPES:
+        return draw_shapes(data.size or 64, data.images or 2000, task.targets)
+    if data.name == MASKS and task.targets == "mask":
+        return read_masks(data_root(data.root), data, size, channels)
+    if data.name == TABLE and task.targets in ("class", "labels", "numbers"):
+        return read_table(data_root(data.root), data, task.targets, size, channels)
+    if data.name in (MASKS, TABLE) or task.targets not in ("class", "picture"):
+        wanted = TARGET_WORDS[task.targets]
+        raise CommandError(
+            f"the task {task.name} needs {wanted}, and data `{data.name}` do not give them",
+            HELP_FOR_TARGETS[task.targets],
+        )
     options: dict[str, Any] = {}
     if is_folder(data.name):
         crop = next((entry for entry in data.augment if isinstance(entry, RandomResizedCrop)), None)
@@ -181,7 +231,8 @@ def _hold_out(dataset: Dataset, wanted: float | int | str, seed: int, notes: lis
     count = wanted if isinstance(wanted, int) else max(1, round(float(wanted) * total))
     if not 0 < count < total:
         raise CommandError(f"{count} of {total} training images cannot be held out for validation")
-    kept, held = stratified_split(dataset.train.labels, count, seed)
+    labels = dataset.train.labels
+    kept, held = stratified_split(labels if labels.ndim == 1 else torch.zeros(total, dtype=torch.int64), count, seed)
     return dataset.train.select(kept), dataset.train.select(held)
 
 

@@ -186,12 +186,13 @@ class TrainingSession:
             seed=recipe.seed,
             device=world.device,
             memory_format=self.memory_format,
+            target=run_data.target,
         )
         self.pipeline, self.num_workers = pipeline, workers
         normalises = any(behaviour_of(node.op).over_batch for node in self.graph.nodes.values())
         feed = TrainFeed(
             run_data.train, pipeline, recipe.batch_size, recipe.seed, world, workers,
-            normalises_batches=normalises,
+            normalises_batches=normalises, balanced=run_data.is_balanced(recipe),
         )  # fmt: skip
         if feed.leaves_out_one:
             self._say(LEFT_OUT)

@@ -163,7 +163,7 @@ def test_mixing_shares_follow_the_pixels(entry: Augmentation) -> None:
     labels = torch.arange(8)
     shares = set()
     for step in range(20):
-        mixed, mix = line.mix(x, labels, 0, step)
+        mixed, _, mix = line.mix(x, labels, 0, step)
         assert mix is not None
         assert mix.other.tolist() == labels.flip(0).tolist()
         expected = mix.share * x + (1 - mix.share) * x.flip(0)

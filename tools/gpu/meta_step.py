@@ -98,7 +98,7 @@ def check(spec: str, options: dict[str, Any], settings: dict[str, Any], augment:
     draws = pipeline.draws(0, torch.empty(3 * size, dtype=torch.int64, device=META))
     with Count() as of_pipeline:
         x = pipeline.train_batch(pixels, rows, None if draws is None else draws[:, :size])
-        x, mix = pipeline.mix(x, labels, 0, 0)
+        x, labels, mix = pipeline.mix(x, labels, 0, 0)
     trainer.step(Batch(x, labels, mix, size))
     with Count() as of_step:
         trainer.step(Batch(x, labels, mix, size))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specgraph.datasets.catalog import CATALOG, FOLDER, is_place
+from specgraph.datasets.catalog import FOLDER, dataset_names, is_place
 from specgraph.diagnostics.names import nearest
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.recipes import Finding, Trained
@@ -45,9 +45,9 @@ recipes:
 
 def find(trained: Trained) -> Iterator[Finding]:
     name = trained.data.name if trained.data else FOLDER
-    if name in CATALOG or name == FOLDER or is_place(name):
+    if name in dataset_names() or is_place(name):
         return
-    close = nearest(name, (*CATALOG, FOLDER))
+    close = nearest(name, dataset_names())
     yield Finding(
         "unknown-data-set",
         f"data set `{name}` is not built in",

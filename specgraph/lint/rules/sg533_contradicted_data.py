@@ -43,7 +43,7 @@ def find(trained: Trained) -> Iterator[Finding]:
     data, images = trained.data, trained.images
     if data is None or images is None:
         return
-    classes, shape = data.classes, data.shape
+    classes, shape = data.num_classes, data.shape
     if classes is not None and images.num_classes is not None and classes != images.num_classes:
         yield _finding("classes", f"{images.name} has {images.num_classes} classes, not {classes}")
     found = (images.channels, *(images.size or (None, None)))
