@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specgraph.atomic_files import check_target
+from specgraph.atomic_files import check_target, write_atomically
 from specgraph.cli.arguments import numbers, per_channel, positive_numbers
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 from specgraph.cli.terminal import ProgressLine
@@ -129,10 +129,7 @@ def _export_python(args: argparse.Namespace) -> list[Path]:
         print(emit_python(graph), end="")
         return []
     path = Path(args.python or _file_name(graph.name, "py"))
-    try:
-        path.write_text(emit_python(graph), encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {reason(error)}") from error
+    write_atomically(path, emit_python(graph))
     return [path]
 
 

@@ -102,7 +102,20 @@ def finish(net: FlatNetwork, block_names: dict[str, str] | None = None) -> Impor
             spec = blocks
     except (SpecError, CommandError, KeyError, ValueError):
         spec = flat
-    return Imported(spec, to_yaml(spec, net.notes), net.state_dict(), net.notes, net.without_batch)
+    return Imported(spec, _text(spec, net.notes), net.state_dict(), net.notes, net.without_batch)
+
+
+def _text(spec: dict[str, Any], notes: list[str]) -> str:
+    """A spec as YAML that is read back before anybody gets it. Raises `CommandError`."""
+    from specgraph.diagnostics.collector import Collector
+    from specgraph.source.read import read_text
+    from specgraph.source.tree import Mapping
+
+    text, collector = to_yaml(spec, notes), Collector()
+    tree = read_text(text, "imported.yaml", collector).tree
+    if collector.has_errors or not isinstance(tree, Mapping) or [key.text for key, _ in tree.entries] != list(spec):
+        raise CommandError("the spec of this network cannot be written as YAML that reads the same")
+    return text
 
 
 def _same(flat: dict[str, Any], blocks: dict[str, Any]) -> bool:

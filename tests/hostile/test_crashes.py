@@ -138,3 +138,25 @@ def test_damaged_runs_are_named(
     assert said.err.startswith(f"{tmp_path / 'damaged'} is left out: {damaged} "), said.err
     assert str(tmp_path / "whole") in said.out
     assert str(tmp_path / "damaged") not in said.out
+
+
+def test_what_cannot_be_read_back_replaces_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fault of a writer, acted: the file that was there stays."""
+    from specgraph.backends.python import emit as python
+    from specgraph.importers import api
+
+    spec, source = tmp_path / "net.json", tmp_path / "net.py"
+    spec.write_text(json.dumps(network({"conv": CONV}, [3, 9, 8])))
+    source.write_text("before")
+    monkeypatch.setattr(python, "for_docstring", lambda text: '""" (')
+    assert main(["export", str(spec), "--python", str(source)]) == 2
+    assert "would be no Python" in capsys.readouterr().err
+    assert source.read_text() == "before"
+    monkeypatch.setattr(api, "to_yaml", lambda spec, notes: "specgraph: 1\nname: a\nnodes: {\n")
+    with pytest.raises(CommandError, match="cannot be written as YAML"):
+        api._text({"specgraph": 1, "name": "a", "nodes": {}}, [])
+    monkeypatch.setattr(api, "to_yaml", lambda spec, notes: "specgraph: 1\nname: a\ndefaults: {}\nnodes: {}\n")
+    with pytest.raises(CommandError, match="cannot be written as YAML"):
+        api._text({"specgraph": 1, "name": "a", "nodes": {}}, [])

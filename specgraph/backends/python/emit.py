@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import textwrap
@@ -13,6 +14,7 @@ from specgraph.backends.python.initialisation import initialisation_lines
 from specgraph.backends.python.pieces import ClassBody, Member, is_plain_name
 from specgraph.backends.python.plan import Function, Plan, make_plan
 from specgraph.backends.python.values import NO_DEFAULT, ConstructorCall, to_text
+from specgraph.errors import CommandError
 from specgraph.escaping import for_docstring
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
@@ -43,7 +45,12 @@ def emit_python(graph: Graph) -> str:
     parts += [_block_class(plan, item) for item in plan.classes]
     parts.append(_network(plan))
     text = "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
-    return f"{_module_docstring(graph)}\n{_imports(text)}\n\n{text}"
+    text = f"{_module_docstring(graph)}\n{_imports(text)}\n\n{text}"
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        raise CommandError(f"the source of {for_docstring(graph.name)} would be no Python: {error}") from None
+    return text
 
 
 def _targets(plan: Plan) -> set[str]:
