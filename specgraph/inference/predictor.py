@@ -335,6 +335,11 @@ def _model_of(model: str | os.PathLike[str], weights: str | os.PathLike[str] | N
     source = open_source(text, weights)
     if source.state_dict is None:
         raise CommandError(f"{text} is a spec without weights", "give --weights F, or train it first")
+    if source.task != "classification":
+        raise CommandError(
+            f"{text} was trained for the task {source.task}, and predict gives classes",
+            f"its figures on a data set: specgraph eval {text}",
+        )
     check_state_dict(source.graph, source.state_dict)
     options = ExportOptions(class_names=source.class_names, preprocessing=source.preprocessing)
     return build_model(source.graph, StateDict(source.state_dict), options).to_bytes()

@@ -28,6 +28,7 @@ class ModelSource(NamedTuple):
     class_names: tuple[str, ...] | None
     preprocessing: Preprocessing | None
     run: Path | None
+    task: str = "classification"
 
 
 def looks_like_source(text: str) -> bool:
@@ -71,4 +72,5 @@ def open_source(
         from specgraph.runs.run import Run
 
         Run(run).check_unchanged(metadata)  # `load` may have been told another size
-    return ModelSource(graph, state_dict, str(path), class_names_of(metadata), preprocessing_of(metadata), run)
+    task = metadata.get("task", "classification")
+    return ModelSource(graph, state_dict, str(path), class_names_of(metadata), preprocessing_of(metadata), run, task)

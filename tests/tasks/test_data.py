@@ -1,0 +1,160 @@
+"""Data for tasks: drawn shapes, masks, tables, balanced order; masks move with their images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from specgraph.datasets.masks import read_masks
+from specgraph.datasets.random import balanced_order
+from specgraph.datasets.samples import IGNORED
+from specgraph.datasets.shapes import draw_images, draw_shapes
+from specgraph.datasets.table import read_table
+from specgraph.errors import CommandError
+from specgraph.recipes.feeding import Data, HorizontalFlip, RandomCrop, Rotate, Shift, VerticalFlip
+from specgraph.training.pipeline import Pipeline
+
+
+def test_shapes_are_the_same_every_time_and_targets_agree() -> None:
+    images, kinds, masks = draw_images(32, 40, one_kind=False)
+    again = draw_images(32, 40, one_kind=False)
+    assert all(torch.equal(one, other) for one, other in zip((images, kinds, masks), again, strict=True))
+    numbers, labels = (draw_shapes(32, 40, what) for what in ("numbers", "labels"))
+    assert torch.equal(numbers.test.labels[:, 0], (kinds[:8] >= 0).sum(1).float())
+    for kind in range(4):
+        there = (masks == kind + 1).flatten(1).any(1)
+        assert torch.equal(labels.train.labels[:, kind] > 0, there[8:])
+    classes = draw_shapes(32, 40, "class")
+    assert set(classes.train.labels.tolist()) == {0, 1, 2, 3}
+
+
+def test_a_linear_function_of_the_pixels_says_little_of_shapes() -> None:
+    from sklearn.linear_model import RidgeClassifier
+
+    data = draw_shapes(32, 1000, "class")
+    fitted = RidgeClassifier(alpha=100.0).fit(data.train.resident.flatten(1).numpy() / 255, data.train.labels)  # type: ignore[union-attr]
+    assert fitted.score(data.test.resident.flatten(1).numpy() / 255, data.test.labels) < 0.6  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "augment",
+    [
+        (HorizontalFlip(), RandomCrop(padding=3)),
+        (VerticalFlip(), Shift(pixels=4)),
+        (Rotate(degrees=30.0), HorizontalFlip()),
+    ],
+    ids=["crop", "shift", "rotate"],
+)
+def test_masks_move_with_their_images(augment: tuple[object, ...]) -> None:
+    """Of an image that is its own mask, both are equal wherever the mask counts (at edges, rotated images blend)."""
+    _, _, masks = draw_images(32, 24, one_kind=False)
+    own = (masks > 0).to(torch.uint8) * 200
+    images = torch.stack((own, own), 1)
+    line = Pipeline(channels=1, size=(32, 32), mean=None, std=None, augment=augment, target="mask")  # type: ignore[arg-type]
+    draws = line.draws(3, torch.arange(24))
+    x, moved = line.train_pair(images, torch.arange(24), draws)
+    assert moved is not None
+    assert not torch.equal(moved, own)
+    kept = moved != IGNORED
+    assert kept.float().mean() > 0.5
+    same = (x[:, 0] * 255 - moved.float()).abs() < 1
+    assert same[kept].float().mean() > (0.9 if isinstance(augment[0], Rotate) else 0.9999)
+    assert (x[:, 0][~kept] < 1e-6).float().mean() > 0.85
+
+
+def test_balanced_order() -> None:
+    labels = torch.tensor([0] * 80 + [1] * 15 + [2] * 5)
+    order, keys = balanced_order(0, 1, labels)
+    assert sorted(labels[order].bincount().tolist()) == [33, 33, 34]
+    assert len(keys.unique()) == len(labels), "an image that comes again is augmented anew"
+    assert torch.equal(keys % len(labels), order)
+    assert labels[order].eq(2).logical_and(order.eq(95)).sum() in (6, 7), "each as often as the others of its class"
+    assert torch.equal(balanced_order(0, 1, labels)[0], order)
+    assert not torch.equal(balanced_order(0, 2, labels)[0], order)
+
+
+def write_masks(root: Path, mode: str, value: int = 2) -> None:
+    for part, count in (("train", 4), ("test", 2)):
+        for place in range(count):
+            for kind in ("images", "masks"):
+                (root / part / kind).mkdir(parents=True, exist_ok=True)
+            numbers = np.zeros((20, 30), np.uint8)
+            numbers[5:15, 10:20] = value
+            Image.new("RGB", (30, 20), (place * 20, 90, 30)).save(root / part / "images" / f"{place}.jpg")
+            mask = Image.fromarray(numbers)
+            if mode == "palette":
+                mask.putpalette([0, 0, 0, 0, 255, 0, 255, 0, 0])
+            elif mode == "colours":
+                mask = Image.fromarray(np.where(numbers[..., None] > 0, [255, 0, 0], [0, 0, 0]).astype(np.uint8))
+            mask.save(root / part / "masks" / f"{place}.png")
+
+
+@pytest.mark.parametrize("mode", ["grey", "palette", "colours"])
+def test_masks_of_each_form(mode: str, tmp_path: Path) -> None:
+    write_masks(tmp_path, mode)
+    colors = {"ground": (0, 0, 0), "grass": (0, 255, 0), "roof": (255, 0, 0)} if mode == "colours" else None
+    data = read_masks(tmp_path, Data(name="masks", colors=colors), (20, 30), 3)
+    assert (len(data.train), len(data.test), data.num_classes) == (4, 2, 3)
+    mask = data.train.source.read(0)[-1]
+    assert mask.unique().tolist() == [0, 2]
+    assert mask[5:15, 10:20].eq(2).all()
+
+
+def test_masks_ignore_what_is_to_be_ignored(tmp_path: Path) -> None:
+    write_masks(tmp_path, "grey", 7)
+    data = read_masks(tmp_path, Data(name="masks", ignore_index=7, classes=("a", "b")), (20, 30), 3)
+    assert data.train.source.read(0)[-1].unique().tolist() == [0, IGNORED]
+    with pytest.raises(CommandError, match="hold class 7, and there are 2 classes"):
+        read_masks(tmp_path, Data(name="masks", classes=2), (20, 30), 3)
+
+
+def test_a_missing_mask_is_named(tmp_path: Path) -> None:
+    write_masks(tmp_path, "grey")
+    (tmp_path / "train/masks/2.png").unlink()
+    with pytest.raises(CommandError, match=r"2\.jpg has no mask"):
+        read_masks(tmp_path, Data(name="masks"), (20, 30), 3)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    lines = ["image,kind,tags,age,weight,part"]
+    for place in range(10):
+        Image.new("RGB", (8, 8), (place * 20, 90, 30)).save(tmp_path / f"{place}.png")
+        part = "test" if place >= 8 else "train"
+        kind, tags = "cat" if place % 2 else "dog", "red;big" if place % 3 else "big"
+        lines.append(f"{place}.png,{kind},{tags},{place},{place / 2},{part}")
+    (tmp_path / "all.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def test_tables(table: Path) -> None:
+    def read(targets: str, columns: object, **more: object) -> object:
+        return read_table(table, Data(name="table", file="all.csv", targets=columns, **more), targets, (8, 8), 3)  # type: ignore[arg-type]
+
+    classes = read("class", "kind", split="part")
+    assert classes.class_names == ("cat", "dog")  # type: ignore[attr-defined]
+    assert classes.test.labels.tolist() == [1, 0]  # type: ignore[attr-defined]
+    labels = read("labels", "tags", split="part")
+    assert labels.class_names == ("big", "red")  # type: ignore[attr-defined]
+    assert labels.test.labels.tolist() == [[1, 1], [1, 0]]  # type: ignore[attr-defined]
+    numbers = read("numbers", ("age", "weight"), split="part")
+    assert numbers.test.labels.tolist() == [[8, 4], [9, 4.5]]  # type: ignore[attr-defined]
+    assert len(read("numbers", "age").test) == 2  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("columns", "targets", "message"),
+    [
+        ("kinds", "class", "has no column `kinds`"),
+        ("kind", "numbers", "row 2 of .*holds `dog`, and not a number"),
+        (("age", "weight"), "labels", "row 3 of .*holds `0.5`"),
+        (None, "class", "does not say which column"),
+    ],
+)
+def test_tables_that_do_not_fit(table: Path, columns: object, targets: str, message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        read_table(table, Data(name="table", file="all.csv", targets=columns), targets, (8, 8), 3)  # type: ignore[arg-type]

@@ -1,0 +1,67 @@
+"""Each task trains, is judged, resumes to the same bits and is evaluated again, by its own spec on a few shapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import specgraph
+from specgraph.errors import CommandError
+from specgraph.tasks.registry import task
+from specgraph.training.display import Silent
+from tests.helpers import ROOT
+
+SPECS = {
+    "multi_label": "labels-small",
+    "regression": "count-small",
+    "segmentation": "unet-small",
+    "image": "autoencoder-small",
+}
+FEW = {"data.images": 40}
+
+
+def train(name: str, out: Path, **more: object) -> specgraph.Run:
+    spec = ROOT / "specs" / f"{SPECS[name]}.yaml"
+    options = {"settings": FEW, "epochs": 2, "device": "cpu", "report": False, "display": Silent()} | more
+    return specgraph.train(spec, out=out, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_task_trains_and_is_judged(name: str, tmp_path: Path) -> None:
+    run = train(name, tmp_path / "run")
+    metrics = [metric.name for metric in task(name).metrics]  # type: ignore[arg-type]
+    assert {f"test_{metric}" for metric in metrics} <= run.result.keys()
+    assert {f"train_{metrics[0]}", *(f"val_{metric}" for metric in metrics)} <= run.metrics[0].keys()
+    again = specgraph.evaluate(run)
+    assert again.metrics == pytest.approx({metric: run.result[f"test_{metric}"] for metric in metrics}, rel=1e-5)
+    with pytest.raises(CommandError, match=f"trained for the task {name}"):
+        specgraph.predict(run, [])
+
+
+def test_a_run_of_a_task_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    whole = train("segmentation", tmp_path / "whole")
+    with pytest.raises(CommandError, match="reached epoch 2"):
+        specgraph.train(resume=whole, epochs=1, device="cpu", display=Silent())
+    half = train("segmentation", tmp_path / "half", settings={**FEW, "schedule": "constant"}, epochs=1)
+    longer = specgraph.train(resume=half, epochs=2, device="cpu", report=False, display=Silent())
+    at_once = train("segmentation", tmp_path / "once", settings={**FEW, "schedule": "constant"})
+    one, other = (load_file(run.folder / "last.safetensors") for run in (longer, at_once))
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"best": "accuracy"}, "segmentation has no metric `accuracy`"),
+        ({"loss": "mse"}, "the loss mse is none of segmentation"),
+        ({"loss": {"cross_entropy": {"class_weights": {"crosses": 2}}}}, "class_weights names `crosses`"),
+        ({"data.sampler": "balanced"}, "needs a class for each image"),
+        ({"data.name": "digits"}, "needs masks"),
+    ],
+)
+def test_what_does_not_fit_a_task_is_said(settings: dict[str, object], message: str, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=message):
+        train("segmentation", tmp_path / "run", settings={**FEW, **settings})
