@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import os
+import re
 import signal
 import sys
 from importlib import import_module
@@ -21,25 +22,12 @@ from specgraph.version import __version__
 if TYPE_CHECKING:
     from specgraph.cli.arguments import CommandParser
 
-COMMANDS = {
-    "check": "check specs: shapes, structure, recipes",
-    "explain": "why a rule exists, with a bad and a good spec",
-    "summary": "shapes, parameters, multiply-adds, activations and receptive fields",
-    "render": "draw the network as a diagram",
-    "view": "look at the network in the browser",
-    "train": "train the network",
-    "eval": "loss and metrics of a trained network",
-    "export": "write ONNX or Python source",
-    "predict": "classify images",
-    "bench": "latency and throughput",
-    "diff": "structural difference of two specs",
-    "import": "make a spec from an ONNX file or a torchvision network",
-    "data": "what a data set holds",
-    "runs": "runs, compared",
-    "schema": "the JSON Schema of the language",
-    "new": "write a small spec to start from",
-    "lsp": "language server for editors",
-}
+COMMANDS = (
+    *("check", "explain", "summary", "render", "view", "train", "eval", "export", "predict", "bench"),
+    *("diff", "import", "data", "runs", "schema", "new", "lsp"),
+)
+"""In the order in which help lists them; each is a file of this folder."""
+HELP_LINE = re.compile(r'^HELP = "(.*)"$', re.MULTILINE)
 OK, FAILED, NOT_CARRIED_OUT, PIPE_CLOSED = 0, 1, 2, 141
 
 
@@ -154,10 +142,21 @@ def available() -> dict[str, str]:
     return {name: module for name, module in modules.items() if module in present}
 
 
+def help_of(module: str) -> str:
+    """The `HELP` of a command's module, read from its source: to import all of them would take a second."""
+    from importlib.abc import InspectLoader
+    from importlib.util import find_spec
+
+    spec = find_spec(f"specgraph.cli.{module}")
+    source = spec.loader.get_source(spec.name) if spec is not None and isinstance(spec.loader, InspectLoader) else None
+    found = HELP_LINE.search(source or "")
+    return found[1] if found else str(import_module(f"specgraph.cli.{module}").HELP)
+
+
 def overview() -> str:
     """What the program does, and its commands."""
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {COMMANDS[name]}" for name in available()]
+    lines = [f"  {name:<{width}}  {help_of(module)}" for name, module in available().items()]
     return "\n".join(
         [
             "usage: specgraph COMMAND ...",

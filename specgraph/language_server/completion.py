@@ -16,6 +16,7 @@ from lsprotocol.types import (
 
 from specgraph.datasets.catalog import dataset_names
 from specgraph.diagnostics.rule import rules
+from specgraph.expressions.values import FUNCTIONS
 from specgraph.kinds.kinds import Bool, Choice, Kind, Padding
 from specgraph.kinds.records import Record, Tagged
 from specgraph.language.document import BLOCK_KEYS, IMPLIED_NAMES, NODE_KEYS, SIZE_PROPERTIES, TOP_KEYS
@@ -42,7 +43,6 @@ from specgraph.source.tree import Mapping, Scalar, Source, Tree
 
 MARK = "\ue0a5"
 COMMENT_BEFORE = re.compile(r"#[ \t]*specgraph:[ \t]*ignore[ \t]*\[[^\]]*$")
-FUNCTIONS = ("min", "max", "abs", "round", "floor", "ceil", "int", "len", "sum", "sqrt", "make_divisible")
 NOT_WITH_OP = ("block", "defaults", "flat")
 NOT_WITH_BLOCK = ("op", "init")
 

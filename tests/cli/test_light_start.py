@@ -75,10 +75,10 @@ def test_the_test_can_fail() -> None:
     assert heavy_modules(["check", RESNET], before="import networkx") == ["networkx"]
 
 
-def test_importing_the_package_loads_only_its_version() -> None:
+def test_importing_the_package_loads_its_version_and_the_names_alone() -> None:
     program = "import sys, specgraph; print([name for name in sys.modules if name.startswith('specgraph.')])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['specgraph.version']"
+    assert done.stdout.strip() == "['specgraph.public', 'specgraph.version']"
 
 
 def test_only_the_chosen_command_is_imported() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,9 @@ def test_version(program: Program) -> None:
 def test_overview(program: Program) -> None:
     shown = program("--help")
     assert shown.code == 0
-    assert "check " in shown.out
+    for name, path in program_module.available().items():
+        help = import_module(f"specgraph.cli.{path}").HELP
+        assert re.search(rf"^  {name} +{re.escape(help)}$", shown.out, re.MULTILINE), name
     nothing = program()
     assert (nothing.code, nothing.out) == (2, "")
     assert "usage:" in nothing.err

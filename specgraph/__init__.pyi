@@ -1,0 +1,26 @@
+# The public names: what type checkers see, and what `specgraph.public` imports when a name is asked for.
+from specgraph.api import compile as compile
+from specgraph.api import diff as diff
+from specgraph.api import emit_python as emit_python
+from specgraph.api import render as render
+from specgraph.api import summary as summary
+from specgraph.backends.onnx.export import export_onnx as export_onnx
+from specgraph.checking import Report as Report
+from specgraph.checking import check as check
+from specgraph.checking import load as load
+from specgraph.diagnostics.model import Diagnostic as Diagnostic
+from specgraph.errors import CommandError as CommandError
+from specgraph.errors import SpecError as SpecError
+from specgraph.errors import SpecgraphError as SpecgraphError
+from specgraph.errors import VerificationError as VerificationError
+from specgraph.graph.model import Graph as Graph
+from specgraph.graph.model import Node as Node
+from specgraph.graph.types import TensorType as TensorType
+from specgraph.importers import from_module as from_module
+from specgraph.importers import import_onnx as import_onnx
+from specgraph.inference.predictor import predict as predict
+from specgraph.inference.verify import verify as verify
+from specgraph.plugin import register_op as register_op
+from specgraph.training.api import evaluate as evaluate
+from specgraph.training.api import train as train
+from specgraph.version import __version__ as __version__
