@@ -13,6 +13,7 @@ from specgraph.importers.flat import FlatNetwork, Refusal
 from specgraph.importers.onnx_file import OnnxFile, read_onnx
 from specgraph.importers.patterns import COMPOSED, drop_preprocessing, fuse, gather_composed, raise_composed
 from specgraph.importers.raiser import Raise, Raiser
+from specgraph.importers.rows import onnx_handlers
 from specgraph.importers.tidy import tidy
 
 MAX_LISTED = 20
@@ -33,7 +34,8 @@ def handlers() -> dict[str, Raise]:
     """How each ONNX op becomes nodes of a spec."""
     own = {COMPOSED: raise_composed}
     families = (raise_layers, raise_pooling, raise_elementwise, raise_reduce, raise_shape)
-    return {op: handler for family in families for op, handler in family.HANDLERS.items()} | own
+    by_hand = {op: handler for family in families for op, handler in family.HANDLERS.items()}
+    return raise_elementwise.REWRITES | onnx_handlers() | by_hand | own
 
 
 def import_onnx(

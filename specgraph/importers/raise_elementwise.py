@@ -12,21 +12,6 @@ from specgraph.importers.raise_layers import rounded
 from specgraph.importers.raiser import Raise, Raiser, static
 
 
-def plain(op: str) -> Raise:
-    def handler(raiser: Raiser, node: OnnxNode) -> None:
-        raiser.add(node, op, [raiser.data(node)])
-
-    return handler
-
-
-def with_alpha(op: str, argument: str, default: float) -> Raise:
-    def handler(raiser: Raiser, node: OnnxNode) -> None:
-        value = rounded(node.attributes.get("alpha", default))
-        raiser.add(node, op, [raiser.data(node)], {argument: value})
-
-    return handler
-
-
 def raise_clip(raiser: Raiser, node: OnnxNode) -> None:
     if raiser.opset < 11:
         low, high = node.attributes.get("min"), node.attributes.get("max")
@@ -52,11 +37,6 @@ def raise_hard_sigmoid(raiser: Raiser, node: OnnxNode) -> None:
         return
     scaled = affine(raiser, path, float(alpha), float(beta), "scaled")
     raiser.add(node, "hardtanh", [scaled], {"min_val": 0, "max_val": 1})
-
-
-def raise_gelu(raiser: Raiser, node: OnnxNode) -> None:
-    approximate = node.attributes.get("approximate", "none")
-    raiser.add(node, "gelu", [raiser.data(node)], {"approximate": approximate})
 
 
 def raise_swish(raiser: Raiser, node: OnnxNode) -> None:
@@ -220,19 +200,8 @@ def is_number(raiser: Raiser, node: OnnxNode, index: int, value: float) -> bool:
 
 
 HANDLERS: dict[str, Raise] = {
-    "Relu": plain("relu"),
-    "Sigmoid": plain("sigmoid"),
-    "Tanh": plain("tanh"),
-    "HardSwish": plain("hardswish"),
-    "Softplus": plain("softplus"),
-    "Mish": plain("mish"),
-    "LeakyRelu": with_alpha("leaky_relu", "negative_slope", 0.01),
-    "Elu": with_alpha("elu", "alpha", 1.0),
-    "Celu": with_alpha("celu", "alpha", 1.0),
-    "Softsign": plain("softsign"),
     "Clip": raise_clip,
     "HardSigmoid": raise_hard_sigmoid,
-    "Gelu": raise_gelu,
     "Swish": raise_swish,
     "PRelu": raise_prelu,
     "Softmax": raise_softmax("softmax"),
@@ -243,7 +212,6 @@ HANDLERS: dict[str, Raise] = {
     "Mul": raise_arithmetic("mul"),
     "Div": raise_arithmetic("div"),
     "Pow": raise_pow,
-    "Abs": raise_abs,
-    "Neg": raise_neg,
-    "Selu": raise_selu,
 }
+REWRITES: dict[str, Raise] = {"Abs": raise_abs, "Neg": raise_neg, "Selu": raise_selu}
+"""Read as other ops, as long as a spec has none of the name: the row of such an op wins."""

@@ -11,6 +11,7 @@ from specgraph.errors import CommandError
 from specgraph.importers import torch_ops, torch_rewrites
 from specgraph.importers.flat import FlatNetwork
 from specgraph.importers.onnx_import import ImportRefusedError
+from specgraph.importers.rows import traced_handlers
 from specgraph.importers.tidy import tidy
 from specgraph.importers.torch_in_place import lost_changes
 from specgraph.importers.torch_trace import batch_dependent, enlarged, trace
@@ -40,7 +41,7 @@ def import_module(module: nn.Module, example: tuple[Any, ...], *, name: str | No
     tracer.net.notes += [
         f"`{name}` of the module is changed by its forward: the network is as it is before that" for name in counted
     ]
-    tracer.run({**torch_ops.HANDLERS, **torch_rewrites.HANDLERS})
+    tracer.run({**torch_rewrites.HANDLERS, **traced_handlers(), **torch_ops.HANDLERS})
     refusals = tracer.refusals or tidy(tracer.net)
     if refusals:
         raise ImportRefusedError(label, [(refusal.node, refusal.message) for refusal in refusals])

@@ -41,18 +41,6 @@ from specgraph.importers.torch_shapes import (
 from specgraph.importers.torch_tracer import Handler, Tracer, op_name
 
 
-def plain(op: str, **named: str) -> Handler:
-    """An op without parameters; `named` maps our arguments to the call's."""
-
-    def handler(tracer: Tracer, node: Any) -> str:
-        given = CallArguments(node)
-        source = given.get("self", given.get("input"))
-        arguments = {ours: given.get(theirs) for ours, theirs in named.items()}
-        return tracer.add(node, op, [tracer.data(source)], arguments)
-
-    return handler
-
-
 def hardtanh(tracer: Tracer, node: Any) -> str:
     given = CallArguments(node)
     low, high = given.min_val, given.max_val
@@ -88,15 +76,6 @@ def prelu(tracer: Tracer, node: Any) -> str:
     return tracer.add(
         node, "prelu", [tracer.data(given.get("self"))], {"num_parameters": count}, {"weight": given.weight}
     )
-
-
-def softmax(op: str) -> Handler:
-    def handler(tracer: Tracer, node: Any) -> str:
-        given = CallArguments(node)
-        path = tracer.data(given.get("self"))
-        return tracer.add(node, op, [path], {"dim": given.dim % (tracer.net.type_of(path).rank + 1)})
-
-    return handler
 
 
 def same(tracer: Tracer, node: Any) -> Any:
@@ -213,21 +192,9 @@ def _with_in_place(table: dict[str, Handler]) -> dict[str, Handler]:
 HANDLERS: dict[str, Handler] = {
     **_with_in_place(
         {
-            "relu": plain("relu"),
-            "sigmoid": plain("sigmoid"),
-            "tanh": plain("tanh"),
-            "silu": plain("silu"),
-            "mish": plain("mish"),
-            "hardswish": plain("hardswish"),
-            "hardsigmoid": plain("hardsigmoid"),
-            "relu6": plain("relu6"),
-            "gelu": plain("gelu", approximate="approximate"),
-            "leaky_relu": plain("leaky_relu", negative_slope="negative_slope"),
-            "softplus": plain("softplus", beta="beta", threshold="threshold"),
             "hardtanh": hardtanh,
             "clamp": clamp,
             "elu": elu,
-            "celu": plain("celu", alpha="alpha"),
             "add": arithmetic("add"),
             "sub": arithmetic("sub"),
             "mul": arithmetic("mul"),
@@ -254,9 +221,6 @@ HANDLERS: dict[str, Handler] = {
     "group_norm": group_norm,
     "instance_norm": instance_norm,
     "prelu": prelu,
-    "softmax": softmax("softmax"),
-    "log_softmax": softmax("log_softmax"),
-    "glu": softmax("glu"),
     "flatten": flatten,
     "cat": cat,
     "concat": cat,
@@ -271,7 +235,6 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("chunk", "split", "split_with_sizes"), parts),
     "pad": pad,
     "constant_pad_nd": pad,
-    "pixel_shuffle": plain("pixel_shuffle", upscale_factor="upscale_factor"),
     **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), channel_shuffle),
     "upsample_nearest2d": upsample("nearest"),
     "upsample_nearest1d": upsample("nearest"),

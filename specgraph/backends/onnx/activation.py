@@ -12,15 +12,6 @@ from specgraph.backends.onnx.lowering import Lower
 from specgraph.graph.model import Node
 
 
-def plain(op_type: str) -> Lower:
-    """The ONNX op of that name, without attributes."""
-
-    def lower(builder: Builder, node: Node) -> None:
-        builder.emit(node, op_type)
-
-    return lower
-
-
 def with_attributes(op_type: str, attributes: Callable[[dict[str, float]], dict[str, float | int]]) -> Lower:
     """The ONNX op of that name, its attributes computed from the arguments."""
 
@@ -121,16 +112,6 @@ def lower_celu(builder: Builder, node: Node) -> None:
     builder.emit(node, "Cast", [builder.step(node, "celu", "Celu", [wide], alpha=alpha)], to=FLOAT16)
 
 
-def lower_softmax(op_type: str) -> Lower:
-    """`Softmax` or `LogSoftmax` along the axis, counted from the front."""
-
-    def lower(builder: Builder, node: Node) -> None:
-        axis = node.arguments["dim"] % (node.input_types[0].rank + 1)
-        builder.emit(node, op_type, (), axis=axis)
-
-    return lower
-
-
 def lower_glu(builder: Builder, node: Node) -> None:
     """Two halves: `Split` counts them itself, so that the size may stay free."""
     count = {"num_outputs": 2} if builder.opset >= 18 else {}
@@ -140,23 +121,14 @@ def lower_glu(builder: Builder, node: Node) -> None:
 
 
 LOWERINGS: dict[str, Lower] = {
-    "relu": plain("Relu"),
     "relu6": lower_clip(lambda _: 0.0, lambda _: 6.0),
     "hardtanh": lower_clip(lambda a: a["min_val"], lambda a: a["max_val"]),
-    "leaky_relu": with_attributes("LeakyRelu", lambda a: {"alpha": float(a["negative_slope"])}),
     "prelu": lower_prelu,
-    "elu": with_attributes("Elu", lambda a: {"alpha": float(a["alpha"])}),
     "celu": lower_celu,
-    "sigmoid": plain("Sigmoid"),
-    "tanh": plain("Tanh"),
     "silu": lower_silu,
     "gelu": lower_gelu,
-    "hardswish": plain("HardSwish"),
     "hardsigmoid": with_attributes("HardSigmoid", lambda _: {"alpha": float(np.float32(1 / 6)), "beta": 0.5}),
     "softplus": lower_softplus,
-    "softsign": plain("Softsign"),
     "mish": lower_mish,
-    "softmax": lower_softmax("Softmax"),
-    "log_softmax": lower_softmax("LogSoftmax"),
     "glu": lower_glu,
 }

@@ -11,8 +11,11 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from specgraph.backends.rows import ROWS, Row
+from specgraph.backends.torch.arguments import chosen, is_even, pad_order, symmetric
 from specgraph.graph.model import Node
-from specgraph.ops.registry import FAMILIES
+from specgraph.kinds.kinds import Padding
+from specgraph.ops.registry import FAMILIES, ops
 
 
 class Construct(NamedTuple):
@@ -60,9 +63,35 @@ Lower = Callable[[Node], Lowering]
 _lowerings: dict[str, Lower] = {}
 
 
+def by_row(row: Row) -> Lower:
+    """A module that takes the node's arguments where they differ from the op's own defaults."""
+
+    def lower(node: Node) -> Lowering:
+        arguments = ops()[node.op].arguments
+        pads = [name for name, argument in arguments.items() if isinstance(argument.kind, Padding)]
+        defaults = {
+            name: ... if argument.required or name in row.required else argument.default
+            for name, argument in arguments.items()
+            if not argument.implied and name not in (*row.positional, *pads)
+        }
+        kwargs = chosen(node, **defaults)
+        expression = "{module}({inputs})"
+        for name in pads:
+            padding = node.arguments[name]
+            if not is_even(padding):
+                expression = f"{{module}}(nn.functional.pad({{0}}, {pad_order(padding)}))"
+            elif symmetric(padding) != 0:
+                kwargs[name] = symmetric(padding)
+        module = row.module.format(rank=node.input_types[0].rank - 1)
+        return Lowering(Construct(module, tuple(node.arguments[name] for name in row.positional), kwargs), expression)
+
+    return lower
+
+
 def lowerings() -> dict[str, Lower]:
-    """The lowering of every op, by op name. Each family's file has a dict `LOWERINGS`."""
+    """The lowering of every op, by op name: of its row, or in the dict `LOWERINGS` of its family's file, which wins."""
     if not _lowerings:
+        _lowerings.update((row.op, by_row(row)) for row in ROWS)
         for family in FAMILIES:
             _lowerings.update(import_module(f"specgraph.backends.torch.{family}").LOWERINGS)
     return _lowerings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specgraph.backends.torch.arguments import pad_order
-from specgraph.backends.torch.lowering import Lower, Lowering, construct
+from specgraph.backends.torch.lowering import Lower, Lowering
 from specgraph.graph.model import Node
 
 
@@ -41,25 +41,10 @@ def lower_permute(node: Node) -> Lowering:
     return Lowering(None, f"torch.permute({{0}}, {node.arguments['dims']})")
 
 
-def lower_channel_shuffle(node: Node) -> Lowering:
-    """`nn.ChannelShuffle`."""
-    return Lowering(construct("nn.ChannelShuffle", node.arguments["groups"]))
-
-
-def lower_pixel_shuffle(node: Node) -> Lowering:
-    """`nn.PixelShuffle`."""
-    return Lowering(construct("nn.PixelShuffle", node.arguments["upscale_factor"]))
-
-
 def lower_mean(node: Node) -> Lowering:
     """`torch.mean`."""
     keep = ", keepdim=True" if node.arguments["keepdim"] else ""
     return Lowering(None, f"torch.mean({{0}}, dim={node.arguments['dim']}{keep})")
-
-
-def lower_identity(node: Node) -> Lowering:
-    """`nn.Identity`."""
-    return Lowering(construct("nn.Identity"))
 
 
 LOWERINGS: dict[str, Lower] = {
@@ -67,8 +52,5 @@ LOWERINGS: dict[str, Lower] = {
     "slice": lower_slice,
     "reshape": lower_reshape,
     "permute": lower_permute,
-    "channel_shuffle": lower_channel_shuffle,
-    "pixel_shuffle": lower_pixel_shuffle,
     "mean": lower_mean,
-    "identity": lower_identity,
 }

@@ -1,0 +1,83 @@
+"""Ops that PyTorch, ONNX and a spec agree on: one row says how each of them writes an op.
+
+A row serves both directions: the lowerings to PyTorch and to ONNX, and the importers of traced modules and of
+ONNX files. Arguments have PyTorch's names, so of PyTorch a row says only what it calls the op. What one row
+cannot say stands in the family's own files, whose entries win over rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+Kind = Literal["number", "whole", "flag", "text", "axis", "window", "pads"]
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Attribute(NamedTuple):
+    """An argument as an ONNX attribute, and ONNX's default where a file may leave it out.
+
+    `kind`: a `number`, a `whole` one, a `flag` (0 or 1), a `text`, an `axis`, one number per spatial axis
+    (`window`), or what is added before and after each (`pads`).
+    """
+
+    name: str
+    kind: Kind = "number"
+    default: Any = None
+
+
+class Row(NamedTuple):
+    """How PyTorch and ONNX write an op. In `module` and `call`, `{rank}` stands for the number of spatial axes.
+
+    `module` is a class under `torch`, which takes the arguments `positional` by position and those
+    `required` always. `call` is what a traced module calls, `onnx` the op type; empty where it is written
+    by hand. `attributes` maps arguments to ONNX attributes; `parameters` are ONNX's inputs behind the first,
+    in order. `sizes` maps an argument that no call names to an axis of a parameter: `("weight", 0)`.
+    """
+
+    op: str
+    module: str
+    call: str = ""
+    onnx: str = ""
+    attributes: Mapping[str, Attribute] = NOTHING
+    parameters: tuple[str, ...] = ()
+    sizes: Mapping[str, tuple[str, int]] = NOTHING
+    positional: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+
+
+ALPHA = Attribute("alpha", default=1.0)
+AXIS = {"dim": Attribute("axis", "axis", -1)}
+
+ROWS = (
+    Row("relu", "nn.ReLU", "relu", "Relu"),
+    Row("relu6", "nn.ReLU6", "relu6"),
+    Row("leaky_relu", "nn.LeakyReLU", "leaky_relu", "LeakyRelu", {"negative_slope": Attribute("alpha", default=0.01)}),
+    Row("prelu", "nn.PReLU"),
+    Row("elu", "nn.ELU", "", "Elu", {"alpha": ALPHA}),
+    Row("celu", "nn.CELU", "celu", "Celu", {"alpha": ALPHA}),
+    Row("sigmoid", "nn.Sigmoid", "sigmoid", "Sigmoid"),
+    Row("tanh", "nn.Tanh", "tanh", "Tanh"),
+    Row("silu", "nn.SiLU", "silu"),
+    Row("gelu", "nn.GELU", "gelu", "Gelu", {"approximate": Attribute("approximate", "text", "none")}),
+    Row("hardswish", "nn.Hardswish", "hardswish", "HardSwish"),
+    Row("hardsigmoid", "nn.Hardsigmoid", "hardsigmoid"),
+    Row("hardtanh", "nn.Hardtanh"),
+    Row("softplus", "nn.Softplus", "softplus", "Softplus"),
+    Row("softsign", "nn.Softsign", "", "Softsign"),
+    Row("mish", "nn.Mish", "mish", "Mish"),
+    Row("softmax", "nn.Softmax", "softmax", "Softmax", AXIS, required=("dim",)),
+    Row("log_softmax", "nn.LogSoftmax", "log_softmax", "LogSoftmax", AXIS, required=("dim",)),
+    Row("glu", "nn.GLU", "glu", attributes=AXIS, required=("dim",)),
+    Row("channel_shuffle", "nn.ChannelShuffle", positional=("groups",)),
+    Row("pixel_shuffle", "nn.PixelShuffle", "pixel_shuffle", positional=("upscale_factor",)),
+    Row("identity", "nn.Identity"),
+)
+
+
+@cache
+def rows() -> Mapping[str, Row]:
+    """The row of each op that has one, by the op's name."""
+    return {row.op: row for row in ROWS}

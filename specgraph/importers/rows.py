@@ -1,0 +1,96 @@
+"""How ops are read back by their rows: from nodes of ONNX files, and from calls of traced modules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from specgraph.backends.rows import Attribute, Row, rows
+from specgraph.graph.types import SPATIAL_AXES
+from specgraph.importers.flat import Array, Refusal
+from specgraph.importers.onnx_file import OnnxNode
+from specgraph.importers.raise_layers import rounded
+from specgraph.importers.raiser import Raise, Raiser
+from specgraph.kinds.kinds import Padding, PerAxis
+from specgraph.ops.registry import ops
+
+if TYPE_CHECKING:
+    from specgraph.importers.torch_tracer import Handler, Tracer
+
+
+def onnx_handlers() -> dict[str, Raise]:
+    """How ONNX op types that rows name become nodes of a spec."""
+    return {row.onnx: _raised(row) for row in rows().values() if row.onnx}
+
+
+def _raised(row: Row) -> Raise:
+    def handler(raiser: Raiser, node: OnnxNode) -> None:
+        path = raiser.data(node)
+        arguments = {}
+        for name, attribute in row.attributes.items():
+            value = node.attributes.get(attribute.name, attribute.default)
+            if value is not None:
+                arguments[name] = _read(raiser, path, attribute, value)
+        places = {
+            name: index for index, name in enumerate(row.parameters, 1) if raiser.constant(node, index) is not None
+        }
+        parameters = {name: raiser.floats(node, index) for name, index in places.items()}
+        arguments |= _implied_by(row, parameters)
+        raiser.add(node, row.op, [path], arguments, parameters, weight=node.inputs[1] if parameters else "")
+
+    return handler
+
+
+def _read(raiser: Raiser, path: str, attribute: Attribute, value: Any) -> Any:
+    if attribute.kind == "number":
+        return rounded(value)
+    if attribute.kind == "axis":
+        return raiser.axis(int(value), raiser.rank(path))
+    if attribute.kind == "flag":
+        return bool(value)
+    if attribute.kind == "pads":
+        return [list(pair) for pair in zip(value[: len(value) // 2], value[len(value) // 2 :], strict=True)]
+    return list(value) if attribute.kind == "window" else value
+
+
+def _implied_by(row: Row, parameters: dict[str, Array]) -> dict[str, Any]:
+    """The arguments that the parameters tell: sizes, and whether there is a parameter of the argument's name."""
+    known = ops()[row.op].arguments
+    present = {name: name in parameters for name in row.parameters if name in known}
+    return present | {name: int(parameters[of].shape[axis]) for name, (of, axis) in row.sizes.items()}
+
+
+def traced_handlers() -> dict[str, Handler]:
+    """How traced calls that rows name become nodes of a spec, those that work in place too."""
+    found: dict[str, Handler] = {}
+    for row in rows().values():
+        for rank in SPATIAL_AXES if "{rank}" in row.call else (0,):
+            if row.call:
+                name = row.call.format(rank=rank)
+                found[name] = found[f"{name}_"] = _traced(row)
+    return found
+
+
+def _traced(row: Row) -> Handler:
+    def handler(tracer: Tracer, node: Any) -> str:
+        from specgraph.importers.torch_arguments import CallArguments, spread
+
+        given = CallArguments(node)
+        path = tracer.data(given.get("self", given.get("input")))
+        rank = tracer.net.type_of(path).rank
+        arguments: dict[str, Any] = {}
+        for name, argument in ops()[row.op].arguments.items():
+            value = given.get(name)
+            if value is None or name in row.parameters:
+                continue
+            if isinstance(argument.kind, PerAxis | Padding):
+                value = spread(value, rank - 1)
+            elif name in row.attributes and row.attributes[name].kind == "axis":
+                value %= rank + 1
+                if value == 0:
+                    raise Refusal("it acts on the batch axis, which a spec never touches")
+            arguments[name] = value
+        traced = {name: given.get(name) for name in row.parameters}
+        arrays = {name: tracer.array(value) for name, value in traced.items() if value is not None}
+        return tracer.add(node, row.op, [path], arguments | _implied_by(row, arrays), traced)
+
+    return handler
