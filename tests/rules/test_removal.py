@@ -14,27 +14,30 @@ TRAINED = "recipes:\n  default:\n    data: {name: cifar10}\n    epochs: 1\n"
 
 # the spec behind its header, and what it becomes; None where nothing is offered
 REMOVALS: dict[str, tuple[str, str | None]] = {
-    "a line": ("nodes:\n  a: relu\n  b: relu\n  c: tanh\n", "nodes:\n  a: relu\n  c: tanh\n"),
-    "a line with a comment": ("nodes:\n  a: relu\n  b: relu  # again\n  c: tanh\n", "nodes:\n  a: relu\n  c: tanh\n"),
+    "a line": ("nodes:\n  a: relu\n  b: relu\n  c: flatten\n", "nodes:\n  a: relu\n  c: flatten\n"),
+    "a line with a comment": (
+        "nodes:\n  a: relu\n  b: relu  # again\n  c: flatten\n",
+        "nodes:\n  a: relu\n  c: flatten\n",
+    ),
     "comments above stay": (
-        "nodes:\n  a: relu\n  # one\n  b: relu\n  # two\n  c: tanh\n",
-        "nodes:\n  a: relu\n  # one\n  # two\n  c: tanh\n",
+        "nodes:\n  a: relu\n  # one\n  b: relu\n  # two\n  c: flatten\n",
+        "nodes:\n  a: relu\n  # one\n  # two\n  c: flatten\n",
     ),
     "several lines": (
-        "nodes:\n  a: relu\n  b:\n    op: relu\n    # two\n\n  c: tanh\n",
-        "nodes:\n  a: relu\n    # two\n\n  c: tanh\n",
+        "nodes:\n  a: relu\n  b:\n    op: relu\n    # two\n\n  c: flatten\n",
+        "nodes:\n  a: relu\n    # two\n\n  c: flatten\n",
     ),
     "the last line": ("nodes:\n  a: relu\n  b: relu\n", "nodes:\n  a: relu\n"),
     "the last line without an end": ("nodes:\n  a: relu\n  b: relu", None),
-    "in braces": ("nodes: {a: relu, b: relu, c: tanh}\n", "nodes: {a: relu, c: tanh}\n"),
+    "in braces": ("nodes: {a: relu, b: relu, c: flatten}\n", "nodes: {a: relu, c: flatten}\n"),
     "last in braces": ("nodes: {a: relu, b: relu }\n", "nodes: {a: relu }\n"),
     "in braces of several lines": (
-        "nodes: {\n  a: relu,\n  b: relu,\n  c: tanh }\n",
-        "nodes: {\n  a: relu,\n  \n  c: tanh }\n",
+        "nodes: {\n  a: relu,\n  b: relu,\n  c: flatten }\n",
+        "nodes: {\n  a: relu,\n  \n  c: flatten }\n",
     ),
-    "in a chain": ("nodes: [relu, relu, tanh]\n", "nodes: [relu, tanh]\n"),
-    "last in a chain": ("nodes: [tanh, relu, relu]\n", "nodes: [tanh, relu]\n"),
-    "in a chain of lines": ("nodes:\n  - relu\n  - op: relu\n  - tanh\n", "nodes:\n  - relu\n  - tanh\n"),
+    "in a chain": ("nodes: [relu, relu, flatten]\n", "nodes: [relu, flatten]\n"),
+    "last in a chain": ("nodes: [flatten, relu, relu]\n", "nodes: [flatten, relu]\n"),
+    "in a chain of lines": ("nodes:\n  - relu\n  - op: relu\n  - flatten\n", "nodes:\n  - relu\n  - flatten\n"),
     "in a chain whose entries are named": (
         "nodes:\n  c: [relu, relu, tanh]\n  d: {op: add, from: [c.0, c.2]}\n",
         None,
@@ -77,7 +80,13 @@ def test_removal(name: str) -> None:
 
 @pytest.mark.parametrize("indent", [None, 1])
 def test_removal_in_json(indent: int | None) -> None:
-    nodes = {"a": "relu", "b": {"op": "relu"}, "c": "tanh", "d": "relu", "e": "relu"}
+    nodes = {
+        "a": "relu",
+        "b": {"op": "relu"},
+        "c": {"op": "conv", "out_channels": 3, "kernel_size": 1},
+        "d": "relu",
+        "e": "relu",
+    }
     spec = {"specgraph": 1, "inputs": {"image": [3, 32, 32]}, "nodes": nodes}
     report = check_text(json.dumps(spec, indent=indent), "spec.json")
     assert len(report.diagnostics) == 2
