@@ -7,9 +7,12 @@ import torch
 from parts import (
     DRY,
     SPECS,
+    ClassificationObjective,
+    CrossEntropy,
     EpochTotals,
+    Nll,
     Pipeline,
-    build_loss,
+    augmentations,
     choose_memory_format,
     failing_line,
     forward_scores,
@@ -27,7 +30,7 @@ BATCH, NUM_IMAGES = 8, 64
 STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("random_crop", {"padding": 4, "fill": "reflect"}),
     ("horizontal_flip", {"p": 0.5}),
-    ("shift", {"pixels": 2, "fill": "zero"}),
+    ("shift", {"pixels": 2}),
     ("rotate", {"degrees": 10}),
     ("random_resized_crop", {"scale": (0.1, 1), "ratio": (0.75, 1.33)}),
     ("cutout", {"size": 8, "p": 0.5}),
@@ -69,7 +72,8 @@ def check(path: Path) -> bool:
     height, width = (dim if isinstance(dim, int) else 224 for dim in kind.dims[1:])
     module = specgraph.compile(graph, seed=0)
     from_log = gives_log_probabilities(graph, graph.outputs[head[0]])
-    loss = build_loss(("nll", {}) if from_log else ("cross_entropy", {"label_smoothing": 0.1}))
+    loss = Nll() if from_log else CrossEntropy(label_smoothing=0.1)
+    objective = ClassificationObjective(loss, head[1], from_log=from_log)
     with FakeTensorMode(allow_non_fake_inputs=True):
         state = {key: on_cuda(value) for key, value in [*module.named_parameters(), *module.named_buffers()]}
         pipeline = Pipeline(
@@ -77,7 +81,7 @@ def check(path: Path) -> bool:
             size=(height, width),
             mean=(0.5,) * channels,
             std=(0.2,) * channels,
-            augment=STEPS,
+            augment=augmentations(STEPS),
             device=CUDA,
             memory_format=choose_memory_format(graph),
         )
@@ -86,12 +90,12 @@ def check(path: Path) -> bool:
         draws = pipeline.draws(0, torch.empty(NUM_IMAGES, dtype=torch.int64, device=CUDA))
         x = pipeline.train_batch(images, rows, draws[:, :BATCH])
         assert x.device == CUDA, x.device
-        totals = EpochTotals(CUDA)
+        totals = EpochTotals(CUDA, objective)
         for training, precision in ((True, None), (True, torch.bfloat16), (True, torch.float16), (False, None)):
             module.train(training)
             with torch.autocast("cuda", precision or torch.bfloat16, enabled=precision is not None):
                 out = torch.func.functional_call(module, state, (x,))
-                total, value, scores = total_loss(loss, out, head[0], {}, labels, None)
+                total, value, scores = total_loss(objective, out, head[0], {}, labels, None)
             assert total.device == CUDA
             assert scores.device == CUDA
             totals.add(value, scores, labels)
@@ -101,7 +105,7 @@ def check(path: Path) -> bool:
             def forward(self, x_nchw: torch.Tensor) -> Any:
                 return torch.func.functional_call(module, state, (x_nchw,))
 
-        assert forward_scores(OnCuda(), x, head[0], flip=True, from_log=False).device == CUDA
+        assert forward_scores(OnCuda(), x, head[0], objective, flip=True).device == CUDA
     return True
 
 

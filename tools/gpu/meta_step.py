@@ -12,20 +12,21 @@ from parts import (
     RECIPE,
     SPECS,
     Batch,
+    ClassificationObjective,
     Pipeline,
     Trainer,
     World,
+    augmentations,
     choose_memory_format,
     failing_line,
     gives_log_probabilities,
     main_output,
     only_image,
+    plain_recipe,
     say,
     specgraph,
 )
 from torch.utils._python_dispatch import TorchDispatchMode
-
-from specgraph.tasks.classification import ClassificationObjective
 
 META = torch.device("meta")
 VIEWS = (
@@ -41,14 +42,14 @@ STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("random_resized_crop", {"scale": (0.1, 1), "ratio": (0.75, 1.33)}),
     ("cutout", {"size": 8, "p": 0.5}),
 )
-RMSPROP = {"lr": 0.1, "alpha": 0.9, "eps": 1e-8, "momentum": 0.9, "weight_decay": 0.0, "no_decay": ()}
+RMSPROP = {"lr": 0.1, "alpha": 0.9, "eps": 1e-8, "momentum": 0.9, "weight_decay": 0.0}
 TODO: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
     ("lenet.json", {}, PLAIN, ()),
     ("inception.yaml", {}, PLAIN, ()),
     ("resnet-cifar.yaml", {}, {"ema": 0.99, "grad_clip": 1.0}, STEPS),
     ("resnet-cifar.yaml", {}, PLAIN, (*STEPS, ("mixup", {"alpha": 0.2}))),
     ("resnet-cifar.yaml", {}, PLAIN, (*STEPS, ("cutmix", {"alpha": 1.0}))),
-    ("resnet-cifar.yaml", {}, {**PLAIN, "optimizer": ("rmsprop", RMSPROP)}, ()),
+    ("resnet-cifar.yaml", {}, {**PLAIN, "optimizer": {"rmsprop": RMSPROP}}, ()),
     ("alexnet.yaml", {}, PLAIN, ()),
     ("googlenet.yaml", {}, PLAIN, ()),
     ("resnet18.yaml", TINY, {**PLAIN, "accumulate": 4}, ()),
@@ -74,7 +75,8 @@ class Count(TorchDispatchMode):
 def check(spec: str, options: dict[str, Any], settings: dict[str, Any], augment: Any, size: int = 64) -> None:
     """Two steps of one spec."""
     graph = specgraph.load(SPECS / spec, **options)
-    recipe = {**(next(iter(graph.recipes.values()), None) or RECIPE.check({})), **settings}
+    written = next(iter(graph.recipes.values()), None) or RECIPE.check({})
+    recipe = RECIPE.check({**plain_recipe(written), **settings})
     kind, head = only_image(graph), main_output(graph)
     channels, height, width = (int(str(dim)) for dim in kind.dims)
     layout = choose_memory_format(graph)
@@ -84,11 +86,11 @@ def check(spec: str, options: dict[str, Any], settings: dict[str, Any], augment:
         size=(height, width),
         mean=(0.5,) * channels,
         std=(0.2,) * channels,
-        augment=augment,
+        augment=augmentations(augment),
         device=META,
         memory_format=layout,
     )
-    feed = SimpleNamespace(batch_size=size, steps_per_epoch=3, num_samples=3 * size)
+    feed = SimpleNamespace(batch_size=size, steps_per_epoch=3, num_samples=3 * size, least=1)
     from_log = gives_log_probabilities(graph, graph.outputs[head[0]])
     objective = ClassificationObjective(recipe.loss, head[1], from_log=from_log)
     trainer = Trainer(module, recipe, feed, None, World(0, 1, META), objective, main=head[0])

@@ -10,17 +10,29 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from parts import DRY, RECIPE, EvalFeed, ImageTensor, Pipeline, Trainer, TrainFeed, World, build_optimizer, say, whole
+from parts import (
+    DRY,
+    RECIPE,
+    ClassificationObjective,
+    EvalFeed,
+    ImageTensor,
+    Pipeline,
+    Trainer,
+    TrainFeed,
+    World,
+    augmentations,
+    build_optimizer,
+    say,
+    whole,
+)
 from torch import nn
-
-from specgraph.tasks.classification import ClassificationObjective
 
 torch.set_num_threads(1)
 BATCH = 4
 NUM_STEPS = 100 if DRY else 2000
 NUM = BATCH * NUM_STEPS
 CPU = torch.device("cpu")
-SGD = ("sgd", {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4, "no_decay": ()})
+SGD = {"sgd": {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}}
 images = torch.randint(0, 256, (NUM, 1, 4, 4), dtype=torch.uint8)
 labels = torch.randint(0, 10, (NUM,))
 
@@ -33,17 +45,17 @@ def net() -> nn.Module:
 
 def make(augment: Any = (), ema: float | None = None) -> Trainer:
     """A trainer of it."""
-    recipe = {
-        **RECIPE.check({}),
-        "epochs": 10**6,
-        "batch_size": BATCH,
-        "optimizer": SGD,
-        "schedule": ("cosine", {"warmup_epochs": 1, "min_lr": 0.0}),
-        "ema": ema,
-        "grad_clip": None,
-    }
+    recipe = RECIPE.check(
+        {
+            "epochs": 10**6,
+            "batch_size": BATCH,
+            "optimizer": SGD,
+            "schedule": {"cosine": {"warmup_epochs": 1, "min_lr": 0.0}},
+            **({} if ema is None else {"ema": ema}),
+        }
+    )
     world = World(0, 1, CPU)
-    pipeline = Pipeline(channels=1, size=(4, 4), mean=(0.5,), std=(0.2,), augment=augment, device=CPU)
+    pipeline = Pipeline(channels=1, size=(4, 4), mean=(0.5,), std=(0.2,), augment=augmentations(augment), device=CPU)
     samples = whole(ImageTensor(images), labels)
     feeds = TrainFeed(samples, pipeline, BATCH, 0, world), EvalFeed(samples, pipeline, 256, world)
     return Trainer(net(), recipe, *feeds, world, ClassificationObjective(recipe.loss, 10))
@@ -86,7 +98,7 @@ def each(run: Callable[[], Any], times: int = 30 if DRY else 3000) -> float:
 
 
 module = net()
-optimizer = build_optimizer(SGD, module, CPU)
+optimizer = build_optimizer(RECIPE.check({"optimizer": SGD}).optimizer, module, CPU)
 plain = make()
 flips = make(augment=(("random_crop", {"padding": 1, "fill": "zero"}), ("horizontal_flip", {"p": 0.5})))
 averaged = make(ema=0.99)

@@ -11,7 +11,7 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ sys.path.append(str(ROOT))
 warnings.filterwarnings("ignore")
 
 import torch
-from specgraph.language.recipe import RECIPE
 from torch import Tensor
 
 import specgraph
@@ -33,6 +32,9 @@ from specgraph.datasets.samples import ImageTensor, whole
 from specgraph.graph.classifier import main_output, only_image
 from specgraph.inference.session import Session, why_no_cuda
 from specgraph.ops.origin import gives_log_probabilities
+from specgraph.recipes.losses import CrossEntropy, Nll
+from specgraph.recipes.recipe import RECIPE, plain_recipe
+from specgraph.tasks.classification import ClassificationObjective
 from specgraph.training import feed as feeding
 from specgraph.training import loop as looping
 from specgraph.training import pipeline as pipelines
@@ -42,7 +44,7 @@ from specgraph.training.distributed import World
 from specgraph.training.evaluation import autocast, forward_scores
 from specgraph.training.feed import Batch, EvalFeed, TrainFeed
 from specgraph.training.loop import Trainer
-from specgraph.training.losses import build_loss, total_loss
+from specgraph.training.losses import total_loss
 from specgraph.training.optim import build_optimizer
 from specgraph.training.pipeline import Pipeline
 from specgraph.training.process_state import kept_process_state
@@ -59,9 +61,12 @@ __all__ = [
     "SPECS",
     "WORK",
     "Batch",
+    "ClassificationObjective",
+    "CrossEntropy",
     "EpochTotals",
     "EvalFeed",
     "ImageTensor",
+    "Nll",
     "Pipeline",
     "ResizedCrop",
     "Session",
@@ -72,8 +77,8 @@ __all__ = [
     "World",
     "arrays",
     "attempt",
+    "augmentations",
     "autocast",
-    "build_loss",
     "build_model",
     "build_optimizer",
     "choose_memory_format",
@@ -89,6 +94,7 @@ __all__ = [
     "only_image",
     "peak_mib",
     "pipelines",
+    "plain_recipe",
     "read_folder",
     "say",
     "set_backends",
@@ -165,6 +171,14 @@ def arrays(data: str, num_images: int) -> Any:
     return images(data, num_images), tuple(part[: max(num_images // 10, 20)] for part in images(data, num_images))
 
 
+def augmentations(steps: Sequence[tuple[str, dict[str, Any]]]) -> Any:
+    """Augmentations by name and fields, as a recipe holds them."""
+    plain = [
+        {name: {key: list(v) if isinstance(v, tuple) else v for key, v in fields.items()}} for name, fields in steps
+    ]
+    return RECIPE.check({"data": {"name": "cifar10", "augment": plain}}).data.augment
+
+
 def trainer(
     spec: str,
     data: str,
@@ -177,11 +191,11 @@ def trainer(
 ) -> Trainer:
     """A trainer of a spec by its first recipe, on made-up images; `changes` are fields of the recipe."""
     graph = specgraph.load(SPECS / spec, **(options or {}))
-    recipe = {**next(iter(graph.recipes.values())), "epochs": 10**6, **changes}
+    recipe = next(iter(graph.recipes.values())).replace(epochs=10**6, **changes)
     kind, head, info = only_image(graph), main_output(graph), CATALOG[data]
     channels, height, width = (int(str(size)) for size in kind.dims)
     layout = choose_memory_format(graph)
-    steps = recipe["data"]["augment"] if augment and recipe["data"] else ()
+    steps = recipe.data.augment if augment and recipe.data else ()
     pipeline = Pipeline(
         channels=channels,
         size=(height, width),
@@ -195,18 +209,18 @@ def trainer(
     samples = whole(ImageTensor(pixels), labels)
     world = World(0, 1, DEV)
     from_log = gives_log_probabilities(graph, graph.outputs[head[0]])
-    recipe["loss"] = ("nll", {}) if from_log else ("cross_entropy", {"label_smoothing": 0.0})
+    recipe = recipe.replace(loss=Nll() if from_log else CrossEntropy())
     module = specgraph.compile(graph, seed=0).to(DEV).to(memory_format=layout)
     return Trainer(
         module,
         recipe,
-        TrainFeed(samples, pipeline, recipe["batch_size"], 0, world),
+        TrainFeed(samples, pipeline, recipe.batch_size, 0, world),
         EvalFeed(samples, pipeline, 256, world),
         world,
+        ClassificationObjective(recipe.loss, head[1], from_log=from_log),
         main=head[0],
         precision=precision or choose_precision("auto", DEV),
         compiled=compiled,
-        from_log=from_log,
     )
 
 
