@@ -20,9 +20,13 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.differential.fuzz import Tally
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_GRAPHS = {"shapes": 100_000, "onnx": 10_000, "symbolic": 300}
@@ -62,7 +66,8 @@ def many(mode: str, first: int, count: int, jobs: int, seconds: float | None = N
     interrupted = False
     with context.Pool(min(jobs, len(chunks)), initializer=prepare_worker) as pool:
         try:
-            for tally in pool.imap_unordered(partial(chunk, mode), chunks):
+            tallies: Iterator[Tally] = pool.imap_unordered(partial(chunk, mode), chunks)
+            for tally in tallies:
                 for seed, text in tally.differences.items():
                     if len(total.differences) < MOST_SHOWN:
                         print(f"seed {seed}: {text[:600]}", flush=True)
@@ -105,7 +110,7 @@ def comparison(mode: str) -> Callable[..., str | None]:
     return difference
 
 
-def chunk(mode: str, seeds: range) -> object:
+def chunk(mode: str, seeds: range) -> Tally:
     """Compare the graphs of some seeds."""
     from tests.differential.fuzz import run
 

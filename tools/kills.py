@@ -40,8 +40,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from specgraph.cli.main import main as specgraph_main
 
 # Loaded once, before forking: a run imports them when it needs them.
-LOADED = ("specgraph.training.api", "specgraph.training.report", "specgraph.datasets.load")
-LOADED += ("matplotlib.backends.backend_agg", "tensorboard.summary.writer.event_file_writer", "pygraphviz")
+LOADED = (
+    *("specgraph.training.api", "specgraph.training.report", "specgraph.datasets.load"),
+    *("matplotlib.backends.backend_agg", "tensorboard.summary.writer.event_file_writer", "pygraphviz"),
+)
 for module in LOADED:
     with contextlib.suppress(ImportError):
         importlib.import_module(module)
@@ -182,9 +184,9 @@ def end_at(strike: Strike) -> None:
             begin("old checkpoint")
         counted(unlink)(path, missing_ok)
 
-    files.os = Saving()  # type: ignore[attr-defined]
-    files.open_for_writing = open_for_writing  # type: ignore[assignment]
-    Path.unlink = unlink_counted  # type: ignore[method-assign]
+    setattr(files, "os", Saving())  # noqa: B010
+    files.open_for_writing = open_for_writing
+    setattr(Path, "unlink", unlink_counted)  # noqa: B010
 
 
 def whole_files(folder: Path) -> list[str]:

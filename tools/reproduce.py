@@ -41,7 +41,7 @@ SOURCES = {
     "convnet3": Claim("convnet3.yaml", 0.42),
 }
 FEW_IMAGES: dict[str, object] = {"epochs": 5, "batch_size": 32, "schedule": {"cosine": {"warmup_epochs": 1}}}
-TEN = {"classes": 10}
+TEN: dict[str, object] = {"classes": 10}
 DIGITS = {
     "inception": Claim("inception.yaml", 0.97),
     "inception-deep": Claim("inception-deep.yaml", 0.95),

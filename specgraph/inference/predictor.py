@@ -19,6 +19,8 @@ from specgraph.inference.session import Array, Port, Session
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from specgraph.runs.run import Run
+
 ImageLike = Any
 """A path, a PIL image, or a uint8 array (H, W) or (H, W, C)."""
 
@@ -254,11 +256,11 @@ def _refuse_maps(port: Port) -> None:
 
 
 def predict(
-    model: str | os.PathLike[str], images: Iterable[ImageLike], top_k: int = 5, **options: Any
+    model: str | os.PathLike[str] | Run, images: Iterable[ImageLike], top_k: int = 5, **options: Any
 ) -> list[Prediction]:
-    """The `top_k` most probable classes of each image. `model` is an ONNX file, a run (an object with
-    a `folder`, or its path), or a spec with `weights`; `options` go to `Predictor`."""
-    folder = getattr(model, "folder", model)
+    """The `top_k` most probable classes of each image. `model` is an ONNX file, a run (or its
+    folder), or a spec with `weights`; `options` go to `Predictor`."""
+    folder = model if isinstance(model, str | os.PathLike) else model.folder
     return list(Predictor(folder, **options).predict(images, top_k))
 
 

@@ -15,8 +15,10 @@ from specgraph.backends.torch.compile import example_inputs
 from specgraph.graph.model import Graph
 from tests.helpers import SPECS
 
-NETWORKS = ("alexnet", "convnext", "densenet121", "efficientnet", "googlenet", "inception", "lenet", "resnet18")
-NETWORKS += ("mobilenet_v3", "regnet", "shufflenet_v2", "squeezenet")
+NETWORKS = (
+    *("alexnet", "convnext", "densenet121", "efficientnet", "googlenet", "inception", "lenet", "resnet18"),
+    *("mobilenet_v3", "regnet", "shufflenet_v2", "squeezenet"),
+)
 PRODUCTS = ("mul", "layer_scale")
 
 

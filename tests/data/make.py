@@ -178,7 +178,11 @@ def make(folder: Path) -> None:
     """Write everything but `net.yaml`."""
     for name in ("finished", "stopped"):
         run = folder / name
-        step = train(folder / "net.yaml", run) if name == "finished" else train_and_stop(folder / "net.yaml", run)
+        step = None
+        if name == "finished":
+            train(folder / "net.yaml", run)
+        else:
+            step = train_and_stop(folder / "net.yaml", run)
         tidy(run, ["specgraph", "train", "net.yaml", "--device", "cpu", "--no-report", "--compile", "off"])
         print(name, step or "")
     write_images(folder / "images")

@@ -56,11 +56,11 @@ def main() -> None:
             if case.rejected or not all(isinstance(shape, tuple) for shape in case.shapes):
                 continue
             try:
-                key = json.dumps([op, case.arguments, case.shapes], sort_keys=True)
-                graph = specgraph.load(one_node(*json.loads(key)))
+                row = json.dumps([op, case.arguments, case.shapes], sort_keys=True)
+                graph = specgraph.load(one_node(*json.loads(row)))
             except (TypeError, specgraph.SpecError):
                 continue  # an argument that JSON has not, or a node that a whole spec may not hold
-            nodes.setdefault(key, spec_hash(graph))
+            nodes.setdefault(row, spec_hash(graph))
     rows = [json.dumps([name, json.loads(changes), value]) for (name, changes), value in specs.items()]
     of_nodes = [json.dumps([*json.loads(key), value], sort_keys=True) for key, value in nodes.items()]
     body = ",\n".join(rows), ",\n".join(of_nodes)

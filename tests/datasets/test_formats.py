@@ -8,6 +8,8 @@ import io
 import pickle
 import struct
 import tarfile
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -167,9 +169,9 @@ def test_damaged_cifar(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "cifar100"])
 def test_no_network_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     def offline(*_: Any, **__: Any) -> Any:
-        raise download.urllib.error.URLError("no network")
+        raise urllib.error.URLError("no network")
 
-    monkeypatch.setattr(download.urllib.request, "urlopen", offline)
+    monkeypatch.setattr(urllib.request, "urlopen", offline)
     with pytest.raises(CommandError) as error:
         load_dataset(name, tmp_path)
     text = str(error.value)
@@ -179,7 +181,7 @@ def test_no_network_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_wrong_download_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download.urllib.request, "urlopen", lambda *_, **__: io.BytesIO(b"a portal's login page"))
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: io.BytesIO(b"a portal's login page"))
     with pytest.raises(CommandError, match="MD5"):
         load_dataset("mnist", tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
@@ -188,7 +190,7 @@ def test_wrong_download_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_download_is_for_all_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = b"images"
     remote = CATALOG["mnist"].files[0]._replace(md5=hashlib.md5(content).hexdigest())
-    monkeypatch.setattr(download.urllib.request, "urlopen", lambda *_, **__: io.BytesIO(content))
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: io.BytesIO(content))
     download.download(remote, tmp_path / "sets" / "file")
     (tmp_path / "usual").touch()
     assert (tmp_path / "sets" / "file").read_bytes() == content

@@ -150,9 +150,9 @@ def reads_its_own_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """A diagnostic is dropped for a word of its help, once it is reported."""
 
     def diagnostics(self: Collector) -> list[Any]:
-        return [found for found in original.fget(self) if "write" not in (found.help or "")]  # type: ignore[misc]
+        return [found for found in getter(self) if "write" not in (found.help or "")]
 
-    original = Collector.diagnostics
+    getter = vars(Collector)["diagnostics"].fget
     monkeypatch.setattr(Collector, "diagnostics", property(diagnostics))
 
 
@@ -181,6 +181,8 @@ def reading(source: str) -> list[int]:
     """Lines where code looks into a text whose name says that it is a sentence."""
     lines = []
     for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.expr):
+            continue
         read = None
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READING:
             read = node.func.value

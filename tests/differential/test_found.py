@@ -79,7 +79,7 @@ def test_sizes_that_several_symbols_multiply_to_may_be_uneven() -> None:
     assert specgraph.check({"specgraph": 1, "inputs": {"image": [2, 3, 1]}, "nodes": nodes}).ok
 
 
-ONNX_CASES = {
+ONNX_CASES: dict[str, list[dict[str, Any]]] = {
     "zeros in front of a max pooling": [{"op": "pad", "padding": 2}, {"op": "max_pool", "kernel_size": 3}],
     "zeros in front of a window of one": [{"op": "pad", "padding": 2}, {"op": "max_pool", "kernel_size": 1}],
     "nearest cells of an uneven ratio": [{"op": "upsample", "size": 8}],

@@ -13,7 +13,8 @@ import pytest
 
 from specgraph.graph.types import TensorType
 from specgraph.ops import convolution, pooling, shape
-from specgraph.ops.definition import Call, Fault, Op
+from specgraph.ops.definition import Call, Op
+from specgraph.ops.fault import Fault
 from specgraph.ops.registry import ops
 from tests.differential.compare import difference
 from tests.differential.generator import generate

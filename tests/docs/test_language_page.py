@@ -41,7 +41,9 @@ def examples() -> list[Example]:
                 text = "inputs: {image: [3, 32, 32]}\n" + text
             found.append(Example(text if text.startswith("specgraph") else "specgraph: 1\n" + text, {}))
         elif block["kind"] == "text":
-            found[-1].shapes.update(re.split(r"\s{2,}", line) for line in block["text"].splitlines())
+            for line in block["text"].splitlines():
+                name, shape = re.split(r"\s{2,}", line)
+                found[-1].shapes[name] = shape
     return found
 
 

@@ -52,8 +52,10 @@ FRAGMENTS = (
 
 def bases() -> list[Base]:
     """The project's specs that faults are put into."""
-    names = ("alexnet", "inception", "resnet-cifar", "resnet18", "convnet3", "googlenet", "mobilenet_v3")
-    names += ("squeezenet", "inception-deep", "alexnet-grouped")
+    names = (
+        *("alexnet", "inception", "resnet-cifar", "resnet18", "convnet3", "googlenet", "mobilenet_v3"),
+        *("squeezenet", "inception-deep", "alexnet-grouped"),
+    )
     return [Base(sorted(SPECS.rglob(f"{name}.yaml"))[0]) for name in names]
 
 

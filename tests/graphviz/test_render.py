@@ -282,6 +282,7 @@ def test_the_same_graph_gives_the_same_text() -> None:
 
 def test_a_notebook_shows_the_graph() -> None:
     shown = load("lenet.json")._repr_svg_()
+    assert shown is not None
     assert "<svg" in shown
 
 

@@ -24,6 +24,7 @@ from specgraph.diagnostics.collector import Collector
 from specgraph.errors import CommandError, SpecError
 from specgraph.importers.spec_text import flow, to_yaml
 from specgraph.source.read import read_text
+from specgraph.source.tree import Mapping, Scalar
 from tests.hostile.nasty import NASTY, PLAIN
 
 ACTIVE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)")
@@ -73,11 +74,13 @@ def test_yaml_stays_what_it_was() -> None:
         collector = Collector()
         written = to_yaml({"specgraph": 1, "name": text, "nodes": {"a": {"op": text}}}, [text, f"note: {text}"])
         tree = read_text(written, "spec.yaml", collector).tree
-        assert tree is not None, (text, written)
+        assert isinstance(tree, Mapping), (text, written)
         assert not collector.diagnostics, (text, written)
         assert [key.value for key, _ in tree.entries] == ["specgraph", "name", "nodes"], text
         expected = text.replace("\ud800", "\ufffd")
-        assert tree.get("name").value == expected, text
+        name = tree.get("name")
+        assert isinstance(name, Scalar)
+        assert name.value == expected, text
         assert flow([text]).isprintable()
 
 

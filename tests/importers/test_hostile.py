@@ -128,12 +128,12 @@ def test_huge_shapes() -> None:
         helper.make_node("Range", ["a", "b", "d"], ["c"]),
         helper.make_node("Add", ["x", "c"], ["y"]),
     ]
-    ends = [numpy_helper.from_array(np.float32(v), n) for n, v in (("a", 0), ("b", 1e30), ("d", 1))]
+    ends = [numpy_helper.from_array(np.array(v, np.float32), n) for n, v in (("a", 0), ("b", 1e30), ("d", 1))]
     _refused(_model(grown, ends))
 
 
 def test_wrong_types() -> None:
-    _refused(_conv(helper.make_tensor("w", TensorProto.STRING, [1], [b"x"])), "element type")
+    _refused(_conv(TensorProto(name="w", data_type=TensorProto.STRING, dims=[1], string_data=[b"x"])), "element type")
     _refused(_conv(numpy_helper.from_array(np.zeros((4, 3), np.float32), "w")), "axes")
     _refused(_conv(numpy_helper.from_array(np.zeros((4, 5, 3, 3), np.float32), "w")))
     _refused(_model([helper.make_node("Conv", ["x"], ["y"])]))

@@ -187,6 +187,7 @@ def test_ops_as_other_tools_write_them(
     imported = finish(raise_file(parse_onnx(data), "case"))
     assert [node.op for node in imported.graph().nodes.values()] == expected
     x = np.random.default_rng(0).standard_normal((2, 8, 4, 5)).astype(np.float32)
+    wanted: Any
     (wanted,) = ReferenceEvaluator(onnx.load_from_string(data)).run(None, {"x": x})
     with torch.inference_mode():
         found = imported.module()(torch.from_numpy(x))
@@ -315,6 +316,7 @@ def test_names_survive_as_text(text: str) -> None:
     from specgraph.source.read import read_text
 
     tree = read_text(f"key: {quoted(text)}\n", "x.yaml", Collector()).tree
+    assert tree is not None
     assert plain(tree) == {"key": text}
 
 

@@ -12,6 +12,7 @@ import torchvision
 from torch import Tensor, nn
 
 import specgraph
+from specgraph.importers.api import Imported
 from specgraph.importers.onnx_import import ImportRefusedError
 
 Forward = Callable[[Any, Tensor], Any]
@@ -41,10 +42,11 @@ def example() -> Tensor:
     return torch.randn(3, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
-def imported(compute: Forward, **layers: nn.Module) -> specgraph.Imported:
+def imported(compute: Forward, **layers: nn.Module) -> Imported:
     """The import, of which it is known that it computes the same for two batches."""
     torch.manual_seed(0)
-    module = Net(compute, **layers).eval()
+    options: dict[str, Any] = {**layers}
+    module = Net(compute, **options).eval()
     found = specgraph.from_module(module, example())
     for batch in (example(), torch.randn(5, 3, 8, 8)):
         with torch.no_grad():

@@ -127,11 +127,12 @@ def _foreign(path: Path, shape: list[str | int], dtype: int, ends: str) -> Path:
     nodes.append(helper.make_node("GlobalAveragePool", ["chw"], ["pooled"]))
     nodes.append(helper.make_node("Flatten", ["pooled"], ["scores"]))
     nodes.append(helper.make_node("ArgMax", ["scores"], ["best"], axis=1))
-    kind, size = {
+    forms: dict[str, tuple[int, list[str | int | None]]] = {
         "scores": (dtype, ["N", 3]),
         "best": (TensorProto.INT64, ["N", 1]),
         "chw": (dtype, ["N", 3, 8, 8]),
-    }[ends]
+    }
+    kind, size = forms[ends]
     graph = helper.make_graph(
         nodes,
         "foreign",

@@ -8,14 +8,14 @@ import pytest
 
 from specgraph.checking import check
 from specgraph.elaboration.expectation import parse_expectation
-from specgraph.graph.dims import symbol
+from specgraph.graph.dims import Dim, symbol
 from specgraph.kinds.invalid import Invalid
 from specgraph.source.fixes import apply_fixes
 from tests.differential.generator import generate
 from tests.differential.symbolic_graphs import is_symbolic, symbolic_spec
 from tests.helpers import check_text, errors
 
-SYMBOLS = {"H": symbol("H"), "W": symbol("W")}
+SYMBOLS: dict[str, Dim] = {"H": symbol("H"), "W": symbol("W")}
 INPUTS = "specgraph: 1\ninputs: {image: [3, 16, 12]}\nnodes:\n"
 OPEN = "specgraph: 1\ninputs: {image: [3, H, W]}\nnodes:\n"
 VALID = "  a: {op: conv, out_channels: 4, kernel_size: 3, expect: SHAPE}\n"
@@ -103,7 +103,7 @@ def test_every_size_can_be_written_as_it_is_shown() -> None:
         assert written is not None
         graph = check(written[0]).graph
         assert graph is not None
-        symbols = {name: symbol(name) for name in graph.symbols}
+        symbols: dict[str, Dim] = {name: symbol(name) for name in graph.symbols}
         for node in graph.nodes.values():
             for shown in (str(node.output), [str(dim) for dim in node.output.dims]):
                 expected = parse_expectation(shown, node.output, symbols)

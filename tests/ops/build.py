@@ -89,6 +89,7 @@ def random_inputs(shapes: Sequence[Shape | TensorType], batch_size: int, seed: i
     found = []
     for shape in shapes:
         dims = tensor_type(shape).dims
-        assert all(isinstance(dim, int) for dim in dims)
-        found.append(torch.randn(batch_size, *dims, generator=generator))  # type: ignore[call-overload]
+        sizes = [dim for dim in dims if isinstance(dim, int)]
+        assert len(sizes) == len(dims)
+        found.append(torch.randn(batch_size, *sizes, generator=generator))
     return found

@@ -191,8 +191,8 @@ def scores(op: str, cases: Sequence[Case]) -> None:
                 sums_to_one[name] = bool((found >= 0).all()) and torch.allclose(found.sum(dim), ones, atol=1e-4)
     assert sums_to_one == {name: kind == name for name in sums_to_one}, place(op, "scores")
     if kind == "probability":
-        out = on_grid(op, torch.tensor([[-30.0, 0.0, 30.0]]), cases)
-        assert out is not None
+        far = on_grid(op, torch.tensor([[-30.0, 0.0, 30.0]]), cases)
+        assert far is not None
         assert torch.allclose(out, torch.tensor([[0.0, 0.5, 1.0]]), atol=1e-6), place(op, "scores")
 
 

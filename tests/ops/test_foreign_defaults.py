@@ -66,6 +66,7 @@ def test_defaults_are_pytorchs(name: str) -> None:
             continue
         if (kind, argument) in CHOSEN_BY_PYTORCH:
             continue
+        assert ours is not None
         assert ours in op.arguments, f"nn.{name} has {argument}, op {op.name} nothing of that meaning"
         definition = op.arguments[ours]
         assert not definition.required, f"nn.{name} needs no {argument}, op {op.name} does"

@@ -23,7 +23,7 @@ def batch_norm(
     num_features: int | None = None,
 ) -> nn.Module:
     cls = nn.BatchNorm1d if x.ndim == 2 else of_rank("BatchNorm", x)
-    return cls(x.shape[1] if num_features is None else num_features, eps, momentum, affine, track_running_stats)  # type: ignore[no-any-return]
+    return cls(x.shape[1] if num_features is None else num_features, eps, momentum, affine, track_running_stats)
 
 
 def instance_norm(
@@ -36,7 +36,7 @@ def instance_norm(
     num_features: int | None = None,
 ) -> nn.Module:
     cls = of_rank("InstanceNorm", x)
-    return cls(x.shape[1] if num_features is None else num_features, eps, momentum, affine, track_running_stats)  # type: ignore[no-any-return]
+    return cls(x.shape[1] if num_features is None else num_features, eps, momentum, affine, track_running_stats)
 
 
 def group_norm(
@@ -92,7 +92,7 @@ def linear(x: Tensor, *, out_features: int, bias: bool = True, in_features: int 
 def dropout(x: Tensor, *, p: float = 0.5, mode: str = "element") -> nn.Module:
     if mode not in ("element", "channel"):
         raise ValueError("no such dropout")
-    return nn.Dropout(p) if mode == "element" else of_rank("Dropout", x)(p)  # type: ignore[no-any-return]
+    return nn.Dropout(p) if mode == "element" else of_rank("Dropout", x)(p)
 
 
 def flatten(x: Tensor, *, start_dim: int = 1, end_dim: int = -1) -> nn.Module:

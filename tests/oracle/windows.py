@@ -29,7 +29,7 @@ def conv(
     channels = x.shape[1] if in_channels is None else in_channels
     rest = (amount(stride), even(padding) if is_even(padding) else 0, amount(dilation), groups, bias)
     if is_even(padding):
-        return cls(channels, out_channels, amount(kernel_size), *rest, padding_mode)  # type: ignore[no-any-return]
+        return cls(channels, out_channels, amount(kernel_size), *rest, padding_mode)
     module = cls(channels, out_channels, amount(kernel_size), *rest)
     pairs = last_first(sides(padding, rank))
     mode = "constant" if padding_mode == "zeros" else padding_mode
@@ -58,7 +58,7 @@ def conv_transpose(
         return cls(channels, out_channels, amount(kernel_size), *options)
 
     if is_even(padding):
-        return build(even(padding))  # type: ignore[no-any-return]
+        return build(even(padding))
     module = build(0)
     pairs = sides(padding, rank)
 
@@ -92,7 +92,7 @@ def max_pool(
     cls = of_rank("MaxPool", x)
     step, spread = amount(stride), amount(dilation)
     if is_even(padding):
-        return cls(amount(kernel_size), step, even(padding), spread, ceil_mode=ceil_mode)  # type: ignore[no-any-return]
+        return cls(amount(kernel_size), step, even(padding), spread, ceil_mode=ceil_mode)
     pairs = sides(padding, spatial_rank(x))
     pool = cls(amount(kernel_size), step, 0, spread, ceil_mode=ceil_mode)
     steps = kernel_size if stride is None else stride
@@ -120,7 +120,7 @@ def avg_pool(
         options["divisor_override"] = divisor_override
     if is_even(padding):
         pad = even(padding)
-        return cls(amount(kernel_size), amount(stride), pad, count_include_pad=count_include_pad, **options)  # type: ignore[no-any-return]
+        return cls(amount(kernel_size), amount(stride), pad, count_include_pad=count_include_pad, **options)
     pairs = sides(padding, spatial_rank(x))
     pool = cls(amount(kernel_size), amount(stride), 0, **options)
     steps = kernel_size if stride is None else stride
@@ -136,12 +136,12 @@ def avg_pool(
 
 def adaptive_avg_pool(x: Tensor, *, output_size: Any) -> nn.Module:
     cls = of_rank("AdaptiveAvgPool", x)
-    return cls(_kept_if_null(output_size, x))  # type: ignore[no-any-return]
+    return cls(_kept_if_null(output_size, x))
 
 
 def adaptive_max_pool(x: Tensor, *, output_size: Any) -> nn.Module:
     cls = of_rank("AdaptiveMaxPool", x)
-    return cls(_kept_if_null(output_size, x))  # type: ignore[no-any-return]
+    return cls(_kept_if_null(output_size, x))
 
 
 def _kept_if_null(output_size: Any, x: Tensor) -> Any:

@@ -219,6 +219,7 @@ def test_fields_of_recipes_are_set_as_for_training(name: str) -> None:
 
 
 def test_a_field_that_no_recipe_has() -> None:
+    overrides: dict[str, Any] = {"recipe.epoch": 3}
     with pytest.raises(CommandError, match="epoch") as error:
-        report_of(NORMED, "epochs: 3", **{"recipe.epoch": 3})
+        report_of(NORMED, "epochs: 3", **overrides)
     assert error.value.help == "did you mean epochs?"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -11,6 +13,7 @@ from specgraph.ops.registry import ops
 
 
 def test_a_spec_built_in_python_is_the_spec_written_by_hand() -> None:
+    width: dict[str, Any] = {"channels": "$width"}
     spec = Spec(
         inputs={"image": [3, 32, 32]},
         vars={"width": 8},
@@ -18,7 +21,7 @@ def test_a_spec_built_in_python_is_the_spec_written_by_hand() -> None:
             "unit": Block(args=["channels"], nodes=[node("conv", out_channels="$channels", kernel_size=3), "relu"])
         },
         nodes={
-            "a": BlockUse(block="unit", channels="$width"),
+            "a": BlockUse(block="unit", **width),
             "add": node("add", from_=["a", "a.0"]),
         },
     )

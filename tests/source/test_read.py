@@ -133,7 +133,8 @@ def test_a_dict_that_no_file_could_hold(value: dict[Any, Any], message: str) -> 
 
 def test_a_dict_whose_keys_become_equal_text() -> None:
     collector = Collector()
-    read_plain({1: "a", "1": "b"}, collector)
+    keys: dict[Any, Any] = {1: "a", "1": "b"}
+    read_plain(keys, collector)
     assert [d.rule for d in collector.diagnostics] == ["duplicate-key"]
 
 

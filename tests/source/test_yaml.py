@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import pytest
+import yaml
 
-from specgraph.source import yaml_reader
 from specgraph.source.yaml_reader import resolve_scalar
 from tests.source.reading import Mapping, Scalar, Sequence, excerpt, parse, said, value, walk
 
@@ -122,7 +122,7 @@ def test_aliases_stand_for_what_they_name() -> None:
 def test_the_parser_without_libyaml_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "a: {k: [1, 'two'], x: \"$x\"}\nlist:\n  - one\nempty:\nnumber: 1e-4\n"
     expected = value(text)
-    monkeypatch.delattr(yaml_reader.yaml, "CSafeLoader")
+    monkeypatch.delattr(yaml, "CSafeLoader")
     assert value(text) == expected
     assert said("a: [1, 2\nb: 3\n") == [("invalid-syntax", 1, 4)]
     assert said("a:\n\tb: 1\n") == [("invalid-syntax", 2, 1)]

@@ -96,7 +96,9 @@ def write_masks(root: Path, mode: str, value: int = 2) -> None:
 @pytest.mark.parametrize("mode", ["grey", "palette", "colours"])
 def test_masks_of_each_form(mode: str, tmp_path: Path) -> None:
     write_masks(tmp_path, mode)
-    colors = {"ground": (0, 0, 0), "grass": (0, 255, 0), "roof": (255, 0, 0)} if mode == "colours" else None
+    colors: dict[str, tuple[int, ...]] | None = (
+        {"ground": (0, 0, 0), "grass": (0, 255, 0), "roof": (255, 0, 0)} if mode == "colours" else None
+    )
     data = read_masks(tmp_path, Data(name="masks", colors=colors), (20, 30), 3)
     assert (len(data.train), len(data.test), data.num_classes) == (4, 2, 3)
     mask = data.train.source.read(0)[-1]

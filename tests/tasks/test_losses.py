@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
+from specgraph.datasets.samples import IGNORED
 from specgraph.recipes.losses import (
     L1,
     LOSS,
@@ -22,7 +23,7 @@ from specgraph.recipes.losses import (
     Nll,
     SmoothL1,
 )
-from specgraph.tasks.losses import IGNORED, build_loss, dice_loss
+from specgraph.tasks.losses import build_loss, dice_loss
 from specgraph.tasks.task import Facts
 
 FACTS = Facts(("a", "b", "c"), (60, 30, 10), 100)

@@ -33,7 +33,7 @@ def judged(objective: Objective, scores: torch.Tensor, targets: torch.Tensor) ->
 
 @pytest.mark.parametrize("name", TASK_NAMES)
 def test_every_task_is_there_and_says_what_it_measures(name: str) -> None:
-    found = task(name)  # type: ignore[arg-type]
+    found = task(name)
     assert found.name == name
     assert isinstance(found.default_loss, found.losses)
 

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 import specgraph
 from specgraph.errors import CommandError
+from specgraph.runs.run import Run
 from specgraph.tasks.registry import task
 from specgraph.training.display import Silent
 from tests.helpers import ROOT
@@ -23,7 +24,7 @@ SPECS = {
 FEW = {"data.images": 40}
 
 
-def train(name: str, out: Path, **more: object) -> specgraph.Run:
+def train(name: str, out: Path, **more: object) -> Run:
     spec = ROOT / "specs" / f"{SPECS[name]}.yaml"
     options = {"settings": FEW, "epochs": 2, "device": "cpu", "report": False, "display": Silent()} | more
     return specgraph.train(spec, out=out, **options)  # type: ignore[arg-type]
@@ -32,7 +33,7 @@ def train(name: str, out: Path, **more: object) -> specgraph.Run:
 @pytest.mark.parametrize("name", SPECS)
 def test_a_task_trains_and_is_judged(name: str, tmp_path: Path) -> None:
     run = train(name, tmp_path / "run")
-    metrics = [metric.name for metric in task(name).metrics]  # type: ignore[arg-type]
+    metrics = [metric.name for metric in task(name).metrics]
     assert {f"test_{metric}" for metric in metrics} <= run.result.keys()
     assert {f"train_{metrics[0]}", *(f"val_{metric}" for metric in metrics)} <= run.metrics[0].keys()
     again = specgraph.evaluate(run)

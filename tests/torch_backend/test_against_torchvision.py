@@ -20,6 +20,8 @@ def pair() -> tuple[nn.Module, nn.Module]:
     torch.manual_seed(0)
     for part in theirs.modules():
         if isinstance(part, nn.BatchNorm2d):
+            assert part.running_mean is not None
+            assert part.running_var is not None
             part.running_mean.normal_()
             part.running_var.uniform_(0.5, 2)
     ours.load_state_dict(theirs.state_dict())

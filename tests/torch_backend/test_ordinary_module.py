@@ -20,7 +20,7 @@ from specgraph.backends.torch.lowering import lowerings
 from specgraph.graph.model import Graph
 from tests.helpers import SPECS
 
-CASES = {
+CASES: dict[str, tuple[str, str | None, dict[str, Any]]] = {
     "inception": ("inception.yaml", None, {}),
     "lenet": ("lenet.json", None, {}),
     "resnet18": ("resnet18.yaml", "48x48", {"classes": 10}),
@@ -38,7 +38,7 @@ def compiled(name: str) -> tuple[nn.Module, Tensor]:
     module = specgraph.compile(graph, seed=0)
     for part in module.modules():
         if isinstance(part, nn.Dropout) or type(part).__name__ == "StochasticDepth":
-            part.p = 0.0
+            vars(part)["p"] = 0.0
     torch.manual_seed(1)
     return module, example_inputs(graph, 5)[0]
 
@@ -186,7 +186,12 @@ def test_meta_device_allocates_nothing() -> None:
 def test_variables_are_named_once_however_many_inputs_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Graph] = []
     named = compile.variables
-    monkeypatch.setattr(compile, "variables", lambda graph: (calls.append(graph), named(graph))[1])
+
+    def counted(graph: Graph) -> Any:
+        calls.append(graph)
+        return named(graph)
+
+    monkeypatch.setattr(compile, "variables", counted)
     names = [f"i{index}" for index in range(5)]
     spec: dict[str, Any] = {
         "specgraph": 1,

@@ -26,8 +26,8 @@ class ActedCuda:
             "manual_seed": lambda seed: self._note("seed"),
             "manual_seed_all": lambda seed: None,
             "synchronize": lambda device=None: self._note("synchronize", device),
-            "get_device_name": lambda device=None: self._note("name", device) or "acted",
-            "is_bf16_supported": lambda including_emulation=True: self._note("bf16") is None,
+            "get_device_name": lambda device=None: self._note("name", device, "acted"),
+            "is_bf16_supported": lambda including_emulation=True: self._note("bf16", answer=True),
             "get_rng_state": lambda device="cuda": self._note("get_rng_state", device),
             "set_rng_state": lambda state, device="cuda": self._note("set_rng_state", device),
             "Event": self._event,
@@ -48,8 +48,9 @@ class ActedCuda:
     def _set(self, device: Any) -> None:
         self.current = self._number(device)
 
-    def _note(self, what: str, device: Any = None) -> None:
+    def _note(self, what: str, device: Any = None, answer: Any = None) -> Any:
         self.calls.append((what, self._number(device)))
+        return answer
 
     @contextmanager
     def _entered(self, device: Any) -> Iterator[None]:

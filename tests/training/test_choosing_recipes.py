@@ -75,7 +75,11 @@ def test_wrong_settings(spec: dict[str, Any], settings: Any, words: str) -> None
 
 
 def test_settings_reach_any_field(spec: dict[str, Any]) -> None:
-    settings = (("optimizer.adam.betas", [0.8, 0.9]), ("data.augment", []), ("schedule.cosine.min_lr", 0.001))
+    settings: tuple[tuple[str, Any], ...] = (
+        ("optimizer.adam.betas", [0.8, 0.9]),
+        ("data.augment", []),
+        ("schedule.cosine.min_lr", 0.001),
+    )
     recipe = choose_recipe(load(spec), None, Overrides(lr=0.5, settings=settings)).recipe
     assert recipe.optimizer == Adam(lr=0.5, betas=(0.8, 0.9))
     assert recipe.schedule == CosineSchedule(warmup_epochs=1, min_lr=0.001)

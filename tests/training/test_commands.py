@@ -168,12 +168,12 @@ def test_output_folder_that_is_a_file(command: Any, spec_file: Path, tmp_path: P
 
 
 def test_absent_data_without_network(command: Any, spec_file: Path, monkeypatch: Any, tmp_path: Path) -> None:
-    from specgraph.datasets import download
+    import urllib.request
 
     def offline(*_: Any, **__: Any) -> Any:
         raise OSError("Network is unreachable")
 
-    monkeypatch.setattr(download.urllib.request, "urlopen", offline)
+    monkeypatch.setattr(urllib.request, "urlopen", offline)
     code, _, err = command("train", spec_file, "--data", "cifar10", "--data-dir", tmp_path / "data", *CPU)
     assert code == 2
     for word in ("https://www.cs.toronto.edu", "cifar-10-binary.tar.gz", str(tmp_path / "data"), "--data digits"):

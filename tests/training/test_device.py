@@ -59,7 +59,8 @@ def test_training_uses_the_gpu_that_was_named(cuda: ActedCuda, monkeypatch: pyte
             return "done"
 
     monkeypatch.setattr(api, "TrainingSession", Recorded)
-    assert api.train(spec, device="cuda:1") == "done"
+    done: Any = api.train(spec, device="cuda:1")
+    assert done == "done"
     assert {what for what, _ in cuda.calls} >= {"seed", "record", "synchronize", "bf16", "get_rng_state"}
     assert cuda.used() == {1}
     assert cuda.current == 0, "the caller's device is current again"

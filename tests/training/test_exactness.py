@@ -97,7 +97,7 @@ def test_finished_run_resumes_for_more_epochs_only(train_small: Any, tmp_path: P
             train_small(resume=run, **change)
 
 
-class SignallingImages(torch.utils.data.Dataset):  # type: ignore[type-arg]
+class SignallingImages(torch.utils.data.Dataset):
     """Float images read one at a time; reading the first for the `nth` time sends this process a signal."""
 
     def __init__(self, count: int, nth: int = 0) -> None:

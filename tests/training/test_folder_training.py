@@ -79,7 +79,7 @@ def test_run_is_found_from_another_folder(
     images: Path,
     tmp_path: Path,
     monkeypatch: Any,
-    options: dict[str, str],
+    options: dict[str, Any],
 ) -> None:
     """Relative places of data and weights are those of the folder it was started in."""
     monkeypatch.chdir(tmp_path)

@@ -72,6 +72,7 @@ def test_module_of_a_run_scores_as_recorded(train_small: Any) -> None:
     again = evaluate(run, device="cpu")
     assert again.accuracy == run.result["test_accuracy"]
     assert again.loss == pytest.approx(run.result["test_loss"], rel=1e-6)
+    assert again.predictions is not None
     assert len(again.predictions.labels) == 360
     validation = evaluate(run, split="validation", device="cpu")
     assert validation.accuracy == run.result["validation_accuracy"]

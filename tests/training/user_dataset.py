@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 
-class UserDataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
+class UserDataset(torch.utils.data.Dataset):
     """Float images, as torchvision's `ToTensor` gives them."""
 
     classes = ("dark", "light")

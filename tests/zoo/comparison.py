@@ -61,12 +61,14 @@ def structural_differences(ours: nn.Module, theirs: nn.Module) -> list[str]:
         found.append(f"{num_parameters(ours)} parameters, theirs {num_parameters(theirs)}")
     a, b = norm_settings(ours), norm_settings(theirs)
     found += [f"{path}: {a.get(path)}, theirs {b.get(path)}" for path in {**a, **b} if a.get(path) != b.get(path)]
-    a, b = drop_rates(ours), drop_rates(theirs)
-    idle = {path for path in b if path not in a and path.endswith("stochastic_depth")}  # of blocks without a shortcut
+    rates, wanted = drop_rates(ours), drop_rates(theirs)
+    idle = {
+        path for path in wanted if path not in rates and path.endswith("stochastic_depth")
+    }  # of blocks without a shortcut
     found += [
-        f"{path}: drops {a.get(path)}, theirs {b.get(path)}"
-        for path in {**a, **b}
-        if a.get(path) != b.get(path) and path not in idle
+        f"{path}: drops {rates.get(path)}, theirs {wanted.get(path)}"
+        for path in {**rates, **wanted}
+        if rates.get(path) != wanted.get(path) and path not in idle
     ]
     return found
 
@@ -79,7 +81,7 @@ def num_parameters(module: nn.Module) -> int:
 def norm_settings(module: nn.Module) -> dict[str, tuple[float | None, ...]]:
     """eps and momentum of every normalisation, by path."""
     return {
-        path: (part.eps, round(part.momentum, 9) if isinstance(part, nn.BatchNorm2d) else None)
+        path: (part.eps, round(part.momentum, 9) if isinstance(part, nn.BatchNorm2d) and part.momentum else None)
         for path, part in module.named_modules()
         if isinstance(part, NORMS)
     }

@@ -31,13 +31,13 @@ def with_more() -> nn.Module:
 
 def with_eps() -> nn.Module:
     module = network()
-    module[1].eps = 1e-3
+    vars(module[1])["eps"] = 1e-3
     return module
 
 
 def with_rate() -> nn.Module:
     module = network()
-    module[2].p = 0.4
+    vars(module[2])["p"] = 0.4
     return module
 
 
@@ -99,7 +99,7 @@ def test_randomising_reaches_every_parameter_and_statistic() -> None:
     randomise(module)
     unchanged = [k for k, v in module.state_dict().items() if v.dtype != torch.long and torch.equal(v, before[k])]
     assert unchanged == []
-    assert module[1].running_var.min() > 0
+    assert module.get_buffer("1.running_var").min() > 0
 
 
 def test_settling_brings_statistics_near_the_batch_and_keeps_settings() -> None:
@@ -107,10 +107,11 @@ def test_settling_brings_statistics_near_the_batch_and_keeps_settings() -> None:
     x_nchw = torch.randn(64, 3, 8, 8)
     settle(module, x_nchw)
     with torch.no_grad():
-        normalised = module[:2](x_nchw)
-    scaled = (normalised - module[1].bias[:, None, None]) / module[1].weight[:, None, None]
+        normalised = module.get_submodule("1")(module.get_submodule("0")(x_nchw))
+    bias, weight = module.get_parameter("1.bias"), module.get_parameter("1.weight")
+    scaled = (normalised - bias[:, None, None]) / weight[:, None, None]
     assert not module.training
-    assert module[1].momentum == 0.1
+    assert vars(module.get_submodule("1"))["momentum"] == 0.1
     assert scaled.mean((0, 2, 3)).abs().max() < 1
     assert 0.5 < scaled.std((0, 2, 3)).min() <= scaled.std((0, 2, 3)).max() < 2
     assert (scaled.std((0, 2, 3)) - 1).abs().max() > 1e-3

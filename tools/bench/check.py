@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,7 @@ def compare(spec: Path, runs: int) -> str:
             contestants["onnx full check"] = [sys.executable, "-c", code, str(onnx_file)]
         else:
             left_out.append("onnx")
-        seconds = alternate({n: lambda c=c: process_seconds(c) for n, c in contestants.items()}, runs)
+        seconds = alternate({n: partial(process_seconds, c) for n, c in contestants.items()}, runs)
     note = f"\n\nnot installed: {', '.join(left_out)}" if left_out else ""
     return table(seconds) + note
 

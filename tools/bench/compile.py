@@ -15,14 +15,18 @@ from pathlib import Path
 import torch
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+from functools import partial
+
 from measure import alternate, call_seconds
 
 import specgraph
 from tests.zoo.comparison import load_entry, torchvision_network
 from tests.zoo.table import TORCHVISION
 
-SOME = ("alexnet", "vgg11", "squeezenet1_1", "googlenet", "resnet18", "resnet50", "densenet121", "mobilenet_v2")
-SOME += ("mobilenet_v3_large", "mnasnet1_0", "shufflenet_v2_x1_0", "efficientnet_b0", "regnet_y_400mf", "convnext_tiny")
+SOME = (
+    *("alexnet", "vgg11", "squeezenet1_1", "googlenet", "resnet18", "resnet50", "densenet121", "mobilenet_v2"),
+    *("mobilenet_v3_large", "mnasnet1_0", "shufflenet_v2_x1_0", "efficientnet_b0", "regnet_y_400mf", "convnext_tiny"),
+)
 FACTOR, MILLISECONDS = 1.1, 30.0
 
 
@@ -39,8 +43,8 @@ def main() -> int:
         graph = load_entry(TORCHVISION[name])
         seconds = alternate(
             {
-                "theirs": lambda name=name: call_seconds(lambda: torchvision_network(name, "cpu")),
-                "ours": lambda graph=graph: call_seconds(lambda: specgraph.compile(graph)),
+                "theirs": partial(call_seconds, partial(torchvision_network, name, "cpu")),
+                "ours": partial(call_seconds, partial(specgraph.compile, graph)),
             },
             args.runs,
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -56,13 +57,13 @@ def main() -> None:
         graph = specgraph.load(spec)
         options = {"init_weights": True} if name == "googlenet" else {}
         build = {
-            "ours": lambda g=graph: specgraph.compile(g),
-            "theirs": lambda n=name, o=options: getattr(torchvision.models, n)(**o),
+            "ours": partial(specgraph.compile, graph),
+            "theirs": partial(getattr(torchvision.models, name), **options),
         }
-        made = alternate({k: lambda f=f: call_seconds(f) for k, f in build.items()}, 5)
+        made = alternate({k: partial(call_seconds, f) for k, f in build.items()}, 5)
         modules = {k: f().to(args.device).eval() for k, f in build.items()}
         modules["ours"].load_state_dict(modules["theirs"].state_dict())
-        images = torch.randn(args.batch, *[int(size) for size in graph.inputs["image"].dims], device=args.device)
+        images = torch.randn(args.batch, *[int(str(size)) for size in graph.inputs["image"].dims], device=args.device)
 
         def forward(module: torch.nn.Module, images: torch.Tensor = images) -> None:
             with torch.no_grad():
@@ -70,7 +71,7 @@ def main() -> None:
             if images.is_cuda:
                 torch.cuda.synchronize()
 
-        seconds = alternate({k: lambda m=m: call_seconds(lambda: forward(m)) for k, m in modules.items()}, args.runs, 3)
+        seconds = alternate({k: partial(call_seconds, partial(forward, m)) for k, m in modules.items()}, args.runs, 3)
         peaks = {k: peak_of_activations(m, images) for k, m in modules.items()}
         ratios = [
             statistics.median(a / b for a, b in zip(times["ours"], times["theirs"], strict=True))

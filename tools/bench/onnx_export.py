@@ -56,13 +56,15 @@ def torch_export(module: Any, example: Any, target: Any, *, dynamo: bool, weight
                     module, (example,), dynamo=True, dynamic_shapes=({0: batch},), verbose=False
                 )
                 if weights:
+                    assert program is not None
                     program.save(target)
             else:
                 axes = {"image": {0: "N"}}
+                bare: Any = io.BytesIO()  # the old exporter writes into it
                 torch.onnx.export(
                     module,
                     (example,),
-                    target if weights else io.BytesIO(),
+                    target if weights else bare,
                     dynamo=False,
                     export_params=weights,
                     input_names=["image"],
@@ -104,12 +106,12 @@ def bench(name: str, repeats: int, runs: int) -> None:
     print(f"## {name}")
     with tempfile.TemporaryDirectory() as folder:
         files = {label: Path(folder) / f"{label}.onnx" for label in ("specgraph", "dynamo", "script")}
-        bare = {
+        bare: dict[str, Callable[[], object]] = {
             "specgraph": lambda: ours_without_weights(graph),
             "dynamo": lambda: torch_export(module, example, None, dynamo=True, weights=False),
             "script": lambda: torch_export(module, example, None, dynamo=False, weights=False),
         }
-        whole = {
+        whole: dict[str, Callable[[], object]] = {
             "specgraph": lambda: export_onnx(graph, files["specgraph"], state),
             "dynamo": lambda: torch_export(module, example, files["dynamo"], dynamo=True),
             "script": lambda: torch_export(module, example, str(files["script"]), dynamo=False),

@@ -189,7 +189,7 @@ def keras_stages(mistake: Mistake) -> Iterator[Callable[[], Any]]:
             elif key not in ("in", "implied"):
                 config[names.get(key, key)] = value
         tensors = [{"class_name": "__keras_tensor__", "config": keras_tensor(source)} for source in layer.reads]
-        inbound = [{"args": [tensors] if len(tensors) > 1 else tensors, "kwargs": {}}]
+        inbound: list[Any] = [{"args": [tensors] if len(tensors) > 1 else tensors, "kwargs": {}}]
         kind = kinds[layer.kind]
         layers.append(
             {

@@ -141,7 +141,7 @@ class Task:
         x = self.prepared(self.batch).to(self.device, memory_format=self.memory_format)
         with autocast(self.device, self.precision):
             value = self.loss(module(x), self.labels[: self.batch].to(self.device))
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         module.zero_grad(set_to_none=True)
 
     def timed(self, epoch: Callable[[], None], module: nn.Module) -> Callable[[], float]:
@@ -242,7 +242,7 @@ def hand_tuned(task: Task) -> Contender:
             x = ((x - mean) * scale).expand(-1, task.channels, -1, -1).contiguous(memory_format=task.memory_format)
             with autocast(device, task.precision):
                 value = task.loss(run(x), labels[rows])
-            value.backward()  # type: ignore[no-untyped-call]
+            value.backward()
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             total.add_(value.detach())
@@ -291,7 +291,7 @@ def tutorial(task: Task) -> Contender:
             x, y = x.to(task.device), y.to(task.device)
             optimizer.zero_grad()
             value = task.loss(module(x), y)
-            value.backward()  # type: ignore[no-untyped-call]
+            value.backward()
             optimizer.step()
             running += value.item()
 
@@ -304,7 +304,7 @@ def keras(task: Task) -> Contender:
     import keras as k
 
     module = task.module()
-    run = torch.compile(module) if task.compiled else module
+    run: Any = torch.compile(module) if task.compiled else module
     inputs = k.Input((task.channels, *task.size))
     wrapped = k.layers.TorchModuleWrapper(Autocast(run, task), output_shape=(None, task.info.num_classes))
     model = k.Model(inputs, wrapped(inputs))
@@ -338,7 +338,7 @@ def lightning(task: Task) -> Contender:
     loader = DataLoader(TensorDataset(task.prepared(), task.labels), batch_size=task.batch, shuffle=True)
     module = task.module()
 
-    class Wrapped(pl.LightningModule):  # type: ignore[misc]
+    class Wrapped(pl.LightningModule):
         def __init__(self) -> None:
             super().__init__()
             self.network = torch.compile(module) if task.compiled else module

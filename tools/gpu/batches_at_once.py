@@ -6,6 +6,8 @@ from collections.abc import Callable
 import torch
 from parts import DRY, Pipeline, say
 
+from specgraph.recipes.feeding import HorizontalFlip, RandomCrop
+
 torch.set_num_threads(1)
 BATCH, AT_ONCE = 4, 16
 images = torch.randint(0, 256, (4096, 3, 4, 4), dtype=torch.uint8)
@@ -14,11 +16,13 @@ pipeline = Pipeline(
     size=(4, 4),
     mean=(0.5,) * 3,
     std=(0.2,) * 3,
-    augment=(("random_crop", {"padding": 1, "fill": "zero"}), ("horizontal_flip", {"p": 0.5})),
+    augment=(RandomCrop(padding=1), HorizontalFlip()),
     device=torch.device("cpu"),
     memory_format=torch.channels_last,
 )
-draws = pipeline.draws(0, torch.arange(4096))
+drawn = pipeline.draws(0, torch.arange(4096))
+assert drawn is not None
+draws: torch.Tensor = drawn
 
 
 def one_by_one() -> list[torch.Tensor]:

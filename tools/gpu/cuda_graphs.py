@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from parts import CASES, CUDA, DEV, DRY, attempt, autocast, epoch, say, set_backends, trainer, wait
 
+from specgraph.tasks.classification import ClassificationObjective
+
 
 def check(spec: str, data: str, options: dict[str, Any], num_images: int) -> None:
     """One spec: what a captured step would gain."""
@@ -23,12 +25,13 @@ def check(spec: str, data: str, options: dict[str, Any], num_images: int) -> Non
     rate_of_learning = torch.tensor(0.001, device=DEV)
     optimizer = torch.optim.SGD(module.parameters(), lr=rate_of_learning, momentum=0.9, fused=True)
     total = torch.zeros((), device=DEV)
+    from_log = isinstance(trained.objective, ClassificationObjective) and trained.objective.from_log
 
     def step() -> None:
         with autocast(DEV, trained.precision):
             out = module(x)
             out = (out[trained.main] if isinstance(out, dict) else out).flatten(1).float()
-            value = F.nll_loss(out, labels) if trained.from_log else F.cross_entropy(out, labels)
+            value = F.nll_loss(out, labels) if from_log else F.cross_entropy(out, labels)
         value.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -60,7 +63,9 @@ def check(spec: str, data: str, options: dict[str, Any], num_images: int) -> Non
     rows = torch.arange(size, device=DEV)
     draws = feed.pipeline.draws(0, torch.arange(num_images, device=DEV))
     part = None if draws is None else draws[:, :size]
-    pixels = rate(lambda: feed.pipeline.train_batch(feed._images, rows, part), 100)
+    resident = feed._images
+    assert resident is not None
+    pixels = rate(lambda: feed.pipeline.train_batch(resident, rows, part), 100)
     say(
         spec,
         f"batch {size}: specgraph {base:,.0f}, bare eager step {eager:,.0f}, as a CUDA graph {captured:,.0f} images/s "

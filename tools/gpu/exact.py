@@ -64,6 +64,8 @@ def check(tag: str, spec: str, data: str, options: dict[str, Any], num_images: i
     specgraph.train(resume=WORK / f"{tag}-c", display=Silent(), **fixed)
     say(tag, "two runs equal:", *beside("b"), "; resumed equal:", *beside("c"), "; warned:", told)
     host, device = (specgraph.evaluate(WORK / f"{tag}-a", given, device=name) for name in ("cpu", str(DEV)))
+    assert host.predictions is not None
+    assert device.predictions is not None
     most = float((host.predictions.true_confidence - device.predictions.true_confidence).abs().max())
     differ = int((host.predictions.predicted != device.predictions.predicted).sum())
     say(

@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+from typing import Any
 
 import torch
 from parts import say, set_backends
@@ -17,7 +18,8 @@ if torch.cuda.is_available():
     print(torch.cuda.get_device_properties(0), "devices", count, "nccl", torch.cuda.nccl.version())
     for precision in ("fp32", "bf16"):
         set_backends(torch.device("cuda"), precision, False)
-        matmul, conv = torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision
+        backends: Any = torch.backends  # newer switches are in no stub
+        matmul, conv = backends.cuda.matmul.fp32_precision, backends.cudnn.conv.fp32_precision
         say(precision, "matmul", matmul, "conv", conv)
 try:
     import onnxruntime

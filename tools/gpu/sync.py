@@ -12,7 +12,8 @@ from torch.profiler import ProfilerActivity, profile
 
 def check(spec: str, data: str, options: dict[str, Any], num_images: int) -> None:
     """One spec: does a step wait, how many kernels does it launch, how fast is an epoch."""
-    for extra in ({}, {"ema": 0.99, "grad_clip": 1.0}):
+    more: dict[str, Any] = {"ema": 0.99, "grad_clip": 1.0}
+    for extra in ({}, more):
         set_backends(DEV, "bf16", False)
         trained = trainer(spec, data, num_images, options, **extra)
         epoch(trained)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from parts import kept_process_state, say
 
-B = torch.backends
+B: Any = torch.backends  # newer switches are in no stub
 SWITCHES = {"all": B, "cudnn": B.cudnn, "matmul": B.cuda.matmul, "conv": B.cudnn.conv, "rnn": B.cudnn.rnn}
 GETTERS = {
     "get_float32_matmul_precision": torch.get_float32_matmul_precision,

@@ -62,7 +62,8 @@ class Fuse(nn.Module):
 
     def forward(self, branches: list[torch.Tensor]) -> list[torch.Tensor]:
         """Of equal (N, C, H, W)."""
-        return [sum(part(x) for part, x in zip(row, branches, strict=True)).relu() for row in self.f]  # type: ignore[union-attr]
+        rows: Any = self.f  # a list of lists of modules
+        return [sum(part(x) for part, x in zip(row, branches, strict=True)).relu() for row in rows]
 
 
 class Exchange(nn.Module):
@@ -78,7 +79,7 @@ class Exchange(nn.Module):
         branches = [self.a(x), self.b(x), self.c(x)]
         for exchange in self.stage:
             branches = exchange(branches)
-        return sum(branches)  # type: ignore[return-value]
+        return sum(branches)
 
 
 def described(graph: Any) -> dict[str, Any]:

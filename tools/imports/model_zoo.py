@@ -137,6 +137,8 @@ def jobs() -> Iterator[tuple[str, str, str]]:
 
 def build(group: str, name: str, kind: str) -> tuple[Any, list[Callable[[], list[Any]]]]:
     """A module with random weights, and makers of example inputs to try in turn."""
+    from functools import partial
+
     import torch
 
     def img(*s):
@@ -149,7 +151,7 @@ def build(group: str, name: str, kind: str) -> tuple[Any, list[Callable[[], list
         cfg = m.default_cfg
         full = tuple(cfg["input_size"])
         sizes = [full] if kind in "htm" or cfg.get("fixed_input_size") else [(3, 128, 128), full]
-        return m, [lambda s=s: img(*s) for s in sizes]
+        return m, [partial(img, *s) for s in sizes]
     if group == "pytorchcv":
         from pytorchcv.model_provider import get_model
 

@@ -115,7 +115,8 @@ def work(group: str, name: str, kind: str) -> Row:
     row["t_build"] = round(time.perf_counter() - start, 1)
     traced: list[Any] = []
     dependent: dict[Any, str] = {}
-    own_trace, own_dependent = torch_module.trace, torch_module.batch_dependent
+    modules: Any = torch_module  # which looks both up when it imports
+    own_trace, own_dependent = modules.trace, modules.batch_dependent
 
     def trace(*arguments: Any) -> Any:
         found = own_trace(*arguments)
@@ -127,7 +128,7 @@ def work(group: str, name: str, kind: str) -> Row:
         dependent.update(found)
         return found
 
-    torch_module.trace, torch_module.batch_dependent = trace, batch_dependent
+    modules.trace, modules.batch_dependent = trace, batch_dependent
     start = time.perf_counter()
     try:
         imported = specgraph.from_module(module, *example, name=name)

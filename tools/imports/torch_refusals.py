@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from rooms import HANDLERS, Refusal, lost_changes, tidy, torch_module, torch_tracer
+from rooms import HANDLERS, Refusal, lost_changes, tidy, torch_tracer
+
+from specgraph.importers.torch_trace import trace
 
 WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError)
 Reason = tuple[str, str, str, str]
@@ -71,6 +73,6 @@ class Example(torch.nn.Module):
 
 if __name__ == "__main__":
     net, images = Example(), torch.randn(2, 4, 8, 8)
-    exported_program, _ = torch_module.trace(net, (images,), "example")
+    exported_program, _ = trace(net, (images,), "example")
     for reason in full_reasons(exported_program, {}, 2, net, "example"):
         print(*reason)
