@@ -88,6 +88,7 @@ def check(path: Path) -> bool:
         images = torch.empty(NUM_IMAGES, channels, 40, 40, dtype=torch.uint8, device=CUDA)
         rows, labels = (torch.empty(BATCH, dtype=torch.int64, device=CUDA) for _ in range(2))
         draws = pipeline.draws(0, torch.empty(NUM_IMAGES, dtype=torch.int64, device=CUDA))
+        assert draws is not None
         x = pipeline.train_batch(images, rows, draws[:, :BATCH])
         assert x.device == CUDA, x.device
         totals = EpochTotals(CUDA, objective)
@@ -109,7 +110,8 @@ def check(path: Path) -> bool:
     return True
 
 
-torch.tensor, torch.log = tensor, log
+setattr(torch, "tensor", tensor)  # noqa: B010
+setattr(torch, "log", log)  # noqa: B010
 torch.cuda.amp.common.amp_definitely_not_available = lambda: False
 torch.cuda.is_bf16_supported = lambda including_emulation=True: True
 specs = sorted(path for path in SPECS.rglob("*") if path.suffix in (".yaml", ".json"))

@@ -78,6 +78,8 @@ def check(spec: str, options: dict[str, Any], settings: dict[str, Any], augment:
     written = next(iter(graph.recipes.values()), None) or RECIPE.check({})
     recipe = RECIPE.check({**plain_recipe(written), **settings})
     kind, head = only_image(graph), main_output(graph)
+    assert kind is not None
+    assert head is not None
     channels, height, width = (int(str(dim)) for dim in kind.dims)
     layout = choose_memory_format(graph)
     module = specgraph.compile(graph, seed=0).to(META).to(memory_format=layout)
@@ -90,10 +92,11 @@ def check(spec: str, options: dict[str, Any], settings: dict[str, Any], augment:
         device=META,
         memory_format=layout,
     )
-    feed = SimpleNamespace(batch_size=size, steps_per_epoch=3, num_samples=3 * size, least=1)
+    feed: Any = SimpleNamespace(batch_size=size, steps_per_epoch=3, num_samples=3 * size, least=1)
     from_log = gives_log_probabilities(graph, graph.outputs[head[0]])
     objective = ClassificationObjective(recipe.loss, head[1], from_log=from_log)
-    trainer = Trainer(module, recipe, feed, None, World(0, 1, META), objective, main=head[0])
+    nothing: Any = None
+    trainer = Trainer(module, recipe, feed, nothing, World(0, 1, META), objective, main=head[0])
     trainer.set_training()
     pixels = torch.empty(3 * size, channels, height, width, dtype=torch.uint8, device=META)
     rows, labels = (torch.empty(size, dtype=torch.int64, device=META) for _ in range(2))

@@ -193,6 +193,8 @@ def trainer(
     graph = specgraph.load(SPECS / spec, **(options or {}))
     recipe = next(iter(graph.recipes.values())).replace(epochs=10**6, **changes)
     kind, head, info = only_image(graph), main_output(graph), CATALOG[data]
+    assert kind is not None
+    assert head is not None
     channels, height, width = (int(str(size)) for size in kind.dims)
     layout = choose_memory_format(graph)
     steps = recipe.data.augment if augment and recipe.data else ()
