@@ -193,7 +193,7 @@ def scores(op: str, cases: Sequence[Case]) -> None:
     if kind == "probability":
         far = on_grid(op, torch.tensor([[-30.0, 0.0, 30.0]]), cases)
         assert far is not None
-        assert torch.allclose(out, torch.tensor([[0.0, 0.5, 1.0]]), atol=1e-6), place(op, "scores")
+        assert torch.allclose(far, torch.tensor([[0.0, 0.5, 1.0]]), atol=1e-6), place(op, "scores")
 
 
 @check

@@ -61,7 +61,7 @@ def find(trained: Trained) -> Iterator[Finding]:
     recipe, parts = trained.recipe, trained.recipe.accumulate
     together = recipe.batch_size if recipe.sync_batch_norm else trained.share
     norm = next((node for node in trained.graph.nodes.values() if behaviour_of(node.op).over_batch), None)
-    if norm is not None and together // parts <= 1:
+    if norm is not None and parts <= max(together, 1) and together // parts <= 1:  # more parts: SG519
         yield Finding(
             "batch-norm-of-one",
             f"`{norm.path}` normalises over batches of a single image",
