@@ -142,7 +142,7 @@ def test_rules_are_found_inside_a_zip_archive(tmp_path: Path) -> None:
     root = Path(specgraph.__file__).parent
     archive = tmp_path / "specgraph.zip"
     with zipfile.ZipFile(archive, "w") as target:
-        for file in root.rglob("*.py"):
+        for file in root.rglob("*.py*"):
             target.write(file, Path("specgraph") / file.relative_to(root))
     program = (
         f"import sys; sys.path.insert(0, {str(archive)!r});"
