@@ -4,9 +4,7 @@ import time
 from collections.abc import Callable
 
 import torch
-from parts import DRY, Pipeline, say
-
-from specgraph.recipes.feeding import HorizontalFlip, RandomCrop
+from parts import DRY, HorizontalFlip, Pipeline, RandomCrop, say
 
 torch.set_num_threads(1)
 BATCH, AT_ONCE = 4, 16

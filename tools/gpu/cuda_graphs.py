@@ -7,9 +7,20 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from parts import CASES, CUDA, DEV, DRY, attempt, autocast, epoch, say, set_backends, trainer, wait
-
-from specgraph.tasks.classification import ClassificationObjective
+from parts import (
+    CASES,
+    CUDA,
+    DEV,
+    DRY,
+    ClassificationObjective,
+    attempt,
+    autocast,
+    epoch,
+    say,
+    set_backends,
+    trainer,
+    wait,
+)
 
 
 def check(spec: str, data: str, options: dict[str, Any], num_images: int) -> None:

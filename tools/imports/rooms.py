@@ -21,6 +21,7 @@ from specgraph.importers.patterns import drop_preprocessing, fuse, gather_compos
 from specgraph.importers.raiser import Raiser
 from specgraph.importers.tidy import tidy
 from specgraph.importers.torch_in_place import lost_changes
+from specgraph.importers.torch_trace import trace
 
 __all__ = [
     "DRY",
@@ -42,6 +43,7 @@ __all__ = [
     "torch_handlers",
     "torch_module",
     "torch_tracer",
+    "trace",
 ]
 
 HANDLERS = {**torch_ops.HANDLERS, **torch_rewrites.HANDLERS}

@@ -8,9 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from rooms import HANDLERS, Refusal, lost_changes, tidy, torch_tracer
-
-from specgraph.importers.torch_trace import trace
+from rooms import HANDLERS, Refusal, lost_changes, tidy, torch_tracer, trace
 
 WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError)
 Reason = tuple[str, str, str, str]
