@@ -100,7 +100,13 @@ def test_interrupting_ends_at_once(tmp_path: Path) -> None:
     spec = tmp_path / "net.yaml"
     spec.write_text(yaml.safe_dump(chain(3000), sort_keys=False))
     command = [sys.executable, "-m", "specgraph", "render", str(spec), "-o", str(tmp_path / "net.svg")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
+    )
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     try:
         while not children.read_text().split() and process.poll() is None:
