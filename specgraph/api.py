@@ -64,7 +64,7 @@ def render(
 
 
 def emit_python(spec: GraphLike) -> str:
-    """The network as PyTorch source that needs specgraph no more. Same `state_dict` keys, same outputs."""
+    """The network as PyTorch source that does not need specgraph. Same `state_dict` keys, same outputs."""
     require("torch", "torch", "writing PyTorch source")
     from specgraph.backends.python import emit_python as emit
 

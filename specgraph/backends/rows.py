@@ -33,7 +33,7 @@ class Row(NamedTuple):
 
     `module` is a class under `torch`, which takes the arguments `positional` by position and those
     `required` always. `call` is what a traced module calls, `onnx` the op type; empty where it is written
-    by hand. `attributes` maps arguments to ONNX attributes; `parameters` are ONNX's inputs behind the first,
+    by hand. `attributes` maps arguments to ONNX attributes; `parameters` are ONNX's inputs after the first,
     in order. `sizes` maps an argument that no call names to an axis of a parameter: `("weight", 0)`.
     """
 

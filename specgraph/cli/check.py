@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     specs = specs_of(args.specs)
     chosen = _Choices(args, specs)
     settings = parse_settings(args.set)
-    if len(specs) > 1:  # what one spec leaves behind is collected before the next
+    if len(specs) > 1:  # what one spec leaves is collected before the next
         return _run(specs, args, settings, chosen)
     with GarbageCollectorPaused():
         return _run(specs, args, settings, chosen)

@@ -244,7 +244,7 @@ def _verify(args: argparse.Namespace, path: Path, source: ModelSource) -> None:
 
 
 def _real_inputs(args: argparse.Namespace, path: Path, source: ModelSource) -> dict[str, Any] | None:
-    """Images of the data set named, or of the run's own where it is at hand."""
+    """Images of the data set named, or of the run's own where it is available."""
     from specgraph.inference.dataset_images import chosen_data, dataset_images
     from specgraph.inference.session import Session
 

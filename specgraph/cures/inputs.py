@@ -44,7 +44,7 @@ def rank_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
 
 
 def _only_input(elaborator: Elaborator) -> tuple[str, tuple[int, ...]]:
-    """Name and sizes of the input, where there is one and all its sizes are numbers."""
+    """Name and sizes of the input, if there is one and all its sizes are numbers."""
     if len(elaborator.inputs) == 1:
         ((name, wire),) = elaborator.inputs.items()
         dims: tuple[Any, ...] = wire.type.dims if wire.type is not None else ()

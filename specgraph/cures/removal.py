@@ -1,4 +1,4 @@
-"""Cures that take something out: a node that nobody names, an entry of a mapping."""
+"""Cures that take something out: a node that nothing names, an entry of a mapping."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Removals:
         self.numbered = NUMBERED.search(self.source.text) is not None
 
     def node(self, definition: NodeDef) -> Fix | None:
-        """The fix that removes a node between the one before it and the one behind it. None where it reads
+        """The fix that removes a node between the one before it and the one after it. None where it reads
         another than the node before it, is named anywhere, decides more than its op, or stands alone."""
         more = (definition.sources, definition.repeat, definition.when, definition.expect, definition.share)
         body = self.homes.get(id(definition))
@@ -37,7 +37,7 @@ class Removals:
         return self.entry(definition.key, definition.tree)
 
     def moved_after(self, definition: NodeDef, target: NodeDef) -> Fix | None:
-        """The fix that moves a node behind another one further on. None where either is named anywhere, or does
+        """The fix that moves a node after another one further on. None where either is named anywhere, or does
         not stand on a line of its own."""
         body = self.homes.get(id(definition))
         taken = self.node(definition)

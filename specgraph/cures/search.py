@@ -78,7 +78,7 @@ def chain_to(
 
 
 def _as_declared(steps: list[Step], nodes: dict[str, Node], wrong: frozenset[str]) -> list[Step]:
-    """The chain with the types that come about once the shape declared in front of it comes out."""
+    """The chain with the types that come about once the shape declared before it comes out."""
     first = nodes.get(nodes[steps[-1].path].inputs[0]) if steps and len(steps[-1].types) == 1 else None
     if first is None or first.expect is None or first.path in wrong:
         return steps
@@ -272,7 +272,7 @@ def _same_padding(chain: list[Step], wanted: Wanted) -> Iterator[Cure]:
 
 
 def _window(step: Step) -> int:
-    """The kernel's largest side; 0 where there is none, or it is too large to be meant."""
+    """The kernel's largest side; 0 if there is none, or it is too large to be meant."""
     kernel = _largest(step.arguments.get("kernel_size"))
     return kernel if kernel <= LARGEST_WINDOW else 0
 

@@ -148,7 +148,7 @@ def _channels(kind: TensorType, name: str) -> list[Any]:
 
 
 def _stride(kind: TensorType, wanted: TensorType) -> int | None:
-    """The stride that brings the sizes of one map to another's; None where there is none."""
+    """The stride that brings the sizes of one map to another's; None if there is none."""
     for stride in range(1, 9):
         reached = tuple((size - 1) // stride + 1 for size in kind.dims[1:])
         if reached == wanted.dims[1:]:

@@ -1,4 +1,4 @@
-"""Cures further up: one argument of a node anywhere in front of a fault, through joins and blocks."""
+"""Cures further up: one argument of a node anywhere before a fault, through joins and blocks."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Verifier:
         return Outcome(left, warnings, (fault.rule, fault.node) in left, moved)
 
     def only_reveals(self, left: frozenset[Error]) -> bool:
-        """Whether all new errors concern nodes behind the fault, of which nothing was known before."""
+        """Whether all new errors concern nodes after the fault, of which nothing was known before."""
         return all(node is None or node not in self.nodes for _, node in left - self.errors)
 
     def is_shared(self, edit: Edit) -> bool:

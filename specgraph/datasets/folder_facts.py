@@ -26,7 +26,7 @@ class FolderFacts(NamedTuple):
 
 def look_at(folder: str) -> FolderFacts:
     """The facts of a folder that holds class folders, or `train/` with class folders. Raises `CommandError`
-    where there is none."""
+    if there is none."""
     root = Path(folder).expanduser()
     if not root.is_dir():
         raise CommandError(f"there is no folder {folder}", "give a folder with one folder of images per class")

@@ -76,7 +76,7 @@ def preprocessing_of(metadata: Mapping[str, str]) -> Preprocessing | None:
 
 
 def class_names_of(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The class names in a file's or a run's metadata; None where there are none."""
+    """The class names in a file's or a run's metadata; None if there are none."""
     text = metadata.get(CLASS_NAMES)
     if text is None:
         return None

@@ -12,7 +12,7 @@ MAX_DIAGNOSTICS = 10_000
 
 class Collector:
     """Gathers diagnostics. A second report of the same rule at the same place is dropped; so is what
-    goes beyond `MAX_DIAGNOSTICS`, which nobody reads and which would only fill memory. An error takes
+    goes beyond `MAX_DIAGNOSTICS`, which nothing reads and which would only fill memory. An error takes
     the place of the last that is none."""
 
     __slots__ = ("_found", "_lesser", "is_full", "num_errors")

@@ -45,7 +45,7 @@ class Diagnostic(NamedTuple):
     """One fault: a root cause, never a consequence of another.
 
     `message` stands alone: lower case, no final stop, the node named first, the numbers in it.
-    `marker` is the text behind the carets in the `full` format; `help` says what to write. `alternatives` are
+    `marker` is the text after the carets in the `full` format; `help` says what to write. `alternatives` are
     other fixes, each of which cures the fault instead of `fix`.
     """
 

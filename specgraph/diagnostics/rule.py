@@ -51,7 +51,7 @@ def rule_modules() -> dict[str, str]:
 
 @cache
 def rule(name_or_code: str) -> Rule:
-    """A rule by kebab-case name or code. Raises KeyError where there is none."""
+    """A rule by kebab-case name or code. Raises KeyError if there is none."""
     index = rule_modules()
     wanted = name_or_code.strip()
     code = wanted.upper() if wanted.upper() in index else _codes().get(wanted.lower())
@@ -63,7 +63,7 @@ def rule(name_or_code: str) -> Rule:
 
 
 def rule_file(name: str) -> ModuleType:
-    """The file of a rule, by its name. Raises KeyError where there is none."""
+    """The file of a rule, by its name. Raises KeyError if there is none."""
     return _module(_codes()[name])
 
 

@@ -1,4 +1,4 @@
-"""Reference pages generated from the definitions, so that they cannot fall behind."""
+"""Reference pages generated from the definitions, so that they cannot become outdated."""
 
 from __future__ import annotations
 

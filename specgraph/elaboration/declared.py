@@ -68,12 +68,12 @@ class DeclaredShapes:
             wire.believed = None
             return
         self.mismatches.append(Mismatch(expected, kind, written, node, path))
-        # At other sizes than the author's, what he declared explains no fault behind it.
+        # At other sizes than the author's, what he declared explains no fault after it.
         declared = None if self.state.overridden else expected.dims(kind)
         wire.believed = None if declared is None else kind.with_dims(declared)
 
     def report(self) -> None:
-        """Report what did not hold. Two outcomes of one `expect` are no slip of the pen that a fix could cure."""
+        """Report what did not hold. Two outcomes of one `expect` are not a typing mistake that a fix could cure."""
         tentative = self.state.overridden
         for expected, kind, written, node, path in self.mismatches:
             if node is not None:

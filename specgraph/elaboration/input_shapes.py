@@ -17,7 +17,7 @@ EXAMPLE = "Hx(min(W, 9))x3"
 
 
 def report_odd_axes(name: str, dims: tuple[Dim, ...], written: Written, collector: Collector) -> None:
-    """Warn of an image input whose channels are not its first axis, or with the batch axis in front."""
+    """Warn of an image input whose channels are not its first axis, or with the batch axis before it."""
     if len(dims) == 3 and _is_image(dims[0], dims[1]) and dims[2] in IMAGE_CHANNELS and dims[0] not in IMAGE_CHANNELS:
         height, width, channels = dims
         rule, meant = "channels-last-input", [channels, height, width]
@@ -61,12 +61,12 @@ def report_misread_sizes(given: dict[str, tuple[tuple[Dim, ...], Written]], coll
 
 
 def _is_batch(size: Dim) -> bool:
-    """Whether an axis in front of an image's is a batch rather than the channels of a volume."""
+    """Whether an axis before an image's is a batch rather than the channels of a volume."""
     return isinstance(size, int) and (size == 1 or size >= SMALLEST_IMAGE)
 
 
 def has_batch(dims: tuple[Dim, ...]) -> bool:
-    """Whether an input looks like images with the batch axis in front."""
+    """Whether an input looks like images with the batch axis before it."""
     return len(dims) == 4 and _is_batch(dims[0]) and dims[1] in IMAGE_CHANNELS and _is_image(dims[2], dims[3])
 
 

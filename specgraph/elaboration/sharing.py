@@ -1,6 +1,6 @@
 """`share`: whose parameters a node or a block uses, and whether it can.
 
-A node that names nobody is reported, but has its shape, so that the network goes on behind it.
+A node that names nobody is reported, but has its shape, so that the network goes on after it.
 """
 
 from __future__ import annotations

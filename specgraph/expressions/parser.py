@@ -57,7 +57,7 @@ class Parser(TokenReader):
         return evaluate
 
     def parse_parenthesised(self, start: int) -> tuple[Evaluator, int]:
-        """The expression whose text begins at `start`, behind `$(`, and the offset behind its `)`."""
+        """The expression whose text begins at `start`, after `$(`, and the offset after its `)`."""
         self.position = self.start = start
         self.depth = 0
         self.next()
@@ -323,11 +323,11 @@ class Parser(TokenReader):
         return lambda env: value(env) if truth(condition(env), "`if`", start, end) else otherwise(env)
 
     def _last_end(self) -> int:
-        """Offset behind the last character that was read."""
+        """Offset after the last character that was read."""
         return len(self.text[: self.token.start].rstrip())
 
     def _before(self, start: int) -> int:
-        """End of the operand in front of the word just read."""
+        """End of the operand before the word just read."""
         text = self.text[: self.token.start].rstrip()
         return max(start + 1, len(re.sub(r"(and|or)\Z", "", text).rstrip()))
 

@@ -152,7 +152,7 @@ def _check_size(factor: float, side: int, size: int, coordinates: str) -> None:
 
 
 def num_windows(size: int, kernel: int, stride: int, dilation: int, pads: tuple[int, int], ceil: bool) -> int:
-    """How many windows a pooling has along one axis; with `ceil`, none that starts in the padding behind."""
+    """How many windows a pooling has along one axis; with `ceil`, none that starts in the padding at the end."""
     before, after = pads
     room = size + before + after - dilation * (kernel - 1) - 1
     count = (-(-room // stride) if ceil else room // stride) + 1

@@ -275,7 +275,7 @@ _PATTERNS: list[_Pattern] = [_GeluErf(), _HardSwish(), _LayerNorm()]
 
 
 def drop_preprocessing(raiser: Raiser) -> None:
-    """Leave out the preprocessing that our own export put in front of a network (`--preprocess`): the
+    """Leave out the preprocessing that our own export put before a network (`--preprocess`): the
     spec takes what the network takes. A note says so."""
     file = raiser.file
     if file.producer != "specgraph" or "preprocess" not in file.metadata.get("specgraph.built_in", "").split():

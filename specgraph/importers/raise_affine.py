@@ -1,4 +1,4 @@
-"""Factors and summands of ONNX files, per channel or alike for all: taken up by the layer in front of them, or
+"""Factors and summands of ONNX files, per channel or alike for all: taken up by the layer before them, or
 ops of their own that compute the same in training, `layer_scale` and `conv` with a window of one cell per channel."""
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _features(source: FlatNode, own: tuple[int, Array, Array] | None) -> int | N
 
 
 def _more_factors(raiser: Raiser, source: FlatNode, axis: int, factor: Array, summand: Array) -> bool:
-    """Factors and summands behind others are one."""
+    """Factors and summands after others are one."""
     _, before, added = raiser.factors[source.path]
     factor, summand = before * factor, added * factor + summand
     kind = raiser.type_of(source.inputs[0])
@@ -147,7 +147,7 @@ def _more_factors(raiser: Raiser, source: FlatNode, axis: int, factor: Array, su
 
 
 def _becomes_bias(source: FlatNode, shift: Array) -> bool:
-    """A summand behind a layer is its bias, or part of it."""
+    """A summand after a layer is its bias, or part of it."""
     if source.op not in ("linear", "conv", "conv_transpose"):
         return False
     bias = source.parameters.get("bias", np.zeros_like(shift))
@@ -157,13 +157,13 @@ def _becomes_bias(source: FlatNode, shift: Array) -> bool:
 
 
 def _merge(norm: FlatNode, scale: Array, shift: Array) -> None:
-    """A scale and a shift behind a batch norm are its own weight and bias."""
+    """A scale and a shift after a batch norm are its own weight and bias."""
     norm.parameters["weight"] = (norm.parameters["weight"] * scale).astype(np.float32)
     norm.parameters["bias"] = (norm.parameters["bias"] * scale + shift).astype(np.float32)
 
 
 def _merge_layer_norm(norm: FlatNode, scale: Array, shift: Array) -> None:
-    """A scale and a shift behind a layer norm over that axis alone are its own weight and bias."""
+    """A scale and a shift after a layer norm over that axis alone are its own weight and bias."""
     weight = norm.parameters.get("weight", np.ones_like(scale))
     bias = norm.parameters.get("bias", np.zeros_like(scale))
     norm.parameters["weight"] = (weight * scale).astype(np.float32)

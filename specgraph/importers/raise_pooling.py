@@ -12,7 +12,7 @@ from specgraph.importers.raise_layers import Pairs, map_rank, numbers, padding_o
 from specgraph.importers.raiser import Raise, Raiser, static
 
 LOWEST = -3.0e38
-"""What pads in front of a maximum: far below any value, and a float32."""
+"""What pads before a maximum: far below any value, and a float32."""
 
 
 def raise_max_pool(raiser: Raiser, node: OnnxNode) -> None:

@@ -131,10 +131,10 @@ def _parts(segments: list[Segment]) -> list[tuple[str, tuple[Segment, ...]]]:
 
 
 def _tandem(segments: list[Segment], position: int) -> tuple[int, int]:
-    """(period, repeats) of the shortest repetition from `position` on; (1, 1) where there is none.
+    """(period, repeats) of the shortest repetition from `position` on; (1, 1) if there is none.
 
     A repetition begins with a segment that branches, unless none of it does: a residual unit is its
-    branches and what follows, not the activation in front.
+    branches and what follows, not the activation before it.
     """
     branching = len(segments[position].nodes) >= SMALLEST_PART
     for period in range(1, min(MAX_PERIOD, (len(segments) - position) // 2) + 1):

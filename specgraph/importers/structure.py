@@ -377,7 +377,7 @@ def _literal(value: Any) -> str:
 
 
 def _stem(path: str) -> str:
-    """A block's name from an instance's path: without numbers and single letters behind."""
+    """A block's name from an instance's path: without numbers and trailing single letters."""
     *parents, last = path.split(".")
     stem = re.sub(r"[._-]?\d+[a-z]?$", "", last)
     if stem:

@@ -31,7 +31,7 @@ class DataPlace(NamedTuple):
 
 def chosen_data(graph: Graph, name: str | None = None, root: str | os.PathLike[str] | None = None) -> DataPlace | None:
     """The data set `name`, or that of the spec's first recipe (a run has only its own), in the recipe's
-    folder unless `root` says otherwise; None where there is none."""
+    folder unless `root` says otherwise; None if there is none."""
     if name is not None:
         return DataPlace(name, root)
     for recipe in graph.recipes.values():

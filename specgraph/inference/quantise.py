@@ -124,7 +124,7 @@ def _quiet_log() -> Iterator[None]:
 
 def _kept_exact(path: Path, session: Session) -> list[str]:
     """Names of the nodes that stay in float32: those that local response normalisation was composed of
-    (squares need their digits), and the preprocessing in front of the network."""
+    (squares need their digits), and the preprocessing before the network."""
     import onnx
 
     described = json.loads(session.metadata.get("specgraph.composed", "{}"))

@@ -19,7 +19,7 @@ SPEC_SUFFIXES = (".yaml", ".yml", ".json")
 class ModelSource(NamedTuple):
     """A network with, where they are known, its weights and what its images go through.
 
-    `weights` says in words where the weights come from; `state_dict` is None where there are none.
+    `weights` says in words where the weights come from; `state_dict` is None if there are none.
     """
 
     graph: Graph
@@ -37,7 +37,7 @@ def looks_like_source(text: str) -> bool:
 
 
 def newest_run(root: str | os.PathLike[str] = "runs") -> Path | None:
-    """The run below `root` whose weights were written last; None where there is none."""
+    """The run below `root` whose weights were written last; None if there is none."""
     newest: tuple[float, Path] | None = None
     for spec in Path(root).glob(f"*/*/{RUN_SPEC}"):
         weights = run_weights(spec.parent)

@@ -18,14 +18,14 @@ ARITHMETIC = re.compile(r"[\w\s.+*/%()-]+")
 
 
 class Meant(NamedTuple):
-    """What to say under `help`, and the fix where there is one."""
+    """What to say under `help`, and the fix if there is one."""
 
     help: str | None
     fix: Fix | None = None
 
 
 def meant_by(fault: Invalid, inner: Written, value: Any, names: Container[str]) -> Meant:
-    """What stands behind a fault of the part `inner`, whose value is `value`; `names` are the variables in
+    """What follows a fault of the part `inner`, whose value is `value`; `names` are the variables in
     its scope."""
     brackets = bracketed(inner)
     if brackets is not None:

@@ -40,7 +40,7 @@ def glued(key: Scalar, value: Tree | None, source: Source, name: str | None = No
 
 
 def node_inside(key: Scalar, written: Written, holder: Tree | None) -> str | None:
-    """What to write where the value of an unknown argument is itself a node; None where it is none."""
+    """What to write where the value of an unknown argument is itself a node; None if it is not one."""
     value = written.tree
     in_braces = not isinstance(holder, Mapping) or holder.line == key.line
     if isinstance(value, Mapping):
@@ -59,8 +59,8 @@ def _names_an_op(value: object) -> bool:
 
 
 def not_indented(entries: list[tuple[Scalar, Tree]], at: int) -> int | None:
-    """Where the keys end that stand behind an empty entry, one a line, and belong inside: `op` or `block` and what
-    follows of the same node. None where there are none."""
+    """Where the keys end that follows an empty entry, one a line, and belong inside: `op` or `block` and what
+    follows of the same node. None if there are none."""
     key, value = entries[at]
     if not (isinstance(value, Scalar) and value.value is None and value.plain) or at + 1 == len(entries):
         return None

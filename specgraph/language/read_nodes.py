@@ -36,7 +36,7 @@ class NodeReader(TreeReader):
         """Names that expressions may use where nodes are being read."""
 
     def body(self, tree: Tree, what: str, prefix: str | None) -> Body:
-        """Nodes by name, or a chain. `prefix` is the path in front of the names where it is known."""
+        """Nodes by name, or a chain. `prefix` is the path before the names where it is known."""
         if isinstance(tree, Sequence):
             nodes = [
                 self.node(None, None, item, f"{what} entry {i}", _join(prefix, str(i)), first=i == 0)
@@ -57,7 +57,7 @@ class NodeReader(TreeReader):
         return Body(nodes, is_chain=False)
 
     def _indented(self, entries: list[tuple[Scalar, Tree]]) -> Iterator[tuple[Scalar, Tree]]:
-        """The entries, an empty node with the keys of a node behind it taken together, and reported."""
+        """The entries, an empty node with the keys of a node after it taken together, and reported."""
         at = 0
         while at < len(entries):
             key, value = entries[at]

@@ -85,7 +85,7 @@ class Written:
         return found
 
     def key_span(self, path: tuple[str | int, ...]) -> Span:
-        """Span of the key that ends `path` where there is one, else of the value there."""
+        """Span of the key that ends `path` if there is one, else of the value there."""
         holder = self.part(path[:-1]) if path else self
         if path and isinstance(holder.tree, Mapping):
             key = holder.tree.key(str(path[-1]))

@@ -74,7 +74,7 @@ def _proposals(source: Source, folder: str, cursor: Cursor, analysis: Analysis |
                 yield Proposal(known.code, CompletionItemKind.EnumMember, known.name, rule_text(known))
         return
     if not cursor.is_json and before.endswith(":"):
-        return  # a value stands behind a space
+        return  # a value follows a space
     place, scope_source = _marked_place(source, folder, cursor)
     if place is None:
         return

@@ -105,7 +105,7 @@ def _measured(path: str, scope: NodeScope) -> Entity | None:
 
 
 def _is_computed(before: str) -> bool:
-    """Whether what follows `before` is part of an expression: right behind a `$`, or inside `$(`."""
+    """Whether what follows `before` is part of an expression: right after a `$`, or inside `$(`."""
     if before.endswith("$"):
         return not before.endswith("$$")
     start = before.rfind("$(")

@@ -203,7 +203,7 @@ def indent_of(line: str) -> int:
 
 
 def _closing(text: str, start: int) -> int | None:
-    """Behind the bracket that closes the one at `start`, in the same line."""
+    """After the bracket that closes the one at `start`, in the same line."""
     end = min(len(text), start + MAX_EXPRESSION)
     if text.find(")", start, end) < 0:
         return None

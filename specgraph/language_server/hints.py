@@ -1,4 +1,4 @@
-"""Inlay hints: the output shape of every node, behind it."""
+"""Inlay hints: the output shape of every node, after it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def shape_hints(
 
 
 def _behind(key: Scalar | None, node: Tree) -> tuple[int, int]:
-    """Where a node's hint stands: behind it, or behind its name where it takes several lines."""
+    """Where a node's hint stands: after it, or after its name where it takes several lines."""
     if key is None:
         place = node if node.line == node.end_line else node_place(node)
         return place.end_line, place.end_column

@@ -71,7 +71,7 @@ class Positions:
 
 
 def path_of(uri: str) -> str | None:
-    """The file behind a `file:` URI, or None for another scheme."""
+    """The file after a `file:` URI, or None for another scheme."""
     parts = urlsplit(uri)
     if parts.scheme != "file":
         return None

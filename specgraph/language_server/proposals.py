@@ -47,12 +47,12 @@ class Cursor(NamedTuple):
 
     @property
     def word(self) -> str:
-        """The word in front of the cursor."""
+        """The word before the cursor."""
         return self.text[self.start : self.column]
 
     @property
     def in_quotes(self) -> bool:
-        """Whether the word begins behind a quote."""
+        """Whether the word begins after a quote."""
         return self.text[self.start - 1 : self.start] in ('"', "'") and self.start > 0
 
     @property

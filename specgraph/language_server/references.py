@@ -81,7 +81,7 @@ def _is_key(file: File, entity: Entity) -> bool:
 
 
 def occurrences(file: File, target: Named) -> Iterator[tuple[int, int, int]]:
-    """Where a file names it: line, first column, column behind the end (from 1), its key first."""
+    """Where a file names it: line, first column, column after the end (from 1), its key first."""
     yield _inside(file, target.key)
     for place in every_place(file):
         scalar = place.scalar
@@ -110,7 +110,7 @@ def _inside(file: File, scalar: Scalar) -> tuple[int, int, int]:
 
 
 def _in_name(name: str, place: Place, target: Named, line: int, start: int) -> Iterator[tuple[int, int, int]]:
-    """A name in an expression: a variable, or a node in front of a size."""
+    """A name in an expression: a variable, or a node before a size."""
     if "." in name:
         if target.what == "node":
             yield from _in_reference(name.rpartition(".")[0], place, target, line, start)

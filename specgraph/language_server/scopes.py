@@ -60,7 +60,7 @@ class File(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a name stands for: its place in a file, and the tree behind it (None for an input)."""
+    """What a name stands for: its place in a file, and the tree after it (None for an input)."""
 
     file: File
     place: Tree

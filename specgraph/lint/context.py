@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Lint:
     """What a rule sees: the graph, how each node was written, the file, and where to report.
 
-    `written` maps a node's path to its definition in the spec (one definition may stand behind many
+    `written` maps a node's path to its definition in the spec (one definition may make many
     nodes); `readers` maps paths to the paths that read them; `by_op` and `by_definition` group nodes;
     `behaviours` are those of the ops in `by_op`.
     """
@@ -48,7 +48,7 @@ class Lint:
         self.collector.report(rule, message, at, **more)
 
     def producer(self, path: str) -> Node | None:
-        """The node behind a path, or None for a graph input."""
+        """The node after a path, or None for a graph input."""
         return self.graph.nodes.get(path)
 
     def ops_where(self, test: Callable[[Behaviour], Any]) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ class Lint:
                     yield definition, nodes
 
     def only_reader(self, path: str) -> Node | None:
-        """The single node that reads `path`, where it is no output besides."""
+        """The single node that reads `path`, where it is no output also."""
         readers = self.readers[path]
         return self.graph.nodes[readers[0]] if len(readers) == 1 and path not in self.outputs else None
 
@@ -100,7 +100,7 @@ class Lint:
         return found
 
     def before(self, path: str, transparent: tuple[str, ...]) -> Node | None:
-        """The node behind a path, looking through nodes of these ops; None for a graph input."""
+        """The node after a path, looking through nodes of these ops; None for a graph input."""
         return self.graph.nodes.get(self.origin(path, transparent))
 
     @property

@@ -66,7 +66,7 @@ def fan_in(node: Node) -> int | None:
 
 
 def first_scale(node: Node) -> float | None:
-    """The root mean square of a layer's first weights, from its `init`; None where there is none, or it cannot
+    """The root mean square of a layer's first weights, from its `init`; None if there is none, or it cannot
     be told."""
     name, fields = node.init.get("weight", ("default", {}))
     count = fan_in(node)

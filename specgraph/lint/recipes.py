@@ -189,7 +189,7 @@ def stated_images(data: Data | None) -> Images | None:
 
 def check_recipes(lint: Lint, recipes: dict[str, Recipe], data_dir: str | None = None) -> None:
     """Report the faults of recipes, each whole or partial, where they are written. `data_dir` is a folder of
-    images to look at, for recipes that name one. Raises `CommandError` where it is none.
+    images to look at, for recipes that name one. Raises `CommandError` if it is not one.
 
     With variables set from outside (`--set classes=2 --data DIR`) the classes of the recipe's own data
     are only information: training looks at the data it really gets.

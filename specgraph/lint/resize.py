@@ -71,7 +71,7 @@ def sees_values(lint: Lint, inputs: dict[str, TensorType]) -> bool:
 
 def smallest_without_collapse(lint: Lint, names: list[str], first: int, last: int) -> int | None:
     """The smallest value from `first` to `last`, the same for all these symbols, at which every kernel
-    sees values; by bisection over the sizes that the network accepts. None where there is none."""
+    sees values; by bisection over the sizes that the network accepts. None if there is none."""
     constraints = lint.graph.constraints
 
     def accepted(values: dict[str, int]) -> bool:

@@ -63,7 +63,7 @@ def check_groups(in_channels: int, out_channels: int, groups: int) -> None:
 
 
 def same_padding(kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Pairs:
-    """The padding that keeps sizes; where it is odd in total, the larger part comes behind, as in PyTorch."""
+    """The padding that keeps sizes; where it is odd in total, the larger part is at the end, as in PyTorch."""
     if any(s != 1 for s in stride):
         facts = {"stride": stride, "half": kernel[0] // 2}
         raise Fault("same-padding-with-stride", case="stride", facts=facts, argument="padding")

@@ -142,7 +142,7 @@ class Call:
         return number
 
     def spatial_rank(self) -> int:
-        """Number of axes behind the first, which holds the channels. Raises `Fault` unless it is 1 to 3."""
+        """Number of axes after the first, which holds the channels. Raises `Fault` unless it is 1 to 3."""
         rank = len(self.input.dims) - 1
         if 1 <= rank <= MAX_SPATIAL_RANK:
             return rank

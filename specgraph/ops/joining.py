@@ -140,7 +140,7 @@ def _broadcast(call: Call, left: TensorType, index: int) -> TensorType:
 
 def _aligned(few: tuple[Dim, ...], many: tuple[Dim, ...]) -> list[Dim]:
     """The smaller shape with ones around it, where it fits the larger: from the channels on if it can,
-    else as far behind as it can."""
+    else as far after as it can."""
     places = len(many) - len(few) + 1
     for start in (0, *range(places - 1, 0, -1)):
         if all(1 in (a, b) or a == b for a, b in zip(few, many[start:], strict=False)):

@@ -1,4 +1,4 @@
-"""Normalisations. Channels are the axis right behind the batch."""
+"""Normalisations. Channels are the axis right after the batch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_GROUPS = 100_000
 
 
 def infer_lrn(call: Call) -> TensorType:
-    """The input's own type; needs at least one axis behind the channels."""
+    """The input's own type; needs at least one axis after the channels."""
     call.spatial_rank()
     return call.input
 

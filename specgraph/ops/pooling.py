@@ -21,7 +21,7 @@ MAX_DENOMINATOR = 64
 
 def infer_pool(call: Call) -> TensorType:
     """Each spatial size by PyTorch's rule: rounded down, or up with `ceil_mode`, but then never with
-    a window that starts in the padding behind."""
+    a window that starts in the padding at the end."""
     arguments = call.arguments
     dims = call.input.dims
     rank = call.spatial_rank()
@@ -39,7 +39,7 @@ def infer_pool(call: Call) -> TensorType:
             )
         extra = before + after - d * (k - 1) - 1
         if ceil_mode:
-            extra = min(extra + s - 1, before - 1)  # no window starts behind the input
+            extra = min(extra + s - 1, before - 1)  # no window starts after the input
         room = size + extra
         if not (room >= 0 if isinstance(room, int) else call.at_least(room, 0)):
             raise kernel_too_large(call, "kernel_size")
@@ -50,7 +50,7 @@ def infer_pool(call: Call) -> TensorType:
 def infer_avg_pool(call: Call) -> TensorType:
     """As `infer_pool`, with PyTorch's two exceptions: no `divisor_override` in one dimension, and in
     three the input must be as large as the window, also where `ceil_mode` lets windows hang over. What
-    is padded alike on both sides counts without its padding; other padding comes in front of the pooling."""
+    is padded alike on both sides counts without its padding; other padding comes before the pooling."""
     dims = call.input.dims
     if call.arguments["divisor_override"] is not None and len(dims) == 2:
         raise call.fault("contradicting-arguments", "divisor", argument="divisor_override")

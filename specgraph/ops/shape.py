@@ -93,7 +93,7 @@ def infer_reshape(call: Call) -> TensorType:
 
 
 def infer_permute(call: Call) -> TensorType:
-    """Axes in the given order; the batch axis 0 stays in front."""
+    """Axes in the given order; the batch axis 0 stays before it."""
     kind = call.input
     rank = len(kind.dims) + 1
     dims: tuple[int, ...] = call.arguments["dims"]

@@ -12,7 +12,7 @@ from specgraph.reporting.project_config import project_config
 
 
 class Selection(NamedTuple):
-    """Codes and prefixes of codes that are reported, all where there are none, and that are not. Errors
+    """Codes and prefixes of codes that are reported, all if there are none, and that are not. Errors
     always are."""
 
     selected: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ def apply_suppressions(collector: Collector, sources: dict[str, Source], *, repo
     """Drop the warnings and infos that comments silence; report comments that silence nothing.
 
     Errors cannot be silenced. Unused comments are reported in the first source only (others are
-    included, and what they silence may show elsewhere), and only where nothing is wrong besides:
+    included, and what they silence may show elsewhere), and only if nothing else is wrong:
     with errors, not every rule has run. `report_unused` is false where no rule has run at all.
     """
     main = next(iter(sources), None)
@@ -73,7 +73,7 @@ def _report_unused(collector: Collector, suppression: Suppression, used: set[str
 
 
 def _comment_span(suppression: Suppression, source: Source) -> Span:
-    """The comment from the white space in front of it to the end of the line, where nothing else
+    """The comment from the white space before it to the end of the line, where nothing else
     stands in it; just its own text otherwise."""
     span = suppression.span
     line = source.lines[span.line - 1]

@@ -89,7 +89,7 @@ class Run:
         return self.environment.get("recipe")
 
     def weights_path(self, which: str = "best") -> Path:
-        """`best` or `last` weights. Raises `CommandError` where there are none yet."""
+        """`best` or `last` weights. Raises `CommandError` if there are none yet."""
         path = self.folder / f"{which}.safetensors"
         if not path.exists():
             raise CommandError(f"{self.folder} has no {path.name} yet", "let it finish an epoch")
@@ -110,7 +110,7 @@ class Run:
 
     def check_unchanged(self, metadata: Mapping[str, str], graph: Graph | None = None) -> None:
         """Raises `CommandError` where the run's weights, by their metadata, are of another network than
-        `spec.yaml` describes now (`graph`, where it is at hand).
+        `spec.yaml` describes now (`graph`, where it is available).
 
         Another version of specgraph may describe the same network otherwise: its runs are not compared.
         """

@@ -92,7 +92,7 @@ def encode(source: Source, text: str) -> bytes:
 
 
 def unified_diff(path: str, before: str, after: str) -> str:
-    """The difference as `diff -u` prints it; empty where there is none."""
+    """The difference as `diff -u` prints it; empty if there is none."""
     from difflib import unified_diff as compare
 
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)

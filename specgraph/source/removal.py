@@ -36,7 +36,7 @@ def remove_key(tree: Tree, key: str, source: Source) -> Edit | None:
 
 
 def _in_flow(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """With the comma behind, or of a last entry the one in front."""
+    """With the comma that follows it, or of a last entry the comma before it."""
     last = start - 1
     while last >= 0 and text[last].isspace():
         last -= 1
@@ -49,7 +49,7 @@ def _in_flow(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def _in_block(source: Source, anchor: Tree, value: Tree) -> tuple[int, int] | None:
-    """Whole lines, with a comment behind on the same line."""
+    """Whole lines, with a comment after on the same line."""
     front = source.lines[anchor.line - 1][: anchor.column - 1]
     rest = source.lines[value.end_line - 1][value.end_column - 1 :].strip()
     if front.strip() not in ("", "-") or (rest and not rest.startswith("#")):

@@ -39,7 +39,7 @@ def _is_dollar_pair(text: str, start: int) -> bool:
 
 
 def closing_position(text: str, start: int) -> int | None:
-    """Offset behind the bracket that closes the one at `start`, quoted text skipped; None where
+    """Offset after the bracket that closes the one at `start`, quoted text skipped; None where
     there is none in the same line."""
     expected = []
     position = start

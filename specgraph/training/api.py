@@ -204,7 +204,7 @@ def _trained(run: Run | GraphLike, weights: str | os.PathLike[str] | None, recip
 
 
 def _refuse_changes(flags: list[str]) -> None:
-    """Raises `CommandError` where flags are given that a resumed run would not heed."""
+    """Raises `CommandError` where flags are given that a resumed run would not respect."""
     if flags:
         raise CommandError(
             f"a resumed run goes on as it was: {', '.join(flags)} cannot be changed",

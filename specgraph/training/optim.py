@@ -104,7 +104,7 @@ def build_schedule(choice: Schedule, optimizer: Optimizer, epochs: int, steps_pe
 
     Warm-up rises linearly over the first `warmup_epochs`; cosine and `one_cycle` run over what
     follows; the epochs of `step` and `multi_step` count from the start. `one_cycle` follows Smith and
-    Topin 2017 with cosine annealing: as the rate rises, the momentum falls, and the other way round;
+    Topin 2017 with cosine annealing: as the rate rises, the momentum falls, and in reverse;
     an optimiser without momentum keeps none.
     """
     base_lr = optimizer.lr

@@ -156,7 +156,7 @@ class TrainOptions:
         return tuple((f, value) for f, value, fixed in given if f and value is not None and not (resumed and fixed))
 
     def fixed_given(self, plugins_before: Any) -> list[str]:
-        """Flags of what is given that a resumed run would not heed. The plug-ins that it was trained with may be
+        """Flags of what is given that a resumed run would not respect. The plug-ins that it was trained with may be
         given again, and so may data from Python, which a run cannot keep."""
         values = {each.flag: getattr(self, each.name) for each in declared_options() if each.fixed}
         values["--data"] = self.named_data

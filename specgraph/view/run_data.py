@@ -15,7 +15,7 @@ TOLD = ("seed", "device", "recipe", "data", "command", "started")
 
 
 def run_data(folder: Path) -> dict[str, Any]:
-    """Curves (a list of numbers per column of metrics.csv, an epoch each), result and surroundings. What a run
+    """Curves (a list of numbers per column of metrics.csv, an epoch each), result and environment. What a run
     in progress has not written yet is empty."""
     run = Run(folder)
     try:

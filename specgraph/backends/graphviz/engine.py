@@ -1,4 +1,4 @@
-"""Runs Graphviz: the system's `dot` where there is one, else the copy inside pygraphviz."""
+"""Runs Graphviz: the system's `dot` if there is one, else the copy inside pygraphviz."""
 
 from __future__ import annotations
 

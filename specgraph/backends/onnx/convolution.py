@@ -9,7 +9,7 @@ from specgraph.graph.model import Node
 
 
 def lower_conv(builder: Builder, node: Node) -> None:
-    """`Conv`; a padding of other than zeros, a `Pad` in front."""
+    """`Conv`; a padding of other than zeros, a `Pad` before it."""
     arguments = node.arguments
     kernel = arguments["kernel_size"]
     padding = arguments["padding"]
@@ -31,9 +31,9 @@ def lower_conv(builder: Builder, node: Node) -> None:
 
 
 def lower_conv_transpose(builder: Builder, node: Node) -> None:
-    """`output_padding` is what is cut less behind. Where more is wanted than was to be cut, and the
+    """`output_padding` is what is cut less at the end. Where more is wanted than was to be cut, and the
     stride does not cover it, runtimes refuse ONNX's own attribute: then rows of zeros are added
-    behind, and the bias after them."""
+    after, and the bias after them."""
     arguments = node.arguments
     stride, padding, extra = arguments["stride"], arguments["padding"], arguments["output_padding"]
     weights = _weights(builder, node)

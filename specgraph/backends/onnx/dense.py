@@ -25,7 +25,7 @@ def lower_linear(builder: Builder, node: Node) -> None:
 
 def lower_flatten(builder: Builder, node: Node) -> None:
     """`Flatten` of all axes; `Reshape` where only some are merged, its target computed from `Shape` where
-    sizes behind them are free."""
+    sizes after them are free."""
     kind = node.input_types[0]
     rank = kind.rank + 1
     start, end = (node.arguments[name] % rank for name in ("start_dim", "end_dim"))

@@ -34,8 +34,8 @@ class ExportOptions(NamedTuple):
     """What an ONNX export does beyond the plain network.
 
     `softmax` ends every output in probabilities; `preprocess` makes the input raw uint8 images
-    (N, height, width, C); `half` computes in float16 behind float32 inputs and outputs;
-    `fold_batch_norm` folds batch normalisation into the layer in front of it; `lrn` writes local
+    (N, height, width, C); `half` computes in float16 after float32 inputs and outputs;
+    `fold_batch_norm` folds batch normalisation into the layer before it; `lrn` writes local
     response normalisation of an odd size as one node (`native`) or as nodes that onnxruntime computes
     several times as fast on the CPU (`composed`). `weights` says in the file where the weights come
     from.

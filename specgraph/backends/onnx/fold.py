@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the convolution or linear layer in front of it."""
+"""Batch normalisation folded into the convolution or linear layer before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an export can add around the network: preprocessing in front, a softmax behind."""
+"""What an export can add around the network: preprocessing before it, a softmax at the end."""
 
 from __future__ import annotations
 

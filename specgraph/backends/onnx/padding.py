@@ -35,7 +35,7 @@ def pad(
 
     `rank` counts all axes. With `label` None the result is the node's own output. Unless `fusable`,
     zeros are written with their axes named (opset 18), or as the smallest number there is: onnxruntime
-    1.31 folds other ones into a pooling behind, whose own padding is not zero or is then too wide.
+    1.31 folds other ones into a following pooling whose own padding is not zero or is then too wide.
     """
     if mode == "circular" and builder.opset < 19:
         return _wrap(builder, node, value, amounts, label)

@@ -1,7 +1,7 @@
 """Pooling.
 
 PyTorch's `ceil_mode` counts a last window that starts inside the input or its front padding; the
-extra cells it covers behind never count. This is written as padding behind, which every runtime
+extra cells it covers at the end never count. This is written as padding at the end, which every runtime
 reads alike: ONNX's own `ceil_mode` is read in two ways where a window would start in the padding.
 """
 
@@ -23,7 +23,7 @@ Pairs = tuple[tuple[int, int], ...]
 
 
 def lower_max_pool(builder: Builder, node: Node) -> None:
-    """`MaxPool`; padding that is as wide as the kernel is a `Pad` of minus infinity in front. Raises
+    """`MaxPool`; padding that is as wide as the kernel is a `Pad` of minus infinity before it. Raises
     `Inexpressible` for a window of padding alone."""
     arguments = node.arguments
     kernel, stride, dilation = arguments["kernel_size"], arguments["stride"], arguments["dilation"]
@@ -66,7 +66,7 @@ def _check_windows(node: Node) -> None:
 
 def lower_avg_pool(builder: Builder, node: Node) -> None:
     """`AveragePool`, with a `Pad` in front where some padding counts and some does not; `divisor_override`
-    is a `Mul` behind. Raises `Inexpressible` for uncounted padding as wide as the kernel."""
+    is a `Mul` that follows. Raises `Inexpressible` for uncounted padding as wide as the kernel."""
     arguments = node.arguments
     kernel, stride, padding = arguments["kernel_size"], arguments["stride"], arguments["padding"]
     divisor = arguments["divisor_override"]
@@ -75,11 +75,11 @@ def lower_avg_pool(builder: Builder, node: Node) -> None:
     extra = _cells_behind(node, kernel, stride, ones)
     behind = any(extra)
     value = builder.inputs(node)[0]
-    if divisor is not None:  # every cell counts here, also those behind: they are zeros in a sum
+    if divisor is not None:  # every cell counts here, also those after: they are zeros in a sum
         include_pad, behind = True, False
         padding = _widened(padding, extra)
     elif include_pad and any(map(any, padding)) and behind:
-        # The padding counts, the cells behind do not: zeros first, then an average without padding.
+        # The padding counts, the cells after do not: zeros first, then an average without padding.
         value = pad(builder, node, value, spatial(padding), rank=len(kernel) + 2)
         padding, include_pad = ((0, 0),) * len(kernel), False
         padding = _widened(padding, extra)
@@ -124,7 +124,7 @@ def _pad_average(builder: Builder, node: Node, value: str, padding: Pairs, inclu
 def _cells_behind(
     node: Node, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """Per axis, the cells behind the padded input with which `ceil_mode` is rounding down.
+    """Per axis, the cells after the padded input with which `ceil_mode` is rounding down.
 
     Of a size that is a number, those that the last window covers. Of a symbol L with padding (p, q), windows of w
     cells every s: PyTorch counts min(⌈(L + p + q - w) / s⌉ + 1, ⌈(L + p) / s⌉) windows. Which one is smaller does

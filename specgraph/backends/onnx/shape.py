@@ -57,7 +57,7 @@ def lower_reshape(builder: Builder, node: Node) -> None:
 
 
 def lower_permute(builder: Builder, node: Node) -> None:
-    """`Transpose`; the batch axis stays in front."""
+    """`Transpose`; the batch axis stays before it."""
     rank = node.output.rank + 1
     builder.emit(node, "Transpose", (), perm=[axis % rank for axis in node.arguments["dims"]])
 

@@ -16,7 +16,7 @@ INDENT = "    "
 def format_statement(prefix: str, expression: str, level: int, comment: str = "") -> list[str]:
     """Lines of `prefix + expression` at an indentation level.
 
-    A `comment` stands behind the statement where there is room, else on a line of its own above.
+    A `comment` follows the statement where there is room, else on a line of its own above.
     """
     node = ast.parse(expression, mode="eval").body
     lines = _lay_out(prefix, node, "", level)

@@ -26,7 +26,7 @@ def safe_name(text: str) -> str:
 
 
 class ForwardWriter:
-    """Writes the forward of one class. `comments` gives the remark behind a value's statement."""
+    """Writes the forward of one class. `comments` gives the remark after a value's statement."""
 
     def __init__(
         self,

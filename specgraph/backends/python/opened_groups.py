@@ -170,7 +170,7 @@ def _on_cycles(reads: dict[str, set[str]]) -> set[str]:
 
 
 def _left_over(before: dict[str, set[str]], after: dict[str, set[str]]) -> set[str]:
-    """What cannot be put in an order, with everything behind it."""
+    """What cannot be put in an order, with everything after it."""
     missing = {unit: len(sources) for unit, sources in before.items()}
     ready = [unit for unit, count in missing.items() if not count]
     while ready:

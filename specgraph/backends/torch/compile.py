@@ -82,7 +82,7 @@ def _build(node: Node, lowering: Lowering, device: torch.device) -> nn.Module:
 
 
 def _on_meta(construct: Construct) -> nn.Module:
-    """The module without memory behind its tensors."""
+    """The module with tensors that hold no memory."""
     if construct.target.startswith("nn."):  # torch's own modules take the device; the context costs more
         module: nn.Module = construct._replace(kwargs={**construct.kwargs, "device": "meta"}).build()
         return module

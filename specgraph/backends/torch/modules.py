@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class PaddedConv1d(nn.Conv1d):
-    """`nn.Conv1d` with its own padding in front of and behind each axis.
+    """`nn.Conv1d` with its own padding before and after each axis.
 
     `pad` is ordered as in `nn.functional.pad`: last axis first, (before, after) each.
     """
@@ -37,7 +37,7 @@ class PaddedConv1d(nn.Conv1d):
 
 
 class PaddedConv2d(nn.Conv2d):
-    """`nn.Conv2d` with its own padding in front of and behind each axis.
+    """`nn.Conv2d` with its own padding before and after each axis.
 
     `pad` is ordered as in `nn.functional.pad`: last axis first, (before, after) each.
     """
@@ -66,7 +66,7 @@ class PaddedConv2d(nn.Conv2d):
 
 
 class PaddedConv3d(nn.Conv3d):
-    """`nn.Conv3d` with its own padding in front of and behind each axis.
+    """`nn.Conv3d` with its own padding before and after each axis.
 
     `pad` is ordered as in `nn.functional.pad`: last axis first, (before, after) each.
     """
@@ -95,9 +95,9 @@ class PaddedConv3d(nn.Conv3d):
 
 
 class PaddedMaxPool(nn.Module):
-    """Max pooling, `pool`, with its own padding in front of and behind each axis.
+    """Max pooling, `pool`, with its own padding before and after each axis.
 
-    `pad` is ordered as in `nn.functional.pad`. With `ceil_mode`, no window starts in the padding behind.
+    `pad` is ordered as in `nn.functional.pad`. With `ceil_mode`, no window starts in the padding at the end.
     """
 
     def __init__(
@@ -123,9 +123,9 @@ class PaddedMaxPool(nn.Module):
 
 
 class PaddedAvgPool(nn.Module):
-    """Average pooling, `pool`, with its own padding in front of and behind each axis.
+    """Average pooling, `pool`, with its own padding before and after each axis.
 
-    `pad` is ordered as in `nn.functional.pad`. With `ceil_mode`, no window starts in the padding behind.
+    `pad` is ordered as in `nn.functional.pad`. With `ceil_mode`, no window starts in the padding at the end.
     `count_include_pad` says whether the padding counts in the mean.
     """
 

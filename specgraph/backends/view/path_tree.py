@@ -11,7 +11,7 @@ from specgraph.graph.model import Node
 from specgraph.graph.partial import Partial, Unfinished
 
 MOST_CHILDREN = 80
-"""Children beyond which a group is cut into sections: nobody reads a flat list of thousands."""
+"""Children beyond which a group is cut into sections: nothing reads a flat list of thousands."""
 LEAST_SECTION = 12
 
 

@@ -204,7 +204,7 @@ class Structure:
     # plain data --------------------------------------------------------------------------------
 
     def index_of(self, path: str) -> int | None:
-        """The number of a node, or of a graph input (below 0); None where there is none."""
+        """The number of a node, or of a graph input (below 0); None if there is none."""
         return self.number.get(path, self.input_index.get(path))
 
     def columns(self) -> dict[str, list[Any]]:

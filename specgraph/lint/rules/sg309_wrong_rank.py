@@ -9,7 +9,7 @@ RULE = Rule(
     severity="error",
     summary="an op cannot take an input with so many axes",
     explanation="""\
-Convolutions and poolings need channels and one to three spatial axes; behind a flatten there are
+Convolutions and poolings need channels and one to three spatial axes; after a flatten there are
 none left. (PyTorch would take the batch axis of a vector for its channels.)
 """,
     bad="""\

@@ -18,7 +18,7 @@ RULE = Rule(
     severity="error",
     summary="operands of different rank would be aligned over the batch axis",
     explanation="""\
-Broadcasting aligns axes from behind. A vector (N, C) joined with a map (N, C, H, W) would put its
+Broadcasting aligns axes from the last. A vector (N, C) joined with a map (N, C, H, W) would put its
 batch axis against the height, which PyTorch accepts where the two happen to be equal. Channels-first
 factors need the shape (C, 1, 1).
 """,

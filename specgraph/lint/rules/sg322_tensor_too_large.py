@@ -12,7 +12,7 @@ RULE = Rule(
     severity="error",
     summary="a tensor with more values than any machine holds",
     explanation="""\
-Outputs and parameters may have up to 2^48 values for one sample, a petabyte. More is a slip: a digit
+Outputs and parameters may have up to 2^48 values for one sample, a petabyte. More is a mistake: a digit
 too many, or a scale that is applied in a loop.
 """,
     bad="""\

@@ -9,7 +9,7 @@ RULE = Rule(
     summary="more nodes than the limit",
     explanation="""\
 A repeat or nested blocks expand to more nodes than any network has. The limit protects against
-a slip of a digit, and against hostile files.
+a mistake of a digit, and against hostile files.
 """,
     bad="""\
 specgraph: 1

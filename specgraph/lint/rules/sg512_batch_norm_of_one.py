@@ -15,7 +15,7 @@ RULE = Rule(
     summary="batch_norm over batches of one image",
     explanation="""\
 Statistics over one image are that image's own: training and evaluation then compute different functions,
-and for a vector PyTorch refuses (there is no deviation of one value). Of a batch that several processes
+and for a vector PyTorch refuses (one value has no deviation). Of a batch that several processes
 share, each sees its own part alone, unless `sync_batch_norm` is on.
 """,
     bad="""\

@@ -14,8 +14,8 @@ RULE = Rule(
     severity="warning",
     summary="scores that an activation has bounded before cross_entropy",
     explanation="""\
-`cross_entropy` takes scores of any size and sign. Behind a `relu` all classes that it cut to zero look
-alike and get no gradient; behind a `sigmoid` or `tanh` the scores are too close to each other for the
+`cross_entropy` takes scores of any size and sign. After a `relu` all classes that it cut to zero look
+alike and get no gradient; after a `sigmoid` or `tanh` the scores are too close to each other for the
 loss ever to become small. The last layer has no activation.
 """,
     bad="""\

@@ -15,7 +15,7 @@ RULE = Rule(
     summary="a hidden layer with fewer features than there are classes",
     explanation="""\
 Scores of many classes are sums of the features of the last hidden layer. With fewer features than classes the
-scores cannot be chosen independently of each other, and the layer is often a slip. Maps that a pooling has
+scores cannot be chosen independently of each other, and the layer is often a mistake. Maps that a pooling has
 reduced are not reported.
 """,
     bad="""\

@@ -119,7 +119,7 @@ def _dead(lint: Lint) -> set[str]:
 
 
 def _lost_parameters(lint: Lint, end: Node, dead: set[str]) -> int:
-    """Trainable elements behind a dead end that serve nothing else. Those counted are taken out of `dead`."""
+    """Trainable elements after a dead end that serve nothing else. Those counted are taken out of `dead`."""
     lost, waiting = 0, [end.path]
     while waiting:
         path = waiting.pop()

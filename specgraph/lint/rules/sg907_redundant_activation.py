@@ -18,7 +18,7 @@ RULE = Rule(
     severity="warning",
     summary="an activation of values that another has brought there already",
     explanation="""\
-A relu of what a relu, a sigmoid or a softmax gave changes nothing, also behind a pooling or a join of
+A relu of what a relu, a sigmoid or a softmax gave changes nothing, also after a pooling or a join of
 such values; a second softmax flattens the probabilities, a second batch_norm finds mean 0 and deviation 1
 already. Usually a layer between the two was forgotten.
 """,

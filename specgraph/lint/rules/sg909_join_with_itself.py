@@ -17,7 +17,7 @@ RULE = Rule(
     summary="an add, sub, mul or concat that reads one node twice",
     explanation="""\
 Adding a node to itself only doubles it, subtracting it gives zeros. Usually one of the names in `from`
-is a slip. Where a conditional node is absent in every instance, its readers get its first input, which
+is a mistake. Where a conditional node is absent in every instance, its readers get its first input, which
 can have the same result.
 """,
     bad="""\

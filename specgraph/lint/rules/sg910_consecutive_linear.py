@@ -1,4 +1,4 @@
-"""SG910 consecutive-linear: a convolution or linear layer directly behind another."""
+"""SG910 consecutive-linear: a convolution or linear layer directly after another."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ With nothing between them the two compute a single linear function: the second a
 capacity. Usually an activation was forgotten; a pooling, a normalisation or a dropout between them is
 none. Factorised layers are not reported: depthwise and grouped convolutions, 1xk next to kx1, a layer
 through fewer channels or features than on either side, and the code of an autoencoder:
-a conv_transpose behind a convolution, with fewer values between them.
+a conv_transpose after a convolution, with fewer values between them.
 """,
     bad="""\
 specgraph: 1

@@ -1,4 +1,4 @@
-"""SG911 bias-before-batch-norm: a bias that the batch_norm behind it takes away again."""
+"""SG911 bias-before-batch-norm: a bias that the batch_norm after it takes away again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SG912 dropout-before-batch-norm: dropout directly in front of a batch_norm."""
+"""SG912 dropout-before-batch-norm: dropout directly before a batch_norm."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ RULE = Rule(
     summary="dropout directly in front of a batch_norm",
     explanation="""\
 Dropout raises the variance of what it passes in training and not in evaluation, so the statistics
-that the batch_norm behind it has gathered are wrong at test time (Li et al. 2018, "disharmony by
-variance shift"). Put the dropout behind the last batch_norm.
+that the batch_norm after it has gathered are wrong at test time (Li et al. 2018, "disharmony by
+variance shift"). Put the dropout after the last batch_norm.
 """,
     bad="""\
 specgraph: 1
@@ -74,7 +74,7 @@ def activates(lint: Lint, node: Node) -> bool:
 
 
 def _moved(lint: Lint, dropout: Node, norm: Node) -> Fix | None:
-    """The fix that moves the dropout behind the norm, and behind the activation that follows it."""
+    """The fix that moves the dropout after the norm, and after the activation that follows it."""
     after = lint.only_reader(norm.path)
     target = after if after is not None and activates(lint, after) and after.inputs == (norm.path,) else norm
     if lint.only_reader(target.path) is None:

@@ -17,7 +17,7 @@ RULE = Rule(
     summary="dropout of the network's own output",
     explanation="""\
 Dropout of the scores themselves zeroes classes at random, among them the right one, and the loss
-then punishes the network for it. Dropout belongs in front of the last layer.
+then punishes the network for it. Dropout belongs before the last layer.
 """,
     bad="""\
 specgraph: 1

@@ -45,7 +45,7 @@ nodes:
 
 MAX_DEPTH = 4
 MAX_STEPS = 300_000
-"""Nodes looked at in one file: behind that many, joins of nodes that lie far apart are not followed."""
+"""Nodes looked at in one file: after that many, joins of nodes that lie far apart are not followed."""
 
 
 def check(lint: Lint) -> None:
@@ -102,7 +102,7 @@ def _names(node: NodeDef) -> list[str]:
 
 
 def _previous(body: Body) -> dict[int, NodeDef]:
-    """For each node without `from`, the sibling it reads (the scope's input where there is none)."""
+    """For each node without `from`, the sibling it reads (the scope's input if there is none)."""
     previous: dict[int, NodeDef] = {}
     last: NodeDef | None = None
     for node in body.nodes:

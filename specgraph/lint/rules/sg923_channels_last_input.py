@@ -8,7 +8,7 @@ RULE = Rule(
     severity="warning",
     summary="an input written height, width, channels",
     explanation="""\
-Sizes of an input are channels, height, width, as in PyTorch. Written the other way round, as Keras and many
+Sizes of an input are channels, height, width, as in PyTorch. Written in reverse, as Keras and many
 papers do, an image of 224x224 pixels in three colours becomes 224 channels of 224x3 pixels; some networks
 even accept that.
 """,

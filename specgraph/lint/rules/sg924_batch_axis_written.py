@@ -16,7 +16,7 @@ RULE = Rule(
     summary="a shape that seems to begin with the batch axis, which is left out",
     explanation="""\
 The batch axis is implied in `inputs` and in the shape of `reshape`. Written there, an image becomes a
-volume with one channel, and what was a map gets an axis of one value in front.
+volume with one channel, and what was a map gets an axis of one value before it.
 """,
     bad="""\
 specgraph: 1

@@ -1,4 +1,4 @@
-"""SG925 input-as-output: an output is an input as it comes."""
+"""SG925 input-as-output: an output is an input unchanged."""
 
 from __future__ import annotations
 

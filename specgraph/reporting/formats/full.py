@@ -123,7 +123,7 @@ def _line(text: str, number: int, marks: list[Mark], severity: str, colour: bool
 
 
 def _window(length: int, marks: list[Mark]) -> tuple[int, int]:
-    """First and last character to show of a line: all of it, or the surroundings of the marks."""
+    """First and last character to show of a line: all of it, or the text around the marks."""
     if length <= MAX_WIDTH or not marks:
         return 0, min(length, MAX_WIDTH)
     start = max(0, min(mark.column for mark in marks) - 1 - CONTEXT)
