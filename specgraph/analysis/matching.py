@@ -84,7 +84,7 @@ class Matching:
                 self._pair(item, other)
 
     def _may_move(self, before: Node, after: Node) -> bool:
-        """Whether both are in corresponding groups, bear the same name, or one left or entered a group
+        """Whether both are in corresponding groups, have the same name, or one left or entered a group
         that the other network does not have."""
         head, _, tail = before.path.rpartition(".")
         after_head, _, after_tail = after.path.rpartition(".")

@@ -138,6 +138,6 @@ def _with_cures(fault: Diagnostic, chosen: list[Cure], declared: bool) -> Diagno
 
 
 def _declares_otherwise(new: frozenset[Error]) -> bool:
-    """Whether a declared shape differs once a cure is applied, which speaks against the cure, or an error
+    """Whether a declared shape differs once a cure is applied, which is a reason against the cure, or an error
     that it brings to light names no node."""
     return any(rule == "declared-shape-mismatch" or node is None for rule, node in new)

@@ -78,7 +78,7 @@ def chain_to(
 
 
 def _as_declared(steps: list[Step], nodes: dict[str, Node], wrong: frozenset[str]) -> list[Step]:
-    """The chain with the types that come about once the shape declared before it comes out."""
+    """The chain with the types that result once the shape declared before it comes out."""
     first = nodes.get(nodes[steps[-1].path].inputs[0]) if steps and len(steps[-1].types) == 1 else None
     if first is None or first.expect is None or first.path in wrong:
         return steps

@@ -18,7 +18,7 @@ CheckAt = Callable[[int], list[Diagnostic]]
 def add_smallest_input(elaborator: Elaborator, collector: Collector, check_at: CheckAt) -> None:
     """Note at each window that does not fit which image is the smallest that does.
 
-    `check_at` checks the file for square images of a size. Nothing is said where no image is a feature
+    `check_at` checks the file for square images of a size. Nothing is reported if no image is a feature
     map of two axes, the network is large, or other sizes give other errors.
     """
     faults = [found for found in collector.diagnostics if found.rule == RULE]

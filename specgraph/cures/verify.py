@@ -16,7 +16,7 @@ Recheck = Callable[[str], list[Diagnostic]]
 Error = tuple[str, str | None]
 """Rule and node of an error."""
 RECIPES = "SG5"
-"""Recipes are held against the network only once it has no errors: what is wrong there is no new fault."""
+"""Recipes are compared with the network only once it has no errors: what is wrong there is no new fault."""
 
 
 class Outcome(NamedTuple):

@@ -12,7 +12,7 @@ Subject = Literal["node"]
 
 class Words(NamedTuple):
     """The words of one fault. `message` is a sentence of its own ("needs a feature map"); with
-    `subject="node"` it is said of the node and goes on after its name ("joins 64 against 32 channels")."""
+    `subject="node"` the sentence is about the node and continues after its name ("joins 64 against 32 channels")."""
 
     message: str
     notes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""`expect` of all nodes: held against what comes out as the network expands, reported at its end.
+"""`expect` of all nodes: compared with what comes out as the network expands, reported at its end.
 
 Only then is it known whether one `expect`, in a block used several times, met several shapes.
 """

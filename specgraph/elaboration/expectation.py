@@ -1,4 +1,4 @@
-"""`expect`: the shape an author believes comes out of a node, held against what does."""
+"""`expect`: the shape an author believes comes out of a node, compared with what does."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ SEPARATORS = "x×X"
 
 
 class Unreadable(Exception):
-    """The text is no size, or no shape."""
+    """The text is not a size or a shape."""
 
 
 def parse_shape(text: str, symbols: dict[str, Dim]) -> list[Dim]:

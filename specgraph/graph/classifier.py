@@ -14,7 +14,7 @@ def only_image(graph: Graph) -> TensorType | None:
 
 def main_output(graph: Graph) -> tuple[str, int] | None:
     """Name and number of classes of the output that is trained on labels: the first one present at
-    inference. None where that is no vector of scores."""
+    inference. None if that is not a vector of scores."""
     outputs = graph.inference_outputs()
     if not outputs:
         return None

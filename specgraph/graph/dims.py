@@ -324,7 +324,7 @@ def evaluate(dim: Dim, sizes: dict[str, int]) -> int:
 
 def equal_sizes(left: Dim, right: Dim) -> bool:
     """Whether two sizes are equal for every value of their symbols: those of one form are; others are
-    held against each other at all small sizes, at some large ones, and around those where they turn."""
+    compared with each other at all small sizes, at some large ones, and around those where they turn."""
     if left == right:
         return True
     if isinstance(left, int) and isinstance(right, int):

@@ -64,7 +64,7 @@ MODULE_ATTRIBUTES = frozenset(
         "zero_grad",
     ]
 )
-"""Attributes of `torch.nn.Module` without an underscore in front (a test holds it against torch)."""
+"""Attributes of `torch.nn.Module` without a leading underscore (a test compares them with torch)."""
 
 TOP_LEVEL_ATTRIBUTES = frozenset(
     {

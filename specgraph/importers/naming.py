@@ -1,4 +1,4 @@
-"""Paths for imported nodes: the source's own names wherever a spec can bear them."""
+"""Paths for imported nodes: the source's own names wherever a spec accepts them."""
 
 from __future__ import annotations
 

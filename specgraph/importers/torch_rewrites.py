@@ -40,7 +40,7 @@ def square(tracer: Tracer, node: Any) -> str:
 
 
 def absolute(tracer: Tracer, node: Any) -> Any:
-    """The slope for negative values is -1. Within `x / (|x| + 1)`, a softsign, it is no node."""
+    """The slope for negative values is -1. Within `x / (|x| + 1)`, a softsign, it does not become a node."""
     if is_softsign(node):
         return SOFTSIGN
     return tracer.add(node, "leaky_relu", [tracer.data(CallArguments(node).get("self"))], {"negative_slope": -1})

@@ -23,7 +23,7 @@ class LabelledImages(NamedTuple):
 
 
 class DataPlace(NamedTuple):
-    """A data set by name, and the folder it lies in where that is said."""
+    """A data set by name, and the folder it lies in if that is given."""
 
     name: str
     root: str | os.PathLike[str] | None
@@ -53,7 +53,7 @@ def dataset_images(
     """Up to `limit` images of a data set, evenly over the split, prepared for the session, with labels
     in the order of `class_names`.
 
-    Without `preprocessing`, or where nobody knows it, the data set's own mean and deviation normalise.
+    Without `preprocessing`, or if it is unknown, the data set's own mean and deviation normalise.
     Raises `CommandError` where the data set is unknown or absent, has other classes, or the network
     takes no images.
     """

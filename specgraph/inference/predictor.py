@@ -66,7 +66,7 @@ class Predictor:
         std: Sequence[float] | None = None,
     ) -> None:
         """Raises `CommandError` where the model cannot be loaded, is no image classifier, or was trained
-        on images normalised nobody knows how."""
+        on images whose normalisation is unknown."""
         require("PIL", "onnx", "reading images")
         self.session = Session(_model_of(model, weights), device)
         metadata = self.session.metadata
@@ -247,7 +247,7 @@ def _is_channels_last(port: Port) -> bool:
 
 
 def _refuse_maps(port: Port) -> None:
-    """Raise `CommandError` for an output that is no row of scores for each image."""
+    """Raise `CommandError` for an output that is not a row of scores for each image."""
     if not port.dtype.startswith("float"):
         raise CommandError(f"output `{port.name}` gives {port.dtype} numbers, and no score for each class")
     if sum(size != 1 for size in port.shape[1:]) > 1:

@@ -131,7 +131,7 @@ def verify(
     `tolerance` times the larger of 1 and the output's own magnitude (1e-4; 2e-2 for half precision).
     Where an output differs, intermediate values are compared to find the first node that departs.
     Without `batch_sizes` the batches are of 1, 3 and 8, or, where one input takes seconds, of 1 and 2.
-    `progress` is told each step before it begins. The module is left where it was, in the mode it was in.
+    `progress` receives each step before it begins. The module is left where it was, in the mode it was in.
 
     Raises `CommandError` where the file cannot be run at all.
     """

@@ -1,4 +1,4 @@
-"""What YAML reads without complaint and nobody means: keys that hold their value too (`out_channels = 8`, or
+"""What YAML reads without complaint and no author means: keys that hold their value too (`out_channels = 8`, or
 `out_channels:8` without the space that YAML needs), and nodes that the indentation puts into another node."""
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class UnbracketedList(NamedTuple):
 
 
 def lists_meant(tree: Mapping, json: bool) -> tuple[Mapping, list[UnbracketedList]]:
-    """The mapping of a node with such lists put together again, and what they are: `from: a, b` and
+    """The mapping of a node with such lists joined again, and what they are: `from: a, b` and
     `kernel_size: (3, 3)`, whose rest is keys without values inside braces."""
     found: list[UnbracketedList] = []
     entries: list[tuple[Scalar, Tree]] = []

@@ -79,7 +79,7 @@ def rule_text(rule: Rule) -> str:
 
 
 def block_text(name: str, source: Source, block: Tree) -> str:
-    """A block: its signature and what it says of itself."""
+    """A block: its signature and its own description."""
     arguments = ", ".join(
         key.text if value is None else f"{key.text}: {written(source, value)}" for key, value in block_arguments(block)
     )

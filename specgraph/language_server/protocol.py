@@ -1,4 +1,4 @@
-"""The protocol as pygls speaks it, except that a request that cannot be read is answered."""
+"""The protocol as pygls implements it, except that a request that cannot be read is answered."""
 
 from __future__ import annotations
 

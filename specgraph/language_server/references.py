@@ -36,7 +36,7 @@ class Named:
         return place is not None and (place.line, place.column) == (self.key.line, self.key.column)
 
     def may_be_called(self, name: str) -> bool:
-        """Whether it could bear a name."""
+        """Whether it could have a name."""
         if self.what == "node":
             return bool(NODE_NAME.fullmatch(name))
         if self.what == "block":

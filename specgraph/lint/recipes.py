@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 class Finding(NamedTuple):
     """A fault of a recipe: the rule, what to say, the path in the recipe it concerns, and that of a node
-    whose removal cures it, or what else does. `severity` is the rule's own where it is None; `at` is the node or
+    whose removal cures it, or what else does. `severity` is the rule's own if it is None; `at` is the node or
     the input to point at, where it is not the recipe that is at fault."""
 
     rule: str

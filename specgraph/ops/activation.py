@@ -60,7 +60,7 @@ def infer_glu(call: Call) -> TensorType:
 
 
 def glu_arithmetic(node: Node, axis: int) -> str:
-    """How one size comes about: `64 / 2 = 32`."""
+    """How one size is computed: `64 / 2 = 32`."""
     if node.arguments["dim"] != axis + 2:
         return f"{node.output.dims[axis + 1]} as before"
     return f"{str_dim(node.input_types[0].dims[axis + 1])} / 2 = {node.output.dims[axis + 1]}"

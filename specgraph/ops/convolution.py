@@ -187,7 +187,7 @@ def infer_conv_transpose(call: Call) -> TensorType:
 
 
 def conv_transpose_arithmetic(node: Node, axis: int) -> str:
-    """How one size comes about: `(13 - 1)*2 + 1*(3 - 1) + 0 + 1 - 2*1 = 25`."""
+    """How one size is computed: `(13 - 1)*2 + 1*(3 - 1) + 0 + 1 - 2*1 = 25`."""
     arguments = node.arguments
     names = ("kernel_size", "stride", "dilation", "output_padding", "padding")
     k, s, d, extra, (before, after) = (arguments[name][axis] for name in names)

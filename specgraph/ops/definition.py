@@ -261,7 +261,7 @@ def define(
 ) -> Op:
     """Declare an op.
 
-    `arithmetic(node, axis)` shows how one output size comes about, for notes. `foreign` lists what
+    `arithmetic(node, axis)` shows how one output size is computed, for notes. `foreign` lists what
     other tools call the op. `behaviour` says what it does to numbers; what it does not say is unknown.
     `training_only` is short for a behaviour that says so and nothing else. `formula` is the op in one
     line, for the docs.

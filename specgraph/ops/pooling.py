@@ -79,7 +79,7 @@ def infer_adaptive_pool(call: Call) -> TensorType:
 
 
 def adaptive_arithmetic(node: Node, axis: int) -> str:
-    """An adaptive pooling gives what it is told to."""
+    """An adaptive pooling gives the size it was asked for."""
     return f"output_size is {node.output.dims[axis + 1]}"
 
 
@@ -133,7 +133,7 @@ def scaled(call: Call, size: Dim, scale: float) -> Dim:
 
 
 def upsample_arithmetic(node: Node, axis: int) -> str:
-    """How one size comes about: `floor(7 * 2) = 14`."""
+    """How one size is computed: `floor(7 * 2) = 14`."""
     scales: tuple[Any, ...] | None = node.arguments["scale_factor"]
     if scales is None:
         return f"size is {node.output.dims[axis + 1]}"

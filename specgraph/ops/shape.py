@@ -34,7 +34,7 @@ def infer_pad(call: Call) -> TensorType:
 
 
 def pad_arithmetic(node: Node, axis: int) -> str:
-    """How one size comes about: `224 + 2*3 = 230`."""
+    """How one size is computed: `224 + 2*3 = 230`."""
     before, after = node.arguments["padding"][axis]
     return f"{padded(node.input_types[0].dims[axis + 1], before, after)} = {node.output.dims[axis + 1]}"
 
@@ -136,7 +136,7 @@ def infer_pixel_shuffle(call: Call) -> TensorType:
 
 
 def pixel_shuffle_arithmetic(node: Node, axis: int) -> str:
-    """How one size comes about: `28 * 2 = 56`."""
+    """How one size is computed: `28 * 2 = 56`."""
     size = node.input_types[0].dims[axis + 1]
     text = str(size) if isinstance(size, int) else f"({size})"
     return f"{text} * {node.arguments['upscale_factor']} = {node.output.dims[axis + 1]}"

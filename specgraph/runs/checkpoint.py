@@ -57,8 +57,8 @@ class Checkpoints:
         return sorted((path for path in self.folder.iterdir() if NAME.fullmatch(path.name)), reverse=True)
 
     def newest(self) -> tuple[dict[str, Any], list[Path]] | None:
-        """The state of the newest valid checkpoint and the damaged files passed over, or None where
-        there is none at all. Raises `CommandError` where every one is damaged."""
+        """The state of the newest valid checkpoint and the damaged files passed over, or None if
+        there are none at all. Raises `CommandError` where every one is damaged."""
         damaged: list[Path] = []
         for path in self.paths():
             try:

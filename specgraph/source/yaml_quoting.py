@@ -39,8 +39,8 @@ def _is_dollar_pair(text: str, start: int) -> bool:
 
 
 def closing_position(text: str, start: int) -> int | None:
-    """Offset after the bracket that closes the one at `start`, quoted text skipped; None where
-    there is none in the same line."""
+    """Offset after the bracket that closes the one at `start`, quoted text skipped; None if
+    the same line has none."""
     expected = []
     position = start
     last = min(len(text), start + MAX_LENGTH)

@@ -27,7 +27,7 @@ class World(NamedTuple):
 
     @property
     def is_writer(self) -> bool:
-        """Whether this process writes files and speaks to the user."""
+        """Whether this process writes files and reports to the user."""
         return self.rank == 0
 
     @property

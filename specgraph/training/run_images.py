@@ -73,7 +73,7 @@ class RunData(NamedTuple):
         return TARGETS_OF_IMAGES.get(self.task.targets, "none")
 
     def is_balanced(self, recipe: Recipe) -> bool:
-        """Whether every class comes equally often. Raises `CommandError` where there are no classes of images."""
+        """Whether every class comes equally often. Raises `CommandError` if images have no classes."""
         wanted = recipe.data is not None and recipe.data.sampler == "balanced"
         if wanted and self.task.targets != "class":
             raise CommandError(f"sampler: balanced needs a class for each image, and the task is {self.task.name}")

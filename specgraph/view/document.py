@@ -129,7 +129,7 @@ def subject_of(path: str, settings: ReadSettings) -> Subject:
 
 def with_difference(shown: Shown, other: Shown) -> dict[str, Any]:
     """The data of a network with what changed since another one. Both must be right; else what is wrong is all
-    that is said."""
+    that is reported."""
     data = {**shown.data, "other": other.data}
     graphs = [_graph(each) for each in (other, shown)]
     if graphs[0] is None or graphs[1] is None:

@@ -34,7 +34,7 @@ def run_data(folder: Path) -> dict[str, Any]:
 
 
 def curves(path: Path) -> dict[str, list[float | None]]:
-    """The columns of a metrics file; a value that is no number, and a row that is half written, is None."""
+    """The columns of a metrics file; a value that is not a number, and a row that is half written, is None."""
     try:
         with path.open(newline="", encoding="utf-8", errors="replace") as file:
             rows = list(csv.DictReader(file))

@@ -192,7 +192,7 @@ def _histogram(name: str, tensor: Tensor) -> dict[str, Any]:
 
 def times_of(session: ViewSession, *, runs: int = 5) -> dict[str, Any]:
     """Milliseconds that each node takes for one sample on the CPU, the median of some passes. Nodes that
-    are no module of their own have none. Raises `CommandError` for a spec with errors or free sizes."""
+    are not a module of their own have none. Raises `CommandError` for a spec with errors or free sizes."""
     require("torch", "torch", "measuring")
     report = session.shown.report
     graph = report.graph if report is not None else None

@@ -65,7 +65,7 @@ def render(
 ) -> Path:
     """Draw a network into a `.svg`, `.png`, `.pdf` or `.dot` file and return its path.
 
-    `depth` folds blocks nested deeper than that into one box each; where it is None, a network of more than
+    `depth` folds blocks nested deeper than that into one box each; if it is None, a network of more than
     `MOST_BOXES` boxes is folded as far as it takes, except in a `.dot` file. `direction` is TB (top to bottom)
     or LR (left to right), `theme` light or dark. Raises CommandError for an unknown ending, direction
     or theme, or where the file cannot be written; MissingPackageError where no Graphviz is installed.

@@ -218,7 +218,7 @@ class _Drawer:
     def draw(
         self, group: Group, levels: int | None, level: int = 0, *, sharing_said: bool = False
     ) -> list[Box | Cluster]:
-        """The boxes and clusters of a group. `levels` of blocks are opened, all where it is None; below 0
+        """The boxes and clusters of a group. `levels` of blocks are opened, all if it is None; below 0
         even lists stay closed. `sharing_said`: around it stands with whom it shares."""
         drawn: list[Box | Cluster] = []
         for run in fold_runs(self.items(group, levels), self.wiring, self.nodes, self.key):

@@ -208,7 +208,7 @@ class Structure:
         return self.number.get(path, self.input_index.get(path))
 
     def columns(self) -> dict[str, list[Any]]:
-        """The nodes, a column for each thing that is said of them."""
+        """The nodes, a column for each of their properties."""
         tables = self.tables
         variants, spans, fields, flags, shares = [], [], [], [], {}
         for leaf in self.leaves:

@@ -164,7 +164,7 @@ def _op_json(name: str) -> dict[str, Any]:
 
 
 def _arithmetic(node: Node) -> list[dict[str, str]]:
-    """How each size of the output comes about, where the op can say."""
+    """How each size of the output is computed, where the op can show it."""
     op = ops().get(node.op)
     if op is None or op.arithmetic is None or not node.output.is_feature_map:
         return []

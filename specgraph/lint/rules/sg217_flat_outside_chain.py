@@ -1,4 +1,4 @@
-"""SG217 flat-outside-chain: `flat` where there are no numbers to continue."""
+"""SG217 flat-outside-chain: `flat` without numbers to continue."""
 
 from specgraph.diagnostics.rule import Rule
 
@@ -6,7 +6,7 @@ RULE = Rule(
     code="SG217",
     name="flat-outside-chain",
     severity="error",
-    summary="`flat` where there are no numbers to continue",
+    summary="`flat` without numbers to continue",
     explanation="""\
 `flat: true` lets the entries of a list-bodied block take the numbers of the list around it, as
 VGG's features do. It means nothing elsewhere.

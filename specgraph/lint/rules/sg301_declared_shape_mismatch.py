@@ -10,7 +10,7 @@ RULE = Rule(
     explanation="""\
 `expect` is what the author believes comes out of a node: a row of a paper's table. Where the
 inferred shape differs, either the declaration or an argument above it is wrong, and nothing but the
-author can say which. The note shows how the size comes about. A node further down whose own `expect`
+author can say which. The note shows how the size is computed. A node further down whose own `expect`
 would hold if this one did is not reported again.
 
 A change of the network that gives the declared shape is offered as an unsafe fix, the changes of other nodes

@@ -16,8 +16,8 @@ RULE = Rule(
     summary="label smoothing that leaves the right class hardly more than the others",
     explanation="""\
 `label_smoothing` is the share of the target that is spread over all classes: at 0.9 the right one of ten gets
-0.19 and each other one 0.09. Usual is 0.1. A value meant as what the right class keeps is written the other
-way round: 0.1 instead of 0.9.
+0.19 and each other one 0.09. Usual is 0.1. A value meant as what the right class keeps is written in
+reverse: 0.1 instead of 0.9.
 """,
     bad="""\
 specgraph: 1

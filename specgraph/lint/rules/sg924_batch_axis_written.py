@@ -1,4 +1,4 @@
-"""SG924 batch-axis-written: a shape that seems to begin with the batch axis, which is left out."""
+"""SG924 batch-axis-written: a shape that seems to have the batch axis first, which is left out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RULE = Rule(
     code="SG924",
     name="batch-axis-written",
     severity="warning",
-    summary="a shape that seems to begin with the batch axis, which is left out",
+    summary="a shape that seems to have the batch axis first, which is left out",
     explanation="""\
 The batch axis is implied in `inputs` and in the shape of `reshape`. Written there, an image becomes a
 volume with one channel, and what was a map gets an axis of one value before it.
