@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Diagnostic
@@ -21,6 +21,9 @@ from specgraph.reporting.suppress import apply_suppressions
 from specgraph.source.gc_pause import GarbageCollectorPaused
 from specgraph.source.read import read_file, read_plain, read_text
 from specgraph.source.tree import Parsed, Source
+
+if TYPE_CHECKING:
+    from specgraph.graph.faulty import FaultyNetwork
 
 LARGE_TEXT = 200_000
 """Characters of a file that is not checked again for other image sizes."""
@@ -51,6 +54,16 @@ class Report:
         """Whether the spec has no errors (it may have warnings)."""
         return not any(d.severity == "error" for d in self.diagnostics)
 
+    @property
+    def network(self) -> Graph | FaultyNetwork | None:
+        """What can be shown: the graph, of a wrong spec as much of it as is known, or None for nothing."""
+        if self.graph is not None or self.partial is None:
+            return self.graph
+        from specgraph.graph.faulty import faulty_network
+
+        found = faulty_network(self.partial, self.diagnostics)
+        return found if found.graph.nodes else None
+
     def __repr__(self) -> str:
         return f"Report(ok={self.ok}, diagnostics={len(self.diagnostics)})"
 
@@ -64,6 +77,22 @@ class Report:
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """How a notebook shows it."""
         printer.text(repr(self) if cycle else str(self))
+
+    def _repr_html_(self) -> str | None:
+        """How a notebook shows that of a faulty spec: with its diagram."""
+        return _report_html(self)
+
+
+def _report_html(report: Report) -> str | None:
+    """What a notebook shows of a faulty spec: its diagnostics, then the diagram of what is known of it."""
+    from specgraph.escaping import for_html
+    from specgraph.graph.faulty import FaultyNetwork
+    from specgraph.graph.model import diagram_of
+
+    network = report.network
+    if not isinstance(network, FaultyNetwork):
+        return None
+    return f"<pre>{for_html(str(report))}</pre>{diagram_of(network) or ''}"
 
 
 def check(

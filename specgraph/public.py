@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
+    from specgraph.graph.faulty import FaultyNetwork
     from specgraph.graph.model import Graph
 
 IMPORT = re.compile(r"^from (\S+) import (\w+) as \2$", re.MULTILINE)
@@ -38,7 +39,7 @@ def import_public(home: str, name: str) -> Any:
     return value
 
 
-def _diagram(graph: Graph) -> str:
+def _diagram(graph: Graph | FaultyNetwork) -> str:
     from specgraph.backends.graphviz import render_svg
 
     return render_svg(graph)

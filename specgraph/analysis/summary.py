@@ -6,7 +6,7 @@ symbolic, they are expressions in it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +14,7 @@ from specgraph.analysis.memory import Peak, peak_activations, tensor_bytes
 from specgraph.analysis.outline import Group, outline
 from specgraph.analysis.receptive_field import ReceptiveField, receptive_fields
 from specgraph.graph.dims import Dim
+from specgraph.graph.faulty import FaultyNetwork, UnknownType
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
 from specgraph.ops.registry import ops
@@ -24,7 +25,8 @@ class NodeSummary:
     """One node: its output and what it costs per sample.
 
     `parameters` counts trainable elements the node owns, `buffers` the others (running statistics);
-    `activation_bytes` is the size of its output; `shares` names the node whose parameters it uses.
+    `activation_bytes` is the size of its output; `shares` names the node whose parameters it uses. `mark` says of
+    a node of a faulty network what is wrong: the codes of its errors, or `?` where it reads something faulty.
     """
 
     path: str
@@ -37,6 +39,7 @@ class NodeSummary:
     receptive_field: ReceptiveField
     train_only: bool
     shares: str | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Summary:
-    """A network's cost. `str(summary)` is the table; `nodes` maps paths to their rows."""
+    """A network's cost. `str(summary)` is the table; `nodes` maps paths to their rows.
+
+    Of a faulty network the totals count the nodes that are known, and `faulty` says what is wrong.
+    """
 
     name: str
     inputs: dict[str, TensorType]
@@ -61,6 +67,7 @@ class Summary:
     totals: Totals
     outline: Group
     graph: Graph
+    faulty: FaultyNetwork | None = None
 
     def __str__(self) -> str:
         from specgraph.analysis.summary_table import summary_table
@@ -71,7 +78,7 @@ class Summary:
 
     def to_json(self) -> dict[str, Any]:
         """The summary as plain data; symbolic figures are text."""
-        return {
+        said = {
             "name": self.name,
             "inputs": {name: [_plain(dim) for dim in kind.dims] for name, kind in self.inputs.items()},
             "nodes": [node_json(row) for row in self.nodes.values()],
@@ -85,14 +92,21 @@ class Summary:
                 "peak_training_bytes": _plain(self.totals.peak.training),
             },
         }
+        if self.faulty is not None:
+            said["faults"] = [
+                {"node": path, "code": fault.code, "line": fault.span.line, "message": fault.message}
+                for path, faults in self.faulty.faults.items()
+                for fault in faults
+            ]
+        return said
 
 
 def node_json(row: NodeSummary) -> dict[str, Any]:
     """A row as plain data."""
-    return {
+    said: dict[str, Any] = {
         "path": row.path,
         "op": row.op,
-        "output": [_plain(dim) for dim in row.output.dims],
+        "output": None if isinstance(row.output, UnknownType) else [_plain(dim) for dim in row.output.dims],
         "parameters": row.parameters,
         "buffers": row.buffers,
         "multiply_adds": _plain(row.multiply_adds),
@@ -102,6 +116,9 @@ def node_json(row: NodeSummary) -> dict[str, Any]:
         "train_only": row.train_only,
         "shares": row.shares,
     }
+    if row.mark:
+        said["mark"] = row.mark
+    return said
 
 
 def _plain(value: Dim | Fraction | None) -> int | str | float | None:
@@ -125,6 +142,29 @@ def summarise_node(node: Node, field: ReceptiveField) -> NodeSummary:
         train_only=node.train_only,
         shares=node.share if node.parameters else None,
     )
+
+
+def summarise_faulty(network: FaultyNetwork) -> Summary:
+    """What is known of the cost of a faulty network, for one sample. The peak of live activations is unknown."""
+    known = summary(network.known.replace(outputs={}))
+    rows = {}
+    for node in network.graph.nodes.values():
+        mark = network.mark(node.path)
+        if node.path in network.unknown:
+            nothing = ReceptiveField((), ())
+            rows[node.path] = NodeSummary(
+                node.path, node.op, node.output, 0, 0, 0, 0, nothing, node.train_only, mark=mark
+            )
+        else:
+            rows[node.path] = replace(known.nodes[node.path], mark=mark)
+    totals = replace(known.totals, peak=Peak(None, None))
+    graph = network.graph
+    return Summary(graph.name, graph.inputs, rows, totals, outline(graph), graph, network)
+
+
+def summarise(shown: Graph | FaultyNetwork) -> Summary:
+    """What a network costs, faulty or not."""
+    return summarise_faulty(shown) if isinstance(shown, FaultyNetwork) else summary(shown)
 
 
 def summary(graph: Graph) -> Summary:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from specgraph.analysis.outline import Group, Wiring, fold_runs, item_signature, nodes_of, shared_with
@@ -12,6 +12,7 @@ from specgraph.analysis.receptive_field import show_sizes
 from specgraph.analysis.summary import NodeSummary, Summary, node_json
 from specgraph.escaping import for_csv
 from specgraph.graph.dims import Dim
+from specgraph.graph.faulty import FaultyNetwork
 from specgraph.graph.model import Node
 
 HEADINGS = ("node", "op", "output", "parameters", "multiply-adds", "activation", "receptive field", "stride")
@@ -53,7 +54,10 @@ def _add_lines(
     *,
     sharing_said: bool = False,
 ) -> None:
-    for run in fold_runs(group.children, wiring, nodes_of, item_signature):
+    def key(item: Group | Node) -> Hashable:
+        return item_signature(item), tuple(summary.nodes[node.path].mark for node in nodes_of(item))
+
+    for run in fold_runs(group.children, wiring, nodes_of, key):
         first, times = run[0], len(run)
         name = first.path[len(group.path) :].lstrip(".")
         if times > 1:
@@ -66,7 +70,7 @@ def _add_lines(
         said = sharing_said or bool(owner)
         blocks = {item.block for item in first.children if isinstance(item, Group)}
         if first.kind == "repeat" and len(blocks) == 1 and None not in blocks and times == 1:
-            runs = fold_runs(first.children, wiring, nodes_of, item_signature)
+            runs = fold_runs(first.children, wiring, nodes_of, key)
             block = blocks.pop() or ""
             lines.append(_line(summary, level, name, block, nodes, len(first.children), owner))
             if depth is not None and depth <= 1:
@@ -97,12 +101,13 @@ def _line(
         multiply_adds = multiply_adds + row.multiply_adds
         activation_bytes = activation_bytes + row.activation_bytes
     last = rows[-1]
+    marks = dict.fromkeys(row.mark for row in rows if row.mark and row.mark != "?")
     note = (f", shares {owner}" if owner else "") + (", training only" if last.train_only else "")
     return Line(
         level,
         name,
         (f"{kind} ×{times}" if times > 1 else kind) + note,
-        str(last.output),
+        f"{last.output} {'  '.join(marks)}" if marks else str(last.output),
         sum(row.parameters for row in rows),
         multiply_adds,
         activation_bytes,
@@ -164,7 +169,7 @@ def summary_table(summary: Summary, depth: int | None = None) -> str:
             line.output,
             show_count(line.parameters),
             show_count(line.multiply_adds),
-            show_bytes(line.activation_bytes),
+            show_bytes(line.activation_bytes) if line.activation_bytes else "",
             line.field,
             line.stride,
         )
@@ -174,7 +179,18 @@ def summary_table(summary: Summary, depth: int | None = None) -> str:
     text = [f"{summary.name or 'network'}: {inputs}", "", *layout_table(HEADINGS, rows, RIGHT), ""]
     width = max(len(name) for name, _ in total_lines(summary))
     text += [f"{name.ljust(width)}  {value}" for name, value in total_lines(summary)]
+    if summary.faulty is not None:
+        text += ["", "The totals count the nodes whose shapes are known.", *fault_lines(summary.faulty)]
     return "\n".join(text)
+
+
+def fault_lines(network: FaultyNetwork) -> list[str]:
+    """The errors of a faulty network, a line each, node by node."""
+    return [
+        f"✗ {fault.code} line {fault.span.line}: {fault.message}"
+        for faults in network.faults.values()
+        for fault in faults
+    ]
 
 
 def total_lines(summary: Summary) -> list[tuple[str, str]]:
@@ -289,12 +305,13 @@ def summary_csv(summaries: Sequence[Summary]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     several = len(summaries) > 1
-    writer.writerow((["network"] if several else []) + CSV_COLUMNS)
+    columns = [*CSV_COLUMNS, "mark"] if any(summary.faulty for summary in summaries) else CSV_COLUMNS
+    writer.writerow((["network"] if several else []) + columns)
     for summary in summaries:
         for row in summary.nodes.values():
-            plain = node_json(row)
+            plain = {"mark": "", **node_json(row)}
             for name in ("output", "receptive_field", "stride"):
-                plain[name] = "x".join("all" if item is None else str(item) for item in plain[name])
-            cells = ([summary.name] if several else []) + [plain[name] for name in CSV_COLUMNS]
+                plain[name] = "x".join("all" if item is None else str(item) for item in plain[name] or ())
+            cells = ([summary.name] if several else []) + [plain[name] for name in columns]
             writer.writerow(map(for_csv, cells))
     return out.getvalue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
+from specgraph.cli.spec_arguments import add_spec_arguments, load_shown
 
 HELP = "draw the network as a diagram"
 EXAMPLES = (
@@ -37,13 +37,14 @@ def parse_depth(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draw the picture and print its path."""
+    """Draw the picture and print its path. Exit code 1 if the spec is wrong; it is drawn as far as it is known."""
     from specgraph.backends.graphviz import fitting_depth, render
+    from specgraph.graph.model import Graph
 
-    graph = load_graph(args, args.spec)
+    graph = load_shown(args, args.spec)
     if args.depth is None and not args.output.lower().endswith(".dot"):
         args.depth = fitting_depth(graph)
         if args.depth is not None:
             print(f"too many boxes to draw: blocks are folded, as with --depth {args.depth}", file=sys.stderr)
     print(render(graph, args.output, depth=args.depth, direction=args.direction, theme=args.theme))
-    return 0
+    return 0 if isinstance(graph, Graph) else 1

@@ -10,6 +10,8 @@ from specgraph.errors import CommandError, SpecError
 from specgraph.guarded_output import unguarded
 
 if TYPE_CHECKING:
+    from specgraph.checking import Report
+    from specgraph.graph.faulty import FaultyNetwork
     from specgraph.graph.model import Graph
 
 
@@ -71,6 +73,23 @@ def load_graph(args: argparse.Namespace, spec: str) -> Graph:
     Where the spec is wrong its diagnostics are printed to standard error and `SpecError` raised.
     Raises `CommandError` for a library, which has blocks and no nodes.
     """
+    report = _check(args, spec)
+    if report.graph is None:
+        raise _shown(report)
+    return report.graph
+
+
+def load_shown(args: argparse.Namespace, spec: str) -> Graph | FaultyNetwork:
+    """The graph of a spec under the parsed arguments, or what is known of a wrong one: its diagnostics are printed
+    to standard error. Raises as `load_graph` does where nothing is known."""
+    report = _check(args, spec)
+    network = report.network
+    if network is None:
+        raise _shown(report)
+    return network
+
+
+def _check(args: argparse.Namespace, spec: str) -> Report:
     from specgraph.checking import check
 
     report = check(spec, set=parse_settings(args.set), input_size=args.input_size, plugins=tuple(args.plugin))
@@ -82,9 +101,12 @@ def load_graph(args: argparse.Namespace, spec: str) -> Graph:
         errors = [diagnostic for diagnostic in report.diagnostics if diagnostic.severity == "error"]
         findings = Findings([spec], errors, report.sources)
         unguarded(sys.stderr).write(render("full", findings, colour=wants_colour(sys.stderr)))
-        error = SpecError(report.diagnostics)
-        error.shown = True
-        raise error
-    if report.graph is None:
+    elif report.graph is None:
         raise CommandError(f"{spec} is a library: it has blocks but no nodes", "name a spec that uses it")
-    return report.graph
+    return report
+
+
+def _shown(report: Report) -> SpecError:
+    error = SpecError(report.diagnostics)
+    error.shown = True
+    return error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from specgraph.cli.render import parse_depth
-from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
+from specgraph.cli.spec_arguments import add_spec_arguments, load_shown
 
 HELP = "show shapes, parameters, multiply-adds, activations and receptive fields"
 EXAMPLES = (
@@ -29,11 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the summary."""
-    from specgraph.analysis.summary import summary
+    """Print the summary. Exit code 1 if a spec is wrong; it is shown as far as it is known."""
+    from specgraph.analysis.summary import summarise
     from specgraph.analysis.summary_table import comparison_table, summary_csv, summary_table
 
-    summaries = [summary(load_graph(args, spec)) for spec in args.specs]
+    summaries = [summarise(load_shown(args, spec)) for spec in args.specs]
     if args.format == "json":
         import json
 
@@ -45,4 +45,4 @@ def run(args: argparse.Namespace) -> int:
         print(summary_table(summaries[0], args.depth))
     else:
         print(comparison_table(summaries, args.depth))
-    return 0
+    return 1 if any(one.faulty for one in summaries) else 0

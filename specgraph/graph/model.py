@@ -243,19 +243,24 @@ class Graph(Slotted):
 
     def _repr_svg_(self) -> str | None:
         """A notebook shows the diagram, where `show_graphs_with` named what draws it."""
-        return None if _draw is None else _draw(self)
+        return diagram_of(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any] | None:
         """A notebook shows what `show_graphs_with` named, beside the diagram."""
         return None if _show is None else _show(self)
 
 
-_draw: Callable[[Graph], str] | None = None
+_draw: Callable[[Any], str] | None = None
 _show: Callable[[Graph], dict[str, Any] | None] | None = None
 
 
+def diagram_of(shown: Any) -> str | None:
+    """The SVG text of a graph, or of a faulty network, where `show_graphs_with` named what draws it."""
+    return None if _draw is None else _draw(shown)
+
+
 def show_graphs_with(
-    draw: Callable[[Graph], str], show: Callable[[Graph], dict[str, Any] | None] | None = None
+    draw: Callable[[Any], str], show: Callable[[Graph], dict[str, Any] | None] | None = None
 ) -> None:
     """Let notebooks show graphs as the SVG text that `draw` makes of them, and as the contents by MIME type that
     `show` makes, where it makes any."""

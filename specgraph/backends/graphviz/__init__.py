@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from specgraph.errors import CommandError
+from specgraph.graph.faulty import FaultyNetwork
 from specgraph.graph.model import Graph
 
 MOST_BOXES = 1500
 MOST_LEVELS = 8
 
 
-def render_dot(graph: Graph, *, depth: int | None = None, direction: str = "TB", theme: str = "light") -> str:
+def render_dot(
+    graph: Graph | FaultyNetwork, *, depth: int | None = None, direction: str = "TB", theme: str = "light"
+) -> str:
     """The diagram as DOT text. See `render`."""
     from specgraph.backends.graphviz.dot import DIRECTIONS, emit_dot
+    from specgraph.backends.graphviz.faulty_picture import faulty_dot
     from specgraph.backends.graphviz.picture import picture
     from specgraph.backends.graphviz.theme import THEMES
 
@@ -21,14 +25,17 @@ def render_dot(graph: Graph, *, depth: int | None = None, direction: str = "TB",
         raise CommandError(f"unknown direction {direction!r}", f"use one of {', '.join(DIRECTIONS)}")
     if theme not in THEMES:
         raise CommandError(f"unknown theme {theme!r}", f"use one of {', '.join(THEMES)}")
+    if isinstance(graph, FaultyNetwork):
+        return faulty_dot(graph, depth=depth, direction=direction, theme=theme)
     return emit_dot(picture(graph, depth), direction, theme)
 
 
-def fitting_depth(graph: Graph) -> int | None:
+def fitting_depth(shown: Graph | FaultyNetwork) -> int | None:
     """The depth to which the blocks of a large network are folded, so that it can be drawn within seconds; None
     where it need not be folded, or has nothing to fold."""
     from specgraph.backends.graphviz.picture import count_boxes, picture
 
+    graph = shown.graph if isinstance(shown, FaultyNetwork) else shown
     if len(graph.nodes) <= MOST_BOXES or count_boxes(picture(graph)) <= MOST_BOXES:
         return None
     deepest = max(path.count(".") for path in graph.nodes)
@@ -40,7 +47,7 @@ def fitting_depth(graph: Graph) -> int | None:
 
 
 def render_svg(
-    graph: Graph,
+    graph: Graph | FaultyNetwork,
     *,
     depth: int | None = None,
     direction: str = "TB",
@@ -56,7 +63,7 @@ def render_svg(
 
 
 def render(
-    graph: Graph,
+    graph: Graph | FaultyNetwork,
     path: str | Path,
     *,
     depth: int | None = None,
@@ -65,6 +72,7 @@ def render(
 ) -> Path:
     """Draw a network into a `.svg`, `.png`, `.pdf` or `.dot` file and return its path.
 
+    A faulty network is drawn as far as it is known, its errors at their nodes.
     `depth` folds blocks nested deeper than that into one box each; if it is None, a network of more than
     `MOST_BOXES` boxes is folded as far as it takes, except in a `.dot` file. `direction` is TB (top to bottom)
     or LR (left to right), `theme` light or dark. Raises CommandError for an unknown ending, direction

@@ -118,7 +118,7 @@ class DotWriter:
         fill, line = self.theme.families[lead.family]
         mark = self.marks.get(box.id)
         if lead.family == "block":
-            rows = f"<TR><TD> {self.block_label(box, lead.text)} </TD></TR>"
+            rows = f"<TR><TD> {self.block_label(box, lead.text)} </TD></TR>" + "".join(map(self.fault_row, box.faults))
         elif not box.parameters and not box.shares and box.times == 1 and not box.train_only:
             rows = self.titled_row(box) + self.rows(box, fill, skip=lead)
         else:
@@ -141,7 +141,13 @@ class DotWriter:
         if skip is not lead:
             words = f'<FONT POINT-SIZE="{TEXT_SIZE}"><B>{text(lead.text)}</B></FONT>'
             parts.append(f"<TR><TD> {words} </TD></TR>")
-        return "".join([*parts, self.small_row(box.rows[place + 1 :], fill)])
+        return "".join([*parts, self.small_row(box.rows[place + 1 :], fill), *map(self.fault_row, box.faults)])
+
+    def fault_row(self, words: str) -> str:
+        """A line of what is wrong with a box."""
+        fill, line = self.theme.families["fault"]
+        said = f'<FONT POINT-SIZE="{SMALL_SIZE}" COLOR="{line}">{text(words)}</FONT>'
+        return f'<TR><TD ALIGN="LEFT" BGCOLOR="{fill}">{said}</TD></TR>'
 
     def titled_row(self, box: Box) -> str:
         """Name and operation on one line, for what has nothing else to say."""

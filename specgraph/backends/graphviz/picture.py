@@ -32,7 +32,7 @@ class Row:
 @dataclass(slots=True, eq=False)
 class Box:
     """Something drawn as one rectangle. `parameters` counts all `times` instances; `shares` names the owner
-    of parameters that are another's."""
+    of parameters that are another's; `faults` are lines of text that say what is wrong with it."""
 
     id: str
     title: str
@@ -42,6 +42,7 @@ class Box:
     times: int = 1
     train_only: bool = False
     shares: str = ""
+    faults: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
