@@ -12,6 +12,7 @@ from specgraph.analysis.outline import written_arguments
 from specgraph.graph.model import Node
 from specgraph.kinds.shown import show
 from specgraph.ops.registry import behaviour_of, ops
+from specgraph.ops.sliding import window_of
 
 UNSAID = {
     "bias", "eps", "momentum", "affine", "elementwise_affine", "track_running_stats", "count_include_pad",
@@ -87,12 +88,9 @@ def describe(node: Node) -> str:
 
 def _keeps_size(node: Node) -> bool:
     """Whether the padding is the one that keeps the size at stride 1 (all papers leave it unsaid)."""
-    arguments = node.arguments
-    kernel, padding = arguments["kernel_size"], arguments["padding"]
-    dilation = arguments["dilation"] if "dilation" in arguments else (1,) * len(kernel)
+    window = window_of(node)
     return all(
-        before == after and 2 * before == (size - 1) * step
-        for size, step, (before, after) in zip(kernel, dilation, padding, strict=True)
+        before == after and 2 * before == window.span(axis) - 1 for axis, (before, after) in enumerate(window.padding)
     )
 
 

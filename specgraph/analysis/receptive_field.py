@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
 from specgraph.ops.registry import behaviour_of
+from specgraph.ops.sliding import window_of
 
 if TYPE_CHECKING:
     from specgraph.ops.behaviour import Reach
@@ -197,16 +198,12 @@ def _padding_before(node: Node, index: int, reach: int) -> int:
 
 
 def _sliding(node: Node, windows: Windows) -> Windows:
-    found = dict(windows)
+    found, slides = dict(windows), window_of(node)
     for index, axis in _spatial_axes(node.input_types[0]):
         window = windows.get(axis)
-        if window is None:
-            continue
-        kernel = _value(node.arguments["kernel_size"], index)
-        stride = _value(node.arguments.get("stride"), index)
-        reach = (kernel - 1) * (_value(node.arguments.get("dilation", 1), index) or 1)
-        before = _padding_before(node, index, reach)
-        found[axis] = window.sliding(kernel if stride is None else stride, -before, reach - before)
+        if window is not None:
+            before, _ = slides.padding[index]
+            found[axis] = window.sliding(slides.stride[index], -before, slides.span(index) - 1 - before)
     return found
 
 

@@ -139,7 +139,7 @@ def _smaller_kernel(trouble: ShapeTrouble) -> Iterator[Cure]:
         return
     step = Step(trouble.path, trouble.op, trouble.arguments, trouble.types, definition)
     convolves = behaviour_of(trouble.op).convolves
-    if convolves:
+    if convolves and "padding" in trouble.arguments:
         for padding in range(1, LARGEST_WINDOW // 2):
             kind = step.output(step.types, {"padding": padding})
             written = for_every_instance(trouble.op, definition, trouble.arguments, {"padding": padding})

@@ -16,6 +16,7 @@ from specgraph.language.document import NodeDef
 from specgraph.ops.behaviour import Behaviour
 from specgraph.ops.infer import infer_again
 from specgraph.ops.registry import behaviour_of, ops
+from specgraph.ops.sliding import read_window
 
 MAX_CHAIN = 12
 LARGEST_WINDOW = 32
@@ -117,7 +118,7 @@ def argument_cures(
         if unwritten:
             yield from _same_padding(chain, wanted)
     for position, step in enumerate(chain):
-        if step.behaviour.convolves:
+        if step.behaviour.convolves and "padding" in step.arguments:
             kernel = _window(step)
             for padding in range(kernel // 2 + 1, kernel):
                 yield from _tried(chain, position, {"padding": padding}, wanted)
@@ -141,9 +142,10 @@ def _same_size(step: Step) -> Iterator[dict[str, Any]]:
     sides = set(kernel) if isinstance(kernel, tuple) else {kernel}
     side = next(iter(sides))
     if step.behaviour.convolves and len(sides) == 1 and isinstance(side, int) and side % 2 and side > 1:
-        dilation = _largest(step.arguments["dilation"])
-        if _largest(step.arguments["stride"]) == 1 and "padding" not in step.definition.arguments:
-            yield {"padding": dilation * (side // 2)}
+        window = read_window(step.arguments, step.types[0].rank - 1)
+        takes_padding = "padding" in step.arguments and "padding" not in step.definition.arguments
+        if takes_padding and max(window.stride) == 1:
+            yield {"padding": max(window.dilation) * (side // 2)}
 
 
 def singles(step: Step, target: TensorType | None, sizes: tuple[Dim, ...] = ()) -> Iterator[dict[str, Any]]:
@@ -184,7 +186,11 @@ def _pairs(step: Step, unwritten: bool) -> Iterator[dict[str, Any]]:
     """Stride and padding together, where neither is written, or where either is."""
     given = step.definition.arguments
     kernel = _window(step)
-    if kernel and "padding" in step.arguments and unwritten == ("padding" not in given and "stride" not in given):
+    if (
+        kernel
+        and {"padding", "stride"} <= step.arguments.keys()
+        and unwritten == ("padding" not in given and "stride" not in given)
+    ):
         for stride in STRIDES:
             for padding in dict.fromkeys((kernel // 2, *range(kernel // 2 + 1))):
                 yield {"stride": stride, "padding": padding}

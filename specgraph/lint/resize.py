@@ -11,6 +11,7 @@ from specgraph.graph.types import TensorType
 from specgraph.language.document import NodeDef
 from specgraph.ops.infer import infer_again
 from specgraph.ops.registry import ops
+from specgraph.ops.sliding import window_of
 
 if TYPE_CHECKING:
     from specgraph.lint.context import Lint
@@ -40,26 +41,26 @@ def convolutions(lint: Lint) -> Iterator[Node]:
 
 def collapsed(node: Node, kind: TensorType) -> bool:
     """Whether a convolution reading this type has weights that see nothing but padding."""
-    arguments = node.arguments
-    if arguments["padding_mode"] != "zeros":
+    window = window_of(node)
+    if window.padding_mode != "zeros":
         return False
-    for axis, (kernel, dilation) in enumerate(zip(arguments["kernel_size"], arguments["dilation"], strict=True)):
+    for axis, kernel in enumerate(window.kernel):
         size = kind.dims[axis + 1]
-        if isinstance(size, int) and size < dilation * (kernel - 1) + 1 and live(node, kind, axis) < kernel:
+        if isinstance(size, int) and size < window.span(axis) and live(node, kind, axis) < kernel:
             return True
     return False
 
 
 def live(node: Node, kind: TensorType, axis: int) -> int:
     """Positions of a convolution's kernel along an axis that meet a real value somewhere."""
-    arguments = node.arguments
-    kernel, stride, dilation = (arguments[name][axis] for name in ("kernel_size", "stride", "dilation"))
-    before, after = arguments["padding"][axis]
+    window = window_of(node)
+    kernel, stride, dilation = window.kernel[axis], window.stride[axis], window.dilation[axis]
+    before, after = window.padding[axis]
     size = kind.dims[axis + 1]
-    if not isinstance(size, int) or size >= dilation * (kernel - 1) + 1:
-        return int(kernel)
-    windows = (size + before + after - dilation * (kernel - 1) - 1) // stride + 1
-    starts = [window * stride - before for window in range(windows)]
+    if not isinstance(size, int) or size >= window.span(axis):
+        return kernel
+    windows = (size + before + after - window.span(axis)) // stride + 1
+    starts = [number * stride - before for number in range(windows)]
     return sum(any(0 <= start + tap * dilation < size for start in starts) for tap in range(kernel))
 
 

@@ -12,6 +12,7 @@ from specgraph.kinds.kinds import Bool, Choice, Int, Padding, PerAxis
 from specgraph.ops.behaviour import KEEPS_INPUTS, Behaviour
 from specgraph.ops.definition import Argument, Call, Op, define
 from specgraph.ops.fault import Fault
+from specgraph.ops.sliding import read_window, window_of
 
 Pairs = tuple[tuple[int, int], ...]
 MOST_GROUPS = 1024
@@ -84,18 +85,17 @@ def check_wrapping(call: Call, padding: Pairs, mode: str, argument: str = "paddi
 
 def kernel_too_large(call: Call, argument: str) -> Fault:
     """The fault of a window that does not fit into its padded input."""
-    arguments = call.arguments
+    window = read_window(call.arguments, len(call.input.dims) - 1)
     windows = []
     for axis, size in enumerate(call.input.dims[1:]):
-        k, (before, after) = arguments["kernel_size"][axis], arguments["padding"][axis]
-        d = arguments["dilation"][axis] if "dilation" in arguments else 1
-        reach, room = d * (k - 1) + 1, size + before + after
+        before, after = window.padding[axis]
+        reach, room = window.span(axis), size + before + after
         if isinstance(room, int) and room >= reach:
             continue
-        windows.append((k, d, reach, padded(size, before, after), room))
+        windows.append((window.kernel[axis], window.dilation[axis], reach, padded(size, before, after), room))
     facts = {
-        "kernel": arguments["kernel_size"],
-        "is_padded": any(map(any, arguments["padding"])),
+        "kernel": window.kernel,
+        "is_padded": any(map(any, window.padding)),
         "windows": windows,
         "fitting": largest_kernel(call),
     }
@@ -104,15 +104,14 @@ def kernel_too_large(call: Call, argument: str) -> Fault:
 
 def largest_kernel(call: Call) -> str:
     """The largest window that fits, as an author would write it; empty where sizes are symbolic."""
-    arguments = call.arguments
+    window = read_window(call.arguments, len(call.input.dims) - 1)
     fitting = []
     for axis, size in enumerate(call.input.dims[1:]):
-        before, after = arguments["padding"][axis]
-        d = arguments["dilation"][axis] if "dilation" in arguments else 1
+        before, after = window.padding[axis]
         room = size + before + after
         if not isinstance(room, int):
             return ""
-        fitting.append(min(arguments["kernel_size"][axis], (room - 1) // d + 1))
+        fitting.append(min(window.kernel[axis], (room - 1) // window.dilation[axis] + 1))
     return str(fitting[0]) if len(set(fitting)) == 1 else str(fitting)
 
 
@@ -124,10 +123,10 @@ def padded(size: Dim, before: int, after: int) -> str:
 
 def window_arithmetic(node: Node, axis: int) -> str:
     """How one size comes out of a sliding window: `(27 + 2*0 - 3) / 2 + 1 = 13`."""
-    arguments = node.arguments
+    window = window_of(node)
     size, out = node.input_types[0].dims[axis + 1], node.output.dims[axis + 1]
-    k, s, (before, after) = (arguments[name][axis] for name in ("kernel_size", "stride", "padding"))
-    d = arguments["dilation"][axis] if "dilation" in arguments else 1
+    k, s, d = window.kernel[axis], window.stride[axis], window.dilation[axis]
+    before, after = window.padding[axis]
     kernel = str(k) if d == 1 else f"{d}*({k} - 1) - 1"
     inner = f"({padded(size, before, after)} - {kernel})"
     room = size + (before + after - d * (k - 1) - 1)
@@ -135,7 +134,7 @@ def window_arithmetic(node: Node, axis: int) -> str:
         return f"{inner} + 1 = {out}"
     if isinstance(room, int) and room % s == 0:
         return f"{inner} / {s} + 1 = {out}"
-    if not arguments.get("ceil_mode"):
+    if not window.ceil_mode:
         return f"floor({inner} / {s}) + 1 = {out}"
     steps = -(-room // s)
     if isinstance(steps, int) and steps + 1 != out:

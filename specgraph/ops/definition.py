@@ -16,6 +16,7 @@ from specgraph.graph.types import TensorType
 from specgraph.kinds.kinds import Kind
 from specgraph.ops.behaviour import TRAINING_ONLY, UNKNOWN, Behaviour
 from specgraph.ops.fault import Fault
+from specgraph.ops.sliding import SlidingWindow, read_window
 
 MAX_SPATIAL_RANK = 3
 MAX_ELEMENTS = 2**48
@@ -194,6 +195,17 @@ class Call:
         pairs = tuple(pad if isinstance(pad, tuple) else (pad, pad) for pad in self.per_axis(argument, rank))
         self.arguments[argument] = pairs
         return pairs
+
+    def window(self) -> SlidingWindow:
+        """The window that slides over the first input, its arguments also stored in canonical form; those that the
+        op does not take are neutral. Raises `Fault` for an input of no, or too many, spatial axes."""
+        rank, arguments = self.spatial_rank(), self.arguments
+        if "stride" in arguments and arguments["stride"] is None:
+            arguments["stride"] = arguments["kernel_size"]
+        self.each_per_axis(rank, *(name for name in ("kernel_size", "stride", "dilation") if name in arguments))
+        if "padding" in arguments:
+            self.padding(rank)
+        return read_window(arguments, rank)
 
 
 InferRule = Callable[[Call], TensorType]

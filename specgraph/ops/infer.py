@@ -73,7 +73,7 @@ def infer_again(
     again = {
         name: None if op.arguments[name].implied and name not in written else value for name, value in arguments.items()
     }
-    if changed and "kernel_size" in changed and "stride" not in written:
+    if changed and "kernel_size" in changed and "stride" in op.arguments and "stride" not in written:
         again["stride"] = op.arguments["stride"].default
     again.update(changed or {})
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specgraph.graph.model import Node
+from specgraph.ops.sliding import window_of
 
 
 def is_all(value: Any, wanted: Any) -> bool:
@@ -14,9 +15,9 @@ def is_all(value: Any, wanted: Any) -> bool:
 
 def has_window_of_one(node: Node) -> bool:
     """Whether each window holds one value, and none is left out."""
-    arguments = node.arguments
-    undivided = arguments.get("divisor_override") in (None, 1)
-    return undivided and is_all(arguments["kernel_size"], 1) and is_all(arguments["stride"], 1)
+    window = window_of(node)
+    undivided = node.arguments.get("divisor_override") in (None, 1)
+    return undivided and is_all(window.kernel, 1) and is_all(window.stride, 1)
 
 
 def scales_by_one(node: Node) -> bool:

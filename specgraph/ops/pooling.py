@@ -21,24 +21,19 @@ MAX_DENOMINATOR = 64
 
 def infer_pool(call: Call) -> TensorType:
     """Each spatial size by PyTorch's rule: rounded down, or up with `ceil_mode`, but then never with
-    a window that starts in the padding at the end."""
-    arguments = call.arguments
+    a window that starts in the padding at the end. Serves any op that slides a window, whatever it takes of
+    `stride`, `padding`, `dilation` and `ceil_mode`."""
     dims = call.input.dims
-    rank = call.spatial_rank()
-    if arguments["stride"] is None:
-        arguments["stride"] = arguments["kernel_size"]
-    kernel, stride = call.each_per_axis(rank, "kernel_size", "stride")
-    (dilation,) = call.each_per_axis(rank, "dilation") if "dilation" in arguments else ((1,) * rank,)
-    padding = call.padding(rank)
-    ceil_mode: bool = arguments["ceil_mode"]
+    window = call.window()
     out: list[Dim] = [dims[0]]
-    for size, k, s, d, (before, after) in zip(dims[1:], kernel, stride, dilation, padding, strict=True):
+    per_axis = zip(dims[1:], window.kernel, window.stride, window.dilation, window.padding, strict=True)
+    for size, k, s, d, (before, after) in per_axis:
         if before > k // 2 or after > k // 2:
             raise call.fault(
                 "padding-too-large", "pooled", {"padding": max(before, after), "kernel": k}, argument="padding"
             )
         extra = before + after - d * (k - 1) - 1
-        if ceil_mode:
+        if window.ceil_mode:
             extra = min(extra + s - 1, before - 1)  # no window starts after the input
         room = size + extra
         if not (room >= 0 if isinstance(room, int) else call.at_least(room, 0)):

@@ -18,6 +18,7 @@ from specgraph.backends.onnx.padding import pad, spatial
 from specgraph.backends.onnx.resizing import lower_upsample
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
+from specgraph.ops.sliding import SlidingWindow, window_of
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -25,13 +26,11 @@ Pairs = tuple[tuple[int, int], ...]
 def lower_max_pool(builder: Builder, node: Node) -> None:
     """`MaxPool`; padding that is as wide as the kernel is a `Pad` of minus infinity before it. Raises
     `Inexpressible` for a window of padding alone."""
-    arguments = node.arguments
-    kernel, stride, dilation = arguments["kernel_size"], arguments["stride"], arguments["dilation"]
-    padding = arguments["padding"]
-    extra = _cells_behind(node, kernel, stride, dilation)
-    _check_windows(node)
+    window = window_of(node)
+    kernel = window.kernel
+    _check_windows(node, window)
     value = builder.inputs(node)[0]
-    padding = _widened(padding, extra)
+    padding = _widened(window.padding, _cells_behind(node, window))
     if _too_wide(padding, kernel):
         value = pad(builder, node, value, spatial(padding), rank=len(kernel) + 2, fill=-math.inf)
         padding = ((0, 0),) * len(kernel)
@@ -40,21 +39,21 @@ def lower_max_pool(builder: Builder, node: Node) -> None:
         "MaxPool",
         [value],
         kernel_shape=kernel,
-        strides=stride,
+        strides=window.stride,
         pads=pads(padding),
-        dilations=dilation,
+        dilations=window.dilation,
     )
 
 
-def _check_windows(node: Node) -> None:
+def _check_windows(node: Node, window: SlidingWindow) -> None:
     """Raise `Inexpressible` where a window with dilation holds nothing but padding: its largest value
     is minus infinity in PyTorch, the lowest finite number in onnxruntime."""
-    arguments = node.arguments
     sizes_in, sizes_out = node.input_types[0].dims[1:], node.output.dims[1:]
-    if not known(sizes_in) or not known(sizes_out) or all(gap == 1 for gap in arguments["dilation"]):
+    if not known(sizes_in) or not known(sizes_out) or all(gap == 1 for gap in window.dilation):
         return
     for axis, (size, count) in enumerate(zip(numbers(sizes_in), numbers(sizes_out), strict=True)):
-        k, s, d, (before, _) = (arguments[name][axis] for name in ("kernel_size", "stride", "dilation", "padding"))
+        k, s, d = window.kernel[axis], window.stride[axis], window.dilation[axis]
+        before, _ = window.padding[axis]
         for index in range(count):
             if not any(0 <= index * s - before + step * d < size for step in range(k)):
                 raise Inexpressible(
@@ -67,12 +66,11 @@ def _check_windows(node: Node) -> None:
 def lower_avg_pool(builder: Builder, node: Node) -> None:
     """`AveragePool`, with a `Pad` in front where some padding counts and some does not; `divisor_override`
     is a `Mul` that follows. Raises `Inexpressible` for uncounted padding as wide as the kernel."""
-    arguments = node.arguments
-    kernel, stride, padding = arguments["kernel_size"], arguments["stride"], arguments["padding"]
+    arguments, window = node.arguments, window_of(node)
+    kernel, stride, padding = window.kernel, window.stride, window.padding
     divisor = arguments["divisor_override"]
     include_pad = arguments["count_include_pad"]
-    ones = (1,) * len(kernel)
-    extra = _cells_behind(node, kernel, stride, ones)
+    extra = _cells_behind(node, window)
     behind = any(extra)
     value = builder.inputs(node)[0]
     if divisor is not None:  # every cell counts here, also those after: they are zeros in a sum
@@ -121,21 +119,19 @@ def _pad_average(builder: Builder, node: Node, value: str, padding: Pairs, inclu
     return value, ((0, 0),) * len(padding)
 
 
-def _cells_behind(
-    node: Node, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
-) -> tuple[int, ...]:
+def _cells_behind(node: Node, window: SlidingWindow) -> tuple[int, ...]:
     """Per axis, the cells after the padded input with which `ceil_mode` is rounding down.
 
     Of a size that is a number, those that the last window covers. Of a symbol L with padding (p, q), windows of w
     cells every s: PyTorch counts min(⌈(L + p + q - w) / s⌉ + 1, ⌈(L + p) / s⌉) windows. Which one is smaller does
     not depend on L, and both are ⌊(L + p + r - w) / s⌋ + 1 with r = min(q + s, w) - 1 in place of q.
     """
-    if not node.arguments["ceil_mode"]:
-        return (0,) * len(kernel)
+    if not window.ceil_mode:
+        return (0,) * len(window.kernel)
     cells = []
-    for axis, (before, after) in enumerate(node.arguments["padding"]):
+    for axis, (before, after) in enumerate(window.padding):
         size, count = node.input_types[0].dims[axis + 1], node.output.dims[axis + 1]
-        width, step = (kernel[axis] - 1) * dilation[axis] + 1, stride[axis]
+        width, step = window.span(axis), window.stride[axis]
         if isinstance(size, int) and isinstance(count, int):
             cells.append(max(0, (count - 1) * step + width - size - before - after))
         else:

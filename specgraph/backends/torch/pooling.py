@@ -7,15 +7,16 @@ from typing import Any
 from specgraph.backends.torch.arguments import brief, chosen, is_even, pad_order, symmetric
 from specgraph.backends.torch.lowering import Construct, Lower, Lowering, construct
 from specgraph.graph.model import Node
+from specgraph.ops.sliding import window_of
 
 
 def _window(node: Node) -> dict[str, Any]:
-    arguments = node.arguments
-    kwargs = {"kernel_size": brief(arguments["kernel_size"])}
-    if arguments["stride"] != arguments["kernel_size"]:
-        kwargs["stride"] = brief(arguments["stride"])
-    if is_even(arguments["padding"]) and symmetric(arguments["padding"]) != 0:
-        kwargs["padding"] = symmetric(arguments["padding"])
+    window = window_of(node)
+    kwargs = {"kernel_size": brief(window.kernel)}
+    if window.stride != window.kernel:
+        kwargs["stride"] = brief(window.stride)
+    if is_even(window.padding) and symmetric(window.padding) != 0:
+        kwargs["padding"] = symmetric(window.padding)
     return kwargs
 
 

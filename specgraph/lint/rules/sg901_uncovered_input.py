@@ -9,6 +9,7 @@ from specgraph.diagnostics.rule import Rule
 if TYPE_CHECKING:
     from specgraph.graph.model import Node
     from specgraph.lint.context import Lint
+    from specgraph.ops.sliding import SlidingWindow
 
 RULE = Rule(
     code="SG901",
@@ -43,59 +44,54 @@ NEGLIGIBLE = 0.02
 
 
 def check(lint: Lint) -> None:
+    from specgraph.ops.sliding import window_of
+
     for node in lint.nodes_of(*lint.ops_where(lambda behaviour: behaviour.reach == "window")):
-        arguments = node.arguments
-        if max(arguments["stride"]) > 1 and max(arguments["kernel_size"]) > 1:
-            axes = [axis for axis in range(len(arguments["stride"])) if lost(node, axis)]
+        window = window_of(node)
+        if max(window.stride) > 1 and max(window.kernel) > 1:
+            axes = [axis for axis in range(len(window.stride)) if lost(node, window, axis)]
             if axes:
-                _report(lint, node, axes)
+                _report(lint, node, window, axes)
 
 
-def lost(node: Node, axis: int) -> int:
+def lost(node: Node, window: SlidingWindow, axis: int) -> int:
     """Positions along a spatial axis that no window covers; 0 where it does not matter."""
-    arguments = node.arguments
-    kernel, stride = arguments["kernel_size"][axis], arguments["stride"][axis]
+    kernel, stride = window.kernel[axis], window.stride[axis]
     size, out = node.input_types[0].dims[axis + 1], node.output.dims[axis + 1]
     if kernel == 1 or stride == 1 or not isinstance(size, int) or not isinstance(out, int):
         return 0
-    dilation = arguments["dilation"][axis] if "dilation" in arguments else 1
-    before = arguments["padding"][axis][0]
-    reach = dilation * (kernel - 1) + 1
-    behind: int = max(0, size - ((out - 1) * stride + reach - before))
-    between = skipped(node, axis)
+    before, _ = window.padding[axis]
+    behind: int = max(0, size - ((out - 1) * stride + window.span(axis) - before))
+    between = skipped(node, window, axis)
     return behind + between if between or stride > 2 or behind >= NEGLIGIBLE * size else 0
 
 
-def skipped(node: Node, axis: int) -> int:
+def skipped(node: Node, window: SlidingWindow, axis: int) -> int:
     """Positions along a spatial axis that lie between two windows, as a stride is larger than a window."""
-    arguments, out = node.arguments, node.output.dims[axis + 1]
-    dilation = arguments["dilation"][axis] if "dilation" in arguments else 1
-    reach = dilation * (arguments["kernel_size"][axis] - 1) + 1
-    return max(0, arguments["stride"][axis] - reach) * (out - 1) if isinstance(out, int) else 0
+    out = node.output.dims[axis + 1]
+    return max(0, window.stride[axis] - window.span(axis)) * (out - 1) if isinstance(out, int) else 0
 
 
-def _report(lint: Lint, node: Node, axes: list[int]) -> None:
+def _report(lint: Lint, node: Node, window: SlidingWindow, axes: list[int]) -> None:
     kind = node.input_types[0]
     first = axes[0]
-    count, size = lost(node, first), kind.dims[first + 1]
-    named = [WORDS.get(kind.axes[axis + 1], "position") for axis in axes if lost(node, axis) == count]
+    count, size = lost(node, window, first), kind.dims[first + 1]
+    named = [WORDS.get(kind.axes[axis + 1], "position") for axis in axes if lost(node, window, axis) == count]
     what = " and ".join(dict.fromkeys(word + "s" for word in named))
     verb = "is" if count == 1 else "are"
     lint.report(
         "uncovered-input",
         f"node `{node.path}`: {count} of {size} {what} of `{node.inputs[0]}` {verb} covered by no window",
         node,
-        notes=(_arithmetic(node, first),),
-        help=_cure(lint, node, first, count),
-        severity=None if any(skipped(node, axis) for axis in axes) else "info",
+        notes=(_arithmetic(node, window, first),),
+        help=_cure(lint, node, window, first, count),
+        severity=None if any(skipped(node, window, axis) for axis in axes) else "info",
     )
 
 
-def _arithmetic(node: Node, axis: int) -> str:
-    arguments = node.arguments
+def _arithmetic(node: Node, window: SlidingWindow, axis: int) -> str:
     size, out = node.input_types[0].dims[axis + 1], node.output.dims[axis + 1]
-    kernel, stride, (before, after) = (arguments[name][axis] for name in ("kernel_size", "stride", "padding"))
-    reach = (arguments["dilation"][axis] if "dilation" in arguments else 1) * (kernel - 1) + 1
+    stride, (before, after), reach = window.stride[axis], window.padding[axis], window.span(axis)
     assert isinstance(size, int)
     if stride > reach:
         return f"windows of {reach} start {stride} apart, so {stride - reach} between two are skipped"
@@ -104,12 +100,10 @@ def _arithmetic(node: Node, axis: int) -> str:
     return f"({size} + {padding} - {reach}) / {stride} + 1 = {exact:g}, of which {out} windows remain"
 
 
-def _cure(lint: Lint, node: Node, axis: int, count: int) -> str:
-    arguments = node.arguments
-    kernel, stride = arguments["kernel_size"][axis], arguments["stride"][axis]
+def _cure(lint: Lint, node: Node, window: SlidingWindow, axis: int, count: int) -> str:
+    arguments, stride, reach = node.arguments, window.stride[axis], window.span(axis)
     size = node.input_types[0].dims[axis + 1]
     assert isinstance(size, int)
-    reach = (arguments["dilation"][axis] if "dilation" in arguments else 1) * (kernel - 1) + 1
     if stride > reach:
         return f"write stride: {reach} or less, or a larger kernel"
     cures = []
@@ -117,9 +111,9 @@ def _cure(lint: Lint, node: Node, axis: int, count: int) -> str:
         cures.append(f"an input of {size + stride - count} or {size - count} leaves nothing over")
     if "ceil_mode" in arguments and not arguments["ceil_mode"]:
         cures.append("ceil_mode: true covers them")
-    before, after = arguments["padding"][axis]
-    if before == after:
-        for padding in range(before + 1, kernel // 2 + 1):
+    before, after = window.padding[axis]
+    if "padding" in arguments and before == after:
+        for padding in range(before + 1, window.kernel[axis] // 2 + 1):
             if (size + 2 * padding - reach) % stride <= padding:
                 cures.append(f"padding: {padding} covers them")
                 break

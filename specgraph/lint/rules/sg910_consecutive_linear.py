@@ -94,7 +94,7 @@ def _factorised(lint: Lint, first: Node, second: Node) -> bool:
         return False
     if reaches == ("window", "transposed"):
         return _fewer_between(first, second)
-    if first.arguments["groups"] > 1 or second.arguments["groups"] > 1:
+    if any(node.arguments.get("groups", 1) > 1 for node in (first, second)):
         return True
     sizes = (first.arguments["kernel_size"], second.arguments["kernel_size"])
     if len(sizes[0]) != len(sizes[1]):

@@ -47,7 +47,7 @@ def check(lint: Lint) -> None:
     for definition, nodes in lint.definitions(*lint.ops_where(lambda behaviour: behaviour.linear)):
         first = nodes[0]
         if "bias" in definition.arguments or not all(
-            node.arguments["bias"] and "bias" not in node.init for node in nodes
+            node.arguments.get("bias") and "bias" not in node.init for node in nodes
         ):
             continue
         readers = [lint.only_reader(node.path) for node in nodes]

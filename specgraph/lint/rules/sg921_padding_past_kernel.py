@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from specgraph.diagnostics.rule import Rule
 
 if TYPE_CHECKING:
-    from specgraph.graph.model import Node
     from specgraph.lint.context import Lint
+    from specgraph.ops.sliding import SlidingWindow
 
 RULE = Rule(
     code="SG921",
@@ -38,12 +38,15 @@ nodes:
 
 
 def check(lint: Lint) -> None:
+    from specgraph.ops.sliding import window_of
+
     for definition, nodes in lint.definitions(*lint.ops_where(lambda behaviour: behaviour.convolves)):
         node = nodes[0]
-        if node.arguments["padding_mode"] == "zeros" and all(map(_too_wide, nodes)):
-            shown = "x".join(map(str, node.arguments["kernel_size"]))
-            widest = max(side for pair in node.arguments["padding"] for side in pair)
-            fitting = max(node.arguments["kernel_size"]) // 2
+        window = window_of(node)
+        if window.padding_mode == "zeros" and all(_too_wide(window_of(other)) for other in nodes):
+            shown = "x".join(map(str, window.kernel))
+            widest = max(side for pair in window.padding for side in pair)
+            fitting = max(window.kernel) // 2
             lint.report(
                 "padding-past-kernel",
                 f"node `{node.path}`: the first windows of its {shown} kernel hold nothing but padding, {widest} wide",
@@ -53,8 +56,6 @@ def check(lint: Lint) -> None:
             )
 
 
-def _too_wide(node: Node) -> bool:
+def _too_wide(window: SlidingWindow) -> bool:
     """Whether a window along some axis lies in the padding alone."""
-    arguments = node.arguments
-    axes = zip(arguments["padding"], arguments["kernel_size"], arguments["dilation"], strict=True)
-    return any(max(pair) > dilation * (kernel - 1) for pair, kernel, dilation in axes)
+    return any(max(pair) >= window.span(axis) for axis, pair in enumerate(window.padding))
