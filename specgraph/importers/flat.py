@@ -24,11 +24,9 @@ from specgraph.ops.registry import ops
 
 Array = NDArray[Any]
 MAX_INPUT_RANK = 4
-PROVISIONAL = {
-    "pow": "a power other than 2 has no counterpart in a spec",
-    "div": "division of two computed values has no counterpart in a spec",
-}
-"""Ops that a flat network may hold until it is tidied, and why none may stay."""
+NO_COUNTERPART = "{op} has no counterpart in a spec"
+SAID_ALONE = {"pow": "a power other than 2", "div": "division of two computed values"}
+"""What a refusal calls a provisional op that stays alone; any other goes by its name."""
 
 
 class Refusal(Exception):
@@ -42,7 +40,8 @@ class Refusal(Exception):
 
 @dataclass(slots=True)
 class FlatNode:
-    """One node: arguments as a user would write them, parameters by PyTorch's names."""
+    """One node: arguments as a user would write them, parameters by PyTorch's names. `provisional` is what the source
+    calls a node that a spec does not have, which `tidy` must find to be part of an op."""
 
     path: str
     op: str
@@ -51,6 +50,7 @@ class FlatNode:
     parameters: dict[str, Array]
     output: TensorType
     share: str | None = None
+    provisional: str | None = None
 
 
 @dataclass(slots=True)
@@ -121,9 +121,17 @@ class FlatNetwork:
         """Add a node of an op that a spec does not have, in the hope that `tidy` finds it to be part of
         one that it does have. `value` is its constant, `label` what the source calls it."""
         path = self.namer.path(hints, op)
-        arguments = {"value": value, "label": label}
-        self.nodes[path] = FlatNode(path, op, arguments, list(inputs), {}, self.type_of(inputs[0]))
+        output = self.type_of(inputs[0])
+        self.nodes[path] = FlatNode(path, op, {"value": value}, list(inputs), {}, output, provisional=label)
         return path
+
+    def left_over(self) -> list[Refusal]:
+        """The provisional nodes that are part of no op."""
+        return [
+            Refusal(NO_COUNTERPART.format(op=SAID_ALONE.get(node.op, node.op)), node.provisional)
+            for node in self.nodes.values()
+            if node.provisional is not None
+        ]
 
     def readers(self) -> dict[str, list[str]]:
         """For every node and input, the nodes that read it."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from specgraph.graph.dims import product
-from specgraph.importers.flat import PROVISIONAL, Array, FlatNetwork, FlatNode, Refusal
+from specgraph.importers.flat import Array, FlatNetwork, FlatNode, Refusal
 
 
 def tidy(net: FlatNetwork) -> list[Refusal]:
@@ -26,9 +26,7 @@ def tidy(net: FlatNetwork) -> list[Refusal]:
             if any(rewrite(net, node, readers, outputs) for rewrite in _REWRITES):
                 changed = True
                 break
-    return [
-        Refusal(PROVISIONAL[node.op], node.arguments["label"]) for node in net.nodes.values() if node.op in PROVISIONAL
-    ]
+    return net.left_over()
 
 
 def _only_reader(net: FlatNetwork, path: str, readers: dict[str, list[str]], outputs: set[str]) -> FlatNode | None:
