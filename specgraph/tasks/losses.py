@@ -86,6 +86,8 @@ def _cross_entropy(loss: CrossEntropy | Nll, facts: Facts, num_scores: int, mask
     def total(scores: Tensor, targets: Tensor) -> Tensor:
         weight, reduction, ignored = weights.on(scores), "sum" if plain else "mean", IGNORED if masks else -100
         wanted = targets.long() if masks else targets
+        if masks and torch.are_deterministic_algorithms_enabled() and not scores.is_cpu:
+            scores, wanted = scores.movedim(1, -1).flatten(0, -2), wanted.flatten()  # that of maps is not repeatable
         if isinstance(loss, Nll):
             value = F.nll_loss(scores.float(), wanted, weight, ignore_index=ignored, reduction=reduction)
         else:
@@ -95,7 +97,7 @@ def _cross_entropy(loss: CrossEntropy | Nll, facts: Facts, num_scores: int, mask
         return (
             value
             if plain
-            else torch.nan_to_num(value, nan=0.0, posinf=None, neginf=None) * len(scores)
+            else torch.nan_to_num(value, nan=0.0, posinf=None, neginf=None) * len(targets)
             if masks
             else (value * len(scores))
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from specgraph.training.choices import (
     set_backends,
 )
 from specgraph.training.continuation import is_best_lost, lost_best, refuse_epochs
+from specgraph.training.determinism import check_repeatable, refused_at_once
 from specgraph.training.display import Display
 from specgraph.training.distributed import World
 from specgraph.training.divergence import explain_divergence
@@ -80,6 +82,8 @@ class TrainingSession:
             self._say(f"{damaged} is damaged; the checkpoint before it is used")
         self.precision = state["precision"] if state else choose_precision(recipe.precision, world.device)
         set_backends(world.device, self.precision, options.deterministic)
+        if options.deterministic and world.device.type == "cuda":
+            check_repeatable(graph, recipe, self.data)
         num_images = recipe.epochs * len(self.data.train)
         self.compiled = (
             state["compiled"] if state else choose_compilation(options.compile, graph, num_images, world.device)
@@ -112,7 +116,8 @@ class TrainingSession:
                 self._say(f"{self.folder} is finished already")
                 return self.resumed
             self._say(f"{self.folder} is finished but for its report, which is written now")
-        with StopFlag() as stop, EventLog(self.folder, active=self.world.is_writer) as events:
+        strict = refused_at_once() if self.options.deterministic else nullcontext()
+        with strict, StopFlag() as stop, EventLog(self.folder, active=self.world.is_writer) as events:
             try:
                 self._train(stop, events)
                 self._finish(stop, events)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.export import Dim
+from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.models.convnext import LayerNorm2d
 from torchvision.ops import StochasticDepth as TorchvisionStochasticDepth
 
@@ -120,10 +121,10 @@ def both_norms(size: int, dims: tuple[int, ...], dtype: torch.dtype) -> list[tup
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_local_response_norm_is_pytorchs(size: int, dims: tuple[int, ...], dtype: torch.dtype) -> None:
     (output, gradient), (expected, expected_gradient) = both_norms(size, dims, dtype)
-    assert output.dtype == expected.dtype
+    assert output.dtype == torch.promote_types(expected.dtype, torch.float32), "autocast computes it in float32"
     assert gradient.dtype == expected_gradient.dtype
     close = {torch.bfloat16: 1.6e-2, torch.float32: 1e-6, torch.float64: 1e-12}[dtype]
-    torch.testing.assert_close(output, expected, rtol=close, atol=close)
+    torch.testing.assert_close(output, expected.to(output.dtype), rtol=close, atol=close)
     torch.testing.assert_close(gradient, expected_gradient, rtol=close, atol=close)
 
 
@@ -135,6 +136,34 @@ def test_local_response_norm_keeps_channels_last_and_can_be_derived_twice() -> N
     (gradient,) = torch.autograd.grad(norm(x).square().sum(), x, create_graph=True)
     gradient.square().sum().backward()
     assert x.grad is not None
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_local_response_norm_of_half_precision_networks(dtype: torch.dtype) -> None:
+    """Without autocast the result has the type that the next layer's weights have; squares do not overflow."""
+    x = torch.linspace(-300, 300, 2 * 6 * 5 * 5).view(2, 6, 5, 5)
+    for leaf in (x.to(dtype), x.to(dtype).requires_grad_()):
+        output = modules.LocalResponseNorm(5)(leaf)
+        assert output.dtype == dtype
+        torch.testing.assert_close(output.float(), nn.LocalResponseNorm(5)(leaf.float()), rtol=1e-2, atol=1e-2)
+
+
+def test_local_response_norm_without_pooling_on_other_devices() -> None:
+    """The gradient of `avg_pool3d` differs from run to run on CUDA devices: no step may use it."""
+    called = []
+
+    class Record(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            called.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    x = torch.empty(2, 6, 5, 5, device="meta").contiguous(memory_format=torch.channels_last).requires_grad_()
+    with Record():
+        output = modules.LocalResponseNorm(5)(x)
+        output.sum().backward()
+    assert output.is_contiguous(memory_format=torch.channels_last)
+    assert called
+    assert not [name for name in called if "pool" in name or "convolution" in name]
 
 
 def test_dropout_is_off_outside_training() -> None:

@@ -174,25 +174,47 @@ class ChannelsFirstRMSNorm(nn.RMSNorm):
 
 
 class LocalResponseNorm(nn.LocalResponseNorm):
-    """`nn.LocalResponseNorm`, two to four times as fast on a CPU: a 1x1 convolution with a band of ones
-    sums neighbouring channels, and not average pooling in three dimensions."""
+    """`nn.LocalResponseNorm` without average pooling in three dimensions, which is slow on CPUs, copies what is
+    channels-last, and has gradients that differ from run to run on CUDA devices.
+
+    The squares of neighbouring channels are added as shifted slices; on a CPU in training they are summed by a
+    1x1 convolution with a band of ones, whose backward pass is quicker.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.is_quick_for(x):
-            return super().forward(x.contiguous())
+        if self.is_written_down(x):
+            return super().forward(x)
+        half = x.dtype in (torch.float16, torch.bfloat16)
+        sums = self.convolve(x) if self.is_quick_to_convolve(x) else self.add_shifted(x.float() if half else x)
+        y = x * sums.add_(self.k).pow(-self.beta)
+        return y.to(x.dtype) if half and not torch.is_autocast_enabled(x.device.type) else y
+
+    def add_shifted(self, x: Tensor) -> Tensor:
+        """Sums of the squares of neighbouring channels, times alpha / size."""
+        channels = x.size(1)
+        squares = nn.functional.pad(x * x, (0, 0) * (x.ndim - 2) + (self.size // 2, (self.size - 1) // 2))
+        sums = squares[:, :channels].clone()
+        for shift in range(1, self.size):
+            sums += squares[:, shift : shift + channels]
+        return sums.mul_(self.alpha / self.size)
+
+    def convolve(self, x: Tensor) -> Tensor:
+        """The same sums, by one convolution."""
         channels = torch.arange(x.size(1))
         ahead = channels - channels[:, None] + self.size // 2
         band = ((ahead >= 0) & (ahead < self.size)).to(x.dtype) * (self.alpha / self.size)
-        k = torch.full((1, 1, 1, 1), self.k, dtype=torch.float32)
-        divisor = nn.functional.conv2d(x * x, band[:, :, None, None]) + k
-        return x * divisor.pow(-self.beta)
+        return nn.functional.conv2d(x * x, band[:, :, None, None]).float()
 
-    def is_quick_for(self, x: Tensor) -> bool:
-        """Whatever traces, compiles or exports sees PyTorch's own, and so do other devices."""
-        if torch.compiler.is_compiling() or torch._C._is_tracing() or type(x) is not Tensor:
-            return False
-        usual = x.dtype in (torch.float32, torch.bfloat16) and x.ndim == 4
-        return usual and x.is_cpu and x.size(1) <= 512
+    def is_written_down(self, x: Tensor) -> bool:
+        """Whether `x` is traced or exported: other tools know PyTorch's own layer."""
+        if torch.compiler.is_compiling():
+            return torch.compiler.is_exporting()
+        return torch._C._is_tracing() or isinstance(x, torch.fx.Proxy)
+
+    def is_quick_to_convolve(self, x: Tensor) -> bool:
+        usual = x.dtype in (torch.float32, torch.bfloat16) and x.ndim == 4 and x.size(1) <= 512
+        trains = torch.is_grad_enabled() and x.requires_grad
+        return usual and trains and x.is_cpu and not torch.compiler.is_compiling()
 
 
 class StochasticDepth(nn.Module):
