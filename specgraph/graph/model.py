@@ -259,9 +259,7 @@ def diagram_of(shown: Any) -> str | None:
     return None if _draw is None else _draw(shown)
 
 
-def show_graphs_with(
-    draw: Callable[[Any], str], show: Callable[[Graph], dict[str, Any] | None] | None = None
-) -> None:
+def show_graphs_with(draw: Callable[[Any], str], show: Callable[[Graph], dict[str, Any] | None] | None = None) -> None:
     """Let notebooks show graphs as the SVG text that `draw` makes of them, and as the contents by MIME type that
     `show` makes, where it makes any."""
     global _draw, _show
