@@ -10,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specgraph.atomic_files import check_target, write_atomically
+from specgraph.atomic_files import check_target
 from specgraph.cli.arguments import numbers, per_channel, positive_numbers
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 from specgraph.cli.terminal import ProgressLine
 from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.errors import CommandError, VerificationError, reason, require
+from specgraph.read_back import python_problem, write_read_back
 
 if TYPE_CHECKING:
     from specgraph.inference.source import ModelSource
@@ -129,7 +130,7 @@ def _export_python(args: argparse.Namespace) -> list[Path]:
         print(emit_python(graph), end="")
         return []
     path = Path(args.python or _file_name(graph.name, "py"))
-    write_atomically(path, emit_python(graph))
+    write_read_back(path, emit_python(graph), python_problem)
     return [path]
 
 

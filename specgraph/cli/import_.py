@@ -7,8 +7,10 @@ import json
 import sys
 from pathlib import Path
 
-from specgraph.errors import CommandError, reason
+from specgraph.errors import CommandError
 from specgraph.escaping import for_line
+from specgraph.read_back import write_read_back
+from specgraph.source.read_back import spec_problem
 
 HELP = "turn an ONNX file or a torchvision model into a spec"
 EXAMPLES = (
@@ -57,10 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if output is None:
         sys.stdout.write(text)
     else:
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise CommandError(f"cannot write {output}: {reason(error)}") from error
+        write_read_back(output, text, spec_problem(str(output)))
     if args.weights:
         save_weights(args.weights, imported)
         print(args.weights, file=sys.stderr if output is None else sys.stdout)

@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 
 from specgraph.errors import CommandError, reason
+from specgraph.read_back import write_read_back
+from specgraph.source.read_back import spec_problem
 
 HELP = "write a small spec to start from"
 EXAMPLES = (
@@ -110,14 +112,13 @@ def run(args: argparse.Namespace) -> int:
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-") or "network"
     template = JSON if path.suffix == ".json" else YAML
     text = template.format(name=name if path.suffix == ".json" else _yaml_text(name))
+    if path.exists() and not args.force:
+        raise CommandError(f"{path} is there already", "choose another name, or --force to replace it")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "w" if args.force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise CommandError(f"{path} is there already", "choose another name, or --force to replace it") from None
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {reason(error)}") from None
+    write_read_back(path, text, spec_problem(str(path)))
     print(os.fspath(path))
     return 0
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
-from specgraph.errors import CommandError, reason
+from specgraph.read_back import json_problem, write_read_back
 
 HELP = "the JSON Schema (draft-07) of the language, for editors and other tools"
 EXAMPLES = (("specgraph schema -o specgraph.schema.json", "for an editor's completion"),)
@@ -29,9 +28,6 @@ def run(args: argparse.Namespace) -> int:
     if args.output is None:
         sys.stdout.write(text)
         return 0
-    try:
-        Path(args.output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"{args.output} cannot be written: {reason(error)}") from None
+    write_read_back(args.output, text, json_problem)
     print(args.output)
     return 0

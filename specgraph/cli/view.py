@@ -57,12 +57,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(session: ViewSession, target: str) -> int:
-    from specgraph.atomic_files import write_atomically
+    from specgraph.read_back import html_problem, write_read_back
     from specgraph.view.page import render_page
 
     if Path(target).suffix.lower() not in (".html", ".htm"):
         raise CommandError(f"--html {target} is no name of a page", "end it in .html")
-    write_atomically(Path(target), render_page(session.subject.title, session.data()))
+    write_read_back(target, render_page(session.subject.title, session.data()), html_problem)
     print(target)
     return 1 if session.shown.has_errors else 0
 

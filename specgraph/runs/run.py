@@ -15,13 +15,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specgraph.atomic_files import write_atomically
 from specgraph.errors import CommandError, reason
 from specgraph.graph.fingerprint import spec_hash
 from specgraph.graph.model import Graph
+from specgraph.read_back import csv_problem, json_problem, write_read_back
 from specgraph.recipes.recipe import Recipe, plain_recipe
 from specgraph.runs.files import make_folder
 from specgraph.runs.folder import RUN_SPEC, is_run
+from specgraph.source.read_back import spec_problem
 from specgraph.version import __version__
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def new_start(folder: Path) -> str:
 def write_spec(folder: Path, graph: Graph, recipe_name: str, recipe: Recipe) -> None:
     """Write `spec.yaml`: the spec as trained, with the one recipe it was trained by."""
     resolved = {**graph.resolved, "recipes": {recipe_name: plain_recipe(recipe)}}
-    write_atomically(folder / RUN_SPEC, dump_yaml(resolved))
+    write_read_back(folder / RUN_SPEC, dump_yaml(resolved), spec_problem(RUN_SPEC))
 
 
 def dump_yaml(value: Any) -> str:
@@ -199,12 +200,12 @@ def write_metrics(folder: Path, rows: list[dict[str, float]]) -> None:
     writer = csv.DictWriter(text, list(rows[0]) if rows else COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows({**row, "epoch": int(row["epoch"])} for row in rows)
-    write_atomically(folder / "metrics.csv", text.getvalue())
+    write_read_back(folder / "metrics.csv", text.getvalue(), csv_problem)
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Write a JSON file."""
-    write_atomically(path, json.dumps(value, indent=2, default=str) + "\n")
+    write_read_back(path, json.dumps(value, indent=2, default=str) + "\n", json_problem)
 
 
 def describe_environment(device: Any) -> dict[str, Any]:

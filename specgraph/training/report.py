@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from specgraph.atomic_files import write_atomically
 from specgraph.errors import CommandError, MissingPackageError
 from specgraph.escaping import for_html
 from specgraph.graph.model import Graph
+from specgraph.read_back import html_problem, write_read_back
 from specgraph.recipes.recipe import Recipe, plain_recipe
 from specgraph.runs.run import dump_yaml
 from specgraph.tasks.classification import ClassificationJudge, Predictions
@@ -77,7 +77,7 @@ def write_report(
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style>'
         f"<body>{''.join(parts)}</body></html>\n"
     )
-    write_atomically(folder / "report.html", page)
+    write_read_back(folder / "report.html", page, html_problem)
     return problems
 
 

@@ -86,12 +86,18 @@ def render(
 def write_drawing(dot: str, path: Path) -> Path:
     """Draw DOT text into a file, by the file's ending. Raises as `render` does."""
     from specgraph.atomic_files import write_atomically
-    from specgraph.backends.graphviz.engine import FORMATS, draw
+    from specgraph.backends.graphviz.engine import FORMATS, dot_problem, draw
+    from specgraph.read_back import svg_problem, write_read_back
 
     format = path.suffix.lower().removeprefix(".")
     if format not in FORMATS:
         endings = ", ".join(f".{ending}" for ending in FORMATS)
         what = f"the ending {path.suffix!r}" if path.suffix else "a file without an ending"
         raise CommandError(f"cannot draw {path}: {what} is not known", f"use one of {endings}")
-    write_atomically(path, dot.encode() if format == "dot" else draw(dot, format))
+    if format == "dot":
+        write_read_back(path, dot, dot_problem)
+    elif format == "svg":
+        write_read_back(path, draw(dot, format).decode(), svg_problem)
+    else:
+        write_atomically(path, draw(dot, format))
     return path

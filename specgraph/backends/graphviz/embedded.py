@@ -28,6 +28,34 @@ def draw_embedded(dot: str, format: str) -> bytes:
     return drawn
 
 
+def dot_problem(dot: str) -> str | None:
+    """What is wrong with a DOT text, its HTML-like labels included."""
+    import xml.etree.ElementTree as ElementTree
+
+    import pygraphviz
+
+    try:
+        with _quiet_stderr():
+            graph = pygraphviz.AGraph(string=dot)
+    except (ValueError, pygraphviz.DotError) as error:
+        return str(error)
+    try:
+        clusters = [graph]
+        for cluster in clusters:
+            clusters += cluster.subgraphs_iter()
+        labels = [dict(cluster.graph_attr).get("label") for cluster in clusters]
+        labels += [node.attr["label"] for node in graph.nodes_iter()]
+    finally:
+        graph.close()
+    for label in labels:
+        if label and label.startswith("<") and label.endswith(">"):
+            try:
+                ElementTree.fromstring(label[1:-1] if label.startswith("<<") else label)
+            except ElementTree.ParseError as error:
+                return f"a label: {error}"
+    return None
+
+
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
     """Keep remarks of the C libraries (fontconfig on the system's own settings) off the terminal."""

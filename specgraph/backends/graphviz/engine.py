@@ -25,6 +25,17 @@ def draw(dot: str, format: str, timeout_s: float | None = None) -> bytes:
     return drawn if drawn is not None else _draw_embedded(dot, format, timeout_s)
 
 
+def dot_problem(dot: str) -> str | None:
+    """What is wrong with a DOT text. Without Graphviz nothing can be said of it."""
+    from importlib.util import find_spec
+
+    if find_spec("pygraphviz") is not None:
+        from specgraph.backends.graphviz import embedded
+
+        return embedded.dot_problem(dot)
+    return None
+
+
 def _draw_with_program(dot: str, format: str, timeout_s: float | None) -> bytes | None:
     """None where no program `dot` is installed, or it cannot draw this format (a build without Cairo draws no PDF)."""
     from graphviz import DOT_BINARY

@@ -23,6 +23,8 @@ ELEMENT_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "b
 MAX_SINGLE_FILE = 2**31 - 2**20
 EXTERNAL_ALIGNMENT = 4096
 SMALLEST_EXTERNAL = 1024
+LARGEST_READ_BACK = 64 * 2**20
+"""Bytes up to which a written model is parsed again: larger ones would double the time of the export."""
 
 _MODEL_GRAPH = b"\x3a"  # field 7, length-delimited
 _GRAPH_INITIALIZER = b"\x2a"  # field 5, length-delimited
@@ -54,8 +56,10 @@ class OnnxModel(NamedTuple):
         """Write the model, atomically; the files written, the model first.
 
         `external_data`: the weights in `<name>.data` beside the model; by default only where they do
-        not fit into one file. Raises OSError where the folder cannot be written.
+        not fit into one file. Raises OSError where the folder cannot be written, `CommandError` where ONNX's checker
+        refuses the structure, or the file is not what was to be written; what was there before stays.
         """
+        self.check_structure()
         external = self.num_bytes > MAX_SINGLE_FILE if external_data is None else external_data
         written = [path]
         places: dict[str, tuple[str, int]] | None = None
@@ -74,9 +78,48 @@ class OnnxModel(NamedTuple):
                     file.write(_bytes_of(self.initialisers[name]))
             written.append(data_path)
         with replacing(path) as file:
+            written_bytes = 0
             for chunk in _chunks(self, places):
-                file.write(chunk)
+                written_bytes += file.write(chunk)
+            file.flush()
+            _read_back(Path(file.name), written_bytes, self.proto)
         return written
+
+    def check_structure(self) -> None:
+        """Hold the nodes and their wiring to ONNX's checker. The weights do not take part: they stand in as inputs.
+
+        Raises `CommandError`.
+        """
+        light = onnx.ModelProto()
+        light.CopyFrom(self.proto)
+        for name, array in self.initialisers.items():
+            kind = ELEMENT_TYPES[array.dtype.name]
+            light.graph.input.append(onnx.helper.make_tensor_value_info(name, kind, array.shape))
+        try:
+            onnx.checker.check_model(light)
+        except (onnx.checker.ValidationError, ValueError) as error:
+            raise _refused(str(error).strip().partition("\n")[0]) from None
+
+
+def _refused(what: str) -> CommandError:
+    return CommandError(
+        f"the model is not written: {what}", "this is a fault of specgraph: please report it with the spec"
+    )
+
+
+def _read_back(path: Path, num_bytes: int, proto: onnx.ModelProto) -> None:
+    """Parse a written model again where that costs little; of a large one the size alone. Raises `CommandError`."""
+    if path.stat().st_size != num_bytes:
+        raise _refused(f"the file holds {path.stat().st_size} bytes instead of {num_bytes}")
+    if num_bytes > LARGEST_READ_BACK:
+        return
+    try:
+        found = onnx.load(path, load_external_data=False)
+    except Exception as error:  # protobuf's own error type is not public
+        raise _refused(f"it cannot be parsed ({error})") from None
+    del found.graph.initializer[:]
+    if found != proto:
+        raise _refused("it reads as another model")
 
 
 def _chunks(model: OnnxModel, places: dict[str, tuple[str, int]] | None) -> Iterator[bytes | memoryview]:
