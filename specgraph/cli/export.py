@@ -47,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     onnx = parser.add_argument_group("ONNX")
     onnx.add_argument("--verify", action="store_true", help="run the file beside the module and compare")
     onnx.add_argument("--opset", type=int, metavar="N", help="17 to 26 (default 21)")
-    onnx.add_argument("--softmax", action="store_true", help="give probabilities")
+    onnx.add_argument("--softmax", action="store_true", help="give probabilities; those of labels by a sigmoid")
+    onnx.add_argument("--argmax", action="store_true", help="give class numbers")
     onnx.add_argument("--preprocess", action="store_true", help="take raw uint8 images (N, height, width, C)")
     onnx.add_argument(
         "--mean",
@@ -157,13 +158,14 @@ def _export_onnx(args: argparse.Namespace) -> list[Path]:
             source.state_dict,
             opset=args.opset or DEFAULT_OPSET,
             softmax=args.softmax,
+            argmax=args.argmax,
             preprocess=args.preprocess,
             half=args.fp16,
             fold_batch_norm=args.fold_batch_norm,
             lrn=args.lrn,
             external_data=external_data,
-            class_names=source.class_names,
             preprocessing=preprocessing,
+            metadata=source.metadata,
             weights=source.weights,
         )
 
@@ -173,7 +175,8 @@ def _export_onnx(args: argparse.Namespace) -> list[Path]:
     if args.triton is not None:
         from specgraph.inference.triton import write_repository
 
-        written = write_repository(Path(args.triton), source.graph.name, path, source.class_names)
+        scored = source.task is None or source.task.probabilities is not None
+        written = write_repository(Path(args.triton), source.graph.name, path, source.names, scored=scored)
     return written
 
 

@@ -1,4 +1,4 @@
-"""`specgraph predict`: what is to be seen in images."""
+"""`specgraph predict`: classes, labels, numbers, masks or images for images."""
 
 from __future__ import annotations
 
@@ -11,14 +11,25 @@ from specgraph.cli.arguments import inference_device, numbers, positive_int, pos
 from specgraph.errors import CommandError
 from specgraph.escaping import for_line
 from specgraph.guarded_output import unguarded
+from specgraph.recipes.recipe import TASK_NAMES
 
 if TYPE_CHECKING:
-    from specgraph.inference.predictor import Prediction, Predictor
+    from specgraph.inference.predictor import Predictor
+    from specgraph.tasks.prediction import Prediction
 
-HELP = "classify images with an ONNX file or a run"
+    Answers = Iterator[tuple[Prediction, dict[str, str]]]
+
+OUT = "predictions"
+ALL_TASKS = ", ".join(TASK_NAMES)
+
+HELP = "predict for images with an ONNX file or a run"
 EXAMPLES = (
     ("specgraph predict net.onnx photo.jpg", "the five likeliest classes"),
     ("specgraph predict net.onnx photos --top-k 1 --format jsonl", "all images below a folder, a line of JSON each"),
+    (
+        "specgraph predict runs/unet/2026-01-31_12-00-00 photo.jpg --out masks",
+        "a mask, and the image with it laid over",
+    ),
 )
 
 
@@ -28,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", nargs="+", metavar="IMAGE|DIR", help="image files, or folders of them")
     parser.add_argument("--top-k", type=positive_int, default=5, metavar="K", help="classes to show (default 5)")
     parser.add_argument("--format", choices=("table", "json", "jsonl"), default="table", help="how to print it")
+    parser.add_argument(
+        "--out", metavar="DIR", default=OUT, help=f"where masks, overlays and images are written (default: {OUT})"
+    )
+    parser.add_argument(
+        "--task", choices=TASK_NAMES, metavar="NAME", help=f"what the output is, if the file does not say: {ALL_TASKS}"
+    )
     parser.add_argument("--batch-size", type=positive_int, default=32, metavar="N", help="images at a time")
     parser.add_argument(
         "--device",
@@ -43,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the classes of every image; 2 where none could be read."""
+    """Print what is predicted for every image; 2 where none could be read."""
+    from specgraph.inference.pictures import PictureFolder
     from specgraph.inference.predictor import Predictor, image_files
     from specgraph.inference.source import looks_like_source
 
@@ -53,14 +71,18 @@ def run(args: argparse.Namespace) -> int:
         args.model,
         device=args.device,
         batch_size=args.batch_size,
+        task=args.task,
         output=args.output,
         weights=args.weights,
         mean=args.mean,
         std=args.std,
     )
     _announce(predictor)
-    predictions = _watched(predictor.predict(image_files(args.images), args.top_k), sys.stderr)
-    num_read = {"table": _print_table, "json": _print_json, "jsonl": _print_lines}[args.format](predictions)
+    pictures = PictureFolder(args.out)
+    watched = _watched(predictor.predict(image_files(args.images), args.top_k), sys.stderr)
+    answers = ((prediction, pictures.write(prediction)) for prediction in watched)
+    printing = {"table": _print_table, "json": _print_json, "jsonl": _print_lines}[args.format]
+    num_read = printing(answers, args.top_k)
     if not num_read:
         raise CommandError("no image could be read")
     return 0
@@ -92,43 +114,33 @@ def _watched(predictions: Iterator[Prediction], stream: TextIO) -> Iterator[Pred
         print(f"{broken} of {done} images could not be read", file=stream)
 
 
-def _print_table(predictions: Iterator[Prediction]) -> int:
+def _print_table(answers: Answers, top_k: int) -> int:
     num_read = 0
-    for prediction in predictions:
+    for prediction, files in answers:
         if not prediction.error:
             num_read += 1
-            classes = "  ".join(f"{for_line(ranked.name)} {ranked.probability:.1%}" for ranked in prediction.classes)
-            print(f"{for_line(prediction.source)}  {classes}")
+            cells = [prediction.source, *prediction.words(top_k), *files.values()]
+            print("  ".join(map(for_line, cells)))
     return num_read
 
 
-def _plain(prediction: Prediction) -> dict[str, object]:
-    if prediction.error:
-        return {"image": prediction.source, "error": prediction.error}
-    classes = [
-        {"index": ranked.position, "class": ranked.name, "probability": ranked.probability}
-        for ranked in prediction.classes
-    ]
-    return {"image": prediction.source, "classes": classes}
-
-
-def _print_json(predictions: Iterator[Prediction]) -> int:
+def _print_json(answers: Answers, _: int) -> int:
     import json
 
     num_read = 0
     print('{"version": 1, "predictions": [', end="")
-    for position, prediction in enumerate(predictions):
+    for position, (prediction, files) in enumerate(answers):
         num_read += not prediction.error
-        print(("," if position else "") + "\n  " + json.dumps(_plain(prediction), ensure_ascii=False), end="")
+        print(("," if position else "") + "\n  " + json.dumps(prediction.plain(files), ensure_ascii=False), end="")
     print("\n]}")
     return num_read
 
 
-def _print_lines(predictions: Iterator[Prediction]) -> int:
+def _print_lines(answers: Answers, _: int) -> int:
     import json
 
     num_read = 0
-    for prediction in predictions:
+    for prediction, files in answers:
         num_read += not prediction.error
-        print(json.dumps(_plain(prediction), ensure_ascii=False))
+        print(json.dumps(prediction.plain(files), ensure_ascii=False))
     return num_read

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from specgraph.inference.predictor import Prediction, Predictor
+    from specgraph.inference.predictor import Predictor
     from specgraph.inference.session import Session
     from specgraph.inference.verify import Verification
+    from specgraph.tasks.prediction import Prediction
 
 __all__ = ["Prediction", "Predictor", "Session", "Verification"]
 
 _HOMES = {
-    "Prediction": "predictor",
-    "Predictor": "predictor",
-    "Session": "session",
-    "Verification": "verify",
+    "Prediction": "specgraph.tasks.prediction",
+    "Predictor": "specgraph.inference.predictor",
+    "Session": "specgraph.inference.session",
+    "Verification": "specgraph.inference.verify",
 }
 
 
@@ -24,4 +25,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name]), name)

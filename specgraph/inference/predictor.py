@@ -1,20 +1,25 @@
-"""Classifying images with onnxruntime: bounded memory, as many images as there are."""
+"""Predicting for images with onnxruntime: bounded memory, as many images as there are."""
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from specgraph.datasets.preprocessing import Preprocessing, class_names_of, preprocessing_of
+from specgraph.datasets.preprocessing import Preprocessing, preprocessing_of
 from specgraph.errors import CommandError, require
-from specgraph.inference.preprocess import normalise, to_pixels
+from specgraph.inference.preprocess import normalise, shown_box, to_pixels
 from specgraph.inference.session import Array, Port, Session
+from specgraph.recipes.recipe import TASK_NAMES, is_task
+from specgraph.tasks import registry as tasks
+from specgraph.tasks.prediction import SCALES, Frame, Prediction, Shot
+from specgraph.tasks.prediction import Output as OutputPort
+from specgraph.tasks.task import TASK_KEY, Task
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,29 +32,13 @@ ImageLike = Any
 IMAGE_TYPES = ("uint8", "float16", "float32", "float64")
 
 
-class Ranked(NamedTuple):
-    """A class with its probability. `position` is its place in the network's output."""
-
-    position: int
-    name: str
-    probability: float
-
-
-class Prediction(NamedTuple):
-    """The most probable classes of an image, best first; or why it could not be read."""
-
-    source: str
-    classes: tuple[Ranked, ...]
-    error: str | None = None
-
-
 class Predictor:
-    """A classifier ready for images.
+    """A network ready for images.
 
-    `model` is an ONNX file, the folder of a training run, or a spec with weights. The preprocessing
-    and the class names are those the file or run describes, unless given; an ONNX file that
-    describes none takes images scaled to [0, 1]. `mean` and `std` (one for all channels, or one for
-    each, of values in [0, 1]) replace its own. `assumed` says in words what had to be guessed.
+    `model` is an ONNX file, the folder of a training run, or a spec with weights. The task, the preprocessing
+    and the names of classes, labels or numbers are those the file or run describes, unless given; an ONNX file that
+    describes none is a classifier that takes images scaled to [0, 1]. `mean` and `std` (one for all channels, or one
+    for each, of values in [0, 1]) replace its own. `assumed` says in words what had to be guessed.
     """
 
     def __init__(
@@ -60,13 +49,14 @@ class Predictor:
         batch_size: int = 32,
         preprocessing: Preprocessing | None = None,
         class_names: Iterable[str] | None = None,
+        task: str | None = None,
         output: str | None = None,
         weights: str | os.PathLike[str] | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
     ) -> None:
-        """Raises `CommandError` where the model cannot be loaded, is no image classifier, or was trained
-        on images whose normalisation is unknown."""
+        """Raises `CommandError` where the model cannot be loaded, does not take images, has an output that is not of
+        its task, or was trained on images whose normalisation is unknown."""
         require("PIL", "onnx", "reading images")
         self.session = Session(_model_of(model, weights), device)
         metadata = self.session.metadata
@@ -74,7 +64,7 @@ class Predictor:
         self._assumed: dict[Literal["size", "statistics"], str] = {}
         self.built_in = frozenset(metadata.get("specgraph.built_in", "").split())
         if len(self.session.inputs) != 1 or len(self.session.inputs[0].shape) != 4:
-            raise CommandError(f"{model} is no image classifier: it does not take one batch of images")
+            raise CommandError(f"{model} does not take one batch of images")
         self._input = self.session.inputs[0]
         if self._input.dtype not in IMAGE_TYPES:
             raise CommandError(f"{model} takes {self._input.dtype} numbers, and images are none")
@@ -84,10 +74,12 @@ class Predictor:
         self._normalise_as_told(mean, std)
         self._check_channels()
         self._output = self._choose_output(output)
-        _refuse_maps(next(port for port in self.session.outputs if port.name == self._output))
-        self._scale = _scale_of(metadata, self._output)
-        names = tuple(class_names) if class_names is not None else class_names_of(metadata)
-        self.class_names = names
+        self.task = _task_of(metadata, task, model)
+        port = next(port for port in self.session.outputs if port.name == self._output)
+        described = OutputPort(port.name, port.shape, port.dtype, _scale_of(metadata, self._output), metadata)
+        names = None if class_names is None else tuple(class_names)
+        self._reader = self.task.read_output(described, names)
+        self.class_names = self._reader.names
         fixed = self._input.shape[0]
         if isinstance(fixed, int):
             self.batch_size = fixed
@@ -161,8 +153,8 @@ class Predictor:
         gives a prediction with its `error`."""
         workers = min(8, (os.cpu_count() or 1) + 1)
         with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
-            waiting: deque[tuple[str, Future[Array | str]]] = deque()
-            batch: list[tuple[str, Array | str]] = []
+            waiting: deque[tuple[str, ImageLike, Future[_Prepared | str]]] = deque()
+            batch: list[tuple[str, ImageLike, _Prepared | str]] = []
             numbered = enumerate(images)
             exhausted = False
             while not exhausted or waiting:
@@ -173,25 +165,27 @@ class Predictor:
                         break
                     index, image = entry
                     name = os.fspath(image) if isinstance(image, (str, os.PathLike)) else f"image {index}"
-                    waiting.append((name, pool.submit(self._prepare, image)))
+                    waiting.append((name, image, pool.submit(self._prepare, image)))
                 if waiting:
-                    name, future = waiting.popleft()
-                    batch.append((name, future.result()))
+                    name, image, future = waiting.popleft()
+                    batch.append((name, image, future.result()))
                 if len(batch) == self.batch_size or (exhausted and not waiting):
-                    yield from self._classify(batch, top_k)
+                    yield from self._read(batch, top_k)
                     batch = []
 
-    def _prepare(self, image: ImageLike) -> Array | str:
+    def _prepare(self, image: ImageLike) -> _Prepared | str:
         """An image as the session takes it (without the batch axis), or what is wrong with it."""
         from specgraph.datasets.images import BrokenImageError
 
         try:
-            opened = _open(image)
+            opened = open_any(image)
+            box = shown_box(opened, self.preprocessing)
+            frame = Frame((opened.height, opened.width), self.preprocessing.size, (*box,))
             if self.raw:
-                return self._raw_pixels(opened)
+                return _Prepared(self._raw_pixels(opened), frame)
             pixels = normalise(to_pixels(opened, self.preprocessing), self.preprocessing)
             ready: Array = pixels.transpose(1, 2, 0) if self._channels_last else pixels
-            return ready.astype(self._input.dtype, copy=False)
+            return _Prepared(ready.astype(self._input.dtype, copy=False), frame)
         except BrokenImageError as error:
             return str(error)
 
@@ -202,41 +196,26 @@ class Predictor:
         rounded: Array = np.clip(np.rint(pixels), 0, 255).astype(np.uint8).transpose(1, 2, 0)
         return rounded
 
-    def _classify(self, batch: list[tuple[str, Array | str]], top_k: int) -> Iterator[Prediction]:
-        arrays = [array for _, array in batch if not isinstance(array, str)]
-        rows: Iterator[Array] = iter(())
-        if arrays:
-            stacked = np.stack(arrays)
+    def _read(self, batch: list[tuple[str, ImageLike, _Prepared | str]], top_k: int) -> Iterator[Prediction]:
+        ready = [(name, image, one) for name, image, one in batch if not isinstance(one, str)]
+        found: Iterator[Prediction] = iter(())
+        if ready:
+            stacked = np.stack([one.values for _, _, one in ready])
             if self._fixed_batch and len(stacked) < self.batch_size:
                 filler = np.zeros((self.batch_size - len(stacked), *stacked.shape[1:]), stacked.dtype)
                 stacked = np.concatenate([stacked, filler])
-            scores = self.session.run({self._input.name: stacked}, [self._output])[self._output]
-            rows = iter(self._probabilities(scores.reshape(len(scores), -1)))
-        for name, array in batch:
-            if isinstance(array, str):
-                yield Prediction(name, (), array)
-            else:
-                yield Prediction(name, self._rank(next(rows), top_k))
+            values = self.session.run({self._input.name: stacked}, [self._output])[self._output]
+            shots = [Shot(name, image, one.frame) for name, image, one in ready]
+            found = self._reader.read(values[: len(shots)], shots, top_k)
+        for name, _, one in batch:
+            yield self._reader.broken(name, one) if isinstance(one, str) else next(found)
 
-    def _probabilities(self, scores: Array) -> Array:
-        wide = scores.astype(np.float64)
-        scale = self._scale or _guess_scale(wide)
-        if scale == "probabilities":
-            return wide
-        if scale == "log_probabilities":
-            return np.exp(wide)
-        shifted = np.exp(wide - wide.max(1, keepdims=True))
-        found: Array = shifted / shifted.sum(1, keepdims=True)
-        return found
 
-    def _rank(self, probabilities: Array, top_k: int) -> tuple[Ranked, ...]:
-        best = np.argsort(-probabilities, kind="stable")[:top_k]
-        return tuple(Ranked(int(i), self._name(int(i)), float(probabilities[i])) for i in best)
+class _Prepared(NamedTuple):
+    """An image as the session takes it, without the batch axis, and where that lies in the image."""
 
-    def _name(self, index: int) -> str:
-        if self.class_names is not None and index < len(self.class_names):
-            return self.class_names[index]
-        return str(index)
+    values: Array
+    frame: Frame
 
 
 def _is_channels_last(port: Port) -> bool:
@@ -246,20 +225,22 @@ def _is_channels_last(port: Port) -> bool:
     return port.dtype == "uint8" or (port.shape[3] in channels and port.shape[1] not in channels)
 
 
-def _refuse_maps(port: Port) -> None:
-    """Raise `CommandError` for an output that is not a row of scores for each image."""
-    if not port.dtype.startswith("float"):
-        raise CommandError(f"output `{port.name}` gives {port.dtype} numbers, and no score for each class")
-    if sum(size != 1 for size in port.shape[1:]) > 1:
-        shape = "x".join(map(str, port.shape))
-        raise CommandError(f"output `{port.name}` is {shape}: a map, and no score for each class")
+def _task_of(metadata: Mapping[str, str], named: str | None, model: object) -> Task:
+    """The task that is asked for, or that a file names; classification where nothing does."""
+    found = metadata.get(TASK_KEY) if named is None else named
+    if found is None:
+        return tasks.task("classification")
+    if not is_task(found):
+        why = f"there is no task `{found}`" if named else f"{model} was trained for the task {found}, which is unknown"
+        raise CommandError(why, f"the tasks are {', '.join(TASK_NAMES)}")
+    return tasks.task(found)
 
 
 def predict(
     model: str | os.PathLike[str] | Run, images: Iterable[ImageLike], top_k: int = 5, **options: Any
 ) -> list[Prediction]:
-    """The `top_k` most probable classes of each image. `model` is an ONNX file, a run (or its
-    folder), or a spec with `weights`; `options` go to `Predictor`."""
+    """A prediction for each image: the `top_k` most probable classes, all labels, numbers, a mask or an image, as the
+    task is. `model` is an ONNX file, a run (or its folder), or a spec with `weights`; `options` go to `Predictor`."""
     folder = model if isinstance(model, str | os.PathLike) else model.folder
     return list(Predictor(folder, **options).predict(images, top_k))
 
@@ -286,7 +267,8 @@ def _below(folder: Path) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
-def _open(image: ImageLike) -> Image:
+def open_any(image: ImageLike) -> Image:
+    """A path, a PIL image or an array as a PIL image. Raises `BrokenImageError`."""
     from PIL import Image as pil
 
     from specgraph.datasets.images import BrokenImageError, open_image
@@ -311,16 +293,7 @@ def _scale_of(metadata: dict[str, str], output: str) -> str | None:
     except ValueError:
         return None
     found = scales.get(output) if isinstance(scales, dict) else None
-    return found if found in ("scores", "probabilities", "log_probabilities") else None
-
-
-def _guess_scale(values: Array) -> str:
-    """What a foreign model's output is: rows that sum to 1, or whose exponentials do, or scores."""
-    if (values >= 0).all() and np.allclose(values.sum(1), 1, atol=1e-3):
-        return "probabilities"
-    if (values <= 1e-6).all() and np.allclose(np.exp(values).sum(1), 1, atol=1e-3):
-        return "log_probabilities"
-    return "scores"
+    return found if found in SCALES else None
 
 
 def _model_of(model: str | os.PathLike[str], weights: str | os.PathLike[str] | None) -> str | os.PathLike[str] | bytes:
@@ -337,11 +310,6 @@ def _model_of(model: str | os.PathLike[str], weights: str | os.PathLike[str] | N
     source = open_source(text, weights)
     if source.state_dict is None:
         raise CommandError(f"{text} is a spec without weights", "give --weights F, or train it first")
-    if source.task != "classification":
-        raise CommandError(
-            f"{text} was trained for the task {source.task}, and predict gives classes",
-            f"its figures on a data set: specgraph eval {text}",
-        )
     check_state_dict(source.graph, source.state_dict)
-    options = ExportOptions(class_names=source.class_names, preprocessing=source.preprocessing)
+    options = ExportOptions(metadata=source.metadata, preprocessing=source.preprocessing)
     return build_model(source.graph, StateDict(source.state_dict), options).to_bytes()

@@ -18,24 +18,31 @@ from specgraph.errors import CommandError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from specgraph.datasets.images import ImageRegion
+
 
 def to_pixels(image: Image, preprocessing: Preprocessing, *, whole: bool = False) -> NDArray[np.float32]:
     """A PIL image as (C, H, W) pixels in [0, 255], cut (unless `whole`), resized, with the channels
     wanted."""
     from PIL import Image as pil
 
-    from specgraph.datasets.images import ImageRegion, centre_box, to_mode
+    from specgraph.datasets.images import ImageRegion, to_mode
 
     try:
         image = to_mode(image, preprocessing.channels)
     except ValueError as error:
         raise CommandError(f"an image of mode {image.mode} cannot be used: {error}") from None
     height, width = preprocessing.size
-    box = centre_box(image.size, preprocessing.size, preprocessing.crop)
-    if whole:
-        box = ImageRegion(0, 0, *image.size)
+    box = ImageRegion(0, 0, *image.size) if whole else shown_box(image, preprocessing)
     planes = [plane.convert("F").resize((width, height), pil.Resampling.BILINEAR, box=box) for plane in image.split()]
     return np.stack([np.asarray(plane, np.float32) for plane in planes])
+
+
+def shown_box(image: Image, preprocessing: Preprocessing) -> ImageRegion:
+    """The part of an image that the network's input shows."""
+    from specgraph.datasets.images import centre_box
+
+    return centre_box(image.size, preprocessing.size, preprocessing.crop)
 
 
 def normalise(pixels: NDArray[np.float32], preprocessing: Preprocessing) -> NDArray[np.float32]:

@@ -83,7 +83,7 @@ def quantise_file(
             chosen,
             split=split,
             limit=limit,
-            class_names=source.class_names,
+            class_names=source.names,
         )
 
     test = images("test", ACCURACY_IMAGES)

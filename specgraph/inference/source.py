@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from specgraph.checking import load
-from specgraph.datasets.preprocessing import Preprocessing, class_names_of, preprocessing_of
+from specgraph.datasets.preprocessing import CLASS_NAMES, Preprocessing, preprocessing_of
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
+from specgraph.recipes.recipe import is_task
 from specgraph.runs.folder import RUN_SPEC, is_run, run_weights
+from specgraph.tasks.registry import task, task_of
+from specgraph.tasks.task import TASK_KEY, Task, names_of
 
 SPEC_SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -19,16 +22,27 @@ SPEC_SUFFIXES = (".yaml", ".yml", ".json")
 class ModelSource(NamedTuple):
     """A network with, where they are known, its weights and what its images go through.
 
-    `weights` says in words where the weights come from; `state_dict` is None if there are none.
+    `weights` says in words where the weights come from; `state_dict` is None if there are none. `metadata` say what
+    the output means: the task, its names, thresholds or statistics.
     """
 
     graph: Graph
     state_dict: Mapping[str, Any] | None
     weights: str
-    class_names: tuple[str, ...] | None
+    metadata: Mapping[str, str]
     preprocessing: Preprocessing | None
     run: Path | None
-    task: str = "classification"
+
+    @property
+    def task(self) -> Task | None:
+        """What it was trained for, if that is known."""
+        name = self.metadata.get(TASK_KEY)
+        return task(name) if is_task(name) else None
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The names of classes, labels or numbers."""
+        return None if self.task is None else names_of(self.metadata, self.task.names_key)
 
 
 def looks_like_source(text: str) -> bool:
@@ -64,7 +78,7 @@ def open_source(
     if path is None:
         if run:
             raise CommandError(f"the run {run} has no weights yet", "let it finish its first epoch")
-        return ModelSource(graph, None, "", None, None, None)
+        return ModelSource(graph, None, "", output_metadata(graph, {}), None, None)
     from specgraph.runs.weights import load_weights
 
     state_dict, metadata = load_weights(path)
@@ -72,5 +86,23 @@ def open_source(
         from specgraph.runs.run import Run
 
         Run(run).check_unchanged(metadata)  # `load` may have been told another size
-    task = metadata.get("task", "classification")
-    return ModelSource(graph, state_dict, str(path), class_names_of(metadata), preprocessing_of(metadata), run, task)
+    meaning = output_metadata(graph, metadata)
+    return ModelSource(graph, state_dict, str(path), meaning, preprocessing_of(metadata), run)
+
+
+def output_metadata(graph: Graph, metadata: Mapping[str, str]) -> dict[str, str]:
+    """What the output means, by the metadata of weights; where they name no task, by the network's first recipe.
+
+    Weights with class names, of before there were tasks, are a classifier's. Raises `CommandError` for a task of a
+    later version.
+    """
+    named = metadata.get(TASK_KEY)
+    if named is not None and not is_task(named):
+        raise CommandError(f"the weights were trained for the task {named}, which this version does not know")
+    if is_task(named):
+        return task(named).metadata_of(metadata)
+    if CLASS_NAMES in metadata:
+        return task("classification").metadata_of(metadata)
+    recipe = next(iter(graph.recipes.values()), None)
+    found = None if recipe is None else task_of(graph, recipe)
+    return {} if found is None or found.why_not(graph) is not None else found.metadata_of(metadata)

@@ -39,10 +39,17 @@ def model_name(name: str) -> str:
 
 
 def write_repository(
-    repository: str | os.PathLike[str], name: str, model: str | os.PathLike[str], labels: Sequence[str] | None
+    repository: str | os.PathLike[str],
+    name: str,
+    model: str | os.PathLike[str],
+    labels: Sequence[str] | None,
+    *,
+    scored: bool = True,
 ) -> list[Path]:
     """Lay a model out for Triton: `<name>/1/model.onnx`, `config.pbtxt` with dynamic batching, and
-    `labels.txt` where the classes are known. The files written, the model first.
+    `labels.txt` where the names of classes, labels or numbers are known. The files written, the model first.
+
+    `scored`: the output has a score for each name, which Triton's classification extension ranks.
 
     Raises `CommandError` where a file cannot be written.
     """
@@ -62,7 +69,7 @@ def write_repository(
         if beside.exists():
             written.append(beside)
         config = folder / "config.pbtxt"
-        config.write_text(config_text(model_name(name), session, bool(labels)), encoding="utf-8")
+        config.write_text(config_text(model_name(name), session, bool(labels) and scored), encoding="utf-8")
         written.append(config)
         if labels:
             listing = folder / "labels.txt"
@@ -74,8 +81,11 @@ def write_repository(
 
 
 def config_text(name: str, session: Session, labelled: bool) -> str:
-    """`config.pbtxt`: the ports without their batch axis, dynamic batching up to 64 images."""
-    classified = session.outputs[0].name if labelled else None
+    """`config.pbtxt`: the ports without their batch axis, dynamic batching up to 64 images. `labelled`: a row of
+    scores in the first output refers to `labels.txt`."""
+    first = session.outputs[0]
+    is_row = first.dtype.startswith("float") and sum(size != 1 for size in first.shape[1:]) == 1
+    classified = first.name if labelled and is_row else None
     lines = [
         f'name: "{name}"',
         'backend: "onnxruntime"',
@@ -91,8 +101,10 @@ def config_text(name: str, session: Session, labelled: bool) -> str:
 def _ports(kind: str, ports: Sequence[Port], classified: str | None) -> str:
     entries = []
     for port in ports:
-        dims = ", ".join(str(size if isinstance(size, int) else -1) for size in port.shape[1:])
+        sizes = ", ".join(str(size if isinstance(size, int) else -1) for size in port.shape[1:])
+        # Triton takes no empty list of sizes
+        dims = f"dims: [ {sizes} ]" if sizes else "dims: [ 1 ], reshape: { shape: [ ] }"
         label = ', label_filename: "labels.txt"' if port.name == classified else ""
         element = _TYPES.get(port.dtype, "TYPE_FP32")
-        entries.append(f'  {{ name: "{port.name}", data_type: {element}, dims: [ {dims} ]{label} }}')
+        entries.append(f'  {{ name: "{port.name}", data_type: {element}, {dims}{label} }}')
     return f"{kind} [\n" + ",\n".join(entries) + "\n]"

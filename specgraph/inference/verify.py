@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,9 +14,12 @@ import numpy as np
 from specgraph.backends.onnx.metadata import output_scale
 from specgraph.errors import CommandError, require
 from specgraph.graph.dims import evaluate
-from specgraph.graph.model import Graph, Node
+from specgraph.graph.model import Graph
+from specgraph.inference.departure import Departure, first_departure, largest_difference
 from specgraph.inference.session import Array, Session
-from specgraph.ops.registry import behaviour_of
+from specgraph.recipes.recipe import is_task
+from specgraph.tasks import registry as tasks
+from specgraph.tasks.task import TASK_KEY
 
 if TYPE_CHECKING:
     from torch import nn
@@ -49,15 +51,6 @@ class Difference(NamedTuple):
     def ok(self) -> bool:
         """Whether the difference is within the limit (NaN is not)."""
         return self.largest <= self.limit
-
-
-class Departure(NamedTuple):
-    """The first node, in order, whose value differs."""
-
-    node: str
-    op: str
-    largest: float
-    limit: float
 
 
 class Verification(NamedTuple):
@@ -158,11 +151,13 @@ def verify(
                 named = f"{data} batch of {batch_size}"
                 started = time.perf_counter()
                 progress(f"{named}: module")
-                expected = _run_module(graph, module, _to_network(graph, inputs, session), built_in)
+                expected = _run_module(graph, module, _to_network(graph, inputs, session), session)
                 progress(f"{named}: onnxruntime")
                 found = session.run(inputs)
                 taken = time.perf_counter() - started
                 for name, reference in expected.items():
+                    if "argmax" in built_in and found[name].shape == (reference.shape[0], *reference.shape[2:]):
+                        reference, found[name] = _best_and_chosen(reference, found[name])
                     difference = _difference(name, batch_size, data, found.get(name), reference, limit)
                     differences.append(difference)
                     if not difference.ok and failed is None:
@@ -252,23 +247,33 @@ def _to_network(graph: Graph, inputs: dict[str, Array], session: Session) -> dic
     return prepared
 
 
-def _run_module(
-    graph: Graph, module: nn.Module, inputs: dict[str, Array], built_in: frozenset[str]
-) -> dict[str, Array]:
+def _run_module(graph: Graph, module: nn.Module, inputs: dict[str, Array], session: Session) -> dict[str, Array]:
+    """The module's outputs, as probabilities where the file gives them."""
     import torch
 
+    task = session.metadata.get(TASK_KEY)
+    kind = tasks.task(task).probabilities if is_task(task) else "exclusive"
     module.eval()
     with torch.inference_mode():
         found = module(*(torch.from_numpy(inputs[name]) for name in graph.inputs))
         names = list(graph.inference_outputs())
         outputs = found if isinstance(found, dict) else {names[0]: found}
-        if "softmax" in built_in:
-            outputs = {name: _probabilities(output_scale(graph, name), outputs[name]) for name in names}
+        if "softmax" in session.metadata.get("specgraph.built_in", "").split():
+            outputs = {name: _probabilities(output_scale(graph, name), kind, outputs[name]) for name in names}
     return {name: outputs[name].numpy() for name in names}
 
 
-def _probabilities(scale: str, value: Any) -> Any:
-    return {"scores": lambda: value.softmax(1), "log_probabilities": value.exp}.get(scale, lambda: value)()
+def _probabilities(scale: str, kind: str | None, value: Any) -> Any:
+    if scale == "scores":
+        return value.sigmoid() if kind == "independent" else value.softmax(1)
+    return value.exp() if scale == "log_probabilities" else value
+
+
+def _best_and_chosen(scores: Array, numbers: Array) -> tuple[Array, Array]:
+    """The highest scores, and those of the classes that a file chose: of equal scores either class may be chosen."""
+    inside = np.clip(numbers, 0, scores.shape[1] - 1)
+    chosen = np.take_along_axis(scores, inside[:, None], 1)[:, 0]
+    return scores.max(1), np.where(inside == numbers, chosen, np.nan)
 
 
 def _difference(
@@ -278,114 +283,10 @@ def _difference(
     if found is None or found.shape != reference.shape:
         return Difference(name, batch_size, data, float("nan"), scale, limit)
     spread = float(np.ptp(reference, axis=0).max(initial=0.0)) if np.isfinite(reference).all() else scale
-    return Difference(name, batch_size, data, _largest(found, reference), scale, limit * max(1.0, scale), spread)
-
-
-def _largest(found: Array, reference: Array) -> float:
-    """Largest absolute difference; equal infinities and NaNs in the same place differ by nothing."""
-    if not np.isfinite(reference).all() or not np.isfinite(found).all():
-        same = (found == reference) | (np.isnan(found) & np.isnan(reference))
-        if same.all():
-            return 0.0
-        found, reference = found[~same], reference[~same]
-    return float(np.abs(found.astype(np.float64) - reference).max(initial=0.0))
+    return Difference(
+        name, batch_size, data, largest_difference(found, reference), scale, limit * max(1.0, scale), spread
+    )
 
 
 def _worst(left: float, right: float) -> float:
     return float("nan") if left != left or right != right else max(left, right)
-
-
-def first_departure(
-    model: str | os.PathLike[str],
-    graph: Graph,
-    module: nn.Module,
-    file_inputs: dict[str, Array],
-    inputs: dict[str, Array],
-    tolerance: float,
-) -> Departure | None:
-    """The first node, in the graph's order, whose value in the file differs from the module's.
-
-    None where every intermediate value that can be compared agrees.
-    """
-    import onnx
-
-    proto = onnx.load(os.fspath(model), load_external_data=False)
-    listed = {output.name for output in proto.graph.output}
-    values = {name for node in proto.graph.node for name in node.output if name in graph.nodes}
-    for name in values - listed:
-        proto.graph.output.add().name = name
-    session = _session_of(proto, Path(model))
-    found = session.run(file_inputs, sorted(values))
-    folded = "fold-batch-norm" in session.metadata.get("specgraph.built_in", "").split()
-    references = intermediate_values(graph, module, inputs)
-    for node in graph.inference_nodes():
-        if node.path not in found or node.path not in references:
-            continue
-        if folded and behaviour_of(node.op).linear:
-            continue
-        reference, value = references[node.path], found[node.path]
-        limit = tolerance * max(1.0, float(np.abs(reference).max(initial=0.0)))
-        largest = _largest(value, reference) if value.shape == reference.shape else float("nan")
-        if not largest <= limit:
-            return Departure(node.path, node.op, largest, limit)
-    return None
-
-
-def _session_of(proto: Any, path: Path) -> Session:
-    """A session of a changed model beside the original, so that external weights are found."""
-    import tempfile
-
-    handle, name = tempfile.mkstemp(suffix=".onnx", dir=path.parent if path.is_absolute() else Path.cwd() / path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(proto.SerializeToString())
-        return Session(name, "cpu", optimise=False)
-    finally:
-        os.unlink(name)
-
-
-def intermediate_values(graph: Graph, module: nn.Module, inputs: dict[str, Array]) -> dict[str, Array]:
-    """Every node's value in one forward pass, by path, as far as it is a submodule's output.
-
-    A module that several nodes share is told apart by the order of its calls.
-    """
-    import torch
-
-    nodes = [node for node in graph.inference_nodes() if _is_module(node, module)]
-    calls: dict[str, list[str]] = {}
-    for node in nodes:
-        calls.setdefault(_owner(node), []).append(node.path)
-    values: dict[str, Array] = {}
-    handles = []
-
-    def keep(owner: str) -> Any:
-        pending = iter(calls[owner])
-
-        def hook(_module: Any, _inputs: Any, output: Any) -> None:
-            path = next(pending, None)
-            if path is not None:
-                values[path] = output.detach().numpy().copy()
-
-        return hook
-
-    try:
-        handles += [module.get_submodule(owner).register_forward_hook(keep(owner)) for owner in calls]
-        module.eval()
-        with torch.inference_mode():
-            module(*(torch.from_numpy(inputs[name]) for name in graph.inputs))
-    finally:
-        for handle in handles:
-            handle.remove()
-    return values
-
-
-def _owner(node: Node) -> str:
-    return node.share if node.share is not None and node.parameters else node.path
-
-
-def _is_module(node: Node, module: nn.Module) -> bool:
-    try:
-        module.get_submodule(_owner(node))
-    except AttributeError:
-        return False
-    return True

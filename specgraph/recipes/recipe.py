@@ -6,7 +6,7 @@ so that `check` can afford it.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from specgraph.kinds.kinds import Bool, Choice, Either, Int, Nothing, Number, Text
 from specgraph.kinds.records import MapOf, Tagged
@@ -42,6 +42,11 @@ class Best(Settings):
 
 TaskName = Literal["classification", "multi_label", "regression", "segmentation", "image"]
 TASK_NAMES: tuple[TaskName, ...] = ("classification", "multi_label", "regression", "segmentation", "image")
+
+
+def is_task(name: str | None) -> TypeGuard[TaskName]:
+    """Whether a word names a task."""
+    return name in TASK_NAMES
 
 
 class Recipe(Settings):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from specgraph.graph.classifier import is_vector
 from specgraph.graph.model import Graph
 from specgraph.ops.origin import gives_log_probabilities
 from specgraph.recipes.losses import CrossEntropy, Focal, Loss, Nll
+from specgraph.tasks.prediction import Output, Prediction, Reader, Shot
 from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
     from torch import Tensor
 
 
@@ -26,6 +29,74 @@ class Predictions(NamedTuple):
     labels: Tensor
 
 
+class Ranked(NamedTuple):
+    """A class with its probability (NaN if the file gives the class alone). `position` is its place in the network's
+    output."""
+
+    position: int
+    name: str
+    probability: float
+
+    def plain(self) -> dict[str, Any]:
+        """As plain data."""
+        known = {} if self.probability != self.probability else {"probability": self.probability}
+        return {"index": self.position, "class": self.name, **known}
+
+
+@dataclass(frozen=True)
+class ClassPrediction(Prediction):
+    """The most probable classes of an image, best first."""
+
+    classes: tuple[Ranked, ...] = ()
+
+    def answer(self) -> dict[str, Any]:
+        return {"classes": [ranked.plain() for ranked in self.classes]}
+
+    def words(self, top_k: int = 5) -> list[str]:
+        return [name if share != share else f"{name} {share:.1%}" for _, name, share in self.classes[:top_k]]
+
+
+class ClassReader(Reader):
+    """Reads a score for each class, or the number of the class."""
+
+    kind = ClassPrediction
+
+    def __init__(self, output: Output, names: Sequence[str] | None) -> None:
+        super().__init__(output, names)
+        self.chosen = output.scale == "class_numbers"
+        if output.is_map or not (self.chosen or output.dtype.startswith("float")):
+            raise output.refusal("no score for each class")
+
+    def read(self, values: NDArray[Any], shots: Sequence[Shot], top_k: int) -> Iterator[Prediction]:
+        rows = values.reshape(len(values), -1)
+        shares = None if self.chosen else probabilities(rows, self.output.scale)
+        for place, shot in enumerate(shots):
+            ranked = (
+                [(int(rows[place, 0]), float("nan"))]
+                if shares is None
+                else [(int(index), float(shares[place, index])) for index in (-shares[place]).argsort(kind="stable")]
+            )
+            classes = tuple(Ranked(index, self.name(index), share) for index, share in ranked[:top_k])
+            yield ClassPrediction(shot.source, image=shot.image, classes=classes)
+
+
+def probabilities(rows: NDArray[Any], scale: str | None) -> NDArray[Any]:
+    """Rows of an output as probabilities. Of an unknown scale, rows that sum to 1 are probabilities, rows whose
+    exponentials do are their logarithms, and others are scores."""
+    import numpy as np
+
+    wide = rows.astype(np.float64)
+    if scale == "probabilities" or (scale is None and (wide >= 0).all() and np.allclose(wide.sum(1), 1, atol=1e-3)):
+        return wide
+    if scale == "log_probabilities" or (
+        scale is None and (wide <= 1e-6).all() and np.allclose(np.exp(wide).sum(1), 1, atol=1e-3)
+    ):
+        return np.exp(wide)
+    shifted = np.exp(wide - wide.max(1, keepdims=True))
+    found: NDArray[Any] = shifted / shifted.sum(1, keepdims=True)
+    return found
+
+
 class Classification(Task):
     """One class for each image."""
 
@@ -34,6 +105,9 @@ class Classification(Task):
     losses = (CrossEntropy, Nll, Focal)
     default_loss: ClassVar[Loss] = CrossEntropy()
     metrics = (Metric("accuracy"), Metric("top5_accuracy"), Metric("balanced_accuracy"), Metric("f1_macro"))
+    reader = ClassReader
+    probabilities = "exclusive"
+    has_classes = True
 
     def refuse_head(self, graph: Graph, head: Head) -> str | None:
         if not is_vector(head.type):

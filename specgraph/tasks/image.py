@@ -2,19 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
 from specgraph.recipes.losses import L1, Loss, Mse, SmoothL1
+from specgraph.tasks.prediction import Output, Prediction, Reader, Shot
 from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
+    from PIL.Image import Image as PilImage
     from torch import Tensor
 
 WINDOW = 11  # of SSIM (Wang et al. 2004)
+
+
+@dataclass(frozen=True)
+class ImagePrediction(Prediction):
+    """The image that the network gives, uint8 (H, W) or (H, W, 3)."""
+
+    has_pictures = True
+    pixels: Any = field(default=None, repr=False, compare=False)
+
+    def plain(self, files: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """As plain data: `image` is the written one, `source` the one looked at."""
+        found = super().plain()
+        return {"source": found.pop("image"), **(files or {}), **found}
+
+    def words(self, top_k: int = 5) -> list[str]:
+        return [f"an image of {self.pixels.shape[0]}x{self.pixels.shape[1]}"]
+
+    def pictures(self, image: PilImage) -> dict[str, PilImage]:
+        from PIL import Image as pil
+
+        return {"image": pil.fromarray(self.pixels)}
+
+
+class ImageReader(Reader):
+    """Reads images with values in 0..1."""
+
+    kind = ImagePrediction
+
+    def __init__(self, output: Output, names: Sequence[str] | None) -> None:
+        super().__init__(output, names)
+        if len(output.shape) != 4 or output.shape[1] not in (1, 3) or not output.dtype.startswith("float"):
+            raise output.refusal("no image")
+
+    def read(self, values: NDArray[Any], shots: Sequence[Shot], top_k: int) -> Iterator[Prediction]:
+        import numpy as np
+
+        for shot, value in zip(shots, values, strict=False):
+            pixels = np.rint(value.astype(np.float32).clip(0, 1) * 255).astype(np.uint8)
+            shown = pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
+            yield ImagePrediction(shot.source, image=shot.image, pixels=shown)
 
 
 class Image(Task):
@@ -25,6 +69,7 @@ class Image(Task):
     losses = (Mse, L1, SmoothL1)
     default_loss: ClassVar[Loss] = Mse()
     metrics = (Metric("psnr", "max", "number"), Metric("ssim", "max", "number"))
+    reader = ImageReader
 
     def refuse_head(self, graph: Graph, head: Head) -> str | None:
         image = only_image(graph)

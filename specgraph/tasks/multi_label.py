@@ -2,21 +2,72 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from specgraph.graph.classifier import is_vector
 from specgraph.graph.model import Graph
 from specgraph.recipes.losses import BinaryCrossEntropy, Focal, Loss
-from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name
+from specgraph.tasks.prediction import Output, Prediction, Reader, Shot
+from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name, numbers_of
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
     from torch import Tensor
 
 BINS = 64
 DEFAULT_THRESHOLD = 0.5
+
+
+class Label(NamedTuple):
+    """A label with its probability, and whether that is above the label's threshold."""
+
+    name: str
+    probability: float
+    on: bool
+
+
+@dataclass(frozen=True)
+class LabelPrediction(Prediction):
+    """All labels, in the order of the network's output."""
+
+    labels: tuple[Label, ...] = ()
+
+    def answer(self) -> dict[str, Any]:
+        return {"labels": [label._asdict() for label in self.labels]}
+
+    def words(self, top_k: int = 5) -> list[str]:
+        """The labels that are on, likeliest first."""
+        found = sorted((label for label in self.labels if label.on), key=lambda label: -label.probability)
+        return [f"{name} {share:.1%}" for name, share, _ in found] or ["no label"]
+
+
+class LabelReader(Reader):
+    """Reads a score for each label."""
+
+    kind = LabelPrediction
+
+    def __init__(self, output: Output, names: Sequence[str] | None) -> None:
+        super().__init__(output, names)
+        if output.is_map or not output.dtype.startswith("float"):
+            raise output.refusal("no score for each label")
+        self.thresholds = numbers_of(output.metadata, "thresholds") or ()
+
+    def read(self, values: NDArray[Any], shots: Sequence[Shot], top_k: int) -> Iterator[Prediction]:
+        import numpy as np
+
+        rows = values.reshape(len(values), -1).astype(np.float64)
+        shares = rows if self.output.scale == "probabilities" else 1 / (1 + np.exp(-rows.clip(-700)))
+        for shot, row in zip(shots, shares.tolist(), strict=False):
+            labels = tuple(
+                Label(self.name(place), share, share > self._threshold(place)) for place, share in enumerate(row)
+            )
+            yield LabelPrediction(shot.source, image=shot.image, labels=labels)
+
+    def _threshold(self, place: int) -> float:
+        return self.thresholds[place] if place < len(self.thresholds) else DEFAULT_THRESHOLD
 
 
 class MultiLabel(Task):
@@ -27,6 +78,9 @@ class MultiLabel(Task):
     losses = (BinaryCrossEntropy, Focal)
     default_loss: ClassVar[Loss] = BinaryCrossEntropy()
     metrics = (Metric("map"), Metric("f1_micro"), Metric("f1_macro"), Metric("auroc"))
+    reader = LabelReader
+    probabilities = "independent"
+    metadata_keys = ("thresholds",)
 
     def refuse_head(self, graph: Graph, head: Head) -> str | None:
         if not is_vector(head.type):
@@ -88,8 +142,7 @@ class MultiLabelObjective(Objective):
 
     def restore(self, metadata: Mapping[str, str]) -> None:
         """Take the thresholds that a file holds."""
-        if "thresholds" in metadata:
-            self.thresholds = tuple(float(value) for value in json.loads(metadata["thresholds"]))
+        self.thresholds = numbers_of(metadata, "thresholds") or self.thresholds
 
     def metadata(self) -> dict[str, Any]:
         return {**super().metadata(), "thresholds": list(self.thresholds)}

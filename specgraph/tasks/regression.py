@@ -2,18 +2,63 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from specgraph.errors import CommandError
 from specgraph.graph.classifier import is_vector
 from specgraph.graph.model import Graph
 from specgraph.recipes.losses import L1, Huber, Loss, Mse, SmoothL1
-from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name
+from specgraph.tasks.prediction import Output, Prediction, Reader, Shot
+from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name, numbers_of
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
     from torch import Tensor
+
+STATISTICS = ("target_mean", "target_std")
+"""Where files keep the mean and the deviation of the numbers."""
+
+
+@dataclass(frozen=True)
+class NumberPrediction(Prediction):
+    """Numbers by name, in the data's units."""
+
+    values: dict[str, float] = field(default_factory=dict)
+
+    def answer(self) -> dict[str, Any]:
+        return {"values": self.values}
+
+    def words(self, top_k: int = 5) -> list[str]:
+        return [f"{name} {value:.6g}" for name, value in self.values.items()]
+
+
+class NumberReader(Reader):
+    """Reads standardised numbers."""
+
+    kind = NumberPrediction
+
+    def __init__(self, output: Output, names: Sequence[str] | None) -> None:
+        super().__init__(output, names)
+        if output.is_map or not output.dtype.startswith("float"):
+            raise output.refusal("no numbers alone")
+        self.mean, self.std = (numbers_of(output.metadata, key) or () for key in STATISTICS)
+
+    def read(self, values: NDArray[Any], shots: Sequence[Shot], top_k: int) -> Iterator[Prediction]:
+        import numpy as np
+
+        rows = values.reshape(len(values), -1).astype(np.float64)
+        if self.mean and self.std:
+            if not len(self.mean) == len(self.std) == rows.shape[1]:
+                raise CommandError(
+                    f"the model's metadata are damaged: {len(self.mean)} means for {rows.shape[1]} numbers"
+                )
+            rows = rows * np.asarray(self.std) + np.asarray(self.mean)
+        for shot, row in zip(shots, rows.tolist(), strict=False):
+            named = {self.name(place): value for place, value in enumerate(row)}
+            yield NumberPrediction(shot.source, image=shot.image, values=named)
 
 
 class Regression(Task):
@@ -24,6 +69,9 @@ class Regression(Task):
     losses = (Mse, L1, SmoothL1, Huber)
     default_loss: ClassVar[Loss] = Mse()
     metrics = (Metric("mae", "min", "number"), Metric("rmse", "min", "number"), Metric("r2", "max", "number"))
+    reader = NumberReader
+    names_key = "target_names"
+    metadata_keys = STATISTICS
 
     def refuse_head(self, graph: Graph, head: Head) -> str | None:
         if not is_vector(head.type):
@@ -65,14 +113,12 @@ class RegressionObjective(Objective):
 
     def restore(self, metadata: Mapping[str, str]) -> None:
         """Take the mean and deviation that a file holds."""
-        if "target_mean" in metadata and "target_std" in metadata:
-            self.mean, self.std = (
-                tuple(float(value) for value in json.loads(metadata[key])) for key in ("target_mean", "target_std")
-            )
+        mean, std = (numbers_of(metadata, key) for key in STATISTICS)
+        if mean and std:
+            self.mean, self.std = mean, std
 
     def metadata(self) -> dict[str, Any]:
-        of_targets = {"target_mean": list(self.mean), "target_std": list(self.std)}
-        return {"task": self.task.name, "target_names": list(self.facts.names), **of_targets}
+        return super().metadata() | dict(zip(STATISTICS, (list(self.mean), list(self.std)), strict=True))
 
     def _tensor(self, values: tuple[float, ...], like: Tensor) -> Tensor:
         import torch

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from specgraph.graph.classifier import is_vector
 from specgraph.graph.model import Graph
 from specgraph.recipes.losses import CrossEntropy, Dice, Focal, Loss
+from specgraph.tasks.mask import MaskReader, covered
 from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ class Segmentation(Task):
     losses = (CrossEntropy, Focal, Dice)
     default_loss: ClassVar[Loss] = CrossEntropy()
     metrics = (Metric("mean_iou"), Metric("dice"), Metric("pixel_accuracy"))
+    reader = MaskReader
+    probabilities = "exclusive"
+    has_classes = True
 
     def refuse_head(self, graph: Graph, head: Head) -> str | None:
         kind = head.type
@@ -115,13 +119,13 @@ def fitted(scores: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
     """
     import torch.nn.functional as F
 
-    have, wanted = tuple(scores.shape[-2:]), tuple(masks.shape[-2:])
+    have, wanted = (scores.shape[-2], scores.shape[-1]), (masks.shape[-2], masks.shape[-1])
     if have == wanted:
         return scores, masks
-    if all(w % h == 0 for h, w in zip(have, wanted, strict=True)):
+    top, left, bottom, right = covered(have, wanted)
+    if (bottom - top, right - left) == wanted:
         return F.interpolate(scores.float(), wanted, mode="bilinear", align_corners=False), masks
-    top, left = ((w - h) // 2 for h, w in zip(have, wanted, strict=True))
-    return scores, masks[..., top : top + have[0], left : left + have[1]]
+    return scores, masks[..., top:bottom, left:right]
 
 
 def margins(counts: Sequence[float], num: int) -> tuple[list[float], list[float], list[float]]:

@@ -6,20 +6,24 @@ A task is one file of this folder with a constant `TASK`, and its name in `TASK_
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
+from specgraph.errors import CommandError
 from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 from specgraph.recipes.losses import Loss, terms_of
 from specgraph.recipes.recipe import TaskName
+from specgraph.tasks.prediction import Output, Reader
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+TASK_KEY = "task"
 Targets = Literal["class", "labels", "numbers", "mask", "picture"]
 """What a data set gives for each image: a class number, labels that are on or off, numbers, a mask of class numbers,
 or the image itself."""
@@ -91,6 +95,15 @@ class Task(ABC):
     default_loss: ClassVar[Loss]
     metrics: ClassVar[tuple[Metric, ...]]
     """Figures of a set, the one first that picks the epoch."""
+    reader: ClassVar[type[Reader]]
+    probabilities: ClassVar[Literal["exclusive", "independent"] | None] = None
+    """Whether the probabilities of an output sum to 1, or each has a sigmoid of its own; None for no probabilities."""
+    has_classes: ClassVar[bool] = False
+    """Whether the largest score tells a class."""
+    names_key: ClassVar[str] = "class_names"
+    """Where files keep the names of classes, labels or numbers."""
+    metadata_keys: ClassVar[tuple[str, ...]] = ()
+    """What else files say of the output."""
 
     @abstractmethod
     def refuse_head(self, graph: Graph, head: Head) -> str | None:
@@ -114,6 +127,17 @@ class Task(ABC):
     def metric(self, name: str) -> Metric | None:
         """A metric by name, `loss` too."""
         return next((metric for metric in (*self.metrics, LOSS_METRIC) if metric.name == name), None)
+
+    def metadata_of(self, found: Mapping[str, str]) -> dict[str, str]:
+        """What the metadata of a file say of the output, with the task's name."""
+        kept = {key: found[key] for key in (self.names_key, *self.metadata_keys) if key in found}
+        return {TASK_KEY: self.name, **kept}
+
+    def read_output(self, output: Output, names: Sequence[str] | None = None) -> Reader:
+        """What turns an output into predictions; `names` go before those that the metadata hold. Raises
+        `CommandError` for an output that is not of this task, and for damaged metadata."""
+        known = names if names is not None else names_of(output.metadata, self.names_key)
+        return self.reader(output, known)
 
     def why_not(self, graph: Graph) -> str | None:
         """Why a network cannot learn this, or None."""
@@ -165,7 +189,7 @@ class Objective(ABC):
 
     def metadata(self) -> dict[str, Any]:
         """What files of weights and ONNX files say of the output."""
-        return {"task": self.task.name, "class_names": list(self.facts.names)}
+        return {TASK_KEY: self.task.name, self.task.names_key: list(self.facts.names)}
 
 
 class Judge(ABC):
@@ -204,6 +228,36 @@ def head_of(graph: Graph) -> Head | None:
         return None
     name, path = next(iter(outputs.items()))
     return Head(name, path, graph.type_of(path))
+
+
+def names_of(metadata: Mapping[str, str], key: str) -> tuple[str, ...] | None:
+    """The names that a file's metadata hold. Raises `CommandError` where they are damaged."""
+    found = plain_list(metadata, key)
+    return None if found is None else tuple(map(str, found))
+
+
+def numbers_of(metadata: Mapping[str, str], key: str) -> tuple[float, ...] | None:
+    """The numbers that a file's metadata hold. Raises `CommandError` where they are damaged."""
+    found = plain_list(metadata, key)
+    if found is None:
+        return None
+    if not all(isinstance(value, int | float) for value in found):
+        raise CommandError(f"the model's metadata are damaged: {key} holds what is not a number")
+    return tuple(map(float, found))
+
+
+def plain_list(metadata: Mapping[str, str], key: str) -> list[Any] | None:
+    """A list that a file's metadata hold as JSON. Raises `CommandError` for anything else."""
+    text = metadata.get(key)
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, list):
+        raise CommandError(f"the model's metadata are damaged: {key} is not a list of JSON")
+    return found
 
 
 def by_name(rows: Mapping[str, Sequence[Any]], names: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -114,7 +114,7 @@ def test_models_that_take_no_images_are_refused(tmp_path: Path) -> None:
     graph = graph_of([[5]], {"fc": {"op": "linear", "out_features": 2}})
     path = tmp_path / "m.onnx"
     export_onnx(graph, path, random_module(graph).state_dict())
-    with pytest.raises(CommandError, match="no image classifier"):
+    with pytest.raises(CommandError, match="does not take one batch of images"):
         Predictor(path)
 
 

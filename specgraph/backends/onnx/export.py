@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import onnx
 
 from specgraph.backends.onnx import frontend
-from specgraph.backends.onnx.builder import FLOAT, FLOAT16, UINT8, Builder, Inexpressible
+from specgraph.backends.onnx.builder import FLOAT, FLOAT16, INT64, UINT8, Builder, Inexpressible
 from specgraph.backends.onnx.fold import fold_batch_norms
 from specgraph.backends.onnx.lowering import lowerings
 from specgraph.backends.onnx.metadata import describe
@@ -25,6 +25,9 @@ from specgraph.graph.dims import Dim
 from specgraph.graph.liveness import live_at_inference
 from specgraph.graph.model import Graph, Node
 from specgraph.ops.registry import behaviour_of
+from specgraph.recipes.recipe import is_task
+from specgraph.tasks import registry as tasks
+from specgraph.tasks.task import TASK_KEY, Task
 
 LRN_FORMS = ("native", "composed")
 _LRN_CHOICE = " or ".join(LRN_FORMS)
@@ -33,23 +36,32 @@ _LRN_CHOICE = " or ".join(LRN_FORMS)
 class ExportOptions(NamedTuple):
     """What an ONNX export does beyond the plain network.
 
-    `softmax` ends every output in probabilities; `preprocess` makes the input raw uint8 images
+    `softmax` ends every output in probabilities, which for labels a sigmoid makes; `argmax` ends every output in
+    class numbers; `preprocess` makes the input raw uint8 images
     (N, height, width, C); `half` computes in float16 after float32 inputs and outputs;
     `fold_batch_norm` folds batch normalisation into the layer before it; `lrn` writes local
     response normalisation of an odd size as one node (`native`) or as nodes that onnxruntime computes
-    several times as fast on the CPU (`composed`). `weights` says in the file where the weights come
-    from.
+    several times as fast on the CPU (`composed`). `metadata` says what the output means: the task, its names,
+    thresholds or statistics. `weights` says in the file where the weights come from.
     """
 
     opset: int = DEFAULT_OPSET
     softmax: bool = False
+    argmax: bool = False
     preprocess: bool = False
     half: bool = False
     fold_batch_norm: bool = False
     lrn: str = "native"
     class_names: Sequence[str] | None = None
     preprocessing: Preprocessing | None = None
+    metadata: Mapping[str, str] = {}
     weights: str = "given"
+
+    @property
+    def task(self) -> Task | None:
+        """What the output is trained for, if that is known."""
+        name = self.metadata.get(TASK_KEY)
+        return tasks.task(name) if is_task(name) else None
 
     @property
     def built_in(self) -> list[str]:
@@ -57,6 +69,7 @@ class ExportOptions(NamedTuple):
         named = {
             "preprocess": self.preprocess,
             "softmax": self.softmax,
+            "argmax": self.argmax,
             "fp16": self.half,
             "fold-batch-norm": self.fold_batch_norm,
         }
@@ -70,6 +83,7 @@ def export_onnx(
     *,
     opset: int = DEFAULT_OPSET,
     softmax: bool = False,
+    argmax: bool = False,
     preprocess: bool = False,
     half: bool = False,
     fold_batch_norm: bool = False,
@@ -77,13 +91,15 @@ def export_onnx(
     external_data: bool | None = None,
     class_names: Sequence[str] | None = None,
     preprocessing: Preprocessing | Mapping[str, Any] | None = None,
+    metadata: Mapping[str, str] | None = None,
     weights: str | None = None,
     seed: int = 0,
 ) -> list[Path]:
     """Write `graph` as an ONNX file; the files written, the model first.
 
     `state_dict` holds torch tensors or numpy arrays; without it the weights are the initialisation
-    under `seed`, and the file's metadata say so. Nothing is written when the graph cannot be said in
+    under `seed`, and the file's metadata say so. `metadata` are those of the weights that say what the output
+    means (`task`, `class_names`, `thresholds`, …). Nothing is written when the graph cannot be said in
     the chosen opset.
 
     Raises `SpecError` (SG6xx) for that, `CommandError` for weights that do not fit, an opset outside
@@ -100,12 +116,14 @@ def export_onnx(
     options = ExportOptions(
         opset=opset,
         softmax=softmax,
+        argmax=argmax,
         preprocess=preprocess,
         half=half,
         fold_batch_norm=fold_batch_norm,
         lrn=lrn,
         class_names=class_names,
         preprocessing=_checked(preprocessing) if preprocessing else None,
+        metadata=metadata or {},
         weights=weights or "given",
     )
     model = build_model(loaded, StateDict(state_dict), options)
@@ -132,7 +150,8 @@ def build_model(graph: Graph, weights: Weights, options: ExportOptions | None = 
         graph, weights = fold_batch_norms(graph, weights)
     if options.lrn not in LRN_FORMS:
         raise CommandError(f"`{options.lrn}` is no form of local response normalisation", f"choose {_LRN_CHOICE}")
-    suffix = "/scores" if options.softmax else "/half" if options.half else ""
+    end = _end_of(options)
+    suffix = "/scores" if end else "/half" if options.half else ""
     builder = Builder(
         graph,
         weights,
@@ -147,10 +166,29 @@ def build_model(graph: Graph, weights: Weights, options: ExportOptions | None = 
         builder.raw("Identity", [builder.value(path)], value)
     for name, value in builder.outputs.items():
         if options.half:
-            value = builder.raw("Cast", [value], f"{name}/float" if options.softmax else name, to=FLOAT)
-        if options.softmax:
-            frontend.add_softmax(builder, name, value, name)
+            value = builder.raw("Cast", [value], f"{name}/float" if end else name, to=FLOAT)
+        if end == "argmax":
+            frontend.add_argmax(builder, value, name)
+        elif end is not None:
+            frontend.add_probabilities(builder, name, value, name, end)
     return OnnxModel(_assemble(builder, described, options), builder.initialisers)
+
+
+def _end_of(options: ExportOptions) -> str | None:
+    """What follows the network: probabilities (of the task's kind), argmax or nothing. Raises `CommandError` for what
+    its task does not have."""
+    task = options.task
+    if options.argmax and options.softmax:
+        raise CommandError("--softmax and --argmax exclude each other")
+    if options.argmax:
+        if task is not None and not task.has_classes:
+            raise CommandError(f"--argmax gives class numbers, and the task {task.name} has no classes", "leave it out")
+        return "argmax"
+    if not options.softmax:
+        return None
+    if task is not None and task.probabilities is None:
+        raise CommandError(f"--softmax gives probabilities, and the task {task.name} has none", "leave it out")
+    return "exclusive" if task is None else task.probabilities
 
 
 def _load(graph: Graph | str | PathLike[str] | dict[str, Any]) -> Graph:
@@ -238,6 +276,7 @@ def _assemble(builder: Builder, graph: Graph, options: ExportOptions) -> onnx.Mo
         graph,
         weights=options.weights,
         class_names=options.class_names,
+        output=options.metadata,
         preprocessing=options.preprocessing,
         built_in=options.built_in,
         composed=composed_nodes(builder),
@@ -257,7 +296,11 @@ def _assemble(builder: Builder, graph: Graph, options: ExportOptions) -> onnx.Mo
             _set_type(model.graph.input.add(), name, FLOAT, kind.shape)
     final = graph.inference_outputs()
     for name, path in final.items():
-        _set_type(model.graph.output.add(), name, FLOAT, graph.type_of(path).shape)
+        shape = graph.type_of(path).shape
+        if options.argmax:
+            _set_type(model.graph.output.add(), name, INT64, (shape[0], *shape[2:]))
+        else:
+            _set_type(model.graph.output.add(), name, FLOAT, shape)
     for value, kind in builder.value_types.items():
         if value not in final:
             _set_type(model.graph.value_info.add(), value, FLOAT16 if options.half else FLOAT, kind.shape)

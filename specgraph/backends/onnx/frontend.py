@@ -1,4 +1,4 @@
-"""What an export can add around the network: preprocessing before it, a softmax at the end."""
+"""What an export can add around the network: preprocessing before it, probabilities or class numbers at the end."""
 
 from __future__ import annotations
 
@@ -48,12 +48,20 @@ def add_half_input(builder: Builder, name: str) -> None:
     builder.rename_input(name, builder.raw("Cast", [name], f"{name}/half", to=FLOAT16))
 
 
-def add_softmax(builder: Builder, name: str, value: str, output: str) -> None:
-    """Turn an output's scores, or log-probabilities, into probabilities."""
+def add_argmax(builder: Builder, value: str, output: str) -> None:
+    """Turn scores (N, classes, …) into the number of the highest, int64 (N, …)."""
+    builder.raw("ArgMax", [value], output, axis=1, keepdims=0)
+
+
+def add_probabilities(builder: Builder, name: str, value: str, output: str, kind: str) -> None:
+    """Turn an output's scores, or log-probabilities, into probabilities; `kind` is that of the task's
+    `probabilities`."""
     scale = output_scale(builder.graph, name)
     if scale == "log_probabilities":
         builder.raw("Exp", [value], output)
     elif scale == "probabilities":
         builder.raw("Identity", [value], output)
+    elif kind == "independent":
+        builder.raw("Sigmoid", [value], output)
     else:
         builder.raw("Softmax", [value], output, axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from specgraph.datasets.preprocessing import CLASS_NAMES, PREPROCESSING, Preprocessing
@@ -19,12 +19,14 @@ def describe(
     *,
     weights: str,
     class_names: Sequence[str] | None,
+    output: Mapping[str, str],
     preprocessing: Preprocessing | None,
     built_in: Sequence[str],
     composed: dict[str, dict[str, Any]] | None = None,
 ) -> dict[str, str]:
-    """Metadata of an export. `weights` says where they come from; `built_in` lists what the file
-    does beyond the spec (`preprocess`, `softmax`, `fold-batch-norm`, `fp16`); `composed` tells op,
+    """Metadata of an export. `weights` says where they come from; `output` is what the output means, of the task's
+    `metadata_of`; `built_in` lists what the file
+    does beyond the spec (`preprocess`, `softmax`, `argmax`, `fold-batch-norm`, `fp16`); `composed` tells op,
     arguments and inputs of nodes that took more than one ONNX node."""
     entries = {
         "version": __version__,
@@ -33,13 +35,13 @@ def describe(
         "weights": weights,
         "scopes": json.dumps(_scopes(graph), separators=(",", ":"), default=str),
     }
-    scales = {name: output_scale(graph, name, softmax="softmax" in built_in) for name in graph.inference_outputs()}
+    scales = {name: output_scale(graph, name, built_in) for name in graph.inference_outputs()}
     entries["output_scales"] = json.dumps(scales)
     if composed:
         entries["composed"] = json.dumps(composed, separators=(",", ":"), default=str)
     if built_in:
         entries["built_in"] = " ".join(built_in)
-    described = {PREFIX + key: value for key, value in entries.items()}
+    described = {PREFIX + key: value for key, value in entries.items()} | dict(output)
     if class_names:
         described[CLASS_NAMES] = json.dumps(list(class_names))
     if preprocessing:
@@ -47,13 +49,15 @@ def describe(
     return described
 
 
-def output_scale(graph: Graph, name: str, *, softmax: bool = False) -> str:
-    """What an output's numbers are: `scores`, `probabilities` or `log_probabilities`."""
+def output_scale(graph: Graph, name: str, built_in: Sequence[str] = ()) -> str:
+    """What an output's numbers are, one of `SCALES`; `built_in` is what the file does beyond the spec."""
+    if "argmax" in built_in:
+        return "class_numbers"
     path = graph.outputs[name]
     while path in graph.nodes and graph.nodes[path].op == "identity":
         path = graph.nodes[path].inputs[0]
     op = graph.nodes[path].op if path in graph.nodes else ""
-    if softmax or op == "softmax":
+    if "softmax" in built_in or op == "softmax":
         return "probabilities"
     return "log_probabilities" if op == "log_softmax" else "scores"
 
