@@ -27,6 +27,7 @@ from specgraph.datasets.samples import Dataset, ImageTensor, Samples, whole
 from specgraph.datasets.split import stratified_split
 from specgraph.datasets.statistics import sample_statistics
 from specgraph.errors import CommandError
+from specgraph.recipes.resizing import DEFAULT, Resize, Stretch
 
 RESIDENT_BYTES = 1 << 30
 TEST_SHARE = 0.2
@@ -47,7 +48,7 @@ class ResizedCrop:
 
 @dataclass(frozen=True)
 class FolderReader:
-    """Reads images of a folder one at a time, brought to `size` (height, width).
+    """Reads images of a folder one at a time, brought to `size` (height, width) as `resize` says (see `read_image`).
 
     `skip_broken` puts the next readable image in the place of one that cannot be read; `broken_help` is
     what the user is advised where it is off.
@@ -59,6 +60,7 @@ class FolderReader:
     resized_crop: ResizedCrop | None = None
     skip_broken: bool = False
     broken_help: str = BROKEN_HELP
+    resize: Resize | None = field(default_factory=Stretch)
     reported: set[int] = field(default_factory=set, compare=False)
 
     def __len__(self) -> int:
@@ -80,7 +82,7 @@ class FolderReader:
 
     def _read(self, position: int, index: int, seed: int | None, epoch: int | None) -> Tensor:
         if self.resized_crop is None or seed is None or epoch is None:
-            return read_image(self.paths[position], self.channels, self.size)
+            return read_image(self.paths[position], self.channels, self.size, self.resize)
         image = open_converted(self.paths[position], self.channels)
         draws = uniforms(seed, epoch, torch.tensor([index]), 4, stream=64)[:, 0]
         width, height = image.size
@@ -95,12 +97,13 @@ def read_folder(
     size: tuple[int, int],
     channels: int,
     *,
+    resize: Resize | None = DEFAULT,
     resized_crop: ResizedCrop | None = None,
     skip_broken: bool = False,
     broken_help: str = BROKEN_HELP,
     resident_bytes: int = RESIDENT_BYTES,
 ) -> Dataset:
-    """The data set in a folder, images brought to `size` (height, width) and `channels`.
+    """The data set in a folder, images brought to `size` (height, width), as `resize` says, and `channels`.
 
     With `train/` and `test/`, `val/` is the validation set; with `train/` and `val/` alone, `val/`
     is the test set; class folders alone are split, one fifth for testing. Small sets are decoded
@@ -135,7 +138,7 @@ def read_folder(
     samples = {}
     for name, (paths, labels) in files.items():
         crop = resized_crop if name == "train" else None
-        reader = FolderReader(paths, channels, size, crop, skip_broken, broken_help)
+        reader = FolderReader(paths, channels, size, crop, skip_broken, broken_help, resize)
         samples[name] = _samples(paths, labels, reader, resident_bytes)
     if "test" not in samples:
         kept, held = stratified_split(samples["train"].labels, round(len(samples["train"]) * TEST_SHARE), SPLIT_SEED)

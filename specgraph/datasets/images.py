@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
+from specgraph.datasets.resample import fit
+from specgraph.recipes.resizing import DEFAULT, Resize
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -93,15 +96,16 @@ def to_tensor(image: Image.Image) -> Tensor:
 
 
 def resize_to(image: Image.Image, size: tuple[int, int], box: ImageRegion | None = None) -> Image.Image:
-    """The part `box` of the image (or the centre, as much as `centre_share` says) at `size` (height, width)."""
+    """The part `box` of the image (or, as version 0.1 did, the centre, as much as `centre_share` says) at `size`
+    (height, width)."""
     height, width = size
     region: Any = box or centre_box(image.size, size, centre_share(size))
     return image.resize((width, height), Image.Resampling.BILINEAR, box=region)
 
 
 def centre_share(size: tuple[int, int]) -> float:
-    """The share of an image's short side that is kept at `size` (height, width): photographs (64 pixels
-    and up) lose 1/8, as is the custom for ImageNet; small images keep it whole."""
+    """The share of an image's short side that version 0.1 kept at `size` (height, width): photographs (64 pixels
+    and up) lost 1/8, as is the custom for ImageNet; small images kept it whole."""
     return CENTRE_SHARE if min(size) >= SMALLEST_PHOTOGRAPH else 1.0
 
 
@@ -120,10 +124,14 @@ def centre_box(image_size: tuple[int, int], size: tuple[int, int], share: float)
     )
 
 
-def read_image(path: Path, channels: int, size: tuple[int, int] | None) -> Tensor:
-    """An image file as uint8 (C, H, W): centre crop at `size` (height, width), or whole where None.
+def read_image(path: Path, channels: int, size: tuple[int, int] | None, resize: Resize | None = DEFAULT) -> Tensor:
+    """An image file as uint8 (C, H, W), brought to `size` (height, width) as `resize` says, or as it is if there is
+    no size. This is the picture that training, evaluation and prediction see.
 
-    Raises `BrokenImageError`.
+    Without `resize` it is the picture of version 0.1: the centre, of large JPEGs at a smaller scale. Raises
+    `BrokenImageError`.
     """
-    image = open_converted(path, channels, None if size is None else (size[0] * 2, size[1] * 2))
-    return to_tensor(image if size is None else resize_to(image, size))
+    if size is not None and resize is None:
+        return to_tensor(resize_to(open_converted(path, channels, (size[0] * 2, size[1] * 2)), size))
+    image = open_converted(path, channels)
+    return to_tensor(image if size is None or resize is None else fit(image, size, resize))

@@ -15,6 +15,7 @@ from specgraph.datasets.idx import pair_images, read_idx
 from specgraph.datasets.samples import Dataset, ImageTensor, whole
 from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
+from specgraph.recipes.resizing import DEFAULT, Resize
 
 Loader = Callable[[Path], Dataset]
 _registered: dict[str, Loader] = {}
@@ -41,10 +42,11 @@ def load_dataset(
     *,
     size: tuple[int, int] | None = None,
     channels: int | None = None,
+    resize: Resize | None = DEFAULT,
     **folder_options: Any,
 ) -> Dataset:
-    """A data set by name. `size` (height, width) and `channels` are wanted of image folders; others
-    have their own. Raises `CommandError` where it is unknown, absent, or damaged."""
+    """A data set by name. `size` (height, width), `channels` and `resize` are wanted of image folders; others
+    have their own size. Raises `CommandError` where it is unknown, absent, or damaged."""
     if is_folder(name):
         from specgraph.datasets.folder import read_folder
         from specgraph.datasets.folder_facts import folder_channels
@@ -52,7 +54,9 @@ def load_dataset(
         if name == FOLDER and root is None and "SPECGRAPH_DATA" not in os.environ:
             raise CommandError("the data are a folder of images, but not which one", "name it: --data DIR")
         place = data_root(root) if name == FOLDER else Path(name)
-        return read_folder(place, size or (224, 224), channels or folder_channels(place), **folder_options)
+        return read_folder(
+            place, size or (224, 224), channels or folder_channels(place), resize=resize, **folder_options
+        )
     if name in _registered:
         return _registered[name](data_root(root))
     if name in (MASKS, TABLE):

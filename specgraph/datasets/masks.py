@@ -11,11 +11,13 @@ from torch import Tensor
 
 from specgraph.datasets.folder_facts import SUFFIXES
 from specgraph.datasets.images import BrokenImageError, open_image, to_mode, to_tensor
+from specgraph.datasets.resample import fit, fit_numbers
 from specgraph.datasets.samples import IGNORED, Dataset, ImageTensor, whole
 from specgraph.datasets.split import stratified_split
 from specgraph.datasets.statistics import channel_statistics
 from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data
+from specgraph.recipes.resizing import Resize
 
 SPLITS = {"train": ("train", "training"), "validation": ("val", "valid", "validation"), "test": ("test",)}
 LAYOUT = "a folder holds train/images and train/masks (and val, test), or images and masks"
@@ -36,12 +38,12 @@ def read_masks(root: Path, data: Data, size: tuple[int, int] | None, channels: i
         folders["train"] = root
     parts = {part: _pairs(folder) for part, folder in folders.items() if folder is not None}
     colors = None if data.colors is None else {name: np.array(rgb, np.int64) for name, rgb in data.colors.items()}
-    read = {part: _read(pairs, size, channels, data.ignore_index, colors) for part, pairs in parts.items()}
+    read = {part: _read(pairs, size, channels, data, colors) for part, pairs in parts.items()}
     names = _names(data, [images[:, -1] for images in read.values()])
     sets = {
         part: whole(ImageTensor(images), torch.zeros(len(images), dtype=torch.int64)) for part, images in read.items()
     }
-    notes: tuple[str, ...] = (f"images and masks are resized to {size[0]}x{size[1]}",)
+    notes: tuple[str, ...] = ()
     if "test" not in sets:
         total = len(sets["train"])
         kept, held = stratified_split(sets["train"].labels, max(1, round(TEST_SHARE * total)), SPLIT_SEED)
@@ -49,8 +51,9 @@ def read_masks(root: Path, data: Data, size: tuple[int, int] | None, channels: i
         notes += (f"there is no test set: {len(held)} images are held out for it",)
     mean, std = channel_statistics(read["train"][:, :-1])
     return Dataset(
-        "masks", sets["train"], sets["test"], names, channels, size, mean, std, sets.get("validation"), notes=notes
-    )
+        "masks", sets["train"], sets["test"], names, channels, size, mean, std, sets.get("validation"),
+        from_files=True, notes=notes,
+    )  # fmt: skip
 
 
 def _folder(root: Path, names: tuple[str, ...]) -> Path | None:
@@ -72,7 +75,7 @@ def _read(
     pairs: list[tuple[Path, Path]],
     size: tuple[int, int],
     channels: int,
-    ignored: int | None,
+    data: Data,
     colors: dict[str, np.ndarray] | None,
 ) -> Tensor:
     """uint8 (N, channels + 1, height, width)."""
@@ -86,14 +89,24 @@ def _read(
             raise CommandError(
                 f"{mask_path} is {mask.size[0]}x{mask.size[1]}, its image {image.size[0]}x{image.size[1]}"
             )
-        resized = to_mode(image, channels).resize((size[1], size[0]), Image.Resampling.BILINEAR)
         numbers = class_numbers(mask, mask_path, colors)
-        if ignored is not None:
-            numbers = np.where(numbers == ignored, IGNORED, numbers)
-        small = Image.fromarray(numbers.astype(np.uint8)).resize((size[1], size[0]), Image.Resampling.NEAREST)
-        whole_set[place, :-1] = to_tensor(resized)
+        if data.ignore_index is not None:
+            numbers = np.where(numbers == data.ignore_index, IGNORED, numbers)
+        picture, small = _placed(to_mode(image, channels), numbers.astype(np.uint8), size, data.resize)
+        whole_set[place, :-1] = to_tensor(picture)
         whole_set[place, -1] = torch.from_numpy(np.array(small))
     return whole_set
+
+
+def _placed(
+    image: Image.Image, numbers: np.ndarray, size: tuple[int, int], resize: Resize | None
+) -> tuple[Image.Image, np.ndarray]:
+    """A picture and its mask at `size`; without `resize` as the runs before it had them."""
+    if resize is not None:
+        return fit(image, size, resize), fit_numbers(numbers, size, resize, IGNORED)
+    at = (size[1], size[0])
+    small = Image.fromarray(numbers).resize(at, Image.Resampling.NEAREST)
+    return image.resize(at, Image.Resampling.BILINEAR), np.asarray(small)
 
 
 def class_numbers(mask: Image.Image, path: Path, colors: dict[str, np.ndarray] | None) -> np.ndarray:

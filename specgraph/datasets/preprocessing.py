@@ -12,16 +12,22 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from specgraph.errors import CommandError
+from specgraph.kinds.invalid import Invalid
+from specgraph.recipes.resizing import RESIZE, Crop, Resize, plain_resize
 
 CLASS_NAMES = "class_names"
 PREPROCESSING = "preprocessing"
 
 
 class Preprocessing(NamedTuple):
-    """How an image becomes the network's input: its centre with the aspect of `size` (H, W), of which
-    `crop` is the share kept, resized, brought to `channels`, scaled to [0, 1], then
-    `(x - mean) / std` per channel. `own`: images came normalised from a Python program, it is not
-    known how; `mean` and `std` mean nothing then."""
+    """How an image becomes the network's input: brought to `channels` and to `size` (H, W), scaled to [0, 1],
+    then `(x - mean) / std` per channel.
+
+    `resize` says how it is brought to that size; `whole_numbers`: its pixels are bytes then, as those of files are,
+    while images held in memory are resized in floating point. Without `resize` it is what version 0.1 wrote: the
+    centre with the aspect of `size`, of which `crop` is the share kept. `own`: images came normalised from a Python
+    program, it is not known how; `mean` and `std` mean nothing then.
+    """
 
     size: tuple[int, int]
     channels: int
@@ -29,17 +35,33 @@ class Preprocessing(NamedTuple):
     std: tuple[float, ...]
     crop: float = 1.0
     own: bool = False
+    resize: Resize | None = None
+    whole_numbers: bool = False
 
     def to_plain(self) -> dict[str, Any]:
         """As plain data, the form kept in files."""
-        return {
+        said: dict[str, Any] = {
             "size": list(self.size),
             "channels": self.channels,
             "mean": list(self.mean),
             "std": list(self.std),
-            "crop": self.crop,
-            **({"own": True} if self.own else {}),
         }
+        if self.resize is None or isinstance(self.resize, Crop):
+            said["crop"] = self.crop
+        if self.resize is not None:
+            said |= {"resize": plain_resize(self.resize), "whole_numbers": self.whole_numbers}
+        return {**said, "own": True} if self.own else said
+
+    def resized(self, resize: Resize, *, whole_numbers: bool) -> Preprocessing:
+        """The same with another way to bring images to the size."""
+        crop = resize.share if isinstance(resize, Crop) else 1.0
+        return self._replace(resize=resize, whole_numbers=whole_numbers, crop=crop)
+
+    def inside_a_file(self) -> Preprocessing:
+        """What a file does that has its preprocessing built in. What version 0.1 cropped of files is a crop of whole
+        pixels there; it stretched everything else."""
+        is_old_crop = self.resize is None and self.crop < 1
+        return self.resized(Crop(share=self.crop), whole_numbers=True) if is_old_crop else self
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Preprocessing:
@@ -50,7 +72,8 @@ class Preprocessing(NamedTuple):
             mean = tuple(float(value) for value in plain["mean"])
             std = tuple(float(value) for value in plain["std"])
             crop = float(plain.get("crop", 1.0))
-        except (KeyError, TypeError, ValueError) as error:
+            resize = RESIZE.check(plain["resize"]) if plain.get("resize") is not None else None
+        except (KeyError, TypeError, ValueError, Invalid) as error:
             raise ValueError(f"not a description of preprocessing: {plain!r}") from error
         if len(mean) not in (1, channels) or len(std) not in (1, channels) or min(height, width, channels) < 1:
             raise ValueError(f"not a description of preprocessing: {plain!r}")
@@ -58,7 +81,8 @@ class Preprocessing(NamedTuple):
             raise ValueError(f"not a description of preprocessing: {plain!r}")
         means = mean * channels if len(mean) == 1 else mean
         stds = std * channels if len(std) == 1 else std
-        return cls((height, width), channels, means, stds, crop, plain.get("own") is True)
+        known = cls((height, width), channels, means, stds, crop, plain.get("own") is True)
+        return known if resize is None else known.resized(resize, whole_numbers=plain.get("whole_numbers") is not False)
 
 
 def preprocessing_of(metadata: Mapping[str, str]) -> Preprocessing | None:

@@ -50,7 +50,7 @@ def read_table(root: Path, data: Data, targets: str, size: tuple[int, int] | Non
     images = torch.empty(len(rows), channels, *size, dtype=torch.uint8)
     for place, row in enumerate(rows):
         try:
-            images[place] = read_image(path.parent / row[image_column], channels, size)
+            images[place] = read_image(path.parent / row[image_column], channels, size, data.resize)
         except BrokenImageError as error:
             raise CommandError(f"row {place + 2} of {path}: {error}") from None
     everything = whole(ImageTensor(images), labels)

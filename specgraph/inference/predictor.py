@@ -13,7 +13,7 @@ import numpy as np
 
 from specgraph.datasets.preprocessing import Preprocessing, preprocessing_of
 from specgraph.errors import CommandError, require
-from specgraph.inference.preprocess import normalise, shown_box, to_pixels
+from specgraph.inference.preprocess import in_channels, normalise, shown_box, to_pixels
 from specgraph.inference.session import Array, Port, Session
 from specgraph.recipes.recipe import TASK_NAMES, is_task
 from specgraph.tasks import registry as tasks
@@ -190,8 +190,11 @@ class Predictor:
             return str(error)
 
     def _raw_pixels(self, image: Image) -> Array:
-        """The centre of an image at the network's size, bytes (height, width, C): images of one
-        batch must have one size, and the file's own resizing finds nothing left to do."""
+        """The bytes of an image (height, width, C), which the file brings to the network's size. For files of version
+        0.1 it is the centre at that size, and their own resizing finds nothing left to do."""
+        if self.preprocessing.resize is not None:
+            bytes_hw = np.asarray(in_channels(image, self.preprocessing.channels))
+            return bytes_hw[..., None] if bytes_hw.ndim == 2 else bytes_hw
         pixels = to_pixels(image, self.preprocessing)
         rounded: Array = np.clip(np.rint(pixels), 0, 255).astype(np.uint8).transpose(1, 2, 0)
         return rounded
@@ -200,15 +203,24 @@ class Predictor:
         ready = [(name, image, one) for name, image, one in batch if not isinstance(one, str)]
         found: Iterator[Prediction] = iter(())
         if ready:
-            stacked = np.stack([one.values for _, _, one in ready])
-            if self._fixed_batch and len(stacked) < self.batch_size:
-                filler = np.zeros((self.batch_size - len(stacked), *stacked.shape[1:]), stacked.dtype)
-                stacked = np.concatenate([stacked, filler])
-            values = self.session.run({self._input.name: stacked}, [self._output])[self._output]
             shots = [Shot(name, image, one.frame) for name, image, one in ready]
-            found = self._reader.read(values[: len(shots)], shots, top_k)
+            found = self._reader.read(self._outputs([one.values for _, _, one in ready]), shots, top_k)
         for name, _, one in batch:
             yield self._reader.broken(name, one) if isinstance(one, str) else next(found)
+
+    def _outputs(self, arrays: list[Array]) -> Array:
+        """The output for each image; images of one shape are run together."""
+        found: dict[int, Array] = {}
+        for shape in dict.fromkeys(array.shape for array in arrays):
+            places = [place for place, array in enumerate(arrays) if array.shape == shape]
+            stacked = np.stack([arrays[place] for place in places])
+            if self._fixed_batch and len(stacked) < self.batch_size:
+                filler = np.zeros((self.batch_size - len(stacked), *shape), stacked.dtype)
+                stacked = np.concatenate([stacked, filler])
+            values = self.session.run({self._input.name: stacked}, [self._output])[self._output]
+            found.update(zip(places, values, strict=False))
+        return np.stack([found[place] for place in range(len(arrays))])
+
 
 
 class _Prepared(NamedTuple):

@@ -8,6 +8,7 @@ from specgraph.kinds.kinds import Bounds, Choice, Either, Int, ListOf, Nothing, 
 from specgraph.kinds.records import MapOf, Tagged
 from specgraph.kinds.settings import Settings, record_of, setting
 from specgraph.recipes.elsewhere import AUGMENTATIONS_ELSEWHERE, AUGMENTATIONS_HERE
+from specgraph.recipes.resizing import RESIZE, Resize
 
 PROBABILITY = Number(0, 1)
 POSITIVE = Number(above=0)
@@ -141,6 +142,11 @@ class Data(Settings):
         Either(Choice("dataset", "none"), record_of(Normalize, title="normalize")),
         "the data set's own mean and deviation, given ones, or none",
         default="dataset",
+    )
+    resize: Resize | None = setting(
+        Either(RESIZE, Nothing()),
+        "how pictures are brought to the network's size; default stretch: the whole picture",
+        default=None,
     )
     augment: tuple[Augmentation, ...] = setting(ListOf(AUGMENTATION), "applied in order, per image", default=())
     sampler: Literal["shuffled", "balanced"] | None = setting(

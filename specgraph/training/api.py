@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 import torch
 
 from specgraph.api import GraphLike, as_graph
+from specgraph.datasets.catalog import FROM_PYTHON
+from specgraph.datasets.preprocessing import preprocessing_of
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
+from specgraph.recipes.feeding import Data
 from specgraph.runs.folder import is_run
 from specgraph.runs.lock import RunLock
 from specgraph.runs.restart import find_restarted, is_restart
@@ -23,8 +26,7 @@ from specgraph.training.distributed import World, choose_device, join_world, lea
 from specgraph.training.evaluation import evaluate_and_judge
 from specgraph.training.feed import EvalFeed
 from specgraph.training.options import TrainOptions, takes
-from specgraph.training.overrides import ChosenRecipe, Overrides, choose_recipe
-from specgraph.training.pipeline import Pipeline
+from specgraph.training.overrides import ChosenRecipe, Overrides, choose_recipe, settle_resize
 from specgraph.training.process_state import kept_process_state
 from specgraph.training.run_images import EVAL_BROKEN_HELP, RunData, as_trained, prepare_data, recorded_recipe
 from specgraph.training.session import EVAL_BATCH, TrainingSession, build_module
@@ -77,7 +79,7 @@ def train(options: TrainOptions) -> Run:
             graph = as_graph(options.spec)
             if recipe == "default" and recipe not in graph.recipes:
                 recipe = None
-            chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
+            chosen = settle_resize(choose_recipe(graph, recipe, overrides, needs_data=brought is None))
             previous = _restarted(graph, chosen, world, options, brought is not None, shown)
         if previous is not None:
             graph = previous.load_graph()
@@ -126,6 +128,8 @@ def evaluate(
         settings=_moved(graph, recipe, data_root) if named is None and isinstance(run, Run) else (),
     )
     chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
+    if not (isinstance(run, Run) and weights is None):
+        chosen = _as_weights_see(chosen, trained.metadata, says_how)
     run_data = prepare_data(graph, chosen.recipe, brought, EVAL_BROKEN_HELP)
     run_data = as_trained(run_data, trained.metadata, normalised=says_how)
     module = build_module(graph, 0, torch.contiguous_format)
@@ -146,15 +150,7 @@ def _evaluate(
 ) -> Evaluation:
     recipe = chosen.recipe
     memory_format = choose_memory_format(graph)
-    pipeline = Pipeline(
-        channels=run_data.channels,
-        size=run_data.size,
-        mean=run_data.mean,
-        std=run_data.std,
-        device=device,
-        memory_format=memory_format,
-        target=run_data.target,
-    )
+    pipeline = run_data.pipeline(device=device, memory_format=memory_format)
     world = World(0, 1, device)
     samples = {"test": run_data.test, "validation": run_data.validation, "train": run_data.train}[split]
     objective = run_data.objective(graph, recipe)
@@ -201,6 +197,15 @@ def _trained(run: Run | GraphLike, weights: str | os.PathLike[str] | None, recip
     else:
         graph = as_graph(run)
     return _Trained(graph, recipe, *load_weights(weights), os.fspath(weights))
+
+
+def _as_weights_see(chosen: ChosenRecipe, metadata: dict[str, str], says_how: bool) -> ChosenRecipe:
+    """A recipe whose pictures are those that weights were trained on, unless a recipe was named on purpose."""
+    known = preprocessing_of(metadata)
+    if known is None or says_how:
+        return settle_resize(chosen)
+    data = chosen.recipe.data or Data(name=FROM_PYTHON)
+    return chosen._replace(recipe=chosen.recipe.replace(data=data.replace(resize=known.resize)))
 
 
 def _refuse_changes(flags: list[str]) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from specgraph.datasets.catalog import CATALOG, FOLDER, is_place
+from specgraph.datasets.catalog import CATALOG, FOLDER, FROM_PYTHON, is_place
 from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
-from specgraph.recipes.feeding import AUGMENTATIONS
+from specgraph.recipes.feeding import AUGMENTATIONS, Data
 from specgraph.recipes.given import assign_setting, checked_recipe
 from specgraph.recipes.losses import DEFAULT_LOSS
 from specgraph.recipes.recipe import RECIPE, Recipe, plain_recipe
+from specgraph.recipes.resizing import DEFAULT, Resize
 from specgraph.tasks.registry import settled
 
 PIXEL_FIELDS = {kind.tag: kind.pixel_field for kind in AUGMENTATIONS}
@@ -70,6 +71,17 @@ def choose_recipe(graph: Graph, name: str | None, overrides: Overrides, *, needs
             f"{graph.name} says nothing about data", "name a data set: --data digits (always there), or --data FOLDER"
         )
     return ChosenRecipe(name, settled(recipe), tuple(notes))
+
+
+def settle_resize(chosen: ChosenRecipe, resize: Resize | None = None) -> ChosenRecipe:
+    """A recipe that says what happens to its pictures: its own word, else `resize`, else the default.
+
+    Recipes of run folders keep their silence, for it means what version 0.1 did.
+    """
+    data = chosen.recipe.data or Data(name=FROM_PYTHON)
+    if data.resize is not None:
+        return chosen
+    return chosen._replace(recipe=chosen.recipe.replace(data=data.replace(resize=resize or DEFAULT)))
 
 
 def _set_rate(plain: dict[str, Any], lr: float) -> None:

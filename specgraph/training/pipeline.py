@@ -28,6 +28,8 @@ from specgraph.recipes.feeding import (
     Shift,
     VerticalFlip,
 )
+from specgraph.recipes.resizing import Resize
+from specgraph.training.fitting import fit_batch, fit_masks, resize
 
 Target = Literal["none", "mask", "picture"]
 GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma, as Pillow converts
@@ -58,7 +60,7 @@ class Pipeline:
     `mean` and `std` (per channel of the network's input, of values in 0..1) normalise; None leaves
     values in 0..1. `dtype` and `memory_format` are the result's. `target` says what of the images is learnt:
     nothing, the `mask` that is their last channel (class numbers, moved with the image), or the `picture` itself,
-    augmented, with values in 0..1.
+    augmented, with values in 0..1. `resize` brings images to `size` on the device; without it they are stretched.
     """
 
     def __init__(
@@ -73,9 +75,11 @@ class Pipeline:
         device: torch.device | None = None,
         memory_format: torch.memory_format = torch.contiguous_format,
         target: Target = "none",
+        resize: Resize | None = None,
     ) -> None:
         self.channels = channels
         self.size = size
+        self.resize = resize
         self.augment = augment
         self.seed = seed
         self.device = device or torch.device("cpu")
@@ -174,8 +178,12 @@ class Pipeline:
                 at = self.size if isinstance(entry, RandomResizedCrop) else None
                 x = warp(x, entry, part, at)
                 mask = None if mask is None else warp_mask(mask, entry, part, at)
-        x = resize(x, self.size)
-        target = None if mask is None else F.interpolate(mask, self.size, mode="nearest-exact").squeeze(1)
+        placed = any(isinstance(entry, RandomResizedCrop) for entry in augment)
+        x = resize(x, self.size) if self.resize is None or placed else fit_batch(x, self.size, self.resize)
+        if mask is not None:
+            mask = mask if self.resize is None or placed else fit_masks(mask, self.size, self.resize)
+            mask = F.interpolate(mask, self.size, mode="nearest-exact").squeeze(1)
+        target = mask
         if self.target == "picture":
             target = x / 255 if images.dtype == torch.uint8 else x
         if images.dtype == torch.uint8:
@@ -220,14 +228,6 @@ def to_channels(images_nchw: Tensor, channels: int, grey: Tensor | None = None) 
         weights = torch.tensor(GREY_WEIGHTS, device=images_nchw.device).view(1, 3, 1, 1) if grey is None else grey
         return (images_nchw.float() * weights).sum(1, keepdim=True).to(images_nchw.dtype)
     raise ValueError(f"images of {have} channels cannot be brought to {channels}")
-
-
-def resize(x_nchw: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear, with antialiasing where the image shrinks."""
-    if x_nchw.shape[-2:] == size:
-        return x_nchw
-    shrinks = x_nchw.shape[-2] > size[0] or x_nchw.shape[-1] > size[1]
-    return F.interpolate(x_nchw, size, mode="bilinear", align_corners=False, antialias=shrinks)
 
 
 def move_pixels(

@@ -15,6 +15,7 @@ from specgraph.datasets.download import data_root
 from specgraph.datasets.images import centre_share
 from specgraph.datasets.load import is_folder, load_dataset
 from specgraph.datasets.masks import read_masks
+from specgraph.datasets.placement import describe
 from specgraph.datasets.preprocessing import Preprocessing, class_names_of, preprocessing_of
 from specgraph.datasets.samples import Dataset, Samples
 from specgraph.datasets.shapes import draw_shapes
@@ -27,10 +28,11 @@ from specgraph.graph.model import Graph
 from specgraph.lint.recipes import Images, find_faults
 from specgraph.recipes.feeding import Augmentation, Data, Normalize, RandomResizedCrop
 from specgraph.recipes.recipe import Recipe
+from specgraph.recipes.resizing import DEFAULT, Crop, Resize
 from specgraph.tasks.facts import facts_of
 from specgraph.tasks.registry import selection, task_of
 from specgraph.tasks.task import TARGET_WORDS, Head, Objective, Task, head_of
-from specgraph.training.pipeline import Target, normalisation
+from specgraph.training.pipeline import Pipeline, Target, normalisation
 
 TRAIN_BROKEN_HELP = "remove the file, or let such files be skipped: --set recipe.data.broken_images=skip"
 EVAL_BROKEN_HELP = "remove the file, or let the recipe skip such files: broken_images: skip in its data"
@@ -48,7 +50,8 @@ HELP_FOR_TARGETS = {
 
 class RunData(NamedTuple):
     """What is fed to a network. `channels` and `size` (height, width) are the network's; `mean` and
-    `std` normalise values in 0..1, or are None."""
+    `std` normalise values in 0..1, or are None. `resize` says how pictures come to that size; None in a run that
+    version 0.1 began."""
 
     dataset: Dataset
     train: Samples
@@ -61,6 +64,7 @@ class RunData(NamedTuple):
     notes: tuple[str, ...]
     task: Task
     head: Head
+    resize: Resize | None = None
 
     def objective(self, graph: Graph, recipe: Recipe) -> Objective:
         """What is learnt of these data. Raises `CommandError` where the recipe's loss does not fit them."""
@@ -94,8 +98,19 @@ class RunData(NamedTuple):
         mean, std = mean or (0.0,) * self.channels, std or (1.0,) * self.channels
         if len(mean) != self.channels:
             mean, std = normalisation(mean, std, self.channels)
-        crop = centre_share(self.size) if self.dataset.from_files else 1.0
-        return Preprocessing(self.size, self.channels, mean, std, crop, own)
+        known = Preprocessing(self.size, self.channels, mean, std, 1.0, own)
+        if self.resize is not None:
+            return known.resized(self.resize, whole_numbers=self.dataset.from_files)
+        centred = self.dataset.from_files and self.task.targets != "mask"
+        return known._replace(crop=centre_share(self.size) if centred else 1.0)
+
+    def pipeline(self, **options: Any) -> Pipeline:
+        """What feeds the images to the network. Those of files have its size already."""
+        on_device = None if self.dataset.from_files else self.resize
+        return Pipeline(
+            channels=self.channels, size=self.size, mean=self.mean, std=self.std, target=self.target,
+            resize=on_device, **options,
+        )  # fmt: skip
 
 
 def recorded_recipe(recipe: Recipe, brought: bool) -> Recipe:
@@ -134,14 +149,25 @@ def prepare_data(
     channels, size = wanted_channels or dataset.channels, wanted_size or dataset.size
     if size is None:
         raise CommandError(f"the input size of {graph.name} is open ({image})", "settle it with --input-size HxW")
-    notes = list(dataset.notes)
+    fed = recipe.data or Data(name=FROM_PYTHON)
+    notes = [*dataset.notes, _about_pictures(dataset, fed.resize, size, task.targets)]
     images = Images(dataset.name, dataset.num_classes, dataset.channels, dataset.size, len(dataset.train))
     judged = recipe if data is None else recipe.replace(data=None)
     notes += _judged([*find_faults(graph, judged, images, num_processes)])
-    fed = recipe.data or Data(name=FROM_PYTHON)
     train, validation = _hold_out(dataset, fed.validation, recipe.seed, notes)
     mean, std = _normalisation(dataset, fed.normalize)
-    return RunData(dataset, train, validation, dataset.test, channels, size, mean, std, tuple(notes), task, head)
+    return RunData(
+        dataset, train, validation, dataset.test, channels, size, mean, std, tuple(notes), task, head, fed.resize
+    )
+
+
+def _about_pictures(dataset: Dataset, resize: Resize | None, size: tuple[int, int], targets: str) -> str:
+    """What happens to the pictures, in words."""
+    if dataset.from_files and (resize is not None or targets != "mask"):
+        return describe(resize, size, centre_share(size))
+    if dataset.size == size and not isinstance(resize, Crop):
+        return f"the images are fed whole, at their own size, {size[0]}x{size[1]}"
+    return describe(resize or DEFAULT, size)
 
 
 def as_trained(data: RunData, metadata: Mapping[str, str], *, normalised: bool) -> RunData:
@@ -203,7 +229,7 @@ def _load(data: Data, task: Task, size: tuple[int, int] | None, channels: int | 
 
             options["resized_crop"] = ResizedCrop(crop.scale, crop.ratio)
         options |= {"skip_broken": data.broken_images == "skip", "broken_help": broken_help}
-    return load_dataset(data.name, data.root, size=size, channels=channels, **options)
+    return load_dataset(data.name, data.root, size=size, channels=channels, resize=data.resize, **options)
 
 
 def _judged(findings: list[Any]) -> list[str]:
@@ -215,6 +241,8 @@ def _judged(findings: list[Any]) -> list[str]:
         known = rule(finding.rule)
         if known.severity == "error":
             raise CommandError(f"{known.code}: {finding.message}", finding.help)
+        if finding.rule == "automatic-resize":
+            continue  # the note about the pictures says more
         prefix = "" if known.severity == "info" else f"{known.severity}[{known.code}]: "
         notes.append(prefix + finding.message)
     return list(dict.fromkeys(notes))

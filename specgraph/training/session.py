@@ -41,7 +41,6 @@ from specgraph.training.feed import EvalFeed, TrainFeed
 from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
 from specgraph.training.options import TrainOptions
 from specgraph.training.overrides import ChosenRecipe
-from specgraph.training.pipeline import Pipeline
 from specgraph.training.results import draw, summarise
 from specgraph.training.run_images import prepare_data, recorded_recipe
 from specgraph.training.signals import InterruptedRun, StopFlag
@@ -182,16 +181,11 @@ class TrainingSession:
             module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         module.to(world.device)
         workers = choose_workers(options.num_workers)
-        pipeline = Pipeline(
-            channels=run_data.channels,
-            size=run_data.size,
-            mean=run_data.mean,
-            std=run_data.std,
+        pipeline = run_data.pipeline(
             augment=run_data.device_augmentation(recipe),
             seed=recipe.seed,
             device=world.device,
             memory_format=self.memory_format,
-            target=run_data.target,
         )
         self.pipeline, self.num_workers = pipeline, workers
         normalises = any(behaviour_of(node.op).over_batch for node in self.graph.nodes.values())

@@ -138,21 +138,28 @@ def _given_image(preprocessing: Preprocessing, address: str) -> Tensor:
 
 def _own_image(run: Run, graph: Graph, preprocessing: Preprocessing, number: int) -> Tensor:
     """An image of the test set that the run's recipe names."""
-    import torch
-
     from specgraph.datasets.load import load_dataset
+    from specgraph.training.pipeline import Pipeline
 
     recipe = graph.recipes.get(run.recipe_name or "") or next(iter(graph.recipes.values()), Recipe())
     name = str(run.environment.get("data") or (recipe.data.name if recipe.data else ""))
     try:
-        samples = load_dataset(name, size=preprocessing.size, channels=preprocessing.channels).test
+        dataset = load_dataset(
+            name, size=preprocessing.size, channels=preprocessing.channels, resize=preprocessing.resize
+        )
     except CommandError as error:
         raise CommandError(f"the run's images are not at hand ({error.message})", "choose an image") from None
+    samples = dataset.test
     if not 0 <= number < len(samples):
         raise CommandError(f"the test set has images 0 to {len(samples) - 1}")
-    image = samples.source.read(int(samples.indices[number])).float() / 255
-    mean, std = (torch.tensor(values).reshape(-1, 1, 1) for values in (preprocessing.mean, preprocessing.std))
-    return ((image - mean) / std)[None]
+    pipeline = Pipeline(
+        channels=preprocessing.channels,
+        size=preprocessing.size,
+        mean=preprocessing.mean,
+        std=preprocessing.std,
+        resize=None if dataset.from_files else preprocessing.resize,
+    )
+    return pipeline.eval_batch(samples.source.read(int(samples.indices[number]))[None])
 
 
 def _picture(channel: Tensor) -> str:

@@ -145,6 +145,8 @@ def build_model(graph: Graph, weights: Weights, options: ExportOptions | None = 
     options = options or ExportOptions()
     if not OLDEST_OPSET <= options.opset <= NEWEST_OPSET:
         raise CommandError(f"opset {options.opset} is not offered", f"choose one from {OLDEST_OPSET} to {NEWEST_OPSET}")
+    if options.preprocess and options.preprocessing is not None:
+        options = options._replace(preprocessing=options.preprocessing.inside_a_file())
     described = graph
     if options.fold_batch_norm:
         graph, weights = fold_batch_norms(graph, weights)

@@ -6,6 +6,7 @@ import numpy as np
 
 from specgraph.backends.onnx.builder import FLOAT, FLOAT16, Builder
 from specgraph.backends.onnx.metadata import output_scale
+from specgraph.backends.onnx.placing import Placer
 from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.errors import CommandError
 
@@ -13,25 +14,15 @@ ANTIALIASING_OPSET = 18
 
 
 def add_preprocessing(builder: Builder, name: str, preprocessing: Preprocessing) -> None:
-    """Make input `name` raw images, uint8 (N, height, width, C) of any size: channels first, resize
-    (linear, antialiased), scale to [0, 1] and normalise. Raises `CommandError` before opset 18."""
+    """Make input `name` raw images, uint8 (N, height, width, C) of any size: channels first, cropped, resized and
+    padded as in training, scaled to [0, 1] and normalised. Raises `CommandError` before opset 18."""
     if builder.opset < ANTIALIASING_OPSET:
         raise CommandError(f"--preprocess needs opset {ANTIALIASING_OPSET}: before it, Resize has no antialiasing")
-    value = builder.raw("Transpose", [name], f"{name}/channels_first", perm=[0, 3, 1, 2])
-    value = builder.raw("Cast", [value], f"{name}/float", to=FLOAT)
-    size = builder.constant(f"{name}/size", np.asarray(preprocessing.size, np.int64))
-    shape = builder.raw("Shape", [value], f"{name}/shape", end=2)
-    # Sizes of all axes: onnxruntime moves a Transpose through Resize as if it had no `axes`.
-    sizes = builder.raw("Concat", [shape, size], f"{name}/sizes", axis=0)
-    value = builder.raw(
-        "Resize",
-        [value, "", "", sizes],
-        f"{name}/resized",
-        mode="linear",
-        antialias=1,
-        exclude_outside=1,
-        coordinate_transformation_mode="half_pixel",
-    )
+    resize = preprocessing.resize
+    if resize is None:
+        value = _stretched(builder, name, preprocessing.size)
+    else:
+        value = Placer(builder, name, preprocessing.size, resize, whole_numbers=preprocessing.whole_numbers).place()
     mean = np.asarray(preprocessing.mean, np.float32).reshape(-1, 1, 1)
     std = np.asarray(preprocessing.std, np.float32).reshape(-1, 1, 1)
     centre = builder.constant(f"{name}/mean", mean * 255)
@@ -41,6 +32,25 @@ def add_preprocessing(builder: Builder, name: str, preprocessing: Preprocessing)
     if builder.half:
         value = builder.raw("Cast", [value], f"{name}/half", to=FLOAT16)
     builder.rename_input(name, value)
+
+
+def _stretched(builder: Builder, name: str, size: tuple[int, int]) -> str:
+    """The whole image, as files of runs of version 0.1 have it."""
+    value = builder.raw("Transpose", [name], f"{name}/channels_first", perm=[0, 3, 1, 2])
+    value = builder.raw("Cast", [value], f"{name}/float", to=FLOAT)
+    wanted = builder.constant(f"{name}/size", np.asarray(size, np.int64))
+    shape = builder.raw("Shape", [value], f"{name}/shape", end=2)
+    # Sizes of all axes: onnxruntime moves a Transpose through Resize as if it had no `axes`.
+    sizes = builder.raw("Concat", [shape, wanted], f"{name}/sizes", axis=0)
+    return builder.raw(
+        "Resize",
+        [value, "", "", sizes],
+        f"{name}/resized",
+        mode="linear",
+        antialias=1,
+        exclude_outside=1,
+        coordinate_transformation_mode="half_pixel",
+    )
 
 
 def add_half_input(builder: Builder, name: str) -> None:

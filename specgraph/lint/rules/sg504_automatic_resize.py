@@ -13,7 +13,8 @@ RULE = Rule(
     severity="info",
     summary="images are brought to the size the network takes",
     explanation="""\
-Bilinear, antialiased where the image shrinks, on the device, batch by batch.
+Whole, bilinear, antialiased where the image shrinks, unless the recipe's `data.resize` says otherwise. Training prints
+what it does to the images.
 """,
     bad="""\
 specgraph: 1
