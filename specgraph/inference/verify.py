@@ -16,6 +16,7 @@ from specgraph.errors import CommandError, require
 from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Graph
 from specgraph.inference.departure import Departure, first_departure, largest_difference
+from specgraph.inference.front import prepared_by_file
 from specgraph.inference.session import Array, Session
 from specgraph.recipes.recipe import is_task
 from specgraph.tasks import registry as tasks
@@ -151,7 +152,7 @@ def verify(
                 named = f"{data} batch of {batch_size}"
                 started = time.perf_counter()
                 progress(f"{named}: module")
-                expected = _run_module(graph, module, _to_network(graph, inputs, session), session)
+                expected = _run_module(graph, module, _to_network(model, inputs, session), session)
                 progress(f"{named}: onnxruntime")
                 found = session.run(inputs)
                 taken = time.perf_counter() - started
@@ -166,7 +167,7 @@ def verify(
                 seconds, waiting = taken, list(SMALL_BATCHES[1:])
         if failed is not None:
             progress("looking for the first node that differs")
-            departure = first_departure(model, graph, module, failed, _to_network(graph, failed, session), limit)
+            departure = first_departure(model, graph, module, failed, _to_network(model, failed, session), limit)
     return Verification(differences, departure, session.provider, seconds)
 
 
@@ -230,21 +231,13 @@ def _take(array: Array, batch_size: int) -> Array:
     return np.concatenate([array] * repeats)[:batch_size]
 
 
-def _to_network(graph: Graph, inputs: dict[str, Array], session: Session) -> dict[str, Array]:
-    """What the module takes for what the file takes: raw images are preprocessed here."""
-    from specgraph.datasets.preprocessing import preprocessing_of
-    from specgraph.inference.preprocess import normalise_batch
-
-    prepared: dict[str, Array] = {}
-    for name, array in inputs.items():
-        if array.dtype == np.uint8:
-            preprocessing = preprocessing_of(session.metadata)
-            if preprocessing is None:
-                raise CommandError("the file takes raw images but does not say how it prepares them")
-            prepared[name] = normalise_batch(array, preprocessing)
-        else:
-            prepared[name] = array
-    return prepared
+def _to_network(model: str | os.PathLike[str], inputs: dict[str, Array], session: Session) -> dict[str, Array]:
+    """What the module takes for what the file takes: raw images as the file prepares them, which is compared with
+    training's own picture."""
+    return {
+        name: prepared_by_file(model, session, name, array) if array.dtype == np.uint8 else array
+        for name, array in inputs.items()
+    }
 
 
 def _run_module(graph: Graph, module: nn.Module, inputs: dict[str, Array], session: Session) -> dict[str, Array]:
