@@ -125,8 +125,8 @@ def centre_box(image_size: tuple[int, int], size: tuple[int, int], share: float)
 
 
 def read_image(path: Path, channels: int, size: tuple[int, int] | None, resize: Resize | None = DEFAULT) -> Tensor:
-    """An image file as uint8 (C, H, W), brought to `size` (height, width) as `resize` says, or as it is if there is
-    no size. This is the picture that training, evaluation and prediction see.
+    """An image file as uint8 (C, H, W), brought to `size` (height, width) as `resize` says, or whole without
+    `size`. This is the picture that training, evaluation and prediction see.
 
     Without `resize` it is the picture of version 0.1: the centre, of large JPEGs at a smaller scale. Raises
     `BrokenImageError`.
