@@ -222,7 +222,6 @@ class Predictor:
         return np.stack([found[place] for place in range(len(arrays))])
 
 
-
 class _Prepared(NamedTuple):
     """An image as the session takes it, without the batch axis, and where that lies in the image."""
 
