@@ -36,7 +36,7 @@ class ModelSource(NamedTuple):
     @property
     def task(self) -> Task | None:
         """What it was trained for, if that is known."""
-        name = self.metadata.get(TASK_KEY)
+        name = self.metadata.get(TASK_KEY, "classification" if CLASS_NAMES in self.metadata else None)
         return task(name) if is_task(name) else None
 
     @property
@@ -93,7 +93,8 @@ def open_source(
 def output_metadata(graph: Graph, metadata: Mapping[str, str]) -> dict[str, str]:
     """What the output means, by the metadata of weights; where they name no task, by the network's first recipe.
 
-    Weights with class names, of before there were tasks, are a classifier's. Raises `CommandError` for a task of a
+    Weights with class names, of before there were tasks, are a classifier's, and files of them do not name one
+    either. Raises `CommandError` for a task of a
     later version.
     """
     named = metadata.get(TASK_KEY)
@@ -102,7 +103,7 @@ def output_metadata(graph: Graph, metadata: Mapping[str, str]) -> dict[str, str]
     if is_task(named):
         return task(named).metadata_of(metadata)
     if CLASS_NAMES in metadata:
-        return task("classification").metadata_of(metadata)
+        return {CLASS_NAMES: metadata[CLASS_NAMES]}
     recipe = next(iter(graph.recipes.values()), None)
     found = None if recipe is None else task_of(graph, recipe)
     return {} if found is None or found.why_not(graph) is not None else found.metadata_of(metadata)
