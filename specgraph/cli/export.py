@@ -14,7 +14,7 @@ from specgraph.atomic_files import check_target
 from specgraph.cli.arguments import numbers, per_channel, positive_numbers
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 from specgraph.cli.terminal import ProgressLine
-from specgraph.datasets.preprocessing import Preprocessing
+from specgraph.datasets.preprocessing import Preprocessing, as_its_recipe_says
 from specgraph.errors import CommandError, VerificationError, reason, require
 from specgraph.read_back import python_problem, write_read_back
 
@@ -150,6 +150,7 @@ def _export_onnx(args: argparse.Namespace) -> list[Path]:
     if source.state_dict is None:
         source = _initialised(source, args.seed)
     preprocessing = _preprocessing(args, source)
+    source = source._replace(preprocessing=preprocessing)
 
     def write(place: Path, external_data: bool | None) -> list[Path]:
         return export_onnx(
@@ -220,7 +221,7 @@ def _preprocessing(args: argparse.Namespace, source: ModelSource) -> Preprocessi
         if kind.spatial_rank != 2 or source.graph.symbols:
             raise CommandError("--mean and --std are for a network with an image of a known size as its input")
         channels, height, width = (int(str(dim)) for dim in kind.dims)
-        known = Preprocessing((height, width), channels, (0.0,), (1.0,))
+        known = as_its_recipe_says(source.graph, Preprocessing((height, width), channels, (0.0,), (1.0,)))
     mean = known.mean if args.mean is None else per_channel(args.mean, known.channels, "mean")
     std = known.std if args.std is None else per_channel(args.std, known.channels, "std")
     return known._replace(mean=mean, std=std, own=known.own and None in (args.mean, args.std))
@@ -237,6 +238,7 @@ def _verify(args: argparse.Namespace, path: Path, source: ModelSource) -> None:
             state_dict=source.state_dict,
             real_inputs=_real_inputs(args, path, source),
             tolerance=INT8_TOLERANCE if args.int8 else None,
+            on_random=not args.int8,
             progress=lambda step: progress.show(f"verifying, {step}"),
         )
     finally:
@@ -248,22 +250,26 @@ def _verify(args: argparse.Namespace, path: Path, source: ModelSource) -> None:
 
 
 def _real_inputs(args: argparse.Namespace, path: Path, source: ModelSource) -> dict[str, Any] | None:
-    """Images of the data set named, or of the run's own where it is available."""
-    from specgraph.inference.dataset_images import chosen_data, dataset_images
+    """Images of the data set named, or of the run's own where it is available, all of the first one's shape."""
+    if not (args.data or source.run or args.int8):
+        return None
+    require("torch", "torch", "reading a data set")
+    import numpy as np
+
+    from specgraph.inference.real_images import real_images
     from specgraph.inference.session import Session
 
-    chosen = chosen_data(source.graph, args.data, args.data_dir) if args.data or source.run else None
-    if chosen is None:
-        return None
     session = Session(path, "cpu")
     try:
-        found = dataset_images(source.graph, session, source.preprocessing, chosen, limit=MAX_REAL_IMAGES)
+        found = real_images(source, args.data, args.data_dir)
+        batches = [] if found is None else [x for x, _ in found.inputs(session, "test", MAX_REAL_IMAGES)]
     except CommandError as error:
-        if args.data:
+        if args.data or args.int8:
             raise
         print(f"verifying on random inputs only: {error.message}", file=sys.stderr)
         return None
-    return {session.inputs[0].name: found.images}
+    alike = [x for x in batches if x.shape[1:] == batches[0].shape[1:]]
+    return {session.inputs[0].name: np.concatenate(alike)} if alike else None
 
 
 def _file_name(name: str, ending: str) -> str:

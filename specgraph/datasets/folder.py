@@ -257,4 +257,4 @@ def _samples(paths: tuple[Path, ...], labels: Tensor, reader: FolderReader, resi
         return whole(reader, labels)
     with ThreadPoolExecutor() as pool:
         images = list(pool.map(reader.read, range(len(paths))))
-    return whole(ImageTensor(torch.stack(images)), labels)
+    return whole(ImageTensor(torch.stack(images), paths), labels)

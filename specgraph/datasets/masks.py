@@ -41,7 +41,10 @@ def read_masks(root: Path, data: Data, size: tuple[int, int] | None, channels: i
     read = {part: _read(pairs, size, channels, data, colors) for part, pairs in parts.items()}
     names = _names(data, [images[:, -1] for images in read.values()])
     sets = {
-        part: whole(ImageTensor(images), torch.zeros(len(images), dtype=torch.int64)) for part, images in read.items()
+        part: whole(
+            ImageTensor(images, tuple(path for path, _ in parts[part])), torch.zeros(len(images), dtype=torch.int64)
+        )
+        for part, images in read.items()
     }
     notes: tuple[str, ...] = ()
     if "test" not in sets:

@@ -11,9 +11,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from specgraph.datasets.catalog import CATALOG
 from specgraph.errors import CommandError
+from specgraph.graph.model import Graph
 from specgraph.kinds.invalid import Invalid
-from specgraph.recipes.resizing import RESIZE, Crop, Resize, plain_resize
+from specgraph.recipes.resizing import DEFAULT, RESIZE, Crop, Resize, plain_resize
 
 CLASS_NAMES = "class_names"
 PREPROCESSING = "preprocessing"
@@ -83,6 +85,13 @@ class Preprocessing(NamedTuple):
         stds = std * channels if len(std) == 1 else std
         known = cls((height, width), channels, means, stds, crop, plain.get("own") is True)
         return known if resize is None else known.resized(resize, whole_numbers=plain.get("whole_numbers") is not False)
+
+
+def as_its_recipe_says(graph: Graph, known: Preprocessing) -> Preprocessing:
+    """`known` with the way to the size that the first recipe of a network states, for weights that say nothing."""
+    data = next((recipe.data for recipe in graph.recipes.values()), None)
+    in_memory = data is not None and data.name in CATALOG
+    return known.resized((data and data.resize) or DEFAULT, whole_numbers=not in_memory)
 
 
 def preprocessing_of(metadata: Mapping[str, str]) -> Preprocessing | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -27,9 +28,10 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class ImageTensor:
-    """A whole set of images in memory: uint8 (N, C, H, W)."""
+    """A whole set of images in memory: uint8 (N, C, H, W). `paths` are the files they were read from, if any."""
 
     images_nchw: Tensor
+    paths: tuple[Path, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images_nchw)

@@ -48,12 +48,13 @@ def read_table(root: Path, data: Data, targets: str, size: tuple[int, int] | Non
     labels, names = _labels(rows, chosen, targets, data, path)
     size, channels = size or (224, 224), channels or 3
     images = torch.empty(len(rows), channels, *size, dtype=torch.uint8)
-    for place, row in enumerate(rows):
+    paths = tuple(path.parent / row[image_column] for row in rows)
+    for place, image_path in enumerate(paths):
         try:
-            images[place] = read_image(path.parent / row[image_column], channels, size, data.resize)
+            images[place] = read_image(image_path, channels, size, data.resize)
         except BrokenImageError as error:
             raise CommandError(f"row {place + 2} of {path}: {error}") from None
-    everything = whole(ImageTensor(images), labels)
+    everything = whole(ImageTensor(images, paths), labels)
     train, validation, test, notes = _split(everything, rows, data, path)
     mean, std = channel_statistics(train.resident if train.resident is not None else images)
     return Dataset("table", train, test, names, channels, size, mean, std, validation, from_files=True, notes=notes)

@@ -7,36 +7,37 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from specgraph.atomic_files import replacing
 from specgraph.errors import CommandError, require
-from specgraph.inference.dataset_images import LabelledImages, accuracy, chosen_data, dataset_images
 from specgraph.inference.session import Array, Session
 from specgraph.inference.source import ModelSource
 
+if TYPE_CHECKING:
+    from specgraph.inference.real_images import Score
+
 CALIBRATION_IMAGES = 256
-ACCURACY_IMAGES = 2000
+JUDGED_IMAGES = 2000
 
 
 class Quantised(NamedTuple):
-    """Accuracy on the test set before and after, and the sizes of the files in bytes."""
+    """The task's metric on the test set before and after, and the sizes of the files in bytes."""
 
     data: str
-    num_images: int
-    accuracy_before: float
-    accuracy_after: float
+    before: Score
+    after: Score
     bytes_before: int
     bytes_after: int
 
     def lines(self) -> list[str]:
         """What a person reads."""
         return [
-            f"accuracy on {self.num_images} test images of {self.data}: {self.accuracy_before:.2%} in float32, "
-            f"{self.accuracy_after:.2%} in int8",
+            f"{self.before.metric.title} on {self.before.num_images} test images of {self.data}: "
+            f"{self.before} in float32, {self.after} in int8",
             f"size: {self.bytes_before:,} bytes in float32, {self.bytes_after:,} in int8",
         ]
 
@@ -44,9 +45,11 @@ class Quantised(NamedTuple):
 class _Calibration:
     """Feeds calibration images to onnxruntime, a few at a time."""
 
-    def __init__(self, input_name: str, images: Array, batch_size: int = 16) -> None:
+    def __init__(self, input_name: str, batches: Iterable[Array], batch_size: int = 16) -> None:
         self._batches: Iterator[dict[str, Array]] = iter(
-            {input_name: images[start : start + batch_size]} for start in range(0, len(images), batch_size)
+            {input_name: images[start : start + batch_size]}
+            for images in batches
+            for start in range(0, len(images), batch_size)
         )
 
     def get_next(self) -> dict[str, Array] | None:
@@ -63,32 +66,23 @@ def quantise_file(
     """Replace a float32 file by one whose convolutions and linear layers compute in 8 bits.
 
     Static quantisation in QDQ form, weights per channel, ranges of activations from training images
-    of `data` (by default the data set of the spec's recipe). Raises `CommandError` where there is no
-    data to calibrate on.
+    of `data` (by default the data set of the spec's recipe), which the file sees as a user will give them: as raw
+    bytes if its preprocessing is built in. Raises `CommandError` where there is no data to calibrate on.
     """
     require("onnxruntime", "onnx", "quantising")
+    require("torch", "torch", "reading a data set")
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-    chosen = chosen_data(source.graph, data, data_dir)
-    if chosen is None:
+    from specgraph.inference.real_images import real_images
+
+    images = real_images(source, data, data_dir)
+    if images is None:
         raise CommandError("--int8 needs images to calibrate on", "name a data set with --data")
     place = Path(path)
     session = Session(place, "cpu")
-
-    def images(split: str, limit: int) -> LabelledImages:
-        return dataset_images(
-            source.graph,
-            session,
-            source.preprocessing,
-            chosen,
-            split=split,
-            limit=limit,
-            class_names=source.names,
-        )
-
-    test = images("test", ACCURACY_IMAGES)
-    before = accuracy(session, test)
-    reader = _Calibration(session.inputs[0].name, images("train", CALIBRATION_IMAGES).images)
+    before = images.score(session, "test", JUDGED_IMAGES)
+    batches = (x for x, _ in images.inputs(session, "train", CALIBRATION_IMAGES))
+    reader = _Calibration(session.inputs[0].name, batches)
     bytes_before = _size(place)
     with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder, _quiet_log():
         made = Path(folder, place.name)
@@ -103,11 +97,11 @@ def quantise_file(
             calibrate_method=CalibrationMethod.MinMax,
             nodes_to_exclude=_kept_exact(place, session),
         )
-        after = accuracy(Session(made, "cpu"), test)
+        after = images.score(Session(made, "cpu"), "test", JUDGED_IMAGES)
         with made.open("rb") as content, replacing(place) as file:
             shutil.copyfileobj(content, file)
     place.with_name(place.name + ".data").unlink(missing_ok=True)
-    return Quantised(chosen.name, len(test.labels), before, after, bytes_before, _size(place))
+    return Quantised(images.name, before, after, bytes_before, _size(place))
 
 
 @contextmanager

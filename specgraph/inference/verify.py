@@ -114,15 +114,17 @@ def verify(
     real_inputs: Mapping[str, Array] | None = None,
     batch_sizes: Sequence[int] | None = None,
     tolerance: float | None = None,
+    on_random: bool = True,
     device: str = "cpu",
     seed: int = 0,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Verification:
     """Run an exported file with onnxruntime beside the module on random and, where given, real inputs.
 
-    `real_inputs` maps input names to arrays (N first), float32 as the module takes them, or uint8
-    (N, H, W, C) where the file has its preprocessing built in. A difference is allowed up to
-    `tolerance` times the larger of 1 and the output's own magnitude (1e-4; 2e-2 for half precision).
+    Of an 8-bit file random inputs say nothing: `on_random=False` leaves them out. `real_inputs` maps input names to
+    arrays (N first), float32 as the module takes them, or uint8 (N, H, W, C) where the file has its preprocessing
+    built in. A difference is allowed up to `tolerance` times the larger of 1 and the output's own magnitude (1e-4;
+    2e-2 for half precision).
     Where an output differs, intermediate values are compared to find the first node that departs.
     Without `batch_sizes` the batches are of 1, 3 and 8, or, where one input takes seconds, of 1 and 2.
     `progress` receives each step before it begins. The module is left where it was, in the mode it was in.
@@ -145,7 +147,7 @@ def verify(
     with _evaluating(module):
         while waiting:
             batch_size = waiting.pop(0)
-            batches = [("random", random_inputs(graph, session, batch_size, sizes, rng))]
+            batches = [("random", random_inputs(graph, session, batch_size, sizes, rng))] if on_random else []
             if real_inputs:
                 batches.append(("real", {name: _take(array, batch_size) for name, array in real_inputs.items()}))
             for data, inputs in batches:

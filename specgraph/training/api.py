@@ -131,7 +131,7 @@ def evaluate(
     if not (isinstance(run, Run) and weights is None):
         chosen = _as_weights_see(chosen, trained.metadata, says_how)
     run_data = prepare_data(graph, chosen.recipe, brought, EVAL_BROKEN_HELP)
-    run_data = as_trained(run_data, trained.metadata, normalised=says_how)
+    run_data = as_trained(run_data, trained.metadata, preprocessing_of(trained.metadata), normalised=says_how)
     module = build_module(graph, 0, torch.contiguous_format)
     training_only = [node.path for node in graph.nodes.values() if node.train_only]
     apply_weights(module, trained.state_dict, optional=training_only, source=trained.file)

@@ -16,7 +16,7 @@ from specgraph.datasets.images import centre_share
 from specgraph.datasets.load import is_folder, load_dataset
 from specgraph.datasets.masks import read_masks
 from specgraph.datasets.placement import describe
-from specgraph.datasets.preprocessing import Preprocessing, class_names_of, preprocessing_of
+from specgraph.datasets.preprocessing import Preprocessing, class_names_of
 from specgraph.datasets.samples import Dataset, Samples
 from specgraph.datasets.shapes import draw_shapes
 from specgraph.datasets.split import stratified_split
@@ -170,9 +170,11 @@ def _about_pictures(dataset: Dataset, resize: Resize | None, size: tuple[int, in
     return describe(resize or DEFAULT, size)
 
 
-def as_trained(data: RunData, metadata: Mapping[str, str], *, normalised: bool) -> RunData:
-    """`data` as weights with `metadata` were trained: classes by their names and, unless `normalised`
-    otherwise on purpose, images with the mean and deviation that were used. Raises `CommandError` for
+def as_trained(
+    data: RunData, metadata: Mapping[str, str], preprocessing: Preprocessing | None, *, normalised: bool
+) -> RunData:
+    """`data` as weights with `metadata` and `preprocessing` were trained: classes by their names and, unless
+    `normalised` otherwise on purpose, images with the mean and deviation that were used. Raises `CommandError` for
     classes that the weights do not know."""
     known = class_names_of(metadata) if data.task.targets == "class" else None
     positions = class_positions(data.dataset.class_names, known, data.dataset.name)
@@ -184,7 +186,6 @@ def as_trained(data: RunData, metadata: Mapping[str, str], *, normalised: bool) 
             for samples in (getattr(data, part),)
         }
         data = data._replace(dataset=replace(data.dataset, class_names=known), **parts)
-    preprocessing = preprocessing_of(metadata)
     if preprocessing is None or preprocessing.own or normalised or preprocessing.channels != data.channels:
         return data
     return data._replace(mean=preprocessing.mean, std=preprocessing.std)

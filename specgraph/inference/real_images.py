@@ -1,0 +1,125 @@
+"""A data set's images as an exported file takes them, and how well the file does on them by its task's own metric."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from specgraph.datasets.catalog import FROM_PYTHON
+from specgraph.datasets.images import BrokenImageError, open_converted
+from specgraph.datasets.samples import Samples
+from specgraph.errors import CommandError
+from specgraph.inference.session import Array, Session
+from specgraph.inference.source import ModelSource
+from specgraph.recipes.recipe import Recipe
+from specgraph.tasks.task import Metric, Objective
+from specgraph.training.distributed import World
+from specgraph.training.feed import EvalFeed
+from specgraph.training.overrides import Overrides, choose_recipe, settle_resize
+from specgraph.training.pipeline import to_channels
+from specgraph.training.run_images import EVAL_BROKEN_HELP, RunData, as_trained, prepare_data
+
+BATCH_SIZE = 64
+LEAST_PROBABILITY = 1e-12
+
+
+class Score(NamedTuple):
+    """A task's first metric on some images."""
+
+    metric: Metric
+    value: float
+    num_images: int
+
+    def __str__(self) -> str:
+        return self.metric.show(self.value)
+
+
+class RealImages:
+    """The data of a run or a spec: those named, or its recipe's own, prepared as its weights were trained. `name` is
+    what they are called."""
+
+    def __init__(
+        self, source: ModelSource, data: str | None = None, data_dir: str | os.PathLike[str] | None = None
+    ) -> None:
+        """Raises `CommandError` where there are no data, or none of this network's."""
+        self.source = source
+        place = None if data_dir is None else os.fspath(data_dir)
+        chosen = choose_recipe(source.graph, None, Overrides(data=data, data_root=place))
+        known = source.preprocessing
+        if known is not None:
+            own = chosen.recipe.data
+            assert own is not None
+            chosen = chosen._replace(recipe=chosen.recipe.replace(data=own.replace(resize=known.resize)))
+        elif source.run is None:
+            chosen = settle_resize(chosen)
+        assert chosen.recipe.data is not None
+        self.recipe: Recipe = chosen.recipe
+        self.name = data or chosen.recipe.data.name
+        found = prepare_data(source.graph, self.recipe, None, EVAL_BROKEN_HELP)
+        self.data: RunData = as_trained(found, source.metadata, known, normalised=False)
+        self.objective: Objective = self.data.objective(source.graph, self.recipe)
+        self.objective.restore(source.metadata)
+
+    def inputs(self, session: Session, split: str, limit: int) -> Iterator[tuple[Array, Tensor]]:
+        """Batches of a split's images as a session takes them, with their targets; at most `limit`, evenly over it."""
+        samples = {"train": self.data.train, "test": self.data.test}[split]
+        chosen = torch.linspace(0, len(samples) - 1, min(limit, len(samples))).long()
+        samples = samples.select(chosen)
+        feed = EvalFeed(samples, self.data.pipeline(), BATCH_SIZE, World(0, 1, torch.device("cpu")))
+        raw = session.inputs[0].dtype == "uint8"
+        done = 0
+        for x, targets in feed.batches():
+            if not raw:
+                yield np.asarray(x.contiguous()), targets
+            for place in range(len(x)) if raw else ():
+                yield self._bytes(samples, done + place)[None], targets[place : place + 1]
+            done += len(x)
+
+    def _bytes(self, samples: Samples, place: int) -> Array:
+        """An image before anything was done to it, (height, width, C)."""
+        index = int(samples.indices[place])
+        paths = getattr(samples.source, "paths", ())
+        if paths:
+            try:
+                pixels = np.asarray(open_converted(paths[index], self.data.channels))
+            except BrokenImageError as error:
+                raise CommandError(str(error), EVAL_BROKEN_HELP) from None
+            return pixels[..., None] if pixels.ndim == 2 else pixels
+        image = samples.source.read(index)
+        image = image[:-1] if self.data.target == "mask" else image
+        return np.asarray(to_channels(image[None], self.data.channels)[0].permute(1, 2, 0).contiguous())
+
+    def score(self, session: Session, split: str, limit: int) -> Score:
+        """How well a file does."""
+        judge = self.objective.judge(torch.device("cpu"))
+        output = next(port.name for port in session.outputs if port.name == self.data.head.name)
+        built_in = session.metadata.get("specgraph.built_in", "").split()
+        count = 0
+        for x, targets in self.inputs(session, split, limit):
+            values = torch.from_numpy(session.run({session.inputs[0].name: x}, [output])[output])
+            judge.add(self.objective.scores(self._scores(values, built_in)), targets)
+            count += len(targets)
+        metric = self.data.task.metrics[0]
+        return Score(metric, judge.metrics()[metric.name], count)
+
+    def _scores(self, values: Tensor, built_in: list[str]) -> Tensor:
+        """Scores again, of the probabilities or class numbers that a file gives."""
+        if "argmax" in built_in:
+            num = self.data.task.num_outputs(self.data.head) or 1
+            return torch.nn.functional.one_hot(values, num).movedim(-1, 1).float()
+        if "softmax" not in built_in:
+            return values
+        shares = values.clamp(LEAST_PROBABILITY, 1.0)
+        return shares.logit(1e-7) if self.data.task.probabilities == "independent" else shares.log()
+
+
+def real_images(source: ModelSource, data: str | None, data_dir: str | os.PathLike[str] | None) -> RealImages | None:
+    """The images of the data set named, or of the recipe's own; None where no recipe names any."""
+    recipe = next(iter(source.graph.recipes.values()), None)
+    named = recipe is not None and recipe.data is not None and recipe.data.name != FROM_PYTHON
+    return RealImages(source, data, data_dir) if data is not None or named else None
