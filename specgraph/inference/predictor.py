@@ -76,7 +76,7 @@ class Predictor:
         self._output = self._choose_output(output)
         self.task = _task_of(metadata, task, model)
         port = next(port for port in self.session.outputs if port.name == self._output)
-        described = OutputPort(port.name, port.shape, port.dtype, _scale_of(metadata, self._output), metadata)
+        described = OutputPort(port.name, port.shape, port.dtype, scale_of(metadata, self._output), metadata)
         names = None if class_names is None else tuple(class_names)
         self._reader = self.task.read_output(described, names)
         self.class_names = self._reader.names
@@ -296,7 +296,8 @@ def open_any(image: ImageLike) -> Image:
     return pil.fromarray(array)
 
 
-def _scale_of(metadata: dict[str, str], output: str) -> str | None:
+def scale_of(metadata: dict[str, str], output: str) -> str | None:
+    """What the numbers of an output are, as a file says; None where it does not."""
     import json
 
     try:

@@ -10,10 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from specgraph.backends.onnx.metadata import output_scale
 from specgraph.datasets.catalog import FROM_PYTHON
 from specgraph.datasets.images import BrokenImageError, open_converted
 from specgraph.datasets.samples import Samples
 from specgraph.errors import CommandError
+from specgraph.inference.predictor import scale_of
 from specgraph.inference.session import Array, Session
 from specgraph.inference.source import ModelSource
 from specgraph.recipes.recipe import Recipe
@@ -98,21 +100,21 @@ class RealImages:
         """How well a file does."""
         judge = self.objective.judge(torch.device("cpu"))
         output = next(port.name for port in session.outputs if port.name == self.data.head.name)
-        built_in = session.metadata.get("specgraph.built_in", "").split()
+        scale = scale_of(session.metadata, output)
         count = 0
         for x, targets in self.inputs(session, split, limit):
             values = torch.from_numpy(session.run({session.inputs[0].name: x}, [output])[output])
-            judge.add(self.objective.scores(self._scores(values, built_in)), targets)
+            judge.add(self.objective.scores(self._scores(values, scale)), targets)
             count += len(targets)
         metric = self.data.task.metrics[0]
         return Score(metric, judge.metrics()[metric.name], count)
 
-    def _scores(self, values: Tensor, built_in: list[str]) -> Tensor:
-        """Scores again, of the probabilities or class numbers that a file gives."""
-        if "argmax" in built_in:
+    def _scores(self, values: Tensor, scale: str | None) -> Tensor:
+        """Scores again, of the probabilities or class numbers that a file gives in their place."""
+        if scale == "class_numbers":
             num = self.data.task.num_outputs(self.data.head) or 1
             return torch.nn.functional.one_hot(values, num).movedim(-1, 1).float()
-        if "softmax" not in built_in:
+        if scale != "probabilities" or scale == output_scale(self.source.graph, self.data.head.name):
             return values
         shares = values.clamp(LEAST_PROBABILITY, 1.0)
         return shares.logit(1e-7) if self.data.task.probabilities == "independent" else shares.log()
