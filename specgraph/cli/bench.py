@@ -120,6 +120,7 @@ def _spec_runners(args: argparse.Namespace, source: ModelSource) -> list[Runner]
 def _module_runners(args: argparse.Namespace, names: list[str], module: nn.Module) -> list[Runner]:
     import torch
 
+    from specgraph.backends.torch.toolchain import refuse_missing
     from specgraph.inference.bench import module_runner
 
     name = parse_device(args.device, INFERENCE_DEVICES)
@@ -129,6 +130,7 @@ def _module_runners(args: argparse.Namespace, names: list[str], module: nn.Modul
         device = torch.device("cuda", torch.cuda.current_device() if name.number is None else name.number)
     runners = [module_runner(names, module, device)]
     if args.compile:
+        refuse_missing("--compile", device)
         runners.append(module_runner(names, module, device, compiled=True))
     return runners
 

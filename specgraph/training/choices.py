@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
+from typing import NamedTuple
 
 import torch
 
+from specgraph.backends.torch.toolchain import missing_for_compiling, refuse_missing
 from specgraph.errors import CommandError
 from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Graph
@@ -38,21 +39,37 @@ def has_bf16(device: torch.device) -> bool:
     return device.type == "cpu" and any(bool(getattr(torch.cpu, name, bool)()) for name in names)
 
 
-def choose_compilation(wanted: str, graph: Graph, num_images: int, device: torch.device) -> bool:
-    """Whether to compile: `on`, `off`, or `auto`, which does on a GPU where it pays back within the run.
+class Compilation(NamedTuple):
+    """Whether a run is compiled; `note` says why it is not where it would pay."""
+
+    used: bool
+    note: str | None = None
+
+
+def choose_compilation(wanted: str, graph: Graph, num_images: int, device: torch.device) -> Compilation:
+    """Whether to compile: `on`, `off`, or `auto`, which does on a GPU where it pays back within the run and the
+    machine has what it takes.
 
     On CPUs `auto` never compiles: most networks gain nothing there (docs/benchmarks.md).
     `num_images` counts the images of all epochs. The estimate depends on nothing that is measured,
-    so that a run repeats exactly. Raises `CommandError` for `on` without a C++ compiler on the CPU.
+    so that a run repeats exactly. Raises `CommandError` for `on` where something is missing for it.
     """
-    if wanted == "on" and device.type == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
-        raise CommandError("--compile on needs a C++ compiler", "install g++, or use --compile off")
-    if wanted != "auto":
-        return wanted == "on"
-    if device.type != "cuda":
-        return False
+    if wanted == "on":
+        refuse_missing("--compile on", device)
+    if wanted != "auto" or device.type != "cuda":
+        return Compilation(wanted == "on")
     run_seconds = num_images * TRAINING_FACTOR * count_multiply_adds(graph) / GPU_MACS_PER_SECOND
-    return run_seconds * SAVED_SHARE > COMPILE_SECONDS + COMPILE_SECONDS_PER_NODE * len(graph.nodes)
+    if run_seconds * SAVED_SHARE <= COMPILE_SECONDS + COMPILE_SECONDS_PER_NODE * len(graph.nodes):
+        return Compilation(False)
+    missing = missing_for_compiling(device)
+    return Compilation(True) if missing is None else Compilation(False, f"not compiled: that needs {missing.what}")
+
+
+def keep_compilation(used: bool, device: torch.device) -> Compilation:
+    """A resumed run goes on as it was. Raises `CommandError` where it is compiled and something is missing for it."""
+    if used:
+        refuse_missing("this run is compiled, which", device)
+    return Compilation(used)
 
 
 def choose_workers(wanted: int | None) -> int:

@@ -28,6 +28,7 @@ from specgraph.training.choices import (
     choose_memory_format,
     choose_precision,
     choose_workers,
+    keep_compilation,
     set_backends,
 )
 from specgraph.training.continuation import is_best_lost, lost_best, refuse_epochs
@@ -84,9 +85,14 @@ class TrainingSession:
         if options.deterministic and world.device.type == "cuda":
             check_repeatable(graph, recipe, self.data)
         num_images = recipe.epochs * len(self.data.train)
-        self.compiled = (
-            state["compiled"] if state else choose_compilation(options.compile, graph, num_images, world.device)
+        compilation = (
+            keep_compilation(state["compiled"], world.device)
+            if state
+            else choose_compilation(options.compile, graph, num_images, world.device)
         )
+        self.compiled = compilation.used
+        if compilation.note is not None:
+            self._say(compilation.note)
         self.memory_format = choose_memory_format(graph)
         if resume and state is not None:
             refuse_edited(resume, state, graph, self.recorded)

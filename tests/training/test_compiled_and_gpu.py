@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from specgraph.backends.torch import toolchain
 from specgraph.checking import load
 from specgraph.errors import CommandError
 from specgraph.training.api import train
@@ -30,19 +32,60 @@ def test_compiled_run_resumes_exactly(train_small: Any, tmp_path: Path) -> None:
     assert same_weights(weights_of(whole), weights_of(resumed))
 
 
-def test_compilation_is_chosen_without_measuring() -> None:
+def missing(monkeypatch: pytest.MonkeyPatch, what: str | None) -> None:
+    """A machine that lacks something of what compiling needs, its GPUs acted."""
+    programs = {"gcc", "clang", "g++"} - {what or ""} - ({"clang"} if what == "gcc" else set())
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr(toolchain.shutil, "which", lambda name: name if name in programs else None)
+    monkeypatch.setattr(toolchain.importlib.util, "find_spec", lambda name: None if name == what else object())
+    monkeypatch.setattr(toolchain.Path, "is_file", lambda path: path.name != what)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (6, 1) if what == "new GPU" else (8, 0))
+
+
+def test_compilation_is_chosen_without_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing(monkeypatch, None)
     graph = load(SPECS / "resnet18.yaml")
-    assert choose_compilation("auto", graph, 10**8, CUDA)
-    assert not choose_compilation("auto", graph, 100, CUDA)
-    assert not choose_compilation("auto", graph, 10**8, CPU)
-    assert not choose_compilation("off", graph, 10**8, CUDA)
-    assert choose_compilation("on", graph, 1, CUDA)
+    assert choose_compilation("auto", graph, 10**8, CUDA) == (True, None)
+    assert choose_compilation("auto", graph, 100, CUDA) == (False, None)
+    assert choose_compilation("auto", graph, 10**8, CPU) == (False, None)
+    assert choose_compilation("off", graph, 10**8, CUDA) == (False, None)
+    assert choose_compilation("on", graph, 1, CUDA) == (True, None)
 
 
-def test_compilation_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+LACKS = [
+    ("triton", "Triton"),
+    ("gcc", "a C compiler"),
+    ("Python.h", "Python's header files"),
+    ("new GPU", r"capability 7\.0 or more \(this one has 6\.1\)"),
+]
+
+
+@pytest.mark.parametrize(("what", "said"), LACKS)
+def test_a_gpu_without_what_compiling_needs(monkeypatch: pytest.MonkeyPatch, what: str, said: str) -> None:
+    """`auto` trains uncompiled and says why; `on` is refused before the first step."""
+    missing(monkeypatch, what)
+    graph = load(SPECS / "resnet18.yaml")
+    used, note = choose_compilation("auto", graph, 10**8, CUDA)
+    assert not used
+    assert note is not None
+    assert re.search(said, note)
+    assert choose_compilation("auto", graph, 100, CUDA) == (False, None), "it would not pay: no word of it"
+    with pytest.raises(CommandError, match=said) as refused:
+        choose_compilation("on", graph, 1, CUDA)
+    assert "or do not compile" in str(refused.value.help)
+
+
+def test_compilation_without_a_compiler(monkeypatch: pytest.MonkeyPatch, train_small: Any, tmp_path: Path) -> None:
+    compiled = shutil.which("g++") is not None
+    if compiled:
+        with pytest.raises(Crash):
+            train_small(out=tmp_path / "crashed", compile="on", display=CrashAt(12), checkpoint_every_s=0.0)
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(CommandError, match=r"needs a C\+\+ compiler"):
         choose_compilation("on", load(SPECS / "lenet.json"), 1, CPU)
+    if compiled:
+        with pytest.raises(CommandError, match=r"this run is compiled, which needs a C\+\+ compiler"):
+            train_small(resume=tmp_path / "crashed")
 
 
 def test_precision_that_is_asked_for_is_used() -> None:

@@ -16,6 +16,7 @@ from specgraph.errors import CommandError
 from specgraph.runs.checkpoint import Checkpoints
 from specgraph.runs.run import Run
 from specgraph.training import session
+from specgraph.training.choices import Compilation
 from specgraph.training.display import Silent
 from tests.training.conftest import Crash, CrashAt, same_weights, weights_of
 
@@ -129,9 +130,9 @@ def test_environment_is_written_before_the_folder_is_a_run(
 def test_compile_is_continued(train_small: Any, crashed: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     wanted: list[str] = []
 
-    def choose(compile: str, *_: Any) -> bool:
+    def choose(compile: str, *_: Any) -> Compilation:
         wanted.append(compile)
-        return False
+        return Compilation(False)
 
     monkeypatch.setattr(session, "choose_compilation", choose)
     folder = crashed(5, saved=False, compile="on")
