@@ -8,7 +8,6 @@ from typing import NamedTuple
 import torch
 
 from specgraph.backends.torch.toolchain import missing_for_compiling, refuse_missing
-from specgraph.errors import CommandError
 from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Graph
 from specgraph.ops.registry import ops
