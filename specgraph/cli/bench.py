@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from specgraph.inference.bench import Runner
+    from specgraph.inference.session import Array, Session
     from specgraph.inference.source import ModelSource
 
 HELP = "measure latency and throughput: eager, compiled, onnxruntime"
@@ -51,19 +52,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the timings."""
-    from specgraph.inference.bench import graph_inputs, measure, session_inputs, table
+    from specgraph.inference.bench import RESIDENT, graph_inputs, measure, misplaced, session_inputs, table
     from specgraph.inference.source import looks_like_source
 
     if looks_like_source(args.model):
         from specgraph.inference.source import open_source
 
         source = open_source(args.model, args.weights, lambda spec: load_graph(args, spec))
-        timings = measure(
-            _spec_runners(args, source),
-            lambda size: graph_inputs(source.graph, size),
-            args.batch_sizes,
-            seconds=args.seconds,
-        )
+        runners, session = _spec_runners(args, source)
+
+        def make_inputs(size: int) -> dict[str, Array]:
+            return graph_inputs(source.graph, size)
+
     else:
         if args.weights:
             raise CommandError(f"{args.model} has its own weights", "leave --weights out")
@@ -71,14 +71,19 @@ def run(args: argparse.Namespace) -> int:
         from specgraph.inference.session import Session
 
         session = Session(args.model, args.device, threads=args.threads, spin=False)
-        if session.fallback:
-            print(f"warning: {session.fallback}", file=sys.stderr)
-        timings = measure(
-            [*_imported_runners(args, [port.name for port in session.inputs]), session_runner(session)],
-            lambda size: session_inputs(session, size),
-            args.batch_sizes,
-            seconds=args.seconds,
-        )
+        runners = [*_imported_runners(args, [port.name for port in session.inputs]), session_runner(session)]
+
+        def make_inputs(size: int) -> dict[str, Array]:
+            return session_inputs(session, size)
+
+    if session.fallback:
+        print(f"warning: {session.fallback}", file=sys.stderr)
+    timings = measure(runners, make_inputs, args.batch_sizes, seconds=args.seconds)
+    warning = misplaced(session, make_inputs(args.batch_sizes[0]))
+    if warning is not None:
+        print(f"warning: {warning}", file=sys.stderr)
+    if session.on_gpu:
+        print(RESIDENT, file=sys.stderr)
     if args.format == "json":
         import json
 
@@ -88,8 +93,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _spec_runners(args: argparse.Namespace, source: ModelSource) -> list[Runner]:
-    """PyTorch eager, compiled where asked for, and onnxruntime, with the same weights."""
+def _spec_runners(args: argparse.Namespace, source: ModelSource) -> tuple[list[Runner], Session]:
+    """PyTorch eager, compiled where asked for, and onnxruntime, with the same weights; and its session."""
     require("torch", "torch", "running a spec")
     require("onnxruntime", "onnx", "running an ONNX model")
     import torch
@@ -112,9 +117,7 @@ def _spec_runners(args: argparse.Namespace, source: ModelSource) -> list[Runner]
         threads=args.threads,
         spin=False,
     )
-    if session.fallback:
-        print(f"warning: {session.fallback}", file=sys.stderr)
-    return [*_module_runners(args, list(source.graph.inputs), module), session_runner(session)]
+    return [*_module_runners(args, list(source.graph.inputs), module), session_runner(session)], session
 
 
 def _module_runners(args: argparse.Namespace, names: list[str], module: nn.Module) -> list[Runner]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 Step = Callable[[], object]
+CPU_PROVIDER = "CPUExecutionProvider"
+MAX_NAMED = 5
+RESIDENT = "inputs and outputs stay on the GPU: no copies are measured; products in IEEE single precision"
 
 
 class Timing(NamedTuple):
@@ -35,19 +39,21 @@ class Timing(NamedTuple):
 
 
 class Runner(NamedTuple):
-    """One way to run the network: `prepare` takes inputs and gives the step to be timed."""
+    """One way to run the network: `prepare` takes inputs and gives the step to be timed. What `around` gives is
+    entered before the first step of all runners and left after the last."""
 
     name: str
     device: str
     prepare: Callable[[dict[str, Array]], Step]
+    around: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 def session_runner(session: Session) -> Runner:
-    """onnxruntime."""
+    """onnxruntime. On a GPU inputs and outputs stay there, as PyTorch's do."""
     device = session.provider.removesuffix("ExecutionProvider").lower()
 
     def prepare(inputs: dict[str, Array]) -> Step:
-        return lambda: session.run(inputs)
+        return session.bound(inputs) if session.on_gpu else lambda: session.run(inputs)
 
     return Runner("onnxruntime", device, prepare)
 
@@ -57,6 +63,7 @@ def module_runner(names: Sequence[str], module: nn.Module, device: torch.device,
     import torch
 
     from specgraph.backends.torch.current_device import current_device
+    from specgraph.training.tf32 import ieee_single
 
     module = module.eval().to(device)
     callable_module: Any = torch.compile(module) if compiled else module
@@ -73,7 +80,8 @@ def module_runner(names: Sequence[str], module: nn.Module, device: torch.device,
 
         return step
 
-    return Runner("torch compiled" if compiled else "torch eager", str(device), prepare)
+    name = "torch compiled" if compiled else "torch eager"
+    return Runner(name, str(device), prepare, lambda: ieee_single(device))
 
 
 def session_inputs(session: Session, batch_size: int, free: int = 224) -> dict[str, Array]:
@@ -91,6 +99,20 @@ def session_inputs(session: Session, batch_size: int, free: int = 224) -> dict[s
         else:
             inputs[port.name] = rng.standard_normal(shape).astype(np.float16 if port.dtype == "float16" else np.float32)
     return inputs
+
+
+def misplaced(session: Session, inputs: dict[str, Array]) -> str | None:
+    """What to say where a GPU does not run all nodes of a model, as one profiled run shows."""
+    if not session.on_gpu:
+        return None
+    placed = session.placement(inputs)
+    on_cpu = placed.pop(CPU_PROVIDER, ())
+    if not placed:
+        return f"onnxruntime lists {session.provider}, but ran every node on the CPU"
+    if not on_cpu:
+        return None
+    named = ", ".join(on_cpu[:MAX_NAMED]) + (" …" if len(on_cpu) > MAX_NAMED else "")
+    return f"onnxruntime ran {len(on_cpu)} of {len(on_cpu) + sum(map(len, placed.values()))} nodes on the CPU: {named}"
 
 
 def graph_inputs(graph: Graph, batch_size: int) -> dict[str, Array]:
@@ -116,6 +138,19 @@ def measure(
 
     Each batch size takes about `seconds` per runner after three runs of warm-up.
     """
+    with ExitStack() as surroundings:
+        for runner in runners:
+            surroundings.enter_context(runner.around())
+        return _measure(runners, make_inputs, batch_sizes, seconds, min_runs)
+
+
+def _measure(
+    runners: Sequence[Runner],
+    make_inputs: Callable[[int], Mapping[str, Array]],
+    batch_sizes: Sequence[int],
+    seconds: float,
+    min_runs: int,
+) -> list[Timing]:
     timings: list[Timing] = []
     for batch_size in batch_sizes:
         inputs = dict(make_inputs(batch_size))

@@ -84,6 +84,7 @@ class Predictor:
         if isinstance(fixed, int):
             self.batch_size = fixed
         self._fixed_batch = isinstance(fixed, int)
+        self._full: set[tuple[int, ...]] = set()  # image shapes of which a whole batch has run
 
     @property
     def assumed(self) -> list[str]:
@@ -214,9 +215,12 @@ class Predictor:
         for shape in dict.fromkeys(array.shape for array in arrays):
             places = [place for place, array in enumerate(arrays) if array.shape == shape]
             stacked = np.stack([arrays[place] for place in places])
-            if self._fixed_batch and len(stacked) < self.batch_size:
+            one_size = self._fixed_batch or (self.session.on_gpu and shape in self._full)  # cuDNN tries each new size
+            if one_size and len(stacked) < self.batch_size:
                 filler = np.zeros((self.batch_size - len(stacked), *shape), stacked.dtype)
                 stacked = np.concatenate([stacked, filler])
+            if len(stacked) == self.batch_size:
+                self._full.add(shape)
             values = self.session.run({self._input.name: stacked}, [self._output])[self._output]
             found.update(zip(places, values, strict=False))
         return np.stack([found[place] for place in range(len(arrays))])

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import io
+import json
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,25 +79,67 @@ class Session:
             else:
                 check_index(device, name, num_cuda_devices())
                 wanted = "cuda" if wanted == "auto" else wanted
-        if wanted != "cpu" and hasattr(onnxruntime, "preload_dlls"):
-            onnxruntime.preload_dlls()
+        if wanted != "cpu":
+            _load_libraries()
         if not isinstance(model, bytes) and not Path(model).is_file():
             raise CommandError(f"no such file: {model}")
-        source = model if isinstance(model, bytes) else os.fspath(model)
+        self._opened = (
+            model if isinstance(model, bytes) else os.fspath(model),
+            options,
+            _providers(wanted, name.number),
+        )
         try:
-            self._session = onnxruntime.InferenceSession(source, options, providers=_providers(wanted, name.number))
+            self._session = onnxruntime.InferenceSession(*self._opened[:2], providers=self._opened[2])
         except Exception as error:  # onnxruntime raises a class of its own for every status
             shown = "the model" if isinstance(model, bytes) else str(model)
             raise CommandError(f"onnxruntime cannot load {shown}: {_first_line(error)}") from error
         self.provider: str = self._session.get_providers()[0]
         if self.provider != _PROVIDERS[wanted][0] and self.fallback is None:
             self.fallback = (
-                f"onnxruntime could not start {_PROVIDERS[wanted][0]} (its libraries are missing or do not "
-                f"fit the driver); running on {self.provider}"
+                f"onnxruntime could not start {_PROVIDERS[wanted][0]} (its libraries{_for_cuda()} are missing or do "
+                f"not fit the driver); running on {self.provider}"
             )
+        self._place = ("cpu" if self.provider == _PROVIDERS["cpu"][0] else "cuda", name.number or 0)
         self.inputs = tuple(_port(value) for value in self._session.get_inputs())
         self.outputs = tuple(_port(value) for value in self._session.get_outputs())
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the first provider is one for GPUs."""
+        return self._place[0] != "cpu"
+
+    def bound(self, inputs: dict[str, Array]) -> Bound:
+        """A run of the model whose inputs and outputs stay on the device."""
+        import onnxruntime
+
+        binding = self._session.io_binding()
+        for name, value in inputs.items():
+            binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(value, *self._place))
+        for port in self.outputs:
+            binding.bind_output(port.name, *self._place)
+        return Bound(self._session, binding, tuple(port.name for port in self.outputs))
+
+    def placement(self, inputs: dict[str, Array]) -> dict[str, tuple[str, ...]]:
+        """The nodes that each provider ran, by onnxruntime's profile of one run: a provider that the session
+        lists may have left some, or all, to the CPU."""
+        import onnxruntime
+
+        source, options, providers = self._opened
+        with tempfile.TemporaryDirectory() as folder:
+            options.enable_profiling, options.profile_file_prefix = True, os.path.join(folder, "run")
+            try:
+                profiled = onnxruntime.InferenceSession(source, options, providers=providers)
+            finally:
+                options.enable_profiling = False
+            profiled.run(None, inputs)
+            events = json.loads(Path(profiled.end_profiling()).read_text(encoding="utf-8"))
+        found: dict[str, dict[str, None]] = {}
+        for event in events:
+            provider = event.get("args", {}).get("provider")
+            if event.get("cat") == "Node" and provider:
+                found.setdefault(provider, {})[event["name"].removesuffix("_kernel_time")] = None
+        return {provider: tuple(nodes) for provider, nodes in found.items()}
 
     def run(self, inputs: dict[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:
         """Outputs by name. Raises `CommandError` where onnxruntime fails (wrong sizes, memory)."""
@@ -105,10 +151,55 @@ class Session:
         return dict(zip(names, (np.asarray(value) for value in values), strict=True))
 
 
+class Bound(NamedTuple):
+    """A model with inputs that lie on the device. Calling it runs it."""
+
+    session: Any
+    binding: Any
+    names: tuple[str, ...]
+
+    def __call__(self) -> None:
+        """Run it, and wait for its end. Raises `CommandError` where onnxruntime fails."""
+        try:
+            self.session.run_with_iobinding(self.binding)
+            self.binding.synchronize_outputs()
+        except Exception as error:
+            raise CommandError(f"onnxruntime cannot run the model: {_first_line(error)}") from error
+
+    def outputs(self) -> dict[str, Array]:
+        """What the last run gave, by name, on the host."""
+        return dict(zip(self.names, self.binding.copy_outputs_to_cpu(), strict=True))
+
+
 def _providers(kind: str, index: int | None) -> list[Any]:
-    """onnxruntime's providers for a kind of device, all on the GPU of that index."""
-    options = {} if index is None else {"device_id": index}
-    return [(name, options) if options and not name.startswith("CPU") else name for name in _PROVIDERS[kind]]
+    """onnxruntime's providers for a kind of device, all on the GPU of that index. CUDA computes in IEEE single
+    precision, as PyTorch evaluates and as CPUs compute; TensorRT has no such option."""
+    entries: list[Any] = []
+    for name in _PROVIDERS[kind]:
+        options: dict[str, Any] = {} if index is None or name.startswith("CPU") else {"device_id": index}
+        if name.startswith("CUDA"):
+            options["use_tf32"] = "0"
+        entries.append((name, options) if options else name)
+    return entries
+
+
+def _load_libraries() -> None:
+    """Load CUDA's libraries from the packages that are installed. What onnxruntime prints about those that it does
+    not find is dropped: whether the provider starts is looked at afterwards."""
+    import onnxruntime
+
+    if hasattr(onnxruntime, "preload_dlls"):
+        with contextlib.redirect_stdout(io.StringIO()):
+            onnxruntime.preload_dlls()
+
+
+def _for_cuda() -> str:
+    """Words for the version of CUDA that onnxruntime was built for, where it says so."""
+    try:
+        from onnxruntime.capi.build_and_package_info import cuda_version
+    except ImportError:
+        return ""
+    return f" for CUDA {cuda_version}" if cuda_version else ""
 
 
 def why_no_cuda(available: Sequence[str], device: str = "cuda") -> str | None:

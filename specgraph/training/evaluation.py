@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from specgraph.tasks.task import Judge, Objective
 from specgraph.training.distributed import World
 from specgraph.training.feed import EvalFeed
+from specgraph.training.tf32 import ieee_single
 
 
 class Scores(NamedTuple):
@@ -52,20 +53,22 @@ def evaluate_and_judge(
 ) -> tuple[Scores, Judge]:
     """Mean loss and metrics over a feed, of all processes, with what judged this process's part.
 
-    Computed in single precision, so that an exported model scores the same. The module is left in the mode it was in.
+    Computed in IEEE single precision, without TF32, so that an exported model scores the same. The module is left in
+    the mode it was in.
     `between` is called after each batch and may raise.
     """
     was_training = module.training
     module.eval()
     sums = torch.zeros(2, dtype=torch.float64, device=world.device)
     judge = objective.judge(world.device)
-    for x, targets in feed.batches():
-        scores = forward_scores(module, x, main, objective, flip=flip)
-        sums[0] += objective.loss(scores, targets).double()
-        sums[1] += len(targets)
-        judge.add(scores, targets)
-        if between is not None:
-            between()
+    with ieee_single(world.device):
+        for x, targets in feed.batches():
+            scores = forward_scores(module, x, main, objective, flip=flip)
+            sums[0] += objective.loss(scores, targets).double()
+            sums[1] += len(targets)
+            judge.add(scores, targets)
+            if between is not None:
+                between()
     module.train(was_training)
     total_loss, count = world.sum(sums).tolist()
     if judge.sums is not None:

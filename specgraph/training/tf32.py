@@ -6,7 +6,8 @@ Once a program sets `torch.backends.fp32_precision`, or a backend's own `fp32_pr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -41,6 +42,20 @@ def set_tf32(allowed: bool) -> None:
     else:
         for owner in (conv, rnn):
             owner.fp32_precision = word
+
+
+@contextmanager
+def ieee_single(device: torch.device) -> Iterator[None]:
+    """While it is entered, a CUDA device computes in IEEE single precision, as CPUs do."""
+    if device.type != "cuda":
+        yield
+        return
+    state = read_tf32()
+    set_tf32(False)
+    try:
+        yield
+    finally:
+        restore_tf32(state)
 
 
 def restore_tf32(state: Tf32State) -> None:

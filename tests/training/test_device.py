@@ -15,9 +15,10 @@ from specgraph.inference.session import Session
 from specgraph.recipes.losses import CrossEntropy
 from specgraph.recipes.recipe import Recipe
 from specgraph.tasks.classification import ClassificationObjective
+from specgraph.training import tf32
 from specgraph.training.choices import has_bf16
-from specgraph.training.distributed import choose_device, join_world
-from specgraph.training.evaluation import Scores
+from specgraph.training.distributed import World, choose_device, join_world
+from specgraph.training.evaluation import Scores, evaluate_and_judge
 from specgraph.training.loop import Trainer, _Watch
 from tests.helpers import SPECS
 from tests.training.acted_cuda import ActedCuda
@@ -119,7 +120,9 @@ def test_onnxruntime_uses_the_gpu_that_was_named(
     on_gpu = [entry for entry in asked if entry != "CPUExecutionProvider"]
     assert on_gpu
     for entry in on_gpu:
-        assert (entry[1] == {"device_id": number}) if number is not None else isinstance(entry, str)
+        name, options = entry if isinstance(entry, tuple) else (entry, {})
+        assert options.get("device_id") == number
+        assert options.get("use_tf32") == ("0" if name.startswith("CUDA") else None), "IEEE single precision"
     with pytest.raises(CommandError, match="there are 2 CUDA devices"):
         Session(b"", "cuda:2")
 
@@ -140,3 +143,23 @@ def test_what_is_refused_on_the_command_line(capsys: pytest.CaptureFixture[str])
     for words in (["bench", "net.yaml"], ["predict", "net.onnx", "image.png"]):
         assert main([*words, "--device", "gpu"]) == 2
         assert "there is no device `gpu`" in capsys.readouterr().err
+
+
+def test_evaluation_is_ieee_single_precision(monkeypatch: pytest.MonkeyPatch, train_small: Any) -> None:
+    """TF32 is on while a GPU trains, and off while it evaluates, so that an exported model scores the same."""
+    seen: list[str] = []
+    monkeypatch.setattr(tf32, "set_tf32", lambda allowed: seen.append(f"tf32 {allowed}"))
+    monkeypatch.setattr(tf32, "restore_tf32", lambda state: seen.append("as before"))
+
+    class Feed:
+        def batches(self) -> Any:
+            seen.append("batch")
+            return iter(())
+
+    module = torch.nn.Linear(1, 1)
+    objective: Any = SimpleNamespace(judge=lambda device: SimpleNamespace(sums=None, needs_rows=False, metrics=dict))
+    zeros = torch.zeros
+    monkeypatch.setattr(torch, "zeros", lambda *sizes, device=None, **options: zeros(*sizes, **options))
+    for device in ("cuda:0", "cpu"):
+        evaluate_and_judge(module, Feed(), objective, World(0, 1, torch.device(device)))  # type: ignore[arg-type]
+    assert seen == ["tf32 False", "batch", "as before", "batch"]
