@@ -73,8 +73,8 @@ def test_evaluation_uses_the_gpu_that_was_named(
     run = train_small(epochs=1)
     seen = []
     monkeypatch.setattr(torch.nn.Module, "to", lambda module, *_, **__: module)
-    for name in ("Pipeline", "EvalFeed"):
-        monkeypatch.setattr(api, name, lambda *_, **__: None)
+    monkeypatch.setattr(api.RunData, "pipeline", lambda *_, **__: None)
+    monkeypatch.setattr(api, "EvalFeed", lambda *_, **__: None)
 
     def evaluate(module: Any, feed: Any, loss: Any, world: Any, **_: Any) -> Any:
         seen.append((world.device.index, torch.cuda.current_device()))
