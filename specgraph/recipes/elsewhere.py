@@ -19,25 +19,22 @@ _ADAMW = "there is no such optimiser here: adamw is the nearest"
 _RATES = "there is no such optimiser here: rmsprop is the nearest that has a rate for each weight"
 _SGD = "there is no such optimiser here: sgd with momentum is the nearest"
 OPTIMIZERS_ELSEWHERE = {
-    "radam": "there is no radam here: adam with warmup_epochs in the schedule is the nearest",
-    **dict.fromkeys(("nadam", "adamax", "amsgrad", "adabelief", "adabound", "sparse_adam", "yogi"), _ADAM),
-    **dict.fromkeys(("lamb", "lion", "adan", "nadamw", "adamp", "adafactor", "sophia", "muon", "prodigy"), _ADAMW),
-    **dict.fromkeys(("adagrad", "adadelta", "rprop", "ftrl"), _RATES),
-    **dict.fromkeys(("lars", "asgd", "lbfgs", "sgdp", "sgdw", "lookahead"), _SGD),
+    **dict.fromkeys(("amsgrad", "adabelief", "adabound", "sparse_adam", "yogi"), _ADAM),
+    **dict.fromkeys(("lamb", "lion", "adan", "adamp", "sophia", "prodigy"), _ADAMW),
+    "nadamw": "write nadam with decoupled_weight_decay: true",
+    **dict.fromkeys(("rprop", "ftrl"), _RATES),
+    **dict.fromkeys(("lars", "lbfgs", "sgdp", "sgdw", "lookahead"), _SGD),
     "momentum": "write sgd with its momentum, such as 0.9",
     "nesterov": "write sgd with its momentum, such as 0.9, and nesterov: true",
 }
-_POLYNOMIAL = "there is no such schedule here: cosine falls to 0 as smoothly"
-_MEASURED = "no schedule here looks at the loss: write step or cosine, and patience to end early"
+_INVERSE = "there is no such schedule here: polynomial and cosine fall to 0 as smoothly"
 _WARM = "write warmup_epochs inside of another schedule, such as {cosine: {warmup_epochs: 5}}"
-_WAVES = "there is no schedule here that rises again: one_cycle and cosine are the nearest"
+_WAVES = "there is no such schedule here: one_cycle and cosine_restarts are the nearest"
 SCHEDULES_ELSEWHERE = {
-    **dict.fromkeys(("exponential", "ExponentialLR", "ExponentialDecay"), "write {step: {step_size: 1, gamma: …}}"),
-    **dict.fromkeys(("poly", "PolynomialLR", "polynomial", "PolynomialDecay", "linear", "LinearLR"), _POLYNOMIAL),
-    **dict.fromkeys(("inverse_sqrt", "inverse_time", "InverseTimeDecay", "rsqrt"), _POLYNOMIAL),
-    **dict.fromkeys(("plateau", "ReduceLROnPlateau", "reduce_on_plateau"), _MEASURED),
+    "LinearLR": "write warmup_epochs for a rise, {polynomial: {power: 1}} for a fall",
+    **dict.fromkeys(("inverse_sqrt", "inverse_time", "InverseTimeDecay", "rsqrt"), _INVERSE),
     **dict.fromkeys(("warmup", "linear_warmup", "LinearWarmup", "warm_up"), _WARM),
-    **dict.fromkeys(("cyclic", "CyclicLR", "CosineAnnealingWarmRestarts", "cosine_restarts", "sgdr"), _WAVES),
+    **dict.fromkeys(("cyclic", "CyclicLR"), _WAVES),
     **dict.fromkeys(("LambdaLR", "SequentialLR", "ChainedScheduler"), "write the schedule that it computes"),
 }
 AUGMENTATIONS_HERE = {

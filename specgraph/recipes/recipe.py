@@ -92,7 +92,16 @@ RECIPE = record_of(
     foreign={"lr_scheduler": "schedule", "criterion": "loss", "gradient_clip": "grad_clip", "dataset": "data"},
 )
 
-OTHER_NAMES = {"learning_rate": "lr", "lr_rate": "lr", "eta_min": "min_lr", "warmup": "warmup_epochs"}
+OTHER_NAMES = {
+    "learning_rate": "lr",
+    "lr_rate": "lr",
+    "eta_min": "min_lr",
+    "warmup": "warmup_epochs",
+    "T_0": "period",
+    "T_mult": "factor",
+    "param_groups": "groups",
+    "layerwise_decay": "layer_decay",
+}
 OF_RUN = {"T_max": "a cosine ends with the last epoch", "total_steps": "the rate follows `epochs`"}
 
 

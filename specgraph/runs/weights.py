@@ -137,7 +137,7 @@ def apply_weights(
     reset, optional = tuple(reset), tuple(optional)
     for pattern in reset:
         if not any(matches(key, (pattern,)) for key in own):
-            raise CommandError(f"--reset {pattern} fits no parameter", _paths_help(own))
+            raise CommandError(f"--reset {pattern} fits no parameter", paths_help(own))
     wanted = {key: value for key, value in own.items() if not matches(key, reset)}
     counters = "num_batches_tracked"  # absent from files of old PyTorch versions
     missing = [
@@ -195,7 +195,7 @@ def freeze(module: nn.Module, patterns: Iterable[str]) -> list[str]:
     for pattern in patterns:
         found = [name for name in names if matches(name, (pattern,))]
         if not found:
-            raise CommandError(f"--freeze {pattern} fits no parameter", _paths_help(names))
+            raise CommandError(f"--freeze {pattern} fits no parameter", paths_help(names))
         for name in found:
             module.get_parameter(name).requires_grad_(False)
             owners.add(name.rpartition(".")[0])
@@ -209,7 +209,8 @@ def matches(key: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns for path in paths)
 
 
-def _paths_help(keys: Iterable[str]) -> str:
+def paths_help(keys: Iterable[str]) -> str:
+    """The paths that a glob may name."""
     owners = list(dict.fromkeys(key.rpartition(".")[0] or key for key in keys))
     shown = ", ".join(owners[:MAX_NAMED])
     return f"paths with parameters: {shown}{', …' if len(owners) > MAX_NAMED else ''}"

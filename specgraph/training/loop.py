@@ -22,7 +22,8 @@ from specgraph.training.distributed import World
 from specgraph.training.evaluation import Scores, autocast, evaluate_and_judge
 from specgraph.training.feed import Batch, EvalFeed, TrainFeed
 from specgraph.training.losses import total_loss
-from specgraph.training.optim import build_optimizer, build_schedule
+from specgraph.training.optim import build_optimizer
+from specgraph.training.schedules import build_schedule
 from specgraph.training.tensors import group_by_type
 from specgraph.training.totals import EpochTotals
 
@@ -95,6 +96,7 @@ class Trainer:
         self.watched = (math.nan, math.nan)
         self._trained = [p for p in module.parameters() if p.requires_grad]
         self._numbers: dict[float, Tensor] = {}
+        self._factor = 1.0
         self._runner: nn.Module = module
         if world.is_distributed:
             ids = [world.device.index] if world.device.type == "cuda" else None
@@ -119,7 +121,14 @@ class Trainer:
 
     def current_rate(self) -> float:
         """The learning rate of the last step."""
-        return self.schedule.rate(max(self.global_step - 1, 0))
+        return self.schedule.rate(max(self.global_step - 1, 0)) * self._rate_factor()
+
+    def _rate_factor(self) -> float:
+        """How far a plateau schedule has lowered the rate, from the finished epochs: nothing of it has to be saved."""
+        if self.schedule.plateau is None:
+            return 1.0
+        name = f"val_{self.wanted.metric.name}"
+        return self.schedule.drops([row[name] for row in self.progress.rows], self.wanted.mode)
 
     def steps(self) -> Iterator[int]:
         """Train the rest of the current epoch, yielding after each step. Raises `DivergedError`
@@ -127,6 +136,7 @@ class Trainer:
         processes each notes it in `has_diverged`, and all raise together at the epoch's end: one that left
         alone would let the others wait for it."""
         self.set_training()
+        self._factor = self._rate_factor()
         progress, watch = self.progress, _Watch(self.world.device, self.objective)
         started, watched_at = time.perf_counter() - progress.seconds, progress.seconds
         for batch in self.train_feed.batches(progress.epoch, progress.step):
@@ -167,7 +177,7 @@ class Trainer:
         """One optimiser step on this process's part of a batch."""
         step = self.global_step
         self._seed(step)
-        self.schedule.apply(self.optimizer, step)
+        self.schedule.apply(self.optimizer, step, self._factor)
         parts = self._parts(batch)
         for index, part in enumerate(parts):
             last = index == len(parts) - 1

@@ -1,27 +1,30 @@
-"""Optimisers and learning rates from a recipe."""
+"""Optimisers from a recipe: `torch.optim`'s, over groups of parameters."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
 
 from specgraph.errors import CommandError
 from specgraph.recipes.optimisation import (
+    Adadelta,
+    Adafactor,
+    Adagrad,
     Adam,
+    Adamax,
     AdamW,
-    CosineSchedule,
-    MultiStepSchedule,
-    OneCycleSchedule,
+    Asgd,
+    Muon,
+    NAdam,
     Optimizer,
+    RAdam,
     RmsProp,
-    Schedule,
     Sgd,
-    StepSchedule,
 )
+from specgraph.runs.weights import matches, paths_help
+from specgraph.training.muon import MuonWithAdamW
 
 NORMALISATION = (
     nn.modules.batchnorm._NormBase,
@@ -29,50 +32,58 @@ NORMALISATION = (
     nn.GroupNorm,
     nn.LocalResponseNorm,
 )
-
-
-class Rates(NamedTuple):
-    """What changes from step to step (counted from 0): the learning rate, and the momentum (Adam's
-    first beta) where the schedule cycles it."""
-
-    rate: Callable[[int], float]
-    momentum: Callable[[int], float] | None = None
-
-    def apply(self, optimizer: torch.optim.Optimizer, step: int) -> None:
-        """Set an optimiser up for a step."""
-        for group in optimizer.param_groups:
-            group["lr"] = self.rate(step)
-            if self.momentum is not None and "betas" in group:
-                group["betas"] = (self.momentum(step), group["betas"][1])
-            elif self.momentum is not None:
-                group["momentum"] = self.momentum(step)
+RATE_SCALE = "rate_scale"
+"""Key of a group of parameters: its rate over the optimiser's."""
 
 
 def build_optimizer(choice: Optimizer, module: nn.Module, device: torch.device) -> torch.optim.Optimizer:
     """The optimiser of a recipe over the trainable parameters, fused where PyTorch has it fused.
 
-    Parameters named by `no_decay` (`norm`, `bias`) form a group without weight decay. Raises
-    `CommandError` where nothing is trainable.
+    Parameters form groups by weight decay (`no_decay` names those without) and by rate (`groups`, `layer_decay`).
+    Raises `CommandError` where nothing is trainable, or a glob of `groups` fits no parameter.
     """
-    decayed, spared = split_parameters(module, choice.no_decay)
-    groups: list[dict[str, Any]] = []
-    if decayed:
-        groups.append({"params": decayed, "weight_decay": choice.weight_decay})
-    if spared:
-        groups.append({"params": spared, "weight_decay": 0.0})
+    groups = group_parameters(choice, module)
     if not groups:
         raise _nothing_to_train(module)
     fused = device.type in ("cpu", "cuda")
-    lr = choice.lr
-    if isinstance(choice, Sgd):
-        return torch.optim.SGD(groups, lr, momentum=choice.momentum, nesterov=choice.nesterov, fused=fused)
-    if isinstance(choice, RmsProp):
-        return torch.optim.RMSprop(
-            groups, lr, alpha=choice.alpha, eps=choice.eps, momentum=choice.momentum, foreach=True
-        )
-    if isinstance(choice, Adam | AdamW):
-        kind = torch.optim.AdamW if isinstance(choice, AdamW) else torch.optim.Adam
-        return kind(groups, lr, betas=choice.betas, eps=choice.eps, fused=fused)
+    optim, lr = torch.optim, choice.lr
+    match choice:
+        case Sgd():
+            return optim.SGD(groups, lr, momentum=choice.momentum, nesterov=choice.nesterov, fused=fused)
+        case RmsProp():
+            return optim.RMSprop(groups, lr, choice.alpha, choice.eps, momentum=choice.momentum, foreach=True)
+        case AdamW():
+            return optim.AdamW(groups, lr, betas=choice.betas, eps=choice.eps, fused=fused)
+        case Adam():
+            return optim.Adam(groups, lr, betas=choice.betas, eps=choice.eps, fused=fused)
+        case NAdam():
+            decoupled, decay = choice.decoupled_weight_decay, choice.momentum_decay
+            return optim.NAdam(
+                groups, lr, choice.betas, choice.eps, momentum_decay=decay, decoupled_weight_decay=decoupled
+            )
+        case RAdam():
+            decoupled = choice.decoupled_weight_decay
+            return optim.RAdam(groups, lr, choice.betas, choice.eps, decoupled_weight_decay=decoupled)
+        case Adamax():
+            return optim.Adamax(groups, lr, choice.betas, choice.eps)
+        case Adagrad():
+            first = choice.initial_accumulator_value
+            return optim.Adagrad(groups, lr, choice.lr_decay, initial_accumulator_value=first, eps=choice.eps)
+        case Adadelta():
+            return optim.Adadelta(groups, lr, choice.rho, choice.eps)
+        case Adafactor():
+            return optim.Adafactor(groups, lr, choice.beta2_decay, d=choice.d)
+        case Asgd():
+            return optim.ASGD(groups, lr, choice.lambd, choice.alpha, choice.t0)
+        case Muon():
+            return MuonWithAdamW(
+                groups,
+                lr,
+                momentum=choice.momentum,
+                nesterov=choice.nesterov,
+                ns_steps=choice.ns_steps,
+                betas=choice.betas,
+            )
     raise NotImplementedError(choice.tag)
 
 
@@ -99,60 +110,43 @@ def split_parameters(module: nn.Module, no_decay: tuple[str, ...]) -> tuple[list
     return decayed, spared
 
 
-def build_schedule(choice: Schedule, optimizer: Optimizer, epochs: int, steps_per_epoch: int) -> Rates:
-    """The learning rate (and momentum) as a function of the step, so that nothing has to be saved.
+def group_parameters(choice: Optimizer, module: nn.Module) -> list[dict[str, Any]]:
+    """The groups of a module's trainable parameters, as `torch.optim` takes them, those with weight decay first.
 
-    Warm-up rises linearly over the first `warmup_epochs`; cosine and `one_cycle` run over what
-    follows; the epochs of `step` and `multi_step` count from the start. `one_cycle` follows Smith and
-    Topin 2017 with cosine annealing: as the rate rises, the momentum falls, and in reverse;
-    an optimiser without momentum keeps none.
+    Raises `CommandError` where a glob of `groups` fits no parameter.
     """
-    base_lr = optimizer.lr
-    total = epochs * steps_per_epoch
-    warmup = int(choice.warmup_epochs * steps_per_epoch + 0.5)
-
-    def after_warmup(step: int) -> float:
-        epoch = step // steps_per_epoch
-        if isinstance(choice, StepSchedule):
-            return float(base_lr * choice.gamma ** (epoch // choice.step_size))
-        if isinstance(choice, MultiStepSchedule):
-            return float(base_lr * choice.gamma ** sum(epoch >= milestone for milestone in choice.milestones))
-        if isinstance(choice, CosineSchedule):
-            done = (step - warmup) / max(total - warmup, 1)
-            return _anneal(base_lr, choice.min_lr, min(done, 1.0))
-        if isinstance(choice, OneCycleSchedule):
-            first = base_lr / choice.div_factor
-            cycle = (first, base_lr, first / choice.final_div_factor)
-            return _one_cycle(step - warmup, total - warmup, choice.pct_start, *cycle)
-        return base_lr
-
-    def rate(step: int) -> float:
-        if step < warmup:
-            return after_warmup(warmup) * (step + 1) / (warmup + 1)
-        return after_warmup(step)
-
-    if not isinstance(choice, OneCycleSchedule) or not choice.cycle_momentum or not _has_momentum(optimizer):
-        return Rates(rate)
-    low, high, rising_share = choice.base_momentum, choice.max_momentum, choice.pct_start
-
-    def momentum(step: int) -> float:
-        return _one_cycle(max(step - warmup, 0), total - warmup, rising_share, high, low, high)
-
-    return Rates(rate, momentum)
+    decayed, spared = split_parameters(module, choice.no_decay)
+    names = {id(parameter): name for name, parameter in module.named_parameters()}
+    for pattern in choice.groups or ():
+        if not any(matches(name, (pattern,)) for name in names.values()):
+            raise CommandError(f"optimizer.groups: {pattern} fits no parameter", paths_help(names.values()))
+    layers = layer_scales(choice.layer_decay, list(names.values()))
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameters, decay in ((decayed, choice.weight_decay), (spared, 0.0)):
+        for parameter in parameters:
+            name = names[id(parameter)]
+            scale, own = layers.get(layer_of(name), 1.0), decay
+            for pattern, group in (choice.groups or {}).items():
+                if matches(name, (pattern,)):
+                    scale = scale if group.lr is None else group.lr / choice.lr
+                    own = own if group.weight_decay is None else group.weight_decay
+            groups.setdefault((scale, own), []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": decay, **({} if scale == 1 else {RATE_SCALE: scale})}
+        for (scale, decay), parameters in groups.items()
+    ]
 
 
-def _has_momentum(optimizer: Optimizer) -> bool:
-    return not isinstance(optimizer, Sgd | RmsProp) or optimizer.momentum > 0
+def layer_of(name: str) -> str:
+    """The layer of a parameter: the outermost node on its path, or the instance of an outermost repeat."""
+    parts = name.split(".")
+    numbered = next((place for place, part in enumerate(parts) if part.isdecimal()), 0)
+    return ".".join(parts[: numbered + 1])
 
 
-def _one_cycle(step: int, total: int, rising_share: float, first: float, middle: float, last: float) -> float:
-    """A value that goes from `first` to `middle` in a share of the steps, then to `last`."""
-    rise = max(rising_share * total - 1, 1e-9)
-    fall = max(total - 1 - rise, 1e-9)
-    if step <= rise:
-        return _anneal(first, middle, step / rise)
-    return _anneal(middle, last, min((step - rise) / fall, 1.0))
-
-
-def _anneal(start: float, end: float, share: float) -> float:
-    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * share))
+def layer_scales(decay: float | None, names: list[str]) -> dict[str, float]:
+    """Each layer's rate over the last layer's, for parameters in the network's order."""
+    if decay is None:
+        return {}
+    layers = list(dict.fromkeys(map(layer_of, names)))
+    return {layer: decay**distance for distance, layer in enumerate(reversed(layers))}

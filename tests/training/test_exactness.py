@@ -67,6 +67,27 @@ def test_crash_and_resume(train_small: Any, tmp_path: Path, steps: int, every: f
     assert timeless[0] == timeless[1]
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"schedule": {"plateau": {"patience": 0, "gamma": 0.5, "threshold": 0.5}}},
+        {"optimizer": {"muon": {"lr": 0.01, "layer_decay": 0.5}}, "best": {"metric": "loss"}},
+        {"optimizer": {"nadam": {"groups": {"*.bias": {"lr": 0.1}}}}, "schedule": {"polynomial": {"power": 2}}},
+    ],
+    ids=str,
+)
+def test_crash_and_resume_of_other_recipes(train_small: Any, tmp_path: Path, settings: dict[str, Any]) -> None:
+    options = {"recipe": "plain", "epochs": 4, "settings": settings}
+    whole = train_small(**options)
+    if "plateau" in str(settings):
+        assert len({row["lr"] for row in whole.metrics}) > 1
+    with pytest.raises(Crash):
+        train_small(out=tmp_path / "crashed", display=CrashAt(38), **options)
+    resumed = train_small(resume=tmp_path / "crashed")
+    assert same_weights(weights_of(whole), weights_of(resumed))
+    assert without_timing(whole.metrics) == without_timing(resumed.metrics)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_saves_then_resumes(train_small: Any, tmp_path: Path, number: int) -> None:
     whole = train_small()

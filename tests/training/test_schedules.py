@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,8 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 from specgraph.recipes.optimisation import OPTIMIZER, SCHEDULE
-from specgraph.training.optim import build_optimizer, build_schedule
+from specgraph.training.optim import build_optimizer
+from specgraph.training.schedules import build_schedule
 
 EPOCHS, STEPS = 6, 7
 SGD = {"sgd": {"lr": 0.1, "momentum": 0.9}}
@@ -59,6 +61,24 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], Scheduler]] = [
         SGD,
         one_cycle(pct_start=0.5, div_factor=10, final_div_factor=100, base_momentum=0.7),
     ),
+    ({"exponential": {"gamma": 0.8}}, SGD, lambda o, _: lr_scheduler.MultiStepLR(o, [*range(7, 42, 7)], 0.8)),
+    ({"polynomial": {}}, SGD, lambda o, _: lr_scheduler.PolynomialLR(o, EPOCHS * STEPS)),
+    ({"polynomial": {"power": 0.9}}, ADAMW, lambda o, _: lr_scheduler.PolynomialLR(o, EPOCHS * STEPS, 0.9)),
+    (
+        {"polynomial": {"power": 2, "warmup_epochs": 1}},
+        SGD,
+        warmed(lambda o, _: lr_scheduler.PolynomialLR(o, (EPOCHS - 1) * STEPS, 2), STEPS),
+    ),
+    (
+        {"cosine_restarts": {"period": 2, "min_lr": 0.001}},
+        SGD,
+        lambda o, _: lr_scheduler.CosineAnnealingWarmRestarts(o, 2 * STEPS, eta_min=0.001),
+    ),
+    (
+        {"cosine_restarts": {"period": 1, "factor": 2}},
+        ADAMW,
+        lambda o, _: lr_scheduler.CosineAnnealingWarmRestarts(o, STEPS, 2),
+    ),
     ({"one_cycle": {"max_momentum": 0.99}}, ADAMW, one_cycle(max_momentum=0.99)),
     ({"one_cycle": {"cycle_momentum": False}}, SGD, one_cycle(cycle_momentum=False)),
 ]
@@ -87,3 +107,33 @@ def test_momentum_is_cycled_only_where_there_is_one() -> None:
     without = OPTIMIZER.check({"sgd": {"lr": 0.1}})
     assert build_schedule(SCHEDULE.check("one_cycle"), without, EPOCHS, STEPS).momentum is None
     assert build_schedule(SCHEDULE.check("cosine"), OPTIMIZER.check(SGD), EPOCHS, STEPS).momentum is None
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"patience": 0},
+        {"patience": 2, "gamma": 0.5},
+        {"patience": 1, "cooldown": 3, "threshold": 0.05},
+        {"patience": 0, "min_lr": 0.02},
+    ],
+)
+def test_a_plateau_drops_as_in_torch(fields: dict[str, Any], mode: str) -> None:
+    choice, schedule = OPTIMIZER.check(SGD), SCHEDULE.check({"plateau": fields})
+    own, reference = (build_optimizer(choice, nn.Linear(2, 2), torch.device("cpu")) for _ in range(2))
+    ours = build_schedule(schedule, choice, EPOCHS, STEPS)
+    named = {"gamma": "factor"}
+    theirs = lr_scheduler.ReduceLROnPlateau(
+        reference, mode, eps=0, **{"patience": 10, **{named.get(name, name): value for name, value in fields.items()}}
+    )
+    draw = random.Random(len(fields))
+    values: list[float] = []
+    rates = set()
+    for epoch in range(60):
+        ours.apply(own, epoch * STEPS, ours.drops(values, mode))
+        assert own.param_groups[0]["lr"] == pytest.approx(reference.param_groups[0]["lr"], rel=1e-9), epoch
+        rates.add(own.param_groups[0]["lr"])
+        values.append(draw.choice([1.0, 1.01, 0.97, 1 - epoch / 100, 1 + epoch / 100]))
+        theirs.step(values[-1])
+    assert len(rates) > 1

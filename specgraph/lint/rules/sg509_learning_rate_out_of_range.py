@@ -42,8 +42,27 @@ recipes:
     optimizer: {sgd: {lr: 0.02, momentum: 0.9}}
 """,
 )
-SENSIBLE_RATES = {"sgd": (2e-3, 5.0), "adam": (5e-6, 3e-2), "adamw": (5e-6, 3e-2), "rmsprop": (5e-6, 2.0)}
-"""Effective rates, rate / (1 - momentum), far outside which nothing is learned."""
+SENSIBLE_RATES = {
+    **dict.fromkeys(("adam", "adamw", "nadam", "radam", "adamax"), (5e-6, 3e-2)),
+    "sgd": (2e-3, 5.0),
+    "asgd": (2e-3, 5.0),
+    "rmsprop": (5e-6, 2.0),
+    "adagrad": (1e-4, 1.0),
+    "adadelta": (1e-2, 10.0),
+    "adafactor": (1e-5, 0.3),
+    "muon": (1e-5, 0.1),
+}
+"""Rates far outside which nothing is learned; effective ones, rate / (1 - momentum), where steps add up."""
+ADDS_UP = ("sgd", "rmsprop")
+USUAL = {
+    "sgd": "0.01 to 0.1 with momentum 0.9",
+    "asgd": "0.01 to 0.1",
+    "rmsprop": "0.0001 to 0.1",
+    "adagrad": "0.001 to 0.1",
+    "adadelta": "0.1 to 1",
+    "adafactor": "0.001 to 0.01",
+    "muon": "0.0003 to 0.02",
+}
 HIGHEST_UNNORMALISED = 3.5
 """The highest for sgd in a network that normalises nothing."""
 PLAIN_BATCH = 256
@@ -53,6 +72,7 @@ PLAIN_BATCH = 256
 def find(trained: Trained) -> Iterator[Finding]:
     optimizer = trained.recipe.optimizer
     name, rate, momentum = optimizer.tag, optimizer.lr, optimizer.known().get("momentum", 0.0)
+    momentum = momentum if name in ADDS_UP else 0.0
     effective = rate / (1 - momentum)
     low, high = SENSIBLE_RATES[name]
     if name == "sgd":
@@ -62,11 +82,10 @@ def find(trained: Trained) -> Iterator[Finding]:
         return
     side = "low" if effective < low else "high"
     note = f"with momentum {show(rate)} / (1 - {show(momentum)}) = {effective:.3g}" if momentum else ""
-    usual = {"sgd": "0.01 to 0.1 with momentum 0.9", "rmsprop": "0.0001 to 0.1"}.get(name, "0.0001 to 0.003")
     yield Finding(
         "learning-rate-out-of-range",
         f"learning rate {show(rate)} is far too {side} for {name}",
         ("optimizer", name, "lr"),
         (note,) if note else (),
-        f"usual for {name}: {usual}",
+        f"usual for {name}: {USUAL.get(name, '0.0001 to 0.003')}",
     )

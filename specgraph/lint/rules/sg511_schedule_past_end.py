@@ -50,7 +50,7 @@ def find(trained: Trained) -> Iterator[Finding]:
     moments: list[tuple[str, float, tuple[str | int, ...]]] = [
         ("milestone", milestone, ("milestones", index)) for index, milestone in enumerate(fields.get("milestones", ()))
     ]
-    moments += [(what, fields[what], (what,)) for what in ("step_size", "warmup_epochs") if what in fields]
+    moments += [(what, fields[what], (what,)) for what in ("step_size", "period", "warmup_epochs") if what in fields]
     for what, moment, place in moments:
         if moment >= epochs:
             yield Finding(

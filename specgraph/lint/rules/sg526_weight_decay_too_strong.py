@@ -46,13 +46,13 @@ STRONGEST = 0.05
 """Penalty that is added to the gradient; above it, networks stop learning."""
 STRONGEST_SHARE = 1e-3
 """Share of a weight that decoupled decay takes in a step: half of it is gone after 700 steps."""
-USUAL = {"adamw": "0.01 to 0.3"}
+DECOUPLED = ("adamw", "muon", "adafactor")
 
 
 def find(trained: Trained) -> Iterator[Finding]:
     optimizer = trained.recipe.optimizer
     name, rate, decay = optimizer.tag, optimizer.lr, optimizer.weight_decay
-    decoupled = name == "adamw"
+    decoupled = name in DECOUPLED or optimizer.known().get("decoupled_weight_decay", False)
     if rate * decay > STRONGEST_SHARE if decoupled else decay > STRONGEST:
         yield Finding(
             "weight-decay-too-strong",
@@ -61,5 +61,5 @@ def find(trained: Trained) -> Iterator[Finding]:
             (f"each step takes {show(rate)} * {show(decay)} = {100 * rate * decay:.3g} % off every weight",)
             if decoupled or name == "sgd"
             else (),
-            f"usual for {name}: {USUAL.get(name, '1e-5 to 5e-3')}",
+            f"usual for {name}: {'0.01 to 0.3' if decoupled else '1e-5 to 5e-3'}",
         )
