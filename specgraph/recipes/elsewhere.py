@@ -30,6 +30,28 @@ OPTIMIZERS_ELSEWHERE = {
 _INVERSE = "there is no such schedule here: polynomial and cosine fall to 0 as smoothly"
 _WARM = "write warmup_epochs inside of another schedule, such as {cosine: {warmup_epochs: 5}}"
 _WAVES = "there is no such schedule here: one_cycle and cosine_restarts are the nearest"
+SCHEDULES_HERE = {
+    "StepLR": "step",
+    "MultiStepLR": "multi_step",
+    "CosineAnnealingLR": "cosine",
+    "cosine_annealing": "cosine",
+    "OneCycleLR": "one_cycle",
+    "ConstantLR": "constant",
+    "none": "constant",
+    "cosine_decay": "cosine",
+    "multistep": "multi_step",
+    "piecewise_constant": "multi_step",
+    "ExponentialLR": "exponential",
+    "ExponentialDecay": "exponential",
+    "PolynomialLR": "polynomial",
+    "PolynomialDecay": "polynomial",
+    "poly": "polynomial",
+    "linear": "polynomial",
+    "CosineAnnealingWarmRestarts": "cosine_restarts",
+    "sgdr": "cosine_restarts",
+    "ReduceLROnPlateau": "plateau",
+    "reduce_on_plateau": "plateau",
+}
 SCHEDULES_ELSEWHERE = {
     "LinearLR": "write warmup_epochs for a rise, {polynomial: {power: 1}} for a fall",
     **dict.fromkeys(("inverse_sqrt", "inverse_time", "InverseTimeDecay", "rsqrt"), _INVERSE),

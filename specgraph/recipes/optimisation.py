@@ -7,7 +7,7 @@ from typing import Literal
 from specgraph.kinds.kinds import Bool, Choice, Either, Int, ListOf, Nothing, Number
 from specgraph.kinds.records import MapOf, Tagged
 from specgraph.kinds.settings import Settings, record_of, setting
-from specgraph.recipes.elsewhere import OPTIMIZERS_ELSEWHERE, SCHEDULES_ELSEWHERE
+from specgraph.recipes.elsewhere import OPTIMIZERS_ELSEWHERE, SCHEDULES_ELSEWHERE, SCHEDULES_HERE
 
 POSITIVE = Number(above=0)
 NON_NEGATIVE = Number(0)
@@ -312,27 +312,6 @@ SCHEDULES = (
 SCHEDULE = Tagged(
     "schedule",
     *map(record_of, SCHEDULES),
-    foreign={
-        "StepLR": "step",
-        "MultiStepLR": "multi_step",
-        "CosineAnnealingLR": "cosine",
-        "cosine_annealing": "cosine",
-        "OneCycleLR": "one_cycle",
-        "ConstantLR": "constant",
-        "none": "constant",
-        "cosine_decay": "cosine",
-        "multistep": "multi_step",
-        "piecewise_constant": "multi_step",
-        "ExponentialLR": "exponential",
-        "ExponentialDecay": "exponential",
-        "PolynomialLR": "polynomial",
-        "PolynomialDecay": "polynomial",
-        "poly": "polynomial",
-        "linear": "polynomial",
-        "CosineAnnealingWarmRestarts": "cosine_restarts",
-        "sgdr": "cosine_restarts",
-        "ReduceLROnPlateau": "plateau",
-        "reduce_on_plateau": "plateau",
-    },
+    foreign=SCHEDULES_HERE,
     absent=SCHEDULES_ELSEWHERE,
 )

@@ -119,7 +119,7 @@ def test_momentum_is_cycled_only_where_there_is_one() -> None:
         {"patience": 0, "min_lr": 0.02},
     ],
 )
-def test_a_plateau_drops_as_in_torch(fields: dict[str, Any], mode: str) -> None:
+def test_a_plateau_drops_as_in_torch(fields: dict[str, Any], mode: Any) -> None:
     choice, schedule = OPTIMIZER.check(SGD), SCHEDULE.check({"plateau": fields})
     own, reference = (build_optimizer(choice, nn.Linear(2, 2), torch.device("cpu")) for _ in range(2))
     ours = build_schedule(schedule, choice, EPOCHS, STEPS)
