@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import Any
 
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph, refuse_spec_arguments
@@ -58,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         data_root=args.data_dir,
     )
+    for note in scores.notes:
+        print(note, file=sys.stderr)
     if args.format == "json":
         print(
             json.dumps(

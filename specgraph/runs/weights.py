@@ -68,6 +68,20 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[StateDict, dict[str, str
     taken, the prefixes `module.` and `_orig_mod.` are removed, and DenseNet's keys of old files take
     their present names. Raises `CommandError`.
     """
+    place, start = _start_of(path)
+    if not _is_safetensors(place, start):
+        return _load_pickled(place, start), {}
+    return _load_safetensors(place)
+
+
+def load_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The metadata of weights without these; empty for a PyTorch file. Raises `CommandError`."""
+    place, start = _start_of(path)
+    return _load_safetensors(place, only_metadata=True)[1] if _is_safetensors(place, start) else {}
+
+
+def _start_of(path: str | os.PathLike[str]) -> tuple[Path, bytes]:
+    """The file of weights and its first bytes."""
     place = Path(path)
     if place.is_dir():
         place = run_weights(place) or place / RUN_WEIGHTS[0]
@@ -75,20 +89,24 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[StateDict, dict[str, str
         raise CommandError(f"there are no weights {place}")
     try:
         with place.open("rb") as file:
-            start = file.read(9)
-        if place.suffix == ".safetensors" or (len(start) == 9 and start[8:9] == b"{"):
-            return _load_safetensors(place)
+            return place, file.read(9)
     except OSError as error:
         raise CommandError(f"{place} cannot be read: {reason(error)}") from None
-    return _load_pickled(place, start), {}
 
 
-def _load_safetensors(place: Path) -> tuple[StateDict, dict[str, str]]:
+def _is_safetensors(place: Path, start: bytes) -> bool:
+    return place.suffix == ".safetensors" or (len(start) == 9 and start[8:9] == b"{")
+
+
+def _load_safetensors(place: Path, *, only_metadata: bool = False) -> tuple[StateDict, dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(place, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+            keys = () if only_metadata else file.keys()
+            return {key: file.get_tensor(key) for key in keys}, dict(file.metadata() or {})
+    except OSError as error:
+        raise CommandError(f"{place} cannot be read: {reason(error)}") from None
     except SafetensorError as error:
         raise CommandError(f"{place} is damaged or no safetensors file: {error}") from None
 

@@ -11,13 +11,14 @@ from specgraph.api import GraphLike, as_graph
 from specgraph.datasets.catalog import FROM_PYTHON
 from specgraph.datasets.preprocessing import preprocessing_of
 from specgraph.errors import CommandError
+from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
 from specgraph.recipes.feeding import Data
 from specgraph.runs.folder import is_run
 from specgraph.runs.lock import RunLock
 from specgraph.runs.restart import find_restarted, is_restart
 from specgraph.runs.run import Run
-from specgraph.runs.weights import StateDict, apply_weights, load_weights
+from specgraph.runs.weights import StateDict, apply_weights, load_metadata, load_weights
 from specgraph.tasks.classification import ClassificationJudge, Predictions
 from specgraph.training.allocation import kept_memory
 from specgraph.training.choices import choose_memory_format, choose_precision, set_backends
@@ -25,6 +26,7 @@ from specgraph.training.display import Display, Silent, make_display
 from specgraph.training.distributed import World, choose_device, join_world, leave_world
 from specgraph.training.evaluation import evaluate_and_judge
 from specgraph.training.feed import EvalFeed
+from specgraph.training.inherited import inherit, unknown_statistics
 from specgraph.training.options import TrainOptions, takes
 from specgraph.training.overrides import ChosenRecipe, Overrides, choose_recipe, settle_resize
 from specgraph.training.process_state import kept_process_state
@@ -35,7 +37,8 @@ SPLITS = ("test", "validation", "train")
 
 
 class Evaluation(NamedTuple):
-    """Mean loss and metrics over a set; of a classifier also the accuracy, and the prediction for each image."""
+    """Mean loss and metrics over a set; of a classifier also the accuracy, and the prediction for each image. `notes`
+    say what happened to the pictures, and by what they were normalised if the weights do not tell."""
 
     loss: float
     accuracy: float | None
@@ -46,6 +49,7 @@ class Evaluation(NamedTuple):
     predictions: Predictions | None
     task: str = "classification"
     metrics: dict[str, float] = {}
+    notes: tuple[str, ...] = ()
 
 
 @takes(TrainOptions)
@@ -79,7 +83,13 @@ def train(options: TrainOptions) -> Run:
             graph = as_graph(options.spec)
             if recipe == "default" and recipe not in graph.recipes:
                 recipe = None
-            chosen = settle_resize(choose_recipe(graph, recipe, overrides, needs_data=brought is None))
+            chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
+            if options.weights is not None:
+                known = preprocessing_of(load_metadata(options.weights))
+                image = only_image(graph)
+                stated = [path for path, _ in overrides.settings]
+                chosen = inherit(chosen, known, image and image.dims[0], stated)
+            chosen = settle_resize(chosen)
             previous = _restarted(graph, chosen, world, options, brought is not None, shown)
         if previous is not None:
             graph = previous.load_graph()
@@ -131,11 +141,16 @@ def evaluate(
     if not (isinstance(run, Run) and weights is None):
         chosen = _as_weights_see(chosen, trained.metadata, says_how)
     run_data = prepare_data(graph, chosen.recipe, brought, EVAL_BROKEN_HELP)
-    run_data = as_trained(run_data, trained.metadata, preprocessing_of(trained.metadata), normalised=says_how)
+    known = preprocessing_of(trained.metadata)
+    run_data = as_trained(run_data, trained.metadata, known, normalised=says_how)
+    notes = [run_data.pictures]
+    if known is None and not says_how:
+        notes.append(unknown_statistics(run_data.mean, run_data.std))
     module = build_module(graph, 0, torch.contiguous_format)
     training_only = [node.path for node in graph.nodes.values() if node.train_only]
     apply_weights(module, trained.state_dict, optional=training_only, source=trained.file)
-    return _evaluate(graph, chosen, run_data, module, split, choose_device(device), num_workers, trained.metadata)
+    found = _evaluate(graph, chosen, run_data, module, split, choose_device(device), num_workers, trained.metadata)
+    return found._replace(notes=tuple(notes))
 
 
 def _evaluate(

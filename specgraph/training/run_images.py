@@ -51,7 +51,7 @@ HELP_FOR_TARGETS = {
 class RunData(NamedTuple):
     """What is fed to a network. `channels` and `size` (height, width) are the network's; `mean` and
     `std` normalise values in 0..1, or are None. `resize` says how pictures come to that size; None in a run that
-    version 0.1 began."""
+    version 0.1 began. `pictures` says in words what happens to them."""
 
     dataset: Dataset
     train: Samples
@@ -65,6 +65,7 @@ class RunData(NamedTuple):
     task: Task
     head: Head
     resize: Resize | None = None
+    pictures: str = ""
 
     def objective(self, graph: Graph, recipe: Recipe) -> Objective:
         """What is learnt of these data. Raises `CommandError` where the recipe's loss does not fit them."""
@@ -150,15 +151,17 @@ def prepare_data(
     if size is None:
         raise CommandError(f"the input size of {graph.name} is open ({image})", "settle it with --input-size HxW")
     fed = recipe.data or Data(name=FROM_PYTHON)
-    notes = [*dataset.notes, _about_pictures(dataset, fed.resize, size, task.targets)]
+    pictures = _about_pictures(dataset, fed.resize, size, task.targets)
+    notes = [*dataset.notes, pictures]
     images = Images(dataset.name, dataset.num_classes, dataset.channels, dataset.size, len(dataset.train))
     judged = recipe if data is None else recipe.replace(data=None)
     notes += _judged([*find_faults(graph, judged, images, num_processes)])
     train, validation = _hold_out(dataset, fed.validation, recipe.seed, notes)
     mean, std = _normalisation(dataset, fed.normalize)
     return RunData(
-        dataset, train, validation, dataset.test, channels, size, mean, std, tuple(notes), task, head, fed.resize
-    )
+        dataset, train, validation, dataset.test, channels, size, mean, std, tuple(notes), task, head, fed.resize,
+        pictures,
+    )  # fmt: skip
 
 
 def _about_pictures(dataset: Dataset, resize: Resize | None, size: tuple[int, int], targets: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from specgraph.datasets.preprocessing import preprocessing_of
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.ops.registry import behaviour_of
@@ -20,7 +21,7 @@ from specgraph.runs.lock import RunLock
 from specgraph.runs.restart import job_id
 from specgraph.runs.resume import identity, refuse_edited, saved_state
 from specgraph.runs.run import Run, describe_environment, new_folder, write_json, write_metrics, write_spec
-from specgraph.runs.weights import apply_weights, freeze, load_weights, save_weights, spec_hash
+from specgraph.runs.weights import apply_weights, freeze, load_metadata, load_weights, save_weights, spec_hash
 from specgraph.tasks.registry import selection
 from specgraph.tasks.task import Judge
 from specgraph.training.choices import (
@@ -39,6 +40,7 @@ from specgraph.training.divergence import explain_divergence
 from specgraph.training.evaluation import Scores, evaluate_and_judge, gather_rows
 from specgraph.training.events import EventLog
 from specgraph.training.feed import EvalFeed, TrainFeed
+from specgraph.training.inherited import unknown_statistics
 from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
 from specgraph.training.options import TrainOptions
 from specgraph.training.overrides import ChosenRecipe
@@ -77,6 +79,8 @@ class TrainingSession:
             name = resume.environment.get("data", self.data.dataset.name)
             self.data = self.data._replace(dataset=replace(self.data.dataset, name=name))
         self._introduce()
+        if resume is None and options.weights is not None and preprocessing_of(load_metadata(options.weights)) is None:
+            self._say(unknown_statistics(self.data.mean, self.data.std))
         state, passed_over = saved_state(resume) if resume else (None, [])
         for damaged in passed_over:
             self._say(f"{damaged} is damaged; the checkpoint before it is used")

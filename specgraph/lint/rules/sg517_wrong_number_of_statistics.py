@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specgraph.diagnostics.rule import Rule
-from specgraph.lint.recipes import Finding, Trained, channels_of
+from specgraph.lint.recipes import Finding, Trained, can_convert, channels_of
 
 RULE = Rule(
     code="SG517",
@@ -13,7 +13,8 @@ RULE = Rule(
     severity="error",
     summary="means and deviations do not fit the channels",
     explanation="""\
-`normalize` takes one mean and one deviation per channel of the images.
+`normalize` takes one mean and one deviation per channel of the images, or of the network's input, if grey images are
+brought to its channels.
 """,
     bad="""\
 specgraph: 1
@@ -44,7 +45,9 @@ def find(trained: Trained) -> Iterator[Finding]:
         return
     channels = images and images.channels
     means, deviations = len(given.mean), len(given.std)
-    if means != deviations or (channels is not None and means not in (1, channels)):
+    wide = trained.image.dims[0]
+    fitting = {1, channels} | ({wide} if channels and isinstance(wide, int) and can_convert(channels, wide) else set())
+    if means != deviations or (channels is not None and means not in fitting):
         wanted = f", for images of {channels_of(channels)}" if channels else ""
         yield Finding(
             "wrong-number-of-statistics",
