@@ -8,11 +8,23 @@ from specgraph.graph.types import TensorType
 
 
 class Case(NamedTuple):
-    """Arguments of an op and the shapes it is applied to. `rejected` is the rule it breaks."""
+    """Arguments of an op and the shapes it is applied to. `rejected` is the rule it breaks, `cost` the multiply-adds
+    of one sample, counted by hand."""
 
     arguments: dict[str, Any]
     shapes: tuple[Any, ...]
     rejected: str | None = None
+    cost: int | None = None
+
+    def costs(self, multiply_adds: int) -> Case:
+        """The same case, its multiply-adds counted by hand."""
+        return self._replace(cost=multiply_adds)
+
+    @property
+    def rank(self) -> int:
+        """Number of axes of the first input, the batch axis not counted."""
+        shape = self.shapes[0]
+        return shape.rank if isinstance(shape, TensorType) else len(shape)
 
     def __str__(self) -> str:
         return f"{self.arguments} on {self.shapes}"

@@ -131,6 +131,7 @@ CASES: dict[str, list[Case]] = {
         ok(LAST, dim=2),
         ok(LAST, dim=-1),
         ok(VECTOR, dim=-1),
+        ok((8, 4, 4), dim=2).costs(8 * 2 * 4),
         bad("indivisible-groups", (9, 4, 4)),
         bad("indivisible-groups", (1,)),
         bad("indivisible-groups", LAST),
@@ -143,7 +144,8 @@ CASES: dict[str, list[Case]] = {
         bad("invalid", MAP, dim=1.5),
     ],
     "linear": [
-        ok(VECTOR, out_features=7),
+        ok(VECTOR, out_features=7).costs(12 * 7),
+        ok((256,), out_features=120).costs(256 * 120),
         ok(VECTOR, out_features=7, bias=False, in_features=12),
         ok(LAST, out_features=10),
         ok(TOKENS, out_features=10),
@@ -190,7 +192,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "add": [*JOINING, *SEVERAL],
     "sub": JOINING,
-    "mul": [*JOINING, *SEVERAL],
+    "mul": [*JOINING, *SEVERAL, ok((8, 4, 4), (8, 1, 1)).costs(128)],
     "pad": [
         *[ok(shape, padding=1) for shape in (LINE, MAP, CUBE)],
         ok(MAP, padding=[[0, 1], [2, 0]], value=1.5),
@@ -296,6 +298,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "layer_scale": [
         *[ok(shape, init_value=0.5) for shape in (VECTOR, LINE, MAP, CUBE, LAST, TOKENS, LOST)],
+        ok((8, 4, 4)).costs(128),
         bad("invalid", MAP, init_value="small"),
     ],
 }
@@ -304,3 +307,9 @@ CASES: dict[str, list[Case]] = {
 def can_refuse(op: str) -> bool:
     """Whether the op has a shape rule that refuses something."""
     return any(case.rejected not in (None, "invalid") for case in CASES[op])
+
+
+def takes_rank(op: str, rank: int) -> bool:
+    """Whether the op takes inputs of so many axes: no, where a case of that many is refused and none accepted."""
+    of_rank = [case.rejected for case in CASES[op] if case.rank == rank]
+    return None in of_rank or "wrong-rank" not in of_rank

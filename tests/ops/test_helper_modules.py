@@ -15,41 +15,39 @@ from torchvision.models.convnext import LayerNorm2d
 from torchvision.ops import StochasticDepth as TorchvisionStochasticDepth
 
 from specgraph.backends.torch import modules
+from specgraph.backends.torch.lowering import lowerings
 from specgraph.backends.torch.modules import ChannelsFirstLayerNorm, StochasticDepth
 from tests.ops.build import Lowered, infer_node
+from tests.ops.cases import CASES, Case
 
-LOWERED: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
-    "PaddedConv1d": ("conv", {"out_channels": 4, "kernel_size": 3, "padding": [[0, 1]]}, (3, 9)),
-    "PaddedConv2d": ("conv", {"out_channels": 4, "kernel_size": 2, "padding": "same", "groups": 2}, (6, 9, 8)),
-    "reflected": (
-        "conv",
-        {"out_channels": 4, "kernel_size": 3, "padding": [[0, 1], 1], "padding_mode": "reflect"},
-        (3, 9, 8),
-    ),
-    "PaddedConv3d": ("conv", {"out_channels": 4, "kernel_size": 2, "padding": "same"}, (3, 4, 6, 8)),
-    "PaddedMaxPool": (
-        "max_pool",
-        {"kernel_size": 3, "stride": 2, "padding": [[0, 1], [1, 0]], "ceil_mode": True},
-        (3, 9, 8),
-    ),
-    "PaddedAvgPool": (
-        "avg_pool",
-        {"kernel_size": 3, "stride": 2, "padding": [[0, 1], 1], "ceil_mode": True, "count_include_pad": False},
-        (3, 9, 8),
-    ),
-    "ChannelsFirstRMSNorm": ("rms_norm", {"axes": [1]}, (6, 9, 8)),
-    "ChannelsFirstLayerNorm": ("layer_norm", {"axes": [1]}, (6, 9, 8)),
-    "LocalResponseNorm": ("lrn", {"size": 4, "alpha": 0.3, "beta": 0.6, "k": 2.0}, (6, 9, 8)),
-    "StochasticDepth": ("stochastic_depth", {"p": 0.5}, (6, 9, 8)),
-}
+HELPERS = {name for name, value in vars(modules).items() if getattr(value, "__module__", "") == modules.__name__}
+MOST_OF_ONE = 3
+"""Cases of each helper that are tried."""
+
+
+def lowered_by_helpers() -> dict[str, tuple[str, Case]]:
+    """Accepted cases of ops that a helper module serves, a few of each, of different arguments."""
+    found: dict[str, tuple[str, Case]] = {}
+    for op, cases in CASES.items():
+        for case in cases:
+            if case.rejected is not None or not isinstance(case.shapes[0], tuple):
+                continue
+            node, _ = infer_node(op, case.arguments, case.shapes)
+            module = lowerings()[op](node).module
+            for name in HELPERS if module is not None else ():
+                if module.target == name and sum(key.startswith(f"{name}-") for key in found) < MOST_OF_ONE:
+                    found[f"{name}-{case}"] = op, case
+    return found
+
+
+LOWERED = lowered_by_helpers()
 
 
 def module_of(name: str) -> tuple[nn.Module, Tensor]:
-    op, arguments, shape = LOWERED[name]
-    node, _ = infer_node(op, arguments, [shape])
+    op, case = LOWERED[name]
+    node, _ = infer_node(op, case.arguments, case.shapes)
     lowered = Lowered(node)
-    assert name == "reflected" or name in lowered.text
-    return lowered.at_path, torch.randn(5, *shape, generator=torch.Generator().manual_seed(1))
+    return lowered.at_path, torch.randn(5, *case.shapes[0], generator=torch.Generator().manual_seed(1))
 
 
 @pytest.mark.parametrize("name", LOWERED)
@@ -177,5 +175,5 @@ def test_dropout_is_off_outside_training() -> None:
 
 
 def test_every_helper_is_tried() -> None:
-    helpers = {name for name, value in vars(modules).items() if getattr(value, "__module__", "") == modules.__name__}
-    assert helpers <= set(LOWERED), f"add {helpers - set(LOWERED)} to LOWERED in tests/ops/test_helper_modules.py"
+    untried = HELPERS - {name.partition("-")[0] for name in LOWERED}
+    assert not untried, f"no case in tests/ops/cases.py is lowered to {untried}: add one, or take the class away"

@@ -72,6 +72,9 @@ GLOBAL = [ok(LINE), ok(MAP), ok(CUBE), ok((3, 1, 1)), bad("wrong-rank", VECTOR),
 WINDOW_CASES: dict[str, list[Case]] = {
     "conv": [
         *windows({"out_channels": 4}),
+        ok((192, 28, 28), out_channels=32, kernel_size=5, padding=2).costs(153_600 * 784),
+        ok((192, 28, 28), out_channels=32, kernel_size=1).costs(192 * 32 * 784),
+        ok(MAP, out_channels=6, kernel_size=3, padding=1, groups=6).costs(6 * 9 * 72),
         ok(MAP, out_channels=4, kernel_size=3, dilation=2, padding=2),
         ok(MAP, out_channels=4, kernel_size=3, dilation=[1, 3], bias=False),
         ok(MAP, out_channels=6, kernel_size=3, groups=6, padding=1),
@@ -102,6 +105,7 @@ WINDOW_CASES: dict[str, list[Case]] = {
     "conv_transpose": [
         *[ok(shape, out_channels=4, kernel_size=3) for shape in (LINE, MAP, CUBE)],
         *[ok(s, out_channels=4, kernel_size=3, stride=2, padding=1, output_padding=1) for s in (LINE, MAP, CUBE)],
+        ok((4, 3, 3), out_channels=8, kernel_size=2, stride=2).costs(4 * 8 * 4 * 9),
         ok(MAP, out_channels=4, kernel_size=2, stride=2, groups=2, bias=False),
         ok(MAP, out_channels=4, kernel_size=[3, 2], stride=[2, 3], dilation=2),
         ok(MAP, out_channels=4, kernel_size=3, dilation=3, output_padding=2),

@@ -42,20 +42,10 @@ def _batch_axis(case: Accepted) -> bool:
         return True
     if small.shape[1:] != large.shape[1:]:
         return True
-    named = {
-        "softmax": ("dim",),
-        "log_softmax": ("dim",),
-        "slice": ("dim",),
-        "concat": ("dim",),
-        "mean": ("dim",),
-        "flatten": ("start_dim", "end_dim"),
-        "layer_norm": ("axes",),
-        "rms_norm": ("axes",),
-    }
     rank = case.inputs[0].ndim
-    for name in named.get(case.op, ()):
-        value = case.arguments.get(name, 1)
-        axes = value if isinstance(value, list) else [1 if value is None else value]
+    for name in ("dim", "axes", "start_dim", "end_dim"):
+        value = case.arguments.get(name)
+        axes = value if isinstance(value, list) else [value]
         if any(axis in (0, -rank) for axis in axes):
             return True
     return False
