@@ -137,7 +137,8 @@ NO_COUNTERPART: dict[str, str] = {
     **dict.fromkeys(("Scale", "Affine"), "batch_norm has a scale and a shift per channel, layer_scale a scale"),
     **dict.fromkeys(("AlphaDropout", "GaussianDropout", "GaussianNoise", "DropBlock2d"), "write dropout"),
 }
-"""Names that have no counterpart here, or one that depends on what is meant: what to write."""
+"""Names that have no counterpart here, or one that depends on what is meant: what to write. A name that an op takes,
+that of a plug-in too, has one."""
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "out_channels": (
@@ -255,7 +256,8 @@ class ForeignNames:
                 self._folded[fold(name)] = Counterpart(op, arguments)
         self._exact = {name: self._folded.get(fold(name), ours) for name, ours in self._exact.items()}
         self._translated = {fold(name): arguments for name, arguments in TRANSLATED.items()}
-        self._elsewhere = {fold(name): text for name, text in NO_COUNTERPART.items()}
+        advice = {fold(name): text for name, text in NO_COUNTERPART.items()}
+        self._elsewhere = {folded: text for folded, text in advice.items() if folded not in self._folded}
 
     def counterpart(self, name: str) -> Counterpart | None:
         """Our op for a name, or None."""

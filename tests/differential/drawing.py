@@ -10,25 +10,26 @@ from torch import nn
 
 from tests.differential.broken import break_argument
 from tests.differential.case import Case, NodeCase, Pair, Value
-from tests.differential.samplers import Sampler
+from tests.differential.samplers import WRITTEN_FOR, Sampler
+from tests.differential.stable_choice import choose
 from tests.ops.build import BUILT_IN
-from tests.ops.cases import can_refuse
+from tests.ops.cases import can_refuse, takes_rank
 from tests.oracle.build import judge
 from tests.oracle.labels import output_labels
 from tests.oracle.modules import own_state
 
 BATCH_SIZES = (5, 7)
 MAX_VALUES = 6000
-# fmt: off
-SPATIAL_OPS = (
-    "conv", "conv_transpose", "max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool",
-    "global_avg_pool", "global_max_pool", "upsample", "lrn", "instance_norm", "channel_shuffle", "pixel_shuffle", "pad",
-)
-# fmt: on
-JOINING_OPS = ("concat", "add", "sub", "mul")
+JOINING_OPS = tuple(op for op, definition in BUILT_IN.items() if definition.takes_several)
+SPATIAL_OPS = (*(op for op in BUILT_IN if not takes_rank(op, 1)), "pad")
+"""Ops that need a map; `pad` too, for most of what it does."""
 ANY_RANK_OPS = tuple(op for op in BUILT_IN if op not in SPATIAL_OPS and op not in JOINING_OPS)
-RULELESS_OPS = ("global_avg_pool", "global_max_pool", *(op for op in ANY_RANK_OPS if not can_refuse(op)))
-"""Ops that no shape they are drawn for is wrong for."""
+RULELESS_OPS = (
+    *("global_avg_pool", "global_max_pool"),
+    *(op for op in ANY_RANK_OPS if not can_refuse(op)),
+    *(op for op in BUILT_IN if op not in WRITTEN_FOR and op not in JOINING_OPS),
+)
+"""Ops that no shape they are drawn for is wrong for, and ops whose arguments are taken from their cases."""
 RARELY_REFUSED = (*RULELESS_OPS, "dropout", "hardtanh", "mean", "softmax", "log_softmax", "permute", "reshape", "slice")
 ALL_OPS = (*SPATIAL_OPS, *ANY_RANK_OPS, *JOINING_OPS)
 PARTNER_OPS = ("relu", "tanh", "sigmoid", "identity", "batch_norm", "leaky_relu")
@@ -147,22 +148,22 @@ class Drawing:
         """An op, usually one that can take the value."""
         spatial = 1 <= len(value.shape) - 1 <= 3
         candidates = [op for op in ops if op not in SPATIAL_OPS or spatial or (wild and self.rng.random() < 0.7)]
-        if len(value.shape) != 3 and not wild:
-            candidates = [op for op in candidates if op != "pixel_shuffle"]
+        if not wild:
+            candidates = [op for op in candidates if takes_rank(op, len(value.shape))] or candidates
         numel = value.believed[0].numel() // BATCH_SIZES[0]
         if (spatial or wild) and self.rng.random() < (0.25 if spatial else 0.6):
             candidates = [op for op in candidates if op in SPATIAL_OPS] or candidates
         if numel > MAX_VALUES // 3:
-            candidates = [op for op in candidates if op not in ("upsample", "conv_transpose")] or candidates
+            candidates = [op for op in candidates if not BUILT_IN[op].behaviour.enlarges] or candidates
         joins = [op for op in candidates if op in JOINING_OPS]
         if joins and self.rng.random() < (0.25 if wild else 0.08):
-            return self.rng.choice(joins)
+            return choose(self.rng, joins)
         spatial_last = value.labels[-1] in ("D", "H", "W", "L")
         if "linear" in candidates and not spatial_last and self.rng.random() < 0.12:
             return "linear"
-        op = self.rng.choice(candidates)
+        op = choose(self.rng, candidates)
         if op == "linear" and spatial_last and not wild and self.rng.random() < 0.85:
-            op = self.rng.choice([o for o in candidates if o != "linear"] or candidates)
+            op = choose(self.rng, [o for o in candidates if o != "linear"] or candidates)
         return op
 
     def arguments(self, op: str, value: Value, wild: bool) -> tuple[dict[str, Any], bool]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.differential.draws import Draws, listed
+from tests.ops.build import BUILT_IN
 from tests.ops.cases import CASES
 
 
@@ -342,19 +343,38 @@ class Sampler(Draws):
 
     def draw(self, op: str) -> dict[str, Any]:
         """Arguments for an op."""
-        draws: dict[str, Callable[[], dict[str, Any]]] = {
-            "adaptive_avg_pool": self.adaptive,
-            "adaptive_max_pool": self.adaptive,
-            "instance_norm": self.batch_norm,
-            "leaky_relu": lambda: self.number("negative_slope", 0.2, 0.01, 0),
-            "elu": lambda: self.number("alpha", 0.5, 2),
-            "celu": lambda: self.number("alpha", 0.5, 2),
-            "gelu": lambda: {"approximate": self.rng.choice(["none", "tanh"])} if self.chance(0.5) else {},
-            "log_softmax": self.softmax,
-            "layer_scale": lambda: self.number("init_value", 0.1, 1e-6, 1),
-        }
-        return draws.get(op, getattr(self, op, lambda: self.from_cases(op)))()
+        written = DRAWS.get(op) or getattr(Sampler, op, None)
+        return written(self) if written is not None else self.from_cases(op)
 
     def from_cases(self, op: str) -> dict[str, Any]:
-        """For an op that nothing is written for here: arguments of one of its accepted cases."""
-        return dict(self.rng.choice([case.arguments for case in CASES[op] if case.rejected is None]))
+        """For an op that nothing is written for here: arguments of one of its accepted cases, of this many axes if
+        there are such; its window drawn to fit."""
+        if self.off(0.3):
+            refused = [case for case in CASES[op] if case.rejected not in (None, "invalid")]
+            return dict(self.rng.choice(refused or CASES[op]).arguments)
+        accepted = [case for case in CASES[op] if case.rejected is None]
+        alike = [case for case in accepted if case.rank == len(self.shape)]
+        case = self.rng.choice(alike or accepted)
+        taken = BUILT_IN[op].arguments
+        arguments = {name: value for name, value in case.arguments.items() if not taken[name].implied}
+        if BUILT_IN[op].behaviour.reach != "window":
+            return arguments
+        window = self.window(dilation="dilation" in taken, half=BUILT_IN[op].behaviour.pools_windows)
+        others = {name: value for name, value in arguments.items() if name not in WINDOW}
+        return others | {name: value for name, value in window.items() if name in taken}
+
+
+DRAWS: dict[str, Callable[[Sampler], dict[str, Any]]] = {
+    "adaptive_avg_pool": Sampler.adaptive,
+    "adaptive_max_pool": Sampler.adaptive,
+    "instance_norm": Sampler.batch_norm,
+    "leaky_relu": lambda draws: draws.number("negative_slope", 0.2, 0.01, 0),
+    "elu": lambda draws: draws.number("alpha", 0.5, 2),
+    "celu": lambda draws: draws.number("alpha", 0.5, 2),
+    "gelu": lambda draws: {"approximate": draws.rng.choice(["none", "tanh"])} if draws.chance(0.5) else {},
+    "log_softmax": Sampler.softmax,
+    "layer_scale": lambda draws: draws.number("init_value", 0.1, 1e-6, 1),
+}
+WINDOW = ("kernel_size", "stride", "padding", "dilation")
+WRITTEN_FOR = frozenset({*DRAWS, *(name for name in vars(Sampler) if name in BUILT_IN)})
+"""Ops whose arguments are drawn by a function of their own."""

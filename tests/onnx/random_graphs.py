@@ -12,6 +12,7 @@ from specgraph.kinds.invalid import Invalid
 from specgraph.ops.fault import Fault
 from specgraph.ops.infer import infer
 from specgraph.ops.registry import ops
+from tests.differential.stable_choice import choose
 from tests.ops.cases import CASES as OP_CASES
 
 MAX_ELEMENTS = 6000
@@ -56,7 +57,7 @@ def _grow(chance: random.Random) -> dict[str, Any] | None:
 
 def _draw(chance: random.Random, types: dict[str, TensorType]) -> tuple[dict[str, Any], TensorType] | None:
     """A random node on random values, or None where they do not go together."""
-    op = chance.choice(sorted(set(ops()) - NOT_DRAWN))
+    op = choose(chance, sorted(set(ops()) - NOT_DRAWN))
     definition = ops()[op]
     recent = list(types)[-4:]
     least, most = definition.num_inputs
@@ -80,7 +81,7 @@ def _draw(chance: random.Random, types: dict[str, TensorType]) -> tuple[dict[str
         if not isinstance(dim, int):
             return None
         elements *= dim
-    if op in ("avg_pool", "max_pool") and _smaller_than_window(kinds[0], found.arguments["kernel_size"]):
+    if definition.behaviour.pools_windows and _smaller_than_window(kinds[0], found.arguments["kernel_size"]):
         return None  # PyTorch's pooling in three dimensions does not count the padding there
     if op == "group_norm" and elements == arguments["num_groups"]:
         return None  # one value a group: PyTorch refuses it for a batch of one

@@ -21,6 +21,11 @@ class Case(NamedTuple):
         return self._replace(cost=multiply_adds)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is of one input, a vector or a map with channels first."""
+        return len(self.shapes) == 1 and isinstance(self.shapes[0], tuple)
+
+    @property
     def rank(self) -> int:
         """Number of axes of the first input, the batch axis not counted."""
         shape = self.shapes[0]

@@ -66,13 +66,16 @@ def test_defaults_are_pytorchs(name: str) -> None:
             continue
         if (kind, argument) in CHOSEN_BY_PYTORCH:
             continue
-        assert ours is not None
-        assert ours in op.arguments, f"nn.{name} has {argument}, op {op.name} nothing of that meaning"
+        lacking = (
+            f"nn.{name} has {argument}, op {op.name} nothing of that meaning: take it, or say in NOT_SAID_HERE why not"
+        )
+        assert ours is not None, lacking
+        assert ours in op.arguments, lacking
         definition = op.arguments[ours]
-        assert not definition.required, f"nn.{name} needs no {argument}, op {op.name} does"
+        assert not definition.required, f"nn.{name} has {argument}={default}: give {op.name} that default"
         meant = counterpart.arguments.get(ours, definition.default)
         wanted = None if default is None else definition.kind.check(default)
-        place = "a default that differs stands in WITH_ARGUMENTS of specgraph/ops/foreign.py"
+        place = "take PyTorch's default, or write the name with its arguments into WITH_ARGUMENTS of ops/foreign.py"
         assert meant == wanted, f"nn.{name} has {argument}={default}, op {op.name} {ours}: {meant}; {place}"
 
 

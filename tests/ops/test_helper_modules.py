@@ -34,8 +34,12 @@ def lowered_by_helpers() -> dict[str, tuple[str, Case]]:
                 continue
             node, _ = infer_node(op, case.arguments, case.shapes)
             module = lowerings()[op](node).module
-            for name in HELPERS if module is not None else ():
-                if module.target == name and sum(key.startswith(f"{name}-") for key in found) < MOST_OF_ONE:
+            for name in HELPERS:
+                if (
+                    module is not None
+                    and module.target == name
+                    and sum(key.startswith(f"{name}-") for key in found) < MOST_OF_ONE
+                ):
                     found[f"{name}-{case}"] = op, case
     return found
 

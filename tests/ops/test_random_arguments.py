@@ -284,12 +284,24 @@ def hardtanh(random: Random) -> Case:
 
 def from_cases(op: str) -> Sampler:
     """For an op without a sampler of its own: the values its accepted cases give each argument, in any
-    mixture, on any shape."""
-    accepted = [case.arguments for case in CASES[op] if case.rejected is None]
-    values = {name: [arguments[name] for arguments in accepted if name in arguments] for name in BUILT_IN[op].arguments}
+    mixture, on any shape; now and then one of its cases, accepted or refused, with another shape of that many axes."""
+    accepted = [case for case in CASES[op] if case.rejected is None]
+    refused = [case for case in CASES[op] if case.rejected not in (None, "invalid")]
+    values = {
+        name: [case.arguments[name] for case in accepted if name in case.arguments] for name in BUILT_IN[op].arguments
+    }
+    required = {name for name, argument in BUILT_IN[op].arguments.items() if argument.required}
 
     def sample(random: Random) -> Case:
-        required = {name for name, argument in BUILT_IN[op].arguments.items() if argument.required}
+        which = random.random()
+        if which < 0.4:
+            case = random.choice(accepted)
+            if not case.is_plain:
+                return case
+            return Case(case.arguments, (tuple(size * random.choice((1, 1, 2)) for size in case.shapes[0]),))
+        if which < 0.5 and refused:
+            case = random.choice(refused)
+            return Case(case.arguments, case.shapes)
         drawn = {name: random.choice(choices) for name, choices in values.items()}
         optional = some(random, {name: value for name, value in drawn.items() if name not in required})
         return Case(
