@@ -20,12 +20,13 @@ class Attribute(NamedTuple):
     """An argument as an ONNX attribute, and ONNX's default where a file may leave it out.
 
     `kind`: a `number`, a `whole` one, a `flag` (0 or 1), a `text`, an `axis`, one number per spatial axis
-    (`window`), or what is added before and after each (`pads`).
+    (`window`), or what is added before and after each (`pads`). `also` names ONNX attributes of the same value.
     """
 
     name: str
     kind: Kind = "number"
     default: Any = None
+    also: tuple[str, ...] = ()
 
 
 class Row(NamedTuple):
@@ -34,7 +35,9 @@ class Row(NamedTuple):
     `module` is a class under `torch`, which takes the arguments `positional` by position and those
     `required` always. `call` is what a traced module calls, `onnx` the op type; empty where it is written
     by hand. `attributes` maps arguments to ONNX attributes; `parameters` are ONNX's inputs after the first,
-    in order. `sizes` maps an argument that no call names to an axis of a parameter: `("weight", 0)`.
+    in order. `sizes` maps an argument that no call names to an axis of a parameter: `("weight", 0)`. `fixed` are
+    ONNX attributes that must be at this value, which is their default. Of several rows of one ONNX op, that one
+    counts whose attributes fit. `leaf` says that PyTorch traces the module in several calls, so that it is read whole.
     """
 
     op: str
@@ -46,6 +49,8 @@ class Row(NamedTuple):
     sizes: Mapping[str, tuple[str, int]] = NOTHING
     positional: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
+    fixed: Mapping[str, Any] = NOTHING
+    leaf: bool = False
 
 
 ALPHA = Attribute("alpha", default=1.0)
@@ -68,6 +73,21 @@ ROWS = (
     Row("softplus", "nn.Softplus", "softplus", "Softplus"),
     Row("softsign", "nn.Softsign", "", "Softsign"),
     Row("mish", "nn.Mish", "mish", "Mish"),
+    Row(
+        "hardshrink",
+        "nn.Hardshrink",
+        "hardshrink",
+        "Shrink",
+        {"lambd": Attribute("lambd", default=0.5)},
+        fixed={"bias": 0.0},
+    ),
+    Row(
+        "softshrink",
+        "nn.Softshrink",
+        "softshrink",
+        "Shrink",
+        {"lambd": Attribute("lambd", default=0.5, also=("bias",))},
+    ),
     Row("softmax", "nn.Softmax", "softmax", "Softmax", AXIS, required=("dim",)),
     Row("log_softmax", "nn.LogSoftmax", "log_softmax", "LogSoftmax", AXIS, required=("dim",)),
     Row("glu", "nn.GLU", "glu", attributes=AXIS, required=("dim",)),

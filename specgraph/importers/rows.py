@@ -17,13 +17,41 @@ if TYPE_CHECKING:
     from specgraph.importers.torch_tracer import Handler, Tracer
 
 
+WITHOUT_MEANING = frozenset({"consumed_inputs"})
+"""Attributes of the first opsets that say nothing of a result."""
+
+
 def onnx_handlers() -> dict[str, Raise]:
     """How ONNX op types that rows name become nodes of a spec."""
-    return {row.onnx: _raised(row) for row in rows().values() if row.onnx}
+    by_type: dict[str, list[Row]] = {}
+    for row in rows().values():
+        if row.onnx:
+            by_type.setdefault(row.onnx, []).append(row)
+    return {op_type: _raised(alike) for op_type, alike in by_type.items()}
 
 
-def _raised(row: Row) -> Raise:
+def _misfit(row: Row, node: OnnxNode) -> str:
+    """What an ONNX node says that the row does not; empty where the row fits."""
+    said = {name for attribute in row.attributes.values() for name in (attribute.name, *attribute.also)}
+    for name, value in node.attributes.items():
+        if name in row.fixed:
+            if value != row.fixed[name]:
+                return f"`{name}` of {value}"
+        elif name not in said and name not in WITHOUT_MEANING:
+            return f"`{name}`"
+    for attribute in row.attributes.values():
+        value = node.attributes.get(attribute.name, attribute.default)
+        for name in attribute.also:
+            if node.attributes.get(name) != value:
+                return f"`{name}` other than `{attribute.name}`"
+    return ""
+
+
+def _raised(alike: list[Row]) -> Raise:
     def handler(raiser: Raiser, node: OnnxNode) -> None:
+        row = next((row for row in alike if not _misfit(row, node)), None)
+        if row is None:
+            raise Refusal(f"{node.op_type} with {_misfit(alike[0], node)} has no counterpart in a spec")
         path = raiser.data(node)
         arguments = {}
         for name, attribute in row.attributes.items():

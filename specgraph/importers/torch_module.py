@@ -14,6 +14,7 @@ from specgraph.importers.onnx_import import ImportRefusedError
 from specgraph.importers.rows import traced_handlers
 from specgraph.importers.tidy import tidy
 from specgraph.importers.torch_in_place import lost_changes
+from specgraph.importers.torch_leaves import leaf_handlers
 from specgraph.importers.torch_trace import batch_dependent, enlarged, trace
 from specgraph.importers.torch_tracer import Tracer
 
@@ -37,6 +38,7 @@ def import_module(module: nn.Module, example: tuple[Any, ...], *, name: str | No
         why = f"{error.message}, with a batch of {batch + 1}; with one of {batch} it can"
         raise ImportRefusedError(label, [("", why)]) from error
     tracer = Tracer(exported, module, label)
+    tracer.whole = leaf_handlers(exported.graph, module)
     tracer.unsound = lost_changes(exported.graph, tracer.state) | dependent
     tracer.net.notes += [
         f"`{name}` of the module is changed by its forward: the network is as it is before that" for name in counted

@@ -29,6 +29,8 @@ class Tracer:
         self.parameters: dict[Any, str] = {}
         self.batch_size = 0
         self.unsound: dict[Any, str] = {}
+        self.whole: dict[Any, Handler | None] = {}
+        """Calls that are parts of one op: its handler for the last of them, None for the others."""
         self.narrow: set[Any] = set()
         self._module = module
         self._leaves = {
@@ -95,6 +97,8 @@ class Tracer:
             self._output(node)
         elif node.op == "call_function":
             name = op_name(node)
+            if node in self.whole and self.whole[node] is None:
+                return
             if all(source in self.parameters for source in node.all_input_nodes) and self._compute(node):
                 return
             if name == "getitem":
@@ -108,7 +112,7 @@ class Tracer:
                 elif node.users or not isinstance(parts, str):
                     raise Refusal("it takes a part of what is one tensor")
                 return
-            handler = handlers.get(name)
+            handler = self.whole.get(node) or handlers.get(name)
             if handler is None:
                 raise Refusal(f"{name} has no counterpart in a spec")
             self.values[node] = handler(self, node)

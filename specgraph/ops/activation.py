@@ -83,6 +83,8 @@ def has_one_score(node: Node) -> bool:
 
 SMOOTH = Behaviour(pointwise=True, reach="point", traffic=KEEPS_INPUTS)
 PASSES_POSITIVE = Behaviour(pointwise=True, reach="point", keeps=(0, inf), traffic=KEEPS_INPUTS)
+NOTHING_SMALL = When(lambda node: bool(node.arguments["lambd"] == 0), "with lambd 0 nothing is small")
+SHRINKS = Behaviour(pointwise=True, reach="point", no_effect=NOTHING_SMALL, traffic=KEEPS_INPUTS)
 SLOPE_OF_ONE = When(lambda node: bool(node.arguments["negative_slope"] == 1), "with slope 1 it is the identity")
 
 
@@ -235,6 +237,22 @@ OPS: tuple[Op, ...] = (
             range=(-1, 1),
             traffic=Traffic(inputs=True, kept=1.0, forward=1.0, evaluation=1.0, backward=3.0),
         ),
+    ),
+    _activation(
+        "hardshrink",
+        "Zero where the value is small, the value elsewhere.",
+        "x where |x| > lambd, else 0",
+        Argument("lambd", Number(0), 0.5, doc="up to here values become zero"),
+        foreign=("Hardshrink", "HardShrink", "hard_shrink"),
+        behaviour=SHRINKS,
+    ),
+    _activation(
+        "softshrink",
+        "Values moved towards zero by a constant, small ones to zero.",
+        "x - lambd where x > lambd, x + lambd where x < -lambd, else 0",
+        Argument("lambd", Number(0), 0.5, doc="what values are moved by"),
+        foreign=("Softshrink", "SoftShrink", "soft_shrink"),
+        behaviour=SHRINKS,
     ),
     _activation("mish", "Self-regularised activation.", "x * tanh(softplus(x))", foreign=("Mish",)),
     _activation(

@@ -177,12 +177,6 @@ class Behaviour(NamedTuple):
         """Whether the results are a distribution, or the logarithms of one."""
         return self.scores in ("probabilities", "log_probabilities")
 
-    @property
-    def is_idempotent(self) -> bool:
-        """Whether a second one right after the first changes nothing."""
-        bounded = self.range is not None and self.range == self.keeps
-        return bounded or self.view == "same" or self.scores == "log_probabilities"
-
     def gives_within(self, low: float, high: float) -> bool:
         """Whether all results lie in an interval, whatever the arguments."""
         if self.range is None:

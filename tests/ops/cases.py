@@ -10,6 +10,7 @@ from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, TOKENS, VECTOR, 
 from tests.ops.window_cases import WINDOW_CASES
 
 ANY_RANK = [ok(shape) for shape in (VECTOR, LINE, MAP, CUBE, LAST, TOKENS, RANK_5)]
+SHRINK = [*ANY_RANK, ok(MAP, lambd=0.2), ok(MAP, lambd=0), bad("invalid", MAP, lambd=-1)]
 SOFTMAX = [
     *ANY_RANK,
     ok(MAP, dim=-1),
@@ -113,6 +114,8 @@ CASES: dict[str, list[Case]] = {
     ],
     "elu": [*ANY_RANK, ok(MAP, alpha=0.5)],
     "celu": [*ANY_RANK, ok(MAP, alpha=0.5), bad("invalid", MAP, alpha=0)],
+    "hardshrink": SHRINK,
+    "softshrink": SHRINK,
     "gelu": [*ANY_RANK, ok(MAP, approximate="tanh"), bad("invalid", MAP, approximate="sigmoid")],
     "hardtanh": [
         *ANY_RANK,

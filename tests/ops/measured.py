@@ -88,7 +88,8 @@ def check(function: Check) -> Check:
 
 
 def place(op: str, field: str) -> str:
-    return f"{op}: see `{field}` of its behaviour"
+    file = f"specgraph/ops/{ops()[op].family}.py"
+    return f"{op}: see `{field}` of its behaviour in {file}, described at Behaviour in specgraph/ops/behaviour.py"
 
 
 @check
@@ -167,15 +168,6 @@ def keeps_sign(op: str, cases: Sequence[Case]) -> None:
         assert kept, place(op, "keeps_sign")
     elif not (is_activation(op) or declared.is_never_negative or declared.drops_branches or op in NOT_FOLLOWED):
         assert not kept, place(op, "keeps_sign")
-
-
-@check
-def is_idempotent(op: str, cases: Sequence[Case]) -> None:
-    once = on_grid(op, GRID, cases)
-    if once is not None and (is_activation(op) or behaviour(op).is_idempotent):
-        twice = on_grid(op, once, cases) if once.shape == GRID.shape else None
-        same = twice is not None and torch.allclose(twice, once, atol=1e-6)
-        assert behaviour(op).is_idempotent == same, place(op, "range and keeps")
 
 
 @check
@@ -316,7 +308,8 @@ def no_effect(op: str, cases: Sequence[Case]) -> None:
             seen = True
             assert same, place(op, "no_effect")
         else:
-            assert not same or excused(op) in MAY_HAVE_EFFECT, f"{place(op, 'no_effect')}: {run.node.arguments}"
+            wanted = f"declare no_effect=When(test, reason), which holds for {run.node.arguments}"
+            assert not same or excused(op) in MAY_HAVE_EFFECT, f"{place(op, 'no_effect')}: {wanted}"
     assert seen == (declared is not None), f"{place(op, 'no_effect')}: add a case of it to tests/ops/cases.py"
 
 

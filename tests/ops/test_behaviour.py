@@ -105,8 +105,6 @@ LIES: list[tuple[str, str, dict[str, Any]]] = [
     ("cuts", "relu", {"cuts": False}),
     ("keeps_sign", "sub", {"keeps_sign": True}),
     ("keeps_sign", "max_pool", {"keeps_sign": False}),
-    ("is_idempotent", "softsign", {"range": (-1, 1), "keeps": (-1, 1)}),
-    ("is_idempotent", "relu6", {"keeps": None}),
     ("scores", "tanh", {"scores": "probability"}),
     ("scores", "softmax", {"scores": "log_probabilities"}),
     ("scores", "log_softmax", {"scores": "none"}),

@@ -95,3 +95,57 @@ def test_a_row_writes_and_reads_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyP
     imported = specgraph.import_onnx(tmp_path / "m.onnx").graph()
     (node,) = imported.nodes.values()
     assert node.arguments == graph.nodes["pool"].arguments
+
+
+@pytest.mark.parametrize(
+    ("row", "module", "arguments"),
+    [
+        (Row("tanh", "nn.Tanhshrink", leaf=True), nn.Tanhshrink(), {}),
+        (
+            Row("max_pool", "nn.LPPool{rank}d", leaf=True),
+            nn.LPPool2d(3, (3, 2), stride=2, ceil_mode=True),
+            {"kernel_size": (3, 2), "stride": (2, 2), "ceil_mode": True},
+        ),
+    ],
+    ids=["without arguments", "window"],
+)
+def test_a_module_traced_in_several_calls_is_read_whole(
+    row: Row, module: nn.Module, arguments: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows name an op of the same shapes: what is looked at is how the module is read, each time it is called."""
+    from specgraph.importers import torch_leaves as reading
+
+    monkeypatch.setattr(reading, "rows", lambda: {row.op: row})
+    network = nn.Sequential(nn.ReLU(), module, nn.Sigmoid(), module).eval()
+    nodes = specgraph.importers.from_module(network, torch.randn(2, 3, 12, 10)).graph().nodes
+    assert [node.op for node in nodes.values()] == ["relu", row.op, "sigmoid", row.op]
+    for node in nodes.values():
+        assert node.op != row.op or arguments.items() <= dict(node.arguments).items()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"lambd": 1.5}, ("hardshrink", 1.5)),
+        ({"lambd": 1.5, "bias": 0.0}, ("hardshrink", 1.5)),
+        ({}, ("hardshrink", 0.5)),
+        ({"lambd": 1.5, "bias": 1.5}, ("softshrink", 1.5)),
+        ({"lambd": 1.5, "bias": 0.5}, "Shrink with `bias` of 0.5 has no counterpart"),
+        ({"lambd": 1.5, "slope": 2.0}, "Shrink with `slope` has no counterpart"),
+    ],
+    ids=str,
+)
+def test_the_row_whose_attributes_fit_reads_an_onnx_op(
+    attributes: dict[str, float], expected: tuple[str, float] | str, tmp_path: Path
+) -> None:
+    onnx = pytest.importorskip("onnx", reason="the file is written with onnx")
+    node = onnx.helper.make_node("Shrink", ["x"], ["y"], **attributes)
+    ends = [onnx.helper.make_tensor_value_info(name, 1, ["N", 4]) for name in ("x", "y")]
+    graph = onnx.helper.make_graph([node], "shrink", ends[:1], ends[1:])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)]), tmp_path / "m.onnx")
+    if isinstance(expected, str):
+        with pytest.raises(specgraph.SpecgraphError, match=expected):
+            specgraph.import_onnx(tmp_path / "m.onnx")
+        return
+    (found,) = specgraph.import_onnx(tmp_path / "m.onnx").graph().nodes.values()
+    assert (found.op, found.arguments["lambd"]) == expected

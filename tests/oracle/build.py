@@ -51,6 +51,8 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "hardsigmoid": tensors.activation(lambda: nn.Hardsigmoid()),
     "hardtanh": tensors.activation(lambda min_val=-1.0, max_val=1.0: nn.Hardtanh(min_val, max_val)),
     "softplus": tensors.activation(nn.Softplus),
+    "hardshrink": tensors.activation(nn.Hardshrink),
+    "softshrink": tensors.activation(nn.Softshrink),
     "mish": tensors.activation(lambda: nn.Mish()),
     "softmax": tensors.softmax,
     "log_softmax": tensors.log_softmax,

@@ -32,7 +32,9 @@ def by_row(row: Row) -> Lower:
     def lower(builder: Builder, node: Node) -> None:
         given = [builder.parameter(node, name) for name in row.parameters if builder.has_parameter(node, name)]
         attributes = {
-            attribute.name: WRITE[attribute.kind](node.arguments[name]) for name, attribute in row.attributes.items()
+            onnx_name: WRITE[attribute.kind](node.arguments[name])
+            for name, attribute in row.attributes.items()
+            for onnx_name in (attribute.name, *attribute.also)
         }
         builder.emit(node, row.onnx, [*builder.inputs(node), *given], **attributes)
 

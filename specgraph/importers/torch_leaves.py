@@ -1,0 +1,59 @@
+"""Modules of PyTorch that a trace holds in several calls: each is read whole, its arguments from the module itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from specgraph.backends.rows import Row, rows
+from specgraph.graph.types import SPATIAL_AXES
+from specgraph.importers.flat import Refusal
+from specgraph.importers.torch_arguments import spread
+from specgraph.importers.torch_tracer import Handler, Tracer
+from specgraph.kinds.kinds import Padding, PerAxis
+from specgraph.ops.registry import ops
+
+
+def leaf_handlers(graph: Any, module: nn.Module) -> dict[Any, Handler | None]:
+    """The traced calls that are parts of a module which a row calls a `leaf`: the last call of the module gets a
+    handler for the whole, the others None."""
+    classes = _leaf_classes()
+    leaves = {path: part for path, part in module.named_modules(remove_duplicate=False) if type(part) in classes}
+    calls: dict[str, list[Any]] = {}
+    for node in graph.nodes if leaves else ():
+        stack = list((node.meta.get("nn_module_stack") or {}).values())
+        if stack and node.op == "call_function" and stack[-1][0].partition("@")[0] in leaves:
+            calls.setdefault(stack[-1][0], []).append(node)
+    found: dict[Any, Handler | None] = {}
+    for call, nodes in calls.items():
+        leaf = leaves[call.partition("@")[0]]
+        sources = dict.fromkeys(source for node in nodes for source in node.all_input_nodes if source not in nodes)
+        found |= dict.fromkeys(nodes)
+        found[nodes[-1]] = _whole(classes[type(leaf)], leaf, tuple(sources))
+    return found
+
+
+def _whole(row: Row, module: nn.Module, sources: tuple[Any, ...]) -> Handler:
+    def handler(tracer: Tracer, node: Any) -> str:
+        paths = [tracer.data(source) for source in sources if not tracer.is_constant(source)]
+        if len(paths) != 1:
+            raise Refusal(f"its module reads {len(paths)} values; the op `{row.op}` takes one")
+        rank = tracer.net.type_of(paths[0]).rank
+        arguments = {}
+        for name, argument in ops()[row.op].arguments.items():
+            value = getattr(module, name, None)
+            if value is not None:
+                per_axis = isinstance(argument.kind, PerAxis | Padding)
+                arguments[name] = spread(value, rank - 1) if per_axis else value
+        return tracer.add(node, row.op, paths, arguments)
+
+    return handler
+
+
+def _leaf_classes() -> dict[type[nn.Module], Row]:
+    found: dict[type[nn.Module], Row] = {}
+    for row in rows().values():
+        for rank in SPATIAL_AXES if row.leaf else ():
+            found[getattr(nn, row.module.removeprefix("nn.").format(rank=rank))] = row
+    return found
