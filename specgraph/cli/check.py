@@ -67,7 +67,7 @@ def _run(specs: list[str], args: argparse.Namespace, settings: dict[str, Any], c
     if args.fix or args.unsafe_fixes or args.fix_expect or args.diff:
         from specgraph.cli.fix import fix_specs
 
-        before = fix_specs(specs, args, lambda spec: _check(spec, args, settings), chosen.keeps)
+        before = fix_specs(specs, args, lambda spec: _check(spec, args, settings), chosen.shows)
         if args.diff:  # the files are as they were, and so is the answer
             return _exit_code(before, chosen)
     findings = _check_all(specs, args, settings, chosen)
@@ -142,6 +142,10 @@ class _Choices:
     def keeps(self, diagnostic: Diagnostic) -> bool:
         """Whether a diagnostic is reported."""
         return diagnostic.severity == "error" or self._of(diagnostic.span.path).selection.keeps(diagnostic)
+
+    def shows(self, diagnostic: Diagnostic) -> bool:
+        """Whether a diagnostic is printed, and its fix applied if fixes are: remarks only if they are asked for."""
+        return self.keeps(diagnostic) and (self.args.infos or diagnostic.severity != "info")
 
     def _of(self, path: str) -> _Choice:
         folder = os.path.dirname(path)

@@ -15,7 +15,7 @@ from specgraph.diagnostics.model import Diagnostic
 from specgraph.errors import CommandError
 from specgraph.escaping import for_line
 from specgraph.reporting.findings import Findings, plural
-from specgraph.source.fixes import encode, unified_diff
+from specgraph.source.fixes import applicable_fix, encode, unified_diff
 from specgraph.source.harm import apply_harmless
 from specgraph.source.read import STDIN, overlaid
 from specgraph.source.tree import Source
@@ -41,12 +41,13 @@ def fix_specs(
     contents: dict[str, bytes] = {}
     if "-" in specs:
         contents["-"] = sys.stdin.buffer.read()
-    num_applied = 0
+    counted = _Count(0, 0)
     found: list[Diagnostic] = []
     left_out: dict[str, None] = {}
     with overlaid(contents):
         for spec in specs:
-            num_applied += _fix_spec(spec, args, check, keeps, originals, latest, contents, found, left_out)
+            of_spec = _fix_spec(spec, args, check, keeps, originals, latest, contents, found, left_out)
+            counted = _Count(counted.found + of_spec.found, counted.uncovered + of_spec.uncovered)
     for path, source in latest.items():
         if args.diff:
             sys.stdout.write(unified_diff(path, originals[path].text, source.text))
@@ -56,8 +57,16 @@ def fix_specs(
         print(line, file=sys.stderr)
     verb = "would fix" if args.diff else "fixed"
     where = f" in {plural(len(latest), 'file')}" if latest else ""
-    print(f"{verb} {plural(num_applied, 'problem')}{where}", file=sys.stderr)
+    more = f", and {plural(counted.uncovered, 'problem')} that came to light" if counted.uncovered else ""
+    print(f"{verb} {plural(counted.found, 'problem')}{where}{more}", file=sys.stderr)
     return Findings(specs, found, originals)
+
+
+class _Count(NamedTuple):
+    """Problems that are gone: of those that `check` reported with a fix, and those that only the fixes uncovered."""
+
+    found: int
+    uncovered: int
 
 
 class _Undo(NamedTuple):
@@ -65,7 +74,7 @@ class _Undo(NamedTuple):
 
     contents: dict[str, bytes]
     latest: dict[str, Source]
-    num_applied: int
+    applied: list[Diagnostic]
 
 
 def _identity(diagnostic: Diagnostic) -> _Identity:
@@ -94,27 +103,30 @@ def _fix_spec(
     contents: dict[str, bytes],
     found: list[Diagnostic],
     left_out: dict[str, None],
-) -> int:
-    """Fix one spec and what it includes, round after round; returns how many problems that took. Where the
+) -> _Count:
+    """Fix one spec and what it includes, round after round; returns how many problems are gone. Where the
     text of an earlier round comes back, the fixes since then undo each other and are left out. So are fixes that
     would harm the file, and those after which their problem still stands."""
-    num_applied = 0
-    before: list[tuple[dict[str, str], int]] = []
+    applied: list[Diagnostic] = []
+    before: list[tuple[dict[str, str], list[Diagnostic]]] = []
     refused: set[_Identity] = set()
     tried: dict[_Identity, int] = {}
     undo: _Undo | None = None
+    first: list[Diagnostic] = []
+    kept: list[Diagnostic] = []
     for number in range(MAX_ROUNDS):
         diagnostics, sources = check(spec)
         kept = [diagnostic for diagnostic in diagnostics if keeps(diagnostic)]
         if number == 0:
             found += kept
+            first = [d for d in kept if applicable_fix(d, unsafe=args.unsafe_fixes, expect=args.fix_expect) is not None]
         standing = _still_standing(kept, tried)
         if standing and undo is not None:
             contents.clear()
             contents.update(undo.contents)
             latest.clear()
             latest.update(undo.latest)
-            num_applied = undo.num_applied
+            applied = undo.applied
             before.pop()
             refused |= standing
             tried = {}
@@ -123,17 +135,18 @@ def _fix_spec(
                 if _identity(diagnostic) in standing:
                     left_out[_said(diagnostic, "its problem would still be there")] = None
             continue
-        kept = [diagnostic for diagnostic in kept if _identity(diagnostic) not in refused]
+        offered = [diagnostic for diagnostic in kept if _identity(diagnostic) not in refused]
         texts = {path: source.text for path, source in sources.items()}
-        earlier = next((applied for known, applied in before if known == texts), None)
+        earlier = next((done for known, done in before if known == texts), None)
         if earlier is not None:
-            return earlier
-        before.append((texts, num_applied))
+            applied = earlier
+            break
+        before.append((texts, applied))
         changed = False
-        undo = _Undo(dict(contents), dict(latest), num_applied)
+        undo = _Undo(dict(contents), dict(latest), applied)
         tried = {}
         for path, source in sources.items():
-            fixed, harmful = apply_harmless(source, kept, unsafe=args.unsafe_fixes, expect=args.fix_expect)
+            fixed, harmful = apply_harmless(source, offered, unsafe=args.unsafe_fixes, expect=args.fix_expect)
             for diagnostic, why in harmful:
                 left_out[_said(diagnostic, why)] = None
             for diagnostic in fixed.applied:
@@ -146,8 +159,24 @@ def _fix_spec(
             contents["-" if path == STDIN else os.path.realpath(path)] = encode(source, fixed.text)
             if fixed.text == original.text:
                 del latest[path]
-            num_applied += len(fixed.applied)
+            applied = [*applied, *fixed.applied]
             changed = True
         if not changed:
             break
-    return num_applied
+    return _count(first, applied, kept)
+
+
+def _count(first: list[Diagnostic], applied: list[Diagnostic], left: list[Diagnostic]) -> _Count:
+    """Of the problems that were there `first`, those that are not among what is `left`; of the fixes that were
+    applied, those of other problems."""
+    if not applied:
+        return _Count(0, 0)
+    standing = Counter(map(_fault, left))
+    gone = sum((Counter(map(_fault, first)) - standing).values())
+    uncovered = sum((Counter(map(_fault, applied)) - Counter(map(_fault, first))).values())
+    return _Count(gone, uncovered)
+
+
+def _fault(diagnostic: Diagnostic) -> tuple[str, str, str | None]:
+    """What stays the same of a problem, other words for it aside."""
+    return diagnostic.span.path, diagnostic.rule, diagnostic.node

@@ -9,7 +9,7 @@ from specgraph.diagnostics.model import Edit, Fix, Span
 from specgraph.language.document import Document, NodeDef
 from specgraph.language.traversal import bodies
 from specgraph.source.removal import remove_key, removing
-from specgraph.source.tree import Scalar, Tree
+from specgraph.source.tree import Mapping, Scalar, Tree
 
 NUMBERED = re.compile(r"[A-Za-z_$)][\w-]*\.\d|from[\"']?\s*:\s*\[?\s*[\"']?\d")
 """What may name an entry of a chain by its number."""
@@ -54,6 +54,19 @@ class Removals:
     def from_before(self, definition: NodeDef) -> Fix | None:
         """The fix that lets a node read the one before it: its `from` is taken out."""
         edit = remove_key(definition.tree, "from", self.source) if definition.source is self.source else None
+        return None if edit is None else Fix("unsafe", (edit,))
+
+    def initialiser(self, definition: NodeDef, parameter: str) -> Fix | None:
+        """The fix that leaves a parameter to the default: its part of `init` is taken out. None where a default of
+        the file gives it."""
+        if parameter not in definition.init or definition.source is not self.source:
+            return None
+        tree = definition.tree
+        part = tree.get("init") if isinstance(tree, Mapping) else None
+        if len(definition.init) > 1 and part is not None:
+            edit = remove_key(part, parameter, self.source)
+        else:
+            edit = remove_key(tree, "init", self.source)
         return None if edit is None else Fix("unsafe", (edit,))
 
     def _is_unnamed(self, definition: NodeDef) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 from specgraph.cures.cure import Cure, PutCrop, PutFlatten, PutProjection, TakeOffTrainOnly
 from specgraph.cures.edits import Entry, insert_before, rename_source, source_names
+from specgraph.cures.removal import Removals
+from specgraph.diagnostics.model import Fix
 from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.graph.dims import product
 from specgraph.graph.model import Node
@@ -61,6 +63,36 @@ def flatten_cures(trouble: ShapeTrouble, document: Document) -> Iterator[Cure]:
     if all(edit is not None for edit in edits):
         found = tuple(edit for edit in edits if edit is not None)
         yield Cure(found, (PutFlatten(product(trouble.types[0].dims)),), certain=True)
+
+
+def activation_between(
+    first: NodeDef, reader: NodeDef, entry: str | dict[str, Any], document: Document, removals: Removals
+) -> Fix | None:
+    """The fix that writes an activation between a node and the one that follows it and reads nothing else; None where
+    they do not follow each other in one scope."""
+    body = home_of(first, document)
+    if body is None or home_of(reader, document) is not body or reader.source is not document.source:
+        return None
+    if body.is_chain and removals.numbered:
+        return None
+    after = [node for node in body.nodes if not node.train_only]
+    if first not in after or reader not in after or after.index(reader) != after.index(first) + 1:
+        return None
+    op = entry if isinstance(entry, str) else entry["op"]
+    name = None if body.is_chain else _free_name(body, f"{first.name}_{op}", reader)
+    if name is not None and first.name_template is not None:
+        return None
+    names = source_names(reader)
+    if reader.sources is not None and (names != [first.name] or name is None):
+        return None
+    edits = [insert_before(reader, name, entry), rename_source(reader, 0, name) if names and name else None]
+    found = tuple(edit for edit in edits if edit is not None)
+    return Fix("unsafe", found) if len(found) == 1 + bool(names) else None
+
+
+def usual_activation() -> str:
+    """The activation of a network that says none."""
+    return "relu"
 
 
 def _is_flatten(node: NodeDef) -> bool:

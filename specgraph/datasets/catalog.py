@@ -164,9 +164,22 @@ FROM_PYTHON = "from-python"
 """Name of the data set in the recipe of a run whose data a Python program gave."""
 
 
+CLASSES_ALONE = ("class", "picture")
+"""What images with a class each give a network to learn."""
+
+
 def is_place(name: str) -> bool:
     """Whether the name of a data set can only be the path of a folder."""
     return name not in CATALOG and name != FOLDER and ("/" in name or "\\" in name or name.startswith((".", "~")))
+
+
+def targets_of(name: str) -> tuple[str, ...] | None:
+    """What data of this name give a network to learn; None for registered data, of which only reading tells."""
+    if name in CATALOG:
+        return (*CATALOG[name].serves, "picture")
+    if name == FOLDER or is_place(name):
+        return CLASSES_ALONE
+    return {MASKS: ("mask",), TABLE: ("class", "labels", "numbers")}.get(name)
 
 
 def dataset_names() -> tuple[str, ...]:

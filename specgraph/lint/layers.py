@@ -27,6 +27,22 @@ def saturates(lint: Lint, node: Node) -> bool:
     return is_activation(node) and behaviour.pointwise and behaviour.is_bounded and behaviour.keeps is None
 
 
+def drop_rate(lint: Lint, node: Node) -> float:
+    """The probability that a dropout drops a value."""
+    argument = lint.behaviour(node).drop_rate
+    assert argument is not None
+    rate: float = node.arguments[argument]
+    return rate
+
+
+MODERATE_RATE = 0.5
+
+
+def distorts(lint: Lint, dropout: Node, pool: Node) -> bool:
+    """Whether a pooling right after a dropout gives far larger values in training than in evaluation."""
+    return lint.behaviour(pool).takes_largest and drop_rate(lint, dropout) > MODERATE_RATE
+
+
 def weighted(lint: Lint) -> Iterator[Node]:
     """Every convolution and linear layer."""
     return lint.nodes_of(*lint.ops_where(lambda behaviour: behaviour.linear))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from specgraph.diagnostics.model import Edit, Fix
+from specgraph.kinds.shown import show
 
 if TYPE_CHECKING:
     from specgraph.language.values import Written
@@ -27,13 +28,20 @@ class SetLoss(NamedTuple):
     loss: str
 
 
+class SetNumber(NamedTuple):
+    """A field of the recipe gets another number."""
+
+    path: tuple[str | int, ...]
+    number: float
+
+
 class SetInput(NamedTuple):
     """The only input gets another shape."""
 
     dims: tuple[int, ...]
 
 
-RecipeCure = SetScores | SetLoss | SetInput
+RecipeCure = SetScores | SetLoss | SetNumber | SetInput
 
 
 def fix_of(cure: RecipeCure, recipe: Written, lint: Lint) -> Fix | None:
@@ -48,11 +56,22 @@ def fix_of(cure: RecipeCure, recipe: Written, lint: Lint) -> Fix | None:
             edit = Edit(place.span, loss) if place is not recipe and place.constant and one_line else None
             if edit is not None and place.source.format == "json":
                 edit = edit._replace(text=f'"{loss}"')
+        case SetNumber(path, number):
+            edit = _set_number(path, number, recipe)
         case SetInput(dims):
             given = next(iter(lint.document.inputs.values()), None)
             writable = given is not None and given[1].constant and len(lint.document.inputs) == 1
             edit = Edit(given[1].span, f"[{', '.join(map(str, dims))}]") if given is not None and writable else None
     return None if edit is None else Fix("unsafe", (edit,))
+
+
+def _set_number(path: tuple[str | int, ...], number: float, recipe: Written) -> Edit | None:
+    """The number of a field that is written out in one line."""
+    place = recipe.part(path)
+    written = place.value if place.constant else None
+    if isinstance(written, bool) or not isinstance(written, int | float) or place.span.line != place.span.end_line:
+        return None
+    return Edit(place.span, show(number))
 
 
 def keeps_number(behaviour: Behaviour) -> bool:

@@ -161,8 +161,9 @@ def find_faults(
     with suppress(Unknown):
         info = CATALOG.get(recipe.data.name) if recipe.data else None
         images = known_images(recipe.data) or images or stated_images(recipe.data)
-        if task.targets == "mask" and images is not None and info is not None:
-            images = images._replace(num_classes=info.num_classes + 1)  # and the background
+        if images is not None and info is not None and task.targets == "mask":
+            serves_masks = task.targets in info.serves
+            images = images._replace(num_classes=info.num_classes + 1 if serves_masks else None)  # and the background
     num_scores = task.num_outputs(head) or 0
     trained = Trained(graph, recipe, image, head.name, num_scores, info, images, task, num_processes)
     for find in functions_of_rules("SG5", "find", lambda rule: not rule.tasks or task.name in rule.tasks):

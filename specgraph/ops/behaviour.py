@@ -89,6 +89,7 @@ class Behaviour(NamedTuple):
     - `view`: no number changes. `same` as before, axes `merged` in order, `regrouped` into another shape,
       `reordered`, or part of them `cut` out.
     - `pools_map`: gives each map as many positions as it is told, or one; one position stays as it is.
+    - `takes_largest`: of the positions that a unit sees, its result is the largest value.
     - `reach`: which positions of a map a unit of the output sees: that at its own `point`, a sliding
       `window` (kernel_size, stride, dilation, padding), that of a `transposed` one, the windows of an
       `adaptive` pooling (output_size), a map `resized` (scale_factor, mode), `padded` (padding) or `cut`
@@ -115,6 +116,7 @@ class Behaviour(NamedTuple):
     drop_rate: str | None = None
     view: View = "none"
     pools_map: bool = False
+    takes_largest: bool = False
     reach: Reach = "unknown"
     mixes: str | None = None
     no_effect: When | None = None

@@ -185,7 +185,12 @@ OPS: tuple[Op, ...] = (
             "max_pooling",
         ),
         behaviour=Behaviour(
-            reach="window", keeps_sign=True, no_effect=WINDOW_OF_ONE, traffic=KEEPS_INDICES, curable=("padding",)
+            reach="window",
+            keeps_sign=True,
+            takes_largest=True,
+            no_effect=WINDOW_OF_ONE,
+            traffic=KEEPS_INDICES,
+            curable=("padding",),
         ),
         formula="out = floor((in + before + after - dilation*(kernel_size - 1) - 1) / stride) + 1",
     ),
@@ -263,7 +268,9 @@ OPS: tuple[Op, ...] = (
             "adaptive_max_pool2d",
             "adaptive_max_pool3d",
         ),
-        behaviour=Behaviour(reach="adaptive", pools_map=True, keeps_sign=True, traffic=KEEPS_INDICES),
+        behaviour=Behaviour(
+            reach="adaptive", pools_map=True, keeps_sign=True, takes_largest=True, traffic=KEEPS_INDICES
+        ),
         formula="window i of n spans floor(i*in/n) to ceil((i + 1)*in/n)",
     ),
     define(
@@ -297,7 +304,7 @@ OPS: tuple[Op, ...] = (
             "GlobalMaxPooling3D",
             "global_max_pooling",
         ),
-        behaviour=Behaviour(reach="whole", pools_map=True, keeps_sign=True, traffic=KEEPS_INDICES),
+        behaviour=Behaviour(reach="whole", pools_map=True, keeps_sign=True, takes_largest=True, traffic=KEEPS_INDICES),
         formula="out = 1x1",
     ),
     define(

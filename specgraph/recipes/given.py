@@ -8,6 +8,7 @@ from typing import Any
 from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 from specgraph.kinds.invalid import Invalid
+from specgraph.recipes.losses import DEFAULT_LOSS
 from specgraph.recipes.recipe import RECIPE, Recipe, plain_recipe
 
 RECIPE_PREFIX = "recipe."
@@ -23,10 +24,22 @@ def split_settings(settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, 
 
 def changed_recipe(recipe: Recipe, settings: Iterable[tuple[str, Any]]) -> Recipe:
     """A recipe with the fields at these paths changed. Raises `CommandError`."""
-    plain = plain_recipe(recipe)
-    for path, value in settings:
+    changes = list(settings)
+    if not changes:
+        return recipe
+    plain = as_written(recipe)
+    for path, value in changes:
         assign_setting(plain, path, value)
     return checked_recipe(plain)
+
+
+def as_written(recipe: Recipe) -> dict[str, Any]:
+    """A recipe in the form it is written, without a loss that it does not state: that is its task's, whatever the
+    task becomes."""
+    plain = plain_recipe(recipe)
+    if recipe.loss is DEFAULT_LOSS:
+        del plain["loss"]
+    return plain
 
 
 def checked_recipe(plain: dict[str, Any]) -> Recipe:

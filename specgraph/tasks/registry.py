@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
-from specgraph.datasets.catalog import CATALOG
+from specgraph.datasets.catalog import CLASSES_ALONE, targets_of
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.recipes.losses import DEFAULT_LOSS, Loss, terms_of
@@ -25,7 +25,8 @@ def task_of(graph: Graph, recipe: Recipe) -> Task:
     """The task that a recipe states, or that its loss, the network's head and the data mean.
 
     A loss of one task alone says which it is. Else a map of scores is segmentation, a map of the image's own channels
-    under a loss of distances an image, and a vector what its loss says; data of the catalogue have classes.
+    under a loss of distances an image, and a vector what its loss says. Data that have nothing but classes for their
+    images, such as a folder, are for classification.
     """
     if recipe.task is not None:
         return task(recipe.task)
@@ -33,9 +34,7 @@ def task_of(graph: Graph, recipe: Recipe) -> Task:
     head = head_of(graph)
     if len(able) == 1:
         return task(able[0])
-    has_classes = (
-        recipe.data is not None and recipe.data.name in CATALOG and CATALOG[recipe.data.name].serves == ("class",)
-    )
+    has_classes = recipe.data is not None and targets_of(recipe.data.name) == CLASSES_ALONE
     fitting = [name for name in able if head is not None and task(name).refuse_head(graph, head) is None]
     if has_classes and "classification" in able:
         return task("classification")

@@ -35,6 +35,13 @@ TARGET_WORDS: dict[Targets, str] = {
     "mask": "masks",
     "picture": "images",
 }
+HELP_FOR_TARGETS: dict[Targets, str] = {
+    "mask": "use data {name: masks, root: …}, or {name: shapes}",
+    "labels": "use data {name: table, file: …, targets: […]}, or {name: shapes}",
+    "numbers": "use data {name: table, file: …, targets: …}, or {name: shapes}",
+    "class": "use a folder of classes, or a table with a column of classes",
+    "picture": "use any images: a folder, digits, shapes",
+}
 
 
 class Metric(NamedTuple):

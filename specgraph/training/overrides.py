@@ -9,9 +9,8 @@ from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.recipes.feeding import AUGMENTATIONS, Data
-from specgraph.recipes.given import assign_setting, checked_recipe
-from specgraph.recipes.losses import DEFAULT_LOSS
-from specgraph.recipes.recipe import RECIPE, Recipe, plain_recipe
+from specgraph.recipes.given import as_written, assign_setting, checked_recipe
+from specgraph.recipes.recipe import RECIPE, Recipe
 from specgraph.recipes.resizing import DEFAULT, Resize
 from specgraph.tasks.registry import settled
 
@@ -52,9 +51,7 @@ def choose_recipe(graph: Graph, name: str | None, overrides: Overrides, *, needs
             f"did you mean {close}?" if close else f"its recipes: {known}" if known else "it has no recipes",
         )
     original = graph.recipes.get(name) or RECIPE.check({})
-    plain = plain_recipe(original)
-    if original.loss is DEFAULT_LOSS:  # so that a task that is set here brings its own
-        del plain["loss"]
+    plain = as_written(original)
     notes: list[str] = []
     if overrides.data is not None:
         _substitute_data(plain, overrides.data, notes)

@@ -31,7 +31,7 @@ from specgraph.recipes.recipe import Recipe
 from specgraph.recipes.resizing import DEFAULT, Crop, Resize
 from specgraph.tasks.facts import facts_of
 from specgraph.tasks.registry import selection, task_of
-from specgraph.tasks.task import TARGET_WORDS, Head, Objective, Task, head_of
+from specgraph.tasks.task import HELP_FOR_TARGETS, TARGET_WORDS, Head, Objective, Task, head_of
 from specgraph.training.pipeline import Pipeline, Target, normalisation
 
 TRAIN_BROKEN_HELP = "remove the file, or let such files be skipped: --set recipe.data.broken_images=skip"
@@ -39,13 +39,6 @@ EVAL_BROKEN_HELP = "remove the file, or let the recipe skip such files: broken_i
 
 
 TARGETS_OF_IMAGES: dict[str, Target] = {"mask": "mask", "picture": "picture"}
-HELP_FOR_TARGETS = {
-    "mask": "use data {name: masks, root: …}, or {name: shapes}",
-    "labels": "use data {name: table, file: …, targets: […]}, or {name: shapes}",
-    "numbers": "use data {name: table, file: …, targets: …}, or {name: shapes}",
-    "class": "use a folder of classes, or a table with a column of classes",
-    "picture": "use any images: a folder, digits, shapes",
-}
 
 
 class RunData(NamedTuple):
@@ -129,7 +122,8 @@ def prepare_data(
     """Load what a recipe names (or `data`, from Python), check it against the network, and hold out
     the validation set. `num_processes` share each batch; `broken_help` is what is advised about
     broken files. Raises `CommandError`."""
-    image, task, head = only_image(graph), task_of(graph, recipe), head_of(graph)
+    judged = recipe if data is None else recipe.replace(data=None)
+    image, task, head = only_image(graph), task_of(graph, judged), head_of(graph)
     reason = task.why_not(graph) or task.refuse_loss(recipe.loss)
     if reason is not None:
         raise CommandError(f"{graph.name} cannot be trained: {reason}")
@@ -154,7 +148,6 @@ def prepare_data(
     pictures = _about_pictures(dataset, fed.resize, size, task.targets)
     notes = [*dataset.notes, pictures]
     images = Images(dataset.name, dataset.num_classes, dataset.channels, dataset.size, len(dataset.train))
-    judged = recipe if data is None else recipe.replace(data=None)
     notes += _judged([*find_faults(graph, judged, images, num_processes)])
     train, validation = _hold_out(dataset, fed.validation, recipe.seed, notes)
     mean, std = _normalisation(dataset, fed.normalize)

@@ -264,6 +264,18 @@ def view(op: str, cases: Sequence[Case]) -> None:
 
 
 @check
+def takes_largest(op: str, cases: Sequence[Case]) -> None:
+    """A pooling that takes the largest value gives numbers of its input, and on the whole larger ones."""
+    copies, grows = True, False
+    for run in runs(op, cases) if ops()[op].family == "pooling" else ():
+        x = run.first.abs() + 0.1
+        out = run(x)
+        copies = copies and bool(torch.isin(out, x).all())
+        grows = grows or (out.numel() < x.numel() and bool(out.mean() > x.mean() * 1.1))
+    assert behaviour(op).takes_largest == (copies and grows), place(op, "takes_largest")
+
+
+@check
 def pools_map(op: str, cases: Sequence[Case]) -> None:
     """A map of one position stays, where one position is asked for; nothing else that shrinks maps does that."""
     if not behaviour(op).pools_map:

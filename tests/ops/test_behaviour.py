@@ -121,6 +121,8 @@ LIES: list[tuple[str, str, dict[str, Any]]] = [
     ("view", "channel_shuffle", {"view": "reordered"}),
     ("view", "permute", {"view": "regrouped"}),
     ("pools_map", "layer_norm", {"pools_map": True}),
+    ("takes_largest", "avg_pool", {"takes_largest": True}),
+    ("takes_largest", "adaptive_max_pool", {"takes_largest": False}),
     ("no_effect", "tanh", {"no_effect": When(lambda node: True, "it does")}),
     ("no_effect", "permute", {"no_effect": None}),
     ("constant", "relu", {"constant": When(lambda node: True, "it is")}),

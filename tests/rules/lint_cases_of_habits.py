@@ -50,6 +50,29 @@ CASES: dict[str, Case] = {
         "nodes:\n  c: " + CONV + "\n  r: relu\n  d: " + CONV + "\n  a: relu\n  j: {op: concat, from: [a, r]}\n",
         [("SG914", 6)],
     ),
+    "a residual connection": (
+        HEADER,
+        "nodes:\n  c: " + CONV + "\n  r: relu\n  d: " + CONV + "\n  a: gelu\n  e: " + CONV + "\n"
+        "  j: {op: add, from: [e, r]}\n",
+        [],
+    ),
+    "a residual connection, the skip first": (
+        HEADER,
+        "nodes:\n  c: " + CONV3 + "\n  d: [relu, " + CONV3 + "]\n  j: {op: add, from: [c, d]}\n",
+        [],
+    ),
+    "a sum with a branch without activation": (
+        HEADER,
+        "nodes:\n  c: " + CONV + "\n  r: relu\n  d: {op: conv, out_channels: 8, kernel_size: 1}\n"
+        "  j: {op: add, from: [r, d]}\n",
+        [("SG914", 6)],
+    ),
+    "a sum of three": (
+        HEADER,
+        "nodes:\n  c: " + CONV + "\n  r: relu\n  d: " + CONV + "\n  a: relu\n  e: " + CONV + "\n"
+        "  j: {op: add, from: [r, e, c]}\n",
+        [("SG914", 5), ("SG914", 6)],
+    ),
     "a forgotten from: input": (
         HEADER,
         "blocks:\n  module:\n    nodes:\n      a: {op: conv, from: input, out_channels: 4, kernel_size: 1}\n"

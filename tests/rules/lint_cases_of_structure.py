@@ -48,6 +48,11 @@ CASES: dict[str, Case] = {
         "nodes:\n  p: {op: max_pool, kernel_size: 8}\n  c: {op: conv, out_channels: 8, kernel_size: 1}\n",
         [],
     ),
+    "5x5 on 2x3, most weights alive": (
+        "specgraph: 1\ninputs: {image: [3, 2, 3]}\n",
+        "nodes:\n  c: {op: conv, out_channels: 8, kernel_size: 5, padding: same}\n",
+        [("SG902", 4)],
+    ),
     # SG903, SG904
     "a strided branch and a skip": (
         SYMBOLIC,
@@ -183,6 +188,12 @@ CASES: dict[str, Case] = {
         [("SG909", 6)],
     ),
     # SG910
+    "a convolution and a layer of its pooled map": (
+        HEADER,
+        f"nodes:\n  a: {CONV}\n  p: {{op: max_pool, kernel_size: 2}}\n  f: flatten\n"
+        "  b: {op: linear, out_features: 100}\n",
+        [("SG910", 7)],
+    ),
     "the code of an autoencoder": (
         HEADER,
         "nodes:\n  e: {op: conv, out_channels: 4, kernel_size: 2, stride: 2}\n"

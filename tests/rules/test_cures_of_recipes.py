@@ -54,7 +54,7 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
     "no channel axis": (net("[28, 28]", *head(10), more=MNIST), {"[28, 28]": "[1, 28, 28]"}),
     "no channel axis of colour images": (net("[32, 32]", *head(10), more=CIFAR), {"[32, 32]": "[3, 32, 32]"}),
     "no channel axis, convolved": (
-        net("[28, 28]", "c: {op: conv, out_channels: 4, kernel_size: 3}", *head(10), more=MNIST),
+        net("[28, 28]", "c: {op: conv, out_channels: 4, kernel_size: 3}", "r: relu", *head(10), more=MNIST),
         {"[28, 28]": "[1, 28, 28]"},
     ),
     "dropout moves behind a norm": (

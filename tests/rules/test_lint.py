@@ -30,6 +30,33 @@ def test_the_table_reaches_every_rule() -> None:
     assert {code for code in rule_modules() if code.startswith("SG9")} - reached <= {"SG900", "SG920"}
 
 
+INFORMS = {
+    "most weights of a kernel see values": (
+        "inputs: {image: [3, 2, 3]}\nnodes: [{op: conv, out_channels: 8, kernel_size: 5, padding: same}]\n",
+        "inputs: {image: [3, 1, 2]}\nnodes: [{op: conv, out_channels: 8, kernel_size: 5, padding: same}]\n",
+    ),
+    "a greater fault after a lesser one": (
+        "inputs: {image: [3, 2, 3]}\nnodes: [{op: conv, out_channels: 8, kernel_size: 5, padding: same}, relu]\n",
+        "inputs: {image: [3, 2, 3]}\nnodes: [{op: conv, out_channels: 8, kernel_size: 5, padding: same}, relu, "
+        f"{{op: max_pool, kernel_size: [2, 3]}}, {CONV}]\n",
+    ),
+    "moderate dropout before a pooling": (
+        HEADER.split("\n")[1] + f"\nnodes: [{CONV}, relu, {{op: dropout, p: 0.5}}, {{op: max_pool, kernel_size: 2}}]\n",
+        HEADER.split("\n")[1] + f"\nnodes: [{CONV}, relu, {{op: dropout, p: 0.6}}, {{op: max_pool, kernel_size: 2}}]\n",
+    ),
+    "dropout before an average": (
+        HEADER.split("\n")[1] + f"\nnodes: [{CONV}, relu, {{op: dropout, p: 0.8}}, {{op: avg_pool, kernel_size: 2}}]\n",
+        HEADER.split("\n")[1] + f"\nnodes: [{CONV}, relu, {{op: dropout, p: 0.8}}, {{op: max_pool, kernel_size: 2}}]\n",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INFORMS)
+def test_a_rule_informs_of_the_lesser_and_warns_of_the_greater(name: str) -> None:
+    severities = [[d.severity for d in check_text(f"specgraph: 1\n{text}").diagnostics] for text in INFORMS[name]]
+    assert severities == [["info"], ["warning"]]
+
+
 def test_a_library_is_held_to_what_needs_no_graph() -> None:
     text = (
         "specgraph: 1\nvars: {unused: 3, width: 8}\nblocks:\n  unit:\n    args: {channels: $width, stride: 1}\n"

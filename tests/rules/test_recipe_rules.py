@@ -14,6 +14,10 @@ from tests.helpers import check_text
 
 PLAIN = "[flatten, {op: linear, out_features: 32}, relu, {op: linear, out_features: 10}]"
 NORMED = "[flatten, {op: linear, out_features: 32, bias: false}, batch_norm, relu, {op: linear, out_features: 10}]"
+FC = "{op: linear, out_features: 32}"
+FOUR = f"[flatten, {FC}, relu, {FC}, relu, {FC}, relu, {{op: linear, out_features: 10}}]"
+CONVS = f"[{{op: conv, out_channels: 8, kernel_size: 3}}, relu, {FOUR[1:]}"
+MAPS = "[{op: conv, out_channels: 10, kernel_size: 1}]"
 ONE = "[flatten, {op: linear, out_features: 1}]"
 
 # The nodes, the recipe, and the codes of errors and warnings.
@@ -28,6 +32,17 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     "the same rate where layers normalise": (NORMED, "optimizer: {sgd: {lr: 0.4, momentum: 0.9}}", []),
     "the same rate for large batches": (PLAIN, "{optimizer: {sgd: {lr: 0.4, momentum: 0.9}}, batch_size: 1024}", []),
     "the highest rate without normalisation": (PLAIN, "optimizer: {sgd: {lr: 0.3, momentum: 0.9}}", []),
+    "three layers": (FOUR.replace(f"{FC}, relu, ", "", 1), "optimizer: {sgd: {lr: 0.2, momentum: 0.9}}", ["SG509"]),
+    "a rate for three layers": (FOUR.replace(f"{FC}, relu, ", "", 1), "optimizer: {sgd: {lr: 0.1, momentum: 0.9}}", []),
+    "a rate for linear layers alone": (FOUR, "optimizer: {sgd: {lr: 0.1, momentum: 0.9}}", []),
+    "convolutions among them": (CONVS, "optimizer: {sgd: {lr: 0.1, momentum: 0.9}}", ["SG509"]),
+    "a small rate for convolutions": (CONVS, "optimizer: {sgd: {lr: 0.05, momentum: 0.9}}", []),
+    "convolutions that normalise": (
+        CONVS.replace("relu", "batch_norm, relu", 1).replace("3}", "3, bias: false}", 1),
+        "optimizer: {sgd: {lr: 0.1, momentum: 0.9}}",
+        [],
+    ),
+    "convolutions in large batches": (CONVS, "{optimizer: {sgd: {lr: 0.1, momentum: 0.9}}, batch_size: 512}", []),
     "adam that stands still": (PLAIN, "optimizer: {adam: {lr: 1e-6}}", ["SG509"]),
     "adam that goes slowly": (PLAIN, "optimizer: {adam: {lr: 1e-5}}", []),
     # SG512: alone, as no process is known
@@ -52,6 +67,17 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     "classes that the catalogue knows better": (PLAIN, "data: {name: cifar10, classes: 12}", ["SG533"]),
     "a shape that the catalogue knows better": (PLAIN, "data: {name: cifar10, shape: [3, 28, 28]}", ["SG533"]),
     "what the catalogue knows too": (PLAIN, "data: {name: cifar10, shape: [3, 32, 32], classes: 10}", []),
+    # SG516, SG542
+    "maps for a folder of classes": (MAPS, "data: {name: folder}", ["SG516"]),
+    "maps for a folder by its path": (MAPS, "data: {name: ./flowers}", ["SG516"]),
+    "maps for masks": (MAPS, "data: {name: masks}", []),
+    "maps for a registered data set": (MAPS, "data: {name: mnits}", ["SG514"]),
+    "masks of a folder of classes": (MAPS, "{task: segmentation, data: {name: folder}}", ["SG542"]),
+    "masks of digits": (MAPS, "{task: segmentation, data: {name: digits}}", ["SG542"]),
+    "masks of drawn shapes": (MAPS, "{task: segmentation, data: {name: shapes}}", ["SG502"]),
+    "labels of a table": (PLAIN, "{task: multi_label, data: {name: table, file: t.csv, targets: [a, b]}}", []),
+    "the loss of another task, written": (PLAIN, "{task: multi_label, loss: cross_entropy}", ["SG540"]),
+    "numbers of a folder": (PLAIN, "{task: regression, data: {name: folder}}", ["SG542"]),
     # SG525
     "one score": (ONE, "data: {name: cifar10}", ["SG525"]),
     "one score, whatever the data": (ONE, "epochs: 3", ["SG525"]),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specgraph.diagnostics.rule import Rule
+from specgraph.graph.model import Graph
 from specgraph.kinds.shown import show
+from specgraph.lint.recipe_cures import SetNumber
 from specgraph.lint.recipes import Finding, Trained
+from specgraph.ops.registry import behaviour_of
 
 RULE = Rule(
     code="SG509",
@@ -16,8 +19,10 @@ RULE = Rule(
     explanation="""\
 SGD with rate 1e-4 for ten epochs learns nothing, and says nothing. Momentum m multiplies the rate by
 1 / (1 - m) in effect; that product is what is compared with the range in which networks train: 2e-3 to 5
-for sgd, 5e-6 to 3e-2 for adam and adamw, 5e-6 to 2 for rmsprop. Of a network without normalisation sgd takes
-3.5 at most: 0.4 with momentum 0.9 diverges. Batches of more than 256 images allow rates in proportion for sgd.
+for sgd, 5e-6 to 3e-2 for adam and adamw, 5e-6 to 2 for rmsprop. A network without normalisation takes less of
+sgd the more layers it has: 3.5 with two layers with weights, 1.5 with three, 0.9 with four or more where some are
+convolutions (0.1 with momentum 0.9 is 1). Layers between sigmoids or tanhs, which bound what arrives, take 3.5
+however many there are. Batches of more than 256 images allow rates in proportion for sgd.
 """,
     bad="""\
 specgraph: 1
@@ -63,10 +68,21 @@ USUAL = {
     "adafactor": "0.001 to 0.01",
     "muon": "0.0003 to 0.02",
 }
-HIGHEST_UNNORMALISED = 3.5
-"""The highest for sgd in a network that normalises nothing."""
+HIGHEST_UNNORMALISED = {1: 5.0, 2: 3.5, 3: 1.5}
+"""The highest for sgd in a network that normalises nothing, by the number of layers with weights."""
+HIGHEST_DEEP = 0.9
+"""Where there are more layers, convolutions among them."""
+HIGHEST_BOUNDED = 3.5
+"""Where all activations give values between two bounds that they approach."""
 PLAIN_BATCH = 256
 """Images in a batch up to which the rates hold; above, those of sgd grow in proportion."""
+FIRST_RATES = {
+    **dict.fromkeys(("adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "muon"), 1e-3),
+    **dict.fromkeys(("sgd", "asgd"), 0.1),
+    **dict.fromkeys(("adagrad", "adafactor"), 0.01),
+    "adadelta": 1.0,
+}
+"""Effective rates that the fix writes."""
 
 
 def find(trained: Trained) -> Iterator[Finding]:
@@ -75,17 +91,45 @@ def find(trained: Trained) -> Iterator[Finding]:
     momentum = momentum if name in ADDS_UP else 0.0
     effective = rate / (1 - momentum)
     low, high = SENSIBLE_RATES[name]
+    notes = [f"with momentum {show(rate)} / (1 - {show(momentum)}) = {effective:.3g}"] if momentum else []
     if name == "sgd":
-        highest = high if trained.normalises else HIGHEST_UNNORMALISED
-        high = highest * max(1.0, trained.recipe.batch_size / PLAIN_BATCH)
+        if not trained.normalises:
+            highest, why = _highest_unnormalised(trained.graph)
+            notes += [why] if highest < effective <= high else []
+            high = highest
+        high *= max(1.0, trained.recipe.batch_size / PLAIN_BATCH)
     if low <= effective <= high:
         return
     side = "low" if effective < low else "high"
-    note = f"with momentum {show(rate)} / (1 - {show(momentum)}) = {effective:.3g}" if momentum else ""
+    usual = USUAL.get(name, "0.0001 to 0.003")
+    if name == "sgd" and not trained.normalises:
+        usual = "0.01 with momentum 0.9, or 0.1 without"
+    begin = FIRST_RATES[name] * (1 - momentum)
+    path = ("optimizer", name, "lr")
     yield Finding(
         "learning-rate-out-of-range",
         f"learning rate {show(rate)} is far too {side} for {name}",
-        ("optimizer", name, "lr"),
-        (note,) if note else (),
-        f"usual for {name}: {USUAL.get(name, '0.0001 to 0.003')}",
+        path,
+        tuple(notes),
+        f"usual for {name}: {usual}",
+        cure=SetNumber(path, float(f"{begin:.3g}")),
     )
+
+
+def _highest_unnormalised(graph: Graph) -> tuple[float, str]:
+    """The highest effective rate of sgd for a network that normalises nothing, and the reason in words."""
+    depths: dict[str, int] = {}
+    convolves, activations = False, []
+    for path, node in graph.nodes.items():
+        behaviour = behaviour_of(node.op)
+        depths[path] = max((depths.get(source, 0) for source in node.inputs), default=0) + behaviour.linear
+        convolves = convolves or (behaviour.linear and behaviour.reach != "features")
+        if behaviour.pointwise and not behaviour.is_idle and not node.parameters and behaviour.joins == "none":
+            activations.append(behaviour.is_bounded and behaviour.keeps is None)
+    layers = max(depths.values(), default=0)
+    why = f"{layers} layers with weights, and nothing that normalises"
+    if activations and all(activations):
+        return HIGHEST_BOUNDED, why
+    if layers > max(HIGHEST_UNNORMALISED) and convolves:
+        return HIGHEST_DEEP, why
+    return HIGHEST_UNNORMALISED[max(1, min(layers, max(HIGHEST_UNNORMALISED)))], why

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from math import prod
 
+from specgraph.datasets.catalog import CLASSES_ALONE, targets_of
 from specgraph.diagnostics.rule import Rule
 from specgraph.elaboration.input_shapes import has_batch
 from specgraph.graph.classifier import only_image
@@ -15,6 +16,7 @@ from specgraph.lint.recipe_cures import SetInput
 from specgraph.lint.recipes import Finding, known_images, stated_images
 from specgraph.recipes.feeding import Data
 from specgraph.recipes.recipe import Recipe
+from specgraph.tasks.task import head_of
 
 RULE = Rule(
     code="SG516",
@@ -22,8 +24,9 @@ RULE = Rule(
     severity="warning",
     summary="a recipe for a network that is no image classifier",
     explanation="""\
-Training knows classifiers with one image input: (C, H, W) in, one score per class out. Everything else
-(checking, compiling, exporting, drawing) works for any network.
+Training takes networks with one image input, (C, H, W), and an output that the task can learn. Images in a
+folder, or of the catalogue, have a class each and no mask: a network for them ends in one score per class. Everything
+else (checking, compiling, exporting, drawing) works for any network.
 """,
     bad="""\
 specgraph: 1
@@ -64,7 +67,11 @@ def explain(graph: Graph, recipe: Recipe, reason: str) -> Iterator[Finding]:
         cure = _with_channels(graph, recipe.data)
     if cure is not None:
         help = f"write [{', '.join(map(str, cure.dims))}]: the channels come first"
-    at = next(iter(graph.inputs)) if only_image(graph) is None else next(iter(graph.inference_outputs().values()), None)
+    image, head = only_image(graph), head_of(graph)
+    at = next(iter(graph.inputs)) if image is None or head is None else head.path
+    if image is not None and head is not None and head.type.is_feature_map:
+        with suppress(Unknown):
+            help = _as_scores(recipe.data)
     yield Finding("not-a-classifier", reason, help=help, cure=cure, at=at)
 
 
@@ -91,6 +98,16 @@ def _with_channels(graph: Graph, data: Data | None) -> SetInput | None:
         return None
     (kind,) = graph.inputs.values()
     return SetInput((images.channels, *images.size)) if kind.dims == tuple(images.size) else None
+
+
+def _as_scores(data: Data | None) -> str | None:
+    """What to write where the output is a map, and the data have one class for each image."""
+    if data is None or targets_of(data.name) != CLASSES_ALONE:
+        return None
+    images = known_images(data) or stated_images(data)
+    number = images.num_classes if images is not None else None
+    outputs = f"{number} outputs" if number is not None else "one output per class"
+    return f"end the network with a flatten and a linear layer with {outputs}: {data.name} has no masks"
 
 
 def _as_images(graph: Graph, data: Data | None) -> str | None:

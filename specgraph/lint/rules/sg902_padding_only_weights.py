@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from specgraph.diagnostics.rule import Rule
 
 if TYPE_CHECKING:
-    from specgraph.graph.model import Graph
+    from specgraph.graph.model import Graph, Node
     from specgraph.lint.context import Lint
 
 RULE = Rule(
@@ -19,7 +19,8 @@ RULE = Rule(
     explanation="""\
 A padded 3x3 convolution accepts a 1x1 map, but eight of its nine weights then only ever multiply zeros:
 the network has collapsed, though every shape is right. The image is too small for so many strides. The
-note gives the smallest input at which every weight sees real values.
+note gives the smallest input at which every weight sees real values. Where most of the weights of every such kernel
+do see values, as those of 5x5 on a 3x2 map, they are only wasted, and the rule informs.
 """,
     bad="""\
 specgraph: 1
@@ -40,14 +41,15 @@ LARGEST = 4096
 
 
 def check(lint: Lint) -> None:
-    from specgraph.lint.resize import collapsed, convolutions, live
+    from specgraph.lint.resize import collapsed, convolutions
 
     found = [node for node in convolutions(lint) if collapsed(node, node.input_types[0])]
     if not found:
         return
-    first, others = found[0], len(found) - 1
+    first = next((node for node in found if _mostly_dead(node)), found[0])
+    others = len(found) - 1 - found.index(first)
     kernel = first.arguments["kernel_size"]
-    dead = prod(kernel) - prod(live(first, first.input_types[0], axis) for axis in range(len(kernel)))
+    dead = prod(kernel) - _live(first)
     shown = "x".join(map(str, kernel))
     notes = [f"its input `{first.inputs[0]}` is {first.input_types[0]}"]
     if others:
@@ -61,7 +63,19 @@ def check(lint: Lint) -> None:
         help=f"the smallest input at which they all see values is {smallest}"
         if smallest
         else "stride less in front, or use a smaller kernel",
+        severity="warning" if _mostly_dead(first) else "info",
     )
+
+
+def _live(node: Node) -> int:
+    """Weights of a kernel that meet a value somewhere."""
+    from specgraph.lint.resize import live
+
+    return prod(live(node, node.input_types[0], axis) for axis in range(len(node.arguments["kernel_size"])))
+
+
+def _mostly_dead(node: Node) -> bool:
+    return bool(2 * _live(node) < prod(node.arguments["kernel_size"]))
 
 
 def _smallest(lint: Lint) -> str | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.model import Label
 from specgraph.diagnostics.rule import Rule
-from specgraph.lint.layers import is_normalisation
+from specgraph.lint.layers import is_activation, is_normalisation, saturates
 
 if TYPE_CHECKING:
+    from specgraph.diagnostics.model import Fix
     from specgraph.graph.model import Node
     from specgraph.lint.context import Lint
 
@@ -57,7 +59,7 @@ def check(lint: Lint) -> None:
             first = lint.graph.nodes.get(first.inputs[0])
         if first is None or first.op not in linear or lint.only_reader(first.path) is None:
             continue
-        if _factorised(lint, first, node) or (between is not None and _narrows(first, node)):
+        if _factorised(lint, first, node) or (between is not None and _narrows(lint, first, node)):
             continue
         why = f"together they are one {node.op}" if between is None else f"there is only `{between.path}`"
         lint.report(
@@ -66,7 +68,41 @@ def check(lint: Lint) -> None:
             node,
             labels=(Label(first.span, "the first one"),) if first.span != node.span else (),
             help="put an activation between them, or remove one",
+            fix=_activated(lint, first, node),
         )
+
+
+def _activated(lint: Lint, first: Node, node: Node) -> Fix | None:
+    """The fix that writes the network's own activation after the first of two layers, and after its normalisation."""
+    from specgraph.cures.structure import activation_between
+
+    reader = lint.only_reader(first.path)
+    while reader is not None and reader is not node and is_normalisation(reader):
+        first, reader = reader, lint.only_reader(reader.path)
+    if reader is None:
+        return None
+    before, after = lint.written[first.path], lint.written[reader.path]
+    pairs = [(each.inputs[0], each.path) for each in lint.by_definition[id(after)]]
+    if any(path not in lint.written or lint.written[path] is not before for path, _ in pairs):
+        return None
+    return activation_between(before, after, _usual(lint), lint.document, lint.removals)
+
+
+def _usual(lint: Lint) -> str | dict[str, Any]:
+    """The activation between layers that a network has most of, as it is written there."""
+    from specgraph.cures.structure import usual_activation
+
+    counts: Counter[str] = Counter()
+    entries: dict[str, str | dict[str, Any]] = {}
+    for node in lint.graph.nodes.values():
+        definition, behaviour = lint.written[node.path], lint.behaviour(node)
+        plain = is_activation(node) and behaviour.pointwise and not saturates(lint, node) and not node.parameters
+        if plain and all(written.constant for _, written in definition.arguments.values()):
+            arguments = {name: written.value for name, (_, written) in definition.arguments.items()}
+            entry = {"op": node.op, **arguments} if arguments else node.op
+            counts[str(entry)] += 1
+            entries[str(entry)] = entry
+    return entries[counts.most_common(1)[0][0]] if counts else usual_activation()
 
 
 def _activates_nothing(lint: Lint, node: Node) -> bool:
@@ -75,8 +111,10 @@ def _activates_nothing(lint: Lint, node: Node) -> bool:
     return behaviour.pools_windows or behaviour.pools_map or is_normalisation(node)
 
 
-def _narrows(first: Node, second: Node) -> bool:
+def _narrows(lint: Lint, first: Node, second: Node) -> bool:
     """Whether the values between two layers are fewer than on either side: a bottleneck without activation."""
+    if lint.behaviour(first).reach != lint.behaviour(second).reach:
+        return _fewer_between(first, second)
     middle = first.output.dims[0]
     before, after = first.input_types[0].dims[0], second.output.dims[0]
     if not (isinstance(before, int) and isinstance(middle, int) and isinstance(after, int)):
@@ -107,7 +145,8 @@ def _fewer_between(first: Node, second: Node) -> bool:
     """Whether the first layer gives fewer values than it takes, and fewer than the second gives."""
     from specgraph.graph.dims import product
 
-    before, between, after = (product(kind.dims) for kind in (first.input_types[0], first.output, second.output))
+    sides = (first.input_types[0], second.input_types[0], second.output)
+    before, between, after = (product(kind.dims) for kind in sides)
     if not (isinstance(before, int) and isinstance(between, int) and isinstance(after, int)):
         return True  # for some sizes at least
     return between < before and between < after

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specgraph.diagnostics.rule import Rule
+from specgraph.lint.layers import distorts
 
 if TYPE_CHECKING:
     from specgraph.diagnostics.model import Fix
@@ -74,9 +75,15 @@ def activates(lint: Lint, node: Node) -> bool:
 
 
 def _moved(lint: Lint, dropout: Node, norm: Node) -> Fix | None:
-    """The fix that moves the dropout after the norm, and after the activation that follows it."""
+    """The fix that moves the dropout after the norm, the activation that follows it, and a pooling that it would
+    distort."""
     after = lint.only_reader(norm.path)
     target = after if after is not None and activates(lint, after) and after.inputs == (norm.path,) else norm
-    if lint.only_reader(target.path) is None:
+    pool = lint.only_reader(target.path)
+    if pool is None:
         return None
+    if lint.behaviour(pool).pools_windows and distorts(lint, dropout, pool):
+        if lint.only_reader(pool.path) is None:
+            return None
+        target = pool
     return lint.removals.moved_after(lint.written[dropout.path], lint.written[target.path])

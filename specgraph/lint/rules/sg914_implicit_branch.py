@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from specgraph.diagnostics.model import Label
 from specgraph.diagnostics.rule import Rule
+from specgraph.lint.layers import is_activation
 from specgraph.ops.registry import behaviour_of
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ RULE = Rule(
     explanation="""\
 A node without `from` reads the one before it. In a module of branches a forgotten `from: input` makes a
 branch continue the one above it: every shape stays right, and the network is another. Where this is
-meant (a skip connection), writing that `from` says so and ends the warning. Skips around an upsampling, as
-in a U-Net, are not reported.
+meant (a skip connection), writing that `from` says so and ends the warning. Not reported are skips around an
+upsampling, as in a U-Net, and a sum of a value and of a branch of it that has an activation: that is what a residual
+connection is. A sum with a branch that has none is as linear as one layer, and is reported.
 """,
     bad="""\
 specgraph: 1
@@ -88,9 +90,24 @@ def _check_body(lint: Lint, body: Body, joins: list[NodeDef], source: str, steps
                     waiting.append(found)
         for operand in operands:
             reader = readers.pop(id(operand), None)
-            if reader is not None and id(reader) in seen:
+            if reader is not None and id(reader) in seen and not _is_residual(lint, join, operand):
                 _report(lint, join, operand, reader, source)
     return steps
+
+
+def _is_residual(lint: Lint, join: NodeDef, operand: NodeDef) -> bool:
+    """Whether a node sums two values, one of which comes of the operand through an activation."""
+    node, names = lint.by_definition[id(join)][0], _names(join)
+    if lint.behaviour(node).joins != "sum" or len(names) != 2 or len(node.inputs) != 2 or operand.name not in names:
+        return False
+    start = node.inputs[names.index(operand.name)]
+    path = node.inputs[1 - names.index(operand.name)]
+    activated = False
+    while path != start and path in lint.graph.nodes:
+        inner = lint.graph.nodes[path]
+        activated = activated or is_activation(inner)
+        path = inner.inputs[0]
+    return path == start and activated
 
 
 def _names(node: NodeDef) -> list[str]:

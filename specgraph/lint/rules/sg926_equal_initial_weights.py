@@ -62,6 +62,7 @@ def check(lint: Lint) -> None:
             f"node `{node.path}` begins with all weights at {value:g}: {what}",
             node,
             help="take an initialiser that draws, such as kaiming_normal, or leave init out",
+            fix=lint.removals.initialiser(lint.written[node.path], "weight"),
         )
 
 

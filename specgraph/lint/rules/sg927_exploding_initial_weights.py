@@ -58,4 +58,5 @@ def check(lint: Lint) -> None:
             node,
             notes=(f"weights of about {scale:.3g}, {count} inputs of each unit: {scale:.3g} * sqrt({count})",),
             help=f"take kaiming_normal, or a deviation of about {sqrt(2 / count):.2g}",
+            fix=lint.removals.initialiser(lint.written[node.path], "weight"),
         )

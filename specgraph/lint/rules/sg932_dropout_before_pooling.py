@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specgraph.diagnostics.rule import Rule
+from specgraph.lint.layers import distorts
 
 if TYPE_CHECKING:
     from specgraph.lint.context import Lint
@@ -15,9 +16,11 @@ RULE = Rule(
     severity="warning",
     summary="dropout of single values right before a pooling",
     explanation="""\
-A pooling takes the largest or the mean of each window, so that what dropout removed is replaced by a neighbour:
-the rate that is written is not the one that acts, and in evaluation the pooling sees larger values than in
-training. Put the dropout after the pooling.
+In training, dropout enlarges the values it keeps, and the pooling takes the largest of them: with half the values
+dropped and windows of 2x2 it gives a fifth more than in evaluation, with 9 values in a window almost half more. The
+rate that acts is another than the written one, too. Measured on digits, networks with a rate of 0.5 at most judge
+as well as with the dropout after the pooling, and the rule informs; above, it warns: their probabilities are far
+off. An average keeps its mean and is not affected as much: it is only reported as information.
 """,
     bad="""\
 specgraph: 1
@@ -25,7 +28,7 @@ inputs: {image: [1, 28, 28]}
 nodes:
   conv: {op: conv, out_channels: 8, kernel_size: 3}
   relu: relu
-  dropout: {op: dropout, p: 0.3}
+  dropout: {op: dropout, p: 0.7}
   pool: {op: max_pool, kernel_size: 2}
 """,
     good="""\
@@ -52,4 +55,6 @@ def check(lint: Lint) -> None:
                 f"node `{first.path}` drops values that `{node.path}` replaces by their neighbours",
                 first,
                 help=f"put it after `{node.path}`",
+                fix=lint.removals.moved_after(lint.written[first.path], lint.written[node.path]),
+                severity="warning" if distorts(lint, first, node) else "info",
             )

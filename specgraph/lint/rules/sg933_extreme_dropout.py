@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from specgraph.diagnostics.rule import Rule
 from specgraph.kinds.shown import show
+from specgraph.lint.layers import drop_rate
 
 if TYPE_CHECKING:
-    from specgraph.graph.model import Node
     from specgraph.lint.context import Lint
 
 RULE = Rule(
@@ -47,10 +47,10 @@ STRONGEST = 0.8
 
 def check(lint: Lint) -> None:
     for node in lint.nodes_of(*lint.ops_where(lambda behaviour: behaviour.drop_rate)):
-        rate = _rate(lint, node)
+        rate = drop_rate(lint, node)
         before = lint.graph.nodes.get(node.inputs[0])
         if before is not None and lint.drops(before) and lint.drops(node):
-            both = 1 - (1 - rate) * (1 - _rate(lint, before))
+            both = 1 - (1 - rate) * (1 - drop_rate(lint, before))
             lint.report(
                 "extreme-dropout",
                 f"node `{node.path}` drops a second time: with `{before.path}`, {both:.3g} of the values are dropped",
@@ -65,11 +65,3 @@ def check(lint: Lint) -> None:
                 node,
                 help=f"if {show(rate)} is the share to keep, write p: {1 - rate:.3g}",
             )
-
-
-def _rate(lint: Lint, node: Node) -> float:
-    """The probability that a node drops a value."""
-    argument = lint.behaviour(node).drop_rate
-    assert argument is not None
-    rate: float = node.arguments[argument]
-    return rate
