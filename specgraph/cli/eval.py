@@ -7,6 +7,7 @@ import json
 import sys
 from typing import Any
 
+from specgraph.cli.arguments import non_negative_int
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph, refuse_spec_arguments
 from specgraph.datasets.catalog import DATA_DIR_HELP
 
@@ -27,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", choices=("test", "validation", "train"), default="test", help="(default: test)")
     parser.add_argument(
         "--device", default="auto", metavar="auto|cpu|cuda", help="what to run on; cuda:1 is the second GPU"
+    )
+    parser.add_argument(
+        "--workers", type=non_negative_int, metavar="N", help="processes that decode image files (default: the cores)"
     )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print it")
     add_spec_arguments(parser)
@@ -58,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
         recipe=args.recipe,
         device=args.device,
         data_root=args.data_dir,
+        num_workers=args.workers,
     )
     for note in scores.notes:
         print(note, file=sys.stderr)

@@ -102,13 +102,15 @@ def read_folder(
     skip_broken: bool = False,
     broken_help: str = BROKEN_HELP,
     resident_bytes: int = RESIDENT_BYTES,
+    statistics: bool = True,
 ) -> Dataset:
     """The data set in a folder, images brought to `size` (height, width), as `resize` says, and `channels`.
 
     With `train/` and `test/`, `val/` is the validation set; with `train/` and `val/` alone, `val/`
     is the test set; class folders alone are split, one fifth for testing. Small sets are decoded
     once and held in memory; larger ones, or any with `resized_crop`, are read while training. Hidden
-    files and folders are passed over. Raises `CommandError`.
+    files and folders are passed over. Without `statistics` the set has no mean and deviation. Raises
+    `CommandError`.
     """
     if not root.is_dir():
         raise CommandError(
@@ -151,7 +153,7 @@ def read_folder(
             f"{root} has no test set of its own: one fifth of its images ({len(held)}) is held out for testing"
         )
     notes += _absent(samples, class_names)
-    mean, std = sample_statistics(samples["train"])
+    mean, std = sample_statistics(samples["train"]) if statistics else (None, None)
     return Dataset(
         str(root),
         samples["train"],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
+from specgraph.datasets.cores import usable_cores
 from specgraph.datasets.preprocessing import Preprocessing, preprocessing_of
 from specgraph.errors import CommandError, require
 from specgraph.inference.preprocess import in_channels, normalise, shown_box, to_pixels
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 ImageLike = Any
 """A path, a PIL image, or a uint8 array (H, W) or (H, W, C)."""
 
+MOST_THREADS = 32
 IMAGE_TYPES = ("uint8", "float16", "float32", "float64")
 
 
@@ -152,7 +154,7 @@ class Predictor:
     def predict(self, images: Iterable[ImageLike], top_k: int = 5) -> Iterator[Prediction]:
         """Predictions in the order of `images`, one batch at a time; an image that cannot be read
         gives a prediction with its `error`."""
-        workers = min(8, (os.cpu_count() or 1) + 1)
+        workers = min(MOST_THREADS, usable_cores() + 1)
         with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
             waiting: deque[tuple[str, ImageLike, Future[_Prepared | str]]] = deque()
             batch: list[tuple[str, ImageLike, _Prepared | str]] = []

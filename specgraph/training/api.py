@@ -21,7 +21,7 @@ from specgraph.runs.run import Run
 from specgraph.runs.weights import StateDict, apply_weights, load_metadata, load_weights
 from specgraph.tasks.classification import ClassificationJudge, Predictions
 from specgraph.training.allocation import kept_memory
-from specgraph.training.choices import choose_memory_format, choose_precision, set_backends
+from specgraph.training.choices import choose_memory_format, choose_precision, choose_workers, set_backends
 from specgraph.training.display import Display, Silent, make_display
 from specgraph.training.distributed import World, choose_device, join_world, leave_world
 from specgraph.training.evaluation import evaluate_and_judge
@@ -30,7 +30,8 @@ from specgraph.training.inherited import inherit, unknown_statistics
 from specgraph.training.options import TrainOptions, takes
 from specgraph.training.overrides import ChosenRecipe, Overrides, choose_recipe, settle_resize
 from specgraph.training.process_state import kept_process_state
-from specgraph.training.run_images import EVAL_BROKEN_HELP, RunData, as_trained, prepare_data, recorded_recipe
+from specgraph.training.readers import ImageReaders
+from specgraph.training.run_images import EVAL_BROKEN_HELP, RunData, as_trained, is_known, prepare_data, recorded_recipe
 from specgraph.training.session import EVAL_BATCH, TrainingSession, build_module
 
 SPLITS = ("test", "validation", "train")
@@ -116,12 +117,13 @@ def evaluate(
     recipe: str | None = None,
     device: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
-    num_workers: int = 0,
+    num_workers: int | None = None,
 ) -> Evaluation:
     """Loss and metrics of a run's best weights, or of a spec with `weights`.
 
     `split` is `test`, `validation` or `train`. Images are fed as in training, without augmentation:
     normalised as the weights' file says (unless a `recipe` is named), classes matched by name.
+    `num_workers` processes decode image files (default: one for each core but one).
     Raises `CommandError`, also for classes that the weights do not know.
     """
     if split not in SPLITS:
@@ -140,8 +142,9 @@ def evaluate(
     chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
     if not (isinstance(run, Run) and weights is None):
         chosen = _as_weights_see(chosen, trained.metadata, says_how)
-    run_data = prepare_data(graph, chosen.recipe, brought, EVAL_BROKEN_HELP)
     known = preprocessing_of(trained.metadata)
+    computed = says_how or not is_known(known, graph)
+    run_data = prepare_data(graph, chosen.recipe, brought, EVAL_BROKEN_HELP, statistics=computed)
     run_data = as_trained(run_data, trained.metadata, known, normalised=says_how)
     notes = [run_data.pictures]
     if known is None and not says_how:
@@ -160,7 +163,7 @@ def _evaluate(
     module: torch.nn.Module,
     split: str,
     device: torch.device,
-    num_workers: int,
+    num_workers: int | None,
     metadata: dict[str, str],
 ) -> Evaluation:
     recipe = chosen.recipe
@@ -168,13 +171,15 @@ def _evaluate(
     pipeline = run_data.pipeline(device=device, memory_format=memory_format)
     world = World(0, 1, device)
     samples = {"test": run_data.test, "validation": run_data.validation, "train": run_data.train}[split]
+    num_batches = -(-len(samples) // EVAL_BATCH)
+    readers = ImageReaders(max(min(choose_workers(num_workers), num_batches - 1), 0), device)
     objective = run_data.objective(graph, recipe)
     objective.restore(metadata)
     with kept_process_state(device), kept_memory(device):
         set_backends(device, choose_precision(recipe.precision, device), False)
         scores, judge = evaluate_and_judge(
             module.to(device).to(memory_format=memory_format),
-            EvalFeed(samples, pipeline, EVAL_BATCH, world, num_workers),
+            EvalFeed(samples, pipeline, EVAL_BATCH, world, readers),
             objective,
             world,
             main=run_data.head.name,

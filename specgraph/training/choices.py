@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 
 from specgraph.backends.torch.toolchain import missing_for_compiling, refuse_missing
+from specgraph.datasets.cores import usable_cores
 from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Graph
 from specgraph.ops.registry import ops
@@ -18,6 +19,7 @@ GPU_MACS_PER_SECOND = 3e13
 TRAINING_FACTOR = 3  # forward and backward
 COMPILE_SECONDS, COMPILE_SECONDS_PER_NODE = 15.0, 0.35
 SAVED_SHARE = 0.3
+MOST_WORKERS = 32
 
 
 def choose_precision(wanted: str, device: torch.device) -> str:
@@ -72,10 +74,12 @@ def keep_compilation(used: bool, device: torch.device) -> Compilation:
 
 
 def choose_workers(wanted: int | None) -> int:
-    """Processes that decode image files: as many as asked for, else a share of the cores, 8 at most."""
+    """Processes that decode image files: as many as asked for, else this process's share of the cores that it may
+    use, less the one that it computes on itself."""
     if wanted is not None:
         return wanted
-    return min(8, max((os.cpu_count() or 1) // max(int(os.environ.get("LOCAL_WORLD_SIZE", "1")), 1) - 1, 0))
+    processes = max(int(os.environ.get("LOCAL_WORLD_SIZE", "1")), 1)
+    return min(MOST_WORKERS, max(usable_cores() // processes - 1, 0))
 
 
 def count_multiply_adds(graph: Graph) -> int:

@@ -6,20 +6,16 @@ where it stopped.
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
-from torch.utils.data import Dataset as TorchDataset
 
 from specgraph.datasets.random import balanced_order, epoch_order
-from specgraph.datasets.samples import ImageTensor, Reader, Samples
-from specgraph.errors import CommandError
+from specgraph.datasets.samples import Samples
 from specgraph.training.distributed import World
 from specgraph.training.pipeline import Mix, Pipeline
+from specgraph.training.readers import ImageReaders, Key
 
 
 class Batch(NamedTuple):
@@ -48,7 +44,7 @@ class TrainFeed:
         batch_size: int,
         seed: int,
         world: World,
-        num_workers: int = 0,
+        readers: ImageReaders | None = None,
         *,
         normalises_batches: bool = False,
         balanced: bool = False,
@@ -58,7 +54,7 @@ class TrainFeed:
         self.batch_size = min(batch_size, len(samples))
         self.seed = seed
         self.world = world
-        self.num_workers = num_workers
+        self.readers = readers or ImageReaders(0, world.device)
         self.balanced = balanced  # every class equally often in an epoch
         self._labels = samples.labels.to(world.device)
         resident = samples.resident
@@ -103,21 +99,21 @@ class TrainFeed:
 
     def _stream(self, order: Tensor, parts: list[tuple[int, int, int, float]], epoch: int) -> Iterator[Tensor]:
         indices = self.samples.indices[order].tolist()
-        keys = [[(index, self.seed, epoch) for index in indices[start:stop]] for start, stop, _, _ in parts]
-        return _loader(self.samples.source, keys, self.num_workers, self.world.device)
+        keys = [[Key(index, self.seed, epoch) for index in indices[start:stop]] for start, stop, _, _ in parts]
+        return self.readers.stream(self.samples.source, keys)
 
 
 class EvalFeed:
     """Images in their order, as they are; each process sees its own part."""
 
     def __init__(
-        self, samples: Samples, pipeline: Pipeline, batch_size: int, world: World, num_workers: int = 0
+        self, samples: Samples, pipeline: Pipeline, batch_size: int, world: World, readers: ImageReaders | None = None
     ) -> None:
         self.samples = samples
         self.pipeline = pipeline
         self.batch_size = batch_size
         self.world = world
-        self.num_workers = num_workers
+        self.readers = readers or ImageReaders(0, world.device)
         self._images: Tensor | None = None
         self._labels = samples.labels.to(world.device)
 
@@ -133,8 +129,8 @@ class EvalFeed:
         parts = [(start, min(start + self.batch_size, last)) for start in range(first, last, self.batch_size)]
         stream = None
         if self._images is None:
-            keys = [[(index, None, None) for index in self.samples.indices[a:b].tolist()] for a, b in parts]
-            stream = _loader(self.samples.source, keys, self.num_workers, self.world.device)
+            keys = [[*map(Key, self.samples.indices[a:b].tolist())] for a, b in parts]
+            stream = self.readers.stream(self.samples.source, keys)
         for start, stop in parts:
             if stream is None:
                 assert self._images is not None
@@ -143,54 +139,3 @@ class EvalFeed:
                 images = next(stream).to(self.world.device, non_blocking=True)
             x, target = self.pipeline.eval_pair(images)
             yield x, self._labels[start:stop] if target is None else target
-
-
-class _Failure(NamedTuple):
-    """An image that cannot be read: what to tell the user. As an exception, it would arrive from a
-    worker process with a traceback in its message."""
-
-    message: str
-    help: str | None
-
-
-class _Keyed(TorchDataset[Tensor | _Failure]):
-    """Reads an image by (index, seed, epoch)."""
-
-    def __init__(self, source: ImageTensor | Reader) -> None:
-        self.source = source
-
-    def __getitem__(self, key: tuple[int, int | None, int | None]) -> Tensor | _Failure:
-        try:
-            return self.source.read(*key)
-        except CommandError as error:
-            return _Failure(error.message, error.help)
-
-
-def _together(images: list[Tensor | _Failure]) -> Tensor | _Failure:
-    """The images of a batch as one tensor, or the first failure."""
-    failure = next((image for image in images if isinstance(image, _Failure)), None)
-    return failure or torch.stack([image for image in images if isinstance(image, Tensor)])
-
-
-def _leave_interrupts_alone(_: int) -> None:
-    """Ctrl-C reaches every process of a terminal; the main one finishes its step and needs its workers for that."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _loader(
-    source: ImageTensor | Reader, keys: list[list[Any]], num_workers: int, device: torch.device
-) -> Iterator[Tensor]:
-    """Batches of images. Raises `CommandError` where one cannot be read."""
-    loader = DataLoader(
-        _Keyed(source),
-        batch_sampler=keys,
-        collate_fn=_together,
-        num_workers=num_workers,
-        pin_memory=device.type == "cuda",
-        prefetch_factor=4 if num_workers else None,
-        worker_init_fn=_leave_interrupts_alone if num_workers else None,
-    )
-    for batch in loader:
-        if isinstance(batch, _Failure):
-            raise CommandError(batch.message, batch.help)
-        yield batch

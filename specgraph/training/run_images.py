@@ -117,11 +117,18 @@ def recorded_recipe(recipe: Recipe, brought: bool) -> Recipe:
 
 
 def prepare_data(
-    graph: Graph, recipe: Recipe, data: Any = None, broken_help: str = TRAIN_BROKEN_HELP, num_processes: int = 1
+    graph: Graph,
+    recipe: Recipe,
+    data: Any = None,
+    broken_help: str = TRAIN_BROKEN_HELP,
+    num_processes: int = 1,
+    *,
+    statistics: bool = True,
 ) -> RunData:
     """Load what a recipe names (or `data`, from Python), check it against the network, and hold out
     the validation set. `num_processes` share each batch; `broken_help` is what is advised about
-    broken files. Raises `CommandError`."""
+    broken files. Without `statistics` those of image folders are not computed, which takes reading them. Raises
+    `CommandError`."""
     judged = recipe if data is None else recipe.replace(data=None)
     image, task, head = only_image(graph), task_of(graph, judged), head_of(graph)
     reason = task.why_not(graph) or task.refuse_loss(recipe.loss)
@@ -139,7 +146,7 @@ def prepare_data(
         assert recipe.data is not None
         if recipe.data.name == FROM_PYTHON:
             raise CommandError("this run was trained on data given from Python", "give them again: data=(train, test)")
-        dataset = _load(recipe.data, task, wanted_size, wanted_channels, broken_help)
+        dataset = _load(recipe.data, task, wanted_size, wanted_channels, broken_help, statistics)
     _refuse_outputs(task, head, dataset)
     channels, size = wanted_channels or dataset.channels, wanted_size or dataset.size
     if size is None:
@@ -187,6 +194,17 @@ def as_trained(
     return data._replace(mean=preprocessing.mean, std=preprocessing.std)
 
 
+def is_known(preprocessing: Preprocessing | None, graph: Graph) -> bool:
+    """Whether `as_trained` takes mean and deviation from weights, so that those of the images are not needed."""
+    image = only_image(graph)
+    return (
+        preprocessing is not None
+        and not preprocessing.own
+        and image is not None
+        and image.dims[0] == preprocessing.channels
+    )
+
+
 def from_anywhere(data: Data) -> Data:
     """A recipe's data with absolute paths, so that they are found from any folder."""
     root = None if data.root is None else os.path.abspath(data_root(data.root))
@@ -205,7 +223,14 @@ def _refuse_outputs(task: Task, head: Head, dataset: Dataset) -> None:
         )
 
 
-def _load(data: Data, task: Task, size: tuple[int, int] | None, channels: int | None, broken_help: str) -> Dataset:
+def _load(
+    data: Data,
+    task: Task,
+    size: tuple[int, int] | None,
+    channels: int | None,
+    broken_help: str,
+    statistics: bool,
+) -> Dataset:
     if data.name == SHAPES:
         return draw_shapes(data.size or 64, data.images or 2000, task.targets)
     if data.name == MASKS and task.targets == "mask":
@@ -226,6 +251,7 @@ def _load(data: Data, task: Task, size: tuple[int, int] | None, channels: int | 
 
             options["resized_crop"] = ResizedCrop(crop.scale, crop.ratio)
         options |= {"skip_broken": data.broken_images == "skip", "broken_help": broken_help}
+        options["statistics"] = statistics and data.normalize == "dataset"
     return load_dataset(data.name, data.root, size=size, channels=channels, resize=data.resize, **options)
 
 

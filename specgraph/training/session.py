@@ -44,6 +44,7 @@ from specgraph.training.inherited import unknown_statistics
 from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
 from specgraph.training.options import TrainOptions
 from specgraph.training.overrides import ChosenRecipe
+from specgraph.training.readers import ImageReaders
 from specgraph.training.results import draw, summarise
 from specgraph.training.run_images import prepare_data, recorded_recipe
 from specgraph.training.signals import InterruptedRun, StopFlag
@@ -78,6 +79,8 @@ class TrainingSession:
         if resume:  # which knows folders of images by their path, however they were named at first
             name = resume.environment.get("data", self.data.dataset.name)
             self.data = self.data._replace(dataset=replace(self.data.dataset, name=name))
+        sources = [part.source for part in (self.data.train, self.data.validation, self.data.test)]
+        self.readers = ImageReaders(choose_workers(options.num_workers), world.device, sources)
         self._introduce()
         if resume is None and options.weights is not None and preprocessing_of(load_metadata(options.weights)) is None:
             self._say(unknown_statistics(self.data.mean, self.data.std))
@@ -139,6 +142,7 @@ class TrainingSession:
                 raise InterruptedRun(stop.signal_number, str(self.folder)) from None
             finally:
                 self.display.stop()
+                self.readers.close()
         return Run(self.folder)
 
     # setting up --------------------------------------------------------------------------------
@@ -190,17 +194,16 @@ class TrainingSession:
         if recipe.sync_batch_norm and world.is_distributed and world.device.type == "cuda":
             module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         module.to(world.device)
-        workers = choose_workers(options.num_workers)
         pipeline = run_data.pipeline(
             augment=run_data.device_augmentation(recipe),
             seed=recipe.seed,
             device=world.device,
             memory_format=self.memory_format,
         )
-        self.pipeline, self.num_workers = pipeline, workers
+        self.pipeline = pipeline
         normalises = any(behaviour_of(node.op).over_batch for node in self.graph.nodes.values())
         feed = TrainFeed(
-            run_data.train, pipeline, recipe.batch_size, recipe.seed, world, workers,
+            run_data.train, pipeline, recipe.batch_size, recipe.seed, world, self.readers,
             normalises_batches=normalises, balanced=run_data.is_balanced(recipe),
         )  # fmt: skip
         if feed.leaves_out_one:
@@ -221,7 +224,7 @@ class TrainingSession:
 
     def eval_feed(self, samples: Any) -> EvalFeed:
         """A feed of images as they are."""
-        return EvalFeed(samples, self.pipeline, EVAL_BATCH, self.world, self.num_workers)
+        return EvalFeed(samples, self.pipeline, EVAL_BATCH, self.world, self.readers)
 
     def _write_start(self) -> None:
         environment = describe_environment(self.world.device)
