@@ -19,11 +19,13 @@ from specgraph.training.tensors import group_by_type
 
 
 class World(NamedTuple):
-    """This process among all of a run."""
+    """This process among all of a run. What steers a run goes through the group `control`, on the CPU, so that no
+    process waits for its GPU to say what it says; None is the group of all."""
 
     rank: int
     size: int
     device: torch.device
+    control: dist.ProcessGroup | None = None
 
     @property
     def is_writer(self) -> bool:
@@ -57,9 +59,9 @@ class World(NamedTuple):
         """The elementwise maximum over all processes, of small integers."""
         if not self.is_distributed:
             return flags
-        values = torch.tensor(flags, device=self.device)
+        values = torch.tensor(flags)
         with _all_there():
-            dist.all_reduce(values, dist.ReduceOp.MAX)
+            dist.all_reduce(values, dist.ReduceOp.MAX, group=self.control)
         return [int(value) for value in values.tolist()]
 
     @torch.no_grad()
@@ -87,7 +89,7 @@ class World(NamedTuple):
             except CommandError as error:
                 box[1] = (error.message, error.help)
         with _all_there():
-            dist.broadcast_object_list(box, src=0)
+            dist.broadcast_object_list(box, src=0, group=self.control)
         if box[1] is not None:
             raise CommandError(*box[1])
         return str(box[0])
@@ -96,7 +98,16 @@ class World(NamedTuple):
         """Wait for all processes."""
         if self.is_distributed:
             with _all_there():
-                dist.barrier()
+                dist.barrier(group=self.control)
+
+    def gather(self, value: Any) -> list[Any]:
+        """What each process has, in the order of their ranks, in every process."""
+        if not self.is_distributed:
+            return [value]
+        parts: list[Any] = [None] * self.size
+        with _all_there():
+            dist.all_gather_object(parts, value, group=self.control)
+        return parts
 
 
 @contextmanager
@@ -138,8 +149,9 @@ def join_world(device: str) -> World:
         chosen = torch.device("cuda", local_rank)
         torch.cuda.set_device(chosen)
     if not dist.is_initialized():
-        _connect("nccl" if chosen.type == "cuda" else "gloo", rank, size)
-    return World(rank, size, chosen)
+        _connect(chosen, rank, size)
+    control = dist.new_group(backend="gloo") if chosen.type == "cuda" else None
+    return World(rank, size, chosen, control)
 
 
 def _check_gpus(device: str, num_here: int) -> None:
@@ -156,15 +168,16 @@ def _check_gpus(device: str, num_here: int) -> None:
         )
 
 
-def _connect(backend: str, rank: int, size: int) -> None:
+def _connect(device: torch.device, rank: int, size: int) -> None:
     """Find the other processes. After a restart by torchrun on one machine its store still holds the
     addresses of the dead ones: each attempt has its own corner of it."""
+    how: dict[str, Any] = {"backend": "nccl", "device_id": device} if device.type == "cuda" else {"backend": "gloo"}
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT")
     if attempt is None or os.environ.get("LOCAL_WORLD_SIZE") != str(size):
-        dist.init_process_group(backend)
+        dist.init_process_group(**how)
         return
     store, _, _ = next(rendezvous("env://", rank, size))
-    dist.init_process_group(backend, store=PrefixStore(f"attempt_{attempt}", store), rank=rank, world_size=size)
+    dist.init_process_group(**how, store=PrefixStore(f"attempt_{attempt}", store), rank=rank, world_size=size)
 
 
 def leave_world(world: World) -> None:

@@ -87,7 +87,5 @@ def gather_rows(judge: Judge, world: World) -> None:
     """Give a judge the rows of all processes, in the set's order."""
     if not world.is_distributed:
         return
-    parts: list[Any] = [None] * world.size
     rows = [tuple(column.cpu() for column in row) for row in judge.rows]
-    torch.distributed.all_gather_object(parts, rows)
-    judge.rows = [row for part in parts for row in part]
+    judge.rows = [row for part in world.gather(rows) for row in part]

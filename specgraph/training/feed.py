@@ -103,6 +103,19 @@ class TrainFeed:
         return self.readers.stream(self.samples.source, keys)
 
 
+def num_parts(num_images: int, accumulate: int, least: int) -> int:
+    """Into how many parts a process's share of a batch is cut: at most `accumulate`, of `least` images or more."""
+    return min(accumulate, max(num_images // least, 1))
+
+
+def usual_sizes(world: World, batch_size: int, accumulate: int, least: int) -> set[int]:
+    """How many images the parts of a whole batch have in this process: one number, or two that differ by one."""
+    start, stop = world.share(0, batch_size, least)
+    share = max(stop - start, 1)
+    parts = num_parts(share, accumulate, least)
+    return {share // parts, -(-share // parts)}
+
+
 class EvalFeed:
     """Images in their order, as they are; each process sees its own part."""
 

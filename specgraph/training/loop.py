@@ -20,7 +20,7 @@ from specgraph.runs.folder import best_row
 from specgraph.tasks.task import LOSS_METRIC, Metric, Objective, Wanted
 from specgraph.training.distributed import World
 from specgraph.training.evaluation import Scores, autocast, evaluate_and_judge
-from specgraph.training.feed import Batch, EvalFeed, TrainFeed
+from specgraph.training.feed import Batch, EvalFeed, TrainFeed, num_parts, usual_sizes
 from specgraph.training.losses import total_loss
 from specgraph.training.optim import build_optimizer
 from specgraph.training.schedules import build_schedule
@@ -101,9 +101,12 @@ class Trainer:
         if world.is_distributed:
             ids = [world.device.index] if world.device.type == "cuda" else None
             several = bool(frozen) or bool(recipe.loss_weights)
-            self._runner = DistributedDataParallel(module, device_ids=ids, find_unused_parameters=several)
-        # Odd-sized last batches run uncompiled, so that one shape is compiled once.
-        self._fast = torch.compile(self._runner) if compiled else self._runner
+            self._runner = DistributedDataParallel(
+                module, device_ids=ids, find_unused_parameters=several, gradient_as_bucket_view=True
+            )
+        # Each shape is compiled by itself: a resumed run, which meets them in another order, runs the same code.
+        self._fast = torch.compile(self._runner, dynamic=False) if compiled else self._runner
+        self._usual_sizes = usual_sizes(world, train_feed.batch_size, recipe.accumulate, train_feed.least)
 
     @property
     def best_module(self) -> nn.Module:
@@ -193,8 +196,8 @@ class Trainer:
             self._average(step)
 
     def _backward(self, part: Batch) -> None:
-        full = len(part.labels) * self.world.size * self.recipe.accumulate == self.train_feed.batch_size
-        run = self._fast if full else self._runner
+        # Parts of the last batch, of sizes of their own, run uncompiled.
+        run = self._fast if len(part.labels) in self._usual_sizes else self._runner
         with autocast(self.world.device, self.precision):
             outputs = run(part.x_nchw)
             weights = self.recipe.loss_weights
@@ -310,7 +313,7 @@ class Trainer:
             torch.cuda.manual_seed(seed)
 
     def _parts(self, batch: Batch) -> list[Batch]:
-        count = min(self.recipe.accumulate, max(len(batch.labels) // self.train_feed.least, 1))
+        count = num_parts(len(batch.labels), self.recipe.accumulate, self.train_feed.least)
         if count == 1:
             return [batch]
         xs, labels = batch.x_nchw.tensor_split(count), batch.labels.tensor_split(count)
