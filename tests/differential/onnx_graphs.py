@@ -34,7 +34,7 @@ def difference(case: Case) -> str | None:
             try:
                 specgraph.export_onnx(graph, path, state_dict=module.state_dict())
             except SpecError as error:
-                return _unexpected(graph, error)
+                return unexpected(graph, error)
             onnx.checker.check_model(path, full_check=True)
             return _compare(case, module, path)
     except Exception as error:
@@ -65,7 +65,8 @@ def run(session: Any, names: list[str], inputs: dict[str, Tensor]) -> dict[str, 
     return {name: torch.from_numpy(array) for name, array in zip(names, session.run(names, arrays), strict=True)}
 
 
-def _unexpected(graph: Graph, error: SpecError) -> str | None:
+def unexpected(graph: Graph, error: SpecError) -> str | None:
+    """Why a network that ONNX can say was not exported; None where it has no way to say it."""
     said = [d for d in error.diagnostics if d.node is None or not inexpressible(graph.nodes[d.node])]
     return f"cannot be exported: {[d.message for d in said]}" if said else None
 

@@ -18,7 +18,7 @@ from specgraph.ops.registry import behaviour_of
 Array = NDArray[Any]
 Attribute = int | float | str | Sequence[int] | Sequence[float] | Array
 
-FLOAT, UINT8, INT64, FLOAT16 = 1, 2, 7, 10
+FLOAT, UINT8, INT64, FLOAT16, DOUBLE = 1, 2, 7, 10, 11
 """ONNX element types."""
 
 
@@ -61,6 +61,7 @@ class Builder:
         self.scopes: dict[str, str] = {}
         self._values: dict[str, str] = {name: name for name in graph.inputs}
         self._taken: set[str] = set(graph.inputs)
+        self._parameters: dict[str, str] = {}
         self._reserve_outputs(output_suffix)
 
     def _reserve_outputs(self, suffix: str) -> None:
@@ -126,7 +127,8 @@ class Builder:
     def raw(self, op_type: str, inputs: Iterable[str], output: str, **attributes: Attribute) -> str:
         """Add an ONNX node that belongs to no node of the spec; the name of its value."""
         self._taken.add(output)
-        self._add(op_type, tuple(inputs), output, output, "", attributes)
+        name = f"{output}/copy" if output in self.graph.nodes else output  # ONNX nodes have the spec's names
+        self._add(op_type, tuple(inputs), output, name, "", attributes)
         return output
 
     def _add(
@@ -154,18 +156,21 @@ class Builder:
         return any(parameter.name == name for parameter in node.parameters)
 
     def parameter(self, node: Node, name: str, change: Callable[[Array], Array] | None = None, label: str = "") -> str:
-        """Initialiser with one of a node's parameters, named after its key in the `state_dict`.
+        """Initialiser with one of a node's parameters, named after its key in the `state_dict`, unless an input or an
+        output has that name.
 
         `change` rearranges it; where sharing nodes need it both ways, `label` tells them apart.
         """
         owner = node.share or node.path
         key = f"{owner}.{name}" if name else owner
         wanted = f"{key}/{label}" if label else key
-        if wanted not in self.initialisers:
+        if wanted not in self._parameters:
             array = self._float(self.weights.array(node, name), wanted)
-            self.initialisers[wanted] = change(array) if change else array
-            self._taken.add(wanted)
-        return wanted
+            free = wanted if wanted not in self._taken else f"{wanted}/parameter"
+            self.initialisers[free] = change(array) if change else array
+            self._parameters[wanted] = free
+            self._taken.add(free)
+        return self._parameters[wanted]
 
     def floats(self, node: Node, label: str, values: Any) -> str:
         """Initialiser with floating-point constants."""

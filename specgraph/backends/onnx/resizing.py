@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from specgraph.backends.onnx.axes import multiply_axes
-from specgraph.backends.onnx.builder import Array, Builder, known, numbers
+from specgraph.backends.onnx.builder import DOUBLE, FLOAT, INT64, Array, Builder, known, numbers
+from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 
 
 def lower_upsample(builder: Builder, node: Node) -> None:
     """`Resize`, by scales where the sizes are numbers; to a `size` from free ones by `sizes`, whose `axes` can
-    be named from opset 18 on. Nearest cells by a fraction are a `Gather` each axis."""
+    be named from opset 18 on. Nearest cells by a fraction are a `Gather` each axis, by numbers that are computed in the
+    file where sizes are free."""
     arguments = node.arguments
     mode = {"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(arguments["mode"], arguments["mode"])
     attributes: dict[str, str | float] = {"mode": mode}
@@ -36,7 +39,7 @@ def lower_upsample(builder: Builder, node: Node) -> None:
         multiples = [new / old for old, new in zip(before, after, strict=True)]
         whole = all(ratio.is_integer() for ratio in multiples) and arguments["scale_factor"] in (None, tuple(multiples))
         if arguments["mode"] in ("nearest", "nearest-exact") and not whole:
-            _gather_nearest(builder, node, value, before, after)
+            _gather_nearest(builder, node, value)
             return
         if arguments["size"] is not None:
             ratios = np.asarray([1.0, 1.0, *multiples], np.float32)
@@ -47,6 +50,10 @@ def lower_upsample(builder: Builder, node: Node) -> None:
         if mode == "cubic" and before == after and not whole and not arguments["align_corners"]:
             _interpolate_in_place(builder, node, value, before)
             return
+    factors = arguments["scale_factor"]
+    if mode.startswith("nearest") and (factors is None or not all(float(factor).is_integer() for factor in factors)):
+        _gather_nearest(builder, node, value)
+        return
     if arguments["size"] is not None:
         target = builder.integers(node, "size", arguments["size"])
         shape = builder.step(node, "shape", "Shape", [value], end=2)
@@ -62,29 +69,62 @@ def lower_upsample(builder: Builder, node: Node) -> None:
     builder.emit(node, "Resize", [value, "", builder.constant(f"{node.path}/scales", scales)], **attributes)
 
 
-def _gather_nearest(builder: Builder, node: Node, value: str, before: tuple[int, ...], after: tuple[int, ...]) -> None:
+def _gather_nearest(builder: Builder, node: Node, value: str) -> None:
     """Nearest cells, picked by number: PyTorch multiplies by a scale in single precision where
     runtimes divide, and the two round differently."""
-    arguments = node.arguments
-    half = np.float32(0.5 if arguments["mode"] == "nearest-exact" else 0.0)
-    factors = arguments["scale_factor"]
-    changed: list[tuple[int, list[int]]] = []
-    for axis, (old, new) in enumerate(zip(before, after, strict=True)):
-        scale = np.float32(1 / factors[axis] if factors is not None else np.float32(old) / np.float32(new))
+    factors = node.arguments["scale_factor"]
+    half = np.float32(0.5 if node.arguments["mode"] == "nearest-exact" else 0.0)
+    sizes = list(zip(node.input_types[0].dims[1:], node.output.dims[1:], strict=True))
+    changed: list[tuple[int, str]] = []
+    for axis, (old, new) in enumerate(sizes):
+        factor = None if factors is None else factors[axis]
+        if not isinstance(old, int):
+            changed.append((axis + 2, _computed_cells(builder, node, axis, new, factor, half)))
+            continue
+        assert isinstance(new, int)
+        scale = np.float32(1 / factor if factor is not None else np.float32(old) / np.float32(new))
         cells = np.floor((np.arange(new, dtype=np.float32) + half) * scale).astype(np.int64)
-        if not half and len(before) == 2 and new in (old, 2 * old):  # PyTorch asks for no scale here
-            cells = np.arange(new) * old // new
+        if not half and len(sizes) == 2 and new in (old, 2 * old):
+            cells = np.arange(new) * old // new  # PyTorch asks for no scale here
         picked = np.minimum(cells, old - 1).tolist()
         if picked != list(range(old)):
-            changed.append((axis + 2, picked))
+            changed.append((axis + 2, builder.integers(node, f"cells{axis + 2}", picked)))
     if not changed:
         builder.emit(node, "Identity", [value])
-    for axis, picked in changed:
-        indices = builder.integers(node, f"cells{axis}", picked)
+    for axis, indices in changed:
         if axis == changed[-1][0]:
             builder.emit(node, "Gather", [value, indices], axis=axis)
         else:
             value = builder.step(node, f"gather{axis}", "Gather", [value, indices], axis=axis)
+
+
+def _computed_cells(builder: Builder, node: Node, axis: int, new: Dim, factor: float | None, half: np.float32) -> str:
+    """Numbers of the nearest cells of an axis whose size the file is to find out, computed as PyTorch does."""
+
+    def step(label: str, op_type: str, *inputs: str, **attributes: int) -> str:
+        return builder.step(node, f"{label}{axis + 2}", op_type, inputs, **attributes)
+
+    def constant(label: str, value: Any, dtype: type[np.generic]) -> str:
+        return builder.constant(f"{node.path}/{label}{axis + 2}", np.asarray(value, dtype))
+
+    old = step("old", "Shape", builder.inputs(node)[0], start=axis + 2, end=axis + 3)
+    if factor is None:
+        assert isinstance(new, int)
+        scale = step("scale", "Div", step("old_float", "Cast", old, to=FLOAT), constant("new", [new], np.float32))
+        places = constant("places", np.arange(new) + half, np.float32)
+    else:
+        scale = constant("scale", [1 / factor], np.float32)
+        wide = step(
+            "product", "Mul", step("old_double", "Cast", old, to=DOUBLE), constant("factor", [factor], np.float64)
+        )
+        count = step("count", "Cast", step("floor", "Floor", wide), to=INT64)
+        count = step("scalar", "Squeeze", count, constant("axis", [0], np.int64))
+        numbered = step("range", "Range", constant("first", 0, np.int64), count, constant("step", 1, np.int64))
+        places = step("range_float", "Cast", numbered, to=FLOAT)
+        if half:
+            places = step("places", "Add", places, constant("half", [half], np.float32))
+    cells = step("cells", "Cast", step("cells_float", "Floor", step("at", "Mul", places, scale)), to=INT64)
+    return step("picked", "Min", cells, step("last", "Sub", old, constant("one", [1], np.int64)))
 
 
 def _interpolate_in_place(builder: Builder, node: Node, value: str, sizes: tuple[int, ...]) -> None:

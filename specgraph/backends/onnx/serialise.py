@@ -19,7 +19,7 @@ from specgraph.atomic_files import replacing
 from specgraph.backends.onnx.builder import Array
 from specgraph.errors import CommandError
 
-ELEMENT_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "bool": 9, "float16": 10}
+ELEMENT_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "bool": 9, "float16": 10, "float64": 11}
 MAX_SINGLE_FILE = 2**31 - 2**20
 EXTERNAL_ALIGNMENT = 4096
 SMALLEST_EXTERNAL = 1024

@@ -47,7 +47,7 @@ def initialisation_lines(graph: Graph) -> list[str]:
             elif call:
                 bare.append((node.path, call))
     common = {place: Counter(calls.values()).most_common(1)[0][0] for place, calls in wanted.items()}
-    lines = list(_loop(common, wanted))
+    lines = list(_loop(common, wanted, _modules(graph)))
     resets = [path for place, calls in wanted.items() for path, call in calls.items() if common[place] and not call]
     if resets:
         lines += _each(list(dict.fromkeys(resets)), "module.reset_parameters()")
@@ -67,16 +67,25 @@ def _target(node: Node) -> str:
     return module.target
 
 
-def _loop(common: dict[tuple[str, str], Call], wanted: dict[tuple[str, str], dict[str, Call]]) -> Iterator[str]:
-    """What all modules of a class have in common, in one walk over the modules."""
+def _modules(graph: Graph) -> Counter[str]:
+    """How many modules of each class there are, with parameters or without."""
+    owners = [node for node in graph.nodes.values() if not (node.share and node.parameters)]
+    lowered = [lowerings()[node.op](node).module for node in owners]
+    return Counter(module.target for module in lowered if module is not None)
+
+
+def _loop(
+    common: dict[tuple[str, str], Call], wanted: dict[tuple[str, str], dict[str, Call]], modules: Counter[str]
+) -> Iterator[str]:
+    """What all modules of a class have in common, in one walk over the modules: a parameter that some lack is asked
+    for first."""
     targets = dict.fromkeys(target for target, _ in common)
     rules: dict[str, list[str]] = {}
     for target in targets:
-        most = max(len(calls) for (other, _), calls in wanted.items() if other == target)
         for (other, name), call in common.items():
             if other != target or not call:
                 continue
-            guard = len(wanted[other, name]) < most
+            guard = len(wanted[other, name]) < modules[target]
             level = 4 + guard
             text = format_statement("", call.format(f"module.{name}"), level)
             condition = [f"{INDENT * 4}if module.{name} is not None:"] if guard else []

@@ -86,9 +86,13 @@ class Opening:
         if any(node.share != owner + node.path[len(group.path) :] for node in owning):
             return None
         other = self.by_path.get(owner)
-        if other is None or not _alike(group, other):
+        if other is None or not _alike(group, other) or self._exits(group) != self._exits(other):
             return None
         return owner
+
+    def _exits(self, group: Group) -> list[str]:
+        """What of a group is read outside of it, by its paths inside: what a call of it returns."""
+        return [path[len(group.path) :] for path in self.flow.exits(group.nodes)]
 
     def _open_inside_shared(self) -> None:
         """Nothing inside a shared group is emitted, so nothing there may stay to be called."""

@@ -126,7 +126,7 @@ class Planner:
             pieces += inner
         nodes = group.nodes
         reads = self.flow.sources(nodes) if group.path else list(self.graph.inputs)
-        gives = self.flow.exits(nodes) if group.path else list(dict.fromkeys(self.graph.outputs.values()))
+        gives = self.flow.exits(nodes) if group.path else list(self.graph.outputs.values())
         wanted = [piece for piece in pieces if any(path in self.flow.needed for path in piece.gives)]
         ordered = in_order(wanted, reads)
         if ordered is None:

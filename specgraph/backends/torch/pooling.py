@@ -49,16 +49,21 @@ def lower_avg_pool(node: Node) -> Lowering:
     )
 
 
+def _brief_size(size: tuple[int | None, ...]) -> Any:
+    """An output size as PyTorch takes it: sizes that are kept (None) stay a tuple."""
+    return size if None in size and len(size) > 1 else brief(size)
+
+
 def lower_adaptive_avg_pool(node: Node) -> Lowering:
     """`nn.AdaptiveAvgPool2d`."""
     size = node.arguments["output_size"]
-    return Lowering(construct(f"nn.AdaptiveAvgPool{len(size)}d", brief(size)))
+    return Lowering(construct(f"nn.AdaptiveAvgPool{len(size)}d", _brief_size(size)))
 
 
 def lower_adaptive_max_pool(node: Node) -> Lowering:
     """`nn.AdaptiveMaxPool2d`."""
     size = node.arguments["output_size"]
-    return Lowering(construct(f"nn.AdaptiveMaxPool{len(size)}d", brief(size)))
+    return Lowering(construct(f"nn.AdaptiveMaxPool{len(size)}d", _brief_size(size)))
 
 
 def lower_global_avg_pool(node: Node) -> Lowering:

@@ -1,0 +1,52 @@
+"""Faults that random specs found: each spec, made small, in every form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.language_fuzz.campaign import without_kernels_of_its_own
+from tests.language_fuzz.comparison import Forms, compare
+from tests.language_fuzz.drawing import Drawn
+
+BN = {"op": "batch_norm", "init": {"weight": 0.5}}
+FOUND: dict[str, dict[str, Any]] = {
+    "one batch norm of several has no weight to initialise": {"nodes": [BN, BN, {"op": "batch_norm", "affine": False}]},
+    "an output of its reader's name": {
+        "nodes": {"a": "gelu", "b": "tanh", "c": {"op": "identity"}}, "outputs": ["c", "b"],
+    },
+    "an output called as its bare parameter": {"nodes": {"a": {"op": "layer_scale"}}, "outputs": ["a"]},
+    "a bare parameter called as an input": {"nodes": {"image": "layer_scale", "b": "tanh"}},
+    "two outputs of one value": {
+        "nodes": {"a": "tanh", "b": "relu", "c": {"op": "tanh", "when": False}}, "outputs": {"x": "b", "y": "c"},
+    },
+    "a shared block of which more is read than of its owner": {
+        "blocks": {"unit": {"nodes": {"a": "gelu", "b": "batch_norm"}}},
+        "nodes": {"x": {"block": "unit"}, "y": {"block": "unit", "from": "x.a"},
+                  "z": {"block": "unit", "from": "y", "share": "x"}},
+    },
+    "nearest cells of a free size that is no multiple": {
+        "inputs": {"image": [2, "H", "W"]}, "sizes": [{"H": 9, "W": 14}, {"H": 14, "W": 22}],
+        "nodes": {"a": {"op": "upsample", "size": 4}, "b": {"op": "upsample", "scale_factor": 1.5, "from": "image"}},
+        "outputs": ["a", "b"],
+    },
+    "every free size is kept by an adaptive pool": {
+        "inputs": {"image": [2, "H", "W"]},
+        "nodes": {"a": {"op": "adaptive_avg_pool", "output_size": [None, None]},
+                  "b": {"op": "adaptive_max_pool", "output_size": None}},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_it_agrees_now(name: str, tmp_path: Path) -> None:
+    spec = {"specgraph": 1, "inputs": {"image": [2, 5, 6]}, **FOUND[name]}
+    given = spec.pop("sizes", [{"H": 6, "W": 5}, {"H": 9, "W": 8}])
+    free = any(isinstance(size, str) for shape in spec["inputs"].values() for size in shape)
+    sizes = given if free else [{}]
+    with without_kernels_of_its_own():
+        found = compare(Drawn(1, spec, {}, sizes), Forms(), tmp_path)
+    assert found.difference is None
+    assert found.accepted

@@ -1,0 +1,79 @@
+#!/usr/bin/env python
+"""Random specs against a naive interpreter of the language: module, emitted Python, ONNX and back, YAML and JSON.
+
+    python tools/fuzz_specs.py                      50,000 specs on all cores
+    python tools/fuzz_specs.py --specs 500 --first 200000
+    python tools/fuzz_specs.py --seed 17 --show     one spec in full
+
+Every spec is compared in every form: verdict, nodes, shapes, parameters, initial values, outputs in evaluation and in
+training at two batch sizes, and, if it has symbols, at two sizes of these. Exit code 1 if anything differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.language_fuzz.campaign import Tally
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+CHUNK = 50
+MOST_SHOWN = 40
+
+
+def chunk(seeds: range) -> Tally:
+    """Compare the specs of some seeds."""
+    from tests.language_fuzz.campaign import run
+
+    return run(seeds)
+
+
+def show(seed: int, verbose: bool) -> int:
+    """One spec. Returns the exit code."""
+    from tests.language_fuzz.campaign import run
+    from tests.language_fuzz.drawing import draw
+
+    if verbose:
+        drawn = draw(seed)
+        print(json.dumps({"spec": drawn.spec, "files": drawn.files, "sizes": drawn.sizes}, indent=1))
+    tally = run([seed])
+    print(f"seed {seed}: {tally.differences.get(seed, 'agrees')}")
+    return int(bool(tally.differences))
+
+
+def main() -> int:
+    """Run and report. Returns the exit code."""
+    parser = argparse.ArgumentParser(description="Random specs against a naive interpreter.")
+    parser.add_argument("--specs", type=int, default=50_000, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="first seed")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--seed", type=int, help="one spec only")
+    parser.add_argument("--show", action="store_true", help="with --seed: print the spec")
+    arguments = parser.parse_args()
+    if arguments.seed is not None:
+        return show(arguments.seed, arguments.show)
+    from tests.language_fuzz.campaign import Tally
+
+    last = arguments.first + arguments.specs
+    chunks = [range(start, min(start + CHUNK, last)) for start in range(arguments.first, last, CHUNK)]
+    total, started = Tally(), time.perf_counter()
+    with multiprocessing.get_context("spawn").Pool(min(arguments.jobs, len(chunks)), maxtasksperchild=20) as pool:
+        for tally in pool.imap_unordered(chunk, chunks):
+            for seed, text in tally.differences.items():
+                if len(total.differences) < MOST_SHOWN:
+                    print(f"seed {seed}: {text[-900:] if text.startswith('raises') else text[:500]}", flush=True)
+            total.merge(tally)
+    print(f"{total.table()}\nin {time.perf_counter() - started:.0f} s")
+    return int(bool(total.differences))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
