@@ -65,8 +65,7 @@ class Interpreter:
 
     def run(self) -> Outcome:
         """The flat network. Raises `Refused`."""
-        last = self.body(self.top)
-        outputs = self.outputs(last)
+        outputs = self.outputs(self.body(self.top))
         self.remove_unread({value.producer for value in outputs.values()})
         return Outcome(self.made, outputs)
 
