@@ -12,7 +12,8 @@ from specgraph.kinds.shown import show
 from specgraph.language.initialisers import INITIALISER
 from specgraph.ops.definition import Argument, Op
 from specgraph.ops.registry import FAMILIES, ops
-from specgraph.recipes.feeding import AUGMENTATION, DATA
+from specgraph.recipes.augmentation import AUGMENTATION
+from specgraph.recipes.feeding import DATA
 from specgraph.recipes.losses import LOSS
 from specgraph.recipes.optimisation import OPTIMIZER, SCHEDULE
 from specgraph.recipes.recipe import RECIPE

@@ -17,7 +17,8 @@ from specgraph.lint.recipe_cures import RecipeCure, SetScores, fix_of
 from specgraph.ops.behaviour import UNKNOWN, Behaviour
 from specgraph.ops.origin import ends_in
 from specgraph.ops.registry import behaviour_of, ops
-from specgraph.recipes.feeding import Augmentation, Data, Normalize
+from specgraph.recipes.augmentation import Augmentation
+from specgraph.recipes.feeding import Data, Normalize
 from specgraph.recipes.losses import CrossEntropy
 from specgraph.recipes.recipe import Recipe
 from specgraph.tasks import registry as tasks

@@ -63,18 +63,22 @@ AUGMENTATIONS_HERE = {
     **dict.fromkeys(("RandomHorizontalFlip", "hflip", "fliplr", "random_flip"), "horizontal_flip"),
     **dict.fromkeys(("RandomVerticalFlip", "vflip", "flipud"), "vertical_flip"),
     **dict.fromkeys(("RandomRotation", "random_rotate"), "rotate"),
+    **dict.fromkeys(("random_erase", "coarse_dropout"), "random_erasing"),
+    **dict.fromkeys(("RandomGrayscale", "to_gray", "greyscale"), "grayscale"),
+    **dict.fromkeys(("RandomAffine", "shift_scale_rotate"), "affine"),
+    "TrivialAugmentWide": "trivial_augment",
+    "blur": "gaussian_blur",
 }
-_ERASE = "cutout blanks a square of each image"
-_COLOUR = "no augmentation here changes colours: horizontal_flip, random_crop and cutout are there"
-_POLICY = "there are no learned policies here: write the augmentations one by one"
-_SHIFT = "write {shift: {pixels: …}}, and {rotate: {degrees: …}} beside it for rotations"
+_MASKED = "random_erasing and cutout blank a part of each image"
+_COLOUR = "color_jitter changes brightness, contrast, saturation and hue; rand_augment has the other operations"
+_POLICY = "there are no learned policies here: rand_augment and trivial_augment draw theirs"
+_SHIFT = "write {shift: {pixels: …}}, or {affine: {translate: …}} for a share of the sides"
 _READ = "images are scaled to 0..1 and resized to the network's input without it: leave it out"
 AUGMENTATIONS_ELSEWHERE = {
-    **dict.fromkeys(("RandomErasing", "random_erase", "grid_mask", "coarse_dropout"), _ERASE),
-    **dict.fromkeys(("ColorJitter", "color_jitter", "random_brightness", "random_contrast", "hue"), _COLOUR),
-    **dict.fromkeys(("Grayscale", "RandomGrayscale", "GaussianBlur", "solarize", "posterize", "equalize"), _COLOUR),
-    **dict.fromkeys(("AutoAugment", "RandAugment", "TrivialAugment", "TrivialAugmentWide", "AugMix"), _POLICY),
-    **dict.fromkeys(("RandomAffine", "translate", "random_translate", "RandomTranslation", "width_shift"), _SHIFT),
+    "grid_mask": _MASKED,
+    **dict.fromkeys(("random_brightness", "random_contrast", "hue", "solarize", "posterize", "equalize"), _COLOUR),
+    **dict.fromkeys(("AutoAugment", "AugMix"), _POLICY),
+    **dict.fromkeys(("translate", "random_translate", "RandomTranslation", "width_shift"), _SHIFT),
     **dict.fromkeys(("ToTensor", "Resize", "CenterCrop", "rescale", "Rescaling"), _READ),
     **dict.fromkeys(("Normalize", "Normalization", "standardize"), "write normalize beside augment, under data"),
 }

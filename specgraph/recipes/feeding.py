@@ -2,103 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
-from specgraph.kinds.kinds import Bounds, Choice, Either, Int, ListOf, Nothing, Number, Text
-from specgraph.kinds.records import MapOf, Tagged
+from specgraph.kinds.kinds import Choice, Either, Int, ListOf, Nothing, Number, Text
+from specgraph.kinds.records import MapOf
 from specgraph.kinds.settings import Settings, record_of, setting
-from specgraph.recipes.elsewhere import AUGMENTATIONS_ELSEWHERE, AUGMENTATIONS_HERE
+from specgraph.recipes.augmentation import AUGMENTATION, POSITIVE, Augmentation
 from specgraph.recipes.resizing import RESIZE, Resize
-
-PROBABILITY = Number(0, 1)
-POSITIVE = Number(above=0)
-
-
-class Augmentation(Settings):
-    """Base of what may be done to each training image. `pixel_field` is the field that counts pixels of the image."""
-
-    pixel_field: ClassVar[str | None] = None
-
-
-class RandomCrop(Augmentation, tag="random_crop"):
-    """A crop of the original size out of the padded image."""
-
-    pixel_field = "padding"
-    padding: int = setting(Int(1), "pixels of padding on each side before a crop of the original size", default=4)
-    fill: Literal["zero", "reflect"] = setting(Choice("zero", "reflect"), "what the padding holds", default="zero")
-
-
-class HorizontalFlip(Augmentation, tag="horizontal_flip"):
-    """Left and right exchanged."""
-
-    p: float = setting(PROBABILITY, "probability of a flip", default=0.5)
-
-
-class VerticalFlip(Augmentation, tag="vertical_flip"):
-    """Top and bottom exchanged."""
-
-    p: float = setting(PROBABILITY, "probability of a flip", default=0.5)
-
-
-class Cutout(Augmentation, tag="cutout"):
-    """A blanked square (DeVries and Taylor 2017)."""
-
-    pixel_field = "size"
-    size: int = setting(Int(1), "side of the square that is blanked, in pixels")
-    p: float = setting(PROBABILITY, "probability of blanking", default=1.0)
-
-
-class Mixup(Augmentation, tag="mixup"):
-    """Blends of two images (Zhang et al. 2017)."""
-
-    alpha: float = setting(POSITIVE, "both parameters of the Beta distribution", default=0.2)
-
-
-class CutMix(Augmentation, tag="cutmix"):
-    """A rectangle of another image (Yun et al. 2019)."""
-
-    alpha: float = setting(POSITIVE, "both parameters of the Beta distribution", default=1.0)
-
-
-class RandomResizedCrop(Augmentation, tag="random_resized_crop"):
-    """A crop of random area and aspect, at the network's size."""
-
-    scale: tuple[float, float] = setting(
-        Bounds(Number(above=0, maximum=1)), "share of the area that is kept", default=(0.08, 1.0)
-    )
-    ratio: tuple[float, float] = setting(Bounds(POSITIVE), "aspect ratio of the crop", default=(0.75, 4 / 3))
-
-
-class Rotate(Augmentation, tag="rotate"):
-    """A rotation about the centre."""
-
-    degrees: float = setting(Number(0, 180), "largest angle, either way")
-
-
-class Shift(Augmentation, tag="shift"):
-    """A shift along both axes."""
-
-    pixel_field = "pixels"
-    pixels: int = setting(Int(1), "largest shift along each axis, either way")
-
-
-AUGMENTATIONS: tuple[type[Augmentation], ...] = (
-    RandomCrop,
-    HorizontalFlip,
-    VerticalFlip,
-    Cutout,
-    Mixup,
-    CutMix,
-    RandomResizedCrop,
-    Rotate,
-    Shift,
-)
-AUGMENTATION = Tagged(
-    "augmentation",
-    *map(record_of, AUGMENTATIONS),
-    foreign=AUGMENTATIONS_HERE,
-    absent=AUGMENTATIONS_ELSEWHERE,
-)
 
 
 class Normalize(Settings):

@@ -8,7 +8,8 @@ from specgraph.datasets.catalog import CATALOG, FOLDER, FROM_PYTHON, is_place
 from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
-from specgraph.recipes.feeding import AUGMENTATIONS, Data
+from specgraph.recipes.augmentation import AUGMENTATIONS
+from specgraph.recipes.feeding import Data
 from specgraph.recipes.given import as_written, assign_setting, checked_recipe
 from specgraph.recipes.recipe import RECIPE, Recipe
 from specgraph.recipes.resizing import DEFAULT, Resize

@@ -16,35 +16,35 @@ from torch import Tensor
 
 from specgraph.datasets.random import derive_seed, uniforms
 from specgraph.datasets.samples import IGNORED
-from specgraph.recipes.feeding import (
+from specgraph.errors import CommandError
+from specgraph.recipes.augmentation import (
+    Affine,
     Augmentation,
+    ColorJitter,
     CutMix,
     Cutout,
+    GaussianBlur,
+    Grayscale,
     HorizontalFlip,
     Mixup,
+    RandAugment,
     RandomCrop,
+    RandomErasing,
     RandomResizedCrop,
     Rotate,
     Shift,
+    TrivialAugment,
     VerticalFlip,
 )
 from specgraph.recipes.resizing import Resize
+from specgraph.training.colours import blur, brighten, change_contrast, erase, grey_of, saturate, turn_hue
 from specgraph.training.fitting import fit_batch, fit_masks, resize
+from specgraph.training.policies import rand_augment, trivial_augment
+from specgraph.training.warps import resample, resample_mask, theta_of
 
 Target = Literal["none", "mask", "picture"]
 GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma, as Pillow converts
 MOVING = (RandomCrop, HorizontalFlip, VerticalFlip, Shift)
-NUM_DRAWS: dict[type[Augmentation], int] = {
-    RandomCrop: 2,
-    HorizontalFlip: 1,
-    VerticalFlip: 1,
-    Shift: 2,
-    Cutout: 3,
-    RandomResizedCrop: 4,
-    Rotate: 1,
-    Mixup: 0,
-    CutMix: 0,
-}
 
 
 class Mix(NamedTuple):
@@ -88,7 +88,7 @@ class Pipeline:
         self._moving = tuple(takewhile(lambda entry: isinstance(entry, MOVING), augment))
         self._rest = tuple(entry for entry in augment[len(self._moving) :] if not isinstance(entry, Mixup | CutMix))
         self._mixing = tuple(entry for entry in augment if isinstance(entry, Mixup | CutMix))
-        self.num_draws = sum(NUM_DRAWS[type(entry)] for entry in augment)
+        self.num_draws = sum(entry.num_draws for entry in augment)
         scale, shift = _affine(mean, std, channels)
         self._scale = torch.tensor(scale, device=self.device).view(1, -1, 1, 1) / 255
         self._shift = torch.tensor(shift, device=self.device).view(1, -1, 1, 1)
@@ -109,7 +109,7 @@ class Pipeline:
         if draws is None:
             picked = images_nchw if rows is None else images_nchw.index_select(0, rows)
             return self._finish(picked, (), None)
-        used = sum(NUM_DRAWS[type(entry)] for entry in self._moving)
+        used = sum(entry.num_draws for entry in self._moving)
         if self._moving:
             picked = move_pixels(images_nchw, rows, self._moving, draws[:used], masked=self.target == "mask")
         else:
@@ -163,10 +163,13 @@ class Pipeline:
             x = to_channels(images, self.channels, self._grey).to(torch.float32)
         else:  # a user's own floats are taken as they are
             x = to_channels(images, self.channels, self._grey)
-        used = 0
+            named = next((entry.tag for entry in augment if entry.needs_values), None)
+            if named is not None:
+                raise CommandError(f"{named} needs images of 8 bits: the scale of these is unknown", f"remove {named}")
+        used, top = 0, 255.0
         for entry in augment:
             assert draws is not None
-            num_draws = NUM_DRAWS[type(entry)]
+            num_draws = entry.num_draws
             part = draws[used : used + num_draws]
             used += num_draws
             if isinstance(entry, MOVING):
@@ -174,10 +177,17 @@ class Pipeline:
                 mask = None if mask is None else move_pixels(mask, None, (entry,), part, masked=True)
             elif isinstance(entry, Cutout):
                 x = cutout(x, entry.size, entry.p, part)
-            elif isinstance(entry, Rotate | RandomResizedCrop):
+            elif isinstance(entry, Rotate | RandomResizedCrop | Affine):
                 at = self.size if isinstance(entry, RandomResizedCrop) else None
-                x = warp(x, entry, part, at)
-                mask = None if mask is None else warp_mask(mask, entry, part, at)
+                theta = theta_of(entry, part, *x.shape[-2:])
+                x = resample(x, theta, at)
+                mask = None if mask is None else resample_mask(mask, theta, at)
+            elif isinstance(entry, RandAugment):
+                x, mask = rand_augment(x, mask, entry, part, top)
+            elif isinstance(entry, TrivialAugment):
+                x, mask = trivial_augment(x, mask, entry, part, top)
+            else:
+                x = change_values(x, entry, part, top)
         placed = any(isinstance(entry, RandomResizedCrop) for entry in augment)
         x = resize(x, self.size) if self.resize is None or placed else fit_batch(x, self.size, self.resize)
         if mask is not None:
@@ -216,6 +226,27 @@ def _affine(
     return [1 / s for s in std], [-m / s for m, s in zip(mean, std, strict=True)]
 
 
+def change_values(x: Tensor, entry: Augmentation, draws: Tensor, top: float) -> Tensor:
+    """What an augmentation that moves nothing makes of images."""
+    if isinstance(entry, ColorJitter):
+        for row, (change, most) in enumerate(
+            ((brighten, entry.brightness), (change_contrast, entry.contrast), (saturate, entry.saturation))
+        ):
+            if most:
+                low = max(0.0, 1 - most)
+                x = change(x, low + draws[row] * (1 + most - low), top)
+        return turn_hue(x, (2 * draws[3] - 1) * entry.hue, top) if entry.hue else x
+    if isinstance(entry, RandomErasing):
+        return erase(x, draws, entry.p, entry.scale, entry.ratio)
+    if isinstance(entry, Grayscale):
+        return torch.where((draws[0] < entry.p).view(-1, 1, 1, 1), grey_of(x).expand_as(x), x)
+    if isinstance(entry, GaussianBlur):
+        low, high = entry.sigma
+        blurred = blur(x, low + draws[1] * (high - low), entry.kernel_size)
+        return torch.where((draws[0] < entry.p).view(-1, 1, 1, 1), blurred, x)
+    raise NotImplementedError(entry.tag)
+
+
 def to_channels(images_nchw: Tensor, channels: int, grey: Tensor | None = None) -> Tensor:
     """Grey repeated to `channels`, or colour brought to grey, by the weights `grey` (1, 3, 1, 1) if they are
     on the device already. Raises ValueError for other changes."""
@@ -251,8 +282,8 @@ def move_pixels(
     outside_x = outside_y
     end = len(draws)
     for move in reversed(moves):  # where an output pixel comes from: the last move undone first
-        part = draws[end - NUM_DRAWS[type(move)] : end]
-        end -= NUM_DRAWS[type(move)]
+        part = draws[end - move.num_draws : end]
+        end -= move.num_draws
         if isinstance(move, HorizontalFlip):
             x = torch.where((part[0] < move.p).unsqueeze(1), width - 1 - x, x)
         elif isinstance(move, VerticalFlip):
@@ -297,36 +328,3 @@ def cutout(x_nchw: Tensor, size: int, p: float, draws: Tensor) -> Tensor:
     x = torch.arange(width, device=x_nchw.device) - centre_x + size // 2
     hidden = ((y >= 0) & (y < size))[:, None, :, None] & ((x >= 0) & (x < size))[:, None, None, :]
     return x_nchw.masked_fill(hidden & (draws[2] < p).view(-1, 1, 1, 1), 0)
-
-
-def warp_mask(
-    mask_n1hw: Tensor, how: Rotate | RandomResizedCrop, draws: Tensor, size: tuple[int, int] | None
-) -> Tensor:
-    """`warp` of class numbers: the nearest one, and what lies outside counts nowhere."""
-    shifted = mask_n1hw.float() - IGNORED  # so that the zeros outside are `IGNORED`
-    return (warp(shifted, how, draws, size, mode="nearest") + IGNORED).to(mask_n1hw.dtype)
-
-
-def warp(
-    x_nchw: Tensor, how: Rotate | RandomResizedCrop, draws: Tensor, size: tuple[int, int] | None, mode: str = "bilinear"
-) -> Tensor:
-    """A rotation about the centre, or a crop of random area and aspect at `size`, per image."""
-    num, channels, height, width = x_nchw.shape
-    theta = torch.zeros(num, 2, 3, device=x_nchw.device)
-    if isinstance(how, Rotate):
-        angle = (2 * draws[0] - 1) * (how.degrees * torch.pi / 180)
-        theta[:, 0, 0] = theta[:, 1, 1] = angle.cos()
-        theta[:, 0, 1] = -angle.sin() * (height / width)
-        theta[:, 1, 0] = angle.sin() * (width / height)
-    else:
-        low, high = how.scale
-        area = low + draws[0] * (high - low)
-        log_low, log_high = torch.log(torch.tensor(how.ratio)).tolist()
-        aspect = torch.exp(log_low + draws[1] * (log_high - log_low))
-        share_x = (area * aspect * height / width).sqrt().clamp(max=1)
-        share_y = (area / aspect * width / height).sqrt().clamp(max=1)
-        theta[:, 0, 0], theta[:, 1, 1] = share_x, share_y
-        theta[:, 0, 2] = (2 * draws[2] - 1) * (1 - share_x)
-        theta[:, 1, 2] = (2 * draws[3] - 1) * (1 - share_y)
-    grid = F.affine_grid(theta, [num, channels, *(size or (height, width))], align_corners=False)
-    return F.grid_sample(x_nchw.contiguous(), grid, mode, padding_mode="zeros", align_corners=False)

@@ -26,7 +26,8 @@ from specgraph.errors import CommandError
 from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
 from specgraph.lint.recipes import Images, find_faults
-from specgraph.recipes.feeding import Augmentation, Data, Normalize, RandomResizedCrop
+from specgraph.recipes.augmentation import Augmentation, RandomResizedCrop
+from specgraph.recipes.feeding import Data, Normalize
 from specgraph.recipes.recipe import Recipe
 from specgraph.recipes.resizing import DEFAULT, Crop, Resize
 from specgraph.tasks.facts import facts_of

@@ -12,7 +12,8 @@ from specgraph.kinds.invalid import Invalid, Unknown
 from specgraph.kinds.kinds import Int, Number
 from specgraph.kinds.records import Tagged
 from specgraph.kinds.settings import Settings, record_of, setting, to_plain
-from specgraph.recipes.feeding import AUGMENTATION, DATA, Data, Normalize, RandomCrop
+from specgraph.recipes.augmentation import AUGMENTATION, RandomCrop
+from specgraph.recipes.feeding import DATA, Data, Normalize
 from specgraph.recipes.losses import LOSS
 from specgraph.recipes.optimisation import OPTIMIZER, SCHEDULE, CosineSchedule, Sgd
 from specgraph.recipes.recipe import RECIPE, EarlyStopping, Recipe, plain_recipe
@@ -29,6 +30,9 @@ WRITTEN: dict[str, Any] = {
     "early_stopping": {"patience": 3},
     "loss_weights": {"aux": 0.3},
 }
+
+
+CLASS_VARIABLES = ("tag", "fields", "pixel_field", "needs_values", "draws")
 
 
 def _classes(base: type[Settings]) -> list[type[Settings]]:
@@ -97,7 +101,7 @@ def test_what_is_right_of_a_faulty_recipe_can_be_asked() -> None:
 @pytest.mark.parametrize("cls", [cls for cls in _classes(Settings) if cls.__module__.startswith("specgraph.")])
 def test_every_annotated_field_says_its_kind(cls: type[Settings]) -> None:
     """Bases of choices may only name what all of them have."""
-    own = {name for name in get_type_hints(cls) if name not in ("tag", "fields", "pixel_field")}
+    own = {name for name in get_type_hints(cls) if name not in CLASS_VARIABLES}
     assert set(cls.fields) <= own
     is_base = not cls.tag and bool(cls.__subclasses__())
     assert is_base or set(cls.fields) == own

@@ -7,8 +7,8 @@ import pytest
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.diagnostics.names import certainty
 from specgraph.language.initialisers import ELSEWHERE, INITIALISER, NOT_HERE
+from specgraph.recipes.augmentation import AUGMENTATION
 from specgraph.recipes.elsewhere import AUGMENTATIONS_ELSEWHERE, AUGMENTATIONS_HERE
-from specgraph.recipes.feeding import AUGMENTATION
 from specgraph.recipes.losses import LOSS
 from specgraph.recipes.optimisation import OPTIMIZER, SCHEDULE
 from tests.helpers import check_text

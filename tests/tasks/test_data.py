@@ -15,7 +15,8 @@ from specgraph.datasets.samples import IGNORED
 from specgraph.datasets.shapes import draw_images, draw_shapes
 from specgraph.datasets.table import read_table
 from specgraph.errors import CommandError
-from specgraph.recipes.feeding import Data, HorizontalFlip, RandomCrop, Rotate, Shift, VerticalFlip
+from specgraph.recipes.augmentation import HorizontalFlip, RandomCrop, Rotate, Shift, VerticalFlip
+from specgraph.recipes.feeding import Data
 from specgraph.training.pipeline import Pipeline
 
 

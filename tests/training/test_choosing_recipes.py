@@ -8,7 +8,7 @@ import pytest
 
 from specgraph.checking import load
 from specgraph.errors import CommandError
-from specgraph.recipes.feeding import RandomCrop
+from specgraph.recipes.augmentation import RandomCrop
 from specgraph.recipes.optimisation import Adam, CosineSchedule
 from specgraph.training.display import Silent
 from specgraph.training.overrides import Overrides, choose_recipe

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from specgraph.recipes.feeding import (
+from specgraph.recipes.augmentation import (
     Augmentation,
     CutMix,
     Cutout,

@@ -32,7 +32,7 @@ from specgraph.datasets.samples import ImageTensor, whole
 from specgraph.graph.classifier import main_output, only_image
 from specgraph.inference.session import Session, why_no_cuda
 from specgraph.ops.origin import gives_log_probabilities
-from specgraph.recipes.feeding import HorizontalFlip, RandomCrop
+from specgraph.recipes.augmentation import HorizontalFlip, RandomCrop
 from specgraph.recipes.losses import CrossEntropy, Nll
 from specgraph.recipes.recipe import RECIPE, plain_recipe
 from specgraph.tasks.classification import ClassificationObjective

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.recipes import Finding, Trained
-from specgraph.recipes.feeding import HorizontalFlip, Rotate, VerticalFlip
+from specgraph.recipes.augmentation import HorizontalFlip, Rotate, VerticalFlip
 
 RULE = Rule(
     code="SG507",
