@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from specgraph.escaping import for_csv, for_line
+from specgraph.recipes.recipe import is_task
+from specgraph.tasks.registry import task
+from specgraph.tasks.task import Metric
 
 HELP = "list runs, compared"
 EXAMPLES = (
@@ -26,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folders", nargs="*", metavar="RUN|DIR", help="runs, or folders of runs (default: runs)")
     parser.add_argument("--sort", choices=SORT_KEYS, default="started", help="by what to order them")
     parser.add_argument("--format", choices=("table", "json", "csv"), default="table", help="how to print it")
-    parser.add_argument("--curves", metavar="FILE.png", help="draw validation accuracy and loss of all of them")
+    parser.add_argument(
+        "--curves", metavar="FILE.png", help="draw the metric and the loss of the validation sets of all of them"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,11 +48,7 @@ def run(args: argparse.Namespace) -> int:
             raise CommandError(f"there is no folder {place}", "specgraph train SPEC --data digits makes a first run")
     folders = sorted({found.parent for place in places for found in place.rglob(RUN_SPEC)})
     entries = [entry for entry in map(describe, folders) if entry is not None]
-    if args.sort != "started":
-        key = {"test": "test_accuracy", "validation": "validation_accuracy", "name": "network"}[args.sort]
-        entries.sort(key=lambda entry: (entry[key] is None, entry[key]), reverse=args.sort != "name")
-    else:
-        entries.sort(key=lambda entry: str(entry["started"]))
+    entries.sort(key=_order(args.sort))
     if args.curves:
         _draw(entries, Path(args.curves))
     _print(entries, args.format)
@@ -66,20 +68,21 @@ def describe(folder: Path) -> dict[str, Any] | None:
         chosen = environment.get("best") or {"metric": "accuracy", "mode": "max"}
         metric = str(chosen["metric"])
         best = best_row(metrics, metric, str(chosen["mode"])) or {}
+        name = str(environment.get("task", "classification"))
+        first = task(name).metrics[0].name if is_task(name) else metric
     except CommandError as error:
         return _left_out(folder, error.message)
     except (ValueError, TypeError, KeyError, OSError):  # of a table that is cut short, or has other columns
         return _left_out(folder, f"{folder / 'metrics.csv'} is damaged")
     if not environment:
         return None
-    for name in ("test_accuracy", "test_loss"):
+    for name in ("test_accuracy", f"test_{first}", "test_loss"):
         if not isinstance(result.get(name), int | float | None):
             return _left_out(folder, f"{folder / 'result.json'} is damaged: its {name} is no number")
     for name in ("recipe", "data", "started", "name"):
         if not isinstance(environment.get(name), str | None):
             return _left_out(folder, f"{folder / 'environment.json'} is damaged: its {name} is no text")
-    judged = {} if metric == "accuracy" else {f"validation_{metric}": best.get(f"val_{metric}")}
-    judged |= {} if metric == "accuracy" else {f"test_{metric}": result.get(f"test_{metric}")}
+    extra = [other for other in dict.fromkeys((first, metric)) if other not in ("accuracy", "loss")]
     return {
         "run": str(folder),
         "network": found.name,
@@ -94,8 +97,32 @@ def describe(folder: Path) -> dict[str, Any] | None:
         "seconds": sum(row["seconds"] for row in metrics),
         "images_per_second": _median([row["images_per_second"] for row in metrics]),
         "finished": bool(result),
-        **judged,
+        "task": environment.get("task", "classification"),
+        "metric": first,
+        "validation": best.get(f"val_{first}"),
+        "test": result.get(f"test_{first}"),
+        **{f"validation_{other}": best.get(f"val_{other}") for other in extra},
+        **{f"test_{other}": result.get(f"test_{other}") for other in extra},
+        **({"remarks": result["remarks"]} if result.get("remarks") else {}),
     }
+
+
+def _metric(entry: dict[str, Any]) -> Metric:
+    """The first metric of a run's task; of a task of a later version what is known of it."""
+    found = task(entry["task"]).metric(entry["metric"]) if is_task(entry["task"]) else None
+    return found or Metric(entry["metric"], form="number")
+
+
+def _order(by: str) -> Callable[[dict[str, Any]], Any]:
+    """What to sort entries by: runs of one metric are compared, the better first, and those without it come last."""
+    if by in ("test", "validation"):
+
+        def better(entry: dict[str, Any]) -> tuple[str, bool, float]:
+            value, metric = entry[by], _metric(entry)
+            return metric.name, value is None, 0.0 if value is None else -value if metric.mode == "max" else value
+
+        return better
+    return lambda entry: str(entry["network" if by == "name" else "started"])
 
 
 def _left_out(folder: Path, why: str) -> dict[str, Any] | None:
@@ -110,31 +137,36 @@ def _print(entries: list[dict[str, Any]], form: str) -> None:
     if form == "csv":
         import csv
 
-        writer = csv.DictWriter(sys.stdout, list(entries[0]) if entries else ["run"], lineterminator="\n")
+        columns = [*dict.fromkeys(key for entry in entries for key in entry)] or ["run"]
+        writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({key: for_csv(value) for key, value in entry.items()} for entry in entries)
+        rows = ({**entry, "remarks": "; ".join(entry.get("remarks", ()))} for entry in entries)
+        writer.writerows({key: for_csv(row[key]) for key in columns if key in row} for row in rows)
         return
-    header = ("run", "recipe", "data", "epochs", "best", "validation", "test", "time", "images/s")
+    header = ("run", "recipe", "data", "metric", "epochs", "best", "validation", "test", "time", "images/s")
     lines = [header, *(_line(entry) for entry in entries)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    if all(entry["metric"] == "accuracy" for entry in entries):
+        lines = [line[:3] + line[4:] for line in lines]
+    num_left = len(lines[0]) - 6
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        left = "  ".join(cell.ljust(width) for cell, width in zip(line[:3], widths[:3], strict=True))
-        right = "  ".join(cell.rjust(width) for cell, width in zip(line[3:], widths[3:], strict=True))
+        left = "  ".join(cell.ljust(width) for cell, width in zip(line[:num_left], widths[:num_left], strict=True))
+        right = "  ".join(cell.rjust(width) for cell, width in zip(line[num_left:], widths[num_left:], strict=True))
         print(f"{left}  {right}")
 
 
 def _line(entry: dict[str, Any]) -> tuple[str, ...]:
-    def share(value: float | None) -> str:
-        return "" if value is None else f"{value:.2%}"
+    metric = _metric(entry)
 
     return (
         for_line(entry["run"]),
         for_line(entry["recipe"] or ""),
         for_line(entry["data"] or ""),
+        for_line(metric.title),
         str(entry["epochs"]) + ("" if entry["finished"] else "…"),
         str(entry["best_epoch"] or ""),
-        share(entry["validation_accuracy"]),
-        share(entry["test_accuracy"]),
+        "" if entry["validation"] is None else metric.show(entry["validation"]),
+        "" if entry["test"] is None else metric.show(entry["test"]),
         f"{entry['seconds']:.0f} s",
         f"{entry['images_per_second']:,.0f}" if entry["images_per_second"] else "",
     )
@@ -151,4 +183,5 @@ def _draw(entries: list[dict[str, Any]], path: Path) -> None:
     from specgraph.runs.run import Run
     from specgraph.training.figures import compare_curves, save_png
 
-    save_png(compare_curves({entry["run"]: Run(entry["run"]).metrics for entry in entries}), path)
+    rows = {entry["run"]: Run(entry["run"]).metrics for entry in entries}
+    save_png(compare_curves(rows, {entry["run"]: _metric(entry) for entry in entries}), path)

@@ -10,13 +10,18 @@ from specgraph.graph.classifier import is_vector
 from specgraph.graph.model import Graph
 from specgraph.ops.origin import gives_log_probabilities
 from specgraph.recipes.losses import CrossEntropy, Focal, Loss, Nll
+from specgraph.tasks.exhibits import NUM_WORST, Confusion, Exhibit, Picture, Pictures
 from specgraph.tasks.prediction import Output, Prediction, Reader, Shot
-from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name
+from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name, listed, name_at
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
     from torch import Tensor
+
+
+ENOUGH = 5
+"""Images of a class from which on it is remarkable that it is never predicted."""
 
 
 class Predictions(NamedTuple):
@@ -104,7 +109,12 @@ class Classification(Task):
     targets = "class"
     losses = (CrossEntropy, Nll, Focal)
     default_loss: ClassVar[Loss] = CrossEntropy()
-    metrics = (Metric("accuracy"), Metric("top5_accuracy"), Metric("balanced_accuracy"), Metric("f1_macro"))
+    metrics = (
+        Metric("accuracy"),
+        Metric("top5_accuracy", label="top-5 accuracy"),
+        Metric("balanced_accuracy"),
+        Metric("f1_macro", label="F1 (macro)"),
+    )
     reader = ClassReader
     probabilities = "exclusive"
     has_classes = True
@@ -137,6 +147,11 @@ class ClassificationObjective(Objective):
 
     def loss(self, scores: Tensor, targets: Tensor) -> Tensor:
         return self._loss(scores, targets)
+
+    def commonest(self) -> int:
+        """The class with the most training images."""
+        counts = self.facts.counts
+        return counts.index(max(counts)) if counts else 0
 
     def count(self, scores: Tensor, targets: Tensor) -> Tensor:
         return (scores.argmax(1) == targets).sum().reshape(1)
@@ -191,6 +206,44 @@ class ClassificationJudge(Judge):
             return Predictions(empty, empty.float(), empty.float(), empty)
         return Predictions(*self.columns())
 
+    def exhibits(self) -> list[Exhibit]:
+        """The confusion of the classes, and the most confident mistakes."""
+        import torch
+
+        found, names = self.predictions(), self.objective.facts.names
+        size = max(len(names), int(found.predicted.max()) + 1 if len(found.predicted) else 0)
+        counts = torch.bincount(found.labels * size + found.predicted, minlength=size**2).view(size, size)
+        wrong = torch.nonzero(found.predicted != found.labels).flatten()
+        order = torch.argsort(found.confidence[wrong], descending=True, stable=True)
+        pictures = [
+            Picture(
+                place,
+                f"{name_at(names, int(found.labels[place]))} as {name_at(names, int(found.predicted[place]))}, "
+                f"{float(found.confidence[place]):.0%}",
+            )
+            for place in wrong[order[:NUM_WORST]].tolist()
+        ]
+        shown: list[Exhibit] = [Confusion("Confusion on the test set", counts[: len(names)], names)]
+        return [*shown, Pictures("The most confident mistakes", tuple(pictures))]
+
+    def remarks(self) -> list[str]:
+        true, predicted, right = self._counts()
+        names, total = self.objective.facts.names, max(sum(true), 1)
+        accuracy, baseline = sum(right) / total, self.details()["baseline_accuracy"]
+        commonest = names[self.objective.commonest()] if names else ""
+        noise = (baseline * (1 - baseline) / total) ** 0.5
+        found = []
+        if accuracy <= baseline + noise:
+            found.append(
+                f"the accuracy of {accuracy:.2%} is no better than that of always saying `{commonest}`, {baseline:.2%}"
+            )
+        never = [
+            name for name, given, count in zip(names, predicted, true, strict=False) if not given and count >= ENOUGH
+        ]
+        if never:
+            found.append(f"never predicted: {listed(never)}")
+        return found
+
     def _counts(self) -> tuple[list[float], list[float], list[float]]:
         assert self.sums is not None
         true, predicted, right = self.sums[2:].view(3, -1).tolist()
@@ -221,9 +274,7 @@ class ClassificationJudge(Judge):
             "f1": [2 * r / (t + p) if t + p else 0.0 for r, t, p in zip(right, true, predicted, strict=True)],
             "images": [int(count) for count in true],
         }
-        counts = self.objective.facts.counts
-        commonest = counts.index(max(counts)) if counts else 0
-        baseline = true[commonest] / max(sum(true), 1)
+        baseline = true[self.objective.commonest()] / max(sum(true), 1)
         return {"per_class": by_name(rows, names), "baseline_accuracy": baseline}
 
 

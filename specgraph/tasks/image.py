@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
 from specgraph.recipes.losses import L1, Loss, Mse, SmoothL1
+from specgraph.tasks.exhibits import Exhibit, Picture, Pictures
 from specgraph.tasks.prediction import Output, Prediction, Reader, Shot
 from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task
 
@@ -68,7 +69,7 @@ class Image(Task):
     targets = "picture"
     losses = (Mse, L1, SmoothL1)
     default_loss: ClassVar[Loss] = Mse()
-    metrics = (Metric("psnr", "max", "number"), Metric("ssim", "max", "number"))
+    metrics = (Metric("psnr", "max", "number", "PSNR"), Metric("ssim", "max", "number", "SSIM"))
     reader = ImageReader
 
     def refuse_head(self, graph: Graph, head: Head) -> str | None:
@@ -120,18 +121,37 @@ class ImageJudge(Judge):
 
         super().__init__()
         self.objective = objective
-        self.sums = torch.zeros(3, dtype=torch.float64, device=device)
+        self.sums = torch.zeros(4, dtype=torch.float64, device=device)
 
     def add(self, scores: Tensor, targets: Tensor) -> None:
         assert self.sums is not None
-        self.sums[0] += psnr(scores, targets).sum()
+        ratios = psnr(scores, targets)
+        self.sums[0] += ratios.sum()
         self.sums[1] += ssim(scores.float().clamp(0, 1), targets.float()).double().sum()
         self.sums[2] += len(targets)
+        self.sums[3] += psnr(targets.mean((2, 3), keepdim=True).expand_as(targets), targets).sum()
+        if self.worst.count:
+            self.worst.add(ratios, (scores.float().clamp(0, 1) * 255).round().byte())
 
     def metrics(self) -> dict[str, float]:
         assert self.sums is not None
-        ratio, likeness, count = self.sums.tolist()
+        ratio, likeness, count, _ = self.sums.tolist()
         return {"psnr": ratio / max(count, 1), "ssim": likeness / max(count, 1)}
+
+    def exhibits(self) -> list[Exhibit]:
+        """The images that are furthest from what they should be."""
+        pictures = [Picture(position, f"{ratio:.1f} dB", images=shown) for ratio, position, shown in self.worst.kept]
+        return [Pictures("The images with the lowest PSNR", tuple(pictures), ("image", "given"))]
+
+    def remarks(self) -> list[str]:
+        assert self.sums is not None
+        ratio, _, count, plain = self.sums.tolist()
+        if not count or ratio > plain:
+            return []
+        return [
+            f"the PSNR of {ratio / count:.1f} dB is no better than that of each image's mean colour, "
+            f"{plain / count:.1f} dB"
+        ]
 
 
 def psnr(images: Tensor, targets: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ UNSEEN = 255
 """In a mask: pixels that the network was not shown. Masks of more than 255 classes have 65535 for it."""
 BACKGROUND = ("background", "_background_", "__background__", "void")
 """Names of classes that an overlay leaves as the image is."""
-OVERLAY_SHARE = 0.5
+OVERLAY_SHARE = 0.6
 
 
 class Share(NamedTuple):
@@ -57,14 +57,7 @@ class MaskPrediction(Prediction):
         import numpy as np
         from PIL import Image as pil
 
-        pixels = np.asarray(image.convert("RGB"), np.float32)
-        coloured = self.mask != unseen(self.mask)
-        for place, name in enumerate(self.names or ()):
-            if name.lower() in BACKGROUND:
-                coloured &= self.mask != place
-        share = OVERLAY_SHARE * coloured[..., None]
-        colours = palette(int(self.mask.max(initial=0)) + 1)[self.mask]
-        return pil.fromarray(np.rint(pixels * (1 - share) + colours * share).astype(np.uint8))
+        return pil.fromarray(lay_over(np.asarray(image.convert("RGB")), self.mask, self.names or ()))
 
 
 class MaskReader(Reader):
@@ -88,6 +81,20 @@ class MaskReader(Reader):
             order = np.argsort(-counts, kind="stable")
             shares = tuple(Share(self.name(int(numbers[i])), float(counts[i] / mask.size)) for i in order)
             yield MaskPrediction(shot.source, image=shot.image, mask=mask, classes=shares, names=self.names)
+
+
+def lay_over(pixels: NDArray[Any], mask: NDArray[Any], names: Sequence[str]) -> NDArray[Any]:
+    """An image, uint8 (H, W, 3), with the colours of a mask's classes over it; a class named `background` has none."""
+    import numpy as np
+
+    coloured = mask != unseen(mask)
+    for place, name in enumerate(names):
+        if name.lower() in BACKGROUND:
+            coloured &= mask != place
+    share = OVERLAY_SHARE * coloured[..., None]
+    colours = palette(int(mask.max(initial=0)) + 1)[mask]
+    laid: NDArray[Any] = np.rint(pixels.astype(np.float32) * (1 - share) + colours * share).astype(np.uint8)
+    return laid
 
 
 def covered(have: tuple[int, int], wanted: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from specgraph.graph.classifier import is_vector
 from specgraph.graph.model import Graph
 from specgraph.recipes.losses import BinaryCrossEntropy, Focal, Loss
+from specgraph.tasks.exhibits import NUM_WORST, Curves, Exhibit, Picture, Pictures
 from specgraph.tasks.prediction import Output, Prediction, Reader, Shot
-from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name, numbers_of
+from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name, listed, numbers_of, some
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 BINS = 64
 DEFAULT_THRESHOLD = 0.5
+ENOUGH = 5
+"""Images of a label from which on it is remarkable that it is never predicted."""
 
 
 class Label(NamedTuple):
@@ -77,7 +80,12 @@ class MultiLabel(Task):
     targets = "labels"
     losses = (BinaryCrossEntropy, Focal)
     default_loss: ClassVar[Loss] = BinaryCrossEntropy()
-    metrics = (Metric("map"), Metric("f1_micro"), Metric("f1_macro"), Metric("auroc"))
+    metrics = (
+        Metric("map", label="mAP"),
+        Metric("f1_micro", label="F1 (micro)"),
+        Metric("f1_macro", label="F1 (macro)"),
+        Metric("auroc", label="AUROC"),
+    )
     reader = LabelReader
     probabilities = "independent"
     metadata_keys = ("thresholds",)
@@ -180,6 +188,53 @@ class MultiLabelJudge(Judge):
         labels = {n: {k: v if v == v else None for k, v in row.items()} for n, row in found.items()}
         return {"per_label": labels, "thresholds": list(self.objective.thresholds)}
 
+    def exhibits(self) -> list[Exhibit]:
+        """Precision against recall of each label, and the most confident mistakes."""
+        import torch
+
+        if not self.rows:
+            return []
+        shares, targets = self.columns()
+        names = self.objective.facts.names
+        lines = tuple(
+            (names[label], *precision_recall(shares[:, label], targets[:, label] > 0.5))
+            for label in range(len(names))
+            if bool((targets[:, label] > 0.5).any())
+        )
+        wanted, limits = targets > 0.5, torch.tensor(self.objective.thresholds)
+        wrong = (shares > limits) != wanted
+        error = torch.where(wrong, (shares - targets).abs(), 0.0)
+        worst, label = error.max(1)
+        order = torch.argsort(worst, descending=True, stable=True)[:NUM_WORST].tolist()
+        pictures = [
+            Picture(
+                place,
+                f"{'no ' if not bool(wanted[place, label[place]]) else ''}{names[label[place]]}, "
+                f"{float(shares[place, label[place]]):.0%}",
+            )
+            for place in order
+            if bool(wrong[place].any())
+        ]
+        return [
+            Curves("Precision and recall on the test set", "recall", "precision", lines),
+            Pictures("The most confident mistakes: what is true, and the probability of the label", tuple(pictures)),
+        ]
+
+    def remarks(self) -> list[str]:
+        """Labels that are told no better than by chance (within twice the standard error of the area under the ROC
+        curve), or never on."""
+        rows, names = self._by_label(), self.objective.facts.names
+        total = sum(len(row[1]) for row in self.rows)
+        chance, never = [], []
+        for name, area, num_on, given in zip(names, rows["auroc"], rows["images"], rows["_given"], strict=True):
+            num_off = total - num_on
+            if area == area and area <= 0.5 + 2 * ((total + 1) / (12 * num_on * num_off)) ** 0.5:
+                chance.append(f"`{name}` (AUROC {area:.2f})")
+            if not given and num_on >= ENOUGH:
+                never.append(name)
+        found = [f"told no better than by chance: {some(chance)}"] if chance else []
+        return [*found, f"never predicted: {listed(never)}"] if never else found
+
     def _by_label(self) -> dict[str, list[float]]:
         import torch
         from torchmetrics.functional.classification import binary_auroc, binary_average_precision
@@ -217,6 +272,16 @@ def best_thresholds(shares: Tensor, targets: Tensor) -> tuple[float, ...]:
         following = float(ordered[place + 1]) if place + 1 < len(ordered) else 0.0
         found.append((float(ordered[place]) + following) / 2 if right[-1] > 0 else DEFAULT_THRESHOLD)
     return tuple(found)
+
+
+def precision_recall(shares: Tensor, on: Tensor) -> tuple[Tensor, Tensor]:
+    """Recall and precision for each threshold, from the highest probability down."""
+    ordered, places = shares.double().sort(descending=True, stable=True)
+    right = on[places].double().cumsum(0)
+    last = (ordered[:-1] != ordered[1:]).nonzero().flatten()
+    kept = [*last.tolist(), len(ordered) - 1]
+    numbers = right.new_tensor(range(1, len(right) + 1))
+    return (right / right[-1].clamp(min=1))[kept], (right / numbers)[kept]
 
 
 def mean(values: Any) -> float:

@@ -10,14 +10,17 @@ from specgraph.errors import CommandError
 from specgraph.graph.classifier import is_vector
 from specgraph.graph.model import Graph
 from specgraph.recipes.losses import L1, Huber, Loss, Mse, SmoothL1
+from specgraph.tasks.exhibits import NUM_WORST, Exhibit, Picture, Pictures, Scatter
 from specgraph.tasks.prediction import Output, Prediction, Reader, Shot
-from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name, numbers_of
+from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name, numbers_of, some
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
     from torch import Tensor
 
+NOTHING = 0.005
+"""R² that is written as 0.00."""
 STATISTICS = ("target_mean", "target_std")
 """Where files keep the mean and the deviation of the numbers."""
 
@@ -68,7 +71,11 @@ class Regression(Task):
     targets = "numbers"
     losses = (Mse, L1, SmoothL1, Huber)
     default_loss: ClassVar[Loss] = Mse()
-    metrics = (Metric("mae", "min", "number"), Metric("rmse", "min", "number"), Metric("r2", "max", "number"))
+    metrics = (
+        Metric("mae", "min", "number", "MAE"),
+        Metric("rmse", "min", "number", "RMSE"),
+        Metric("r2", "max", "number", "R²"),
+    )
     reader = NumberReader
     names_key = "target_names"
     metadata_keys = STATISTICS
@@ -144,6 +151,33 @@ class RegressionJudge(Judge):
 
     def details(self) -> dict[str, Any]:
         return {"per_target": by_name(self._by_target(), self.objective.facts.names)}
+
+    def exhibits(self) -> list[Exhibit]:
+        """Predicted against true numbers, and the images that are furthest off."""
+        import torch
+
+        if not self.rows:
+            return []
+        given, true = self.columns()
+        names = self.objective.facts.names
+        off, number = ((given - true).abs() / torch.tensor(self.objective.std)).max(1)
+        pictures = [
+            Picture(
+                place,
+                f"{names[number[place]]} {float(true[place, number[place]]):.4g} "
+                f"as {float(given[place, number[place]]):.4g}",
+            )
+            for place in torch.argsort(off, descending=True, stable=True)[:NUM_WORST].tolist()
+        ]
+        return [
+            Scatter("Predicted against true numbers of the test set", names, true, given),
+            Pictures("The images that are furthest off", tuple(pictures)),
+        ]
+
+    def remarks(self) -> list[str]:
+        pairs = zip(self.objective.facts.names, self._by_target()["r2"], strict=False)
+        poor = [f"`{name}` (R² {r2:.2f})" for name, r2 in pairs if r2 < NOTHING]
+        return [f"predicted no better than by the mean: {some(poor)}"] if poor else []
 
     def _by_target(self) -> dict[str, list[float]]:
         if not self.rows:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from specgraph.graph.classifier import is_vector
 from specgraph.graph.model import Graph
 from specgraph.recipes.losses import CrossEntropy, Dice, Focal, Loss
+from specgraph.tasks.exhibits import Confusion, Exhibit, Picture, Pictures
 from specgraph.tasks.mask import MaskReader, covered
-from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name
+from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name, listed
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +24,7 @@ class Segmentation(Task):
     targets = "mask"
     losses = (CrossEntropy, Focal, Dice)
     default_loss: ClassVar[Loss] = CrossEntropy()
-    metrics = (Metric("mean_iou"), Metric("dice"), Metric("pixel_accuracy"))
+    metrics = (Metric("mean_iou", label="mean IoU"), Metric("dice", label="Dice"), Metric("pixel_accuracy"))
     reader = MaskReader
     probabilities = "exclusive"
     has_classes = True
@@ -93,6 +94,8 @@ class SegmentationJudge(Judge):
     def add(self, scores: Tensor, targets: Tensor) -> None:
         assert self.sums is not None
         self.sums += self.objective.count(scores, targets)
+        if self.worst.count:
+            self._keep_worst(scores, targets)
 
     def metrics(self) -> dict[str, float]:
         assert self.sums is not None
@@ -109,6 +112,52 @@ class SegmentationJudge(Judge):
             "pixels": [int(count) for count in true],
         }
         return {"per_class": by_name(rows, names)}
+
+    def _keep_worst(self, scores: Tensor, targets: Tensor) -> None:
+        """Keep true and predicted masks of the images with the fewest right pixels."""
+        import torch
+
+        from specgraph.datasets.samples import IGNORED
+
+        fitting, masks = fitted(scores, targets)
+        chosen, kept = fitting.argmax(1).to(masks.dtype), masks != IGNORED
+        right = ((chosen == masks) & kept).flatten(1).sum(1) / kept.flatten(1).sum(1).clamp(min=1)
+        given = torch.full_like(targets, IGNORED)
+        top, left, bottom, right_end = covered(
+            (masks.shape[-2], masks.shape[-1]), (targets.shape[-2], targets.shape[-1])
+        )
+        given[..., top:bottom, left:right_end] = chosen
+        self.worst.add(right, targets, given)
+
+    def exhibits(self) -> list[Exhibit]:
+        """The confusion of the classes, and the masks with the most wrong pixels."""
+        assert self.sums is not None
+        num, names = self.objective.num_scores, self.objective.facts.names
+        counts = self.sums.view(num, num).long().cpu()
+        pictures = [Picture(position, f"{share:.1%} right", masks=masks) for share, position, masks in self.worst.kept]
+        return [
+            Confusion("Confusion of pixels of the test set", counts[: len(names)], names, "pixels"),
+            Pictures("The masks with the most wrong pixels", tuple(pictures), ("image", "true", "predicted")),
+        ]
+
+    def remarks(self) -> list[str]:
+        assert self.sums is not None
+        num, facts = self.objective.num_scores, self.objective.facts
+        true, given, _ = margins(self.sums.tolist(), num)
+        found = []
+        if facts.counts and sum(true):
+            commonest = facts.counts.index(max(facts.counts))
+            always = [0.0] * num**2
+            for place, count in enumerate(true):
+                always[place * num + commonest] = count
+            plain, mean = (figures(sums, num)["mean_iou"] for sums in (always, self.sums.tolist()))
+            if mean <= plain:
+                found.append(
+                    f"the mean IoU of {mean:.2%} is no better than that of always saying `{facts.names[commonest]}`, "
+                    f"{plain:.2%}"
+                )
+        never = [name for name, pixels, taken in zip(facts.names, true, given, strict=False) if pixels and not taken]
+        return [*found, f"never predicted: {listed(never)}"] if never else found
 
 
 def fitted(scores: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,7 @@ from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 from specgraph.recipes.losses import Loss, terms_of
 from specgraph.recipes.recipe import TaskName
+from specgraph.tasks.exhibits import Exhibit, Worst
 from specgraph.tasks.prediction import Output, Reader
 
 if TYPE_CHECKING:
@@ -45,16 +46,18 @@ HELP_FOR_TARGETS: dict[Targets, str] = {
 
 
 class Metric(NamedTuple):
-    """A figure of a task: its name, the better end, and how it is written."""
+    """A figure of a task: its name, the better end, and how it is written. `label` is its name for people, if that is
+    not the name in words."""
 
     name: str
     mode: Literal["max", "min"] = "max"
     form: Literal["share", "number"] = "share"
+    label: str = ""
 
     @property
     def title(self) -> str:
         """For people."""
-        return self.name.replace("_", " ")
+        return self.label or self.name.replace("_", " ")
 
     def show(self, value: float, digits: int = 2) -> str:
         """The value as text."""
@@ -208,6 +211,8 @@ class Judge(ABC):
     def __init__(self) -> None:
         self.sums: Tensor | None = None
         self.rows: list[tuple[Tensor, ...]] = []
+        self.worst = Worst(0)
+        """The worst images, for a report; none unless it is given room for some."""
 
     @abstractmethod
     def add(self, scores: Tensor, targets: Tensor) -> None:
@@ -220,6 +225,15 @@ class Judge(ABC):
     def details(self) -> dict[str, Any]:
         """More for `result.json`."""
         return {}
+
+    def exhibits(self) -> list[Exhibit]:
+        """What a report shows of the set."""
+        return []
+
+    def remarks(self) -> list[str]:
+        """What is wrong with a network that is judged like this, if anything: as good as no network, a class that is
+        never predicted."""
+        return []
 
     def columns(self) -> tuple[Tensor, ...]:
         """The rows so far, one tensor a column, on the CPU."""
@@ -235,6 +249,22 @@ def head_of(graph: Graph) -> Head | None:
         return None
     name, path = next(iter(outputs.items()))
     return Head(name, path, graph.type_of(path))
+
+
+def name_at(names: Sequence[str], position: int) -> str:
+    """A name by position; `#12` where there are fewer names."""
+    return names[position] if position < len(names) else f"#{position}"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Names in a sentence: `cat`, `dog` and 3 more."""
+    return some([f"`{name}`" for name in names], most)
+
+
+def some(words: Sequence[str], most: int = 5) -> str:
+    """The first words, and how many more there are."""
+    shown = ", ".join(words[:most])
+    return shown if len(words) <= most else f"{shown} and {len(words) - most} more"
 
 
 def names_of(metadata: Mapping[str, str], key: str) -> tuple[str, ...] | None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from specgraph.tasks.exhibits import Worst
 from specgraph.tasks.task import Judge, Objective
 from specgraph.training.distributed import World
 from specgraph.training.feed import EvalFeed
@@ -50,17 +51,19 @@ def evaluate_and_judge(
     main: str = "output",
     flip: bool = False,
     between: Callable[[], None] | None = None,
+    num_worst: int = 0,
 ) -> tuple[Scores, Judge]:
     """Mean loss and metrics over a feed, of all processes, with what judged this process's part.
 
     Computed in IEEE single precision, without TF32, so that an exported model scores the same. The module is left in
     the mode it was in.
-    `between` is called after each batch and may raise.
+    `between` is called after each batch and may raise. The judge keeps `num_worst` images for a report.
     """
     was_training = module.training
     module.eval()
     sums = torch.zeros(2, dtype=torch.float64, device=world.device)
     judge = objective.judge(world.device)
+    judge.worst = Worst(num_worst)
     with ieee_single(world.device):
         for x, targets in feed.batches():
             scores = forward_scores(module, x, main, objective, flip=flip)

@@ -21,6 +21,7 @@ TRAIN_COLOUR, VALIDATION_COLOUR, RATE_COLOUR = "#4c72b0", "#dd8452", "#8c8c8c"
 MAX_NAMED_CLASSES = 30
 MAX_COUNTED_CLASSES = 15
 MAX_RUNS_NAMED = 15
+MAX_SCATTERS = 9
 ACCURACY = Metric("accuracy")
 
 
@@ -43,7 +44,7 @@ def draw_curves(rows: list[Row], result: dict[str, Any], metric: Metric = ACCURA
                 axes.plot(
                     [best], [result[f"test_{what}"]], "*", color="#55a868", markersize=9, label="test", clip_on=False
                 )
-        axes.set_title(what.replace("_", " "))
+        axes.set_title("loss" if what == "loss" else metric.title)
         axes.legend(frameon=False, fontsize=8)
     if min(row["train_loss"] for row in rows) > 0:
         losses = [row[key] for row in rows for key in ("train_loss", "val_loss")]
@@ -62,10 +63,8 @@ def draw_curves(rows: list[Row], result: dict[str, Any], metric: Metric = ACCURA
     return figure
 
 
-def draw_confusion(predicted: Tensor, labels: Tensor, class_names: tuple[str, ...]) -> Figure:
+def draw_confusion(counts: Tensor, class_names: tuple[str, ...]) -> Figure:
     """How often each class (row) is taken for which (column), as shares of the row."""
-    num = max(len(class_names), int(predicted.max()) + 1 if len(predicted) else 0)
-    counts = torch.bincount(labels * num + predicted, minlength=num * num).view(num, num)[: len(class_names)]
     counts = counts[:, : len(class_names)] if int(counts[:, len(class_names) :].sum()) == 0 else counts
     shares = counts.double() / counts.sum(1, keepdim=True).clamp(min=1)
     side = min(max(3.2, 0.34 * len(class_names) + 1.4), 12)
@@ -85,8 +84,59 @@ def draw_confusion(predicted: Tensor, labels: Tensor, class_names: tuple[str, ..
     if counts.shape[1] <= MAX_COUNTED_CLASSES:
         for true, given in torch.nonzero(counts).tolist():
             colour = "white" if shares[true, given] > 0.5 else "black"
-            axes.text(given, true, str(int(counts[true, given])), ha="center", va="center", fontsize=7, color=colour)
+            label = _short(int(counts[true, given]))
+            axes.text(given, true, label, ha="center", va="center", fontsize=7, color=colour)
     return figure
+
+
+def _short(count: int) -> str:
+    """A count in at most four letters: 950, 12k, 3.4M."""
+    for unit, size in (("M", 1_000_000), ("k", 1000)):
+        if count >= size:
+            return f"{count / size:.0f}{unit}" if count >= 10 * size else f"{count / size:.1f}{unit}"
+    return str(count)
+
+
+def draw_scatter(names: tuple[str, ...], true: Tensor, given: Tensor) -> Figure:
+    """Predicted against true numbers, (N, numbers) both, with the line on which they are equal."""
+    count = min(len(names), MAX_SCATTERS)
+    columns = min(count, 3)
+    rows = -(-count // columns)
+    figure = _figure(3.5 * columns, 3.4 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False).flatten()
+    for axes in panels[count:]:
+        axes.axis("off")
+    for place, axes in enumerate(panels[:count]):
+        x, y = true[:, place].double().numpy(), given[:, place].double().numpy()
+        low, high = min(x.min(), y.min()), max(x.max(), y.max())
+        axes.plot([low, high], [low, high], color=RATE_COLOUR, linewidth=0.8)
+        axes.scatter(x, y, s=8, alpha=0.5, color=TRAIN_COLOUR, linewidths=0)
+        axes.set_title(for_matplotlib(names[place]))
+        axes.set_xlabel("true")
+        axes.set_ylabel("predicted")
+        _plain(axes)
+    return figure
+
+
+def draw_lines(lines: list[tuple[str, Tensor, Tensor]], x: str, y: str) -> Figure:
+    """Lines between 0 and 1 by name."""
+    figure = _figure(6.5, 4.2)
+    axes = figure.subplots()
+    for place, (name, xs, ys) in enumerate(lines):
+        label = for_matplotlib(name) if place < MAX_RUNS_NAMED else None
+        axes.plot(xs.numpy(), ys.numpy(), label=label, drawstyle="steps-post")
+    axes.set_xlim(0, 1.02)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.legend(frameon=False, fontsize=8)
+    _plain(axes)
+    return figure
+
+
+def _plain(axes: Any) -> None:
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def draw_images(images: list[Tensor], captions: list[str], columns: int = 8) -> Figure:
@@ -140,28 +190,30 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def compare_curves(runs: dict[str, list[Row]]) -> Figure:
-    """Validation accuracy and loss of several runs over their epochs."""
-    figure = _figure(10.5, 4)
-    panels = figure.subplots(1, 2)
+def compare_curves(runs: dict[str, list[Row]], metrics: dict[str, Metric] | None = None) -> Figure:
+    """A metric and the loss of the validation set of several runs over their epochs: a panel for each metric that one
+    of them has (accuracy for a run without one)."""
+    of_run = {name: (metrics or {}).get(name, ACCURACY) for name in runs}
+    shown = [*dict.fromkeys(of_run.values())] or [ACCURACY]
+    figure = _figure(5.25 * (len(shown) + 1), 4)
+    panels = figure.subplots(1, len(shown) + 1)
     for position, (name, rows) in enumerate(runs.items()):
         label = for_matplotlib(name) if position < MAX_RUNS_NAMED else None
         epochs = [row["epoch"] for row in rows]
-        for axes, key in zip(panels, ("val_accuracy", "val_loss"), strict=True):
-            if not all(key in row for row in rows):
-                continue  # of another task
-            axes.plot(
-                epochs, [row[key] for row in rows], label=label, marker="o" if len(rows) < 15 else None, markersize=3
-            )
-    for axes, title in zip(panels, ("validation accuracy", "validation loss"), strict=True):
-        axes.set_title(title)
+        own = of_run[name]
+        marks = {"marker": "o" if len(rows) < 15 else None, "markersize": 3, "color": f"C{position % 10}"}
+        pairs = ((panels[shown.index(own)], f"val_{own.name}"), (panels[-1], "val_loss"))
+        for place, (axes, key) in enumerate(pairs):
+            axes.plot(epochs, [row[key] for row in rows], label=label if place else None, **marks)
+    for axes, metric in zip(panels, [*shown, None], strict=True):
+        axes.set_title(f"validation {metric.title}" if metric else "validation loss")
+        if metric and metric.form == "share":
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
-    panels[0].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        _plain(axes)
     if runs:
         more = len(runs) - MAX_RUNS_NAMED
         heading = f"{MAX_RUNS_NAMED} of {len(runs)} runs" if more > 0 else None
-        panels[0].legend(frameon=False, fontsize=7, title=heading, title_fontsize=7).set_in_layout(False)
+        panels[-1].legend(frameon=False, fontsize=7, title=heading, title_fontsize=7).set_in_layout(False)
     return figure

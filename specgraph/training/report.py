@@ -1,13 +1,9 @@
-"""`report.html`: one file with curves, scores, confusion matrix, worst mistakes, recipe and diagram."""
+"""`report.html`: one file with curves, scores, what the task shows of the test set, recipe and diagram."""
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
-
-import torch
-from torch import Tensor
 
 from specgraph.errors import CommandError, MissingPackageError
 from specgraph.escaping import for_html
@@ -15,14 +11,12 @@ from specgraph.graph.model import Graph
 from specgraph.read_back import html_problem, write_read_back
 from specgraph.recipes.recipe import Recipe, plain_recipe
 from specgraph.runs.run import dump_yaml
-from specgraph.tasks.classification import ClassificationJudge, Predictions
 from specgraph.tasks.task import Judge, Metric
 from specgraph.training.run_images import RunData
+from specgraph.training.showing import EXHIBIT_STYLE, show, wide_png
 
-NUM_WORST = 24
 DRAWING_S = 20.0
 """How long a report waits for a drawing."""
-NUM_CONFUSIONS = 10
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --muted: #777; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; }
@@ -40,6 +34,7 @@ pre { background: #8881; padding: .8rem; border-radius: .4rem; overflow-x: auto;
 .diagram { overflow-x: auto; background: white; border-radius: .3rem; padding: .5rem; }
 .diagram svg { max-width: 100%; height: auto; }
 .scroll { max-height: 26rem; overflow: auto; }
+.remarks { border-left: .3rem solid #c44e52; margin: 1rem 0; padding: .1rem 1rem; }
 """
 
 
@@ -59,59 +54,42 @@ def write_report(
     try:
         from specgraph.training.figures import draw_curves, save_png
 
-        parts.append(_section("Curves", _image(save_png(draw_curves(rows, result, metric), folder / "curves.png"))))
-        if isinstance(judge, ClassificationJudge):
-            parts += _of_classes(judge.predictions(), data)
+        parts.append(_section("Curves", wide_png(save_png(draw_curves(rows, result, metric), folder / "curves.png"))))
+        shown = [show(exhibit, data) for exhibit in judge.exhibits()]
+        parts += [_section(title, body) for title, body in shown if body]
     except ImportError:
         problems.append("matplotlib is not installed: no curves (pip install 'specgraph[train]')")
     details = {key: value for key, value in judge.details().items() if key.startswith("per_")}
     parts += [_section(key.replace("_", " ").capitalize(), _figures(value)) for key, value in details.items()]
     parts.append(_section("Epochs", _table(rows, result, metric)))
-    parts.append(_section("Recipe", f"<pre>{for_html(dump_yaml(plain_recipe(recipe)))}</pre>"))
+    parts.append(_section("Recipe", f"<pre>{_lines(dump_yaml(plain_recipe(recipe)))}</pre>"))
     diagram = _diagram(graph, problems)
     if diagram:
         parts.append(_section("Network", f'<div class="diagram">{diagram}</div>'))
     title = for_html(graph.name)
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style>'
+        f'<meta name="viewport" content="width=device-width"><style>{STYLE}{EXHIBIT_STYLE}</style>'
         f"<body>{''.join(parts)}</body></html>\n"
     )
     write_read_back(folder / "report.html", page, html_problem)
     return problems
 
 
-def _of_classes(predictions: Predictions, data: RunData) -> list[str]:
-    """Confusion and worst mistakes of a classifier."""
-    from specgraph.training.figures import draw_confusion, draw_images, to_png
-
-    names = data.dataset.class_names
-    matrix = to_png(draw_confusion(predictions.predicted, predictions.labels, names), dpi=100)
-    parts = [_section("Confusion on the test set", _image(matrix) + _confusions(predictions, names))]
-    worst = worst_mistakes(predictions)
-    if len(worst):
-        images = [data.test.source.read(int(data.test.indices[position])) for position in worst.tolist()]
-        captions = [_caption(predictions, position, names) for position in worst.tolist()]
-        parts.append(_section("The most confident mistakes", _image(to_png(draw_images(images, captions)))))
-    return parts
-
-
-def _figures(rows: dict[str, dict[str, float]]) -> str:
+def _figures(rows: dict[str, dict[str, float | None]]) -> str:
     """Figures for each class, label or number as a table."""
     columns = list(next(iter(rows.values()), {}))
     head = "".join(f"<th>{for_html(column)}</th>" for column in ("", *columns))
     body = "".join(
-        f"<tr><td>{for_html(name)}</td>{''.join(f'<td>{row[column]:.4g}</td>' for column in columns)}</tr>"
+        f"<tr><td>{for_html(name)}</td>{''.join(f'<td>{_cell(row[column])}</td>' for column in columns)}</tr>"
         for name, row in rows.items()
     )
     return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
 
 
-def worst_mistakes(predictions: Predictions, count: int = NUM_WORST) -> Tensor:
-    """Positions of the wrong predictions with the highest confidence, worst first."""
-    wrong = torch.nonzero(predictions.predicted != predictions.labels).flatten()
-    order = torch.argsort(predictions.confidence[wrong], descending=True, stable=True)
-    return wrong[order[:count]]
+def _cell(value: float | None) -> str:
+    """A figure; `–` for one that the set does not tell."""
+    return "–" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
 def _header(graph: Graph, result: dict[str, Any], data: RunData, metric: Metric) -> str:
@@ -129,39 +107,18 @@ def _header(graph: Graph, result: dict[str, Any], data: RunData, metric: Metric)
     name = for_html(data.dataset.name)
     about = for_html(graph.description)
     title = f'<h1>{for_html(graph.name)}</h1><p class="sub">{about}</p>'
-    return f'{title}<p>{name}: {images}</p><div class="tiles">{shown}</div>'
+    remarks = "".join(f"<p>{for_html(remark[:1].upper() + remark[1:])}.</p>" for remark in result.get("remarks", ()))
+    warned = f'<div class="remarks">{remarks}</div>' if remarks else ""
+    return f'{title}<p>{name}: {images}</p>{warned}<div class="tiles">{shown}</div>'
+
+
+def _lines(text: str) -> str:
+    """Text of several lines."""
+    return "\n".join(map(for_html, text.splitlines()))
 
 
 def _section(title: str, body: str) -> str:
     return f"<h2>{title}</h2>{body}"
-
-
-def _image(content: bytes) -> str:
-    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(content).decode()}">'
-
-
-def _confusions(predictions: Predictions, names: tuple[str, ...]) -> str:
-    wrong = predictions.predicted != predictions.labels
-    pairs = torch.stack((predictions.labels[wrong], predictions.predicted[wrong]), 1)
-    if not len(pairs):
-        return "<p>No mistake at all.</p>"
-    kinds, counts = torch.unique(pairs, dim=0, return_counts=True)
-    order = torch.argsort(counts, descending=True, stable=True)[:NUM_CONFUSIONS].tolist()
-    rows = "".join(
-        f"<tr><td>{for_html(_name(names, int(kinds[index, 0])))}</td>"
-        f"<td>{for_html(_name(names, int(kinds[index, 1])))}</td><td>{int(counts[index])}</td></tr>"
-        for index in order
-    )
-    return f"<p>Most frequent:</p><table><tr><th>true class</th><th>taken for</th><th>times</th></tr>{rows}</table>"
-
-
-def _caption(predictions: Predictions, position: int, names: tuple[str, ...]) -> str:
-    given, true = int(predictions.predicted[position]), int(predictions.labels[position])
-    return f"{_name(names, true)} as {_name(names, given)}\n{float(predictions.confidence[position]):.0%}"
-
-
-def _name(names: tuple[str, ...], label: int) -> str:
-    return names[label] if label < len(names) else f"#{label}"
 
 
 def _table(rows: list[dict[str, float]], result: dict[str, Any], metric: Metric) -> str:

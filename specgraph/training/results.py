@@ -11,6 +11,7 @@ from specgraph.graph.model import Graph
 from specgraph.recipes.recipe import Recipe
 from specgraph.tasks.task import Judge
 from specgraph.training.evaluation import Scores
+from specgraph.training.remarks import remarks_on
 from specgraph.training.run_images import RunData
 
 
@@ -32,6 +33,7 @@ def summarise(
         "selected_on": "test" if data.validation is data.test else "validation",
         **{f"test_{name}": scores.metrics[name] for name in others},
         **judge.details(),
+        **({"remarks": remarks} if (remarks := remarks_on(rows, judge)) else {}),
     }
 
 

@@ -22,6 +22,7 @@ from specgraph.runs.restart import job_id
 from specgraph.runs.resume import identity, refuse_edited, saved_state
 from specgraph.runs.run import Run, describe_environment, new_folder, write_json, write_metrics, write_spec
 from specgraph.runs.weights import apply_weights, freeze, load_metadata, load_weights, save_weights, spec_hash
+from specgraph.tasks.exhibits import NUM_WORST
 from specgraph.tasks.registry import selection
 from specgraph.tasks.task import Judge
 from specgraph.training.choices import (
@@ -370,6 +371,7 @@ class TrainingSession:
             main=trainer.main,
             flip=self.recipe.test_time_flip,
             between=lambda: self._stop_evaluating(stop, save=False),
+            num_worst=NUM_WORST if self.options.report else 0,
         )
         if not judge.needs_rows:
             gather_rows(judge, self.world)
@@ -387,6 +389,8 @@ class TrainingSession:
             for problem in draw(self.folder, self.graph, self.recipe, rows, result, self.data, judge):
                 self.display.say(problem)
         self.display.stop()
+        for remark in result.get("remarks", ()):
+            self.display.say(f"warning: {remark}")
         self.display.say(
             f"test {metric.title} {metric.show(result[f'test_{metric.name}'])}, loss {result['test_loss']:.4f} "
             f"({result['test_images']:,} images, weights of epoch {result['best_epoch']})"

@@ -124,14 +124,12 @@ def test_pictures_have_no_other_elements() -> None:
 
 def test_reports_have_no_other_elements(tmp_path: Path) -> None:
     """Names of networks, data sets and classes in a page and in its pictures."""
-    from specgraph.tasks.classification import ClassificationJudge
-    from specgraph.tasks.task import Metric
+    from specgraph.recipes.losses import CrossEntropy
+    from specgraph.tasks.classification import ClassificationObjective
+    from specgraph.tasks.task import Facts, Metric
     from specgraph.training.report import write_report
 
     count = 4
-    predictions = SimpleNamespace(
-        predicted=torch.tensor([1, 0, 1, 2]), labels=torch.tensor([0, 1, 1, 0]), confidence=torch.full((count,), 0.5)
-    )
     row = {
         "epoch": 1, "train_loss": 1.0, "train_accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "lr": 0.1,
         "seconds": 1.0, "images_per_second": 1.0,
@@ -149,20 +147,16 @@ def test_reports_have_no_other_elements(tmp_path: Path) -> None:
             continue
         dataset = SimpleNamespace(name=text, class_names=(text, PLAIN, text))
 
-        class Judged(ClassificationJudge):
-            def __init__(self) -> None:
-                pass
-
-            def predictions(self) -> Any:
-                return predictions
-
-            def details(self, name: str = text) -> dict[str, Any]:
-                return {"per_class": {name: {"accuracy": 0.5}}}
-
+        judge = ClassificationObjective(CrossEntropy(), 3, Facts((text, PLAIN, text), (2, 1, 1), 4)).judge(
+            torch.device("cpu")
+        )
+        judge.add(torch.eye(3)[[1, 0, 1, 2]], torch.tensor([0, 1, 1, 0]))
         task = SimpleNamespace(metrics=(Metric("accuracy"),))
         sized = type("Sized", (SimpleNamespace,), {"__len__": lambda self: count})
-        data = SimpleNamespace(dataset=dataset, task=task, train=sized(), validation=sized(), test=sized(**vars(test)))
-        problems = write_report(tmp_path, graph, graph.recipes["default"], [row], result, data, Judged())  # type: ignore[arg-type]
+        data = SimpleNamespace(
+            dataset=dataset, task=task, train=sized(), validation=sized(), test=sized(**vars(test)), target="none"
+        )
+        problems = write_report(tmp_path, graph, graph.recipes["default"], [row], result, data, judge)  # type: ignore[arg-type]
         assert problems == []
         page = (tmp_path / "report.html").read_text()
         page = page[: page.index('<div class="diagram">')]

@@ -1,0 +1,138 @@
+"""Exhibits of a judged set as parts of a report: confusions, images, scatter, curves."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from specgraph.escaping import for_html
+from specgraph.tasks.exhibits import Confusion, Curves, Exhibit, Picture, Pictures, Scatter
+from specgraph.tasks.mask import lay_over
+from specgraph.tasks.task import name_at
+
+if TYPE_CHECKING:
+    from specgraph.training.run_images import RunData
+
+NUM_CONFUSIONS = 10
+LARGEST_SIDE = 256
+SMALLEST_SIDE = 96
+"""Pixels of the longer side of an image in the page; smaller images are enlarged by whole factors."""
+EXHIBIT_STYLE = """
+.drawn { overflow-x: auto; } .drawn img { max-width: max(100%, 40rem); }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: .8rem; }
+.pictures.wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); }
+.pictures figure { margin: 0; } .pictures div { display: flex; gap: .2rem; }
+.pictures img { flex: 1 1 0; min-width: 0; width: 100%; image-rendering: pixelated; background: none; }
+.pictures figcaption { color: var(--muted); font-size: .8rem; overflow-wrap: anywhere; }
+"""
+
+
+def show(exhibit: Exhibit, data: RunData) -> tuple[str, str]:
+    """The title and the HTML of an exhibit; empty HTML where there is nothing to see. Raises ImportError without
+    matplotlib."""
+    match exhibit:
+        case Confusion():
+            return exhibit.title, _confusion(exhibit)
+        case Pictures():
+            return exhibit.title, _pictures(exhibit, data)
+        case Scatter():
+            from specgraph.training.figures import draw_scatter
+
+            return exhibit.title, _figure(draw_scatter(exhibit.names, exhibit.true, exhibit.given))
+        case Curves():
+            from specgraph.training.figures import draw_lines
+
+            drawn = draw_lines([(name, x, y) for name, x, y in exhibit.lines], exhibit.x, exhibit.y)
+            return exhibit.title, _figure(drawn) if exhibit.lines else ""
+
+
+def png_tag(content: bytes) -> str:
+    """A PNG as an element of the page itself."""
+    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(content).decode()}">'
+
+
+def wide_png(content: bytes) -> str:
+    """A PNG whose letters stay readable in a narrow window, where it is scrolled."""
+    return f'<div class="drawn">{png_tag(content)}</div>'
+
+
+def _figure(figure: object) -> str:
+    from specgraph.training.figures import to_png
+
+    return wide_png(to_png(figure, dpi=100))  # type: ignore[arg-type]
+
+
+def _confusion(exhibit: Confusion) -> str:
+    from specgraph.training.figures import draw_confusion
+
+    counts, names = exhibit.counts, exhibit.names
+    drawn = _figure(draw_confusion(counts, names))
+    wrong = counts.clone()
+    wrong.fill_diagonal_(0)
+    order = torch.argsort(wrong.flatten(), descending=True, stable=True)[:NUM_CONFUSIONS].tolist()
+    pairs = [divmod(place, counts.shape[1]) for place in order]
+    rows = "".join(
+        f"<tr><td>{for_html(name_at(names, true))}</td><td>{for_html(name_at(names, given))}</td>"
+        f"<td>{int(wrong[true, given]):,}</td></tr>"
+        for true, given in pairs
+        if wrong[true, given]
+    )
+    if not rows:
+        return f"{drawn}<p>No mistake at all.</p>"
+    head = f"<tr><th>true class</th><th>taken for</th><th>{exhibit.what}</th></tr>"
+    return f"{drawn}<p>Most frequent:</p><table>{head}{rows}</table>"
+
+
+def _pictures(exhibit: Pictures, data: RunData) -> str:
+    if not exhibit.pictures:
+        return ""
+    wide = " wide" if exhibit.parts else ""
+    legend = f"<p>{for_html(', '.join(exhibit.parts))}</p>" if exhibit.parts else ""
+    names = data.dataset.class_names
+    figures = "".join(
+        f"<figure><div>{''.join(map(_image, _beside(picture, data, names)))}</div>"
+        f"<figcaption>{for_html(picture.caption)}</figcaption></figure>"
+        for picture in exhibit.pictures
+    )
+    return f'{legend}<div class="pictures{wide}">{figures}</div>'
+
+
+def _beside(picture: Picture, data: RunData, names: tuple[str, ...]) -> list[Tensor]:
+    """What stands side by side, uint8 (3, H, W) each: the image, with masks laid over, and what belongs to it."""
+    stored = data.test.source.read(int(data.test.indices[picture.position]))
+    image = visible(stored[:-1] if data.target == "mask" else stored)
+    laid = []
+    for mask in picture.masks:
+        size = (mask.shape[0], mask.shape[1])
+        base = F.interpolate(image[None].float(), size, mode="bilinear", antialias=True)[0].round().byte()
+        pixels = lay_over(base.permute(1, 2, 0).numpy(), mask.numpy(), names)
+        laid.append(torch.from_numpy(pixels).permute(2, 0, 1))
+    return [image, *laid, *map(visible, picture.images)]
+
+
+def visible(image: Tensor) -> Tensor:
+    """uint8 (3, H, W) of an image (C, H, W); floats are spread over 0..255."""
+    if image.dtype != torch.uint8:
+        low, high = image.min(), image.max()
+        image = ((image - low) / (high - low).clamp(min=1e-12) * 255).to(torch.uint8)
+    return image if image.shape[0] == 3 else image[:1].expand(3, -1, -1)
+
+
+def _image(image: Tensor) -> str:
+    from PIL import Image
+
+    picture = Image.fromarray(image.permute(1, 2, 0).contiguous().numpy())
+    side = max(picture.size)
+    if side > LARGEST_SIDE:
+        picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+    elif side < SMALLEST_SIDE:
+        factor = -(-SMALLEST_SIDE // side)
+        picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    content = io.BytesIO()
+    picture.save(content, format="PNG")
+    return png_tag(content.getvalue())
