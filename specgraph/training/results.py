@@ -9,7 +9,7 @@ from typing import Any
 from specgraph.errors import CommandError, reason
 from specgraph.graph.model import Graph
 from specgraph.recipes.recipe import Recipe
-from specgraph.tasks.task import Judge
+from specgraph.tasks.task import Judge, Metric
 from specgraph.training.evaluation import Scores
 from specgraph.training.remarks import remarks_on
 from specgraph.training.run_images import RunData
@@ -35,6 +35,14 @@ def summarise(
         **judge.details(),
         **({"remarks": remarks} if (remarks := remarks_on(rows, judge)) else {}),
     }
+
+
+def conclusion(result: dict[str, Any], metric: Metric) -> list[str]:
+    """The last lines that a person reads: what went wrong, and how good the network is."""
+    value = metric.show(result[f"test_{metric.name}"])
+    of_what = f"({result['test_images']:,} images, weights of epoch {result['best_epoch']})"
+    last = f"test {metric.title} {value}, loss {result['test_loss']:.4f} {of_what}"
+    return [*(f"warning: {remark}" for remark in result.get("remarks", ())), last]
 
 
 def draw(

@@ -46,7 +46,7 @@ from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
 from specgraph.training.options import TrainOptions
 from specgraph.training.overrides import ChosenRecipe
 from specgraph.training.readers import ImageReaders
-from specgraph.training.results import draw, summarise
+from specgraph.training.results import conclusion, draw, summarise
 from specgraph.training.run_images import prepare_data, recorded_recipe
 from specgraph.training.signals import InterruptedRun, StopFlag
 
@@ -389,12 +389,8 @@ class TrainingSession:
             for problem in draw(self.folder, self.graph, self.recipe, rows, result, self.data, judge):
                 self.display.say(problem)
         self.display.stop()
-        for remark in result.get("remarks", ()):
-            self.display.say(f"warning: {remark}")
-        self.display.say(
-            f"test {metric.title} {metric.show(result[f'test_{metric.name}'])}, loss {result['test_loss']:.4f} "
-            f"({result['test_images']:,} images, weights of epoch {result['best_epoch']})"
-        )
+        for line in conclusion(result, metric):
+            self.display.say(line)
 
 
 def build_module(graph: Graph, seed: int, memory_format: torch.memory_format) -> nn.Module:
