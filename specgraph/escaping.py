@@ -47,7 +47,8 @@ def for_yaml_comment(text: str) -> str:
 
 
 def for_yaml_string(text: str) -> str:
-    """Text inside double quotes of YAML or JSON. Half characters, which no file can hold, become U+FFFD."""
+    """Text inside double quotes of YAML, JSON or protobuf's text format. Half characters, which no file can hold,
+    become U+FFFD."""
     text = text.replace("\\", "\\\\").replace('"', '\\"')
     return "".join(c if c.isprintable() else "\ufffd" if "\ud800" <= c <= "\udfff" else stand_in(c) for c in text)
 

@@ -91,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
 def _announce(predictor: Predictor) -> None:
     if predictor.session.fallback:
         print(f"warning: {predictor.session.fallback}", file=sys.stderr)
+    print(predictor.pictures, file=sys.stderr)
     for note in predictor.assumed:
         print(f"note: {for_line(note)}", file=sys.stderr)
 

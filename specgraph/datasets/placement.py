@@ -68,7 +68,8 @@ def describe(resize: Resize | None, size: tuple[int, int], share: float = 1.0) -
     `share` was kept."""
     at = f"{size[0]}x{size[1]}"
     if resize is None:
-        return f"the centre of each picture, {share:.1%} of what fits, is resized to {at}, as this run always did"
+        kept = "the largest centred part" if share == 1 else f"{share:.1%} of the largest centred part"
+        return f"each picture is cropped to {at}: {kept} of that aspect, as in all runs before data.resize"
     how = resize.interpolation + (", antialiased" if resize.antialias and resize.interpolation != "nearest" else "")
     if isinstance(resize, Crop):
         kept = (

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from specgraph.datasets.cores import usable_cores
-from specgraph.datasets.preprocessing import Preprocessing, preprocessing_of
+from specgraph.datasets.placement import describe
+from specgraph.datasets.preprocessing import Preprocessing, as_its_recipe_says, preprocessing_of
 from specgraph.errors import CommandError, require
 from specgraph.inference.preprocess import in_channels, normalise, shown_box, to_pixels
 from specgraph.inference.session import Array, Port, Session
@@ -25,6 +26,7 @@ from specgraph.tasks.task import TASK_KEY, Task
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from specgraph.graph.model import Graph
     from specgraph.runs.run import Run
 
 ImageLike = Any
@@ -60,7 +62,8 @@ class Predictor:
         """Raises `CommandError` where the model cannot be loaded, does not take images, has an output that is not of
         its task, or was trained on images whose normalisation is unknown."""
         require("PIL", "onnx", "reading images")
-        self.session = Session(_model_of(model, weights), device)
+        loaded, graph = _model_of(model, weights)
+        self.session = Session(loaded, device)
         metadata = self.session.metadata
         self.batch_size = max(1, batch_size)
         self._assumed: dict[Literal["size", "statistics"], str] = {}
@@ -72,7 +75,7 @@ class Predictor:
             raise CommandError(f"{model} takes {self._input.dtype} numbers, and images are none")
         self.raw = self._input.dtype == "uint8"
         self._channels_last = _is_channels_last(self._input)
-        self.preprocessing = preprocessing or preprocessing_of(metadata) or self._assume_preprocessing()
+        self.preprocessing = preprocessing or preprocessing_of(metadata) or self._assume_preprocessing(graph)
         self._normalise_as_told(mean, std)
         self._check_channels()
         self._output = self._choose_output(output)
@@ -93,7 +96,8 @@ class Predictor:
         """What had to be guessed, in words."""
         return list(self._assumed.values())
 
-    def _assume_preprocessing(self) -> Preprocessing:
+    def _assume_preprocessing(self, graph: Graph | None) -> Preprocessing:
+        """Of a spec with weights that tell nothing, `graph` says how images come to its size."""
         channels, height, width = self._input.shape[1:]
         if self._channels_last:
             height, width, channels = channels, height, width
@@ -107,7 +111,13 @@ class Predictor:
                 "the file does not say how images are normalised: they are scaled to [0, 1]; "
                 "give --mean and --std if that is wrong"
             )
-        return Preprocessing((height, width), channels, (0.0,) * channels, (1.0,) * channels)
+        assumed = Preprocessing((height, width), channels, (0.0,) * channels, (1.0,) * channels)
+        return assumed if graph is None else as_its_recipe_says(graph, assumed)
+
+    @property
+    def pictures(self) -> str:
+        """What happens to images, in words."""
+        return describe(self.preprocessing.resize, self.preprocessing.size, self.preprocessing.crop)
 
     def _normalise_as_told(self, mean: Sequence[float] | None, std: Sequence[float] | None) -> None:
         known = self.preprocessing
@@ -314,14 +324,16 @@ def scale_of(metadata: dict[str, str], output: str) -> str | None:
     return found if found in SCALES else None
 
 
-def _model_of(model: str | os.PathLike[str], weights: str | os.PathLike[str] | None) -> str | os.PathLike[str] | bytes:
-    """An ONNX file as it is; a run or a spec as an ONNX model in memory."""
+def _model_of(
+    model: str | os.PathLike[str], weights: str | os.PathLike[str] | None
+) -> tuple[str | os.PathLike[str] | bytes, Graph | None]:
+    """An ONNX file as it is; a run or a spec as an ONNX model in memory, and its graph."""
     text = os.fspath(model)
     from specgraph.inference.source import looks_like_source, open_source
     from specgraph.runs.folder import is_run
 
     if not is_run(text) and not looks_like_source(text):
-        return model
+        return model, None
     from specgraph.backends.onnx.export import ExportOptions, build_model
     from specgraph.backends.onnx.weights import StateDict, check_state_dict
 
@@ -330,4 +342,4 @@ def _model_of(model: str | os.PathLike[str], weights: str | os.PathLike[str] | N
         raise CommandError(f"{text} is a spec without weights", "give --weights F, or train it first")
     check_state_dict(source.graph, source.state_dict)
     options = ExportOptions(metadata=source.metadata, preprocessing=source.preprocessing)
-    return build_model(source.graph, StateDict(source.state_dict), options).to_bytes()
+    return build_model(source.graph, StateDict(source.state_dict), options).to_bytes(), source.graph

@@ -8,7 +8,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from specgraph.datasets.preprocessing import PREPROCESSING
 from specgraph.errors import CommandError, reason
+from specgraph.escaping import for_yaml_string
 from specgraph.inference.session import Port, Session
 
 MAX_BATCH_SIZE = 64
@@ -81,8 +83,8 @@ def write_repository(
 
 
 def config_text(name: str, session: Session, labelled: bool) -> str:
-    """`config.pbtxt`: the ports without their batch axis, dynamic batching up to 64 images. `labelled`: a row of
-    scores in the first output refers to `labels.txt`."""
+    """`config.pbtxt`: the ports without their batch axis, dynamic batching up to 64 images (of one shape, where it is
+    free), and what happens to images. `labelled`: a row of scores in the first output refers to `labels.txt`."""
     first = session.outputs[0]
     is_row = first.dtype.startswith("float") and sum(size != 1 for size in first.shape[1:]) == 1
     classified = first.name if labelled and is_row else None
@@ -94,8 +96,22 @@ def config_text(name: str, session: Session, labelled: bool) -> str:
         _ports("output", session.outputs, classified),
         f"dynamic_batching {{ max_queue_delay_microseconds: {QUEUE_DELAY_MICROSECONDS} }}",
         "instance_group [ { kind: KIND_AUTO } ]",
+        *_parameters(session),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _parameters(session: Session) -> list[str]:
+    """What happens to images, for whoever writes a client: before the model, or inside it."""
+    preprocessing = session.metadata.get(PREPROCESSING)
+    if preprocessing is None:
+        return []
+    inside = "preprocess" in session.metadata.get("specgraph.built_in", "").split()
+    values = {"preprocessing": preprocessing, "preprocessing_inside": str(inside).lower()}
+    return [
+        f'parameters {{ key: "{key}", value: {{ string_value: "{for_yaml_string(text)}" }} }}'
+        for key, text in values.items()
+    ]
 
 
 def _ports(kind: str, ports: Sequence[Port], classified: str | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,16 @@ import onnx
 import pytest
 from PIL import Image
 
+import specgraph
 from specgraph.backends.onnx.export import export_onnx
+from specgraph.cli.main import main
 from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.inference.preprocess import normalise, to_pixels
 from specgraph.inference.session import Session
 from specgraph.recipes.resizing import RESIZE
 from tests.onnx.support import graph_of, random_module
 from tests.pictures.conftest import MODES, SHAPES, write_picture
+from tests.pictures.test_int8 import bright_and_dark, spec_of
 
 SIZE = (24, 32)
 NORMALISED = "x0/normalised"
@@ -62,3 +67,20 @@ def test_images_in_memory(mode: str, tmp_path: Path) -> None:
         found = session.run({"x0": np.asarray(picture)[None]}, [NORMALISED])[NORMALISED][0]
         wanted = normalise(to_pixels(picture, known), known)
         assert (np.abs(found - wanted) * np.asarray(STD).reshape(-1, 1, 1) * 255).max() < 0.1, shape
+
+
+@pytest.mark.parametrize("flags", [(), ("--preprocess",)], ids=str)
+def test_triton_is_told(flags: tuple[str, ...], tmp_path: Path) -> None:
+    """The configuration holds what happens to images, and where; raw images may have any size."""
+    root = bright_and_dark(tmp_path / "images")
+    run = specgraph.train(spec_of(root, "pad"), out=tmp_path / "run", device="cpu", report=False, epochs=1)
+    assert main(["export", str(run.folder), "--triton", str(tmp_path / "served"), *flags]) == 0
+    config = (tmp_path / "served/levels/config.pbtxt").read_text()
+    found = {
+        key: json.loads(f'"{text}"')
+        for key, text in re.findall(r'key: "(\w+)", value: \{ string_value: "((?:[^"\\]|\\.)*)"', config)
+    }
+    known = Preprocessing.from_plain(json.loads(found["preprocessing"]))
+    assert known.resize == RESIZE.check("pad")
+    assert found["preprocessing_inside"] == str(bool(flags)).lower()
+    assert ("dims: [ -1, -1, 3 ]" in config) == bool(flags)
