@@ -73,7 +73,7 @@ def border_accuracy(folder: Path, shapes: Sequence[tuple[int, int]], resize: Any
 
 
 def write_waves(root: Path, channels: int, counts: tuple[int, int]) -> None:
-    """Four directions of waves under noise, in pictures of any shape, hard enough for doubt."""
+    """Four directions of waves under noise, in pictures of any shape, a few of them between two directions."""
     rng = np.random.default_rng(1)
     for part, count in zip(("train", "test"), counts, strict=True):
         for label in range(4):
@@ -81,9 +81,9 @@ def write_waves(root: Path, channels: int, counts: tuple[int, int]) -> None:
             for number in range(count // 4):
                 height, width = rng.integers(40, 260, 2)
                 y, x = np.mgrid[:height, :width] / max(height, width)
-                angle = np.pi * (label + rng.normal(0, 0.22)) / 4
+                angle = np.pi * (label + rng.normal(0, 0.1)) / 4
                 wave = np.sin(2 * np.pi * (6 * (np.cos(angle) * x + np.sin(angle) * y) + rng.uniform()))
-                pixels = 128 + 35 * wave[..., None] + rng.normal(0, 45, (height, width, channels))
+                pixels = 128 + 50 * wave[..., None] + rng.normal(0, 25, (height, width, channels))
                 array = pixels.clip(0, 255).astype(np.uint8)
                 Image.fromarray(array if channels == 3 else array[..., 0]).save(
                     root / part / str(label) / f"{number:04}.png"

@@ -23,16 +23,26 @@ class Placer:
     ) -> None:
         self.builder, self.name, self.resize, self.whole_numbers = builder, name, resize, whole_numbers
         self.size = size
+        self.in_bytes = whole_numbers and (resize.antialias or resize.interpolation == "nearest")
 
     def place(self) -> str:
         """The name of the picture (N, C, height, width) as floats in 0..255, from bytes (N, H, W, C)."""
         value = self._crop() if isinstance(self.resize, Crop) else self.name
         value = self._node("Transpose", [value], "channels_first", perm=[0, 3, 1, 2])
-        value = self._node("Cast", [value], "float", to=FLOAT)
-        if not isinstance(self.resize, Pad):
-            return self._resized(value, [self._whole(side, which) for side, which in zip(self.size, "hw", strict=True)])
-        sides = self._fitted()
-        return self._padded(self._resized(value, sides), sides)
+        if not self.in_bytes:
+            value = self._float(value)
+        if isinstance(self.resize, Pad):
+            sides = self._fitted()
+            value = self._padded(self._resized(value, sides), sides)
+        else:
+            sides = [
+                self._whole(side, which) for side, which in zip(self.size, ("height_of_it", "width_of_it"), strict=True)
+            ]
+            value = self._resized(value, sides)
+        return self._float(value) if self.in_bytes else value
+
+    def _float(self, value: str) -> str:
+        return self._node("Cast", [value], "float", to=FLOAT)
 
     # geometry ----------------------------------------------------------------------------------
 
@@ -83,7 +93,8 @@ class Placer:
             after.append(self._node("Sub", [spare, before[-1]], f"{which}/rest"))
         none = self.builder.constant(f"{self.name}/none", np.zeros(2, np.int64))
         pads = self._node("Concat", [none, *before, none, *after], "pads", axis=0)
-        fill = self.builder.constant(f"{self.name}/fill", np.asarray(self.resize.fill, np.float32))
+        kind = np.uint8 if self.in_bytes else np.float32
+        fill = self.builder.constant(f"{self.name}/fill", np.asarray(self.resize.fill, kind))
         return self._node("Pad", [value, pads, fill], "padded")
 
     def _sides(self) -> tuple[str, str]:
@@ -108,10 +119,9 @@ class Placer:
         if self.resize.interpolation == "nearest":
             return self._nearest(value, sides)
         height, width = sides
-        if not self.whole_numbers or not self.resize.antialias:
-            return self._rounded_pixels(self._resize(value, [height, width], "resized"))
-        columns = self._rounded_pixels(self._resize(value, [width], "columns"))
-        return self._rounded_pixels(self._resize(columns, [height, width], "resized"))
+        if self.in_bytes:  # columns first, then rows, as in training; onnxruntime rounds and clips bytes as Pillow does
+            return self._resize(self._resize(value, [width], "columns"), [height, width], "resized")
+        return self._rounded_pixels(self._resize(value, [height, width], "resized"))
 
     def _resize(self, value: str, sides: list[str], which: str) -> str:
         """Sizes of all axes: onnxruntime moves a Transpose through Resize as if it had no `axes`."""
