@@ -24,14 +24,16 @@ def check_target(path: str | os.PathLike[str]) -> None:
         raise OSError(errno.EINVAL, "it is a device or a pipe, not a file")
 
 
-def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write a file so that a reader, or a crash at any moment, sees the old content or the new.
+def write_atomically(path: Path, *parts: bytes | memoryview | str) -> None:
+    """Write a file, its `parts` one after the other, so that a reader, or a crash at any moment, sees the old content
+    or the new.
 
     Raises `CommandError` naming the reason (full disk, no permission); the old file is then untouched.
     """
     try:
         with replacing(path) as file:
-            file.write(data.encode() if isinstance(data, str) else data)
+            for part in parts:
+                file.write(part.encode() if isinstance(part, str) else part)
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {reason(error)}", _advice(error, path)) from None
 

@@ -39,9 +39,9 @@ class Checkpoints:
         make_folder(self.folder)
         payload = io.BytesIO()
         torch.save(state, payload)
-        body = payload.getvalue()
         path = self.folder / f"step-{step:010d}.ckpt"
-        write_atomically(path, MAGIC + hashlib.sha256(body).digest() + body)
+        with payload.getbuffer() as body:
+            write_atomically(path, MAGIC + hashlib.sha256(body).digest(), body)
         for old in self.paths()[self.kept :]:
             with contextlib.suppress(OSError):
                 old.unlink()

@@ -273,7 +273,7 @@ class Trainer:
         """Everything needed to continue, tensors included. Raises `DivergedError` where a weight is
         not finite. Called by all processes together."""
         progress = self.progress
-        self.has_diverged |= not all(bool(torch.isfinite(p).all()) for p in self._trained)
+        self.has_diverged |= not self._is_finite()
         self.agree_on_divergence()
         return {
             "module": self.module.state_dict(),
@@ -288,6 +288,11 @@ class Trainer:
             "compiled": self.compiled,
             "precision": self.precision,
         }
+
+    def _is_finite(self) -> bool:
+        """Whether all weights are, at one look: their largest magnitude is, for it keeps what is not a number."""
+        filled = [parameter.detach() for parameter in self._trained if parameter.numel()]
+        return not filled or math.isfinite(float(nn.utils.get_total_norm(filled, math.inf)))
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a state."""

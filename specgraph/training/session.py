@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +15,11 @@ from specgraph.datasets.preprocessing import preprocessing_of
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.ops.registry import behaviour_of
-from specgraph.runs.checkpoint import Checkpoints
 from specgraph.runs.lock import RunLock
 from specgraph.runs.restart import job_id
-from specgraph.runs.resume import identity, refuse_edited, saved_state
-from specgraph.runs.run import Run, describe_environment, new_folder, write_json, write_metrics, write_spec
-from specgraph.runs.weights import apply_weights, freeze, load_metadata, load_weights, save_weights, spec_hash
+from specgraph.runs.resume import refuse_edited, saved_state
+from specgraph.runs.run import Run, describe_environment, new_folder, write_json, write_spec
+from specgraph.runs.weights import apply_weights, freeze, load_metadata, load_weights
 from specgraph.tasks.exhibits import NUM_WORST
 from specgraph.tasks.registry import selection
 from specgraph.tasks.task import Judge
@@ -48,10 +46,10 @@ from specgraph.training.overrides import ChosenRecipe
 from specgraph.training.readers import ImageReaders
 from specgraph.training.results import conclusion, draw, summarise
 from specgraph.training.run_images import prepare_data, recorded_recipe
+from specgraph.training.saving import Saver
 from specgraph.training.signals import InterruptedRun, StopFlag
 
 EVAL_BATCH = 256
-KEPT_CHECKPOINTS = 2
 LEFT_OUT = "the last batch of an epoch would be a single image, of which batch_norm has no statistics: it is left out"
 
 
@@ -110,7 +108,7 @@ class TrainingSession:
             refuse_epochs(resume, self.trainer, graph.recipes[chosen.name].epochs)
         self.result = resume.result if resume and self.trainer.is_finished() else {}
         self.folder = Path(world.ask_writer(lambda: str(resume.folder) if resume else lock.take(self._new_folder())))
-        self.checkpoints = Checkpoints(self.folder / "checkpoints", KEPT_CHECKPOINTS)
+        self.saver = Saver(self.folder, graph, self.recorded, self.trainer, self.data)
         if resume is not None and is_best_lost(resume, self.trainer):
             self._restore_best(resume)
         if world.is_writer and resume is None:
@@ -140,10 +138,11 @@ class TrainingSession:
                 if not stop.signal_number:
                     raise
                 # The signal also ended a decoding worker, mid-step perhaps: what was saved last stays.
-                raise InterruptedRun(stop.signal_number, str(self.folder)) from None
+                raise self._stop(stop.signal_number) from None
             finally:
                 self.display.stop()
                 self.readers.close()
+                self.saver.close()
         return Run(self.folder)
 
     # setting up --------------------------------------------------------------------------------
@@ -169,6 +168,7 @@ class TrainingSession:
         restored = best is last and self.trainer.progress.step == 0
         if self.world.is_writer and (restored or not (run.folder / "last.safetensors").exists()):
             self._write_weights("best" if restored else "last", int(last["epoch"]))
+            self.saver.finish()
         if not restored:
             raise lost_best(run, self.trainer)
         self._say("best.safetensors was gone: it is written again, from the last checkpoint")
@@ -270,16 +270,17 @@ class TrainingSession:
                 display.say(f"continuing at epoch {trainer.progress.epoch + 1}, step {trainer.progress.step}")
             if self.compiled:
                 display.say("compiling: the first steps take a while")
-        last_saved = time.monotonic()
+        every_s, is_writer = self.options.checkpoint_every_s, self.world.is_writer
         while not trainer.is_finished():
-            if self.world.is_writer:
+            if is_writer:
                 display.begin_epoch(trainer.progress.epoch, trainer.train_feed.steps_per_epoch, trainer.progress.step)
             for step in trainer.steps():
-                if self.world.is_writer:
+                self.saver.check()
+                if is_writer:
                     self._show()
                 if self.world.is_distributed and step % AGREE_EVERY:
                     continue
-                due = self.world.is_writer and time.monotonic() - last_saved >= self.options.checkpoint_every_s
+                due = is_writer and self.saver.is_due(every_s)
                 signal_number, save, diverged = self.world.any_of(
                     [stop.signal_number, int(due), int(trainer.has_diverged)]
                 )
@@ -287,31 +288,30 @@ class TrainingSession:
                     raise DivergedError
                 if signal_number or save:
                     self._save()
-                    last_saved = time.monotonic()
                 if signal_number:
-                    raise InterruptedRun(signal_number, str(self.folder))
+                    raise self._stop(signal_number)
             if trainer.progress.epoch == 0:
                 self._save()  # no result of a run is written before its first checkpoint
             row = trainer.finish_epoch(lambda: self._stop_evaluating(stop, save=True))
             best = trainer.best_row() is row
-            if self.world.is_writer:
+            if is_writer:
                 if best:
                     self._write_weights("best", int(row["epoch"]))
-                write_metrics(self.folder, trainer.progress.rows)
-                events.write(row)
+                self.saver.row(row, events)
                 display.end_epoch(row, best)
-            self._save()
-            last_saved = time.monotonic()
-            (signal_number,) = self.world.any_of([stop.signal_number])
+            due = is_writer and (trainer.is_finished() or self.saver.is_due(every_s, epoch_ends=True))
+            signal_number, save = self.world.any_of([stop.signal_number, int(due)])
+            if save or signal_number:
+                self._save()
             if signal_number and not trainer.is_finished():
-                raise InterruptedRun(signal_number, str(self.folder))
+                raise self._stop(signal_number)
 
     def _stop_evaluating(self, stop: StopFlag, *, save: bool) -> None:
         """Raises `InterruptedRun` where a signal came. Of several processes, all finish evaluating together."""
         if stop.signal_number and not self.world.is_distributed:
             if save:
                 self._save()
-            raise InterruptedRun(stop.signal_number, str(self.folder))
+            raise self._stop(stop.signal_number)
 
     def _show(self) -> None:
         trainer = self.trainer
@@ -321,27 +321,22 @@ class TrainingSession:
         self.display.step(progress.step, progress.seconds, images, loss, metric, trainer.current_rate())
 
     def _save(self) -> None:
-        state = {**self.trainer.state(), **identity(self.graph, self.recorded)}
-        if self.world.is_writer:
-            self.checkpoints.save(state, self.trainer.global_step)
+        self.saver.state()
 
     def _write_weights(self, which: str, epoch: int) -> None:
-        metadata = {
-            "format": "specgraph",
-            "spec": self.graph.name,
-            "spec_hash": spec_hash(self.graph),
-            **self.trainer.objective.metadata(),
-            "preprocessing": self.data.preprocessing().to_plain(),
-            "epoch": str(epoch),
-            "data": self.data.dataset.name,
-        }
-        save_weights(self.folder / f"{which}.safetensors", self.trainer.best_module.state_dict(), metadata)
+        self.saver.weights(which, epoch)
+
+    def _stop(self, signal_number: int) -> InterruptedRun:
+        """What ends an interrupted run, once all is written."""
+        self.saver.finish()
+        return InterruptedRun(signal_number, str(self.folder))
 
     def _diverged(self, where: str) -> CommandError:
         epoch = self.trainer.progress.epoch + 1
         advice = "lower the learning rate (--lr), warm up longer, or clip gradients (--set recipe.grad_clip=1)"
-        if self.checkpoints.paths():
-            advice += f"; the last good state is in {self.checkpoints.folder}"
+        self.saver.finish()
+        if self.saver.checkpoints.paths():
+            advice += f"; the last good state is in {self.saver.checkpoints.folder}"
         return CommandError(
             f"the loss is no longer finite in epoch {epoch}: {where or self._first_not_finite()}", advice
         )
@@ -349,7 +344,7 @@ class TrainingSession:
     # end ---------------------------------------------------------------------------------------
 
     def _first_not_finite(self) -> str:
-        return explain_divergence(self.trainer, self.checkpoints, lambda: self._build(from_weights=True))
+        return explain_divergence(self.trainer, self.saver.checkpoints, lambda: self._build(from_weights=True))
 
     def _finish(self, stop: StopFlag, events: EventLog) -> None:
         """Read the test set once, with the best weights, and write the results."""
@@ -358,6 +353,7 @@ class TrainingSession:
         assert best is not None
         if self.world.is_writer and not self.result:
             self._write_weights("last", int(trainer.progress.rows[-1]["epoch"]))
+        self.saver.finish()
         self.world.barrier()
         best_state, metadata = load_weights(self.folder / "best.safetensors")
         trainer.objective.restore(metadata)
