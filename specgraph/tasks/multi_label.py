@@ -120,10 +120,12 @@ class MultiLabelObjective(Objective):
         """How many images of each label, on or off, have a probability in each of 64 bins."""
         import torch
 
+        from specgraph.tasks.counting import count_values
+
         labels = scores.shape[1]
         bins = (scores.float().sigmoid() * BINS).long().clamp(0, BINS - 1)
         rows = torch.arange(labels, device=scores.device) * 2 + (targets > 0.5)
-        return torch.bincount((rows * BINS + bins).flatten(), minlength=self.num_counts).double()
+        return count_values((rows * BINS + bins).flatten(), self.num_counts)
 
     def running(self, counts: Sequence[float], num_images: float) -> float:
         """Mean average precision, of probabilities rounded to a 64th."""

@@ -61,12 +61,13 @@ class SegmentationObjective(Objective):
         import torch
 
         from specgraph.datasets.samples import IGNORED
+        from specgraph.tasks.counting import count_values
 
         scores, masks = fitted(scores, targets)
         true, given = masks.flatten().long(), scores.argmax(1).flatten()
         kept = (true != IGNORED) & (true < self.num_scores)
         places = torch.where(kept, true * self.num_scores + given, self.num_counts)
-        return torch.bincount(places, minlength=self.num_counts + 1)[: self.num_counts].double()
+        return count_values(places, self.num_counts + 1)[: self.num_counts]
 
     def running(self, counts: Sequence[float], num_images: float) -> float:
         return figures(counts, self.num_scores)["mean_iou"]
