@@ -11,7 +11,7 @@ from torch import Tensor
 
 import specgraph
 from specgraph.graph.model import Graph
-from specgraph.recipes.feeding import CutMix, Mixup
+from specgraph.recipes.augmentation import CutMix, Mixup
 from specgraph.recipes.losses import CrossEntropy, Focal, Loss
 from specgraph.recipes.optimisation import OPTIMIZERS
 from specgraph.recipes.recipe import TASK_NAMES, Recipe
