@@ -159,6 +159,23 @@ def _smaller_kernel(trouble: ShapeTrouble) -> Iterator[Cure]:
         yield Cure((edit,), (change,), reason="whole" if whole else "largest", here=trouble.path)
 
 
+def _as_in_keras(trouble: ShapeTrouble) -> SetArgument | None:
+    """The padding that `same` is in Keras and TensorFlow, where it is not the same on both sides."""
+    if trouble.rule != "same-padding-with-stride":
+        return None
+    sizes, pairs = trouble.types[0].dims[1:], []
+    given = [trouble.arguments[name] for name in ("kernel_size", "stride", "dilation")]
+    each = [value if isinstance(value, tuple | list) else (value,) * len(sizes) for value in given]
+    for size, kernel, stride, dilation in zip(sizes, *each, strict=True):
+        if not isinstance(size, int):
+            return None
+        total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
+        pairs.append([total // 2, total - total // 2])
+    if all(before == after for before, after in pairs):
+        return None
+    return SetArgument(trouble.path, "padding", pairs)
+
+
 def _own_argument(trouble: ShapeTrouble, name: str, instances: list[Step]) -> Iterator[Cure]:
     """The nearest values of the argument at fault that the node takes, in every instance."""
     definition, kernel = trouble.definition, trouble.arguments.get("kernel_size")
@@ -176,4 +193,4 @@ def _own_argument(trouble: ShapeTrouble, name: str, instances: list[Step]) -> It
         kinds = [step.output(step.types, {name: value}) for step in (instances if alone else instances[:1])]
         if written is not None and edit is not None and None not in kinds:
             change = SetArgument(trouble.path, name, written[name])
-            yield Cure((edit,), (change,), kinds[0], "nearest", here=trouble.path)
+            yield Cure((edit,), (change,), kinds[0], "nearest", here=trouble.path, alternative=_as_in_keras(trouble))

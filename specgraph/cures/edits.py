@@ -9,6 +9,7 @@ from typing import Any
 from specgraph.diagnostics.model import Edit, Span
 from specgraph.kinds.shown import show
 from specgraph.language.document import NodeDef
+from specgraph.language.values import Written
 from specgraph.source.removal import removing
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 
@@ -36,6 +37,26 @@ def set_argument(definition: NodeDef, name: str, value: Any) -> Edit | None:
         return None
     end = _empty(source, last.end_line, last.end_column)
     return Edit(end, f"\n{' ' * (key.column - 1)}{name}: {text}")
+
+
+def rewrite_argument(definition: NodeDef, name: str, value: Any) -> Edit | None:
+    """The edit that gives a node's argument a value, in the place of an expression too; None where it is not given,
+    or not on one line."""
+    given = definition.arguments.get(name)
+    if given is None or given[1].span.line != given[1].span.end_line:
+        return None
+    return Edit(given[1].span, _text(value, definition.source))
+
+
+def expression_of(written: Written) -> str | None:
+    """What is between the brackets of an expression, or after its `$`; None of anything else and of several lines."""
+    tree = written.tree
+    if written.template is None or not written.template.whole or not isinstance(tree, Scalar):
+        return None
+    if written.span.line != written.span.end_line:
+        return None
+    text = tree.text.strip()
+    return text[2:-1].strip() if text.startswith("$(") else text[1:]
 
 
 def _text(value: Any, source: Source) -> str:

@@ -8,7 +8,7 @@ from itertools import chain
 from specgraph.cures.cure import Cure, SetArgument, together
 from specgraph.cures.edits import set_argument, source_names
 from specgraph.cures.search import Step, argument_cures, chain_to
-from specgraph.cures.structure import block_inputs, can_be_measured, crop_cures, projection_cures
+from specgraph.cures.structure import block_inputs, can_be_measured, crop_cures, projection_cures, repair_cures
 from specgraph.elaboration.elaborate import Elaborator
 from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.graph.types import TensorType
@@ -23,6 +23,8 @@ def join_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
         return
     concat = trouble.rule == "concat-shape-mismatch"
     gated = any(kind.spatial_rank and set(kind.dims[1:]) == {1} for kind in types)
+    if not concat:
+        yield from repair_cures(trouble, elaborator.document)
     if not concat and types[0].dims[0] != types[-1].dims[0] and not gated:
         yield from projection_cures(trouble, elaborator.document, nodes)
     chains = [chain_to(path, nodes, written, alone=True) for path in trouble.inputs]

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from specgraph.cures.cure import Cure, PutCrop, PutFlatten, PutProjection, TakeOffTrainOnly
-from specgraph.cures.edits import Entry, insert_before, rename_source, source_names
+from specgraph.cures.cure import Cure, PutCrop, PutFlatten, PutProjection, SetArgument, TakeOffTrainOnly
+from specgraph.cures.edits import Entry, expression_of, insert_before, rename_source, rewrite_argument, source_names
 from specgraph.cures.removal import Removals
-from specgraph.diagnostics.model import Fix
+from specgraph.diagnostics.model import Edit, Fix
 from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.graph.dims import product
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.language.document import Body, Document, NodeDef, skipped_before
+from specgraph.ops.registry import behaviour_of
 from specgraph.source.removal import remove_key
 
 
@@ -129,6 +130,43 @@ def projection_cures(trouble: ShapeTrouble, document: Document, nodes: dict[str,
             if edits[0] is not None and edits[1] is not None:
                 change = PutProjection(operand, kind.channels, stride, measured)
                 yield Cure((edits[0], edits[1]), (change,), kind)
+
+
+def repair_cures(trouble: ShapeTrouble, document: Document) -> Iterator[Cure]:
+    """A projection that is there gets the channels of the other operand, and is used where they differ too."""
+    definition, kinds = trouble.definition, trouble.types
+    body = home_of(definition, document) if definition is not None else None
+    if definition is None or body is None or body.is_chain or len(kinds) != 2:
+        return
+    names, inputs = source_names(definition), block_inputs(definition, document)
+    operands = [body.find_exactly(name) for name in names]
+    if len(names) != 2 or len(inputs) != 1 or not can_be_measured(inputs[0]):
+        return
+    for index, node in enumerate(operands):
+        other = names[1 - index]
+        if node is None or source_names(node) != inputs or not _projects(node) or not can_be_measured(other):
+            continue
+        measured = f"$({other}.channels)"
+        edits = [rewrite_argument(node, "out_channels", measured)]
+        changes: list[SetArgument] = [SetArgument(names[index], "out_channels", measured)]
+        old = None if node.when is None else expression_of(node.when)
+        if node.when is not None:
+            if old is None:
+                continue
+            held = f"({old})" if " if " in old else old
+            wider = f"$({held} or {inputs[0]}.channels != {other}.channels)"
+            edits.append(Edit(node.when.span, wider))
+            changes.append(SetArgument(names[index], "when", wider))
+        found = tuple(edit for edit in edits if edit is not None)
+        if len(found) == len(edits):
+            yield Cure(found, tuple(changes), kinds[1 - index])
+
+
+def _projects(node: NodeDef) -> bool:
+    """Whether a node is a convolution of single positions."""
+    kernel = node.arguments.get("kernel_size")
+    linear = node.target is not None and node.target.constant and behaviour_of(str(node.target.value)).convolves
+    return linear and kernel is not None and kernel[1].constant and kernel[1].value in (1, [1], [1, 1], [1, 1, 1])
 
 
 def can_be_measured(name: str) -> bool:

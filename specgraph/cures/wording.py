@@ -37,7 +37,8 @@ def words_of(cure: Cure) -> str:
     if cure.reason == "fits":
         return f"{shown} makes it fit, and gives {cure.gives}"
     if cure.reason == "nearest":
-        return f"{shown} is possible, and gives {cure.gives}"
+        as_elsewhere = f"; Keras pads {show(cure.alternative.value)}" if cure.alternative is not None else ""
+        return f"{shown} is possible, and gives {cure.gives}{as_elsewhere}"
     other = f" (or {_value(cure.alternative)})" if cure.alternative is not None else ""
     verb = "gives" if len(cure.arguments) == 1 else "give"
     as_declared = " as declared" if cure.declared is not None else ""

@@ -14,6 +14,8 @@ from specgraph.language.values import Written, bracketed
 from specgraph.source.tree import Scalar
 
 SINGLE_SLASH = re.compile(r"(?<!/)/(?!/)")
+SMALLEST_WIDTH = 4
+"""Fractions from here on are taken for scaled widths."""
 ARITHMETIC = re.compile(r"[\w\s.+*/%()-]+")
 
 
@@ -40,7 +42,7 @@ def meant_by(fault: Invalid, inner: Written, value: Any, names: Container[str]) 
     rounded = _rounded(inner, value)
     if rounded is not None:
         return _word(inner, rounded, f"divide with //, which rounds down: {rounded}", "unsafe")
-    return Meant(fault.help)
+    return _made_whole(inner, value) or Meant(fault.help)
 
 
 def wrap(key: str, written: Written) -> Fix | None:
@@ -85,6 +87,22 @@ def _variable(inner: Written, names: Container[str]) -> str | None:
     if template is None or not template.names or template.nodes or not all(name in names for name in template.names):
         return None
     return meant
+
+
+def _made_whole(inner: Written, value: Any) -> Meant | None:
+    """A width that an expression scales is made a whole number: a multiple of 8, as published networks do, or the
+    nearest where it is smaller."""
+    tree = inner.tree
+    if inner.template is None or not inner.template.whole or not isinstance(tree, Scalar):
+        return None
+    text = tree.text.strip()
+    if not isinstance(value, float) or value.is_integer() or not text.startswith("$("):
+        return None
+    multiple, nearest = f"$(make_divisible({text[2:-1].strip()}))", f"$(round({text[2:-1].strip()}))"
+    if value < SMALLEST_WIDTH:
+        return _word(inner, nearest, f"write {nearest}, the nearest integer", "unsafe")
+    said = f"write {multiple} for a multiple of 8, or {nearest} for the nearest integer"
+    return _word(inner, multiple, said, "unsafe")
 
 
 def _rounded(inner: Written, value: Any) -> str | None:

@@ -14,9 +14,9 @@ from specgraph.expressions.templates import ExpressionError
 from specgraph.kinds.invalid import Invalid
 from specgraph.kinds.kinds import Kind
 from specgraph.kinds.shown import show
-from specgraph.language.dialects import meant_in_darknet
+from specgraph.language.dialects import meant_in_caffe, meant_in_darknet, meant_in_keras
 from specgraph.language.initialisers import ELSEWHERE, INIT_VALUE, NOT_HERE
-from specgraph.language.meant import meant_by
+from specgraph.language.meant import Meant, meant_by
 from specgraph.language.misread import glued, node_inside
 from specgraph.language.values import Written, error_span
 from specgraph.ops.definition import Op
@@ -153,16 +153,18 @@ class Reporter:
                 fix=fix,
             )
             return
-        advice = names.advice(text)
+        dialect = None if as_key else meant_in_caffe(text, written, beside)
+        advice = dialect.help if dialect is not None else names.advice(text)
         close = None if advice else nearest(text, ops())
         no_idea = "docs/ops.md lists the ops; one of your own needs --plugin MODULE"
+        fix = Fix(certainty(text, close), (written.source.edit_word(span, close),)) if close and fixable else None
         self.collector.report(
             "unknown-op",
             f"{where} uses op `{text}`, which does not exist",
             span,
             node=path,
             help=advice or (f"did you mean {close}?" if close else no_idea),
-            fix=Fix(certainty(text, close), (written.source.edit_word(span, close),)) if close and fixable else None,
+            fix=dialect.fix if dialect is not None else fix,
         )
 
     def unknown_argument(
@@ -239,8 +241,9 @@ class Reporter:
         *,
         value: Any = None,
         names: Container[str] = (),
+        beside: Tree | None = None,
     ) -> None:
-        """A value is not of its kind. `names` are the variables in its scope."""
+        """A value is not of its kind. `names` are the variables in its scope, `beside` the node it stands in."""
         inner = written.part(fault.path)
         if fault.rule in ("unknown-key", "unknown-choice"):
             at_key = bool(fault.path) and show(fault.path[-1]) == fault.word
@@ -260,7 +263,8 @@ class Reporter:
                 fix=fix,
             )
             return
-        meant = meant_by(fault, inner, _part(value, fault.path), names)
+        dialect = meant_in_keras(what, written, beside) if fault.rule == "invalid-value" else None
+        meant = Meant(*dialect) if dialect is not None else meant_by(fault, inner, _part(value, fault.path), names)
         if what == "expect" and meant.fix is not None:
             meant = meant._replace(fix=meant.fix._replace(applicability="expect"))
         inside = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in fault.path)
@@ -294,13 +298,14 @@ class Reporter:
         where: str,
         path: str | None,
         names: Container[str] = (),
+        beside: Tree | None = None,
     ) -> Any:
         """The canonical form of `value`, or `FAILED` after reporting what is wrong with it."""
         try:
             return kind.check(value)
         except Invalid as fault:
             for each in fault.all():
-                self.invalid(each, what, written, where, path, value=value, names=names)
+                self.invalid(each, what, written, where, path, value=value, names=names, beside=beside)
             return FAILED
 
     def initialiser(self, value: Any, name: str, written: Written, where: str, path: str | None) -> Any:

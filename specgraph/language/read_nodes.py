@@ -324,7 +324,7 @@ class NodeReader(TreeReader):
                 node.kind = "broken"  # what was meant is unknown, and so is the shape
             elif written.constant and written.value != "default":
                 checked = self.reporter.value(
-                    definition.kind, written.value, argument, written, where, path, self.variables
+                    definition.kind, written.value, argument, written, where, path, self.variables, node.tree
                 )
                 if checked is FAILED:
                     node.kind = "broken"

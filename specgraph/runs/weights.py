@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -118,10 +119,15 @@ def _load_pickled(place: Path, start: bytes) -> StateDict:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         if not start.startswith(PYTORCH_STARTS):
             first = "it is no file that PyTorch wrote"
+        elif isinstance(error, UnpicklingError):
+            what = "it holds more than tensors, which may run code when it is loaded"
+            raise CommandError(f"{place} cannot be read as weights: {what}", "save module.state_dict() alone") from None
         raise CommandError(f"{place} cannot be read as weights: {first}", READABLE) from None
     for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
             loaded = loaded[key]
+    if isinstance(loaded, Mapping):
+        loaded = _only_state(loaded, place)
     if not isinstance(loaded, Mapping) or not all(isinstance(value, Tensor) for value in loaded.values()):
         raise CommandError(f"{place} holds no state dict (a mapping from names to tensors)", READABLE)
     state = {str(key): value for key, value in loaded.items()}
@@ -129,6 +135,24 @@ def _load_pickled(place: Path, start: bytes) -> StateDict:
         if state and all(key.startswith(prefix) for key in state):
             state = {key.removeprefix(prefix): value for key, value in state.items()}
     return {_today(key): value for key, value in state.items()}
+
+
+def _only_state(loaded: Mapping[Any, Any], place: Path) -> Mapping[Any, Any]:
+    """The state dict in a mapping that holds one under a name of its own. Raises `CommandError` where it holds
+    several."""
+    states = [str(key) for key, value in loaded.items() if _is_state(value)]
+    if not states or _is_state(loaded):
+        return loaded
+    if len(states) > 1:
+        held = ", ".join(f"`{name}`" for name in states)
+        first = json.dumps(states[0])
+        help = f"save one of them alone: torch.save(torch.load({json.dumps(place.name)})[{first}], …)"
+        raise CommandError(f"{place} holds several state dicts: {held}", help)
+    return next(value for value in loaded.values() if _is_state(value))
+
+
+def _is_state(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value) and all(isinstance(each, Tensor) for each in value.values())
 
 
 def _today(key: str) -> str:
@@ -152,6 +176,7 @@ def apply_weights(
     which names every key and shape that differs, and `CommandError` for a glob that fits nothing.
     """
     own = module.state_dict()
+    state_dict = _unwrapped(state_dict, own)
     reset, optional = tuple(reset), tuple(optional)
     for pattern in reset:
         if not any(matches(key, (pattern,)) for key in own):
@@ -170,6 +195,17 @@ def apply_weights(
     if missing or unexpected or mismatched:
         raise WeightsMismatchError(source, missing, unexpected, mismatched)
     module.load_state_dict({key: state_dict[key] for key in wanted if key in state_dict}, strict=False)
+
+
+def _unwrapped(state_dict: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Weights of a module that was a part of another, such as `model` of a Lightning module: without the part's name
+    before all keys, where the network has keys without it."""
+    inner = state_dict
+    while inner and not any(key in own for key in inner):
+        if any("." not in key for key in inner) or len({key.partition(".")[0] for key in inner}) != 1:
+            return state_dict
+        inner = {key.partition(".")[2]: value for key, value in inner.items()}
+    return inner
 
 
 def save_weights(path: str | os.PathLike[str], state_dict: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:

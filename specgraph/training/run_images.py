@@ -214,8 +214,15 @@ def from_anywhere(data: Data) -> Data:
 
 
 def _refuse_outputs(task: Task, head: Head, dataset: Dataset) -> None:
-    """Raises `CommandError` where an output has not one place for each label or number."""
+    """Raises `CommandError` where an output has not one place for each label or number, or classes count from 1."""
     outputs, wanted = task.num_outputs(head), len(dataset.class_names)
+    if task.targets == "class" and outputs is not None and outputs + 1 == wanted:
+        parts = [part.labels for part in (dataset.train, dataset.test) if len(part)]
+        if parts and min(int(labels.min()) for labels in parts) == 1:
+            raise CommandError(
+                f"the labels of {dataset.name} go from 1 to {outputs}, and classes count from 0",
+                "subtract 1 from all labels",
+            )
     if task.targets in ("labels", "numbers") and outputs != wanted:
         raise CommandError(
             f"`{head.path}` gives {outputs} values, but {dataset.name} has {wanted} {task.targets}: "

@@ -188,6 +188,12 @@ CASES: dict[str, Case] = {
         [("SG909", 6)],
     ),
     # SG910
+    "a linear bottleneck": (
+        HEADER,
+        f"nodes:\n  a: {CONV}\n  r: relu\n  b: {{op: conv, out_channels: 3, kernel_size: 1}}\n"
+        "  c: {op: conv, out_channels: 16, kernel_size: 1}\n",
+        [],
+    ),
     "a convolution and a layer of its pooled map": (
         HEADER,
         f"nodes:\n  a: {CONV}\n  p: {{op: max_pool, kernel_size: 2}}\n  f: flatten\n"

@@ -268,7 +268,7 @@ CASES = {
         [
             ("SG307", "groups: 4 is possible, and gives 8x8x16"),
             ("SG308", "padding: 1 is possible, and gives 4x4x16"),
-            ("SG317", "padding: 2 is possible, and gives 3x3x16"),
+            ("SG317", "padding: 2 is possible, and gives 3x3x16; Keras pads [[1, 2], [1, 2]]"),
             ("SG307", "num_groups: 4 is possible, and gives 8x8x16"),
         ],
     ),

@@ -14,7 +14,7 @@ CASES = {
     ),
     "{pad: 1, op: conv, size: 5, out_channels: 4}": "{padding: 2, op: conv, kernel_size: 5, out_channels: 4}",
     "{op: conv, out_channels: 4, size: 5, pad: 0}": "{op: conv, out_channels: 4, kernel_size: 5, padding: 0}",
-    "{op: max_pool, size: 2, stride: 1}": "{op: max_pool, kernel_size: 2, stride: 1}",
+    "{op: max_pool, size: 2, stride: 1}": "{op: max_pool, kernel_size: 2, padding: [[0, 1], [0, 1]], stride: 1}",
 }
 
 

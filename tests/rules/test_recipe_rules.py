@@ -141,6 +141,15 @@ UNTRAINED: dict[str, tuple[str, str, str, str]] = {
     "the batch in the shape": ("[64, 3, 32, 32]", "batch_size: 64", "SG924", "write [3, 32, 32], as the batch"),
     "channels that are no batch": ("[64, 5, 32, 32]", "batch_size: 64", "SG516", ""),
     "pixels in a row": ("[784]", "data: {name: mnist}", "SG516", "write image: [1, 28, 28] and begin with a flatten"),
+    "a height and a width": ("[20, 24]", "data: {name: digits}", "SG516", "write [1, 20, 24]: the channels come first"),
+    "a height and a width of colour images": ("[40, 64]", "data: {name: cifar10}", "SG516", "write [3, 40, 64]: the"),
+    "a height and a width of stated images": (
+        "[9, 12]",
+        "data: {name: ./f, shape: [4, 8, 8]}",
+        "SG516",
+        "write [4, 9, 12]: the channels",
+    ),
+    "channels and pixels": ("[3, 1024]", "data: {name: cifar10}", "SG516", ""),
     "stated pixels in a row": ("[48]", "data: {name: folder, shape: [3, 4, 4]}", "SG516", "write image: [3, 4, 4] and"),
     "features that are no pixels": ("[100]", "data: {name: mnist}", "SG516", ""),
 }

@@ -75,6 +75,12 @@ def test_odd_items_are_named(train_small: Any, item: tuple[Any, Any], words: str
         train_small(recipe="plain", data=(Items(items), Items(items[:3])))
 
 
+def test_labels_that_count_from_one_are_named(train_small: Any) -> None:
+    items = [(GREY, 1 + index % 10) for index in range(40)]
+    with pytest.raises(CommandError, match=r"go from 1 to 10, and classes count from 0\nsubtract 1 from all labels"):
+        train_small(recipe="plain", data=(Items(items), Items(items[:10])))
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_images_of_many_sizes_are_named(train_small: Any, workers: int) -> None:
     """Also where the image is read in another process: no traceback of that one."""

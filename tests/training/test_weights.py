@@ -46,6 +46,7 @@ def test_round_trip(tmp_path: Path) -> None:
         lambda state: {"state_dict": state, "epoch": 3},
         lambda state: {"model": {f"module.{key}": value for key, value in state.items()}},
         lambda state: {f"_orig_mod.{key}": value for key, value in state.items()},
+        lambda state: {"net": state, "optimizer": {"lr": 0.1}},
     ],
 )
 @pytest.mark.parametrize("name", ["w.pth", "w.pt", "w.bin"])
@@ -54,6 +55,34 @@ def test_pytorch_files(tmp_path: Path, wrap: Any, name: str) -> None:
     torch.save(wrap(module.state_dict()), tmp_path / name)
     state, _ = load_weights(tmp_path / name)
     assert state.keys() == module.state_dict().keys()
+
+
+@pytest.mark.parametrize("prefix", ["model.", "net.backbone.", "lit.model.module."])
+def test_weights_of_a_part_of_another_module(prefix: str) -> None:
+    module, other = network(), network()
+    apply_weights(other, {f"{prefix}{key}": value for key, value in module.state_dict().items()})
+    assert torch.equal(other.state_dict()["fc.weight"], module.state_dict()["fc.weight"])
+
+
+def test_keys_of_two_parts_keep_their_names() -> None:
+    state = network().state_dict()
+    with pytest.raises(WeightsMismatchError, match=r"student\.fc\.weight: not in the network"):
+        apply_weights(
+            network(), {f"{part}.{key}": value for part in ("student", "teacher") for key, value in state.items()}
+        )
+
+
+def test_several_state_dicts_are_named(tmp_path: Path) -> None:
+    state = network().state_dict()
+    torch.save({"net": state, "ema": state, "step": 3}, tmp_path / "w.pth")
+    with pytest.raises(CommandError, match="holds several state dicts: `net`, `ema`"):
+        load_weights(tmp_path / "w.pth")
+
+
+def test_a_whole_module_is_refused_with_what_to_save(tmp_path: Path) -> None:
+    torch.save(network(), tmp_path / "w.pth")
+    with pytest.raises(CommandError, match=r"holds more than tensors(.|\n)*save module.state_dict\(\) alone"):
+        load_weights(tmp_path / "w.pth")
 
 
 class Evil:

@@ -92,12 +92,15 @@ def _written_batch(graph: Graph, batch_size: int) -> Finding | None:
 
 
 def _with_channels(graph: Graph, data: Data | None) -> SetInput | None:
-    """The shape of the data's images, where the only input has their height and width alone."""
+    """The input with the channels of the data's images, where it has a height and a width alone."""
     images = known_images(data) or stated_images(data)
-    if images is None or images.channels is None or images.size is None or len(graph.inputs) != 1:
+    if images is None or images.channels is None or len(graph.inputs) != 1:
         return None
     (kind,) = graph.inputs.values()
-    return SetInput((images.channels, *images.size)) if kind.dims == tuple(images.size) else None
+    sizes = [size for size in kind.dims if isinstance(size, int)]
+    if len(kind.dims) != 2 or len(sizes) != 2 or min(sizes) <= max(IMAGE_CHANNELS):
+        return None
+    return SetInput((images.channels, *sizes))
 
 
 def _as_scores(data: Data | None) -> str | None:

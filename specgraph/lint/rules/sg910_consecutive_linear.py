@@ -59,7 +59,7 @@ def check(lint: Lint) -> None:
             first = lint.graph.nodes.get(first.inputs[0])
         if first is None or first.op not in linear or lint.only_reader(first.path) is None:
             continue
-        if _factorised(lint, first, node) or (between is not None and _narrows(lint, first, node)):
+        if _factorised(lint, first, node) or _narrows(lint, first, node):
             continue
         why = f"together they are one {node.op}" if between is None else f"there is only `{between.path}`"
         lint.report(
