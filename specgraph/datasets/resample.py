@@ -107,8 +107,9 @@ def axis_weights(old: int, new: int, resize: Resize) -> NDArray[np.float32]:
     centres = (np.arange(new)[:, None] + 0.5) * scale
     if resize.antialias:
         width = max(scale, 1.0)
-        weights = kernel((np.arange(old) + 0.5 - centres) / width)
-        return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+        wide = kernel((np.arange(old) + 0.5 - centres) / width)
+        found: NDArray[np.float32] = (wide / wide.sum(1, keepdims=True)).astype(np.float32)
+        return found
     first = np.floor(centres - 0.5).astype(np.int64)
     weights = np.zeros((new, old))
     for step in range(1 - reach, reach + 1):  # pixels beyond the edge repeat the one at the edge

@@ -146,15 +146,15 @@ class Placer:
         if not self.whole_numbers:
             return value
         half = self.builder.constant(f"{self.name}/half_a_step", np.asarray(0.5, np.float32))
-        raised = self._node("Add", [value, half], f"{value}/raised", bare=True)
-        value = self._node("Floor", [raised], f"{value}/bytes", bare=True)
+        raised = self.builder.raw("Add", [value, half], f"{value}/raised")
+        value = self.builder.raw("Floor", [raised], f"{value}/bytes")
         if self.resize.interpolation != "bicubic":
             return value
         black, white = (
             self.builder.constant(f"{self.name}/{colour}", np.asarray(level, np.float32))
             for colour, level in (("black", 0), ("white", 255))
         )
-        return self._node("Clip", [value, black, white], f"{value}/clipped", bare=True)
+        return self.builder.raw("Clip", [value, black, white], f"{value}/clipped")
 
     def _nearest(self, value: str, sides: list[str]) -> str:
         for axis, side, which in ((2, sides[0], "rows"), (3, sides[1], "columns")):
@@ -177,6 +177,6 @@ class Placer:
     def _whole(self, number: int, which: str) -> str:
         return self.builder.constant(f"{self.name}/{which}", np.asarray([number], np.int64))
 
-    def _node(self, op: str, inputs: list[str], output: str, *, bare: bool = False, **attributes: Attribute) -> str:
-        """A node named after the input; a `bare` name is whole already."""
-        return self.builder.raw(op, inputs, output if bare else f"{self.name}/{output}", **attributes)
+    def _node(self, op: str, inputs: list[str], output: str, **attributes: Attribute) -> str:
+        """A node named after the input."""
+        return self.builder.raw(op, inputs, f"{self.name}/{output}", **attributes)
