@@ -183,6 +183,8 @@ class ClassificationJudge(Judge):
     def add(self, scores: Tensor, targets: Tensor) -> None:
         import torch
 
+        from specgraph.tasks.counting import count_values
+
         assert self.sums is not None
         num = self.objective.num_scores
         shares = scores.softmax(1)
@@ -192,8 +194,8 @@ class ClassificationJudge(Judge):
         best5 = scores.topk(min(5, num), 1).indices
         self.sums[0] += right.sum()
         self.sums[1] += (best5 == targets.unsqueeze(1)).any(1).sum()
-        for place, classes in enumerate((targets, predicted, targets[right])):
-            counts = torch.bincount(classes, minlength=num)[:num]
+        for place, classes in enumerate((targets, predicted, torch.where(right, targets, num))):
+            counts = count_values(classes.clamp(max=num), num + 1)[:num]
             self.sums[2 + place * num : 2 + (place + 1) * num] += counts
         self.rows.append((predicted, confidence, true_confidence, targets))
 
