@@ -159,6 +159,7 @@ FOLDER = "folder"
 MASKS = "masks"
 TABLE = "table"
 SHAPES = "shapes"
+NPZ = "npz"
 DATA_DIR_HELP = "where data sets lie (default: $SPECGRAPH_DATA or ~/.cache/specgraph)"
 FROM_PYTHON = "from-python"
 """Name of the data set in the recipe of a run whose data a Python program gave."""
@@ -166,6 +167,12 @@ FROM_PYTHON = "from-python"
 
 CLASSES_ALONE = ("class", "picture")
 """What images with a class each give a network to learn."""
+SAID_BY_RECIPE: dict[str, tuple[str, ...]] = {
+    MASKS: ("mask",),
+    TABLE: ("class", "labels", "numbers"),
+    NPZ: ("class", "labels", "numbers", "picture"),
+}
+"""Names whose recipe says what they hold, and what they can give a network to learn."""
 
 
 def is_place(name: str) -> bool:
@@ -179,9 +186,9 @@ def targets_of(name: str) -> tuple[str, ...] | None:
         return (*CATALOG[name].serves, "picture")
     if name == FOLDER or is_place(name):
         return CLASSES_ALONE
-    return {MASKS: ("mask",), TABLE: ("class", "labels", "numbers")}.get(name)
+    return SAID_BY_RECIPE.get(name)
 
 
 def dataset_names() -> tuple[str, ...]:
     """Names a recipe may give under `data.name`, data sets registered from Python aside."""
-    return (*CATALOG, FOLDER, MASKS, TABLE)
+    return (*CATALOG, FOLDER, *SAID_BY_RECIPE)

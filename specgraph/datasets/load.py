@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from specgraph.datasets.catalog import CATALOG, FOLDER, MASKS, SHAPES, TABLE, DatasetInfo, dataset_names
+from specgraph.datasets.catalog import CATALOG, FOLDER, SAID_BY_RECIPE, SHAPES, DatasetInfo, dataset_names
 from specgraph.datasets.cifar import read_cifar
 from specgraph.datasets.digits import read_digits, split_digits
 from specgraph.datasets.download import data_root, obtain
@@ -33,7 +33,7 @@ def register_dataset(name: str, loader: Loader) -> None:
 
 def is_folder(name: str) -> bool:
     """Whether `load_dataset` reads a folder of images for this name."""
-    return name == FOLDER or (name not in CATALOG and name not in _registered and os.path.isdir(name))
+    return name == FOLDER or (name not in dataset_names() and name not in _registered and os.path.isdir(name))
 
 
 def load_dataset(
@@ -59,7 +59,7 @@ def load_dataset(
         )
     if name in _registered:
         return _registered[name](data_root(root))
-    if name in (MASKS, TABLE):
+    if name in SAID_BY_RECIPE:
         raise CommandError(f"what `{name}` holds is said by a recipe", "train a spec whose recipe names it")
     info = CATALOG.get(name)
     if info is None:

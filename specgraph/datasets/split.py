@@ -5,6 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from specgraph.datasets.samples import Samples
+
+TEST_SHARE = 0.2
+SPLIT_SEED = 0
+
 
 def stratified_split(labels: Tensor, num_held_out: int, seed: int) -> tuple[Tensor, Tensor]:
     """Positions (kept, held out), each in ascending order.
@@ -26,3 +31,10 @@ def stratified_split(labels: Tensor, num_held_out: int, seed: int) -> tuple[Tens
         members = torch.nonzero(labels == label).flatten()
         held[members[torch.randperm(len(members), generator=generator)[:share]]] = True
     return torch.nonzero(~held).flatten(), torch.nonzero(held).flatten()
+
+
+def hold_out_test(samples: Samples, why: str) -> tuple[Samples, Samples, tuple[str, ...]]:
+    """(training, test) samples of a set without a test set, one fifth for testing, and what to say: `why`."""
+    labels = samples.labels if samples.labels.ndim == 1 else torch.zeros(len(samples), dtype=torch.int64)
+    kept, held = stratified_split(labels, max(1, round(TEST_SHARE * len(samples))), SPLIT_SEED)
+    return samples.select(kept), samples.select(held), (f"{why}: {len(held)} images are held out for it",)

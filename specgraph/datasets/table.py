@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from specgraph.datasets.files import data_file
 from specgraph.datasets.images import BrokenImageError, read_image
 from specgraph.datasets.samples import Dataset, ImageTensor, Samples, whole
 from specgraph.datasets.split import stratified_split
@@ -24,15 +25,13 @@ SEPARATORS = (";", "|", ",")
 ON, OFF = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0", "")
 
 
-def read_table(root: Path, data: Data, targets: str, size: tuple[int, int] | None, channels: int | None) -> Dataset:
+def read_table(data: Data, targets: str, size: tuple[int, int] | None, channels: int | None) -> Dataset:
     """The images of a table's rows at `size` (height, width; else 224 x 224), with what their columns say: a class,
     several `labels` (a column each with 0 and 1, or one with a list), or `numbers`.
 
     Paths are relative to the table. Raises `CommandError` for missing columns and values that are none.
     """
-    if data.file is None:
-        raise CommandError("a table is a file, and the recipe names none", "file: train.csv")
-    path = Path(data.file) if Path(data.file).is_absolute() else root / data.file
+    path = data_file(data, "a table", "file: train.csv")
     rows, columns = _rows(path)
     image_column = (
         next(iter(data.inputs.values()), "image") if isinstance(data.inputs, dict) else data.inputs or "image"

@@ -23,7 +23,7 @@ class Data(Settings):
 
     name: str = setting(
         Text(),
-        "digits, shapes, mnist, fashion_mnist, cifar10, cifar100, folder, masks, table, or a registered data set",
+        "digits, shapes, mnist, fashion_mnist, cifar10, cifar100, folder, masks, table, npz, or a registered data set",
     )
     root: str | None = setting(
         Either(Text(), Nothing()), "where the files lie; default $SPECGRAPH_DATA, else the cache", default=None
@@ -70,7 +70,9 @@ class Data(Settings):
     colors: dict[str, tuple[int, ...]] | None = setting(
         Either(MapOf(ListOf(Int(0), 3, 3)), Nothing()), "of masks: the colour of each class", default=None
     )
-    file: str | None = setting(Either(Text(), Nothing()), "of a table: its file, .csv or .tsv", default=None)
+    file: str | None = setting(
+        Either(Text(), Nothing()), "of a table or npz: its file, below root, or in the current folder", default=None
+    )
     inputs: dict[str, str] | str | None = setting(
         Either(Text(), MapOf(Text()), Nothing()), "of a table: the column with the images' paths", default=None
     )

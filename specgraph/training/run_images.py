@@ -9,18 +9,17 @@ from typing import Any, NamedTuple
 
 import torch
 
-from specgraph.datasets.catalog import FOLDER, FROM_PYTHON, MASKS, SHAPES, TABLE
+from specgraph.datasets.catalog import CLASSES_ALONE, FOLDER, FROM_PYTHON, targets_of
 from specgraph.datasets.classes import class_positions
 from specgraph.datasets.download import data_root
+from specgraph.datasets.files import locate
 from specgraph.datasets.images import centre_share
 from specgraph.datasets.load import is_folder, load_dataset
-from specgraph.datasets.masks import read_masks
 from specgraph.datasets.placement import describe
 from specgraph.datasets.preprocessing import Preprocessing, class_names_of
 from specgraph.datasets.samples import Dataset, Samples
-from specgraph.datasets.shapes import draw_shapes
+from specgraph.datasets.sources import read_source
 from specgraph.datasets.split import stratified_split
-from specgraph.datasets.table import read_table
 from specgraph.datasets.user import from_user
 from specgraph.errors import CommandError
 from specgraph.graph.classifier import only_image
@@ -210,7 +209,8 @@ def from_anywhere(data: Data) -> Data:
     """A recipe's data with absolute paths, so that they are found from any folder."""
     root = None if data.root is None else os.path.abspath(data_root(data.root))
     is_path = data.name != FOLDER and is_folder(data.name)
-    return data.replace(root=root, name=os.path.abspath(data.name) if is_path else data.name)
+    file = None if data.file is None else os.path.abspath(locate(data, data.file))
+    return data.replace(root=root, name=os.path.abspath(data.name) if is_path else data.name, file=file)
 
 
 def _refuse_outputs(task: Task, head: Head, dataset: Dataset) -> None:
@@ -239,18 +239,15 @@ def _load(
     broken_help: str,
     statistics: bool,
 ) -> Dataset:
-    if data.name == SHAPES:
-        return draw_shapes(data.size or 64, data.images or 2000, task.targets)
-    if data.name == MASKS and task.targets == "mask":
-        return read_masks(data_root(data.root), data, size, channels)
-    if data.name == TABLE and task.targets in ("class", "labels", "numbers"):
-        return read_table(data_root(data.root), data, task.targets, size, channels)
-    if data.name in (MASKS, TABLE) or task.targets not in ("class", "picture"):
+    if task.targets not in (targets_of(data.name) or CLASSES_ALONE):
         wanted = TARGET_WORDS[task.targets]
         raise CommandError(
             f"the task {task.name} needs {wanted}, and data `{data.name}` do not give them",
             HELP_FOR_TARGETS[task.targets],
         )
+    said = read_source(data, task.targets, size, channels)
+    if said is not None:
+        return said
     options: dict[str, Any] = {}
     if is_folder(data.name):
         crop = next((entry for entry in data.augment if isinstance(entry, RandomResizedCrop)), None)

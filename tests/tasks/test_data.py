@@ -136,7 +136,9 @@ def table(tmp_path: Path) -> Path:
 
 def test_tables(table: Path) -> None:
     def read(targets: str, columns: object, **more: object) -> object:
-        return read_table(table, Data(name="table", file="all.csv", targets=columns, **more), targets, (8, 8), 3)  # type: ignore[arg-type]
+        return read_table(
+            Data(name="table", root=str(table), file="all.csv", targets=columns, **more), targets, (8, 8), 3
+        )  # type: ignore[arg-type]
 
     classes = read("class", "kind", split="part")
     assert classes.class_names == ("cat", "dog")  # type: ignore[attr-defined]
@@ -160,4 +162,4 @@ def test_tables(table: Path) -> None:
 )
 def test_tables_that_do_not_fit(table: Path, columns: object, targets: str, message: str) -> None:
     with pytest.raises(CommandError, match=message):
-        read_table(table, Data(name="table", file="all.csv", targets=columns), targets, (8, 8), 3)  # type: ignore[arg-type]
+        read_table(Data(name="table", root=str(table), file="all.csv", targets=columns), targets, (8, 8), 3)  # type: ignore[arg-type]

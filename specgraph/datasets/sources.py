@@ -1,0 +1,48 @@
+"""Data whose recipe says what they hold: which reader serves which name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from specgraph.datasets.catalog import MASKS, NPZ, SHAPES, TABLE
+from specgraph.datasets.download import data_root
+from specgraph.datasets.samples import Dataset
+from specgraph.recipes.feeding import Data
+
+Size = tuple[int, int] | None
+Read = Callable[[Data, str, Size, int | None], Dataset]
+
+
+def read_source(data: Data, targets: str, size: Size, channels: int | None) -> Dataset | None:
+    """The data set of a recipe's `data` with `targets` (`class`, `labels`, `numbers`, `mask`, `picture`), images of
+    files brought to `size` (height, width) and `channels`; None for names that say all by themselves, such as mnist.
+    Raises `CommandError`."""
+    read = READERS.get(data.name)
+    return None if read is None else read(data, targets, size, channels)
+
+
+def _shapes(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
+    from specgraph.datasets.shapes import draw_shapes
+
+    return draw_shapes(data.size or 64, data.images or 2000, targets)
+
+
+def _masks(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
+    from specgraph.datasets.masks import read_masks
+
+    return read_masks(data_root(data.root), data, size, channels)
+
+
+def _table(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
+    from specgraph.datasets.table import read_table
+
+    return read_table(data, targets, size, channels)
+
+
+def _npz(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
+    from specgraph.datasets.npz import read_npz
+
+    return read_npz(data, targets)
+
+
+READERS: dict[str, Read] = {SHAPES: _shapes, MASKS: _masks, TABLE: _table, NPZ: _npz}
