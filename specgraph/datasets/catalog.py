@@ -169,7 +169,7 @@ CLASSES_ALONE = ("class", "picture")
 """What images with a class each give a network to learn."""
 SAID_BY_RECIPE: dict[str, tuple[str, ...]] = {
     MASKS: ("mask",),
-    TABLE: ("class", "labels", "numbers"),
+    TABLE: ("class", "labels", "numbers", "mask", "picture"),
     NPZ: ("class", "labels", "numbers", "picture"),
 }
 """Names whose recipe says what they hold, and what they can give a network to learn."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +26,9 @@ from specgraph.datasets.random import crop_box, uniforms
 from specgraph.datasets.samples import Dataset, ImageTensor, Samples, whole
 from specgraph.datasets.split import stratified_split
 from specgraph.datasets.statistics import sample_statistics
+from specgraph.datasets.stored import File
 from specgraph.errors import CommandError
+from specgraph.recipes.feeding import Data, RandomResizedCrop
 from specgraph.recipes.resizing import DEFAULT, Resize, Stretch
 
 RESIDENT_BYTES = 1 << 30
@@ -46,15 +48,21 @@ class ResizedCrop:
     ratio: tuple[float, float]
 
 
+def resized_crop_of(data: Data) -> ResizedCrop | None:
+    """The crop that a recipe takes from the files."""
+    crop = next((entry for entry in data.augment if isinstance(entry, RandomResizedCrop)), None)
+    return None if crop is None else ResizedCrop(crop.scale, crop.ratio)
+
+
 @dataclass(frozen=True)
 class FolderReader:
-    """Reads images of a folder one at a time, brought to `size` (height, width) as `resize` says (see `read_image`).
+    """Reads images one at a time, brought to `size` (height, width) as `resize` says (see `read_image`).
 
     `skip_broken` puts the next readable image in the place of one that cannot be read; `broken_help` is
     what the user is advised where it is off.
     """
 
-    paths: tuple[Path, ...]
+    paths: tuple[File, ...]
     channels: int
     size: tuple[int, int]
     resized_crop: ResizedCrop | None = None
@@ -141,7 +149,7 @@ def read_folder(
     for name, (paths, labels) in files.items():
         crop = resized_crop if name == "train" else None
         reader = FolderReader(paths, channels, size, crop, skip_broken, broken_help, resize)
-        samples[name] = _samples(paths, labels, reader, resident_bytes)
+        samples[name] = read_samples(reader, labels, resident_bytes)
     if "test" not in samples:
         kept, held = stratified_split(samples["train"].labels, round(len(samples["train"]) * TEST_SHARE), SPLIT_SEED)
         held_out = samples["train"].select(held)
@@ -231,21 +239,27 @@ def _identity(place: str | Path) -> tuple[int, int]:
 
 
 def _readable(found: tuple[tuple[Path, ...], Tensor], notes: list[str]) -> tuple[tuple[Path, ...], Tensor]:
-    """The files that decode; those that do not are named in `notes`."""
     paths, labels = found
+    kept = readable(paths, notes)
+    return tuple(paths[position] for position in kept.tolist()), labels[kept]
+
+
+def readable(files: Sequence[File], notes: list[str]) -> Tensor:
+    """Positions of the files that decode; those that do not are named in `notes`. Raises `CommandError` if none
+    does."""
     with ThreadPoolExecutor() as pool:
-        faults = list(pool.map(_fault, paths))
+        faults = list(pool.map(_fault, files))
     broken = [fault for fault in faults if fault]
     if broken:
         shown = "; ".join(broken[:3]) + (f"; and {len(broken) - 3} more" if len(broken) > 3 else "")
         notes.append(f"{len(broken)} broken {'image' if len(broken) == 1 else 'images'} skipped: {shown}")
     kept = [position for position, fault in enumerate(faults) if not fault]
     if not kept:
-        raise CommandError(f"none of the {len(paths)} images can be read", broken[0])
-    return tuple(paths[position] for position in kept), labels[kept]
+        raise CommandError(f"none of the {len(files)} images can be read", broken[0])
+    return torch.tensor(kept)
 
 
-def _fault(path: Path) -> str | None:
+def _fault(path: File) -> str | None:
     try:
         open_image(path, (64, 64))
     except BrokenImageError as error:
@@ -253,10 +267,11 @@ def _fault(path: Path) -> str | None:
     return None
 
 
-def _samples(paths: tuple[Path, ...], labels: Tensor, reader: FolderReader, resident_bytes: int) -> Samples:
-    num_bytes = len(paths) * reader.channels * reader.size[0] * reader.size[1]
+def read_samples(reader: FolderReader, labels: Tensor, resident_bytes: int = RESIDENT_BYTES) -> Samples:
+    """The images of a reader, held in memory if they are at most `resident_bytes`, with their labels."""
+    num_bytes = len(reader) * reader.channels * reader.size[0] * reader.size[1]
     if reader.resized_crop is not None or num_bytes > resident_bytes:
         return whole(reader, labels)
     with ThreadPoolExecutor() as pool:
-        images = list(pool.map(reader.read, range(len(paths))))
-    return whole(ImageTensor(torch.stack(images), paths), labels)
+        images = list(pool.map(reader.read, range(len(reader))))
+    return whole(ImageTensor(torch.stack(images), reader.paths), labels)

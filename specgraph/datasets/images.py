@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from specgraph.datasets.resample import fit
+from specgraph.datasets.stored import File
 from specgraph.recipes.resizing import DEFAULT, Resize
 
 if TYPE_CHECKING:
@@ -34,16 +35,16 @@ class ImageRegion(NamedTuple):
     lower: float
 
 
-def open_image(path: Path, draft_size: tuple[int, int] | None = None) -> Image.Image:
+def open_image(path: File, draft_size: tuple[int, int] | None = None) -> Image.Image:
     """The decoded image, turned upright. Large JPEGs are decoded at the smallest scale that is still
     at least `draft_size` (height, width). Pipes and devices are not opened: reading them may wait
     forever. Raises `BrokenImageError`."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        if isinstance(path, Path) and not stat.S_ISREG(path.stat().st_mode):
             raise BrokenImageError(f"{path} is no ordinary file: not opened")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = Image.open(path)
+            image = Image.open(path) if isinstance(path, Path) else path.open()
             if image.size[0] * image.size[1] > MAX_PIXELS:
                 width, height = image.size
                 raise BrokenImageError(f"{path} claims {width}x{height} pixels, more than {MAX_PIXELS:,}: not unpacked")
@@ -59,7 +60,7 @@ def open_image(path: Path, draft_size: tuple[int, int] | None = None) -> Image.I
         raise BrokenImageError(f"{path} cannot be read as an image: {error or type(error).__name__}") from None
 
 
-def open_converted(path: Path, channels: int, draft_size: tuple[int, int] | None = None) -> Image.Image:
+def open_converted(path: File, channels: int, draft_size: tuple[int, int] | None = None) -> Image.Image:
     """`open_image`, in grey (1 channel) or RGB (3). Raises `BrokenImageError`."""
     image = open_image(path, draft_size)
     try:
@@ -124,7 +125,7 @@ def centre_box(image_size: tuple[int, int], size: tuple[int, int], share: float)
     )
 
 
-def read_image(path: Path, channels: int, size: tuple[int, int] | None, resize: Resize | None = DEFAULT) -> Tensor:
+def read_image(path: File, channels: int, size: tuple[int, int] | None, resize: Resize | None = DEFAULT) -> Tensor:
     """An image file as uint8 (C, H, W), brought to `size` (height, width) as `resize` says, or whole without
     `size`. This is the picture that training, evaluation and prediction see.
 

@@ -1,109 +1,138 @@
-"""Images with masks of the same names: `<split>/images/a.jpg` and `<split>/masks/a.png`."""
+"""Images with masks of class numbers: read pair by pair, whatever lists the pairs."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from specgraph.datasets.folder_facts import SUFFIXES
 from specgraph.datasets.images import BrokenImageError, open_image, to_mode, to_tensor
 from specgraph.datasets.resample import fit, fit_numbers
-from specgraph.datasets.samples import IGNORED, Dataset, ImageTensor, whole
-from specgraph.datasets.split import stratified_split
+from specgraph.datasets.samples import IGNORED, Dataset, ImageTensor, Samples, whole
+from specgraph.datasets.split import held_out_test
 from specgraph.datasets.statistics import channel_statistics
+from specgraph.datasets.stored import File
 from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data
 from specgraph.recipes.resizing import Resize
 
-SPLITS = {"train": ("train", "training"), "validation": ("val", "valid", "validation"), "test": ("test",)}
-LAYOUT = "a folder holds train/images and train/masks (and val, test), or images and masks"
-TEST_SHARE = 0.2
-SPLIT_SEED = 0
+Colors = dict[str, NDArray[np.int64]]
+Pair = tuple[File, File]
+USUAL_SIZE = (256, 256)
+RESIDENT_BYTES = 1 << 30
+NUM_PROBED = 200
 
 
-def read_masks(root: Path, data: Data, size: tuple[int, int] | None, channels: int | None) -> Dataset:
-    """Images and masks brought to `size` (height, width; else 256 x 256), the mask as the last channel of each image.
+@dataclass(frozen=True)
+class MaskReader:
+    """Reads images with their masks, `masks[i]` that of `paths[i]`, brought to `size` (height, width) alike.
 
-    Raises `CommandError` for another layout, images without masks, class numbers beyond the classes, unknown colours.
+    A mask holds class numbers as grey values or places in a palette, or `colors`; `ignore_index` counts nowhere.
+    Numbers from `num_classes` on are refused, unless it is None.
     """
-    size, channels = size or (256, 256), channels or 3
-    folders = {part: _folder(root, names) for part, names in SPLITS.items()}
-    if folders["train"] is None:
-        if not (root / "images").is_dir():
-            raise CommandError(f"there are no images and masks in {root}", LAYOUT)
-        folders["train"] = root
-    parts = {part: _pairs(folder) for part, folder in folders.items() if folder is not None}
-    colors = None if data.colors is None else {name: np.array(rgb, np.int64) for name, rgb in data.colors.items()}
-    read = {part: _read(pairs, size, channels, data, colors) for part, pairs in parts.items()}
-    names = _names(data, [images[:, -1] for images in read.values()])
-    sets = {
-        part: whole(
-            ImageTensor(images, tuple(path for path, _ in parts[part])), torch.zeros(len(images), dtype=torch.int64)
-        )
-        for part, images in read.items()
-    }
-    notes: tuple[str, ...] = ()
-    if "test" not in sets:
-        total = len(sets["train"])
-        kept, held = stratified_split(sets["train"].labels, max(1, round(TEST_SHARE * total)), SPLIT_SEED)
-        sets["train"], sets["test"] = sets["train"].select(kept), sets["train"].select(held)
-        notes += (f"there is no test set: {len(held)} images are held out for it",)
-    mean, std = channel_statistics(read["train"][:, :-1])
-    return Dataset(
-        "masks", sets["train"], sets["test"], names, channels, size, mean, std, sets.get("validation"),
-        from_files=True, notes=notes,
-    )  # fmt: skip
 
+    paths: tuple[File, ...]
+    masks: tuple[File, ...]
+    channels: int
+    size: tuple[int, int]
+    ignore_index: int | None = None
+    colors: Colors | None = field(default=None, compare=False)
+    resize: Resize | None = None
+    num_classes: int | None = None
 
-def _folder(root: Path, names: tuple[str, ...]) -> Path | None:
-    return next((root / name for name in names if (root / name / "images").is_dir()), None)
+    def __len__(self) -> int:
+        return len(self.paths)
 
-
-def _pairs(folder: Path) -> list[tuple[Path, Path]]:
-    masks = {path.stem: path for path in sorted((folder / "masks").glob("*")) if path.suffix.lower() in SUFFIXES}
-    images = [path for path in sorted((folder / "images").glob("*")) if path.suffix.lower() in SUFFIXES]
-    lacking = [path.name for path in images if path.stem not in masks]
-    if not images or lacking:
-        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-        what = f"{lacking[0]}{more} has no mask in {folder / 'masks'}" if lacking else f"{folder} holds no image"
-        raise CommandError(what, "a mask is a .png of the image's name")
-    return [(path, masks[path.stem]) for path in images]
-
-
-def _read(
-    pairs: list[tuple[Path, Path]],
-    size: tuple[int, int],
-    channels: int,
-    data: Data,
-    colors: dict[str, np.ndarray] | None,
-) -> Tensor:
-    """uint8 (N, channels + 1, height, width)."""
-    whole_set = torch.empty(len(pairs), channels + 1, *size, dtype=torch.uint8)
-    for place, (image_path, mask_path) in enumerate(pairs):
+    def read(self, index: int, seed: int | None = None, epoch: int | None = None) -> Tensor:
+        """An image and its mask as the last channel, uint8 (C + 1, H, W). Raises `CommandError`."""
+        image_path, mask_path = self.paths[index], self.masks[index]
         try:
             image, mask = open_image(image_path), open_image(mask_path)
-        except BrokenImageError as error:
+            picture = to_mode(image, self.channels)
+        except (BrokenImageError, ValueError) as error:
             raise CommandError(str(error)) from None
         if image.size != mask.size:
             raise CommandError(
                 f"{mask_path} is {mask.size[0]}x{mask.size[1]}, its image {image.size[0]}x{image.size[1]}"
             )
-        numbers = class_numbers(mask, mask_path, colors)
-        if data.ignore_index is not None:
-            numbers = np.where(numbers == data.ignore_index, IGNORED, numbers)
-        picture, small = _placed(to_mode(image, channels), numbers.astype(np.uint8), size, data.resize)
-        whole_set[place, :-1] = to_tensor(picture)
-        whole_set[place, -1] = torch.from_numpy(np.array(small))
-    return whole_set
+        numbers = class_numbers(mask, mask_path, self.colors)
+        if self.ignore_index is not None:
+            numbers = np.where(numbers == self.ignore_index, IGNORED, numbers)
+        if self.num_classes is not None:
+            most = int(numbers[numbers != IGNORED].max(initial=0))
+            if most >= self.num_classes:
+                raise _beyond(str(mask_path), most, self.num_classes)
+        picture, small = _placed(picture, numbers.astype(np.uint8), self.size, self.resize)
+        return torch.cat((to_tensor(picture), torch.from_numpy(np.array(small)).unsqueeze(0)))
+
+
+def read_pairs(
+    pairs: Mapping[str, Sequence[Pair]],
+    data: Data,
+    size: tuple[int, int] | None,
+    channels: int | None,
+    *,
+    name: str,
+    names: tuple[str, ...] | None = None,
+    colors: Mapping[str, tuple[int, ...]] | None = None,
+) -> Dataset:
+    """The data set of (image, mask) `pairs` of the parts `train`, `test` and `validation`, without test pairs a fifth
+    of the training pairs, at `size` (height, width; else 256 x 256). The mask is the last channel of each image.
+
+    `names` are the classes, and `colors` those of the masks, if the recipe does not say. Small sets are held in
+    memory. Raises `CommandError` for masks of another size, class numbers beyond the classes, and colours without a
+    table.
+    """
+    size, channels = size or USUAL_SIZE, channels or 3
+    written = data.colors or colors
+    tables = None if written is None else {known: np.array(rgb, np.int64) for known, rgb in written.items()}
+    stated = tuple(written) if written is not None else data.classes or names
+    is_resident = sum(map(len, pairs.values())) * (channels + 1) * size[0] * size[1] <= RESIDENT_BYTES
+    num_classes = len(stated) if isinstance(stated, tuple) else stated
+    if num_classes is None and not is_resident:
+        raise CommandError(
+            f"{name} is too large to look through all masks for their classes", "name the classes: data.classes"
+        )
+    sets: dict[str, Samples] = {}
+    for part, some in pairs.items():
+        images, masks = (tuple(side) for side in zip(*some, strict=True))
+        reader = MaskReader(images, masks, channels, size, data.ignore_index, tables, data.resize, num_classes)
+        sets[part] = whole(_resident(reader) if is_resident else reader, torch.zeros(len(some), dtype=torch.int64))
+    class_names = stated if isinstance(stated, tuple) else _numbered(num_classes, sets)
+    notes: tuple[str, ...] = ()
+    if "test" not in sets:
+        kept, held, notes = held_out_test(sets["train"].labels, "there is no test set")
+        sets["train"], sets["test"] = sets["train"].select(kept), sets["train"].select(held)
+    mean, std = channel_statistics(_probed(sets["train"]))
+    return Dataset(
+        name, sets["train"], sets["test"], class_names, channels, size, mean, std, sets.get("validation"),
+        from_files=True, notes=notes,
+    )  # fmt: skip
+
+
+def _resident(reader: MaskReader) -> ImageTensor:
+    with ThreadPoolExecutor() as pool:
+        return ImageTensor(torch.stack(list(pool.map(reader.read, range(len(reader))))), reader.paths)
+
+
+def _probed(samples: Samples) -> Tensor:
+    """The images, without masks; of those that are not in memory some."""
+    resident = samples.resident
+    if resident is not None:
+        return resident[:, :-1]
+    chosen = torch.linspace(0, len(samples) - 1, min(NUM_PROBED, len(samples))).long()
+    return torch.stack([samples.source.read(index)[:-1] for index in samples.indices[chosen].tolist()])
 
 
 def _placed(
-    image: Image.Image, numbers: np.ndarray, size: tuple[int, int], resize: Resize | None
-) -> tuple[Image.Image, np.ndarray]:
+    image: Image.Image, numbers: NDArray[np.uint8], size: tuple[int, int], resize: Resize | None
+) -> tuple[Image.Image, NDArray[np.uint8]]:
     """A picture and its mask at `size`; without `resize` as the runs before it had them."""
     if resize is not None:
         return fit(image, size, resize), fit_numbers(numbers, size, resize, IGNORED)
@@ -112,7 +141,7 @@ def _placed(
     return image.resize(at, Image.Resampling.BILINEAR), np.asarray(small)
 
 
-def class_numbers(mask: Image.Image, path: Path, colors: dict[str, np.ndarray] | None) -> np.ndarray:
+def class_numbers(mask: Image.Image, path: File, colors: Colors | None) -> NDArray[np.int64]:
     """A mask's class numbers (H, W): grey values, places in a palette, or colours of a table, of which others are
     ignored. Raises `CommandError` for colours without a table."""
     if colors is not None:
@@ -131,20 +160,16 @@ def class_numbers(mask: Image.Image, path: Path, colors: dict[str, np.ndarray] |
     )
 
 
-def _names(data: Data, masks: list[Tensor]) -> tuple[str, ...]:
-    seen = torch.cat([torch.bincount(mask.flatten().long(), minlength=256).unsqueeze(0) for mask in masks]).sum(0)
-    most = _highest(seen)
-    stated = tuple(data.colors) if data.colors is not None else data.classes
-    names = stated if isinstance(stated, tuple) else tuple(map(str, range(stated or most + 1)))
-    if most >= len(names):
-        raise CommandError(
-            f"the masks hold class {most}, and there are {len(names)} classes, from 0 on",
-            "name every class under data.classes, or say what is ignored: ignore_index: 255",
-        )
-    return names
+def _beyond(what: str, most: int, num_classes: int) -> CommandError:
+    return CommandError(
+        f"{what} holds class {most}, and there are {num_classes} classes, from 0 on",
+        "name every class under data.classes, or say what is ignored: ignore_index: 255",
+    )
 
 
-def _highest(counts: Tensor) -> int:
-    """The highest class number that occurs."""
-    present = torch.nonzero(counts[:IGNORED]).flatten()
-    return int(present[-1]) if len(present) else 0
+def _numbered(num_classes: int | None, sets: Mapping[str, Samples]) -> tuple[str, ...]:
+    """Classes by number, up to the highest that occurs."""
+    if num_classes is None:
+        masks = [resident[:, -1] for samples in sets.values() if (resident := samples.resident) is not None]
+        num_classes = 1 + max(int(mask[mask != IGNORED].max()) if (mask != IGNORED).any() else 0 for mask in masks)
+    return tuple(map(str, range(num_classes)))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from specgraph.datasets.files import data_file
 from specgraph.datasets.samples import Dataset, ImageTensor, Samples, whole
-from specgraph.datasets.split import hold_out_test
+from specgraph.datasets.split import held_out_test
 from specgraph.datasets.statistics import sample_statistics
 from specgraph.errors import CommandError, reason
 from specgraph.recipes.feeding import Data
@@ -35,7 +35,8 @@ def read_npz(data: Data, targets: str) -> Dataset:
         raise CommandError(f"{path} has no train_images; it has {', '.join(sorted(arrays)) or 'nothing'}", LAYOUT)
     notes: tuple[str, ...] = ()
     if test is None:
-        train, test, notes = hold_out_test(train, f"{path.name} has no test images")
+        kept, held, notes = held_out_test(train.labels, f"{path.name} has no test images")
+        train, test = train.select(kept), train.select(held)
     for part, samples in (("val", validation), ("test", test)):
         if samples is not None and samples.source.read(0).shape != train.source.read(0).shape:
             raise CommandError(f"{path}: {part}_images differ in shape from train_images", LAYOUT)

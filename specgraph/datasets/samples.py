@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor
+
+from specgraph.datasets.stored import File
 
 IGNORED = 255
 """The class number of mask pixels that count nowhere."""
@@ -31,7 +32,7 @@ class ImageTensor:
     """A whole set of images in memory: uint8 (N, C, H, W). `paths` are the files they were read from, if any."""
 
     images_nchw: Tensor
-    paths: tuple[Path, ...] = ()
+    paths: tuple[File, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images_nchw)

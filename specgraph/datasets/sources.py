@@ -28,7 +28,7 @@ def _shapes(data: Data, targets: str, size: Size, channels: int | None) -> Datas
 
 
 def _masks(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
-    from specgraph.datasets.masks import read_masks
+    from specgraph.datasets.mask_folder import read_masks
 
     return read_masks(data_root(data.root), data, size, channels)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from specgraph.datasets.samples import Samples
-
 TEST_SHARE = 0.2
 SPLIT_SEED = 0
 
@@ -33,8 +31,8 @@ def stratified_split(labels: Tensor, num_held_out: int, seed: int) -> tuple[Tens
     return torch.nonzero(~held).flatten(), torch.nonzero(held).flatten()
 
 
-def hold_out_test(samples: Samples, why: str) -> tuple[Samples, Samples, tuple[str, ...]]:
-    """(training, test) samples of a set without a test set, one fifth for testing, and what to say: `why`."""
-    labels = samples.labels if samples.labels.ndim == 1 else torch.zeros(len(samples), dtype=torch.int64)
-    kept, held = stratified_split(labels, max(1, round(TEST_SHARE * len(samples))), SPLIT_SEED)
-    return samples.select(kept), samples.select(held), (f"{why}: {len(held)} images are held out for it",)
+def held_out_test(labels: Tensor, why: str) -> tuple[Tensor, Tensor, tuple[str, ...]]:
+    """Positions (kept, for testing) of a set without a test set, of which a fifth is held out, and a note: `why`."""
+    by = labels if labels.ndim == 1 else torch.zeros(len(labels), dtype=torch.int64)
+    kept, held = stratified_split(by, max(1, round(TEST_SHARE * len(labels))), SPLIT_SEED)
+    return kept, held, (f"{why}: {len(held)} images are held out for it",)

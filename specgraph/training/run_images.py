@@ -250,11 +250,9 @@ def _load(
         return said
     options: dict[str, Any] = {}
     if is_folder(data.name):
-        crop = next((entry for entry in data.augment if isinstance(entry, RandomResizedCrop)), None)
-        if crop is not None:
-            from specgraph.datasets.folder import ResizedCrop
+        from specgraph.datasets.folder import resized_crop_of
 
-            options["resized_crop"] = ResizedCrop(crop.scale, crop.ratio)
+        options |= {"resized_crop": resized_crop_of(data)}
         options |= {"skip_broken": data.broken_images == "skip", "broken_help": broken_help}
         options["statistics"] = statistics and data.normalize == "dataset"
     return load_dataset(data.name, data.root, size=size, channels=channels, resize=data.resize, **options)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from specgraph.datasets.masks import read_masks
+from specgraph.datasets.mask_folder import read_masks
 from specgraph.datasets.random import balanced_order
 from specgraph.datasets.samples import IGNORED
 from specgraph.datasets.shapes import draw_images, draw_shapes
@@ -111,7 +111,7 @@ def test_masks_ignore_what_is_to_be_ignored(tmp_path: Path) -> None:
     write_masks(tmp_path, "grey", 7)
     data = read_masks(tmp_path, Data(name="masks", ignore_index=7, classes=("a", "b")), (20, 30), 3)
     assert data.train.source.read(0)[-1].unique().tolist() == [0, IGNORED]
-    with pytest.raises(CommandError, match="hold class 7, and there are 2 classes"):
+    with pytest.raises(CommandError, match="holds class 7, and there are 2 classes"):
         read_masks(tmp_path, Data(name="masks", classes=2), (20, 30), 3)
 
 
