@@ -28,7 +28,8 @@ from specgraph.datasets.split import stratified_split
 from specgraph.datasets.statistics import sample_statistics
 from specgraph.datasets.stored import File
 from specgraph.errors import CommandError
-from specgraph.recipes.feeding import Data, RandomResizedCrop
+from specgraph.recipes.augmentation import RandomResizedCrop
+from specgraph.recipes.feeding import Data
 from specgraph.recipes.resizing import DEFAULT, Resize, Stretch
 
 RESIDENT_BYTES = 1 << 30

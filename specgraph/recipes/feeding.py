@@ -74,7 +74,9 @@ class Data(Settings):
         Either(Text(), Nothing()), "of a table or npz: its file, below root, or in the current folder", default=None
     )
     inputs: dict[str, str] | str | None = setting(
-        Either(Text(), MapOf(Text()), Nothing()), "of a table: the column with the images, as paths or bytes", default=None
+        Either(Text(), MapOf(Text()), Nothing()),
+        "of a table: the column with the images, as paths or bytes",
+        default=None,
     )
     targets: dict[str, Any] | tuple[str, ...] | str | None = setting(
         Either(Text(), ListOf(Text(), 1), MapOf(Either(Text(), ListOf(Text(), 1))), Nothing()),

@@ -17,7 +17,8 @@ from specgraph.datasets.images import read_image
 from specgraph.datasets.samples import Dataset
 from specgraph.datasets.table import read_table
 from specgraph.errors import CommandError, MissingPackageError
-from specgraph.recipes.feeding import Data, RandomResizedCrop
+from specgraph.recipes.augmentation import RandomResizedCrop
+from specgraph.recipes.feeding import Data
 from specgraph.recipes.resizing import Stretch
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")

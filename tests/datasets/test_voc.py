@@ -53,9 +53,7 @@ def write_voc(root: Path, *, colours: bool = False, most: int = 20) -> dict[str,
     Image.new("RGB", (9, 9)).save(root / "JPEGImages/2007_999999.jpg")
     for part, names in LISTS.items():
         (root / f"ImageSets/Segmentation/{part}.txt").write_text("\n".join(names) + "\n")
-    (root / "ImageSets/Segmentation/trainval.txt").write_text(
-        "\n".join([*LISTS["train"], *LISTS["val"]])
-    )
+    (root / "ImageSets/Segmentation/trainval.txt").write_text("\n".join([*LISTS["train"], *LISTS["val"]]))
     (root / "ImageSets/Segmentation/test.txt").write_text("2008_000006\n")
     return masks
 
