@@ -10,7 +10,8 @@ from lsprotocol import types
 from specgraph.diagnostics.model import Applicability, Diagnostic, Edit, Fix
 from specgraph.language_server.analysis import Analysis, analyse
 from specgraph.language_server.positions import Encoding, Positions, uri_of
-from specgraph.source.harm import apply_harmless
+from specgraph.source.fixes import apply_fixes
+from specgraph.source.harm import apply_harmless, find_harm
 from specgraph.source.tree import Source
 
 FIX_ALL = types.CodeActionKind.SourceFixAll
@@ -67,6 +68,7 @@ class Actions:
                 edit=self._edit(fix.edits),
             )
             for fix in diagnostic.fixes
+            if not self._harms(diagnostic, fix)
         ]
         suppression = self._suppression(diagnostic)
         if suppression is not None:
@@ -79,6 +81,13 @@ class Actions:
                 )
             )
         return actions
+
+    def _harms(self, diagnostic: Diagnostic, fix: Fix) -> bool:
+        """Whether a fix would do to its text what `--fix` does not write: see `find_harm`."""
+        paths = {edit.span.path for edit in fix.edits}
+        alone = diagnostic._replace(fix=fix, alternatives=())
+        sources = (self.analysis.sources.get(path, self.analysis.source) for path in paths)
+        return any(find_harm(source, apply_fixes(source, [alone], unsafe=True, expect=True)) for source in sources)
 
     def _title(self, diagnostic: Diagnostic, fix: Fix) -> str:
         edits = fix.edits

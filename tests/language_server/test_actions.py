@@ -7,7 +7,7 @@ import re
 import pytest
 from lsprotocol import types
 
-from specgraph.diagnostics.model import Diagnostic
+from specgraph.diagnostics.model import Diagnostic, Edit, Fix
 from specgraph.language_server.actions import Actions, smallest_edit
 from specgraph.language_server.analysis import analyse
 from specgraph.source.tree import Source
@@ -79,6 +79,29 @@ def test_all_safe_fixes_at_once() -> None:
     assert fixed == BAD.replace("Conv2d", "conv").replace("form:", "from:").replace("flaten", "flatten")
     assert actions(fixed, only=["source.fixAll"]) == []
     assert {action.kind for action in actions(BAD, only=["source"])} == {"source.fixAll"}
+
+
+# The text, a piece of it that a fix replaces, by what, and whether the fix is offered.
+WRITTEN = [
+    ("  a: &first relu\n  b: *first\n", "&first relu", "relu6", False),
+    ("  a: &first relu\n  b: *first\n", "relu", "relu6", True),
+    ("  a: relu  # why\n  b: relu6\n", "relu  # why", "relu6", False),
+    ("  a: relu\n  b: relu6\n", "  b:", "  a:", False),
+    ("  a: relu\n  b: relu6\n", "relu6", "[relu6", False),
+    ("  a: relu\n  b: relu6\n", "relu6", "silu", True),
+]
+
+
+@pytest.mark.parametrize(("nodes", "piece", "new", "offered"), WRITTEN)
+def test_a_fix_that_would_harm_the_text_is_not_offered(nodes: str, piece: str, new: str, offered: bool) -> None:
+    text = f"specgraph: 1\ninputs: {{image: [3, 8, 8]}}\nnodes:\n{nodes}"
+    analysis = analyse(text, PATH)
+    start = text.index(piece)
+    edit = Edit(analysis.source.span_of_offsets(start, start + len(piece)), new)
+    fault = Diagnostic("SG206", "unknown-op", "error", "of a test", edit.span, fix=Fix("safe", (edit,)))
+    analysis.diagnostics[:] = [fault]
+    found = Actions(analysis, URI, "utf-16", lambda diagnostic: True, converted).at(EVERYWHERE, ["quickfix"])
+    assert bool(found) == offered
 
 
 def test_a_warning_can_be_ignored_on_its_line_and_an_error_cannot() -> None:
