@@ -19,7 +19,7 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 INSTEAD = {
-    "**": "multiply instead: x * x",
+    "**": "multiply instead: x * x; a list has the powers of two: [1, 2, 4, 8][index]",
     "=": "to compare, write ==",
     "<>": "write !=",
     "!": "write not",

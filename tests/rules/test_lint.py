@@ -81,6 +81,27 @@ def test_a_join_names_every_axis_that_may_differ() -> None:
     (found,) = [d for d in report.diagnostics if d.code == "SG903"]
     assert found.message.endswith("only for some images: 2*(H//2) and H, 2*(W//2) and W")
     assert found.notes == ("they agree where H is a multiple of 2", "they agree where W is a multiple of 2")
+    assert found.help is not None
+    assert found.help.startswith("make H and W multiples of 2, or give both branches")
+
+
+@pytest.mark.parametrize(
+    ("shape", "factor", "said"),
+    [
+        ("[8, H, 24]", 3, "make H a multiple of 3, or"),
+        ("[8, H, H]", 4, "make H a multiple of 4, or"),
+        ("[8, L]", 5, "make L a multiple of 5, or"),
+    ],
+)
+def test_a_join_says_the_number_that_sizes_are_multiples_of(shape: str, factor: int, said: str) -> None:
+    nodes = (
+        f"nodes:\n  down: {{op: max_pool, kernel_size: {factor}}}\n  up: {{op: upsample, scale_factor: {factor}}}\n"
+        "  add: {op: add, from: [up, image]}\n"
+    )
+    report = check_text(f"specgraph: 1\ninputs: {{image: {shape}}}\n{nodes}")
+    (found,) = [d for d in report.diagnostics if d.code == "SG903"]
+    assert found.help is not None
+    assert found.help.startswith(said)
 
 
 def test_where_a_symbolic_network_collapses() -> None:

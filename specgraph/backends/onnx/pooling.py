@@ -114,7 +114,10 @@ def lower_avg_pool(builder: Builder, node: Node) -> None:
 
 def _pad_average(builder: Builder, node: Node, value: str, padding: Pairs, include_pad: bool) -> tuple[str, Pairs]:
     if not include_pad:
-        raise Inexpressible("padding as wide as the kernel, which does not count, cannot be said in ONNX")
+        raise Inexpressible(
+            "padding as wide as the kernel, which does not count, cannot be said in ONNX",
+            "pad less than the kernel, or write count_include_pad: true",
+        )
     value = pad(builder, node, value, spatial(padding), rank=len(padding) + 2)
     return value, ((0, 0),) * len(padding)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import lcm
 from typing import TYPE_CHECKING
 
 from specgraph.diagnostics.rule import Rule
@@ -54,8 +55,39 @@ def check(lint: Lint) -> None:
             f"node `{path}` joins sizes that agree only for some images: {', '.join(pairs)}",
             lint.graph.nodes[path],
             notes=list(dict.fromkeys(note for constraint in constraints.values() for note in _when(constraint))),
-            help="give both branches the same kernel, stride and padding, or state a fixed size",
+            help=_help(list(constraints.values())),
         )
+
+
+def _help(constraints: list[Constraint]) -> str:
+    """What to do, with the number that sizes must be multiples of where that is what they need."""
+    alike = "give both branches the same kernel, stride and padding, or state a fixed size"
+    found = [_agreement(constraint) for constraint in constraints]
+    multiples = [entry[:2] for entry in found if entry is not None and entry[2] == {0}]
+    if not multiples or len(multiples) < len(found):
+        return alike
+    names = sorted({name for name, _ in multiples})
+    number = lcm(*(modulus for _, modulus in multiples))
+    sizes = f"{names[0]} a multiple" if len(names) == 1 else f"{' and '.join(names)} multiples"
+    return f"make {sizes} of {number}, or {alike}"
+
+
+def _agreement(constraint: Constraint) -> tuple[str, int, set[int]] | None:
+    """The symbol, a divisor, and the remainders with which the sizes agree; None where it is no such rule."""
+    from specgraph.graph.dims import SymbolicDim
+
+    both = (constraint.left, constraint.right)
+    names = sorted({name for dim in both if isinstance(dim, SymbolicDim) for name in dim.symbols()})
+    if len(names) != 1:
+        return None
+    agreeing = {size for size in SIZES if constraint.holds({names[0]: size})}
+    if len(agreeing) <= 3 or len(agreeing) == len(SIZES):
+        return None
+    for modulus in MODULI:
+        residues = {size % modulus for size in agreeing}
+        if all((size in agreeing) == (size % modulus in residues) for size in SIZES if size >= min(agreeing)):
+            return names[0], modulus, residues
+    return None
 
 
 def _when(constraint: Constraint) -> list[str]:
@@ -72,15 +104,14 @@ def _when(constraint: Constraint) -> list[str]:
         return _from_or_up_to(constraint, name, starts=not agreeing)
     if len(agreeing) <= 3:
         return [f"they agree for {name} = {', '.join(map(str, sorted(agreeing)))} only"]
-    start = min(agreeing)
-    for modulus in MODULI:
-        residues = {size % modulus for size in agreeing}
-        if all((size in agreeing) == (size % modulus in residues) for size in SIZES if size >= start):
-            if residues == {0}:
-                return [f"they agree where {name} is a multiple of {modulus}"]
-            if residues == {1} and modulus == 2:
-                return [f"they agree where {name} is odd"]
-            return [f"they agree where {name} divided by {modulus} leaves {' or '.join(map(str, sorted(residues)))}"]
+    found = _agreement(constraint)
+    if found is not None:
+        _, modulus, residues = found
+        if residues == {0}:
+            return [f"they agree where {name} is a multiple of {modulus}"]
+        if residues == {1} and modulus == 2:
+            return [f"they agree where {name} is odd"]
+        return [f"they agree where {name} divided by {modulus} leaves {' or '.join(map(str, sorted(residues)))}"]
     return [f"they agree for {name} = {', '.join(map(str, sorted(agreeing)[:8]))}, …"]
 
 
