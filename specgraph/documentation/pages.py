@@ -17,6 +17,7 @@ from specgraph.recipes.feeding import DATA
 from specgraph.recipes.losses import LOSS
 from specgraph.recipes.optimisation import OPTIMIZER, SCHEDULE
 from specgraph.recipes.recipe import RECIPE
+from specgraph.recipes.resizing import RESIZE
 from specgraph.reporting.rules_page import GENERATED, cell, rules_page
 
 EXIT_CODES = (
@@ -70,7 +71,8 @@ def recipes_page() -> str:
     lines = ["# Recipes and initialisers", "", GENERATED, ""]
     lines += ["A recipe is one entry under `recipes`; the first is the default.", ""]
     lines += ["## Recipe", "", *_record(RECIPE), "", "## data", "", *_record(DATA), ""]
-    choices = {"augment": AUGMENTATION, "loss": LOSS, "optimizer": OPTIMIZER, "schedule": SCHEDULE, "init": INITIALISER}
+    choices = {"resize": RESIZE, "augment": AUGMENTATION, "loss": LOSS, "optimizer": OPTIMIZER, "schedule": SCHEDULE}
+    choices["init"] = INITIALISER
     for title, tagged in choices.items():
         lines += [f"## {title}", "", *_tagged(tagged), ""]
     return "\n".join(lines).rstrip() + "\n"

@@ -51,7 +51,8 @@ def pictures(tmp_path: Path) -> Callable[[int], Path]:
         for part in ("train", "test"):
             for number, shape in enumerate(SHAPES):
                 name = "left" if number % 2 else "right"
-                write_picture(root / part / name / f"{number:02}.png", shape, channels, number)
+                ending = "png" if number % 3 else "jpg"
+                write_picture(root / part / name / f"{number:02}.{ending}", shape, channels, number)
         return root
 
     return write
