@@ -18,9 +18,9 @@ from specgraph.graph.model import Node as Node
 from specgraph.graph.types import TensorType as TensorType
 from specgraph.importers import from_module as from_module
 from specgraph.importers import import_onnx as import_onnx
+from specgraph.inference.evaluation import evaluate as evaluate
 from specgraph.inference.predictor import predict as predict
 from specgraph.inference.verify import verify as verify
 from specgraph.plugin import register_op as register_op
-from specgraph.training.api import evaluate as evaluate
 from specgraph.training.api import train as train
 from specgraph.version import __version__ as __version__

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from typing import Any
 
 from specgraph.cli.arguments import non_negative_int
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph, refuse_spec_arguments
 from specgraph.datasets.catalog import DATA_DIR_HELP
+from specgraph.escaping import for_line
 
-HELP = "loss and metrics of a run, or of a spec with weights"
+HELP = "loss and metrics of a run, of a spec with weights, or of an ONNX file"
 EXAMPLES = (
     ("specgraph eval runs/net/2026-01-31_12-00-00", "the test set, with the run's best weights"),
     ("specgraph eval net.yaml --weights net.safetensors --data cifar10", "a spec and weights"),
+    ("specgraph eval runs/net/2026-01-31_12-00-00 --weights net.onnx", "an exported file, on the data of its run"),
 )
+
+
+MOST_ROWS = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("source", metavar="RUN|SPEC", help="a run folder, or a spec with --weights")
-    parser.add_argument("--weights", metavar="FILE", help="safetensors or a PyTorch state dict")
+    parser.add_argument(
+        "source", metavar="RUN|SPEC|MODEL.onnx", help="a run folder, a spec with --weights, or an ONNX file with --data"
+    )
+    parser.add_argument("--weights", metavar="FILE", help="safetensors, a PyTorch state dict, or an ONNX file")
     parser.add_argument("--recipe", metavar="NAME", help="the recipe that says how images are fed")
     parser.add_argument("--data", metavar="NAME|DIR", help="another data set")
     parser.add_argument("--data-dir", metavar="DIR", help=DATA_DIR_HELP)
@@ -46,13 +54,16 @@ def run(args: argparse.Namespace) -> int:
     of_run = is_run(args.source)
     if not of_run and os.path.isdir(args.source):
         raise CommandError(f"{args.source} is no run: it has no {RUN_SPEC}")
-    if not of_run and args.weights is None and os.path.exists(args.source):
+    of_file = args.source.lower().endswith(".onnx")
+    if not of_run and not of_file and args.weights is None and os.path.exists(args.source):
         raise CommandError("a spec alone has nothing to evaluate", "name a run, or give --weights FILE")
     if of_run:
         refuse_spec_arguments(args, "a run is evaluated as it was trained")
-    graph = None if of_run else load_graph(args, args.source)
+    if of_file:
+        refuse_spec_arguments(args, "an ONNX file is evaluated as it is")
+    graph = None if of_run or of_file else load_graph(args, args.source)
     require("torch", "train", "evaluating")
-    from specgraph.training.api import evaluate
+    from specgraph.inference.evaluation import evaluate
 
     scores = evaluate(
         args.source if graph is None else graph,
@@ -66,30 +77,45 @@ def run(args: argparse.Namespace) -> int:
     )
     for note in scores.notes:
         print(note, file=sys.stderr)
+    loss = None if math.isnan(scores.loss) else scores.loss
     if args.format == "json":
-        print(
-            json.dumps(
-                {
-                    "data": scores.data,
-                    "split": scores.split,
-                    "images": scores.num_images,
-                    "loss": scores.loss,
-                    **_figures(scores),
-                }
-            )
-        )
-    else:
-        print(f"{scores.data} {scores.split}: {_shown(scores)}, loss {scores.loss:.4f} ({scores.num_images:,} images)")
+        about = {"data": scores.data, "split": scores.split, "images": scores.num_images, "loss": loss}
+        print(json.dumps({**about, **scores.metrics, **scores.details}))
+        return 0
+    for line in _table(scores.details):
+        print(line)
+    shown = [_shown(scores), *(() if loss is None else (f"loss {loss:.4f}",))]
+    print(f"{scores.data} {scores.split}: {', '.join(shown)} ({scores.num_images:,} images)")
     return 0
-
-
-def _figures(scores: Any) -> dict[str, float]:
-    """What is printed beside the loss: of a classifier the accuracy, of other tasks all metrics."""
-    return {"accuracy": scores.accuracy} if scores.task == "classification" else scores.metrics
 
 
 def _shown(scores: Any) -> str:
     from specgraph.tasks.registry import task
 
-    metrics = {metric.name: metric for metric in task(scores.task).metrics}
-    return ", ".join(f"{metrics[name].title} {metrics[name].show(value)}" for name, value in _figures(scores).items())
+    return ", ".join(
+        f"{metric.title} {metric.show(scores.metrics[metric.name])}" for metric in task(scores.task).metrics
+    )
+
+
+def _table(details: dict[str, Any]) -> list[str]:
+    """Figures for each class, label or number; of more than 30 those with the lowest first figure."""
+    lines = []
+    for rows in (value for key, value in details.items() if key.startswith("per_")):
+        columns = list(next(iter(rows.values()), {}))
+        if not columns:
+            continue
+        shown = list(rows.items())
+        if len(shown) > MOST_ROWS:
+            shown = sorted(shown, key=lambda row: row[1][columns[0]] or 0.0)[:MOST_ROWS]
+        cells = [["", *columns], *([for_line(name), *(_cell(row[key]) for key in columns)] for name, row in shown)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        for first, *others in cells:
+            numbers = "  ".join(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))
+            lines.append(f"{first.ljust(widths[0])}  {numbers}")
+        if len(rows) > MOST_ROWS:
+            lines.append(f"the {MOST_ROWS} lowest of {len(rows)}; --format json has all")
+    return lines
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

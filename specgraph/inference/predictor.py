@@ -79,7 +79,7 @@ class Predictor:
         self._normalise_as_told(mean, std)
         self._check_channels()
         self._output = self._choose_output(output)
-        self.task = _task_of(metadata, task, model)
+        self.task = task_of_file(metadata, task, model)
         port = next(port for port in self.session.outputs if port.name == self._output)
         described = OutputPort(port.name, port.shape, port.dtype, scale_of(metadata, self._output), metadata)
         names = None if class_names is None else tuple(class_names)
@@ -252,7 +252,7 @@ def _is_channels_last(port: Port) -> bool:
     return port.dtype == "uint8" or (port.shape[3] in channels and port.shape[1] not in channels)
 
 
-def _task_of(metadata: Mapping[str, str], named: str | None, model: object) -> Task:
+def task_of_file(metadata: Mapping[str, str], named: str | None, model: object) -> Task:
     """The task that is asked for, or that a file names; classification where nothing does."""
     found = metadata.get(TASK_KEY) if named is None else named
     if found is None:

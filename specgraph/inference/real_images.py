@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from specgraph.inference.predictor import scale_of
 from specgraph.inference.session import Array, Session
 from specgraph.inference.source import ModelSource
 from specgraph.recipes.recipe import Recipe
-from specgraph.tasks.task import Metric, Objective
+from specgraph.tasks.task import Judge, Metric, Objective
 from specgraph.training.distributed import World
 from specgraph.training.feed import EvalFeed
 from specgraph.training.overrides import Overrides, choose_recipe, settle_resize
@@ -41,17 +42,31 @@ class Score(NamedTuple):
         return self.metric.show(self.value)
 
 
+class Judged(NamedTuple):
+    """Loss (NaN if a file gives class numbers alone) and metrics over some images, and what judged them."""
+
+    loss: float
+    metrics: dict[str, float]
+    judge: Judge
+    num_images: int
+
+
 class RealImages:
     """The data of a run or a spec: those named, or its recipe's own, prepared as its weights were trained. `name` is
     what they are called."""
 
     def __init__(
-        self, source: ModelSource, data: str | None = None, data_dir: str | os.PathLike[str] | None = None
+        self,
+        source: ModelSource,
+        data: str | None = None,
+        data_dir: str | os.PathLike[str] | None = None,
+        *,
+        recipe: str | None = None,
     ) -> None:
         """Raises `CommandError` where there are no data, or none of this network's."""
         self.source = source
         place = None if data_dir is None else os.fspath(data_dir)
-        chosen = choose_recipe(source.graph, None, Overrides(data=data, data_root=place))
+        chosen = choose_recipe(source.graph, recipe, Overrides(data=data, data_root=place))
         known = source.preprocessing
         if known is not None:
             own = chosen.recipe.data
@@ -67,11 +82,11 @@ class RealImages:
         self.objective: Objective = self.data.objective(source.graph, self.recipe)
         self.objective.restore(source.metadata)
 
-    def inputs(self, session: Session, split: str, limit: int) -> Iterator[tuple[Array, Tensor]]:
+    def inputs(self, session: Session, split: str, limit: int | None) -> Iterator[tuple[Array, Tensor]]:
         """Batches of a split's images as a session takes them, with their targets; at most `limit`, evenly over it."""
-        samples = {"train": self.data.train, "test": self.data.test}[split]
-        chosen = torch.linspace(0, len(samples) - 1, min(limit, len(samples))).long()
-        samples = samples.select(chosen)
+        samples = {"train": self.data.train, "validation": self.data.validation, "test": self.data.test}[split]
+        if limit is not None:
+            samples = samples.select(torch.linspace(0, len(samples) - 1, min(limit, len(samples))).long())
         feed = EvalFeed(samples, self.data.pipeline(), BATCH_SIZE, World(0, 1, torch.device("cpu")))
         raw = session.inputs[0].dtype == "uint8"
         done = 0
@@ -98,16 +113,25 @@ class RealImages:
 
     def score(self, session: Session, split: str, limit: int) -> Score:
         """How well a file does."""
-        judge = self.objective.judge(torch.device("cpu"))
-        output = next(port.name for port in session.outputs if port.name == self.data.head.name)
-        scale = scale_of(session.metadata, output)
-        count = 0
-        for x, targets in self.inputs(session, split, limit):
-            values = torch.from_numpy(session.run({session.inputs[0].name: x}, [output])[output])
-            judge.add(self.objective.scores(self._scores(values, scale)), targets)
-            count += len(targets)
         metric = self.data.task.metrics[0]
-        return Score(metric, judge.metrics()[metric.name], count)
+        judged = self.judge(session, split, limit)
+        return Score(metric, judged.metrics[metric.name], judged.num_images)
+
+    def judge(self, session: Session, split: str, limit: int | None = None) -> Judged:
+        """Loss and metrics of a file. Raises `CommandError` if it has no output of the network's name."""
+        judge = self.objective.judge(torch.device("cpu"))
+        output = self.data.head.name
+        if output not in [port.name for port in session.outputs]:
+            raise CommandError(f"the file has no output `{output}`, as the network has")
+        scale = scale_of(session.metadata, output)
+        loss, count = 0.0, 0
+        for x, targets in self.inputs(session, split, limit):
+            values = torch.from_numpy(_run(session, x, output))
+            scores = self.objective.scores(self._scores(values, scale))
+            loss += math.nan if scale == "class_numbers" else float(self.objective.loss(scores, targets))
+            judge.add(scores, targets)
+            count += len(targets)
+        return Judged(loss / max(count, 1), judge.metrics(), judge, count)
 
     def _scores(self, values: Tensor, scale: str | None) -> Tensor:
         """Scores again, of the probabilities or class numbers that a file gives in their place."""
@@ -118,6 +142,19 @@ class RealImages:
             return values
         shares = values.clamp(LEAST_PROBABILITY, 1.0)
         return shares.logit(1e-7) if self.data.task.probabilities == "independent" else shares.log()
+
+
+def _run(session: Session, x: Array, output: str) -> Array:
+    """An output for a batch, in parts where the file takes batches of one size."""
+    name, fixed = session.inputs[0].name, session.inputs[0].shape[0]
+    if not isinstance(fixed, int) or fixed == len(x):
+        return session.run({name: x}, [output])[output]
+    parts = []
+    for start in range(0, len(x), fixed):
+        part = x[start : start + fixed]
+        filler = np.zeros((fixed - len(part), *x.shape[1:]), x.dtype)
+        parts.append(session.run({name: np.concatenate([part, filler])}, [output])[output][: len(part)])
+    return np.concatenate(parts)
 
 
 def real_images(source: ModelSource, data: str | None, data_dir: str | os.PathLike[str] | None) -> RealImages | None:

@@ -39,7 +39,8 @@ SPLITS = ("test", "validation", "train")
 
 class Evaluation(NamedTuple):
     """Mean loss and metrics over a set; of a classifier also the accuracy, and the prediction for each image. `notes`
-    say what happened to the pictures, and by what they were normalised if the weights do not tell."""
+    say what happened to the pictures, and by what they were normalised if the weights do not tell; `details` are
+    figures for each class, label or number. `loss` is NaN if a file gives class numbers alone."""
 
     loss: float
     accuracy: float | None
@@ -51,6 +52,7 @@ class Evaluation(NamedTuple):
     task: str = "classification"
     metrics: dict[str, float] = {}
     notes: tuple[str, ...] = ()
+    details: dict[str, Any] = {}
 
 
 @takes(TrainOptions)
@@ -190,7 +192,9 @@ def _evaluate(
         predictions = judge.predictions()
     of_data = (split, run_data.dataset.name, run_data.dataset.class_names)
     task = objective.task.name
-    return Evaluation(scores.loss, accuracy, scores.num_images, *of_data, predictions, task, scores.metrics)
+    return Evaluation(
+        scores.loss, accuracy, scores.num_images, *of_data, predictions, task, scores.metrics, details=judge.details()
+    )
 
 
 class _Trained(NamedTuple):
