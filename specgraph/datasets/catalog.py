@@ -160,6 +160,9 @@ MASKS = "masks"
 TABLE = "table"
 SHAPES = "shapes"
 NPZ = "npz"
+TORCHVISION = "torchvision"
+HUGGING_FACE = "hf"
+WEBDATASET = "webdataset"
 DATA_DIR_HELP = "where data sets lie (default: $SPECGRAPH_DATA or ~/.cache/specgraph)"
 FROM_PYTHON = "from-python"
 """Name of the data set in the recipe of a run whose data a Python program gave."""
@@ -171,6 +174,9 @@ SAID_BY_RECIPE: dict[str, tuple[str, ...]] = {
     MASKS: ("mask",),
     TABLE: ("class", "labels", "numbers", "mask", "picture"),
     NPZ: ("class", "labels", "numbers", "picture"),
+    TORCHVISION: ("class", "mask", "picture"),
+    HUGGING_FACE: ("class", "labels", "numbers", "mask", "picture"),
+    WEBDATASET: ("class", "labels", "numbers", "mask", "picture"),
 }
 """Names whose recipe says what they hold, and what they can give a network to learn."""
 

@@ -268,10 +268,11 @@ def _fault(path: File) -> str | None:
     return None
 
 
-def read_samples(reader: FolderReader, labels: Tensor, resident_bytes: int = RESIDENT_BYTES) -> Samples:
-    """The images of a reader, held in memory if they are at most `resident_bytes`, with their labels."""
+def read_samples(reader: FolderReader, labels: Tensor, resident_bytes: int | None = None) -> Samples:
+    """The images of a reader with their labels, held in memory if they are at most `resident_bytes` (1 GiB)."""
+    most = RESIDENT_BYTES if resident_bytes is None else resident_bytes
     num_bytes = len(reader) * reader.channels * reader.size[0] * reader.size[1]
-    if reader.resized_crop is not None or num_bytes > resident_bytes:
+    if reader.resized_crop is not None or num_bytes > most:
         return whole(reader, labels)
     with ThreadPoolExecutor() as pool:
         images = list(pool.map(reader.read, range(len(reader))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from specgraph.datasets.catalog import MASKS, NPZ, SHAPES, TABLE
+from specgraph.datasets.catalog import HUGGING_FACE, MASKS, NPZ, SHAPES, TABLE, TORCHVISION, WEBDATASET
 from specgraph.datasets.download import data_root
 from specgraph.datasets.samples import Dataset
 from specgraph.recipes.feeding import Data
@@ -45,4 +45,30 @@ def _npz(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
     return read_npz(data, targets)
 
 
-READERS: dict[str, Read] = {SHAPES: _shapes, MASKS: _masks, TABLE: _table, NPZ: _npz}
+def _torchvision(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
+    from specgraph.datasets.torchvision_sets import read_torchvision
+
+    return read_torchvision(data, targets, size, channels)
+
+
+def _hugging_face(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
+    from specgraph.datasets.hugging_face import read_hugging_face
+
+    return read_hugging_face(data, targets, size, channels)
+
+
+def _webdataset(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
+    from specgraph.datasets.webdataset import read_webdataset
+
+    return read_webdataset(data, targets, size, channels)
+
+
+READERS: dict[str, Read] = {
+    SHAPES: _shapes,
+    MASKS: _masks,
+    TABLE: _table,
+    NPZ: _npz,
+    TORCHVISION: _torchvision,
+    HUGGING_FACE: _hugging_face,
+    WEBDATASET: _webdataset,
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from specgraph.kinds.kinds import Choice, Either, Int, ListOf, Nothing, Number, Text
+from specgraph.kinds.kinds import Bool, Choice, Either, Int, ListOf, Nothing, Number, Text
 from specgraph.kinds.records import MapOf
 from specgraph.kinds.settings import Settings, record_of, setting
 from specgraph.recipes.augmentation import AUGMENTATION, POSITIVE, Augmentation
@@ -23,7 +23,8 @@ class Data(Settings):
 
     name: str = setting(
         Text(),
-        "digits, shapes, mnist, fashion_mnist, cifar10, cifar100, folder, masks, table, npz, or a registered data set",
+        "digits, shapes, mnist, fashion_mnist, cifar10, cifar100, folder, masks, table, npz, torchvision, hf, "
+        "webdataset, or a registered data set",
     )
     root: str | None = setting(
         Either(Text(), Nothing()), "where the files lie; default $SPECGRAPH_DATA, else the cache", default=None
@@ -85,6 +86,21 @@ class Data(Settings):
     )
     split: str | None = setting(
         Either(Text(), Nothing()), "of a table: the column that says train, validation or test", default=None
+    )
+    dataset: str | None = setting(
+        Either(Text(), Nothing()),
+        "of torchvision: a class of torchvision.datasets; of hf: owner/name, or a folder",
+        default=None,
+    )
+    options: dict[str, Any] | None = setting(
+        Either(MapOf(Either(Bool(), Number(), Text())), Nothing()),
+        "of torchvision and hf: further arguments of the class or of load_dataset",
+        default=None,
+    )
+    urls: dict[str, Any] | tuple[str, ...] | str | None = setting(
+        Either(Text(), ListOf(Text(), 1), MapOf(Either(Text(), ListOf(Text(), 1))), Nothing()),
+        "of webdataset: its tar files, such as train-{0000..0099}.tar, or those of train, validation and test",
+        default=None,
     )
     size: int | None = setting(Either(Int(1), Nothing()), "of shapes: the images' side in pixels (64)", default=None)
     images: int | None = setting(Either(Int(1), Nothing()), "of shapes: how many are drawn (2000)", default=None)

@@ -12,7 +12,7 @@ import torch
 from specgraph.datasets.catalog import CLASSES_ALONE, FOLDER, FROM_PYTHON, targets_of
 from specgraph.datasets.classes import class_positions
 from specgraph.datasets.download import data_root
-from specgraph.datasets.files import locate
+from specgraph.datasets.files import current_root
 from specgraph.datasets.images import centre_share
 from specgraph.datasets.load import is_folder, load_dataset
 from specgraph.datasets.placement import describe
@@ -207,10 +207,9 @@ def is_known(preprocessing: Preprocessing | None, graph: Graph) -> bool:
 
 def from_anywhere(data: Data) -> Data:
     """A recipe's data with absolute paths, so that they are found from any folder."""
-    root = None if data.root is None else os.path.abspath(data_root(data.root))
+    root = os.path.abspath(data_root(data.root)) if data.root is not None else current_root(data)
     is_path = data.name != FOLDER and is_folder(data.name)
-    file = None if data.file is None else os.path.abspath(locate(data, data.file))
-    return data.replace(root=root, name=os.path.abspath(data.name) if is_path else data.name, file=file)
+    return data.replace(root=root, name=os.path.abspath(data.name) if is_path else data.name)
 
 
 def _refuse_outputs(task: Task, head: Head, dataset: Dataset) -> None:

@@ -15,8 +15,8 @@ RULE = Rule(
     severity="warning",
     summary="a data set that is not built in",
     explanation="""\
-Known are digits, mnist, fashion_mnist, cifar10, cifar100 and folder. Others can be registered from Python
-with `specgraph.datasets.load.register_dataset`, which a check of the file cannot know. A name such as ./flowers is
+Known are digits, shapes, mnist, fashion_mnist, cifar10 and cifar100, and the forms folder, masks, table, npz,
+torchvision, hf and webdataset. Others can be registered from Python with `specgraph.datasets.load.register_dataset`, which a check of the file cannot know. A name such as ./flowers is
 the path of a folder. `shape` and `classes` of `data` state what the images of such data are, and `check`
 compares the network with them.
 """,
