@@ -16,7 +16,8 @@ RULE = Rule(
     summary="a data set that is not built in",
     explanation="""\
 Known are digits, shapes, mnist, fashion_mnist, cifar10 and cifar100, and the forms folder, masks, table, npz,
-torchvision, hf and webdataset. Others can be registered from Python with `specgraph.datasets.load.register_dataset`, which a check of the file cannot know. A name such as ./flowers is
+torchvision, hf and webdataset. Others can be registered from Python with
+`specgraph.datasets.load.register_dataset`, which a check of the file cannot know. A name such as ./flowers is
 the path of a folder. `shape` and `classes` of `data` state what the images of such data are, and `check`
 compares the network with them.
 """,
