@@ -4,9 +4,13 @@
     tools/fuzz_check --mutants 500 --bytes 0   fewer
     tools/fuzz_check --seed 7                  others
     tools/fuzz_check --combined 1000           specs with two to seven faults each
+    tools/fuzz_check --fixing 10000            faulty texts with anchors, block scalars, includes, as JSON: fixed
+    tools/fuzz_check --cures 20000             mutants whose every fix is applied alone
     tools/fuzz_check --hostile                 texts built to exhaust the checker, each a process of its own
 
-A mutant knows the code and the line that it must give, alone. Exit code 1 where fewer than 99 % do,
+A mutant knows the code and the line that it must give, alone. A fixed file can be read, keeps comments, anchors and
+aliases, has no fault left whose fix was applied, and stays as it is when it is fixed again. A cure leaves no error, and
+draws no warning, without saying so. Exit code 1 where fewer than 99 % do,
 where anything raises, where one input takes longer than 2 seconds, or where a hostile text does, needs
 more than 500 MB, or is answered by another rule than it should be. Processor
 time is measured, of the hostile texts with start-up included.
@@ -20,12 +24,14 @@ import multiprocessing
 import os
 import random
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -37,6 +43,7 @@ WANTED = 0.99
 SHOWN = 25
 MOST_MEGABYTES = 500
 PATIENCE = 120
+Work = Callable[[int], tuple[Counter[str], list[str], list[str], float]]
 
 
 def run_mutants(seed: int) -> tuple[Counter[str], list[str], list[str], float]:
@@ -84,6 +91,51 @@ def run_bytes(seed: int) -> tuple[Counter[str], list[str], list[str], float]:
         if took > MOST_SECONDS:
             crashes.append(f"{name}: {took:.1f} s for {data!r}")
     return kinds, [], crashes, longest
+
+
+def run_fixing(seed: int) -> tuple[Counter[str], list[str], list[str], float]:
+    """A chunk of faulty texts, each fixed twice: what was done to them, and what is wrong with the files after."""
+    from tests.fuzz.fixing import FLAGS, faulty, judge
+    from tests.fuzz.judge import bases
+    from tests.helpers import SPECS
+
+    specs, kinds = bases(), Counter[str]()
+    wrong, crashes, longest = [], [], 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "specgraph.toml").write_text("")
+        shutil.copytree(SPECS, Path(folder) / "specs")
+        for number in range(seed * CHUNK, (seed + 1) * CHUNK):
+            rng = random.Random(number)
+            text = faulty(specs, rng)
+            kinds[text.kind] += 1
+            start = time.process_time()
+            try:
+                said = judge(text, Path(folder) / "specs", rng.choice(FLAGS))
+            except Exception:
+                crashes.append(f"text {number}: {text.kind}\n{traceback.format_exc()}")
+                continue
+            longest = max(longest, time.process_time() - start)
+            wrong += [f"text {number}: {text.kind}: {said}"] if said is not None else []
+    return kinds, wrong, crashes, longest
+
+
+def run_cures(seed: int) -> tuple[Counter[str], list[str], list[str], float]:
+    """A chunk of mutants, whose every fix is applied alone."""
+    from tests.fuzz.curing import problems
+    from tests.fuzz.faults import mutants
+    from tests.fuzz.judge import bases
+
+    kinds: Counter[str] = Counter()
+    wrong, crashes, longest = [], [], 0.0
+    for base, mutant in islice(mutants(bases(), seed), CHUNK):
+        kinds[mutant.kind] += 1
+        start = time.process_time()
+        try:
+            wrong += problems(base, mutant)
+        except Exception:
+            crashes.append(f"{base.path.name}: {mutant.kind}\n{traceback.format_exc()}")
+        longest = max(longest, time.process_time() - start)
+    return kinds, wrong, crashes, longest
 
 
 def run_combined(seed: int, count: int) -> int:
@@ -169,14 +221,24 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--show", action="store_true", help="print the kinds of fault")
     parser.add_argument("--combined", type=int, default=0, metavar="N", help="only that many specs with several faults")
+    parser.add_argument("--fixing", type=int, default=0, metavar="N", help="only that many faulty texts, fixed")
+    parser.add_argument("--cures", type=int, default=0, metavar="N", help="only that many mutants with their cures")
     parser.add_argument("--hostile", action="store_true", help="only the texts built to exhaust the checker")
     arguments = parser.parse_args()
     if arguments.hostile or arguments.combined:
         failures = run_combined(arguments.seed, arguments.combined) if arguments.combined else 0
         return int(failures + (run_hostile() if arguments.hostile else 0) > 0)
+    if arguments.fixing or arguments.cures:
+        arguments.mutants = arguments.bytes = 0
+    works: tuple[tuple[str, Work, int], ...] = (
+        ("mutants", run_mutants, arguments.mutants),
+        ("bytes", run_bytes, arguments.bytes),
+        ("texts fixed", run_fixing, arguments.fixing),
+        ("mutants with cures", run_cures, arguments.cures),
+    )
     failed = False
     with multiprocessing.Pool(arguments.jobs) as pool:
-        for name, work, count in (("mutants", run_mutants, arguments.mutants), ("bytes", run_bytes, arguments.bytes)):
+        for name, work, count in works:
             if not count:
                 continue
             start = time.perf_counter()
@@ -192,9 +254,12 @@ def main() -> int:
                 longest = max(longest, found[3])
             total = kinds.total()
             right = 1 - len(wrong) / max(1, total)
-            failed |= bool(crashes) or right < WANTED
+            failed |= bool(crashes) or right < (WANTED if name in ("mutants", "bytes") else 1)
             seconds = time.perf_counter() - start
-            what = f"{right:.2%} right code and line, {len(kinds)} kinds" if name == "mutants" else dict(kinds)
+            what = {
+                "mutants": f"{right:.2%} right code and line, {len(kinds)} kinds",
+                "bytes": str(dict(kinds)),
+            }.get(name, f"{len(wrong)} wrong, {len(kinds)} kinds")
             print(f"{total:,} {name} in {seconds:.0f} s: {what}; {len(crashes)} crashes; longest {longest:.2f} s")
             for line in wrong[:SHOWN] + crashes[:SHOWN]:
                 print("  " + line)

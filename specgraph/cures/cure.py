@@ -96,6 +96,12 @@ class Cure(NamedTuple):
         """The arguments that get a value."""
         return tuple(c for c in self.changes if isinstance(c, SetArgument) and c.value is not None)
 
+    @property
+    def changed_nodes(self) -> set[str]:
+        """Paths of the nodes whose arguments it changes."""
+        changes = (*self.changes, *(change for part in self.parts for change in part.changes))
+        return {change.path for change in changes if isinstance(change, SetArgument)}
+
     def sets_first(self, argument: str) -> bool:
         """Whether the first argument that gets a value is this one."""
         return bool(self.arguments) and self.arguments[0].argument == argument

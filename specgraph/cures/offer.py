@@ -7,8 +7,8 @@ from itertools import islice
 
 from specgraph.cures.candidates import cures_of
 from specgraph.cures.cure import Cure
-from specgraph.cures.verify import Error, Recheck, Verifier
-from specgraph.cures.wording import change_of, cure_or_others, cured_before, declare_at_use, words_of
+from specgraph.cures.verify import Error, Outcome, Recheck, Verifier
+from specgraph.cures.wording import change_of, cure_or_others, cured_before, declare_at_use, left_behind, words_of
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Diagnostic, Fix
 from specgraph.elaboration.elaborate import Elaborator
@@ -54,11 +54,15 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
                 continue
         chosen, checks = _choose(trouble, fault, cures_of(trouble, elaborator, frozenset(wrong)), verifier, checks)
         if chosen:
-            cured = _with_cures(fault, chosen, trouble.expected is not None)
+            left = verifier.drawn(*chosen[0])
+            chosen_cures = [cure for cure, _ in chosen]
+            cured = _with_cures(fault, chosen_cures, trouble.expected is not None)
+            if left:
+                cured = cured._replace(notes=(*cured.notes, left_behind(left)))
             collector.discard(fault)
             collector.add([cured])
             verifier.accepted.append(cured)
-            last = (cured, chosen[0])
+            last = (cured, chosen_cures[0])
             wrong.discard(trouble.path)
         elif fault.fix is not None:
             checks -= 1
@@ -69,14 +73,15 @@ def offer_cures(elaborator: Elaborator, collector: Collector, source: Source, re
 
 def _choose(
     trouble: ShapeTrouble, fault: Diagnostic, cures: Iterator[Cure], verifier: Verifier, checks: int
-) -> tuple[list[Cure], int]:
-    """The cure to offer, with others that make a declared shape come out as well, and what is left of `checks`.
+) -> tuple[list[tuple[Cure, Outcome]], int]:
+    """The cure to offer and what it leaves, with others that make a declared shape come out as well, and how many of
+    `checks` are left.
 
     Of cures that leave no error, the first that leaves no warning either; else the one that leaves fewest.
     A cure that brings errors to light further on is offered only where none does without.
     """
-    clean: list[tuple[int, Cure]] = []
-    revealing: Cure | None = None
+    clean: list[tuple[Cure, Outcome]] = []
+    revealing: tuple[Cure, Outcome] | None = None
     for cure in islice(cures, MAX_CANDIDATES):
         if checks <= 0:
             break
@@ -84,7 +89,7 @@ def _choose(
             continue
         if cure.absolute and any(map(verifier.is_shared, cure.edits)):
             continue
-        if clean and not clean[0][0] and not _is_alternative(cure, clean[0][1]):
+        if clean and not clean[0][1].warnings and not _is_alternative(cure, clean[0][0]):
             continue
         checks -= 1
         if cure.weak:
@@ -96,18 +101,18 @@ def _choose(
             continue
         reveals = verifier.only_reveals(after.left)
         if after.left <= verifier.errors or (cure.certain and reveals):
-            if clean and not clean[0][0] and after.warnings:
+            if clean and not clean[0][1].warnings and after.warnings:
                 break
-            clean.append((after.warnings, cure))
-            clean.sort(key=lambda entry: entry[0])
+            clean.append((cure, after))
+            clean.sort(key=lambda entry: entry[1].warnings)
             enough = trouble.expected is None or len(clean) > 1 or cure.weak or checks < MAX_CHECKS // 2
-            if cure.certain or len(clean) >= MAX_COMPARED or (enough and not clean[0][0]):
+            if cure.certain or len(clean) >= MAX_COMPARED or (enough and not clean[0][1].warnings):
                 break
         elif revealing is None and reveals and not _declares_otherwise(after.left - verifier.errors):
-            revealing = cure
+            revealing = (cure, after)
     if clean:
-        best = [cure for warnings, cure in clean if warnings == clean[0][0]]
-        others = [cure for cure in best[1:] if trouble.expected is not None and _is_alternative(cure, best[0])]
+        best = [entry for entry in clean if entry[1].warnings == clean[0][1].warnings]
+        others = [e for e in best[1:] if trouble.expected is not None and _is_alternative(e[0], best[0][0])]
         return [best[0], *others[:1]], checks
     return ([] if revealing is None else [revealing]), checks
 

@@ -15,7 +15,11 @@ from specgraph.cures.cure import (
     TakeOut,
     WriteInput,
 )
+from specgraph.diagnostics.model import Diagnostic
 from specgraph.kinds.shown import show
+
+MOST_LEFT = 2
+"""Problems that a note names."""
 
 
 def words_of(cure: Cure) -> str:
@@ -58,6 +62,13 @@ def change_of(cure: Cure) -> str:
 def cured_before(cure: Cure) -> str:
     """For a fault that the cure of an earlier one cures too."""
     return f"the same cause: {words_of(cure)}"
+
+
+def left_behind(left: list[Diagnostic]) -> str:
+    """A note on what is still to be said once a cure is applied."""
+    named = [f"{diagnostic.code} ({diagnostic.rule}) at `{diagnostic.node}`" for diagnostic in left[:MOST_LEFT]]
+    more = f" and {len(left) - MOST_LEFT} more" if len(left) > MOST_LEFT else ""
+    return f"what is left then: {', '.join(named)}{more}"
 
 
 def declare_at_use() -> str:

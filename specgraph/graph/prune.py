@@ -12,15 +12,18 @@ def prune(graph: Graph, absent_reads: set[str]) -> None:
         if node.share is not None and node.parameters:
             readers[node.share] += 1  # it owns what another node uses
     kept = set(graph.outputs.values()) | set(graph.inputs)
-    waiting = [path for path in graph.nodes if path in absent_reads and not readers[path] and path not in kept]
+    doomed = set(absent_reads)
+    waiting = [path for path in graph.nodes if path in doomed and not readers[path] and path not in kept]
     removed = set()
     while waiting:
         node = graph.nodes.pop(waiting.pop())
         removed.add(node.path)
-        for source in node.inputs:
+        doomed.update(node.inputs)
+        owner = [node.share] if node.share is not None and node.parameters else []
+        for source in (*node.inputs, *owner):
             readers[source] -= 1
-            if not readers[source] and source not in kept:
-                waiting.append(source)
+        sources = dict.fromkeys((*node.inputs, *owner))
+        waiting += [path for path in sources if not readers[path] and path in doomed and path not in kept]
     graph.constraints = [constraint for constraint in graph.constraints if constraint.node not in removed]
     _drop_empty_scopes(graph)
 

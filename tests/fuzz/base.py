@@ -30,9 +30,9 @@ class Mutant(NamedTuple):
 class Base:
     """A valid spec in block-style YAML, with what the mutations need to know of it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, text: str | None = None) -> None:
         self.path = path
-        self.text = path.read_text(encoding="utf-8")
+        self.text = path.read_text(encoding="utf-8") if text is None else text
         collector = Collector()
         parsed = read_text(self.text, str(path), collector)
         assert parsed.tree is not None

@@ -93,7 +93,7 @@ class Interpreter:
                 return
             for node in gone:
                 node.present = False
-                doomed |= {*node.inputs, node.owner}
+                doomed |= set(node.inputs)
 
     # files -------------------------------------------------------------------------------------------
 

@@ -32,6 +32,15 @@ FOUND: dict[str, dict[str, Any]] = {
         "nodes": {"a": {"op": "upsample", "size": 4}, "b": {"op": "upsample", "scale_factor": 1.5, "from": "image"}},
         "outputs": ["a", "b"],
     },
+    "a shrinking bicubic after axes that were turned": {
+        "nodes": [{"op": "layer_norm", "axes": [1]}, {"op": "upsample", "mode": "bicubic", "size": [3, 4]},
+                  {"op": "permute", "dims": [0, 2, 1, 3]}, "global_avg_pool"],
+    },
+    "what shares with a node goes with it": {
+        "nodes": {"stem": "tanh", "a": {"op": "instance_norm", "affine": True, "from": "stem"},
+                  "b": {"op": "instance_norm", "affine": True, "share": "a"},
+                  "join": {"op": "add", "from": ["stem", "b"], "when": False}},
+    },
     "every free size is kept by an adaptive pool": {
         "inputs": {"image": [2, "H", "W"]},
         "nodes": {"a": {"op": "adaptive_avg_pool", "output_size": [None, None]},

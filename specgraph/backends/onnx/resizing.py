@@ -41,14 +41,15 @@ def lower_upsample(builder: Builder, node: Node) -> None:
         if arguments["mode"] in ("nearest", "nearest-exact") and not whole:
             _gather_nearest(builder, node, value)
             return
+        moved = before == after and not whole and not arguments["align_corners"]
+        if mode == "cubic" and (moved or any(new < old for old, new in zip(before, after, strict=True))):
+            _interpolate_by_products(builder, node, value, before, after)
+            return
         if arguments["size"] is not None:
             ratios = np.asarray([1.0, 1.0, *multiples], np.float32)
             for axis, (length, wanted) in enumerate(zip(before, after, strict=True), 2):
                 ratios[axis] = _single_precision_scale(ratios[axis], length, wanted)
             builder.emit(node, "Resize", [value, "", builder.constant(f"{node.path}/scales", ratios)], **attributes)
-            return
-        if mode == "cubic" and before == after and not whole and not arguments["align_corners"]:
-            _interpolate_in_place(builder, node, value, before)
             return
     factors = arguments["scale_factor"]
     if mode.startswith("nearest") and (factors is None or not all(float(factor).is_integer() for factor in factors)):
@@ -127,19 +128,23 @@ def _computed_cells(builder: Builder, node: Node, axis: int, new: Dim, factor: f
     return step("picked", "Min", cells, step("last", "Sub", old, constant("one", [1], np.int64)))
 
 
-def _interpolate_in_place(builder: Builder, node: Node, value: str, sizes: tuple[int, ...]) -> None:
-    """Cubic interpolation by factors that leave every size as it is and still move the cells, which
-    onnxruntime takes for a copy: a product with the matrix of weights along each axis."""
+def _interpolate_by_products(
+    builder: Builder, node: Node, value: str, before: tuple[int, ...], after: tuple[int, ...]
+) -> None:
+    """Cubic interpolation as a product with the matrix of weights along each axis. onnxruntime takes factors that
+    leave every size as it is for a copy, and does not load a shrinking `Resize` whose axes it has moved."""
+    factors, aligned = node.arguments["scale_factor"], node.arguments["align_corners"]
     matrices: dict[int, Array] = {}
-    for axis, (size, factor) in enumerate(zip(sizes, node.arguments["scale_factor"], strict=True)):
-        if factor == 1:
+    for axis, (old, new) in enumerate(zip(before, after, strict=True)):
+        factor = new / old if factors is None else factors[axis]
+        if old == new and (aligned or factor == 1):
             continue
-        weights = np.zeros((size, size))
-        for row in range(size):
-            place = (row + 0.5) / factor - 0.5
+        weights = np.zeros((new, old))
+        for row in range(new):
+            place = row * (old - 1) / max(new - 1, 1) if aligned else (row + 0.5) / factor - 0.5
             first = math.floor(place)
             for tap, weight in _cubic_taps(place - first):
-                weights[row, min(max(first + tap, 0), size - 1)] += weight
+                weights[row, min(max(first + tap, 0), old - 1)] += weight
         matrices[axis] = weights
     multiply_axes(builder, node, value, matrices, "interpolated")
 
