@@ -32,11 +32,11 @@ class Attribute(NamedTuple):
 class Row(NamedTuple):
     """How PyTorch and ONNX write an op. In `module` and `call`, `{rank}` stands for the number of spatial axes.
 
-    `module` is a class under `torch`, which takes the arguments `positional` by position and those
-    `required` always. `call` is what a traced module calls, `onnx` the op type; empty where it is written
-    by hand. `attributes` maps arguments to ONNX attributes; `parameters` are ONNX's inputs after the first,
-    in order. `sizes` maps an argument that no call names to an axis of a parameter: `("weight", 0)`. `fixed` are
-    ONNX attributes that must be at this value, which is their default. Of several rows of one ONNX op, that one
+    `module` is a class under `torch`, which takes the arguments `positional` by position and those `required` always;
+    empty for a function of `torch`, that of `call`. `call` is what a traced module calls, `onnx` the op type; empty
+    where it is written by hand. `attributes` maps arguments to ONNX attributes; `parameters` are ONNX's inputs after
+    the first, in order. `sizes` maps an argument that no call names to an axis of a parameter: `("weight", 0)`. `fixed`
+    are ONNX attributes that must be at this value, which is their default. Of several rows of one ONNX op, that one
     counts whose attributes fit. `leaf` says that PyTorch traces the module in several calls, so that it is read whole.
     """
 
@@ -70,6 +70,9 @@ ROWS = (
     Row("hardswish", "nn.Hardswish", "hardswish", "HardSwish"),
     Row("hardsigmoid", "nn.Hardsigmoid", "hardsigmoid"),
     Row("hardtanh", "nn.Hardtanh"),
+    Row("clamp", "", "clamp"),
+    Row("exp", "", "exp", "Exp"),
+    Row("abs", "", "abs", "Abs"),
     Row("softplus", "nn.Softplus", "softplus", "Softplus"),
     Row("softsign", "nn.Softsign", "", "Softsign"),
     Row("mish", "nn.Mish", "mish", "Mish"),

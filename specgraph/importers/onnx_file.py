@@ -178,7 +178,9 @@ def _input(value: onnx.ValueInfoProto) -> OnnxInput:
     shape: list[int | str | None] = []
     for dim in tensor.shape.dim:
         kind = dim.WhichOneof("value")
-        if kind == "dim_value":
+        if kind == "dim_value" and dim.dim_value == -1:  # how some exporters write a free size
+            shape.append(None)
+        elif kind == "dim_value":
             if not 0 <= dim.dim_value <= MAX_ELEMENTS:
                 raise CommandError(f"input `{value.name}` has a size of {dim.dim_value}")
             shape.append(dim.dim_value)

@@ -11,6 +11,8 @@ from specgraph.importers.raise_affine import affine, apply_affine, brought_to_fr
 from specgraph.importers.raise_layers import rounded
 from specgraph.importers.raiser import Raise, Raiser, static
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 def raise_clip(raiser: Raiser, node: OnnxNode) -> None:
     if raiser.opset < 11:
@@ -18,15 +20,49 @@ def raise_clip(raiser: Raiser, node: OnnxNode) -> None:
     else:
         bounds = [raiser.constant(node, index) for index in (1, 2)]
         low, high = (None if bound is None else float(bound.reshape(-1)[0]) for bound in bounds)
-    path = raiser.data(node)
-    least = rounded(low) if low is not None else -float(np.finfo(np.float32).max)
-    most = rounded(high) if high is not None else float(np.finfo(np.float32).max)
-    if least == 0 and high is None:
+    hold(raiser, node, raiser.data(node), low, high)
+
+
+def hold(raiser: Raiser, node: OnnxNode, path: str, low: float | None, high: float | None) -> None:
+    """Values held between bounds; one beyond all finite numbers is none. Raises `Refusal` for bounds that leave no
+    room."""
+    least = None if low is None or low <= -LARGEST else rounded(low)
+    most = None if high is None or high >= LARGEST else rounded(high)
+    if least is None and most is None:
+        raiser.alias(node)
+    elif least == 0 and most is None:
         raiser.add(node, "relu", [path])
     elif (least, most) == (0, 6):
         raiser.add(node, "relu6", [path])
+    elif least is None or most is None:
+        raiser.add(node, "clamp", [path], {"min": least} if most is None else {"max": most})
+    elif least >= most:
+        raise Refusal(f"it holds values between {least} and {most}, which leaves one value")
     else:
         raiser.add(node, "hardtanh", [path], {"min_val": least, "max_val": most})
+
+
+def raise_extremum(is_max: bool) -> Raise:
+    """Max and Min of a value and a constant number."""
+
+    def handler(raiser: Raiser, node: OnnxNode) -> None:
+        constants = [index for index in range(len(node.inputs)) if raiser.is_constant(node, index)]
+        if len(node.inputs) == 1:
+            raiser.alias(node)
+            return
+        if len(node.inputs) != 2 or len(constants) != 1:
+            raise Refusal(
+                f"the {'larger' if is_max else 'smaller'} of two computed values has no counterpart in a spec"
+            )
+        bounds = raiser.floats(node, constants[0])
+        if bounds.min() != bounds.max():
+            raise Refusal("bounds that differ from value to value have no counterpart in a spec")
+        path, bound = raiser.data(node, 1 - constants[0]), float(bounds.reshape(-1)[0])
+        if bounds.ndim > raiser.rank(path):
+            raise Refusal("its constant has more axes than the value")
+        hold(raiser, node, path, bound if is_max else None, None if is_max else bound)
+
+    return handler
 
 
 def raise_hard_sigmoid(raiser: Raiser, node: OnnxNode) -> None:
@@ -119,11 +155,6 @@ def raise_pow(raiser: Raiser, node: OnnxNode) -> None:
         raiser.add_provisional(node, "pow", [path], rounded(float(exponent[0])))
 
 
-def raise_abs(raiser: Raiser, node: OnnxNode) -> None:
-    """The slope for negative values is -1."""
-    raiser.add(node, "leaky_relu", [raiser.data(node)], {"negative_slope": -1})
-
-
 def raise_neg(raiser: Raiser, node: OnnxNode) -> None:
     apply_affine(raiser, node, raiser.data(node), np.asarray(-1, np.float32), np.asarray(0, np.float32))
 
@@ -201,6 +232,8 @@ def is_number(raiser: Raiser, node: OnnxNode, index: int, value: float) -> bool:
 
 HANDLERS: dict[str, Raise] = {
     "Clip": raise_clip,
+    "Max": raise_extremum(True),
+    "Min": raise_extremum(False),
     "HardSigmoid": raise_hard_sigmoid,
     "Swish": raise_swish,
     "PRelu": raise_prelu,
@@ -213,5 +246,5 @@ HANDLERS: dict[str, Raise] = {
     "Div": raise_arithmetic("div"),
     "Pow": raise_pow,
 }
-REWRITES: dict[str, Raise] = {"Abs": raise_abs, "Neg": raise_neg, "Selu": raise_selu}
+REWRITES: dict[str, Raise] = {"Neg": raise_neg, "Selu": raise_selu}
 """Read as other ops, as long as a spec has none of the name: the row of such an op wins."""

@@ -43,7 +43,7 @@ def import_module(module: nn.Module, example: tuple[Any, ...], *, name: str | No
     tracer.net.notes += [
         f"`{name}` of the module is changed by its forward: the network is as it is before that" for name in counted
     ]
-    tracer.run({**torch_rewrites.HANDLERS, **traced_handlers(), **torch_ops.HANDLERS})
+    tracer.run({**torch_rewrites.HANDLERS, **traced_handlers(), **torch_rewrites.OF_ROWS, **torch_ops.HANDLERS})
     refusals = tracer.refusals or tidy(tracer.net)
     if refusals:
         raise ImportRefusedError(label, [(refusal.node, refusal.message) for refusal in refusals])

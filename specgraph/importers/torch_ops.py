@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -53,14 +54,18 @@ def hardtanh(tracer: Tracer, node: Any) -> str:
 def clamp(tracer: Tracer, node: Any) -> str:
     given = CallArguments(node)
     path = tracer.data(given.get("self"))
-    top = float(np.finfo(np.float32).max)
-    low = -top if given.min is None else given.min
-    high = top if given.max is None else given.max
-    if low == 0 and given.max is None:
+    low, high = given.get("min"), given.get("max")
+    if low == 0 and high is None:
         return tracer.add(node, "relu", [path])
     if (low, high) == (0, 6):
         return tracer.add(node, "relu6", [path])
-    return tracer.add(node, "hardtanh", [path], {"min_val": low, "max_val": high})
+    for bound in (low, high):
+        if not isinstance(bound, int | float | None):
+            raise Refusal("bounds that are tensors have no counterpart in a spec")
+    bounds = {name: bound for name, bound in (("min", low), ("max", high)) if bound is not None and isfinite(bound)}
+    if len(bounds) == 2:
+        return tracer.add(node, "hardtanh", [path], {"min_val": low, "max_val": high})
+    return tracer.add(node, "clamp", [path], bounds) if bounds else path
 
 
 def elu(tracer: Tracer, node: Any) -> str:

@@ -40,10 +40,10 @@ def square(tracer: Tracer, node: Any) -> str:
 
 
 def absolute(tracer: Tracer, node: Any) -> Any:
-    """The slope for negative values is -1. Within `x / (|x| + 1)`, a softsign, it does not become a node."""
+    """Within `x / (|x| + 1)`, a softsign, it does not become a node."""
     if is_softsign(node):
         return SOFTSIGN
-    return tracer.add(node, "leaky_relu", [tracer.data(CallArguments(node).get("self"))], {"negative_slope": -1})
+    return tracer.add(node, "abs", [tracer.data(CallArguments(node).get("self"))])
 
 
 def negative(tracer: Tracer, node: Any) -> str:
@@ -202,7 +202,6 @@ def largest(tracer: Tracer, node: Any) -> str:
 HANDLERS: dict[str, Handler] = {
     "pow": power,
     "square": square,
-    "abs": absolute,
     "neg": negative,
     "rsub": reversed_sub,
     "selu": selu,
@@ -219,3 +218,5 @@ HANDLERS: dict[str, Handler] = {
     "amax": largest,
     "max": with_places(largest),
 }
+OF_ROWS: dict[str, Handler] = {"abs": absolute, "abs_": absolute}
+"""Calls whose rows do not see the ops of several calls that they are part of: these win."""

@@ -9,7 +9,7 @@ from typing import Any
 from specgraph.graph.dims import Dim, product
 from specgraph.graph.model import Node, Parameter
 from specgraph.graph.types import TensorType, str_dim
-from specgraph.kinds.kinds import Choice, Int, Number
+from specgraph.kinds.kinds import Choice, Either, Int, Nothing, Number
 from specgraph.ops.behaviour import KEEPS_INPUTS, KEEPS_OUTPUT, Behaviour, Traffic, When, size_along
 from specgraph.ops.definition import Argument, Call, InferRule, Op, ParameterRule, define, no_parameters
 
@@ -25,6 +25,17 @@ def infer_hardtanh(call: Call) -> TensorType:
     if low >= high:
         argument = "min_val" if "min_val" in call.stated else "max_val"
         raise call.fault("contradicting-arguments", "bounds", {"low": low, "high": high}, argument=argument)
+    return call.input
+
+
+def infer_clamp(call: Call) -> TensorType:
+    """The input's own type; there is a bound, and two are in order."""
+    low, high = call.arguments["min"], call.arguments["max"]
+    if low is None and high is None:
+        raise call.fault("contradicting-arguments", "no bound", {})
+    if low is not None and high is not None and low >= high:
+        argument = "min" if "min" in call.stated else "max"
+        raise call.fault("contradicting-arguments", "clamp bounds", {"low": low, "high": high}, argument=argument)
     return call.input
 
 
@@ -207,7 +218,7 @@ OPS: tuple[Op, ...] = (
         "min(max(x, min_val), max_val)",
         Argument("min_val", Number(), -1.0, doc="lower bound"),
         Argument("max_val", Number(), 1.0, doc="upper bound"),
-        foreign=("Hardtanh", "HardTanh", "Clip", "clip", "clamp"),
+        foreign=("Hardtanh", "HardTanh"),
         behaviour=Behaviour(
             pointwise=True,
             reach="point",
@@ -216,6 +227,31 @@ OPS: tuple[Op, ...] = (
             traffic=KEEPS_INPUTS,
         ),
         infer=infer_hardtanh,
+    ),
+    _activation(
+        "clamp",
+        "Values held between bounds, of which one may be left out.",
+        "min(max(x, min), max)",
+        Argument("min", Either(Number(), Nothing()), None, doc="lower bound, or null for none"),
+        Argument("max", Either(Number(), Nothing()), None, doc="upper bound, or null for none"),
+        foreign=("clip", "Clip", "clamp_min", "clamp_max"),
+        infer=infer_clamp,
+    ),
+    _activation(
+        "exp",
+        "The exponential function.",
+        "exp(x)",
+        foreign=("Exp", "exponential"),
+        behaviour=Behaviour(pointwise=True, reach="point", range=(0, inf), traffic=KEEPS_OUTPUT),
+    ),
+    _activation(
+        "abs",
+        "Absolute values.",
+        "|x|",
+        foreign=("Abs", "absolute"),
+        behaviour=Behaviour(
+            pointwise=True, reach="point", range=(0, inf), keeps=(0, inf), keeps_sign=True, traffic=KEEPS_INPUTS
+        ),
     ),
     _activation(
         "softplus",

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from tests.oracle import tensors, windows
 from tests.oracle.labels import Labels
-from tests.oracle.modules import own_state
+from tests.oracle.modules import Call, own_state
 from tests.oracle.strictness import Accepted, strictness
 
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
@@ -49,6 +49,9 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "gelu": tensors.activation(nn.GELU),
     "hardswish": tensors.activation(lambda: nn.Hardswish()),
     "hardsigmoid": tensors.activation(lambda: nn.Hardsigmoid()),
+    "clamp": tensors.activation(tensors.clamp),
+    "exp": tensors.activation(lambda: Call(torch.exp)),
+    "abs": tensors.activation(lambda: Call(torch.abs)),
     "hardtanh": tensors.activation(lambda min_val=-1.0, max_val=1.0: nn.Hardtanh(min_val, max_val)),
     "softplus": tensors.activation(nn.Softplus),
     "hardshrink": tensors.activation(nn.Hardshrink),

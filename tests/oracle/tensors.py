@@ -168,6 +168,15 @@ def layer_scale(x: Tensor, *, init_value: float = 1e-6, labels: Labels) -> nn.Mo
     return Scale((x.shape[axis], *[1] * (x.ndim - 1 - axis)), init_value)
 
 
+def clamp(min: float | None = None, max: float | None = None) -> nn.Module:
+    """PyTorch takes bounds in any order, where all values become one; as `nn.Hardtanh`, they are refused here."""
+    if min is not None and max is not None:
+        return nn.Hardtanh(min, max)
+    if min is None and max is None:
+        raise ValueError("at least one of min and max is needed")
+    return Call(lambda x: x.clamp(min, max))
+
+
 def activation(cls: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
     """A module that takes its arguments as they are and any one tensor."""
 

@@ -32,6 +32,15 @@ def lower_clip(low: Callable[[dict[str, float]], float], high: Callable[[dict[st
     return lower
 
 
+def lower_clamp(builder: Builder, node: Node) -> None:
+    """`Clip`, with the bounds that there are."""
+    bounds = [node.arguments["min"], node.arguments["max"]]
+    inputs = [*builder.inputs(node)]
+    for name, bound in zip(("min", "max"), bounds, strict=True):
+        inputs.append("" if bound is None else builder.floats(node, name, bound))
+    builder.emit(node, "Clip", inputs if inputs[-1] else inputs[:-1])
+
+
 def lower_prelu(builder: Builder, node: Node) -> None:
     """`PRelu`, its slopes laid along the channels: ONNX lines axes up from the last one."""
     ones = (1,) * (node.input_types[0].rank - 1)
@@ -122,6 +131,7 @@ def lower_glu(builder: Builder, node: Node) -> None:
 
 LOWERINGS: dict[str, Lower] = {
     "relu6": lower_clip(lambda _: 0.0, lambda _: 6.0),
+    "clamp": lower_clamp,
     "hardtanh": lower_clip(lambda a: a["min_val"], lambda a: a["max_val"]),
     "prelu": lower_prelu,
     "celu": lower_celu,

@@ -82,6 +82,9 @@ def by_row(row: Row) -> Lower:
                 expression = f"{{module}}(nn.functional.pad({{0}}, {pad_order(padding)}))"
             elif symmetric(padding) != 0:
                 kwargs[name] = symmetric(padding)
+        if not row.module:
+            given = "".join(f", {name}={value!r}" for name, value in kwargs.items())
+            return Lowering(None, f"torch.{row.call}({{0}}{given})")
         module = row.module.format(rank=node.input_types[0].rank - 1)
         return Lowering(Construct(module, tuple(node.arguments[name] for name in row.positional), kwargs), expression)
 

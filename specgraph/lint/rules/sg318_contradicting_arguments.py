@@ -39,6 +39,8 @@ def _output_padding(extra: int, stride: int, dilation: int, **_: Any) -> Words:
 
 MESSAGES = {
     "bounds": Message("min_val {low} must be below max_val {high}", help="swap them"),
+    "clamp bounds": Message("min {low} must be below max {high}", help="swap them"),
+    "no bound": Message("neither min nor max is given, so that nothing changes", help="write min: 0, for example"),
     "flattened axes": Message("start_dim {start} lies behind end_dim {end}", help="swap them"),
     "padded channels": Message(
         "mode {mode} pads spatial axes only, not channels", help="write mode: constant, or leave channels out"
