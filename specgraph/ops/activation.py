@@ -235,6 +235,7 @@ OPS: tuple[Op, ...] = (
         Argument("min", Either(Number(), Nothing()), None, doc="lower bound, or null for none"),
         Argument("max", Either(Number(), Nothing()), None, doc="upper bound, or null for none"),
         foreign=("clip", "Clip", "clamp_min", "clamp_max"),
+        behaviour=Behaviour(pointwise=True, reach="point", traffic=Traffic(inputs=True, backward=0.25)),
         infer=infer_clamp,
     ),
     _activation(
@@ -250,7 +251,12 @@ OPS: tuple[Op, ...] = (
         "|x|",
         foreign=("Abs", "absolute"),
         behaviour=Behaviour(
-            pointwise=True, reach="point", range=(0, inf), keeps=(0, inf), keeps_sign=True, traffic=KEEPS_INPUTS
+            pointwise=True,
+            reach="point",
+            range=(0, inf),
+            keeps=(0, inf),
+            keeps_sign=True,
+            traffic=Traffic(inputs=True, backward=1.0),
         ),
     ),
     _activation(
