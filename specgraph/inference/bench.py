@@ -53,7 +53,9 @@ def session_runner(session: Session) -> Runner:
     device = session.provider.removesuffix("ExecutionProvider").lower()
 
     def prepare(inputs: dict[str, Array]) -> Step:
-        return session.bound(inputs) if session.on_gpu else lambda: session.run(inputs)
+        if session.on_gpu:
+            return session.bound(inputs)
+        return lambda: session.run(inputs)
 
     return Runner("onnxruntime", device, prepare)
 

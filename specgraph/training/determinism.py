@@ -89,11 +89,11 @@ class Undetermined(NamedTuple):
     operator: str
 
 
-class _Watch(TorchDispatchMode):
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes the operators of `NOT_DETERMINISTIC` that are called, with the module that is running."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.running: list[str] = []
         self.found: list[Undetermined] = []
 

@@ -150,7 +150,7 @@ def join_world(device: str) -> World:
         torch.cuda.set_device(chosen)
     if not dist.is_initialized():
         _connect(chosen, rank, size)
-    control = dist.new_group(backend="gloo") if chosen.type == "cuda" else None
+    control: Any = dist.new_group(backend="gloo") if chosen.type == "cuda" else None
     return World(rank, size, chosen, control)
 
 

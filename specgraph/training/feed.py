@@ -7,8 +7,10 @@ where it stopped.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice, pairwise
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from specgraph.datasets.random import balanced_order, epoch_order
@@ -16,6 +18,12 @@ from specgraph.datasets.samples import Samples
 from specgraph.training.distributed import World
 from specgraph.training.pipeline import Mix, Pipeline
 from specgraph.training.readers import ImageReaders, Key
+
+CPU_BYTES, GPU_BYTES = 1 << 18, 32 << 20
+MOST_AT_ONCE = 16
+Part = tuple[int, int, int, float]
+"""Of a step: first position of this process's images in the order, the one after the last, how many images all
+processes have, and 0 for a stand-in where this one has none."""
 
 
 class Batch(NamedTuple):
@@ -74,22 +82,54 @@ class TrainFeed:
             order = keys = epoch_order(self.seed, epoch, len(self.samples))
         on_device = order.to(device)
         draws = self.pipeline.draws(epoch, keys.to(device))
-        parts = [self._part(step) for step in range(first_step, self.steps_per_epoch)]
-        stream = None if self._images is not None else self._stream(order, parts, epoch)
-        for step, (start, stop, num_global, weight) in enumerate(parts, first_step):
-            rows = on_device[start:stop]
-            part_draws = None if draws is None else draws[:, start:stop]
-            if stream is None:
-                assert self._images is not None
-                x, target = self.pipeline.train_pair(self._images, rows, part_draws)
-            else:
-                images = next(stream).to(device, non_blocking=True)
-                x, target = self.pipeline.train_pair(images, None, part_draws)
-            labels = self._labels.index_select(0, rows) if target is None else target
+        parts = [self._part(step) for step in range(self.steps_per_epoch)]
+        if self._images is None:
+            fed = self._read(order, parts[first_step:], epoch, on_device, draws)
+        else:
+            fed = self._pick(parts, first_step, on_device, draws)
+        for step, (x, labels) in enumerate(fed, first_step):
+            _, _, num_global, weight = parts[step]
             x, labels, mix = self.pipeline.mix(x, labels, epoch, step)
             yield Batch(x, labels, mix, num_global, weight)
 
-    def _part(self, step: int) -> tuple[int, int, int, float]:
+    def _pick(
+        self, parts: list[Part], first_step: int, order: Tensor, draws: Tensor | None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Input and targets of each step, from images on the device. The pixels of several steps are made at once:
+        for small images the calls take longer than the work. Which steps go together depends on no start, so that a
+        resumed run computes the same."""
+        assert self._images is not None
+        at_once = self._num_at_once()
+        for first in range(first_step - first_step % at_once, len(parts), at_once):
+            group = parts[first : first + at_once]
+            rows, own_draws = _of_parts(order, group), None if draws is None else _of_parts(draws, group)
+            x, target = self.pipeline.train_pair(self._images, rows, own_draws)
+            labels = self._labels.index_select(0, rows) if target is None else target
+            sizes = [stop - start for start, stop, _, _ in group]
+            made = zip(x.split(sizes), labels.split(sizes), strict=True)
+            yield from islice(made, max(first_step - first, 0), None)
+
+    def _read(
+        self, order: Tensor, parts: list[Part], epoch: int, on_device: Tensor, draws: Tensor | None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Input and targets of each step, from images that are read one at a time."""
+        stream = self._stream(order, parts, epoch)
+        for start, stop, _, _ in parts:
+            images = next(stream).to(self.world.device, non_blocking=True)
+            part_draws = None if draws is None else draws[:, start:stop]
+            x, target = self.pipeline.train_pair(images, None, part_draws)
+            yield x, self._labels.index_select(0, on_device[start:stop]) if target is None else target
+
+    def _num_at_once(self) -> int:
+        """For how many steps pixels are made at once: as many as stay in a CPU's cache, or are little for a GPU."""
+        assert self._images is not None
+        made = self.pipeline.channels * self.pipeline.size[0] * self.pipeline.size[1]
+        image_bytes = 4 * max(made, self._images[0].numel())
+        step_bytes = image_bytes * -(-self.batch_size // self.world.size)
+        most_bytes = CPU_BYTES if self.world.device.type == "cpu" else GPU_BYTES
+        return min(max(most_bytes // step_bytes, 1), MOST_AT_ONCE)
+
+    def _part(self, step: int) -> Part:
         start = step * self.batch_size
         stop = min(start + self.batch_size, self.num_samples)
         mine = self.world.share(start, stop, self.least)
@@ -97,10 +137,17 @@ class TrainFeed:
             return start, min(start + self.least, stop), stop - start, 0.0
         return *mine, stop - start, 1.0
 
-    def _stream(self, order: Tensor, parts: list[tuple[int, int, int, float]], epoch: int) -> Iterator[Tensor]:
+    def _stream(self, order: Tensor, parts: list[Part], epoch: int) -> Iterator[Tensor]:
         indices = self.samples.indices[order].tolist()
         keys = [[Key(index, self.seed, epoch) for index in indices[start:stop]] for start, stop, _, _ in parts]
         return self.readers.stream(self.samples.source, keys)
+
+
+def _of_parts(values: Tensor, parts: list[Part]) -> Tensor:
+    """Along the last axis, the values of some parts, one after the other."""
+    spans = [values[..., start:stop] for start, stop, _, _ in parts]
+    follows = all(left[1] == right[0] for left, right in pairwise(parts))
+    return values[..., parts[0][0] : parts[-1][1]] if follows else torch.cat(spans, -1)
 
 
 def num_parts(num_images: int, accumulate: int, least: int) -> int:

@@ -21,7 +21,7 @@ Source = ImageTensor | Reader
 class Key(NamedTuple):
     """Which image of a source, and the seed and epoch of its crop; both None outside training."""
 
-    index: int
+    image: int
     seed: int | None = None
     epoch: int | None = None
 
@@ -109,9 +109,9 @@ class _Keyed(TorchDataset[Tensor | _Failure]):
         self.sources = sources
 
     def __getitem__(self, key: tuple[int, int, int | None, int | None]) -> Tensor | _Failure:
-        position, *which = key
+        position, image, seed, epoch = key
         try:
-            return self.sources[position].read(*which)
+            return self.sources[position].read(image, seed, epoch)
         except CommandError as error:
             return _Failure(error.message, error.help)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 import pytest
 import torch
 
-from specgraph.backends.torch import toolchain
 from specgraph.checking import load
 from specgraph.errors import CommandError
 from specgraph.training.api import train
@@ -36,9 +36,9 @@ def missing(monkeypatch: pytest.MonkeyPatch, what: str | None) -> None:
     """A machine that lacks something of what compiling needs, its GPUs acted."""
     programs = {"gcc", "clang", "g++"} - {what or ""} - ({"clang"} if what == "gcc" else set())
     monkeypatch.delenv("CC", raising=False)
-    monkeypatch.setattr(toolchain.shutil, "which", lambda name: name if name in programs else None)
-    monkeypatch.setattr(toolchain.importlib.util, "find_spec", lambda name: None if name == what else object())
-    monkeypatch.setattr(toolchain.Path, "is_file", lambda path: path.name != what)
+    monkeypatch.setattr(shutil, "which", lambda name: name if name in programs else None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == what else object())
+    monkeypatch.setattr(Path, "is_file", lambda path: path.name != what)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (6, 1) if what == "new GPU" else (8, 0))
 
 

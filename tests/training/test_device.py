@@ -20,6 +20,7 @@ from specgraph.training.choices import has_bf16
 from specgraph.training.distributed import World, choose_device, join_world
 from specgraph.training.evaluation import Scores, evaluate_and_judge
 from specgraph.training.loop import Trainer, _Watch
+from specgraph.training.run_images import RunData
 from tests.helpers import SPECS
 from tests.training.acted_cuda import ActedCuda
 
@@ -73,7 +74,7 @@ def test_evaluation_uses_the_gpu_that_was_named(
     run = train_small(epochs=1)
     seen = []
     monkeypatch.setattr(torch.nn.Module, "to", lambda module, *_, **__: module)
-    monkeypatch.setattr(api.RunData, "pipeline", lambda *_, **__: None)
+    monkeypatch.setattr(RunData, "pipeline", lambda *_, **__: None)
     monkeypatch.setattr(api, "EvalFeed", lambda *_, **__: None)
 
     def evaluate(module: Any, feed: Any, loss: Any, world: Any, **_: Any) -> Any:

@@ -89,13 +89,17 @@ def train(trainer: Trainer, targets: str, mixing: tuple[Any, ...] = ()) -> None:
     assert all(parameter.grad is None for parameter in trainer.module.parameters())
 
 
+def losses_of(name: Any) -> tuple[Any, ...]:
+    return task(name).losses
+
+
 def test_the_meta_device_notices_who_waits() -> None:
     for wait in (Tensor.item, Tensor.tolist, bool, float, Tensor.nonzero):
         with pytest.raises((RuntimeError, NotImplementedError)):
-            wait(torch.empty(1, device=META))  # type: ignore[operator]
+            wait(torch.empty(1, device=META))
 
 
-LOSSES = [(name, kind()) for name in TASK_NAMES for kind in task(name).losses]
+LOSSES: list[tuple[Any, Any]] = [(name, made()) for name in TASK_NAMES for made in losses_of(name)]
 MORE: list[tuple[Any, Loss]] = [
     ("classification", CrossEntropy(label_smoothing=0.1, class_weights="balanced")),
     ("classification", Focal(class_weights="balanced")),

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from specgraph.datasets import folder
 from specgraph.datasets.cores import usable_cores
+from specgraph.datasets.statistics import sample_statistics
 from specgraph.errors import CommandError
 from specgraph.training import api
 from specgraph.training.api import evaluate
@@ -106,7 +107,7 @@ def streamed(tmp_path: Path, spec: dict[str, Any], monkeypatch: pytest.MonkeyPat
             for index in range(count):
                 Image.fromarray(np.full((9, 9), 200 * label + index, np.uint8)).save(place / f"{index}.png")
     monkeypatch.setattr(
-        folder.read_folder, "__kwdefaults__", {**folder.read_folder.__kwdefaults__, "resident_bytes": 0}
+        folder.read_folder, "__kwdefaults__", {**(folder.read_folder.__kwdefaults__ or {}), "resident_bytes": 0}
     )
     spec["vars"]["classes"] = 2
     spec["recipes"] = {"plain": spec["recipes"]["plain"]}
@@ -141,7 +142,12 @@ def test_a_run_starts_its_processes_once(
 ) -> None:
     started = []
     start = ImageReaders._start
-    monkeypatch.setattr(ImageReaders, "_start", lambda *args: started.append(1) or start(*args))
+
+    def counted(*args: Any) -> Any:
+        started.append(1)
+        return start(*args)
+
+    monkeypatch.setattr(ImageReaders, "_start", counted)
     runs = [train_small(**streamed(num_workers=workers, epochs=3)) for workers in (0, 2)]
     assert len(started) == 2
     assert same_weights(*(weights_of(run) for run in runs))
@@ -151,8 +157,12 @@ def test_statistics_are_computed_where_they_are_needed(
     train_small: Any, streamed: Callable[..., Any], spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    compute = folder.sample_statistics
-    monkeypatch.setattr(folder, "sample_statistics", lambda samples: asked.append(1) or compute(samples))
+
+    def counted(samples: Any) -> Any:
+        asked.append(1)
+        return sample_statistics(samples)
+
+    monkeypatch.setattr(folder, "sample_statistics", counted)
     run = train_small(**streamed(num_workers=0, epochs=1))
     assert len(asked) == 1
     whole = evaluate(run, device="cpu", num_workers=0)

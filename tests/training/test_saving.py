@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import OrderedDict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,6 @@ import pytest
 import torch
 from torch import nn
 
-from specgraph import atomic_files
 from specgraph.errors import CommandError
 from specgraph.runs.checkpoint import Checkpoints, read_checkpoint
 from specgraph.runs.snapshot import Snapshot
@@ -33,11 +34,11 @@ def test_files_are_written_in_order_and_beside_training() -> None:
         threads.add(threading.current_thread())
 
     for number in range(MOST_WAITING):
-        writer.put(lambda number=number: write(number))
+        writer.put(partial(write, number))
     assert written == [], "nobody waits for them"
     gate.set()
     for number in range(MOST_WAITING, 20):
-        writer.put(lambda number=number: write(number))
+        writer.put(partial(write, number))
     writer.finish()
     assert written == list(range(20))
     writer.put(lambda: write(20))
@@ -52,7 +53,12 @@ def test_only_so_much_waits() -> None:
     """Copies of weights that wait fill the memory: who is too quick waits."""
     writer, gate = FileWriter(), threading.Event()
     running = threading.Event()
-    writer.put(lambda: (running.set(), gate.wait(10)))
+
+    def wait() -> None:
+        running.set()
+        gate.wait(10)
+
+    writer.put(wait)
     running.wait(10)
     for _ in range(MOST_WAITING):
         writer.put(lambda: None)
@@ -114,7 +120,7 @@ def test_a_gpu_is_waited_for_where_the_copy_is_read(monkeypatch: pytest.MonkeyPa
         def detach(self) -> Any:
             return self
 
-        def to(self, place: str, *, non_blocking: bool) -> Any:  # type: ignore[override]
+        def to(self, place: str, *, non_blocking: bool) -> Any:
             asked.append((place, non_blocking))
             return torch.zeros(2)
 
@@ -132,7 +138,12 @@ def test_weights_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     trainer._trained = [*module.parameters(), nn.Parameter(torch.zeros(0))]
     read = []
     real = torch.Tensor.__float__
-    monkeypatch.setattr(torch.Tensor, "__float__", lambda tensor: read.append(1) or real(tensor))
+
+    def counted(tensor: torch.Tensor) -> float:
+        read.append(1)
+        return real(tensor)
+
+    monkeypatch.setattr(torch.Tensor, "__float__", counted)
     monkeypatch.setattr(torch.Tensor, "__bool__", lambda tensor: pytest.fail("a look of its own"))
     assert trainer._is_finite()
     assert len(read) == 1
@@ -146,7 +157,7 @@ def test_weights_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
             with torch.no_grad():
                 parameter.copy_(kept)
     with torch.no_grad():
-        module[0].weight.fill_(3e38)
+        next(module.parameters()).fill_(3e38)
     assert trainer._is_finite(), "large is not infinite"
     trainer._trained = []
     assert trainer._is_finite()
@@ -185,7 +196,12 @@ def test_states_that_take_long_are_saved_when_they_are_due(train_small: Any, mon
     """Quick ones also at the ends of epochs; the last always."""
     saved: list[int] = []
     save = Checkpoints.save
-    monkeypatch.setattr(Checkpoints, "save", lambda *args: saved.append(args[2]) or save(*args))
+
+    def noted(self: Checkpoints, state: dict[str, Any], number: int) -> Path:
+        saved.append(number)
+        return save(self, state, number)
+
+    monkeypatch.setattr(Checkpoints, "save", noted)
     train_small(recipe="plain", epochs=4)
     assert saved == [11, 11, 22, 33, 44]
     saved.clear()
@@ -198,7 +214,7 @@ def test_states_that_take_long_are_saved_when_they_are_due(train_small: Any, mon
 def test_a_full_disk_ends_the_run(train_small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Soon after, and with the reason; what was there before is whole, and the run goes on from it."""
     whole = train_small()
-    real, calls = atomic_files.os.fsync, 0
+    real, calls = os.fsync, 0
 
     def full(handle: int) -> None:
         nonlocal calls
@@ -207,7 +223,7 @@ def test_a_full_disk_ends_the_run(train_small: Any, tmp_path: Path, monkeypatch:
             raise OSError(28, "No space left on device")
         real(handle)
 
-    monkeypatch.setattr(atomic_files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CommandError, match="the disk is full"):
         train_small(out=tmp_path / "full", checkpoint_every_s=0.0)
     monkeypatch.undo()

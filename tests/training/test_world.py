@@ -11,6 +11,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from specgraph.backends.torch import toolchain
+from specgraph.recipes.recipe import Recipe
 from specgraph.training import distributed, loop
 from specgraph.training.distributed import World, join_world
 from specgraph.training.feed import usual_sizes
@@ -135,5 +136,5 @@ def test_gradients_lie_in_the_buckets_that_are_sent(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(loop, "DistributedDataParallel", Parallel)
     feed: Any = SimpleNamespace(batch_size=4, steps_per_epoch=1, least=1)
     objective: Any = SimpleNamespace(task=SimpleNamespace(metrics=[SimpleNamespace(mode="max")]), num_counts=1)
-    Trainer(nn.Linear(2, 2), loop.Recipe(), feed, feed, World(0, 2, CPU), objective)
+    Trainer(nn.Linear(2, 2), Recipe(), feed, feed, World(0, 2, CPU), objective)
     assert [options["gradient_as_bucket_view"] for options in asked] == [True]

@@ -27,6 +27,7 @@ import specgraph
 from specgraph.backends.onnx.export import build_model
 from specgraph.backends.onnx.weights import StateDict
 from specgraph.datasets.catalog import CATALOG
+from specgraph.datasets.cores import usable_cores
 from specgraph.datasets.folder import ResizedCrop, read_folder
 from specgraph.datasets.samples import ImageTensor, whole
 from specgraph.graph.classifier import main_output, only_image
@@ -36,7 +37,6 @@ from specgraph.recipes.augmentation import HorizontalFlip, RandomCrop
 from specgraph.recipes.losses import CrossEntropy, Nll
 from specgraph.recipes.recipe import RECIPE, plain_recipe
 from specgraph.tasks.classification import ClassificationObjective
-from specgraph.training import feed as feeding
 from specgraph.training import loop as looping
 from specgraph.training import pipeline as pipelines
 from specgraph.training.choices import choose_memory_format, choose_precision, set_backends
@@ -49,6 +49,7 @@ from specgraph.training.losses import total_loss
 from specgraph.training.optim import build_optimizer
 from specgraph.training.pipeline import Pipeline
 from specgraph.training.process_state import kept_process_state
+from specgraph.training.readers import ImageReaders, Key
 from specgraph.training.totals import EpochTotals
 
 __all__ = [
@@ -67,7 +68,9 @@ __all__ = [
     "EpochTotals",
     "EvalFeed",
     "HorizontalFlip",
+    "ImageReaders",
     "ImageTensor",
+    "Key",
     "Nll",
     "Pipeline",
     "RandomCrop",
@@ -87,7 +90,6 @@ __all__ = [
     "choose_memory_format",
     "epoch",
     "failing_line",
-    "feeding",
     "forward_scores",
     "gives_log_probabilities",
     "images",
@@ -104,6 +106,7 @@ __all__ = [
     "specgraph",
     "total_loss",
     "trainer",
+    "usable_cores",
     "wait",
     "whole",
     "why_no_cuda",

@@ -1,6 +1,5 @@
 """Decoding 500x375 JPEGs: specgraph's reader by processes, torchvision on the CPU and on nvJPEG. ResNet-50's step."""
 
-import os
 import time
 from pathlib import Path
 
@@ -12,13 +11,15 @@ from parts import (
     DRY,
     WORK,
     Batch,
+    ImageReaders,
+    Key,
     ResizedCrop,
     attempt,
-    feeding,
     peak_mib,
     read_folder,
     say,
     set_backends,
+    usable_cores,
     wait,
 )
 from parts import trainer as make_trainer
@@ -62,11 +63,11 @@ def time_reader(root: Path) -> None:
     crop = ResizedCrop((0.08, 1.0), (0.75, 4 / 3))
     dataset = read_folder(root, (224, 224), 3, resized_crop=crop)
     rows = dataset.train.indices.tolist()
-    for workers in sorted({1, 2 if DRY else 8, 2 if DRY else os.cpu_count() or 1}):
-        keys = [[(row, 0, 0) for row in rows[at : at + 64]] for at in range(0, len(rows) - 63, 64)]
-        keys = keys or [[(row, 0, 0) for row in rows]]
+    for workers in sorted({1, 2 if DRY else 8, 2 if DRY else usable_cores()}):
+        keys = [[Key(row, 0, 0) for row in rows[at : at + 64]] for at in range(0, len(rows) - 63, 64)]
+        keys = keys or [[Key(row, 0, 0) for row in rows]]
         start = time.perf_counter()
-        count = sum(len(batch) for batch in feeding._loader(dataset.train.source, keys, workers, DEV))
+        count = sum(len(batch) for batch in ImageReaders(workers, DEV).stream(dataset.train.source, keys))
         rate = count / (time.perf_counter() - start)
         say(f"specgraph's reader, {workers} workers: {rate:,.0f} images/s, the start included")
 
