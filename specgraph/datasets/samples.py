@@ -81,7 +81,7 @@ class Dataset:
 
     `mean` and `std` are per channel, of values in 0..1, over all pixels of the training images.
     `size` is (height, width), None where images differ. `from_files`: images were files of any size,
-    of which the centre was kept. `as_given`: images are floats that are fed as they are; `mean` and
+    brought to `size` when they were read. `as_given`: images are floats that are fed as they are; `mean` and
     `std` then say what they were normalised by, None where that is not known. `notes` are things the
     user should know.
     """

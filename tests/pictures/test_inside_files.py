@@ -57,6 +57,20 @@ def test_raw_bytes(mode: str, channels: int, tmp_path: Path) -> None:
         assert (steps > 0.01).mean() < 0.05, shape
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("opset", [18, 26])
+def test_opsets(mode: str, opset: int, tmp_path: Path) -> None:
+    """The nodes are legal, and run for batches of any size."""
+    graph = graph_of([[3, *SIZE]], {"flatten": "flatten", "fc": {"op": "linear", "out_features": 2}})
+    known = Preprocessing(SIZE, 3, MEAN, STD).resized(RESIZE.check(MODES[mode]), whole_numbers=True)
+    path = tmp_path / "raw.onnx"
+    state = random_module(graph).state_dict()
+    export_onnx(graph, path, state, preprocess=True, preprocessing=known, opset=opset)
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+    (found,) = Session(path, "cpu").run({"x0": np.zeros((2, 50, 70, 3), np.uint8)}).values()
+    assert found.shape == (2, 2)
+
+
 @pytest.mark.parametrize("mode", ["stretch", "crop-share", "pad-fill", "bicubic"])
 def test_images_in_memory(mode: str, tmp_path: Path) -> None:
     """Their pixels are not rounded, inside the file either."""
