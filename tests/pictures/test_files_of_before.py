@@ -93,7 +93,9 @@ def test_its_files_with_preprocessing_crop(old: Any, tmp_path: Path) -> None:
 def test_weights_of_an_old_run_bring_its_crop(old: Any, tmp_path: Path) -> None:
     spec = small_spec(3, BIG, None, Path(old.load_graph().recipes["default"].data.root))
     run = specgraph.train(spec, weights=old.folder, out=tmp_path / "new", device="cpu", report=False)
-    assert run.load_graph().recipes["default"].data.resize == RESIZE.check({"crop": {"share": 0.875}})
+    data = run.load_graph().recipes["default"].data
+    assert data is not None
+    assert data.resize == RESIZE.check({"crop": {"share": 0.875}})
 
 
 def _statistics(run: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from specgraph.datasets.masks import read_masks
+from specgraph.datasets.mask_folder import read_masks
 from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.datasets.samples import IGNORED
 from specgraph.inference.preprocess import shown_box

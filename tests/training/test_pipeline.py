@@ -21,7 +21,8 @@ from specgraph.recipes.augmentation import (
     Shift,
     VerticalFlip,
 )
-from specgraph.training.pipeline import Pipeline, cutout, move_pixels, resize, to_channels
+from specgraph.training.fitting import resize
+from specgraph.training.pipeline import Pipeline, cutout, move_pixels, to_channels
 
 IMAGES = torch.randint(1, 256, (40, 3, 12, 10), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 

@@ -63,6 +63,7 @@ def test_run_folder(train_small: Any, spec: dict[str, Any]) -> None:
     assert json.loads(metadata["class_names"]) == list("0123456789")
     assert json.loads(metadata["preprocessing"])["size"] == [8, 8]
     written = load(spec).recipes["plain"]
+    assert written.data is not None
     assert graph.recipes["plain"] == written.replace(data=written.data.replace(resize=DEFAULT))
     page = (run.folder / "report.html").read_text()
     assert "data:image/png;base64" in page
