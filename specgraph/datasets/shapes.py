@@ -13,12 +13,10 @@ from torch import Tensor
 
 from specgraph.datasets.random import derive_seed, uniforms
 from specgraph.datasets.samples import Dataset, ImageTensor, Samples, whole
+from specgraph.datasets.shape_names import KINDS, NAMES_OF
 from specgraph.datasets.statistics import channel_statistics
 from specgraph.errors import CommandError
 
-KINDS = ("circle", "square", "triangle", "cross")
-NUMBERS = ("count", "area")
-MASK_CLASSES = ("background", *KINDS)
 MOST_SHAPES = 6
 CELLS = 3  # a side: at most one shape in each cell, so that none hides another
 DRAWS_OF_IMAGE, DRAWS_OF_SHAPE = 10, 8
@@ -37,14 +35,13 @@ def draw_shapes(size: int, num_images: int, targets: str) -> Dataset:
     images, kinds, masks = draw_images(size, num_images, one_kind=targets == "class")
     num_test = round(num_images * TEST_SHARE)
     mean, std = channel_statistics(images[num_test:])
-    of_target = {"class": KINDS, "labels": KINDS, "numbers": NUMBERS, "mask": MASK_CLASSES, "picture": ()}
     if targets == "mask":
         images = torch.cat((images, masks.unsqueeze(1)), 1)
     labels = _labels(targets, kinds, masks)
     everything = whole(ImageTensor(images), labels)
     order = torch.arange(num_images)
     train, test = everything.select(order[num_test:]), everything.select(order[:num_test])
-    return Dataset("shapes", _own(train), _own(test), of_target[targets], 3, (size, size), mean, std)
+    return Dataset("shapes", _own(train), _own(test), NAMES_OF[targets], 3, (size, size), mean, std)
 
 
 def _own(samples: Samples) -> Samples:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from specgraph.datasets.catalog import CATALOG, FOLDER, DatasetInfo, is_place
+from specgraph.datasets.catalog import CATALOG, FOLDER, SHAPES, DatasetInfo, is_place
+from specgraph.datasets.shape_names import NAMES_OF
 from specgraph.diagnostics.rule import functions_of_rules, rule, rule_file
 from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
@@ -19,7 +20,7 @@ from specgraph.ops.origin import ends_in
 from specgraph.ops.registry import behaviour_of, ops
 from specgraph.recipes.augmentation import Augmentation
 from specgraph.recipes.feeding import Data, Normalize
-from specgraph.recipes.losses import CrossEntropy
+from specgraph.recipes.losses import CrossEntropy, Dice, Focal, terms_of
 from specgraph.recipes.recipe import Recipe
 from specgraph.tasks import registry as tasks
 from specgraph.tasks.registry import settled, task_of
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from specgraph.diagnostics.model import Severity
     from specgraph.language.values import Written
     from specgraph.lint.context import Lint
+
+
+OF_SCORES = (CrossEntropy, Focal, Dice)
+"""Losses that take the softmax of scores themselves."""
 
 
 class Finding(NamedTuple):
@@ -101,6 +106,20 @@ class Trained(NamedTuple):
         """What the recipe does to training images."""
         return self.data.augment if self.data else ()
 
+    def names(self) -> tuple[str, ...] | None:
+        """The names of classes, labels or numbers, where the recipe or the data set says them."""
+        data, targets = self.data, self.task.targets
+        if data is None:
+            return None
+        if data.name == SHAPES:
+            return NAMES_OF[targets]
+        if isinstance(data.classes, tuple):
+            return data.classes
+        columns = data.targets
+        if targets in ("labels", "numbers") and isinstance(columns, tuple):
+            return columns
+        return (columns,) if targets == "numbers" and isinstance(columns, str) else None
+
     def statistics(self) -> Normalize | None:
         """Means and deviations that the recipe states."""
         given = self.data.normalize if self.data else None
@@ -117,12 +136,14 @@ class Trained(NamedTuple):
     def heads_before_cross_entropy(
         self, rule: str, test: Callable[[Behaviour], bool], why: str, help: str
     ) -> Iterator[Finding]:
-        """A finding for each head whose last op passes a test, where the loss is cross-entropy."""
-        if not isinstance(self.recipe.loss, CrossEntropy):
+        """A finding for each head whose last op passes a test, where a term of the loss takes the softmax of scores."""
+        one_of_many = self.task.probabilities == "exclusive"
+        kinds = [term.tag for term in terms_of(self.recipe.loss) if isinstance(term, OF_SCORES) and one_of_many]
+        if not kinds:
             return
         for path, last, behaviour in self.heads():
             if test(behaviour):
-                message = f"the loss is cross_entropy, but `{path}` ends in {last}"
+                message = f"the loss is {kinds[0]}, but `{path}` ends in {last}"
                 node = path if self.graph.nodes[path].op == last else None
                 yield Finding(rule, message, ("loss",), (why,), help, node)
 

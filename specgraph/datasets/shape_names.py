@@ -1,0 +1,14 @@
+"""What the drawn data set calls its targets. Imports no PyTorch."""
+
+from __future__ import annotations
+
+KINDS = ("circle", "square", "triangle", "cross")
+NUMBERS = ("count", "area")
+MASK_CLASSES = ("background", *KINDS)
+NAMES_OF: dict[str, tuple[str, ...]] = {
+    "class": KINDS,
+    "labels": KINDS,
+    "numbers": NUMBERS,
+    "mask": MASK_CLASSES,
+    "picture": (),
+}
