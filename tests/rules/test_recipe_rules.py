@@ -75,7 +75,36 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     "masks of a folder of classes": (MAPS, "{task: segmentation, data: {name: folder}}", ["SG542"]),
     "masks of digits": (MAPS, "{task: segmentation, data: {name: digits}}", ["SG542"]),
     "masks of drawn shapes": (MAPS, "{task: segmentation, data: {name: shapes}}", ["SG502"]),
-    "labels of a table": (PLAIN, "{task: multi_label, data: {name: table, file: t.csv, targets: [a, b]}}", []),
+    "labels of a table": (PLAIN, "{task: multi_label, data: {name: table, file: t.csv, targets: [a, b]}}", ["SG543"]),
+    # SG543 to SG549
+    "one number of a table": (PLAIN, "{task: regression, data: {name: table, file: t.csv, targets: a}}", ["SG543"]),
+    "columns of another output": (PLAIN, "{task: multi_label, data: {name: table, file: t.csv}}", []),
+    "an ignored class": (MAPS, "{task: segmentation, data: {name: masks, ignore_index: 3}}", ["SG546"]),
+    "an ignored number": (MAPS, "{task: segmentation, data: {name: masks, ignore_index: 255}}", []),
+    "as many weights": (PLAIN, "{data: {name: cifar10}, loss: {nll: {class_weights: [1, 2]}}}", ["SG505", "SG547"]),
+    "weights by other names": (
+        PLAIN,
+        "{data: {name: folder, classes: [a, b, c, d, e, f, g, h, i, j]}, "
+        "loss: {sum: [{cross_entropy: {class_weights: {k: 2}}}, focal]}}",
+        ["SG547"],
+    ),
+    "weights by their names": (
+        PLAIN,
+        "{data: {name: folder, classes: [a, b, c, d, e, f, g, h, i, j]}, loss: {focal: {class_weights: {j: 2}}}}",
+        [],
+    ),
+    "an angle mirrored": (
+        PLAIN,
+        "{task: regression, data: {name: table, file: t.csv, targets: [angle], augment: [vertical_flip]}}",
+        ["SG543", "SG548"],
+    ),
+    "sides turned over": (
+        PLAIN,
+        "{data: {name: folder, classes: [turn_up, turn_down], augment: [{rotate: {degrees: 180}}]}}",
+        ["SG502", "SG548"],
+    ),
+    "one side": (PLAIN, "{data: {name: folder, classes: [left, bar], augment: [horizontal_flip]}}", ["SG502"]),
+    "mixed masks": (MAPS, "{task: segmentation, data: {name: masks, augment: [mixup]}}", ["SG549"]),
     "the loss of another task, written": (PLAIN, "{task: multi_label, loss: cross_entropy}", ["SG540"]),
     "numbers of a folder": (PLAIN, "{task: regression, data: {name: folder}}", ["SG542"]),
     # SG525

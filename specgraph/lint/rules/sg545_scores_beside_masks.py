@@ -32,7 +32,7 @@ recipes:
 specgraph: 1
 inputs: {image: [3, 64, 64]}
 nodes:
-  conv: {op: conv, out_channels: 5, kernel_size: 3, stride: 4, padding: 1}
+  conv: {op: conv, out_channels: 5, kernel_size: 3, stride: 2, padding: 1}
 recipes:
   default:
     task: segmentation
