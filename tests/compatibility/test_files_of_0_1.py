@@ -83,7 +83,8 @@ def test_a_wrong_bit_is_noticed(old: Path) -> None:
 def test_eval(old: Path) -> None:
     said = make.evaluated(old)
     assert said.pop("loss") == pytest.approx(RECORDED["evaluated"]["loss"], rel=1e-5)
-    assert said == {key: value for key, value in RECORDED["evaluated"].items() if key != "loss"}
+    recorded = {key: value for key, value in RECORDED["evaluated"].items() if key != "loss"}
+    assert {key: said.get(key) for key in recorded} == recorded  # later versions say more
 
 
 def test_weights_load_by_themselves(old: Path) -> None:
