@@ -11,6 +11,8 @@ from specgraph.graph.model import Constraint, Graph
 
 MAX_VARIED = 8
 """Symbols of which each is also tried with a value of its own."""
+MAX_SOLVED, MOST_OTHERS = 2, 160
+"""Equalities that are solved for each of their symbols, and values of the others for which they are."""
 MAX_TURNED = 50
 """Constraints around whose turning sizes the network is tried."""
 
@@ -36,6 +38,26 @@ def _turning(graph: Graph) -> Iterator[dict[str, int]]:
                 yield {**dict.fromkeys(graph.symbols, size), **sizes}
 
 
+def _solving(graph: Graph) -> Iterator[dict[str, int]]:
+    """Values that make one of the first equalities of several symbols true: of each symbol the value that the others'
+    small ones ask for."""
+    equalities = [c for c in graph.constraints if c.relation == "==" and len(c.symbols) > 1]
+    for constraint in equalities[:MAX_SOLVED]:
+        for name in sorted(constraint.symbols)[:MAX_VARIED]:
+            for other in range(1, MOST_OTHERS + 1):
+                sizes = dict.fromkeys(graph.symbols, other)
+                low, high = 0, PROBED_SIZES[-1]
+                rises = constraint.reaches({**sizes, name: high})
+                if rises == constraint.reaches({**sizes, name: 1}):
+                    continue
+                while high - low > 1:
+                    middle = (low + high) // 2
+                    above = constraint.reaches({**sizes, name: middle}) == rises
+                    low, high = (low, middle) if above else (middle, high)
+                yield {**sizes, name: high}
+                yield {**sizes, name: high - 1}
+
+
 def failing(graph: Graph, sizes: dict[str, int]) -> Constraint | None:
     """The first constraint that does not hold at these sizes, or None where the network accepts them."""
     return next((constraint for constraint in graph.constraints if not constraint.holds(sizes)), None)
@@ -45,7 +67,7 @@ def check_constraints(graph: Graph, collector: Collector) -> None:
     """Report a network that accepts no size at all."""
     last: Constraint | None = None
     position = {path: index for index, path in enumerate(graph.nodes)} if graph.constraints else {}
-    for sizes in chain(assignments(graph.symbols), _turning(graph)) if graph.constraints else ():
+    for sizes in chain(assignments(graph.symbols), _turning(graph), _solving(graph)) if graph.constraints else ():
         failed = failing(graph, sizes)
         if failed is None:
             return

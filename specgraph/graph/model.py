@@ -47,6 +47,16 @@ class Constraint(NamedTuple):
         left, right = evaluate(self.left, sizes), evaluate(self.right, sizes)
         return left == right if self.relation == "==" else left >= right
 
+    def reaches(self, sizes: dict[str, int]) -> bool:
+        """Whether the left side is at least the right one under an assignment of symbols."""
+        return evaluate(self.left, sizes) >= evaluate(self.right, sizes)
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """Names of the symbols that it depends on."""
+        sides = (self.left, self.right)
+        return frozenset().union(*(dim.symbols() for dim in sides if isinstance(dim, SymbolicDim)))
+
     def always(self) -> bool:
         """Whether it holds for every probed assignment."""
         if self.relation == "==":

@@ -128,6 +128,8 @@ class _Comparison:
 
     def outputs(self, module: nn.Module, outcome: Outcome, sizes: dict[str, int]) -> str | None:
         module.load_state_dict(outcome.state, strict=True)
+        if outcome.overflows:
+            return None
         pairs = self.drawn.inputs(sizes)
         for index in (0, 1):
             inputs = [pair[index] for pair in pairs.values()]
@@ -200,7 +202,7 @@ class _Comparison:
             [pair[index] for pair in self.drawn.inputs(assigned).values()]
             for assigned in sizes
             for index in (0, 1)
-            if all(constraint.holds(assigned) for constraint in graph.constraints)
+            if all(constraint.holds(assigned) for constraint in graph.constraints) and not outcome.overflows
         ]
         module = specgraph.compile(graph).eval()
         module.load_state_dict(outcome.state, strict=True)

@@ -165,6 +165,11 @@ class Outcome:
         return {name: t for node in self.present.values() if not node.owner for name, t in node.state.items()}
 
     @property
+    def overflows(self) -> bool:
+        """Whether numbers grow past what single precision tells apart from infinity: such outputs say nothing."""
+        return any(not bool((t.abs() < 1e18).all()) for node in self.made.values() for t in node.value.tensors)
+
+    @property
     def inference(self) -> dict[str, Value]:
         """Outputs outside training."""
         return {name: value for name, value in self.outputs.items() if not value.train_only}

@@ -41,6 +41,17 @@ FOUND: dict[str, dict[str, Any]] = {
                   "b": {"op": "instance_norm", "affine": True, "share": "a"},
                   "join": {"op": "add", "from": ["stem", "b"], "when": False}},
     },
+    "sizes of which only a product is wanted": {
+        "inputs": {"image": [4, "H", "W"]}, "sizes": [{"H": 7, "W": 5}, {"H": 5, "W": 7}],
+        "nodes": {"a": {"op": "reshape", "shape": [140]}},
+    },
+    "a shared chain that is no module which runs": {
+        "blocks": {"unit": {"nodes": {
+            "a": [{"op": "mul", "from": ["input", "input"]}, {"op": "conv", "out_channels": 4, "kernel_size": 1}],
+            "b": "softsign"}}},
+        "nodes": {"x": {"block": "unit"}, "y": {"block": "unit", "share": "x", "from": "image"}},
+        "outputs": ["x", "y.a", "y"],
+    },
     "every free size is kept by an adaptive pool": {
         "inputs": {"image": [2, "H", "W"]},
         "nodes": {"a": {"op": "adaptive_avg_pool", "output_size": [None, None]},

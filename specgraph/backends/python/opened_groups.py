@@ -3,7 +3,7 @@ surrounding forward calls one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from specgraph.analysis.outline import Group, outline, written_arguments
 from specgraph.backends.python.pieces import Flow
@@ -21,11 +21,11 @@ def groups_of(root: Group) -> Iterator[Group]:
 class Opening:
     """Decides it for every group of a graph. `shared` maps groups to those whose modules they use."""
 
-    def __init__(self, graph: Graph, flow: Flow, *, everything: bool = False) -> None:
+    def __init__(self, graph: Graph, flow: Flow, *, everything: bool = False, opened: Iterable[str] = ()) -> None:
         self.graph = graph
         self.flow = flow
         self.root = outline(graph)
-        self.opened: set[str] = set()
+        self.opened: set[str] = set(opened)
         self.shared: dict[str, str] = {}
         groups = list(groups_of(self.root))
         self.by_path = {group.path: group for group in groups}

@@ -6,6 +6,7 @@ cannot be called as one a container whose members the surrounding forward calls.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,12 +49,13 @@ class Plan:
 
 
 class Planner:
-    """Builds the plan of one graph. With `flat` every group is a container and there is one class."""
+    """Builds the plan of one graph. With `flat` every group is a container and there is one class; `opened`
+    are groups that must be containers."""
 
-    def __init__(self, graph: Graph, *, flat: bool = False) -> None:
+    def __init__(self, graph: Graph, *, flat: bool = False, opened: Iterable[str] = ()) -> None:
         self.graph = graph
         self.flow = Flow(graph)
-        self.opening = Opening(graph, self.flow, everything=flat)
+        self.opening = Opening(graph, self.flow, everything=flat, opened=opened)
         self.plan = Plan(graph, self.flow, ClassBody(self.opening.root, [], [], [], []))
         self.calls: dict[str, ConstructorCall] = {}
         self.inlined: set[str] = set()
@@ -72,6 +74,10 @@ class Planner:
             self._plan_family(block, families[block])
         self.plan.root = self._body(self.opening.root)
         return self.plan
+
+    def without_owner(self) -> set[str]:
+        """Groups that were to call another's modules as one, and cannot: the other is no module that runs."""
+        return {path for path, owner in self.opening.shared.items() if owner in self.opening.opened}
 
     def _is_called(self, group: Group) -> bool:
         path = group.path
@@ -253,10 +259,17 @@ def _height(group: Group) -> int:
 
 def make_plan(graph: Graph) -> Plan:
     """The plan of a graph: in classes, or flat where its structure cannot be classes."""
-    try:
-        return Planner(graph).run()
-    except Unstructured:
-        return Planner(graph, flat=True).run()
+    opened: set[str] = set()
+    while True:
+        planner = Planner(graph, opened=opened)
+        try:
+            plan = planner.run()
+        except Unstructured:
+            return Planner(graph, flat=True).run()
+        lost = planner.without_owner()
+        if not lost:
+            return plan
+        opened |= lost
 
 
 __all__ = ["Plan", "make_plan", "to_text"]
