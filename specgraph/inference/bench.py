@@ -54,7 +54,7 @@ def session_runner(session: Session) -> Runner:
 
     def prepare(inputs: dict[str, Array]) -> Step:
         if session.on_gpu:
-            return session.bound(inputs)
+            return session.bound(inputs).run
         return lambda: session.run(inputs)
 
     return Runner("onnxruntime", device, prepare)

@@ -152,13 +152,13 @@ class Session:
 
 
 class Bound(NamedTuple):
-    """A model with inputs that lie on the device. Calling it runs it."""
+    """A model with inputs that lie on the device."""
 
     session: Any
     binding: Any
     names: tuple[str, ...]
 
-    def __call__(self) -> None:
+    def run(self) -> None:
         """Run it, and wait for its end. Raises `CommandError` where onnxruntime fails."""
         try:
             self.session.run_with_iobinding(self.binding)

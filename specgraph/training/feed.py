@@ -106,7 +106,7 @@ class TrainFeed:
             x, target = self.pipeline.train_pair(self._images, rows, own_draws)
             labels = self._labels.index_select(0, rows) if target is None else target
             sizes = [stop - start for start, stop, _, _ in group]
-            made = zip(x.split(sizes), labels.split(sizes), strict=True)
+            made = zip(torch.split(x, sizes), torch.split(labels, sizes), strict=True)
             yield from islice(made, max(first_step - first, 0), None)
 
     def _read(

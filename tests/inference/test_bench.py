@@ -69,7 +69,7 @@ def test_bound_runs_give_what_other_runs_give(tmp_path: Path) -> None:
     session = Session(exported(tmp_path), "cpu")
     inputs = session_inputs(session, 2)
     binding = session.bound(inputs)
-    binding()
+    binding.run()
     found = binding.outputs()
     expected = session.run(inputs)
     assert found.keys() == expected.keys()

@@ -115,12 +115,12 @@ def test_a_gpu_is_waited_for_where_the_copy_is_read(monkeypatch: pytest.MonkeyPa
     asked: list[tuple[str, bool]] = []
 
     class OnGpu(torch.Tensor):
-        device = torch.device("cuda:1")  # type: ignore[assignment]
+        device = torch.device("cuda:1")
 
         def detach(self) -> Any:
             return self
 
-        def to(self, place: str, *, non_blocking: bool) -> Any:
+        def to(self, place: Any, *, non_blocking: bool) -> Any:  # type: ignore[override]
             asked.append((place, non_blocking))
             return torch.zeros(2)
 

@@ -35,7 +35,9 @@ def write_pictures(folder: Path, count: int) -> tuple[Path, ...]:
     rng = np.random.default_rng(0)
     paths = []
     for number in range(count):
-        coarse = Image.fromarray(rng.integers(0, 256, (12, 16, 3), dtype=np.uint8)).resize((500, 375), Image.BICUBIC)
+        coarse = Image.fromarray(rng.integers(0, 256, (12, 16, 3), dtype=np.uint8)).resize(
+            (500, 375), Image.Resampling.BICUBIC
+        )
         noisy = np.asarray(coarse).astype(np.int16) + rng.normal(0, 8, (375, 500, 1))
         path = folder / f"{number}.jpg"
         Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(path, quality=90)
