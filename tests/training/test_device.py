@@ -79,7 +79,7 @@ def test_evaluation_uses_the_gpu_that_was_named(
 
     def evaluate(module: Any, feed: Any, loss: Any, world: Any, **_: Any) -> Any:
         seen.append((world.device.index, torch.cuda.current_device()))
-        return Scores(0.0, {}, 1), None
+        return Scores(0.0, {}, 1), SimpleNamespace(details=dict)
 
     monkeypatch.setattr(api, "evaluate_and_judge", evaluate)
     api.evaluate(run, device="cuda:1")
