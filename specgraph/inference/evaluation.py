@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, TypeGuard
 
 from specgraph.api import GraphLike, as_graph
 from specgraph.checking import load
@@ -61,7 +61,7 @@ def evaluate(
     )
 
 
-def is_onnx(given: object) -> bool:
+def is_onnx(given: object) -> TypeGuard[str | os.PathLike[str]]:
     """Whether something names an ONNX file."""
     return isinstance(given, str | os.PathLike) and os.fspath(given).lower().endswith(SUFFIX)
 

@@ -106,4 +106,4 @@ def test_what_cannot_be_judged_is_said(runs: Callable[[str], Run], tmp_path: Pat
         (((runs("multi_label"),), {"weights": file}), "trained for the task regression"),
     ):
         with pytest.raises(CommandError, match=message):
-            specgraph.evaluate(*arguments[0], **arguments[1])  # type: ignore[arg-type]
+            specgraph.evaluate(*arguments[0], **arguments[1])
