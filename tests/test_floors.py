@@ -65,3 +65,20 @@ def test_a_contract_can_fail(tmp_path: Path, contract: str) -> None:
         encoding="utf-8",
     )
     assert lint(tmp_path, config).returncode == 1
+
+
+MOST_LINES = 400
+
+
+def long_files(root: Path) -> list[str]:
+    """Python files above the limit, generated ones excepted."""
+    folders = ("specgraph", "tests", "tools")
+    files = [file for folder in folders for file in sorted((root / folder).rglob("*.py"))]
+    return [str(file.relative_to(root)) for file in files if len(file.read_text("utf-8").splitlines()) > MOST_LINES]
+
+
+def test_no_file_is_long(tmp_path: Path) -> None:
+    assert long_files(ROOT) == []
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "long.py").write_text("x = 1\n" * (MOST_LINES + 1), encoding="utf-8")
+    assert long_files(tmp_path) == ["tools/long.py"]

@@ -17,7 +17,8 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Attribute(NamedTuple):
-    """An argument as an ONNX attribute, and ONNX's default where a file may leave it out.
+    """An argument as an ONNX attribute, and ONNX's default where a file may leave it out; that of a window is one
+    number for all axes.
 
     `kind`: a `number`, a `whole` one, a `flag` (0 or 1), a `text`, an `axis`, one number per spatial axis
     (`window`), or what is added before and after each (`pads`). `also` names ONNX attributes of the same value.

@@ -77,7 +77,9 @@ def _read(raiser: Raiser, path: str, attribute: Attribute, value: Any) -> Any:
         return bool(value)
     if attribute.kind == "pads":
         return [list(pair) for pair in zip(value[: len(value) // 2], value[len(value) // 2 :], strict=True)]
-    return list(value) if attribute.kind == "window" else value
+    if attribute.kind == "window":
+        return list(value) if isinstance(value, list | tuple) else [value] * (raiser.rank(path) - 2)
+    return value
 
 
 def _implied_by(row: Row, parameters: dict[str, Array]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from torch import nn
@@ -13,6 +14,9 @@ from specgraph.importers.torch_arguments import spread
 from specgraph.importers.torch_tracer import Handler, Tracer
 from specgraph.kinds.kinds import Padding, PerAxis
 from specgraph.ops.registry import ops
+
+ACTS_ALIKE = frozenset({"inplace", "device", "dtype"})
+"""Parameters of modules that change no result."""
 
 
 def leaf_handlers(graph: Any, module: nn.Module) -> dict[Any, Handler | None]:
@@ -41,7 +45,12 @@ def _whole(row: Row, module: nn.Module, sources: tuple[Any, ...]) -> Handler:
             raise Refusal(f"its module reads {len(paths)} values; the op `{row.op}` takes one")
         rank = tracer.net.type_of(paths[0]).rank
         arguments = {}
-        for name, argument in ops()[row.op].arguments.items():
+        known = ops()[row.op].arguments
+        for name, parameter in inspect.signature(type(module)).parameters.items():
+            given = getattr(module, name, parameter.default)
+            if name not in known and name not in ACTS_ALIKE and given != parameter.default is not parameter.empty:
+                raise Refusal(f"its module has {name}={given!r}, which the op `{row.op}` cannot say")
+        for name, argument in known.items():
             value = getattr(module, name, None)
             if value is not None:
                 per_axis = isinstance(argument.kind, PerAxis | Padding)

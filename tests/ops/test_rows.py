@@ -16,7 +16,7 @@ from tests.ops.cases import CASES
 
 WINDOW = {
     "kernel_size": Attribute("kernel_shape", "window"),
-    "stride": Attribute("strides", "window"),
+    "stride": Attribute("strides", "window", 1),
     "padding": Attribute("pads", "pads"),
     "dilation": Attribute("dilations", "window"),
     "ceil_mode": Attribute("ceil_mode", "flag", 0),
@@ -95,6 +95,17 @@ def test_a_row_writes_and_reads_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyP
     imported = specgraph.import_onnx(tmp_path / "m.onnx").graph()
     (node,) = imported.nodes.values()
     assert node.arguments == graph.nodes["pool"].arguments
+    import onnx
+
+    model = onnx.load(tmp_path / "m.onnx")
+    del model.metadata_props[:]
+    (pooling,) = model.graph.node
+    for attribute in [each for each in pooling.attribute if each.name in ("strides", "pads", "ceil_mode")]:
+        pooling.attribute.remove(attribute)
+    del model.graph.output[0].type.tensor_type.shape.dim[:]
+    onnx.save(model, tmp_path / "bare.onnx")
+    (bare,) = specgraph.import_onnx(tmp_path / "bare.onnx").graph().nodes.values()
+    assert (bare.arguments["stride"], bare.arguments["kernel_size"]) == ((1, 1), (3, 2))
 
 
 @pytest.mark.parametrize(
@@ -121,6 +132,15 @@ def test_a_module_traced_in_several_calls_is_read_whole(
     assert [node.op for node in nodes.values()] == ["relu", row.op, "sigmoid", row.op]
     for node in nodes.values():
         assert node.op != row.op or arguments.items() <= dict(node.arguments).items()
+
+
+def test_a_module_that_its_op_cannot_say_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from specgraph.importers import torch_leaves as reading
+
+    row = Row("tanh", "nn.LPPool{rank}d", leaf=True)
+    monkeypatch.setattr(reading, "rows", lambda: {row.op: row})
+    with pytest.raises(specgraph.SpecgraphError, match=r"ceil_mode=True, which the op `tanh` cannot say"):
+        specgraph.importers.from_module(nn.LPPool2d(2, 3, ceil_mode=True), torch.randn(2, 3, 12, 10))
 
 
 @pytest.mark.parametrize(
