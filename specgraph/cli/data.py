@@ -7,26 +7,50 @@ import json
 from pathlib import Path
 from typing import Any
 
+from specgraph.cli.spec_arguments import add_spec_arguments, load_graph, parse_settings
 from specgraph.datasets.catalog import DATA_DIR_HELP
+from specgraph.recipes.recipe import TASK_NAMES
 
-HELP = "what a data set holds: classes, counts, mean and deviation, a sample grid"
+HELP = "what a data set holds: classes, labels, numbers or masks, counts, oddities, a sample grid"
 EXAMPLES = (
     ("specgraph data", "the data sets"),
     ("specgraph data digits -o digits.png", "classes, counts and statistics of one, and a grid of its images"),
+    ("specgraph data unet.yaml", "the data of a recipe, as its network takes them"),
+    ("specgraph data pets.parquet --set recipe.data.targets=age --task regression", "a column of a table"),
+    ("specgraph data VOCdevkit/VOC2012 -o masks.png", "images and masks of a folder"),
 )
 NUM_SHOWN = 40
 MAX_LISTED = 20
+FORMS = (
+    ("masks", "images/ and masks/ of the same names, or the layout of PASCAL VOC"),
+    ("table", "CSV, TSV or Parquet: a column of images, and columns of classes, labels, numbers or masks"),
+    ("npz", "an archive of NumPy arrays as MedMNIST has them"),
+    ("torchvision", "a classification or segmentation set of torchvision: dataset: EuroSAT"),
+    ("hf", "a Hugging Face data set: dataset: a folder, or owner/name"),
+    ("webdataset", "tar files of samples: urls: train-{0000..0099}.tar"),
+)
+SPECS = (".yaml", ".yml", ".json")
+BARS = " ▁▂▃▄▅▆▇█"
 BROKEN_HELP = "remove the file, or let such files be skipped: --skip-broken"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("name", metavar="NAME|DIR", nargs="?", help="a data set, or a folder of images; none lists all")
+    parser.add_argument(
+        "name",
+        metavar="NAME|DIR|FILE|SPEC",
+        nargs="?",
+        help="a data set, a folder, a table, an archive, or a spec whose recipe names data; none lists all",
+    )
+    parser.add_argument(
+        "--task", choices=TASK_NAMES, help="what is learnt of them (default: the first that they serve)"
+    )
+    parser.add_argument("--recipe", metavar="NAME", help="of a spec: the recipe (default: the first)")
     parser.add_argument("--data-dir", metavar="DIR", help=DATA_DIR_HELP)
     parser.add_argument("-o", "--output", metavar="FILE.png", help="write a grid of sample images")
-    parser.add_argument("--input-size", metavar="HxW", help="size to bring images of a folder to (default: 224x224)")
-    parser.add_argument("--skip-broken", action="store_true", help="skip files of a folder that do not decode")
+    parser.add_argument("--skip-broken", action="store_true", help="skip image files that do not decode")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print it")
+    add_spec_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,78 +63,143 @@ def run(args: argparse.Namespace) -> int:
     if args.output and Path(args.output).suffix.lower() != ".png":
         raise CommandError(f"the grid of images is a PNG, and {args.output} does not end in .png")
     require("torch", "torch", "reading data sets")
-    from specgraph.datasets.load import is_folder, load_dataset
-    from specgraph.elaboration.build import parse_input_size
+    from specgraph.datasets.description import describe
 
-    size = parse_input_size(args.input_size)
-    shape = None if size is None else (size[0], size[-1])
-    options = {"skip_broken": args.skip_broken, "broken_help": BROKEN_HELP} if is_folder(args.name) else {}
-    dataset = load_dataset(args.name, args.data_dir, size=shape, **options)
-    facts = describe(dataset)
-    if args.format == "json":
-        print(json.dumps(facts, indent=2))
-    else:
-        _print(facts)
+    dataset, task = _load(args)
+    facts = describe(dataset, task.targets)
+    print(json.dumps(facts, indent=2) if args.format == "json" else "\n".join(lines_of(facts)))
     if args.output:
-        _draw(dataset, Path(args.output))
+        _draw(dataset, task.targets, Path(args.output))
         print(args.output)
     return 0
 
 
-def describe(dataset: Any) -> dict[str, Any]:
-    """Facts of a data set as plain data; mean and deviation are over all pixels of the training images."""
-    import torch
+def _load(args: argparse.Namespace) -> Any:
+    from specgraph.elaboration.build import parse_input_size
+    from specgraph.recipes.given import split_settings
+    from specgraph.training.data_by_name import load_named, load_of_recipe
 
-    from specgraph.datasets.statistics import sample_statistics
-
-    mean, std = sample_statistics(dataset.train)
-    parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    counts = {
-        name: torch.bincount(samples.labels, minlength=dataset.num_classes).tolist()
-        for name, samples in parts.items()
-        if samples is not None
-    }
-    return {
-        "name": dataset.name,
-        "channels": dataset.channels,
-        "size": list(dataset.size) if dataset.size else None,
-        "classes": list(dataset.class_names),
-        "images": {name: sum(values) for name, values in counts.items()},
-        "per_class": counts,
-        "mean": [round(value, 6) for value in mean],
-        "std": [round(value, 6) for value in std],
-        "notes": list(dataset.notes),
-    }
+    _, settings = split_settings(parse_settings(args.set))
+    if args.skip_broken:
+        settings["data.broken_images"] = "skip"
+    if Path(args.name).suffix.lower() in SPECS and Path(args.name).is_file():
+        if args.task is not None:
+            settings["task"] = args.task
+        graph = load_graph(args, args.name)
+        return load_of_recipe(graph, args.recipe, root=args.data_dir, settings=settings, broken_help=BROKEN_HELP)
+    size = parse_input_size(args.input_size)
+    shape = None if size is None else (size[0], size[-1])
+    return load_named(
+        args.name, root=args.data_dir, settings=settings, task_name=args.task, size=shape, broken_help=BROKEN_HELP
+    )
 
 
-def _print(facts: dict[str, Any]) -> None:
+def lines_of(facts: dict[str, Any]) -> list[str]:
+    """What is printed of a description."""
     shape = "x".join(map(str, facts["size"])) if facts["size"] else "of any size"
-    print(f"{facts['name']}: images {shape}, {facts['channels']} channel{'' if facts['channels'] == 1 else 's'}")
-    print("  " + ", ".join(f"{count:,} {name}" for name, count in facts["images"].items()))
-    print("  mean  " + " ".join(f"{value:.4f}" for value in facts["mean"]) + "   (of values in 0..1, over all pixels)")
-    print("  std   " + " ".join(f"{value:.4f}" for value in facts["std"]))
-    print(f"  {len(facts['classes'])} classes")
-    width = max(map(len, facts["classes"]))
-    for label, name in enumerate(facts["classes"][:MAX_LISTED]):
-        counts = "  ".join(f"{values[label]:,} {part}" for part, values in facts["per_class"].items())
-        print(f"    {label:>3}  {name:<{width}}  {counts}")
+    lines = [f"{facts['name']}: images {shape}, {facts['channels']} channel{'' if facts['channels'] == 1 else 's'}"]
+    lines.append("  " + ", ".join(f"{count:,} {name}" for name, count in facts["images"].items()))
+    lines.append("  mean  " + " ".join(f"{v:.4f}" for v in facts["mean"]) + "   (of values in 0..1, over all pixels)")
+    lines.append("  std   " + " ".join(f"{v:.4f}" for v in facts["std"]))
+    lines += {"class": _class_lines, "labels": _label_lines, "numbers": _number_lines, "mask": _mask_lines}.get(
+        facts["targets"], lambda _: []
+    )(facts)
+    lines += [f"  {note}" for note in facts["notes"]]
+    return lines + [f"  warning: {warning}" for warning in facts["warnings"]]
+
+
+def _class_lines(facts: dict[str, Any]) -> list[str]:
+    lines = [f"  {len(facts['classes'])} classes"]
+    lines += _counted(facts["classes"], {part: _commas(counts) for part, counts in facts["per_class"].items()})
     if len(facts["classes"]) > MAX_LISTED:
-        per_class, more = facts["per_class"]["train"], len(facts["classes"]) - MAX_LISTED
-        print(f"    … {more} more; {min(per_class):,} to {max(per_class):,} images per class")
-    for note in facts["notes"]:
-        print(f"  {note}")
+        counts = facts["per_class"]["train"]
+        lines[-1] += f"; {min(counts):,} to {max(counts):,} images per class"
+    return lines
 
 
-def _draw(dataset: Any, path: Path) -> None:
+def _label_lines(facts: dict[str, Any]) -> list[str]:
+    lines = [f"  {len(facts['labels'])} labels, and the images that have them"]
+    lines += _counted(facts["labels"], {part: _commas(counts) for part, counts in facts["per_label"].items()})
+    without = ", ".join(f"{count:,} {part}" for part, count in facts["without_labels"].items() if count)
+    return [*lines, f"    images without a label: {without}"] if without else lines
+
+
+def _number_lines(facts: dict[str, Any]) -> list[str]:
+    width = max(map(len, facts["numbers"]), default=0)
+    return [
+        f"    {name if part == 'train' else '':<{width}}  {part:<10}  {found['least']:.4g} to {found['most']:.4g}, "
+        f"mean {found['mean']:.4g}, deviation {found['std']:.4g}  {_bars(found['histogram'])}"
+        for name in facts["numbers"][:MAX_LISTED]
+        for part, found in facts["per_number"][name].items()
+    ]
+
+
+def _mask_lines(facts: dict[str, Any]) -> list[str]:
+    lines = [f"  {len(facts['classes'])} classes: share of the pixels, and images that have them"]
+    shares, images = facts["pixel_share"], facts["images_with"]
+    told = {
+        part: [f"{share:.2%} in {count:,}" for share, count in zip(shares[part], images[part], strict=True)]
+        for part in shares
+    }
+    lines += _counted(facts["classes"], told)
+    ignored = ", ".join(f"{share:.2%} of {part}" for part, share in facts["ignored_share"].items() if share)
+    return [*lines, f"    ignored pixels: {ignored}"] if ignored else lines
+
+
+def _counted(names: list[str], told: dict[str, list[str]]) -> list[str]:
+    width = max(map(len, names), default=0)
+    lines = [
+        f"    {place:>3}  {name:<{width}}  " + "  ".join(f"{values[place]} {part}" for part, values in told.items())
+        for place, name in enumerate(names[:MAX_LISTED])
+    ]
+    return [*lines, f"    … {len(names) - MAX_LISTED} more"] if len(names) > MAX_LISTED else lines
+
+
+def _commas(counts: list[int]) -> list[str]:
+    return [f"{count:,}" for count in counts]
+
+
+def _bars(counts: list[int]) -> str:
+    """A histogram in one line."""
+    most = max(counts)
+    return "".join(BARS[-(-count * (len(BARS) - 1) // most)] for count in counts) if most else ""
+
+
+def _draw(dataset: Any, targets: str, path: Path) -> None:
     from specgraph.errors import require
 
     require("matplotlib", "train", "drawing images")
     from specgraph.training.figures import draw_images, save_png
 
-    order = _spread(dataset.train.labels.tolist())
-    images = [dataset.train.source.read(int(dataset.train.indices[position])) for position in order]
-    captions = [dataset.class_names[int(dataset.train.labels[position])] for position in order]
+    samples = dataset.train
+    labels = samples.labels.tolist() if targets == "class" else [0] * len(samples)
+    order = _spread(labels)
+    images = [samples.source.read(int(samples.indices[position])) for position in order]
+    if targets == "mask":
+        images = [_laid_over(image, dataset.class_names) for image in images]
+    captions = [_caption(samples.labels[position], dataset.class_names, targets) for position in order]
     save_png(draw_images(images, captions, columns=10), path)
+
+
+def _laid_over(image: Any, names: tuple[str, ...]) -> Any:
+    """An image with the colours of its mask, the last channel, over it."""
+    import numpy as np
+    import torch
+
+    from specgraph.tasks.mask import lay_over
+
+    pixels = image[:-1].expand(3, -1, -1).permute(1, 2, 0).numpy()
+    return torch.from_numpy(np.array(lay_over(pixels, image[-1].numpy(), names))).permute(2, 0, 1)
+
+
+def _caption(label: Any, names: tuple[str, ...], targets: str) -> str:
+    if targets == "class":
+        return names[int(label)]
+    if targets == "labels":
+        return ", ".join(name for name, value in zip(names, label.tolist(), strict=True) if value) or "-"
+    if targets == "numbers":
+        return ", ".join(f"{value:.4g}" for value in label.tolist()[:3])
+    return ""
 
 
 def _spread(labels: list[int]) -> list[int]:
@@ -135,3 +224,5 @@ def _list() -> None:
     for info in CATALOG.values():
         print(f"{info.name:<{width}}  {info.title}; {info.num_classes} classes, {info.num_train:,} + {info.num_test:,}")
     print(f"{'folder':<{width}}  a folder with train/ and val/ or test/, one folder of images per class below")
+    for name, told in FORMS:
+        print(f"{name:<{width}}  {told}")

@@ -146,7 +146,7 @@ def prepare_data(
         assert recipe.data is not None
         if recipe.data.name == FROM_PYTHON:
             raise CommandError("this run was trained on data given from Python", "give them again: data=(train, test)")
-        dataset = _load(recipe.data, task, wanted_size, wanted_channels, broken_help, statistics)
+        dataset = load_data(recipe.data, task, wanted_size, wanted_channels, broken_help, statistics)
     _refuse_outputs(task, head, dataset)
     channels, size = wanted_channels or dataset.channels, wanted_size or dataset.size
     if size is None:
@@ -230,7 +230,7 @@ def _refuse_outputs(task: Task, head: Head, dataset: Dataset) -> None:
         )
 
 
-def _load(
+def load_data(
     data: Data,
     task: Task,
     size: tuple[int, int] | None,
@@ -238,6 +238,8 @@ def _load(
     broken_help: str,
     statistics: bool,
 ) -> Dataset:
+    """The data of a recipe with what a task learns, images of files brought to `size` (height, width) and `channels`.
+    Raises `CommandError`."""
     if task.targets not in (targets_of(data.name) or CLASSES_ALONE):
         wanted = TARGET_WORDS[task.targets]
         raise CommandError(
