@@ -87,7 +87,7 @@ def _made(kind: Any, name: str, options: dict[str, Any]) -> Any:
     try:
         return kind(**options)
     except (RuntimeError, FileNotFoundError) as error:
-        absent = error
+        absent: Exception = error
     except (TypeError, ImportError) as error:
         raise CommandError(f"{name} of torchvision cannot be made: {error}", "see data.options") from None
     can = "download" in inspect.signature(kind.__init__).parameters
@@ -141,7 +141,7 @@ def _classes(items: Any, name: str) -> list[int]:
 
 def _is(label: Any, other: Any) -> bool:
     try:
-        return int(label) == label == int(other) == other
+        return bool(int(label) == label == int(other) == other)
     except (TypeError, ValueError, RuntimeError):
         return False
 
