@@ -118,7 +118,7 @@ def test_masks(tmp_path: Path) -> None:
 
 
 def test_sets_with_a_flag_for_training_and_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Downloaded(torch.utils.data.Dataset):  # type: ignore[type-arg]
+    class Downloaded(torch.utils.data.Dataset):
         """As MNIST: a flag, labels as a tensor, and files that are not there until they are downloaded."""
 
         def __init__(self, root: str, train: bool = True, download: bool = False, shade: int = 0) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,20 +136,20 @@ def table(tmp_path: Path) -> Path:
 
 
 def test_tables(table: Path) -> None:
-    def read(targets: str, columns: object, **more: object) -> object:
+    def read(targets: Any, columns: Any, **more: Any) -> Any:
         return read_table(
             Data(name="table", root=str(table), file="all.csv", targets=columns, **more), targets, (8, 8), 3
-        )  # type: ignore[arg-type]
+        )
 
     classes = read("class", "kind", split="part")
-    assert classes.class_names == ("cat", "dog")  # type: ignore[attr-defined]
-    assert classes.test.labels.tolist() == [1, 0]  # type: ignore[attr-defined]
+    assert classes.class_names == ("cat", "dog")
+    assert classes.test.labels.tolist() == [1, 0]
     labels = read("labels", "tags", split="part")
-    assert labels.class_names == ("big", "red")  # type: ignore[attr-defined]
-    assert labels.test.labels.tolist() == [[1, 1], [1, 0]]  # type: ignore[attr-defined]
+    assert labels.class_names == ("big", "red")
+    assert labels.test.labels.tolist() == [[1, 1], [1, 0]]
     numbers = read("numbers", ("age", "weight"), split="part")
-    assert numbers.test.labels.tolist() == [[8, 4], [9, 4.5]]  # type: ignore[attr-defined]
-    assert len(read("numbers", "age").test) == 2  # type: ignore[attr-defined]
+    assert numbers.test.labels.tolist() == [[8, 4], [9, 4.5]]
+    assert len(read("numbers", "age").test) == 2
 
 
 @pytest.mark.parametrize(
