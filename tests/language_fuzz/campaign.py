@@ -48,12 +48,16 @@ class Tally:
         return "\n".join(lines)
 
 
-def run(seeds: Iterable[int], *, python_each: int = 1, onnx_each: int = 1, text_each: int = 1) -> Tally:
+def run(
+    seeds: Iterable[int], *, python_each: int = 1, onnx_each: int = 1, text_each: int = 1, training_each: int = 1
+) -> Tally:
     """Compare the specs of these seeds: all as modules, of every so many also the other forms."""
     tally = Tally()
     with tempfile.TemporaryDirectory() as folder, without_kernels_of_its_own():
         for seed in seeds:
-            forms = Forms(seed % text_each == 0, seed % python_each == 0, seed % onnx_each == 0)
+            forms = Forms(
+                seed % text_each == 0, seed % python_each == 0, seed % onnx_each == 0, seed % training_each == 0
+            )
             drawn = draw(seed)
             found = compare(drawn, forms, Path(folder))
             tally.specs += 1

@@ -31,11 +31,12 @@ RANDOM_OPS = {"dropout", "stochastic_depth"}
 
 
 class Forms(NamedTuple):
-    """What is compared besides the module."""
+    """What is compared besides the module in evaluation."""
 
     text: bool = True
     python: bool = True
     onnx: bool = True
+    training: bool = True
 
 
 class Found(NamedTuple):
@@ -139,7 +140,7 @@ class _Comparison:
             said = unequal(found, wanted)
             if said is not None and not ill_conditioned(module, inputs, found, wanted):
                 return f"outputs differ: {said}"
-        if RANDOM_OPS.isdisjoint(node.op for node in outcome.made.values()):
+        if self.forms.training and RANDOM_OPS.isdisjoint(node.op for node in outcome.made.values()):
             inputs = [pair[0] for pair in pairs.values()]
             with torch.no_grad():
                 found, wanted = (
