@@ -12,6 +12,7 @@ from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.ops.registry import behaviour_of
 
 CHANNELS_OF_IMAGES = (1, 3)
+LANGUAGE = "SG2"
 
 
 def order_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
@@ -54,6 +55,8 @@ def _only_input(elaborator: Elaborator) -> tuple[str, tuple[int, ...]]:
 
 
 def _written(name: str, dims: tuple[int, ...], elaborator: Elaborator) -> Iterator[Cure]:
+    if any(d.severity == "error" and d.code.startswith(LANGUAGE) for d in elaborator.collector.diagnostics):
+        return  # nodes that could not be read may show what the input is
     given = elaborator.document.inputs.get(name)
     if given is not None and given[1].constant and not elaborator.state.overridden:
         text = f"[{', '.join(map(str, dims))}]"

@@ -186,3 +186,31 @@ def test_an_input_in_another_order_is_warned_of(shape: str, meant: str) -> None:
 def test_an_input_that_may_be_meant_is_not(shape: str) -> None:
     text = f"specgraph: 1\ninputs: {{image: {shape}}}\nnodes:\n  c: {{op: conv, out_channels: 4, kernel_size: 1}}\n"
     assert check_text(text).diagnostics == []
+
+
+@pytest.mark.parametrize("other", ["relu", "rellu"])
+def test_no_order_of_axes_is_offered_while_nodes_cannot_be_read(other: str) -> None:
+    """What the unread nodes read may be what the input is."""
+    conv = "{op: conv, from: image, out_channels: 8, kernel_size: [1, 1, 1]}"
+    nodes = f"nodes:\n  a: {{op: {other}, from: image}}\n  b: {conv}\n"
+    (found,) = [
+        d for d in check_text("specgraph: 1\ninputs: {image: [3, 8, 8]}\n" + nodes).diagnostics if d.node == "b"
+    ]
+    assert ("[1, 3, 8, 8]" in str(found.help)) == (other == "relu")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "left"),
+    [
+        ("a: {op: conv, out_channels: 8, kernel_size: 1}\n  m: {op: max_pool, kernel_size: 2}\n"
+         "  j: {op: mul, from: [a, m]}", "SG906"),
+        ("a: {op: conv, out_channels: 8, kernel_size: 1}\n  b: {op: conv, from: a, out_channels: 4, kernel_size: 900}\n"
+         "  j: {op: concat, from: [a, b]}", "SG303"),
+    ],
+)  # fmt: skip
+def test_a_cure_says_what_it_leaves(nodes: str, left: str) -> None:
+    """A pool without effect, a join that comes to light."""
+    found = check_text(f"specgraph: 1\ninputs: {{image: [3, 9, 9]}}\nnodes:\n  {nodes}\n").diagnostics
+    (error,) = [d for d in found if d.severity == "error"]
+    assert error.fix is not None
+    assert any(note.startswith(f"what is left then: {left}") for note in error.notes)
