@@ -24,6 +24,9 @@ def prune(graph: Graph, absent_reads: set[str]) -> None:
             readers[source] -= 1
         sources = dict.fromkeys((*node.inputs, *owner))
         waiting += [path for path in sources if not readers[path] and path in doomed and path not in kept]
+    for node in graph.nodes.values():
+        if node.share in removed:  # it has no parameters, or the other would be kept
+            node.share = None
     graph.constraints = [constraint for constraint in graph.constraints if constraint.node not in removed]
     _drop_empty_scopes(graph)
 

@@ -52,6 +52,10 @@ FOUND: dict[str, dict[str, Any]] = {
         "nodes": {"x": {"block": "unit"}, "y": {"block": "unit", "share": "x", "from": "image"}},
         "outputs": ["x", "y.a", "y"],
     },
+    "what has no parameters shares with a node that is gone": {
+        "nodes": {"stem": "relu", "x": "tanh", "z": {"op": "tanh", "share": "x", "from": "stem"},
+                  "join": {"op": "add", "from": ["z", "x"], "when": False}},
+    },
     "every free size is kept by an adaptive pool": {
         "inputs": {"image": [2, "H", "W"]},
         "nodes": {"a": {"op": "adaptive_avg_pool", "output_size": [None, None]},
