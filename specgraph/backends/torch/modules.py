@@ -185,14 +185,18 @@ class LocalResponseNorm(nn.LocalResponseNorm):
         if self.is_written_down(x):
             return super().forward(x)
         half = x.dtype in (torch.float16, torch.bfloat16)
-        sums = self.convolve(x) if self.is_quick_to_convolve(x) else self.add_shifted(x.float() if half else x)
+        if self.is_quick_to_convolve(x):
+            sums = self.convolve(x)
+        else:
+            sums = self.add_shifted(x.float() if half else x)
         y = x * sums.add_(self.k).pow(-self.beta)
         return y.to(x.dtype) if half and not torch.is_autocast_enabled(x.device.type) else y
 
     def add_shifted(self, x: Tensor) -> Tensor:
         """Sums of the squares of neighbouring channels, times alpha / size."""
         channels = x.size(1)
-        squares = nn.functional.pad(x * x, (0, 0) * (x.ndim - 2) + (self.size // 2, (self.size - 1) // 2))
+        around = (self.size // 2, (self.size - 1) // 2)
+        squares = nn.functional.pad(x * x, (0, 0) * (x.ndim - 2) + around)
         sums = squares[:, :channels].clone()
         for shift in range(1, self.size):
             sums += squares[:, shift : shift + channels]
