@@ -351,7 +351,8 @@ class Sampler(Draws):
         there are such; its window drawn to fit."""
         if self.off(0.3):
             refused = [case for case in CASES[op] if case.rejected not in (None, "invalid")]
-            return dict(self.rng.choice(refused or CASES[op]).arguments)
+            if refused:
+                return dict(self.rng.choice(refused).arguments)
         accepted = [case for case in CASES[op] if case.rejected is None]
         alike = [case for case in accepted if case.rank == len(self.shape)]
         case = self.rng.choice(alike or accepted)

@@ -168,6 +168,17 @@ def layer_scale(x: Tensor, *, init_value: float = 1e-6, labels: Labels) -> nn.Mo
     return Scale((x.shape[axis], *[1] * (x.ndim - 1 - axis)), init_value)
 
 
+def shrink(cls: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
+    """PyTorch refuses a negative `lambd` when a softshrink is called; here both are refused when they are built."""
+
+    def build(x: Tensor, lambd: float = 0.5) -> nn.Module:
+        if lambd < 0:
+            raise ValueError(f"lambd must not be negative, not {lambd}")
+        return cls(lambd)
+
+    return build
+
+
 def clamp(min: float | None = None, max: float | None = None) -> nn.Module:
     """PyTorch takes bounds in any order, where all values become one; as `nn.Hardtanh`, they are refused here."""
     if min is not None and max is not None:
