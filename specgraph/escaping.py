@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 
-_ACTIVE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]|\r(?!\n)"
+_ACTIVE = (
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+    r"|\r(?!\n)"
 )
-"""Characters that act on a terminal, end a line somewhere, change the order of letters, or are half a character."""
-_BREAKS = re.compile(r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
-_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-_COMMAND = re.compile(r"(?m)^[ \t]*:(?=:)|^[ \t]*#(?=#\[)")
+"""Characters that act on a terminal, end a line somewhere, change the order of letters, or are half a character.
+Patterns are compiled when they are used: that costs a start of `check` a millisecond."""
+_BREAKS = r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+"
+_FORBIDDEN = "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+_COMMAND = r"(?m)^[ \t]*:(?=:)|^[ \t]*#(?=#\[)"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -26,12 +28,16 @@ def stand_in(character: str) -> str:
 
 def for_terminal(text: str) -> str:
     """Text in which nothing acts on a terminal; line ends and tabs stay."""
-    return _ACTIVE.sub(lambda match: stand_in(match[0]), text)
+    if text.replace("\n", "").replace("\t", "").isprintable():  # what acts never is; the pattern takes time to compile
+        return text
+    return re.sub(_ACTIVE, lambda match: stand_in(match[0]), text)
 
 
 def for_line(text: str) -> str:
     """The same on one line."""
-    return for_terminal(_BREAKS.sub(lambda match: "\\r\\n" if "\r" in match[0] else "\\n", text).replace("\t", "\\t"))
+    return for_terminal(
+        re.sub(_BREAKS, lambda match: "\\r\\n" if "\r" in match[0] else "\\n", text).replace("\t", "\\t")
+    )
 
 
 def for_docstring(text: str) -> str:
@@ -89,8 +95,8 @@ def for_workflow_property(text: str) -> str:
 
 def without_workflow_commands(text: str) -> str:
     """Output in which no line is a GitHub workflow command."""
-    return _COMMAND.sub(r"\\u003a", text)
+    return re.sub(_COMMAND, r"\\u003a", text)
 
 
 def _without_controls(text: str) -> str:
-    return _FORBIDDEN.sub("\ufffd", text)
+    return re.sub(_FORBIDDEN, "\ufffd", text)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from specgraph.graph.classifier import is_vector
 from specgraph.graph.model import Graph
 from specgraph.ops.origin import gives_log_probabilities
 from specgraph.recipes.losses import CrossEntropy, Focal, Loss, Nll
-from specgraph.tasks.exhibits import NUM_WORST, Confusion, Exhibit, Picture, Pictures
 from specgraph.tasks.prediction import Output, Prediction, Reader, Shot
 from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name, listed, name_at
 
@@ -18,6 +16,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
     from torch import Tensor
+
+    from specgraph.tasks.exhibits import Exhibit
 
 
 ENOUGH = 5
@@ -48,10 +48,10 @@ class Ranked(NamedTuple):
         return {"index": self.position, "class": self.name, **known}
 
 
-@dataclass(frozen=True)
 class ClassPrediction(Prediction):
     """The most probable classes of an image, best first."""
 
+    own = ("classes",)
     classes: tuple[Ranked, ...] = ()
 
     def answer(self) -> dict[str, Any]:
@@ -211,6 +211,8 @@ class ClassificationJudge(Judge):
     def exhibits(self) -> list[Exhibit]:
         """The confusion of the classes, and the most confident mistakes."""
         import torch
+
+        from specgraph.tasks.exhibits import NUM_WORST, Confusion, Picture, Pictures
 
         found, names = self.predictions(), self.objective.facts.names
         size = max(len(names), int(found.predicted.max()) + 1 if len(found.predicted) else 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from specgraph.graph.classifier import only_image
@@ -22,12 +21,13 @@ if TYPE_CHECKING:
 WINDOW = 11  # of SSIM (Wang et al. 2004)
 
 
-@dataclass(frozen=True)
 class ImagePrediction(Prediction):
     """The image that the network gives, uint8 (H, W) or (H, W, 3)."""
 
     has_pictures = True
-    pixels: Any = field(default=None, repr=False, compare=False)
+    hidden = ("pixels",)
+    own = ("pixels",)
+    pixels: Any = None
 
     def plain(self, files: Mapping[str, str] | None = None) -> dict[str, Any]:
         """As plain data: `image` is the written one, `source` the one looked at."""

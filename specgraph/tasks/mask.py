@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specgraph.tasks.prediction import Frame, Output, Prediction, Reader, Shot
@@ -27,15 +26,16 @@ class Share(NamedTuple):
     share: float
 
 
-@dataclass(frozen=True)
 class MaskPrediction(Prediction):
     """A class for each pixel: `mask` is (height, width) of the image, uint8 class numbers, 255 for pixels that the
     network was not shown; `classes` are those in it, largest first."""
 
     has_pictures = True
-    mask: Any = field(default=None, repr=False, compare=False)
+    hidden = ("mask", "names")
+    own = ("mask", "classes", "names")
+    mask: Any = None
     classes: tuple[Share, ...] = ()
-    names: tuple[str, ...] | None = field(default=None, repr=False)
+    names: tuple[str, ...] | None = None
 
     def answer(self) -> dict[str, Any]:
         return {"classes": [share._asdict() for share in self.classes]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from specgraph.graph.classifier import is_vector
@@ -32,10 +31,10 @@ class Label(NamedTuple):
     on: bool
 
 
-@dataclass(frozen=True)
 class LabelPrediction(Prediction):
     """All labels, in the order of the network's output."""
 
+    own = ("labels",)
     labels: tuple[Label, ...] = ()
 
     def answer(self) -> dict[str, Any]:

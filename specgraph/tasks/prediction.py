@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from specgraph.errors import CommandError
@@ -57,18 +56,38 @@ class Output(NamedTuple):
         return CommandError(f"output `{self.name}` {found}, and {wanted}")
 
 
-@dataclass(frozen=True)
 class Prediction:
     """What is predicted for an image, or, as `error`, why it could not be read. What the prediction holds is that
-    of the task: see the classes that derive from this one."""
+    of the task: see the classes that derive from this one, whose fields `own` names. Those in `hidden` are neither
+    printed nor compared. A plain class: making a dataclass costs `check` milliseconds.
+    """
 
-    source: str
-    error: str | None = None
-    image: Any = field(default=None, repr=False, compare=False)
     has_pictures: ClassVar[bool] = False
+    hidden: ClassVar[tuple[str, ...]] = ()
+    own: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, source: str, error: str | None = None, image: Any = None, **own: Any) -> None:
+        self.source, self.error, self.image = source, error, image
+        for name in self.own:
+            setattr(self, name, own.pop(name) if name in own else getattr(type(self), name))
+        if own:
+            raise TypeError(f"{type(self).__name__} has no field `{next(iter(own))}`")
+
+    def _shown(self) -> dict[str, Any]:
+        names = ("source", "error", *(name for name in self.own if name not in self.hidden))
+        return {name: getattr(self, name) for name in names}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._shown().items())})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Prediction) and type(other) is type(self) and self._shown() == other._shown()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.source, self.error))
 
     def __getattr__(self, name: str) -> Any:
-        own = ", ".join(key for key in self.__dataclass_fields__ if key not in Prediction.__dataclass_fields__)
+        own = ", ".join(self.own)
         raise AttributeError(f"{type(self).__name__} has no `{name}`" + (f"; it has {own}" if own else ""))
 
     def plain(self, files: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -30,14 +30,16 @@ def task_of(graph: Graph, recipe: Recipe) -> Task:
     """
     if recipe.task is not None:
         return task(recipe.task)
-    able = [name for name in TASK_NAMES if _takes(task(name), recipe.loss)]
     head = head_of(graph)
+    first = task(TASK_NAMES[0])  # classification, so that the others need not be imported for it
+    has_classes = recipe.data is not None and targets_of(recipe.data.name) == CLASSES_ALONE
+    fits = has_classes or (head is not None and first.refuse_head(graph, head) is None)
+    if fits and _takes(first, recipe.loss):
+        return first
+    able = [name for name in TASK_NAMES if _takes(task(name), recipe.loss)]
     if len(able) == 1:
         return task(able[0])
-    has_classes = recipe.data is not None and targets_of(recipe.data.name) == CLASSES_ALONE
     fitting = [name for name in able if head is not None and task(name).refuse_head(graph, head) is None]
-    if has_classes and "classification" in able:
-        return task("classification")
     return task((fitting or able or ["classification"])[0])
 
 

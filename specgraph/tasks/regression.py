@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from specgraph.errors import CommandError
@@ -25,14 +25,14 @@ STATISTICS = ("target_mean", "target_std")
 """Where files keep the mean and the deviation of the numbers."""
 
 
-@dataclass(frozen=True)
 class NumberPrediction(Prediction):
     """Numbers by name, in the data's units."""
 
-    values: dict[str, float] = field(default_factory=dict)
+    own = ("values",)
+    values: Mapping[str, float] = MappingProxyType({})
 
     def answer(self) -> dict[str, Any]:
-        return {"values": self.values}
+        return {"values": dict(self.values)}
 
     def words(self, top_k: int = 5) -> list[str]:
         return [f"{name} {value:.6g}" for name, value in self.values.items()]

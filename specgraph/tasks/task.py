@@ -17,12 +17,13 @@ from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 from specgraph.recipes.losses import Loss, terms_of
 from specgraph.recipes.recipe import TaskName
-from specgraph.tasks.exhibits import Exhibit, Worst
-from specgraph.tasks.prediction import Output, Reader
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from specgraph.tasks.exhibits import Exhibit
+    from specgraph.tasks.prediction import Output, Reader
 
 TASK_KEY = "task"
 Targets = Literal["class", "labels", "numbers", "mask", "picture"]
@@ -209,6 +210,8 @@ class Judge(ABC):
     needs_rows: ClassVar[bool] = False
 
     def __init__(self) -> None:
+        from specgraph.tasks.exhibits import Worst
+
         self.sums: Tensor | None = None
         self.rows: list[tuple[Tensor, ...]] = []
         self.worst = Worst(0)
