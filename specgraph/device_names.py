@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from specgraph.errors import CommandError
+from specgraph.named_tuples import NamedTuple
 
 TRAINING_DEVICES = ("auto", "cpu", "cuda")
 INFERENCE_DEVICES = ("auto", "cpu", "cuda", "tensorrt")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import re
+import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -72,6 +74,18 @@ def per_channel(values: tuple[float, ...], channels: int, name: str) -> tuple[fl
     return values * channels if len(values) == 1 else values
 
 
+def _formatter(prog: str) -> argparse.RawDescriptionHelpFormatter:
+    """The layout of help, as wide as the terminal. argparse makes one for each argument, and imports `shutil` with
+    all its archives to ask for a width that it is not given."""
+    columns = os.environ.get("COLUMNS", "")
+    if not columns.isdigit():
+        try:
+            columns = str(os.get_terminal_size(sys.__stdout__.fileno()).columns) if sys.__stdout__ else ""
+        except (OSError, ValueError):
+            columns = ""
+    return argparse.RawDescriptionHelpFormatter(prog, width=max(int(columns or 80), 20) - 2)
+
+
 class CommandParser(argparse.ArgumentParser):
     """A command's parser: raises `CommandError` for bad usage; flags may stand anywhere."""
 
@@ -80,7 +94,7 @@ class CommandParser(argparse.ArgumentParser):
             prog=prog,
             description=description,
             epilog=_example_lines(examples),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_formatter,
             allow_abbrev=False,
         )
         self.examples = examples

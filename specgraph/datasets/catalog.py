@@ -6,7 +6,7 @@ deviations are those of all training pixels, of values in 0..1 (not means of per
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from specgraph.named_tuples import NamedTuple
 
 
 class RemoteFile(NamedTuple):

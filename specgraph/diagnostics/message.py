@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from specgraph.diagnostics.rule import rule_file
+from specgraph.named_tuples import NamedTuple
 
 Subject = Literal["node"]
 

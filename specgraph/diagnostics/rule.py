@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from specgraph.diagnostics.model import Severity
+from specgraph.named_tuples import NamedTuple
 from specgraph.package_files import files_in
 
 FILE_NAME = re.compile(r"(sg\d{3})_([a-z0-9_]+)\.pyc?")

@@ -5,8 +5,6 @@ Only then is it known whether one `expect`, in a block used several times, met s
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from specgraph.diagnostics.model import Fix
 from specgraph.elaboration.expectation import Expectation, parse_expectation
 from specgraph.elaboration.scope import Env, Wire
@@ -17,6 +15,7 @@ from specgraph.graph.types import TensorType
 from specgraph.kinds.invalid import Invalid
 from specgraph.language.op_arguments import FAILED
 from specgraph.language.values import Written
+from specgraph.named_tuples import NamedTuple
 from specgraph.ops.registry import ops
 
 RULE = "declared-shape-mismatch"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from specgraph.elaboration.size_text import Unreadable, parse_shape, parse_size
 from specgraph.graph.dims import Dim, SymbolicDim, equal_sizes
 from specgraph.graph.types import TensorType, str_dim
 from specgraph.kinds.invalid import Invalid
 from specgraph.kinds.shown import show
+from specgraph.named_tuples import NamedTuple
 
 MAX_SIZE = 2**31
 BATCH = ("N", "B", "batch", "None", None, -1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from specgraph.diagnostics.model import Span
 from specgraph.expressions.templates import ExpressionError
@@ -12,6 +12,7 @@ from specgraph.graph.dims import Dim, SymbolicDim
 from specgraph.graph.model import Scope
 from specgraph.graph.types import TensorType
 from specgraph.language.document import IMPLIED_NAMES, SIZE_PROPERTIES, Body, Defaults, Document
+from specgraph.named_tuples import NamedTuple
 
 POISON: Any = object()
 """Stands for a variable whose value depends on something already reported as wrong."""

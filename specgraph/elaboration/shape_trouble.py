@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from specgraph.elaboration.expectation import Expectation
 from specgraph.graph.types import TensorType
 from specgraph.language.document import NodeDef
+from specgraph.named_tuples import NamedTuple
 
 
 class ShapeTrouble(NamedTuple):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from specgraph.expressions.errors import RULE, ExpressionError
+from specgraph.named_tuples import NamedTuple
 
 MAX_LENGTH = 1000
 TOKEN = re.compile(

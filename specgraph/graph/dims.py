@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product as product_of
-from typing import NamedTuple, Union
+from typing import Union
+
+from specgraph.named_tuples import NamedTuple
 
 Dim = Union[int, "SymbolicDim"]
 Monomial = tuple["Atom", ...]

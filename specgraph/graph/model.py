@@ -6,12 +6,13 @@ What comes before it turns text into it; what comes after it only reads it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from specgraph.diagnostics.model import Span
 from specgraph.graph.arguments import Arguments
 from specgraph.graph.dims import Dim, SymbolicDim, equal_sizes, evaluate, product, sizes_of
 from specgraph.graph.types import TensorType
+from specgraph.named_tuples import NamedTuple
 from specgraph.recipes.recipe import Recipe
 
 

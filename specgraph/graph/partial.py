@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from specgraph.diagnostics.model import Span
 from specgraph.graph.model import Graph
+from specgraph.named_tuples import NamedTuple
 
 
 class Unfinished(NamedTuple):

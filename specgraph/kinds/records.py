@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from specgraph.diagnostics.names import fold
 from specgraph.kinds.invalid import MOST_FAULTS, Invalid, PartialRecord, raise_all
 from specgraph.kinds.kinds import Kind, accepts, nested
 from specgraph.kinds.shown import show
+from specgraph.named_tuples import NamedTuple
 
 
 class Field:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.kinds.shown import show
 from specgraph.language.values import Written
+from specgraph.named_tuples import NamedTuple
 from specgraph.source.tree import Mapping as MappingTree
 from specgraph.source.tree import Scalar, Tree
 

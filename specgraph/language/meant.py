@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
-from typing import Any, NamedTuple
+from typing import Any
 
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.expressions.templates import ExpressionError, compile_template
 from specgraph.kinds.invalid import Invalid
 from specgraph.kinds.shown import show
 from specgraph.language.values import Written, bracketed
+from specgraph.named_tuples import NamedTuple
 from specgraph.source.tree import Scalar
 
 SINGLE_SLASH = re.compile(r"(?<!/)/(?!/)")

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from specgraph.diagnostics.model import Edit
 from specgraph.language.document import NODE_KEYS
 from specgraph.language.values import Written
+from specgraph.named_tuples import NamedTuple
 from specgraph.ops.registry import counterparts, find
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.kinds.shown import show
+from specgraph.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from specgraph.language.values import Written

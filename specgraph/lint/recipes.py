@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from specgraph.datasets.catalog import CATALOG, FOLDER, SHAPES, DatasetInfo, is_place
 from specgraph.datasets.shape_names import NAMES_OF
@@ -15,6 +15,7 @@ from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 from specgraph.kinds.invalid import Unknown
 from specgraph.lint.recipe_cures import RecipeCure, SetScores, fix_of
+from specgraph.named_tuples import NamedTuple
 from specgraph.ops.behaviour import UNKNOWN, Behaviour
 from specgraph.ops.origin import ends_in
 from specgraph.ops.registry import behaviour_of, ops

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from specgraph.graph.dims import PROBED_SIZES, Dim, SymbolicDim, equal_sizes, sizes_of, uneven_sizes_of
 from specgraph.graph.model import Constraint, Node, Parameter
 from specgraph.graph.types import TensorType
 from specgraph.kinds.kinds import Kind
+from specgraph.named_tuples import NamedTuple
 from specgraph.ops.behaviour import TRAINING_ONLY, UNKNOWN, Behaviour
 from specgraph.ops.fault import Fault
 from specgraph.ops.sliding import SlidingWindow, read_window

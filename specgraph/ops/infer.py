@@ -4,12 +4,13 @@ other inputs or other arguments."""
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from specgraph.graph.arguments import Arguments
 from specgraph.graph.dims import SymbolicDim
 from specgraph.graph.model import Constraint, Parameter
 from specgraph.graph.types import TensorType
+from specgraph.named_tuples import NamedTuple
 from specgraph.ops.definition import MAX_ELEMENTS, Call, Op
 from specgraph.ops.fault import Fault
 

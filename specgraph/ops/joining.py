@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
 
 from specgraph.graph.dims import Dim, ceil_div, product
 from specgraph.graph.model import Node
 from specgraph.graph.types import UNKNOWN_AXIS, TensorType
 from specgraph.kinds.kinds import Int
+from specgraph.named_tuples import NamedTuple
 from specgraph.ops.behaviour import HANDS_ON, KEEPS_INPUTS, NO_TRAFFIC, Behaviour
 from specgraph.ops.definition import Argument, Call, Op, define
 from specgraph.ops.fault import Fault

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from specgraph.graph.model import Node
+from specgraph.named_tuples import NamedTuple
 
 
 class SlidingWindow(NamedTuple):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from specgraph.diagnostics.model import Diagnostic
+from specgraph.named_tuples import NamedTuple
 from specgraph.source.tree import Source
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.diagnostics.rule import rule_modules
 from specgraph.errors import CommandError
+from specgraph.named_tuples import NamedTuple
 from specgraph.reporting.project_config import project_config
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from specgraph.diagnostics.model import Edit, Span
+from specgraph.named_tuples import NamedTuple
 
 Value = int | float | bool | str | None
 Format = Literal["yaml", "json"]

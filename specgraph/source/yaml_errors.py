@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Label
+from specgraph.named_tuples import NamedTuple
 from specgraph.source.limits import limit
 from specgraph.source.reports import report_too_deep
 from specgraph.source.tree import Scalar, Source

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from specgraph.graph.classifier import is_vector
 from specgraph.graph.model import Graph
+from specgraph.named_tuples import NamedTuple
 from specgraph.ops.origin import gives_log_probabilities
 from specgraph.recipes.losses import CrossEntropy, Focal, Loss, Nll
 from specgraph.tasks.prediction import Output, Prediction, Reader, Shot

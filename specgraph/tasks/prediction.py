@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from specgraph.errors import CommandError
+from specgraph.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

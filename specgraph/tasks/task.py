@@ -6,15 +6,15 @@ A task is one file of this folder with a constant `TASK`, and its name in `TASK_
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from specgraph.errors import CommandError
 from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
+from specgraph.named_tuples import NamedTuple
 from specgraph.recipes.losses import Loss, terms_of
 from specgraph.recipes.recipe import TaskName
 
@@ -291,6 +291,8 @@ def plain_list(metadata: Mapping[str, str], key: str) -> list[Any] | None:
     text = metadata.get(key)
     if text is None:
         return None
+    import json
+
     try:
         found = json.loads(text)
     except ValueError:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from specgraph.diagnostics.model import Diagnostic, Label, Span
+from specgraph.named_tuples import NamedTuple
 from specgraph.reporting.findings import Findings
 from specgraph.reporting.formats.terminal import cells, paint, printable
 from specgraph.source.tree import Source

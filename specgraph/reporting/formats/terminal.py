@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 TAB = 4
 COLOURS = {"error": "1;31", "warning": "1;33", "info": "1;36", "gutter": "34", "bold": "1", "label": "36", "help": "32"}
 
@@ -25,6 +23,8 @@ def width(character: str) -> int:
     """Columns a character takes."""
     if character < "\x7f":
         return 1
+    import unicodedata  # imported for the first such character only
+
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
@@ -34,6 +34,8 @@ def cells(line: str) -> list[tuple[str, int]]:
     """Each character of a line as it is shown, with the columns it takes."""
     if line.isascii() and line.isprintable():
         return [(character, 1) for character in line]
+    import unicodedata
+
     shown = []
     column = 0
     for character in line:
