@@ -191,13 +191,14 @@ class Trainer:
             nn.utils.clip_grad_norm_(self._trained, self.recipe.grad_clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self._trained:  # as `zero_grad` does, without its profiling hooks
+            parameter.grad = None
         if self.ema is not None:
             self._average(step)
 
     def _backward(self, part: Batch) -> None:
         # Parts of the last batch, of sizes of their own, run uncompiled.
-        run = self._fast if len(part.labels) in self._usual_sizes else self._runner
+        run = self._fast if part.labels.shape[0] in self._usual_sizes else self._runner
         with autocast(self.world.device, self.precision):
             outputs = run(part.x_nchw)
             weights = self.recipe.loss_weights
@@ -318,7 +319,7 @@ class Trainer:
             torch.cuda.manual_seed(seed)
 
     def _parts(self, batch: Batch) -> list[Batch]:
-        count = num_parts(len(batch.labels), self.recipe.accumulate, self.train_feed.least)
+        count = num_parts(batch.labels.shape[0], self.recipe.accumulate, self.train_feed.least)
         if count == 1:
             return [batch]
         xs, labels = batch.x_nchw.tensor_split(count), batch.labels.tensor_split(count)

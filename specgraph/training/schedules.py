@@ -41,12 +41,13 @@ class Rates(NamedTuple):
 
     def apply(self, optimizer: torch.optim.Optimizer, step: int, factor: float = 1.0) -> None:
         """Set an optimiser up for a step. `factor` is that of `drops`."""
+        rate, momentum = self.rate(step) * factor, None if self.momentum is None else self.momentum(step)
         for group in optimizer.param_groups:
-            group["lr"] = self.rate(step) * factor * group.get(RATE_SCALE, 1.0)
-            if self.momentum is not None and "betas" in group:
-                group["betas"] = (self.momentum(step), group["betas"][1])
-            elif self.momentum is not None:
-                group["momentum"] = self.momentum(step)
+            group["lr"] = rate * group.get(RATE_SCALE, 1.0)
+            if momentum is not None and "betas" in group:
+                group["betas"] = (momentum, group["betas"][1])
+            elif momentum is not None:
+                group["momentum"] = momentum
 
 
 def build_schedule(choice: Schedule, optimizer: Optimizer, epochs: int, steps_per_epoch: int) -> Rates:

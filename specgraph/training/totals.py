@@ -13,8 +13,9 @@ MAX_WAITING = 1 << 22  # scores held before they are looked at
 class EpochTotals:
     """Sums of loss, what the task counts, and images over the steps of an epoch.
 
-    A step adds its loss and leaves its scores waiting; predictions are compared many steps at once,
-    when somebody looks, so that a step costs one small operation. Nothing waits for the device.
+    A step leaves its loss and scores waiting: losses are added and predictions compared many steps at once, when
+    somebody looks. A GPU adds each loss at its step, as reading one would wait for the device. Either way losses are
+    added in the order of the steps, so that the sum does not depend on when somebody looks.
     """
 
     def __init__(self, device: torch.device, objective: Objective) -> None:
@@ -23,13 +24,17 @@ class EpochTotals:
         self._counts = torch.zeros(objective.num_counts, dtype=torch.float64, device=device)
         self._count = 0
         self._waiting: list[tuple[Tensor, Tensor]] = []
+        self._losses: list[Tensor] | None = [] if device.type == "cpu" else None
         self._num_waiting = 0
 
     def add(self, loss: Tensor, scores: Tensor, labels: Tensor) -> None:
         """Count a batch: its summed loss, and its scores (N, …) against targets (N, …)."""
-        self._loss += loss.detach()
+        if self._losses is None:
+            self._loss += loss.detach()
+        else:
+            self._losses.append(loss.detach())
         self._waiting.append((scores.detach(), labels))
-        self._count += len(labels)
+        self._count += labels.shape[0]
         self._num_waiting += scores.numel()
         if self._num_waiting > MAX_WAITING:
             self._compare()
@@ -45,8 +50,7 @@ class EpochTotals:
         self._loss.fill_(loss)
         self._counts.copy_(values[1:-1])
         self._count = int(count)
-        self._waiting.clear()
-        self._num_waiting = 0
+        self._clear()
 
     def reset(self) -> None:
         """Start from nothing."""
@@ -57,5 +61,15 @@ class EpochTotals:
         if self._waiting:
             scores = torch.cat([scores for scores, _ in self._waiting])
             self._counts += self.objective.count(scores, torch.cat([targets for _, targets in self._waiting]))
-            self._waiting.clear()
-            self._num_waiting = 0
+            if self._losses:
+                total = self._loss.item()
+                for loss in torch.stack(self._losses).tolist():  # `sum` rounds otherwise from Python 3.12 on
+                    total += loss
+                self._loss.fill_(total)
+            self._clear()
+
+    def _clear(self) -> None:
+        self._waiting.clear()
+        self._num_waiting = 0
+        if self._losses is not None:
+            self._losses.clear()
