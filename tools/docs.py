@@ -3,6 +3,7 @@
 With --check, say which are out of date and exit 1.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,11 +12,18 @@ from specgraph.documentation.pages import PAGES
 
 ROOT = Path(__file__).parents[1]
 wanted = {name: page() for name, page in PAGES.items()}
+check = "--check" in sys.argv
+sources = [name for name in wanted if name.endswith(".py")]
+changed = [name for name in sources if (ROOT / name).read_text(encoding="utf-8") != wanted[name]]
+if changed and not check:  # the commands on the pages must run with them
+    for name in changed:
+        (ROOT / name).write_text(wanted[name], encoding="utf-8")
+    print(f"written: {', '.join(changed)}")
+    os.execv(sys.executable, [sys.executable, *sys.argv])
 for name in PAGES_WITH_CONSOLE:
     if (ROOT / name).exists():
         wanted[name] = refresh((ROOT / name).read_text(encoding="utf-8"), ROOT)
 
-check = "--check" in sys.argv
 stale = []
 for name, text in wanted.items():
     path = ROOT / name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -20,10 +20,11 @@ class Rule(NamedTuple):
     """Why something is reported. `bad` and `good` are whole small specs, as text.
 
     `nearest_value` says that of an argument at fault the nearest possible value is offered as a cure,
-    where the op allows it (`curable`). `for_libraries` says that a lint rule needs no graph, and also
-    holds for a file of blocks alone; `about_classes`, that a rule of recipes is only information where
-    variables are set from outside, as training counts the classes that it is really given; `tasks`, the
-    tasks that a rule of recipes is about, all of them if it names none.
+    where the op allows it (`curable`). `needs` says what a network or a recipe must have for a rule to find
+    anything, in names of `lint.needs`: for others the rule is not imported. `for_libraries` says that a lint rule
+    needs no graph, and also holds for a file of blocks alone; `about_classes`, that a rule of recipes is only
+    information where variables are set from outside, as training counts the classes that it is really given;
+    `tasks`, the tasks that a rule of recipes is about, all of them if it names none.
     """
 
     code: str
@@ -37,6 +38,7 @@ class Rule(NamedTuple):
     for_libraries: bool = False
     about_classes: bool = False
     tasks: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 @cache
@@ -68,15 +70,10 @@ def rule_file(name: str) -> ModuleType:
     return _module(_codes()[name])
 
 
-def functions_of_rules(
-    prefix: str, name: str, wanted: Callable[[Rule], bool] = lambda _: True
-) -> Iterator[Callable[..., Any]]:
-    """The functions of that name in the files of wanted rules whose code starts so, in order of codes."""
-    for code in rule_modules():
-        if code.startswith(prefix) and wanted(rule(code)):
-            function = getattr(_module(code), name, None)
-            if function is not None:
-                yield function
+def function_of_rule(code: str, name: str) -> Callable[..., Any] | None:
+    """The function of that name in the file of a rule, or None if it has none."""
+    function: Callable[..., Any] | None = getattr(_module(code), name, None)
+    return function
 
 
 def _module(code: str) -> ModuleType:

@@ -6,6 +6,7 @@ from argparse import Action
 from importlib import import_module
 
 from specgraph.cli.main import available, overview, parser_of
+from specgraph.documentation.rule_needs import rule_needs_source
 from specgraph.kinds.records import Field, Record, Tagged
 from specgraph.kinds.settings import to_plain
 from specgraph.kinds.shown import show
@@ -129,5 +130,6 @@ PAGES = {
     "docs/ops.md": ops_page,
     "docs/rules.md": rules_page,
     "docs/recipes.md": recipes_page,
+    "specgraph/lint/rule_needs.py": rule_needs_source,
 }
-"""Where each page stands in the repository."""
+"""Where each page, or file of source, stands in the repository."""

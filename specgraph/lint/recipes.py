@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from specgraph.datasets.catalog import CATALOG, FOLDER, SHAPES, DatasetInfo, is_place
 from specgraph.datasets.shape_names import NAMES_OF
-from specgraph.diagnostics.rule import functions_of_rules, rule, rule_file
+from specgraph.diagnostics.rule import rule, rule_file
 from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 from specgraph.kinds.invalid import Unknown
+from specgraph.lint.needs import rules_on
 from specgraph.lint.recipe_cures import RecipeCure, SetScores, fix_of
 from specgraph.named_tuples import NamedTuple
 from specgraph.ops.behaviour import UNKNOWN, Behaviour
@@ -163,6 +164,24 @@ class Trained(NamedTuple):
         return f"give the last layer {wanted} outputs{by_flag}"
 
 
+OF_RECIPES: dict[str, Callable[[Trained], bool]] = {
+    "data": lambda trained: trained.data is not None,
+    "images": lambda trained: trained.images is not None,
+    "augmentation": lambda trained: bool(trained.augmentations()),
+    "statistics": lambda trained: trained.statistics() is not None,
+    "ignore_index": lambda trained: trained.data is not None and trained.data.ignore_index is not None,
+    "loss weights": lambda trained: bool(trained.recipe.loss_weights),
+    "early stopping": lambda trained: trained.recipe.early_stopping is not None,
+    "best": lambda trained: trained.recipe.best is not None,
+    "accumulation": lambda trained: trained.recipe.accumulate > 1,
+    "groups": lambda trained: bool(trained.recipe.optimizer.groups),
+    "weight decay": lambda trained: bool(trained.recipe.optimizer.weight_decay),
+    "warm-up": lambda trained: trained.recipe.schedule.warmup_epochs > 0,
+    "last op": lambda trained: any(last and not behaviour.linear for _, last, behaviour in trained.heads()),
+}
+"""Of rules SG5xx, of the recipe and of the network that it trains."""
+
+
 def find_faults(
     graph: Graph, recipe: Recipe, images: Images | None = None, num_processes: int = 1
 ) -> Iterator[Finding]:
@@ -189,7 +208,7 @@ def find_faults(
             images = images._replace(num_classes=info.num_classes + 1 if serves_masks else None)  # and the background
     num_scores = task.num_outputs(head) or 0
     trained = Trained(graph, recipe, image, head.name, num_scores, info, images, task, num_processes)
-    for find in functions_of_rules("SG5", "find", lambda rule: not rule.tasks or task.name in rule.tasks):
+    for find in rules_on("SG5", "find", trained, OF_RECIPES, task=task.name):
         with suppress(Unknown):
             yield from find(trained)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from specgraph.diagnostics.rule import functions_of_rules
 from specgraph.elaboration.build import GraphBuilder
 from specgraph.graph.model import Graph
 from specgraph.lint.context import Lint
+from specgraph.lint.needs import OF_NETWORKS, rules_on
 
 
 def check_rules(builder: GraphBuilder, graph: Graph | None, data_dir: str | None = None) -> None:
@@ -27,7 +27,7 @@ def check_rules(builder: GraphBuilder, graph: Graph | None, data_dir: str | None
 
 def run_rules(lint: Lint, data_dir: str | None = None) -> None:
     """Run every rule of the graph and of its recipes."""
-    for check in functions_of_rules("SG9", "check"):
+    for check in rules_on("SG9", "check", lint, OF_NETWORKS):
         check(lint)
     if lint.graph.recipes:
         from specgraph.lint.recipes import check_recipes
@@ -37,5 +37,5 @@ def run_rules(lint: Lint, data_dir: str | None = None) -> None:
 
 def run_library_rules(lint: Lint) -> None:
     """Run the rules that need no graph."""
-    for check in functions_of_rules("SG9", "check", lambda rule: rule.for_libraries):
+    for check in rules_on("SG9", "check", lint, OF_NETWORKS, libraries=True):
         check(lint)

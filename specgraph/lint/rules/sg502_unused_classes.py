@@ -38,6 +38,7 @@ recipes:
 """,
     about_classes=True,
     tasks=("classification", "segmentation"),
+    needs=("images",),
 )
 
 

@@ -36,6 +36,7 @@ recipes:
   default:
     data: {name: mnist}
 """,
+    needs=("images",),
 )
 
 

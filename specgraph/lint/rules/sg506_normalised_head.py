@@ -39,6 +39,7 @@ recipes:
     data: {name: mnist}
     loss: nll
 """,
+    needs=("last op",),
 )
 
 

@@ -37,6 +37,7 @@ recipes:
   default:
     data: {name: mnist, augment: [{shift: {pixels: 2}}]}
 """,
+    needs=("augmentation",),
 )
 
 

@@ -35,6 +35,7 @@ recipes:
   default:
     data: {name: mnist, augment: [{cutout: {size: 8}}]}
 """,
+    needs=("augmentation",),
 )
 
 

@@ -48,6 +48,7 @@ recipes:
     data: {name: mnist}
     optimizer: {sgd: {lr: 0.02, momentum: 0.9, weight_decay: 1e-4, no_decay: [norm, bias]}}
 """,
+    needs=("weight decay",),
 )
 
 

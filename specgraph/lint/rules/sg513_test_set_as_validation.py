@@ -36,6 +36,7 @@ recipes:
   default:
     data: {name: mnist, validation: 0.1}
 """,
+    needs=("data",),
 )
 
 

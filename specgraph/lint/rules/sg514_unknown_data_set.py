@@ -41,6 +41,7 @@ recipes:
   default:
     data: {name: mnist}
 """,
+    needs=("data",),
 )
 
 

@@ -41,6 +41,7 @@ recipes:
     data: {name: mnist}
     loss_weights: {aux1: 0.3}
 """,
+    needs=("loss weights",),
 )
 
 

@@ -36,6 +36,7 @@ recipes:
   default:
     data: {name: mnist, normalize: {mean: [0.1307], std: [0.3081]}}
 """,
+    needs=("statistics",),
 )
 
 

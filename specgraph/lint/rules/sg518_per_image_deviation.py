@@ -37,6 +37,7 @@ recipes:
   default:
     data: {name: cifar10, normalize: dataset}
 """,
+    needs=("statistics",),
 )
 COPIED_CIFAR_STD = (0.2023, 0.1994, 0.2010)
 

@@ -39,6 +39,7 @@ recipes:
     batch_size: 64
     accumulate: 8
 """,
+    needs=("accumulation",),
 )
 
 

@@ -37,6 +37,7 @@ recipes:
   default:
     data: {name: cifar10}
 """,
+    needs=("images",),
 )
 
 

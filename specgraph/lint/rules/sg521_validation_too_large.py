@@ -35,6 +35,7 @@ recipes:
   default:
     data: {name: digits, validation: 200}
 """,
+    needs=("data",),
 )
 
 

@@ -41,6 +41,7 @@ recipes:
     data: {name: mnist}
     optimizer: {sgd: {lr: 0.1, momentum: 0.9, weight_decay: 5e-4}}
 """,
+    needs=("weight decay",),
 )
 STRONGEST = 0.05
 """Penalty that is added to the gradient; above it, networks stop learning."""

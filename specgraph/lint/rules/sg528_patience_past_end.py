@@ -40,6 +40,7 @@ recipes:
     epochs: 50
     early_stopping: {patience: 5}
 """,
+    needs=("early stopping",),
 )
 
 

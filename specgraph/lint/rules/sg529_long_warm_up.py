@@ -41,6 +41,7 @@ recipes:
     epochs: 10
     schedule: {cosine: {warmup_epochs: 1}}
 """,
+    needs=("warm-up",),
 )
 LONGEST_SHARE = 0.5
 

@@ -38,6 +38,7 @@ recipes:
     data: {name: digits}
     batch_size: 64
 """,
+    needs=("images",),
 )
 
 

@@ -38,6 +38,7 @@ recipes:
   default:
     data: {name: mnist}
 """,
+    needs=("last op",),
 )
 
 

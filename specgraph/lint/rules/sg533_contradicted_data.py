@@ -36,6 +36,7 @@ recipes:
   default:
     data: {name: folder, shape: [1, 28, 28], classes: 10}
 """,
+    needs=("data", "images"),
 )
 
 

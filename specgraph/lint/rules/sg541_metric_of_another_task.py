@@ -39,6 +39,7 @@ recipes:
     data: {name: mnist}
     best: balanced_accuracy
 """,
+    needs=("best",),
 )
 
 

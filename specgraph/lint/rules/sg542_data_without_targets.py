@@ -38,6 +38,7 @@ recipes:
     task: segmentation
     data: {name: masks}
 """,
+    needs=("data",),
 )
 
 

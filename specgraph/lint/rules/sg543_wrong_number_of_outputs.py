@@ -41,6 +41,7 @@ recipes:
 """,
     about_classes=True,
     tasks=("multi_label", "regression"),
+    needs=("data",),
 )
 
 

@@ -43,6 +43,7 @@ recipes:
     data: {name: shapes}
 """,
     tasks=("multi_label", "regression"),
+    needs=("last op",),
 )
 
 

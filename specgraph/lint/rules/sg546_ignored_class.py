@@ -37,6 +37,7 @@ recipes:
     data: {name: masks, classes: [road, car, sky], ignore_index: 255}
 """,
     tasks=("segmentation",),
+    needs=("ignore_index",),
 )
 
 

@@ -41,6 +41,7 @@ recipes:
     task: classification
     data: {name: folder, classes: [left, right], augment: [{shift: {pixels: 2}}]}
 """,
+    needs=("augmentation",),
 )
 
 

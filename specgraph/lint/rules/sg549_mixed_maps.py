@@ -39,6 +39,7 @@ recipes:
     data: {name: shapes, augment: [horizontal_flip]}
 """,
     tasks=("segmentation", "image"),
+    needs=("augmentation",),
 )
 
 

@@ -40,6 +40,7 @@ recipes:
     data: {name: mnist}
     optimizer: {sgd: {lr: 0.1, groups: {fc: {lr: 0.01}}}}
 """,
+    needs=("groups",),
 )
 
 

@@ -36,6 +36,7 @@ nodes:
   conv: {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
   add: {op: add, from: [conv, image]}
 """,
+    needs=("constraints", "join"),
 )
 MODULI = (2, 3, 4, 5, 6, 7, 8, 16, 32, 64, 128)
 SIZES = range(1, 257)

@@ -34,6 +34,7 @@ nodes:
   conv: {op: conv, out_channels: 8, kernel_size: 5, padding: 2}
   relu: relu
 """,
+    needs=("symbols",),
 )
 LARGEST = 1024
 WORTH_SAYING = 8

@@ -33,6 +33,7 @@ nodes:
   b: {op: conv, from: image, out_channels: 8, kernel_size: 1}
   concat: {op: concat, from: [a, b]}
 """,
+    needs=("joined axis",),
 )
 
 

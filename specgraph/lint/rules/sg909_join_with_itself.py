@@ -34,6 +34,7 @@ nodes:
   conv: {op: conv, out_channels: 3, kernel_size: 3, padding: 1}
   add: {op: add, from: [conv, image]}
 """,
+    needs=("join",),
 )
 
 

@@ -37,13 +37,12 @@ nodes:
   bn: batch_norm
   relu: relu
 """,
+    needs=("batch normalisation",),
 )
 
 
 def check(lint: Lint) -> None:
     norms = lint.ops_where(lambda behaviour: behaviour.over_batch)
-    if not norms:
-        return
     for definition, nodes in lint.definitions(*lint.ops_where(lambda behaviour: behaviour.linear)):
         first = nodes[0]
         if "bias" in definition.arguments or not all(

@@ -42,6 +42,7 @@ nodes:
   dropout: {op: dropout, p: 0.3}
   head: {op: conv, out_channels: 10, kernel_size: 1}
 """,
+    needs=("random drops", "batch normalisation"),
 )
 
 
@@ -53,8 +54,6 @@ def keeps_shift(behaviour: Behaviour) -> bool:
 
 
 def check(lint: Lint) -> None:
-    if not lint.ops_where(lambda behaviour: behaviour.drop_rate):
-        return
     transparent = lint.ops_where(keeps_shift)
     for node in lint.nodes_of(*lint.ops_where(lambda behaviour: behaviour.over_batch)):
         first = lint.before(node.inputs[0], transparent)

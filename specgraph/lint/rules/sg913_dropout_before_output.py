@@ -35,6 +35,7 @@ nodes:
   dropout: {op: dropout, p: 0.5}
   fc: {op: linear, out_features: 10}
 """,
+    needs=("random drops",),
 )
 
 
@@ -44,8 +45,6 @@ def keeps_scores(behaviour: Behaviour) -> bool:
 
 
 def check(lint: Lint) -> None:
-    if not lint.ops_where(lambda behaviour: behaviour.drop_rate):
-        return
     transparent = lint.ops_where(keeps_scores)
     for name, path in lint.graph.outputs.items():
         node = lint.before(path, transparent)

@@ -34,13 +34,12 @@ blocks:
 nodes:
   unit: {block: unit}
 """,
+    needs=("blocks",),
 )
 
 
 def check(lint: Lint) -> None:
     document = lint.document
-    if not document.blocks:
-        return
     from specgraph.language.traversal import bodies
 
     used: set[str] = set()

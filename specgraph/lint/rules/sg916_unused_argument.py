@@ -43,6 +43,7 @@ nodes:
   unit: {block: unit, channels: 16, stride: 2}
 """,
     for_libraries=True,
+    needs=("blocks",),
 )
 
 

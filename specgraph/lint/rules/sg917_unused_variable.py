@@ -35,13 +35,12 @@ nodes:
   fc: {op: linear, out_features: $classes}
 """,
     for_libraries=True,
+    needs=("variables",),
 )
 
 
 def check(lint: Lint) -> None:
     document = lint.document
-    if not document.vars:
-        return
     from specgraph.language.traversal import names_in, names_used
 
     values = [value for part in (document.inputs, document.vars, document.recipes) for _, value in part.values()]

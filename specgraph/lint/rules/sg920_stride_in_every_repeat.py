@@ -48,6 +48,7 @@ blocks:
 nodes:
   stage: {block: unit, repeat: 3, stride: $(2 if index == 0 else 1)}
 """,
+    needs=("repeats",),
 )
 
 

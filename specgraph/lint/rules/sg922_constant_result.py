@@ -37,6 +37,7 @@ nodes:
   fc: {op: linear, out_features: 1}
   sigmoid: sigmoid
 """,
+    needs=("constant op",),
 )
 
 

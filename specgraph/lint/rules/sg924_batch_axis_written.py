@@ -30,6 +30,7 @@ inputs: {image: [3, 32, 32]}
 nodes:
   conv: {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
 """,
+    needs=("regrouped values",),
 )
 
 

@@ -39,6 +39,7 @@ nodes:
   relu: relu
   fc2: {op: linear, out_features: 10}
 """,
+    needs=("initialisers",),
 )
 MOST_APART = 1.25
 

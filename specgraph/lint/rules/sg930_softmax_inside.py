@@ -38,6 +38,7 @@ nodes:
   relu: relu
   fc2: {op: linear, out_features: 10}
 """,
+    needs=("normalised scores",),
 )
 
 

@@ -33,6 +33,7 @@ nodes:
   conv: {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
   softmax: {op: softmax, dim: 1}
 """,
+    needs=("normalised scores",),
 )
 WORDS = {"D": "depth", "H": "height", "W": "width"}
 

@@ -41,6 +41,7 @@ nodes:
   dropout: {op: dropout, p: 0.3}
   conv2: {op: conv, out_channels: 8, kernel_size: 3}
 """,
+    needs=("random drops", "pooling"),
 )
 
 

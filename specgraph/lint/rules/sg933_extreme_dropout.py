@@ -41,6 +41,7 @@ nodes:
   dropout: {op: dropout, p: 0.5}
   fc2: {op: linear, out_features: 10}
 """,
+    needs=("random drops",),
 )
 STRONGEST = 0.8
 

@@ -40,6 +40,7 @@ nodes:
   hidden: {block: unit, repeat: 4}
   last: {op: linear, out_features: 10}
 """,
+    needs=("bounded op",),
 )
 MOST = {True: 3, False: 9}
 """Layers in a row that still learn: of activations that are never negative, as sigmoid, and of others, as tanh."""

@@ -34,6 +34,7 @@ nodes:
   order: {op: permute, dims: [0, 3, 1, 2]}
   conv: {op: conv, out_channels: 8, kernel_size: 3}
 """,
+    needs=("regrouped values",),
 )
 
 
