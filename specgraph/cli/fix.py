@@ -113,13 +113,15 @@ def _fix_spec(
     tried: dict[_Identity, int] = {}
     undo: _Undo | None = None
     first: list[Diagnostic] = []
+    curable: list[Diagnostic] = []
     kept: list[Diagnostic] = []
     for number in range(MAX_ROUNDS):
         diagnostics, sources = check(spec)
         kept = [diagnostic for diagnostic in diagnostics if keeps(diagnostic)]
         if number == 0:
             found += kept
-            first = [d for d in kept if applicable_fix(d, unsafe=args.unsafe_fixes, expect=args.fix_expect) is not None]
+            first = kept
+            curable = [d for d in kept if applicable_fix(d, unsafe=args.unsafe_fixes, expect=args.fix_expect) is not None]
         standing = _still_standing(kept, tried)
         if standing and undo is not None:
             contents.clear()
@@ -163,17 +165,19 @@ def _fix_spec(
             changed = True
         if not changed:
             break
-    return _count(first, applied, kept)
+    return _count(first, curable, applied, kept)
 
 
-def _count(first: list[Diagnostic], applied: list[Diagnostic], left: list[Diagnostic]) -> _Count:
-    """Of the problems that were there `first`, those that are not among what is `left`; of the fixes that were
+def _count(
+    first: list[Diagnostic], curable: list[Diagnostic], applied: list[Diagnostic], left: list[Diagnostic]
+) -> _Count:
+    """Of the `curable` problems among the `first`, those that are not among what is `left`; of the fixes that were
     applied, those of other problems."""
     if not applied:
         return _Count(0, 0)
-    standing = Counter(map(_fault, left))
-    gone = sum((Counter(map(_fault, first)) - standing).values())
-    uncovered = sum((Counter(map(_fault, applied)) - Counter(map(_fault, first))).values())
+    with_fix = Counter(map(_fault, curable))
+    gone = sum((with_fix & (Counter(map(_fault, first)) - Counter(map(_fault, left)))).values())
+    uncovered = sum((Counter(map(_fault, applied)) - with_fix).values())
     return _Count(gone, uncovered)
 
 

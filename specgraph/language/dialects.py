@@ -20,12 +20,16 @@ class Dialect(NamedTuple):
 
 
 def meant_in_darknet(op: str, key: Scalar, written: Written, beside: Tree | None) -> Dialect | None:
-    """Darknet, whose kernels are a `size`: `pad: 1` pads by half of it, and max pooling of stride 1 keeps the map."""
+    """Darknet, whose kernels are a `size`: `pad: 1` pads by half of it, and max pooling of stride 1 keeps the map.
+    Where `pad: 1` is not what PyTorch's padding of 1 is, the `size` stays as long as the `pad`: it tells them apart."""
     if not isinstance(beside, MappingTree):
         return None
     size, stride = _number(beside, "size"), _number(beside, "stride")
     place, value = written.source.span((key, written.tree)), written.value if written.constant else None
     one_line = place.line == place.end_line
+    if op == "conv" and key.text == "size" and isinstance(value, int) and _number(beside, "pad") == 1 != value // 2:
+        edit = written.source.edit_word(written.source.span(key), "kernel_size")
+        return Dialect("write kernel_size, and the padding that pad means", Fix("unsafe", (edit,)))
     if op == "conv" and key.text == "pad" and size is not None and value in (0, 1):
         padding = size // 2 if value else 0
         name = written.source.edit_word(written.source.span(key), "padding").text

@@ -20,6 +20,12 @@ COUNTS = {
     "unsafe ones": (f"{HEADER}nodes: [{CONV}, relu, relu, {CONV}, relu, relu]\n", 2, 0),
     "two with one cause": (f"{HEADER}nodes: [{CONV}, {CONV}, {CONV}, relu]\n", 2, 0),
     "one that another uncovers": (f"{HEADER}nodes: [{CONV}, {{op: linear, out_features: 200}}]\n", 1, 1),
+    "one beside its like without a fix": (
+        f"{HEADER}nodes: [{{op: Conv2d, out_channels: 4, kernel_size: 3}}, {{op: ReLU}}, {{op: Dense, units: 4, "
+        "activation: relu}]\n",
+        4,
+        0,
+    ),
     "none": (f"{HEADER}nodes: [{CONV}, relu]\n", 0, 0),
     "a remark alone": (DROPPED, 0, 0),
 }

@@ -32,3 +32,19 @@ def test_darknet(node: str) -> None:
 def test_without_the_keys_of_darknet_a_word_is_what_it_is_elsewhere(node: str) -> None:
     report = check_text(f"specgraph: 1\ninputs: {{image: [3, 16, 16]}}\nnodes:\n  a: {node}\n")
     assert [d.fix.applicability for d in report.diagnostics if d.fix] == ["safe"]
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 7, 11])
+@pytest.mark.parametrize("op", ["conv", "convolutional"])
+def test_safe_fixes_keep_what_tells_darknet_from_others(op: str, size: int) -> None:
+    text = (
+        f"specgraph: 1\ninputs: {{image: [3, 16, 16]}}\nnodes:\n  a: {{op: {op}, filters: 4, size: {size}, pad: 1}}\n"
+    )
+    for _ in range(4):
+        report = check_text(text)
+        text = apply_fixes(next(iter(report.sources.values())), report.diagnostics).text
+    assert ("size:" in text.replace("kernel_size:", "")) == (size // 2 != 1)
+    for _ in range(4):
+        report = check_text(text)
+        text = apply_fixes(next(iter(report.sources.values())), report.diagnostics, unsafe=True).text
+    assert f"{{op: conv, out_channels: 4, kernel_size: {size}, padding: {size // 2}}}" in text
