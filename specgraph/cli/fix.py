@@ -121,7 +121,9 @@ def _fix_spec(
         if number == 0:
             found += kept
             first = kept
-            curable = [d for d in kept if applicable_fix(d, unsafe=args.unsafe_fixes, expect=args.fix_expect) is not None]
+            curable = [
+                d for d in kept if applicable_fix(d, unsafe=args.unsafe_fixes, expect=args.fix_expect) is not None
+            ]
         standing = _still_standing(kept, tried)
         if standing and undo is not None:
             contents.clear()

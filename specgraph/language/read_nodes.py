@@ -35,13 +35,20 @@ class NodeReader(TreeReader):
         self.variables: Container[str] = ()
         """Names that expressions may use where nodes are being read."""
 
-    def body(self, tree: Tree, what: str, prefix: str | None) -> Body:
-        """Nodes by name, or a chain. `prefix` is the path before the names where it is known."""
+    def body(self, tree: Tree, what: str, prefix: str | None, *, inside: bool = False) -> Body:
+        """Nodes by name, or a chain. `prefix` is the path before the names where it is known. The chain `inside` a
+        node can be nothing else."""
         if isinstance(tree, Sequence):
             nodes = [
-                self.node(None, None, item, f"{what} entry {i}", _join(prefix, str(i)), first=i == 0)
+                self.node(None, None, item, f"{what} entry {i}", _join(prefix, str(i)))
                 for i, item in enumerate(tree.items)
             ]
+            if any(node.sources is not None for node in nodes[1:]):
+                from specgraph.language.entry_names import sources_inside
+
+                for index, key, help, fix in sources_inside(tree, nodes, self.document, prefix, inside):
+                    message = f"{what} entry {index}: only the first entry of a chain may have `from`"
+                    self.fault("chain-from", message, key, node=_join(prefix, str(index)), help=help, fix=fix)
             if not nodes:
                 self.fault("missing-key", f"{quoted(what)} is empty", tree, help="a network has at least one node")
             return Body(nodes, is_chain=True)
@@ -101,17 +108,16 @@ class NodeReader(TreeReader):
         tree: Tree,
         where: str,
         path: str | None,
-        first: bool = True,
     ) -> NodeDef:
         """One node as written."""
         node = NodeDef(name, key, tree, self.source)
         if isinstance(tree, Sequence):
             node.kind = "chain"
-            node.body = self.body(tree, where, path)
+            node.body = self.body(tree, where, path, inside=True)
             if not tree.items:
                 node.kind = "broken"
         elif isinstance(tree, Mapping):
-            self._node_mapping(node, tree, where, path, first)
+            self._node_mapping(node, tree, where, path)
         elif isinstance(tree, Scalar) and isinstance(tree.value, str):
             node.target = self.written(tree, where)
             self._static_op(node, where, path)
@@ -127,7 +133,7 @@ class NodeReader(TreeReader):
         node.refs = references(node)
         return node
 
-    def _node_mapping(self, node: NodeDef, tree: Mapping, where: str, path: str | None, first: bool) -> None:
+    def _node_mapping(self, node: NodeDef, tree: Mapping, where: str, path: str | None) -> None:
         if any(isinstance(value, Scalar) and not _is_plain(value) for _, value in tree.entries):
             tree, lists = lists_meant(tree, self.source.format == "json")
             for meant in lists:
@@ -159,14 +165,6 @@ class NodeReader(TreeReader):
                 node.sources = self._sources(value, where, path)
                 if node.sources is None:
                     node.kind = "broken"
-                if not first:
-                    self.fault(
-                        "chain-from",
-                        f"{where}: only the first entry of a chain may have `from`",
-                        key,
-                        node=path,
-                        help="give the nodes names (a mapping) to connect them freely",
-                    )
             elif text in ("expect", "repeat", "when"):
                 setattr(node, text, self.written(value, where))
             elif text == "share":
