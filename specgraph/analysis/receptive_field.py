@@ -143,6 +143,11 @@ def windows_of(graph: Graph) -> dict[str, Windows]:
         windows[name] = {axis: POINT for axis in kind.axes if axis in SPATIAL_LABELS}
     for node in graph.nodes.values():
         first, *others = (windows[source] for source in node.inputs)
+        if behaviour_of(node.op).joins == "size":
+            others = []
+        if behaviour_of(node.op).reach == "unpooled":
+            windows[node.path] = _join([_unpooled(node, first, False), *(_unpooled(node, one, True) for one in others)])
+            continue
         joined = _join([first, *others]) if others else first
         windows[node.path] = _through(node, joined) if joined else joined
     for name in graph.inputs:
@@ -282,6 +287,25 @@ def _upsampled(node: Node, windows: Windows) -> Windows:
     return found
 
 
+def _unpooled(node: Node, windows: Windows, is_whole: bool) -> Windows:
+    """A unit reads the value of its window, and of the map that was pooled the whole window."""
+    found = dict(windows)
+    for index, axis in _spatial_axes(node.input_types[0]):
+        window = windows.get(axis)
+        if window is not None:
+            kernel = _value(node.arguments["kernel_size"], index)
+            first = partial(_window_end, kernel=kernel, step=kernel if is_whole else 1, last=0)
+            last = partial(
+                _window_end, kernel=kernel, step=kernel if is_whole else 1, last=kernel - 1 if is_whole else 0
+            )
+            found[axis] = window.after(kernel, kernel if is_whole else 1, first, last)
+    return found
+
+
+def _window_end(unit: int, kernel: int, step: int, last: int) -> int:
+    return unit // kernel * step + last
+
+
 def _pixel_shuffled(node: Node, windows: Windows) -> Windows:
     channels, *spatial = node.input_types[0].axes
     factor = node.arguments["upscale_factor"]
@@ -354,4 +378,5 @@ _RULES: dict[Reach, Callable[[Node, Windows], Windows]] = {
     "shuffled": _pixel_shuffled,
     "features": _last_axis,
     "whole": _everywhere,
+    "unpooled": _everywhere,
 }

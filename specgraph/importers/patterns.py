@@ -329,7 +329,9 @@ def gather_composed(raiser: Raiser) -> None:
         own = {output for node in members for output in node.outputs}
         read = {value for node in members for value in node.inputs if value} - own
         outer = {value for value in read if value not in raiser.constants}
-        if not isinstance(inputs, list) or set(map(str, inputs)) != outer or entry.get("op") not in ops():
+        if not isinstance(inputs, list) or entry.get("op") not in ops():
+            continue
+        if set(map(str, inputs)) != outer and not _reads_size_alone(entry["op"], inputs, outer):
             continue
         weights = sorted(value for value in read & set(raiser.constants) if not value.startswith(path + "/"))
         attributes = {"op": entry["op"], "arguments": entry["arguments"], "num_data": len(inputs)}
@@ -341,6 +343,11 @@ def gather_composed(raiser: Raiser) -> None:
             standins.get(id(node), node) for node in raiser.file.nodes if id(node) in standins or id(node) not in gone
         ]
         raiser.recount()
+
+
+def _reads_size_alone(op: str, inputs: list[Any], outer: set[str]) -> bool:
+    """Whether a group reads no more than the first input of an op that takes only a size from the second."""
+    return ops()[op].behaviour.joins == "size" and outer == {str(value) for value in inputs[:1]}
 
 
 def raise_composed(raiser: Raiser, node: OnnxNode) -> None:

@@ -27,11 +27,12 @@ if TYPE_CHECKING:
         "cut",
         "shuffled",
         "features",
+        "unpooled",
         "whole",
     ]
     View = Literal["none", "same", "merged", "regrouped", "reordered", "cut"]
     Scores = Literal["none", "probability", "probabilities", "log_probabilities"]
-    Joins = Literal["none", "axis", "sum", "difference", "product"]
+    Joins = Literal["none", "axis", "sum", "difference", "product", "size", "places"]
 
 
 class When(NamedTuple):
@@ -82,7 +83,8 @@ class Behaviour(NamedTuple):
     - `keeps_sign`: passes values on, and makes no negative number of numbers none of which is negative.
     - `scores`: a `probability` for each value, `probabilities` that sum to one, or `log_probabilities`.
     - `linear`: a sum of its input weighted by parameters of its own; two in a row are one.
-    - `joins`: how several inputs become one.
+    - `joins`: how several inputs become one: along an `axis`, by a `sum`, `difference` or `product`; `size`: the
+      second says how large the first becomes, by its size alone; `places`: it says where values of the first go.
     - `over_batch`: in training, what a sample becomes depends on the other samples of the batch.
     - `training_only`: gives its input outside training.
     - `drops_branches`: drops all of a sample in training, so that a branch ends in it.
@@ -94,7 +96,8 @@ class Behaviour(NamedTuple):
     - `reach`: which positions of a map a unit of the output sees: that at its own `point`, a sliding
       `window` (kernel_size, stride, dilation, padding), that of a `transposed` one, the windows of an
       `adaptive` pooling (output_size), a map `resized` (scale_factor, mode), `padded` (padding) or `cut`
-      (dim, start, step), channels `shuffled` to positions (upscale_factor), the `features` of the last
+      (dim, start, step), channels `shuffled` to positions (upscale_factor), a map `unpooled`
+      (kernel_size) with the map that was pooled, the `features` of the last
       axis, or the `whole` map. `unknown` counts as the whole map.
     - `mixes`: the argument that names the axes that a unit sees whole; it sees one position along others.
     - `no_effect`: the nodes that give their input again, whatever the input's size and the parameters.
@@ -158,7 +161,7 @@ class Behaviour(NamedTuple):
     @property
     def enlarges(self) -> bool:
         """Whether the op is there to make maps larger."""
-        return self.reach in ("resized", "transposed")
+        return self.reach in ("resized", "transposed", "unpooled")
 
     @property
     def is_bounded(self) -> bool:

@@ -1,4 +1,4 @@
-"""Ops that join several inputs: `concat`, `add`, `sub`, `mul`."""
+"""Ops that read several inputs: `concat`, `add`, `sub`, `mul`, `resize_like`, `max_unpool`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections import Counter
 from specgraph.graph.dims import Dim, ceil_div, product
 from specgraph.graph.model import Node
 from specgraph.graph.types import UNKNOWN_AXIS, TensorType
-from specgraph.kinds.kinds import Int
+from specgraph.kinds.kinds import Int, PerAxis
 from specgraph.named_tuples import NamedTuple
-from specgraph.ops.behaviour import HANDS_ON, KEEPS_INPUTS, NO_TRAFFIC, Behaviour
+from specgraph.ops.behaviour import HANDS_ON, KEEPS_INPUTS, NO_TRAFFIC, Behaviour, Traffic
+from specgraph.ops.convolution import kernel_too_large
 from specgraph.ops.definition import Argument, Call, Op, define
 from specgraph.ops.fault import Fault
+from specgraph.ops.pooling import ALIGN_CORNERS, MODE, check_mode
 
 MOST_PADDING = 4
 """Up to this much missing padding per side is the likely cause of branches that differ."""
@@ -201,6 +203,51 @@ def multiplications(node: Node) -> Dim:
     return product(node.output.dims) * (len(node.inputs) - 1)
 
 
+def infer_resize_like(call: Call) -> TensorType:
+    """(C, …) to (C, *sizes), sizes those of the second input."""
+    rank = call.spatial_rank()
+    check_mode(call, rank)
+    _check_axes(call, rank)
+    return call.input.with_dims((call.input.dims[0], *call.inputs[1].dims[1:]))
+
+
+def infer_max_unpool(call: Call) -> TensorType:
+    """The first input has the shape that the second has after a max pooling; the output has that of the second."""
+    rank = call.spatial_rank()
+    _check_axes(call, rank)
+    (kernel,) = call.each_per_axis(rank, "kernel_size")
+    pooled, whole = call.inputs
+    wanted: list[Dim] = [whole.dims[0]]
+    for size, k in zip(whole.dims[1:], kernel, strict=True):
+        if not call.at_least(size, k):
+            raise kernel_too_large(Call(call.inputs[1:], call.arguments, call.names[1:]), "kernel_size")
+        wanted.append(size // k)
+    if not all(call.equal(have, want) for have, want in zip(pooled.dims, wanted, strict=True)):
+        facts = {
+            "whole": call.names[1],
+            "whole_type": whole,
+            "wanted": whole.with_dims(tuple(wanted)),
+            "kernel": kernel,
+        }
+        raise call.fault("unpool-size-mismatch", "pooled", facts, inputs=(0, 1))
+    return call.input.with_dims(whole.dims)
+
+
+def _check_axes(call: Call, rank: int) -> None:
+    """Raise `Fault` unless both inputs have the same number of axes."""
+    other = call.inputs[1].rank
+    if other != rank + 1:
+        facts = {"like": call.names[1], "like_type": call.inputs[1], "rank": rank + 1, "other": other}
+        raise call.fault("wrong-number-of-axes", "like", facts, inputs=(0, 1))
+
+
+def like_arithmetic(node: Node, axis: int) -> str:
+    """The output has the second input's size."""
+    name = node.inputs[1] if len(node.inputs) > 1 else "the second input"
+    return f"`{name}` has {node.output.dims[axis + 1]}"
+
+
+UNPOOLS = Traffic(kept=2.0)
 OPS: tuple[Op, ...] = (
     define(
         "concat",
@@ -243,5 +290,40 @@ OPS: tuple[Op, ...] = (
         foreign=("Mul", "Multiply", "multiply", "times"),
         behaviour=Behaviour(joins="product", pointwise=True, reach="point", keeps_sign=True, traffic=KEEPS_INPUTS),
         formula="a * b",
+    ),
+    define(
+        "resize_like",
+        family="joining",
+        summary="The first input, resized by interpolation to the spatial size of the second.",
+        infer=infer_resize_like,
+        arguments=(MODE, ALIGN_CORNERS),
+        num_inputs=(2, 2),
+        arithmetic=like_arithmetic,
+        foreign=("UpsampleLike", "ResizeLike", "interpolate_like", "resize_as", "upsample_like"),
+        behaviour=Behaviour(joins="size", reach="resized", traffic=NO_TRAFFIC),
+        formula="out = size of the second input",
+    ),
+    define(
+        "max_unpool",
+        family="joining",
+        summary="Undoes a max pooling: values go to where the second input, the pooled map, has the largest of each "
+        "window, zeros elsewhere (SegNet).",
+        infer=infer_max_unpool,
+        arguments=(
+            Argument("kernel_size", PerAxis(Int(1)), doc="size of the pooling's window, and its stride; no padding"),
+        ),
+        num_inputs=(2, 2),
+        arithmetic=like_arithmetic,
+        foreign=(
+            "MaxUnpool",
+            "MaxUnpool1d",
+            "MaxUnpool2d",
+            "MaxUnpool3d",
+            "max_unpool1d",
+            "max_unpool2d",
+            "max_unpool3d",
+        ),
+        behaviour=Behaviour(joins="places", reach="unpooled", keeps_sign=True, traffic=UNPOOLS),
+        formula="out = size of the second input",
     ),
 )

@@ -89,13 +89,7 @@ def infer_upsample(call: Call) -> TensorType:
     arguments = call.arguments
     dims = call.input.dims
     rank = call.spatial_rank()
-    mode: str = arguments["mode"]
-    if MODE_RANKS.get(mode, rank) != rank:
-        fitting = [name for name, axes in MODE_RANKS.items() if axes == rank]
-        facts = {"mode": mode, "wanted": MODE_RANKS[mode], "rank": rank, "fitting": (*fitting, "nearest")}
-        raise call.fault("wrong-number-of-axes", "mode", facts, argument="mode")
-    if arguments["align_corners"] is not None and mode not in MODE_RANKS:
-        raise call.fault("contradicting-arguments", "corners", {"mode": mode}, argument="align_corners")
+    check_mode(call, rank)
     if (arguments["size"] is None) == (arguments["scale_factor"] is None):
         if arguments["size"] is not None:
             raise call.fault("contradicting-arguments", "size and scale", argument="scale_factor")
@@ -107,6 +101,17 @@ def infer_upsample(call: Call) -> TensorType:
     return call.input.with_dims(
         (dims[0], *(scaled(call, size, scale) for size, scale in zip(dims[1:], scales, strict=True)))
     )
+
+
+def check_mode(call: Call, rank: int) -> None:
+    """Raise `Fault` for a mode of another number of axes, and for `align_corners` without interpolation."""
+    mode: str = call.arguments["mode"]
+    if MODE_RANKS.get(mode, rank) != rank:
+        fitting = [name for name, axes in MODE_RANKS.items() if axes == rank]
+        facts = {"mode": mode, "wanted": MODE_RANKS[mode], "rank": rank, "fitting": (*fitting, "nearest")}
+        raise call.fault("wrong-number-of-axes", "mode", facts, argument="mode")
+    if call.arguments["align_corners"] is not None and mode not in MODE_RANKS:
+        raise call.fault("contradicting-arguments", "corners", {"mode": mode}, argument="align_corners")
 
 
 def scaled(call: Call, size: Dim, scale: float) -> Dim:
@@ -142,6 +147,18 @@ CEIL_MODE = Argument(
     Bool(),
     False,
     doc="round sizes up instead of down; a last window that would start in the padding behind is left out",
+)
+MODE = Argument(
+    "mode",
+    Choice("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"),
+    "nearest",
+    doc="linear for one, bilinear or bicubic for two, trilinear for three spatial axes",
+)
+ALIGN_CORNERS = Argument(
+    "align_corners",
+    Either(Bool(), Nothing()),
+    None,
+    doc="whether corner pixels, not corner edges, coincide; interpolating modes only",
 )
 OUTPUT_SIZE = Argument(
     "output_size", PerAxis(Either(Int(1), Nothing())), doc="the output's spatial size; null keeps an axis"
@@ -320,18 +337,8 @@ OPS: tuple[Op, ...] = (
                 None,
                 doc="output size over input size",
             ),
-            Argument(
-                "mode",
-                Choice("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"),
-                "nearest",
-                doc="linear for one, bilinear or bicubic for two, trilinear for three spatial axes",
-            ),
-            Argument(
-                "align_corners",
-                Either(Bool(), Nothing()),
-                None,
-                doc="whether corner pixels, not corner edges, coincide; interpolating modes only",
-            ),
+            MODE,
+            ALIGN_CORNERS,
         ),
         arithmetic=upsample_arithmetic,
         foreign=(

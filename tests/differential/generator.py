@@ -17,8 +17,13 @@ from tests.differential.drawing import (
     PARTNER_OPS,
     Drawing,
 )
+from tests.differential.samplers import Sampler
+from tests.ops.build import BUILT_IN
 from tests.oracle.labels import image_labels
 from tests.oracle.modules import own_state
+
+PAIRS = tuple(op for op, definition in BUILT_IN.items() if definition.num_inputs == (2, 2))
+"""Ops of exactly two inputs."""
 
 
 class Step(NamedTuple):
@@ -124,9 +129,15 @@ class Generator(Drawing):
     def partners(self, op: str, value: Value, wild: bool) -> list[Value]:
         """Inputs that can be joined with a value; with `wild`, any."""
         rng = self.rng
-        count = 1 if op == "sub" else rng.choice([1, 1, 2, 3])
+        count = 1 if op in PAIRS else rng.choice([1, 1, 2, 3])
         if wild:
             return [value, *(self.source() for _ in range(count))]
+        if op == "max_unpool":
+            kernel = Sampler(rng, value.shape, value.labels, wild).draw(op)
+            return [self.extra("max_pool", kernel, value), value]
+        if op == "resize_like":
+            others = [v for v in self.values if len(v.shape) == len(value.shape) and v is not value]
+            return [value, rng.choice(others) if others else self.extra("global_avg_pool", {}, value)]
         if op == "concat":
             fitting = [v for v in self.values if v.shape[1:] == value.shape[1:] and len(v.shape) == len(value.shape)]
         else:
@@ -142,7 +153,7 @@ class Generator(Drawing):
                 else fitting
             )
         chosen = [rng.choice(fitting) for _ in range(count)]
-        return [value, *chosen] if rng.random() < 0.7 or op == "sub" else [*chosen, value]
+        return [value, *chosen] if rng.random() < 0.7 or op in PAIRS else [*chosen, value]
 
     def extra(self, op: str, arguments: dict[str, Any], value: Value) -> Value:
         """One more node beside."""

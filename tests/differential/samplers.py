@@ -187,7 +187,7 @@ class Sampler(Draws):
         return arguments
 
     def prelu(self) -> dict[str, Any]:
-        if self.off(0.8):
+        if self.off(0.95):
             return {"num_parameters": self.rng.randint(1, 9)}
         return {"num_parameters": self.rng.choice([1, self.shape[0]])} if self.chance(0.5) else {}
 
@@ -334,6 +334,16 @@ class Sampler(Draws):
 
     def concat(self) -> dict[str, Any]:
         return {"dim": self.axis()} if self.off(0.3) else {}
+
+    def resize_like(self) -> dict[str, Any]:
+        fitting = {1: ["linear"], 2: ["bilinear", "bicubic"], 3: ["trilinear"]}.get(self.rank, [])
+        if self.chance(0.3):
+            return {}
+        mode = self.rng.choice(["nearest", "nearest-exact", *fitting])
+        return {"mode": mode, **({"align_corners": self.chance(0.5)} if mode in fitting and self.chance(0.5) else {})}
+
+    def max_unpool(self) -> dict[str, Any]:
+        return {"kernel_size": 2 if self.rank >= 1 and min(self.shape[1:]) >= 2 else 1}
 
     def stochastic_depth(self) -> dict[str, Any]:
         arguments: dict[str, Any] = {"p": self.rng.choice([0, 0.1, 0.5, 1])}

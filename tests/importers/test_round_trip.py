@@ -111,6 +111,7 @@ COMES_BACK_AS: dict[str, dict[str, str]] = {
     },
     "instance_norm": {"batch_norm": "with running statistics it scales and shifts by constants in evaluation"},
     "mean": {"global_avg_pool": "a mean over all spatial axes that keeps them"},
+    "resize_like": {"upsample": "the size of the second input is a number, which is all that the file holds of it"},
     "stochastic_depth": {"identity": "it does nothing in evaluation"},
 }
 """Ops of which some nodes come back under another op's name, and why that is right."""

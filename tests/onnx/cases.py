@@ -215,6 +215,19 @@ SEVERAL: dict[str, list[tuple[list[list[int]], dict[str, Any]]]] = {
     "add": [([MAP, MAP], {}), ([MAP, MAP, MAP], {}), ([MAP, [6, 1, 1]], {}), ([[6, 1, 7], [1, 9, 1]], {})],
     "sub": [([MAP, MAP], {}), ([MAP, [6, 1, 1]], {}), ([[6, 1, 1], MAP], {})],
     "mul": [([MAP, MAP], {}), ([MAP, [6, 1, 1]], {}), ([MAP, MAP, MAP], {})],
+    "resize_like": [
+        ([MAP, [1, 18, 14]], {}),
+        ([MAP, [2, 13, 4]], {"mode": "nearest-exact"}),
+        ([MAP, [2, 13, 4]], {"mode": "bilinear"}),
+        ([MAP, [2, 13, 20]], {"mode": "bicubic", "align_corners": True}),
+        ([ROW, [1, 4]], {"mode": "linear"}),
+        ([CUBE, [1, 3, 9, 12]], {"mode": "trilinear", "align_corners": True}),
+    ],
+    "max_unpool": [
+        ([[6, 4, 3], MAP], {"kernel_size": 2}),
+        ([[6, 5], ROW], {"kernel_size": 2}),
+        ([[4, 1, 3, 2], CUBE], {"kernel_size": [3, 2, 3]}),
+    ],
 }
 
 

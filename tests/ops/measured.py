@@ -205,6 +205,11 @@ def joins(op: str, cases: Sequence[Case]) -> None:
     assert (declared != "none") == several, place(op, "joins")
     for run in runs(op, cases) if several else ():
         shapes = {tuple(x.shape) for x in run.inputs}
+        if declared in ("size", "places"):
+            out, turned = run(), run(run.first, *[x.flip(0) for x in run.inputs[1:]])
+            assert torch.equal(out, turned) == (declared == "size" or out.shape == run.first.shape), place(op, "joins")
+            assert declared == "size" or torch.isin(out, torch.cat([run.first.flatten(), torch.zeros(1)])).all()
+            continue
         if len(run.inputs) != 2 or len(shapes) > 1:
             continue
         a, b = run.inputs

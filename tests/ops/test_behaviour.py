@@ -111,6 +111,8 @@ LIES: list[tuple[str, str, dict[str, Any]]] = [
     ("linear", "relu", {"linear": True}),
     ("joins", "sub", {"joins": "sum"}),
     ("joins", "concat", {"joins": "none"}),
+    ("joins", "max_unpool", {"joins": "size"}),
+    ("joins", "resize_like", {"joins": "places"}),
     ("over_batch", "batch_norm", {"over_batch": False}),
     ("over_batch", "layer_norm", {"over_batch": True}),
     ("in_training", "relu", {"training_only": True}),

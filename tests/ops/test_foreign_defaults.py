@@ -22,6 +22,8 @@ NOT_SAID_HERE = {
     ("PReLU", "init"),  # `init`
     ("SyncBatchNorm", "process_group"),
     ("Upsample", "recompute_scale_factor"),
+    ("MaxUnpool", "stride"),  # that of windows side by side
+    ("MaxUnpool", "padding"),
     *((kind + "Norm", "bias") for kind in ("Batch", "LazyBatch", "SyncBatch", "Instance", "LazyInstance", "Group")),
 }
 CHOSEN_BY_PYTORCH = {

@@ -47,22 +47,23 @@ def lowered_by_helpers() -> dict[str, tuple[str, Case]]:
 LOWERED = lowered_by_helpers()
 
 
-def module_of(name: str) -> tuple[nn.Module, Tensor]:
+def module_of(name: str) -> tuple[nn.Module, tuple[Tensor, ...]]:
     op, case = LOWERED[name]
     node, _ = infer_node(op, case.arguments, case.shapes)
     lowered = Lowered(node)
-    return lowered.at_path, torch.randn(5, *case.shapes[0], generator=torch.Generator().manual_seed(1))
+    generator = torch.Generator().manual_seed(1)
+    return lowered.at_path, tuple(torch.randn(5, *shape, generator=generator) for shape in case.shapes)
 
 
 @pytest.mark.parametrize("name", LOWERED)
 @pytest.mark.parametrize("training", [False, True])
 def test_is_an_ordinary_module(name: str, training: bool) -> None:
-    module, x = module_of(name)
+    module, inputs = module_of(name)
     module.train(training)
 
-    def seeded(run: Any, value: Tensor = x) -> Tensor:
+    def seeded(run: Any, values: tuple[Tensor, ...] = inputs) -> Tensor:
         torch.manual_seed(0)
-        found: Tensor = run(value)
+        found: Tensor = run(*values)
         return found
 
     expected = seeded(module)
@@ -74,8 +75,9 @@ def test_is_an_ordinary_module(name: str, training: bool) -> None:
     torch._dynamo.reset()
     compiled = torch.compile(module, backend="eager", fullgraph=True)
     torch.testing.assert_close(seeded(compiled), expected)
-    exported = torch.export.export(module, (x,), dynamic_shapes=({0: Dim("batch", min=2)},))
-    wider = torch.cat([x, x])
+    free = {0: Dim("batch", min=2)}
+    exported = torch.export.export(module, inputs, dynamic_shapes=(free,) * len(inputs))
+    wider = tuple(torch.cat([x, x]) for x in inputs)
     torch.testing.assert_close(seeded(exported.module(), wider), seeded(module, wider))
 
 

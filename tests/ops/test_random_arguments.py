@@ -117,6 +117,25 @@ def upsample(random: Random) -> Case:
     return Case(arguments, (dims,))
 
 
+def resize_like(random: Random) -> Case:
+    dims, like = shape(random, largest=6), shape(random, largest=9)
+    if random.random() < 0.8:
+        like = tuple(random.choice((1, 2, 3, 8, 13)) for _ in dims)
+    fitting = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(dims) - 1]
+    mode = random.choice(("nearest", "nearest-exact", fitting, fitting, "bicubic", "bilinear"))
+    return Case(some(random, {"mode": mode, "align_corners": random.random() < 0.5}, 0.6), (dims, like))
+
+
+def max_unpool(random: Random) -> Case:
+    whole = shape(random, largest=9)
+    kernel = per_axis(random, len(whole) - 1, (1, 2, 3))
+    windows = kernel if isinstance(kernel, list) else [kernel] * (len(whole) - 1)
+    pooled = [whole[0], *(size // k for size, k in zip(whole[1:], windows, strict=False))]
+    if random.random() < 0.2:
+        pooled[random.randrange(len(pooled))] += 1
+    return Case({"kernel_size": kernel}, (tuple(pooled), whole))
+
+
 def lrn(random: Random) -> Case:
     optional = {"alpha": random.choice((1e-4, 0.5)), "beta": random.choice((0.5, 0.75)), "k": random.choice((1, 2))}
     return Case({"size": random.randint(1, 9), **some(random, optional)}, (shape(random, ranks=(1, 2, 3, 4, 4)),))
@@ -337,6 +356,8 @@ SAMPLERS: dict[str, Sampler] = {
     "add": joining(True),
     "sub": joining(False),
     "mul": joining(True),
+    "resize_like": resize_like,
+    "max_unpool": max_unpool,
     "pad": pad,
     "slice": slices,
     "reshape": reshape,

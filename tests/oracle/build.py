@@ -67,6 +67,8 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "add": tensors.add,
     "sub": tensors.sub,
     "mul": tensors.mul,
+    "resize_like": windows.resize_like,
+    "max_unpool": windows.max_unpool,
     "pad": windows.pad,
     "slice": tensors.slice_,
     "reshape": tensors.reshape,

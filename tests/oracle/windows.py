@@ -168,6 +168,22 @@ def upsample(
     return nn.Upsample(amount(size), amount(scale_factor), mode, align_corners)
 
 
+def resize_like(x: Tensor, like: Tensor, *, mode: str = "nearest", align_corners: bool | None = None) -> nn.Module:
+    if spatial_rank(x) != spatial_rank(like):
+        raise RuntimeError("one size for each spatial axis")
+    return Call(lambda x, like: F.interpolate(x, like.shape[2:], None, mode, align_corners))
+
+
+def max_unpool(x: Tensor, whole: Tensor, *, kernel_size: Any) -> nn.Module:
+    if spatial_rank(x) != spatial_rank(whole):
+        raise RuntimeError("PyTorch pools a map without batch axis too")
+    pool = of_rank("MaxPool", whole)(amount(kernel_size), return_indices=True)
+    unpool = of_rank("MaxUnpool", x)(amount(kernel_size))
+    if pool(whole)[0].shape != x.shape:
+        raise RuntimeError("PyTorch reads the places of a larger map without a word")
+    return Call(lambda x, whole: unpool(x, pool(whole)[1], output_size=whole.shape[2:]))
+
+
 def lrn(x: Tensor, *, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> nn.Module:
     spatial_rank(x)
     module = nn.LocalResponseNorm(size, alpha, beta, k)

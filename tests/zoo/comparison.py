@@ -15,7 +15,7 @@ from torchvision.models.regnet import BlockParams
 import specgraph
 from specgraph.graph.model import Graph
 from tests.helpers import SPECS
-from tests.zoo.table import Entry
+from tests.zoo.table import SEGMENTATION, Entry
 
 NORMS = (nn.BatchNorm2d, nn.LayerNorm)
 
@@ -34,8 +34,21 @@ def torchvision_network(name: str, device: str = "meta") -> nn.Module:
         patch.object(BlockParams, "from_init_params", classmethod(on_cpu)),
     ):
         warnings.simplefilter("ignore", FutureWarning)
-        network: nn.Module = torchvision.models.get_model(name, weights=None)
+        network: nn.Module = torchvision.models.get_model(name, weights=None, **_parts(name))
     return network
+
+
+def _parts(name: str) -> dict[str, Any]:
+    """An auxiliary head for the networks that give a class for each pixel and can have one; no trained backbone."""
+    if name not in SEGMENTATION:
+        return {}
+    return {"weights_backbone": None, **({} if name.startswith("lraspp") else {"aux_loss": True})}
+
+
+def main_of(outputs: Any) -> Tensor:
+    """The output that counts: `out` of torchvision's networks for segmentation."""
+    found: Tensor = outputs["out"] if isinstance(outputs, dict) else outputs
+    return found
 
 
 def load_entry(entry: Entry, *, small: bool = False) -> Graph:

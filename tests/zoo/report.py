@@ -27,6 +27,7 @@ from tests.helpers import ROOT, SPECS
 from tests.zoo.comparison import (
     images,
     load_entry,
+    main_of,
     pair,
     randomise,
     relative_difference,
@@ -34,7 +35,7 @@ from tests.zoo.comparison import (
     structural_differences,
     torchvision_network,
 )
-from tests.zoo.table import COUNTS, TORCHVISION, TRANSFORMERS, Entry
+from tests.zoo.table import COUNTS, SEGMENTATION, TORCHVISION, TRANSFORMERS, Entry
 
 PAGE = ROOT / "docs" / "zoo.md"
 TOLERANCE = 1e-4
@@ -61,6 +62,17 @@ PRINTED: dict[str, Entry] = {
     "DenseNet-BC 100": Entry("papers/densenet-cifar.yaml", small=None),
     "Wide ResNet 28-10": Entry("papers/wide-resnet.yaml", small=None),
     "U-Net": Entry("papers/unet.yaml", small="188x188"),
+    "U-Net, small": Entry("unet-small.yaml", small=None),
+    "U-Net, residual": Entry("papers/resunet.yaml", small="64x80"),
+    "SegNet": Entry("papers/segnet.yaml", small="72x90"),
+    "Semantic FPN": Entry("papers/fpn.yaml", small="96x128"),
+    "PSPNet": Entry("papers/pspnet.yaml", small="89x97"),
+    "DeepLab v3+": Entry("papers/deeplabv3plus.yaml", small="97x81"),
+    "Autoencoder, small": Entry("autoencoder-small.yaml", small=None),
+    "DnCNN-S": Entry("papers/dncnn.yaml", small=None),
+    "SRCNN 9-5-5": Entry("papers/srcnn.yaml", small=None),
+    "ESPCN": Entry("papers/espcn.yaml", small=None),
+    "Several labels": Entry("labels-small.yaml", small=None),
     "Two layers": Entry("two-layer.yaml", small=None),
     "Three layers": Entry("convnet3.yaml", small=None),
 }
@@ -113,7 +125,7 @@ def against_torchvision(name: str, entry: Entry, small: Graph, ours: nn.Module, 
         native.load_state_dict(theirs.state_dict(), assign=True)
     x_nchw = images(graph)
     with torch.no_grad():
-        return verdict(native.eval()(x_nchw), theirs(x_nchw))
+        return verdict(native.eval()(x_nchw), main_of(theirs(x_nchw)))
 
 
 def against_source(graph: Graph, module: nn.Module, x_nchw: Tensor) -> str:
@@ -150,7 +162,7 @@ def row_of(name: str, entry: Entry) -> Row:
     """Everything about one network."""
     totals = specgraph.summary(load_entry(entry)).totals
     torchvision = ""
-    if name in TORCHVISION:
+    if name in TORCHVISION or name in SEGMENTATION:
         graph, module, theirs = pair(name, entry)
         torchvision = guarded(against_torchvision, name, entry, graph, module, theirs)
     else:
@@ -172,7 +184,7 @@ def rows(patterns: list[str], kept: Path | None) -> Iterator[Row]:
     known: dict[str, list[Any]] = {}
     if kept is not None and kept.exists():
         known = {row[0]: row for row in map(json.loads, kept.read_text().splitlines())}
-    for name, entry in {**TORCHVISION, **PRINTED}.items():
+    for name, entry in {**TORCHVISION, **SEGMENTATION, **PRINTED}.items():
         if patterns and not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
             continue
         if name in known:
@@ -210,7 +222,8 @@ def table_line(row: Row) -> str:
 
 def page(found: list[Row]) -> str:
     """The whole of docs/zoo.md."""
-    classifiers = [row for row in found if row.torchvision]
+    classifiers = [row for row in found if row.name in TORCHVISION]
+    segmentation = [row for row in found if row.name in SEGMENTATION]
     others = [row for row in found if not row.torchvision]
     green = sum(row.green for row in classifiers)
     counts = "\n".join(
@@ -229,8 +242,9 @@ torchvision's published weights load by name: `--weights resnet50.pth`.
 How to read the columns:
 
 - **Lines**: of the spec file, recipes and variants included (blocks that several specs share are in
-  [common.yaml](../specs/common.yaml), [residual.yaml](../specs/residual.yaml) and
-  [mbconv.yaml](../specs/zoo/mbconv.yaml)).
+  [common.yaml](../specs/common.yaml), [residual.yaml](../specs/residual.yaml),
+  [mbconv.yaml](../specs/zoo/mbconv.yaml), [bneck.yaml](../specs/zoo/bneck.yaml) and
+  [segmentation.yaml](../specs/zoo/segmentation.yaml)).
 - **Parameters** and **multiply-adds** per image: of the inference network; auxiliary heads are not counted.
 - **torchvision**: the same `state_dict` keys in the same order, shapes and dtypes, the same eps, momentum and drop
   rates, and the same outputs for the same random weights and statistics, at the network's own input size up to
@@ -246,6 +260,17 @@ How to read the columns:
 {chr(10).join(table_line(row) for row in classifiers)}
 
 Not here: {transformers}. They are built on attention, which the language does not have yet.
+
+## torchvision's networks for segmentation
+
+Each gives a class for every pixel, at the size of the image whatever that is. The auxiliary head is present in training
+alone, where torchvision has it in evaluation too; `tests/zoo/test_segmentation.py` compares both outputs.
+
+| network | spec | lines | parameters | multiply-adds | torchvision | source | ONNX |
+|---|---|---:|---:|---:|---|---|---|
+{chr(10).join(table_line(row) for row in segmentation)}
+
+## Weights
 
 torchvision's own weights of GoogLeNet and Inception v3 were trained on images scaled to -1…1: normalise with mean and
 deviation 0.5.

@@ -86,6 +86,16 @@ FAMILIES: tuple[str, ...] = (
 )
 """One network of each family, whose values the suite compares."""
 
+SEGMENTATION: dict[str, Entry] = {
+    "fcn_resnet50": Entry("zoo/fcn.yaml"),
+    "fcn_resnet101": Entry("zoo/fcn.yaml", {"depth": 101}),
+    "deeplabv3_resnet50": Entry("zoo/deeplabv3.yaml"),
+    "deeplabv3_resnet101": Entry("zoo/deeplabv3.yaml", {"depth": 101}),
+    "deeplabv3_mobilenet_v3_large": Entry("zoo/deeplabv3_mobilenet.yaml"),
+    "lraspp_mobilenet_v3_large": Entry("zoo/lraspp.yaml"),
+}
+"""torchvision's networks that give a class for each pixel; those with an auxiliary head have it here too."""
+
 TRANSFORMERS: dict[str, str] = {
     "maxvit_t": "attention",
     "swin_b": "attention",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from specgraph.backends.onnx.builder import Builder
+from specgraph.backends.onnx.builder import FLOAT, FLOAT16, Builder
 from specgraph.backends.onnx.lowering import Lower
+from specgraph.backends.onnx.resizing import lower_resize_like
 from specgraph.graph.model import Node
 
 
@@ -30,9 +31,26 @@ def lower_add(builder: Builder, node: Node) -> None:
     builder.emit(node, "Add" if len(node.inputs) == 2 else "Sum")
 
 
+def lower_max_unpool(builder: Builder, node: Node) -> None:
+    """`MaxPool` of the second input for its `Indices`, `MaxUnpool` of the first, which takes float32 alone."""
+    value, whole = builder.inputs(node)
+    kernel = node.arguments["kernel_size"]
+    window = {"kernel_shape": kernel, "strides": kernel}
+    _, places = builder.steps(node, ("pooled", "places"), "MaxPool", [whole], **window)
+    shape = builder.step(node, "shape", "Shape", [whole])
+    if builder.half:
+        value = builder.step(node, "wide", "Cast", [value], to=FLOAT)
+        wide = builder.step(node, "unpooled", "MaxUnpool", [value, places, shape], **window)
+        builder.emit(node, "Cast", [wide], to=FLOAT16)
+        return
+    builder.emit(node, "MaxUnpool", [value, places, shape], **window)
+
+
 LOWERINGS: dict[str, Lower] = {
     "concat": lower_concat,
     "add": lower_add,
     "sub": lower_elementwise("Sub"),
     "mul": lower_elementwise("Mul"),
+    "resize_like": lower_resize_like,
+    "max_unpool": lower_max_unpool,
 }

@@ -9,6 +9,7 @@ import numpy as np
 
 from specgraph.backends.onnx.axes import multiply_axes
 from specgraph.backends.onnx.builder import DOUBLE, FLOAT, INT64, Array, Builder, known, numbers
+from specgraph.graph.arguments import Arguments
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 
@@ -18,20 +19,7 @@ def lower_upsample(builder: Builder, node: Node) -> None:
     be named from opset 18 on. Nearest cells by a fraction are a `Gather` each axis, by numbers that are computed in the
     file where sizes are free."""
     arguments = node.arguments
-    mode = {"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(arguments["mode"], arguments["mode"])
-    attributes: dict[str, str | float] = {"mode": mode}
-    if mode == "nearest":
-        attributes["coordinate_transformation_mode"] = "asymmetric"
-        attributes["nearest_mode"] = "floor"
-    elif mode == "nearest-exact":
-        attributes["mode"] = "nearest"
-        attributes["coordinate_transformation_mode"] = "half_pixel"
-        attributes["nearest_mode"] = "round_prefer_ceil"
-    else:
-        aligned = arguments["align_corners"]
-        attributes["coordinate_transformation_mode"] = "align_corners" if aligned else "half_pixel"
-    if mode == "cubic":
-        attributes["cubic_coeff_a"] = -0.75
+    mode, attributes = _mode(node)
     value = builder.inputs(node)[0]
     sizes_in, sizes_out = node.input_types[0].dims[1:], node.output.dims[1:]
     if known(sizes_in) and known(sizes_out):
@@ -70,19 +58,57 @@ def lower_upsample(builder: Builder, node: Node) -> None:
     builder.emit(node, "Resize", [value, "", builder.constant(f"{node.path}/scales", scales)], **attributes)
 
 
-def _gather_nearest(builder: Builder, node: Node, value: str) -> None:
+def lower_resize_like(builder: Builder, node: Node) -> None:
+    """As `upsample` to a size where the second input's is a number; else to that of its `Shape`."""
+    value, like = builder.inputs(node)
+    wanted = node.output.dims[1:]
+    if known(wanted):
+        arguments = Arguments({**node.arguments, "size": wanted, "scale_factor": None})
+        lower_upsample(builder, node.replace(arguments=arguments))
+        return
+    mode, attributes = _mode(node)
+    if mode.startswith("nearest"):
+        node = node.replace(arguments=Arguments({**node.arguments, "scale_factor": None}))
+        _gather_nearest(builder, node, value, like)
+        return
+    kept = builder.step(node, "shape", "Shape", [value], end=2)
+    target = builder.step(node, "size", "Shape", [like], start=2)
+    target = builder.step(node, "sizes", "Concat", [kept, target], axis=0)
+    builder.emit(node, "Resize", [value, "", "", target], **attributes)
+
+
+def _mode(node: Node) -> tuple[str, dict[str, str | float]]:
+    """ONNX's mode, or `nearest-exact`, and the attributes of a `Resize` that computes it as PyTorch does."""
+    mode: str = node.arguments["mode"]
+    mode = {"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
+    attributes: dict[str, str | float] = {"mode": mode}
+    if mode == "nearest":
+        attributes["coordinate_transformation_mode"] = "asymmetric"
+        attributes["nearest_mode"] = "floor"
+    elif mode == "nearest-exact":
+        attributes["mode"] = "nearest"
+        attributes["coordinate_transformation_mode"] = "half_pixel"
+        attributes["nearest_mode"] = "round_prefer_ceil"
+    else:
+        aligned = node.arguments["align_corners"]
+        attributes["coordinate_transformation_mode"] = "align_corners" if aligned else "half_pixel"
+    if mode == "cubic":
+        attributes["cubic_coeff_a"] = -0.75
+    return mode, attributes
+
+
+def _gather_nearest(builder: Builder, node: Node, value: str, like: str | None = None) -> None:
     """Nearest cells, picked by number: PyTorch multiplies by a scale in single precision where
-    runtimes divide, and the two round differently."""
+    runtimes divide, and the two round differently. Free sizes that no factor gives are those of `like`."""
     factors = node.arguments["scale_factor"]
     half = np.float32(0.5 if node.arguments["mode"] == "nearest-exact" else 0.0)
     sizes = list(zip(node.input_types[0].dims[1:], node.output.dims[1:], strict=True))
     changed: list[tuple[int, str]] = []
     for axis, (old, new) in enumerate(sizes):
         factor = None if factors is None else factors[axis]
-        if not isinstance(old, int):
-            changed.append((axis + 2, _computed_cells(builder, node, axis, new, factor, half)))
+        if not isinstance(old, int) or not isinstance(new, int):
+            changed.append((axis + 2, _computed_cells(builder, node, axis, new, factor, half, like)))
             continue
-        assert isinstance(new, int)
         scale = np.float32(1 / factor if factor is not None else np.float32(old) / np.float32(new))
         cells = np.floor((np.arange(new, dtype=np.float32) + half) * scale).astype(np.int64)
         if not half and len(sizes) == 2 and new in (old, 2 * old):
@@ -99,7 +125,9 @@ def _gather_nearest(builder: Builder, node: Node, value: str) -> None:
             value = builder.step(node, f"gather{axis}", "Gather", [value, indices], axis=axis)
 
 
-def _computed_cells(builder: Builder, node: Node, axis: int, new: Dim, factor: float | None, half: np.float32) -> str:
+def _computed_cells(
+    builder: Builder, node: Node, axis: int, new: Dim, factor: float | None, half: np.float32, like: str | None
+) -> str:
     """Numbers of the nearest cells of an axis whose size the file is to find out, computed as PyTorch does."""
 
     def step(label: str, op_type: str, *inputs: str, **attributes: int) -> str:
@@ -108,22 +136,30 @@ def _computed_cells(builder: Builder, node: Node, axis: int, new: Dim, factor: f
     def constant(label: str, value: Any, dtype: type[np.generic]) -> str:
         return builder.constant(f"{node.path}/{label}{axis + 2}", np.asarray(value, dtype))
 
+    def numbered(count: str) -> str:
+        count = step("scalar", "Squeeze", count, constant("axis", [0], np.int64))
+        cells = step("range", "Range", constant("first", 0, np.int64), count, constant("step", 1, np.int64))
+        places = step("range_float", "Cast", cells, to=FLOAT)
+        return step("places", "Add", places, constant("half", [half], np.float32)) if half else places
+
     old = step("old", "Shape", builder.inputs(node)[0], start=axis + 2, end=axis + 3)
-    if factor is None:
-        assert isinstance(new, int)
+    if factor is None and isinstance(new, int):
         scale = step("scale", "Div", step("old_float", "Cast", old, to=FLOAT), constant("new", [new], np.float32))
         places = constant("places", np.arange(new) + half, np.float32)
+    elif factor is None:
+        assert like is not None
+        count = step("new", "Shape", like, start=axis + 2, end=axis + 3)
+        scale = step(
+            "scale", "Div", step("old_float", "Cast", old, to=FLOAT), step("new_float", "Cast", count, to=FLOAT)
+        )
+        places = numbered(count)
     else:
         scale = constant("scale", [1 / factor], np.float32)
         wide = step(
             "product", "Mul", step("old_double", "Cast", old, to=DOUBLE), constant("factor", [factor], np.float64)
         )
         count = step("count", "Cast", step("floor", "Floor", wide), to=INT64)
-        count = step("scalar", "Squeeze", count, constant("axis", [0], np.int64))
-        numbered = step("range", "Range", constant("first", 0, np.int64), count, constant("step", 1, np.int64))
-        places = step("range_float", "Cast", numbered, to=FLOAT)
-        if half:
-            places = step("places", "Add", places, constant("half", [half], np.float32))
+        places = numbered(count)
     cells = step("cells", "Cast", step("cells_float", "Floor", step("at", "Mul", places, scale)), to=INT64)
     return step("picked", "Min", cells, step("last", "Sub", old, constant("one", [1], np.int64)))
 

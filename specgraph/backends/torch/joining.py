@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from specgraph.backends.torch.lowering import Lower, Lowering
+from specgraph.backends.torch.arguments import brief, chosen
+from specgraph.backends.torch.lowering import Lower, Lowering, construct
 from specgraph.graph.model import Node
 
 
@@ -18,9 +19,23 @@ def _operator(sign: str) -> Lower:
     return lower
 
 
+def lower_resize_like(node: Node) -> Lowering:
+    """`nn.functional.interpolate` to the size of the second input."""
+    given = chosen(node, mode="nearest", align_corners=None)
+    text = "".join(f", {name}={value!r}" for name, value in given.items())
+    return Lowering(None, f"nn.functional.interpolate({{0}}, size={{1}}.shape[2:]{text})")
+
+
+def lower_max_unpool(node: Node) -> Lowering:
+    """`MaxUnpool`, which pools the second input for its places."""
+    return Lowering(construct("MaxUnpool", brief(node.arguments["kernel_size"])))
+
+
 LOWERINGS: dict[str, Lower] = {
     "concat": lower_concat,
     "add": _operator("+"),
     "sub": _operator("-"),
     "mul": _operator("*"),
+    "resize_like": lower_resize_like,
+    "max_unpool": lower_max_unpool,
 }

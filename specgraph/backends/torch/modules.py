@@ -221,6 +221,27 @@ class LocalResponseNorm(nn.LocalResponseNorm):
         return usual and trains and x.is_cpu and not torch.compiler.is_compiling()
 
 
+class MaxUnpool(nn.Module):
+    """Each value of `x` goes to where `whole`, a map (N, C, ...), has the largest value of its window; zeros elsewhere.
+
+    Windows of `kernel_size` lie side by side: one, two or three spatial axes. Unlike `nn.MaxUnpool2d` its result is
+    repeatable on any device.
+    """
+
+    def __init__(self, kernel_size: int | tuple[int, ...]) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+
+    def forward(self, x: Tensor, whole: Tensor) -> Tensor:
+        pools = (nn.functional.max_pool1d, nn.functional.max_pool2d, nn.functional.max_pool3d)
+        _, places = pools[x.ndim - 3](whole.detach(), self.kernel_size, return_indices=True)
+        zeros = x.new_zeros(whole.shape).flatten(2)
+        return zeros.scatter(2, places.flatten(2), x.flatten(2)).view(whole.shape)
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}"
+
+
 class StochasticDepth(nn.Module):
     """Zeroes the branch of each sample (`row`), or of all together (`batch`), with probability `p` in
     training; what is left is scaled by 1 / (1 - p). Huang et al. 2016."""

@@ -54,6 +54,11 @@ def _mode(source: str, type: TensorType, mode: str, wanted: int, rank: int, fitt
 MESSAGES = {
     "values": _values,
     "mode": _mode,
+    "like": Message(
+        "{source} has {rank} axes, but {like} has {other}",
+        ("{source} is {type}, {like} is {like_type}",),
+        "name a map of {rank} axes as the second input",
+    ),
     "dims": Message(
         "`dims` has {given} axes, but {source} has {rank} with the batch axis",
         ("{source} is {type} behind the batch axis 0",),
