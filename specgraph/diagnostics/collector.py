@@ -15,12 +15,13 @@ class Collector:
     goes beyond `MAX_DIAGNOSTICS`, which nothing reads and which would only fill memory. An error takes
     the place of the last that is none."""
 
-    __slots__ = ("_found", "_lesser", "is_full", "num_errors")
+    __slots__ = ("_found", "_lesser", "is_full", "num_errors", "num_reports")
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, int, int], Diagnostic] = {}
         self._lesser: list[tuple[str, str, int, int]] = []
         self.num_errors = 0
+        self.num_reports = 0  # those that were dropped counted too
         self.is_full = False
 
     def report(
@@ -42,6 +43,7 @@ class Collector:
         Raises KeyError for a rule that does not exist.
         """
         known = find_rule(rule)
+        self.num_reports += 1
         key = (known.code, span.path, span.line, span.column)
         if key in self._found:
             return

@@ -106,22 +106,28 @@ class Elaborator:
             self.references.cycle(cycle, scope)
         previous: dict[int, NodeDef | None] = {}
         last: NodeDef | None = None
-        for node in body.nodes:
+        in_order = body.order is body.nodes
+        for node in () if in_order else body.nodes:
             previous[id(node)] = last
             if not node.train_only:
                 last = node
+        above: NodeDef | None = None
         for node in body.order:
             if id(node) in body.stuck:
                 result = Result(self.state.failed(node, scope))
                 if node.name_template is None and node.name is not None:
                     scope.results[node.name] = result
             else:
-                before = previous[id(node)]
                 wire = None
                 if node.sources is None:
+                    before = above if in_order else previous[id(node)]
                     wire = scope.written[id(before)].wire if before is not None else scope.default_input
                 result = self._entry(node, scope, wire)
             scope.written[id(node)] = result
+            if not node.train_only:
+                above = node
+        if in_order:
+            last = above
         return scope.written[id(last)].wire if last is not None else scope.default_input
 
     def _entry(self, node: NodeDef, scope: LiveScope, default: Wire | None) -> Result:

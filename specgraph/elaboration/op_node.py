@@ -13,6 +13,7 @@ from specgraph.elaboration.sharing import Sharing
 from specgraph.elaboration.state import State
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
+from specgraph.language.alike import Alike
 from specgraph.language.document import Body, Defaults, NodeDef, skipped_before
 from specgraph.language.op_arguments import FAILED
 from specgraph.language.values import Written
@@ -28,7 +29,7 @@ FAN_INITIALISERS = ("kaiming", "xavier", "orthogonal")
 class Prepared:
     """Arguments of a node, merged from the op's defaults, `defaults` and the node, and checked."""
 
-    __slots__ = ("arguments", "init", "places", "signature", "stated")
+    __slots__ = ("arguments", "init", "known", "places", "signature", "stated")
 
     def __init__(self) -> None:
         self.signature = ""
@@ -37,6 +38,8 @@ class Prepared:
         self.init: dict[str, tuple[Any, Scalar, Written, bool]] = {}
         self.places: dict[str, Written] = {}
         self.stated: frozenset[str] = frozenset()
+        self.known: dict[tuple[TensorType, ...], tuple[tuple[TensorType, ...], Inferred]] = {}
+        """What was inferred, with the input types, so that all nodes share one tuple of these."""
 
 
 class OpNodes:
@@ -48,29 +51,32 @@ class OpNodes:
         self.report = state.reporter
         self.inferred: dict[Any, Inferred] = {}
         self.prepared: dict[
-            tuple[NodeDef | None, str, int], tuple[Prepared | None, tuple[tuple[Defaults, Env], ...]]
+            tuple[NodeDef | Alike | None, str, int], tuple[Prepared | None, tuple[tuple[Defaults, Env], ...]]
         ] = {}
-        """What is known of nodes as written, of all without arguments alike (None); by op and by `defaults`."""
+        """What is known of nodes as written, of all without arguments (None) and of all written alike together; by op
+        and by `defaults`."""
 
     def add(self, written: NodeDef, scope: LiveScope, path: str, sources: list[Wire], env: Env) -> Wire:
         """Add the node at `path` to the graph; its wire has no type where the node is wrong."""
         span = written.source.span(written.place)
         train_only = written.train_only or scope.train_only
-        failed = Wire(path, None, span, train_only)
-        assert written.target is not None
-        op = self._op(written, env, path)
+        op = written.alike.op if written.alike is not None else self._op(written, env, path)
         if op is None:
-            return failed
+            return Wire(path, None, span, train_only)
         prepared = self._prepare(op, written, scope, env, path)
         if not self._arity(op, written, sources, path) or prepared is None:
-            return failed
-        types = [source.type for source in sources]
-        if any(kind is None for kind in types):
-            return failed
-        input_types: tuple[TensorType, ...] = tuple(kind for kind in types if kind is not None)
-        key = (op.name, prepared.signature, prepared.stated, input_types)
-        found = self.inferred.get(key)
+            return Wire(path, None, span, train_only)
+        input_types: tuple[TensorType, ...] = tuple([source.type for source in sources if source.type is not None])
+        if len(input_types) < len(sources):
+            return Wire(path, None, span, train_only)
+        met = prepared.known.get(input_types)
+        if met is None:
+            key = (op.name, prepared.signature, prepared.stated, input_types)
+            found = self.inferred.get(key)
+        else:
+            input_types, found = met
         if found is None:
+            failed = Wire(path, None, span, train_only)
             outcome = self._infer(op, prepared, input_types, sources, path)
             if isinstance(outcome, Fault):
                 failed.believed = self._believed(op, prepared, sources, path)
@@ -88,15 +94,17 @@ class OpNodes:
                     self._report_fault(outcome, words, written, prepared, sources, path, scope.body)
                 return failed
             found = self.inferred[key] = outcome
+        if met is None:
+            prepared.known[input_types] = (input_types, found)
         init = self._init(op, prepared, found, path)
         share = self.sharing.owner(written, scope, path, op, found, input_types[0].rank, env)
         if share is FAILED:
-            return failed
+            return Wire(path, None, span, train_only)
         node = Node(
             path,
             op.name,
             found.arguments,
-            tuple(source.path for source in sources),
+            tuple([source.path for source in sources]),
             input_types,
             found.output,
             found.parameters,
@@ -108,8 +116,10 @@ class OpNodes:
         if found.constraints:
             self.state.constraints += [constraint._replace(node=path) for constraint in found.constraints]
         wire = Wire(path, found.output, span, train_only)
-        if any(source.believed is not None for source in sources):
-            wire.believed = self._believed(op, prepared, sources, path)
+        for source in sources:
+            if source.believed is not None:
+                wire.believed = self._believed(op, prepared, sources, path)
+                break
         self.state.nodes.setdefault(path, node)
         return wire
 
@@ -128,11 +138,13 @@ class OpNodes:
         return op
 
     def _prepare(self, op: Op, written: NodeDef, scope: LiveScope, env: Env, path: str) -> Prepared | None:
-        bare = not written.arguments and not written.init
-        key = (None if bare else written, op.name, id(scope.defaults))
+        alike = written.alike
+        bare = not alike.checked if alike is not None else not written.arguments and not written.init
+        key = (None if bare else alike or written, op.name, id(scope.defaults))
         cached = self.prepared.get(key)
         if cached is not None:
             return cached[0]
+        num_reports = self.state.collector.num_reports
         where = f"node `{path}`"
         prepared = Prepared()
         constant = written.target is not None
@@ -187,6 +199,8 @@ class OpNodes:
         prepared.signature = repr(prepared.arguments)
         result = prepared if good else None
         if constant and written.target is not None and written.target.constant and (good or not bare):
+            if alike is not None and not bare and self.state.collector.num_reports > num_reports:
+                key = (written, *key[1:])  # each node has its own faults
             # The layers' identity is part of the key: keep them alive with the entry.
             self.prepared[key] = (result, scope.defaults)
         return result
@@ -265,7 +279,8 @@ class OpNodes:
             if sources[index].span != place
         ]
         span = place
-        argument = prepared.places.get(fault.argument) if fault.argument else None
+        own = written.arguments.get(fault.argument) if fault.argument and written.alike is not None else None
+        argument = own[1] if own is not None else prepared.places.get(fault.argument) if fault.argument else None
         if argument is not None:
             span = argument.span
             if span.path != place.path or span.line != place.line:

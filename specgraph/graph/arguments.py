@@ -11,9 +11,14 @@ def _refuse(self: object, *_: object, **__: object) -> NoReturn:
 
 
 class Arguments(dict[str, Any]):
-    """A mapping that cannot be changed; it pickles, copies, compares and prints as a dict does."""
+    """A mapping that cannot be changed; it pickles, copies, compares and prints as a dict does.
 
-    __slots__ = ()
+    `window` is set by `specgraph.ops.sliding.window_of`, which reads it once for all nodes that share the arguments.
+    """
+
+    __slots__ = ("window",)
+
+    window: Any
 
     def __init__(self, values: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
         super().__init__(values)

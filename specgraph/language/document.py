@@ -5,13 +5,17 @@ Everything a file says is parsed once here, however often a block is used later.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import takewhile
+from types import MappingProxyType
 from typing import Any
 
 from specgraph.expressions.templates import NamePattern, Template, compile_template, template_pattern
 from specgraph.graph.names import MAX_NAME
+from specgraph.language.alike import Alike
 from specgraph.language.order import components, shortest_circle
 from specgraph.language.values import Written
+from specgraph.ops.registry import find
 from specgraph.source.tree import Mapping, Scalar, Source, Tree
 
 NODE_KEYS = (
@@ -41,6 +45,8 @@ TOP_KEYS = (
     "recipes",
 )
 BLOCK_KEYS = ("args", "vars", "inputs", "nodes", "output", "description")
+NOTHING: Any = MappingProxyType({})
+"""Of a node that has none, in the place of a mapping of its own."""
 IMPLIED_NAMES = ("in_channels", "in_features", "in_height", "in_width")
 SIZE_PROPERTIES = ("channels", "features", "height", "width", "depth", "length", "rank")
 
@@ -56,12 +62,18 @@ class Defaults:
 
 
 class NodeDef:
-    """One node as written: a use of an op or a block, or a chain."""
+    """One node as written: a use of an op or a block, or a chain.
+
+    `alike` is None where what is written was not met before. Otherwise the values of target and arguments are
+    known; their places are read from the tree once somebody asks.
+    """
 
     __slots__ = (
-        "arguments",
+        "_arguments",
+        "_checked",
+        "_target",
+        "alike",
         "body",
-        "checked",
         "checked_init",
         "defaults",
         "expect",
@@ -76,7 +88,6 @@ class NodeDef:
         "share",
         "source",
         "sources",
-        "target",
         "train_only",
         "tree",
         "when",
@@ -89,23 +100,60 @@ class NodeDef:
         self.tree = tree
         self.source = source
         self.kind = "op"
-        self.target: Written | None = None
+        self.alike: Alike | None = None
+        self._target: Written | None = None
         self.body: Body | None = None
-        self.arguments: dict[str, tuple[Scalar, Written]] = {}
+        self._arguments: dict[str, tuple[Scalar, Written]] | None = None
         self.sources: Written | None = None
         self.expect: Written | None = None
         self.repeat: Written | None = None
         self.when: Written | None = None
-        self.init: dict[str, tuple[Scalar, Written]] = {}
+        self.init: dict[str, tuple[Scalar, Written]] = NOTHING
         self.share: Written | None = None
         self.train_only = False
         self.defaults: Defaults | None = None
         self.flat = False
         self.refs: tuple[str, ...] = ()
-        self.checked: dict[str, Any] = {}
+        self._checked: dict[str, Any] | None = None
+        self.checked_init: dict[str, Any] = NOTHING
+        """Values of constant initialisers by name, `FAILED` for a wrong one."""
+
+    @property
+    def target(self) -> Written | None:
+        """The op's or block's name."""
+        if self._target is None and self.alike is not None:
+            named = self.tree.get("op") if isinstance(self.tree, Mapping) else self.tree
+            assert named is not None
+            self._target = Written(named, self.source)
+        return self._target
+
+    @target.setter
+    def target(self, written: Written) -> None:
+        self._target = written
+
+    @property
+    def arguments(self) -> dict[str, tuple[Scalar, Written]]:
+        """The arguments by name, each with its key."""
+        if self._arguments is None:
+            self._arguments = {}
+            if self.alike is not None and isinstance(self.tree, Mapping):
+                for key, value in self.tree.entries:
+                    if key.text not in NODE_KEYS:
+                        self._arguments[key.text] = (key, Written(value, self.source))
+        return self._arguments
+
+    @property
+    def checked(self) -> dict[str, Any]:
         """Values of constant arguments by name, `FAILED` for a wrong one."""
-        self.checked_init: dict[str, Any] = {}
-        """The same of constant initialisers."""
+        if self.alike is not None:
+            return self.alike.checked
+        if self._checked is None:
+            self._checked = {}
+        return self._checked
+
+    def states(self, argument: str) -> bool:
+        """Whether the node itself says what an argument is."""
+        return argument in (self.arguments if self.alike is None else self.alike.checked)
 
     @property
     def place(self) -> Tree:
@@ -167,21 +215,20 @@ class Body:
         """Nodes in dependency order (the order as written where nothing else is said)."""
         if self.is_chain:
             return self.nodes
-        needs: list[list[int]] = []
-        position = {id(node): index for index, node in enumerate(self.nodes)}
-        previous: int | None = None
+        position: dict[int, int] = {}
+        if any(node.refs for node in self.nodes):
+            position = {id(node): index for index, node in enumerate(self.nodes)}
+        needs: list[Sequence[int]] = []
+        previous: Sequence[int] = ()
         forward = False
         for index, node in enumerate(self.nodes):
-            wanted = []
-            for reference in node.refs:
-                target = self.find(reference)
-                if target is not None:
-                    wanted.append(position[id(target)])
-            if node.sources is None and previous is not None:
-                wanted.append(previous)
+            wanted = previous if node.sources is None else ()
+            if node.refs:
+                targets = [target for reference in node.refs if (target := self.find(reference)) is not None]
+                wanted = [*(position[id(target)] for target in targets), *wanted]
+                forward = forward or any(other >= index for other in wanted)
             if not node.train_only:
-                previous = index
-            forward = forward or any(other >= index for other in wanted)
+                previous = (index,)
             needs.append(wanted)
         if not forward:
             return self.nodes
@@ -281,11 +328,25 @@ def references(node: NodeDef) -> tuple[str, ...]:
 
 def measuring(node: NodeDef) -> list[Written]:
     """The values of a node whose expressions may measure other nodes."""
+    if node.alike is not None:
+        return []  # constants measure nothing
     sections = [node.arguments, node.init]
     if node.defaults is not None:
         sections += [*node.defaults.arguments.values(), *node.defaults.init.values()]
     values = [node.repeat, node.when, node.expect, node.target]
     return [*filter(None, values), *(value for section in sections for _, value in section.values())]
+
+
+def common_part(node: NodeDef) -> Alike | None:
+    """What a node without faults shares with those written like it; None if they differ in more than name and
+    sources."""
+    if node.kind != "op" or node.target is None or not node.target.constant:
+        return None
+    settings = (node.expect, node.repeat, node.when, node.share, node.defaults)
+    if node.init or node.train_only or node.flat or settings != (None,) * len(settings):
+        return None
+    op = find(node.target.value)
+    return Alike(op, node.checked) if op is not None and node.checked.keys() == node.arguments.keys() else None
 
 
 def _written_names(written: Written | None) -> list[str]:

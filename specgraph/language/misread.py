@@ -6,8 +6,9 @@ from __future__ import annotations
 import re
 
 from specgraph.diagnostics.model import Edit
-from specgraph.language.document import NODE_KEYS
-from specgraph.language.values import Written
+from specgraph.kinds.shown import show
+from specgraph.language.document import NODE_KEYS, Document
+from specgraph.language.values import Written, plain
 from specgraph.named_tuples import NamedTuple
 from specgraph.ops.registry import counterparts, find
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
@@ -77,12 +78,37 @@ def not_indented(entries: list[tuple[Scalar, Tree]], at: int) -> int | None:
     return end
 
 
+def named_by_key(tree: Mapping, document: Document) -> str | None:
+    """How to write a node whose op or block is a key, as in `linear: 128` or `conv: {kernel_size: 3}`."""
+    if len(tree.entries) != 1:
+        return None
+    key, value = tree.entries[0]
+    if key.text in document.blocks:
+        kind, name, arguments = "block", key.text, list(document.blocks[key.text].arguments)
+    else:
+        counterpart = counterparts().counterpart(key.text)
+        op = find(key.text) or (find(counterpart.op) if counterpart is not None else None)
+        if op is None:
+            return None
+        kind, name, arguments = "op", op.name, list(op.arguments)
+    if isinstance(value, Mapping):
+        return f"write {{{kind}: {name}, …}} with the arguments beside it"
+    if isinstance(value, Scalar) and value.value is None:
+        return f"write {name}" if kind == "op" else f"write {{block: {name}}}"
+    return f"write {{{kind}: {name}, {arguments[0]}: {show(plain(value))}}}" if arguments else f"write {name}"
+
+
 class UnbracketedList(NamedTuple):
     """A list that was written without brackets, or in round ones: its key, its place, how it is written."""
 
     key: Scalar
     value: Sequence
     text: str
+
+
+def cannot_be_listed(value: Scalar) -> bool:
+    """Whether a value cannot be a part of a list without brackets."""
+    return value.value is not None and not (isinstance(value.value, str) and ("," in value.value or "(" in value.value))
 
 
 def lists_meant(tree: Mapping, json: bool) -> tuple[Mapping, list[UnbracketedList]]:

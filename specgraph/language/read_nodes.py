@@ -12,10 +12,20 @@ from specgraph.diagnostics.names import nearest
 from specgraph.expressions.templates import ExpressionError
 from specgraph.graph.names import MAX_NAME, SEGMENT
 from specgraph.kinds.shown import show
-from specgraph.language.document import NODE_KEYS, Body, Defaults, Document, NodeDef, name_template, references
+from specgraph.language.alike import Alike, Wording, wording_of
+from specgraph.language.document import (
+    NODE_KEYS,
+    Body,
+    Defaults,
+    Document,
+    NodeDef,
+    common_part,
+    name_template,
+    references,
+)
 from specgraph.language.initialisers import INITIALISER
 from specgraph.language.meant import wrap
-from specgraph.language.misread import glued, lists_meant, not_indented
+from specgraph.language.misread import cannot_be_listed, glued, lists_meant, named_by_key, not_indented
 from specgraph.language.op_arguments import FAILED
 from specgraph.language.tree_reader import TreeReader, quoted
 from specgraph.language.values import Written, plain
@@ -34,6 +44,7 @@ class NodeReader(TreeReader):
         self.document = document
         self.variables: Container[str] = ()
         """Names that expressions may use where nodes are being read."""
+        self.alike: dict[Wording, Alike | None] = {}
 
     def body(self, tree: Tree, what: str, prefix: str | None, *, inside: bool = False) -> Body:
         """Nodes by name, or a chain. `prefix` is the path before the names where it is known. The chain `inside` a
@@ -111,6 +122,18 @@ class NodeReader(TreeReader):
     ) -> NodeDef:
         """One node as written."""
         node = NodeDef(name, key, tree, self.source)
+        wording = wording_of(tree)
+        known = None if wording is None else self.alike.get(wording)
+        sources = tree.get("from") if isinstance(tree, Mapping) else None
+        if known is not None and (not isinstance(sources, Scalar) or cannot_be_listed(sources)):
+            node.alike = known
+            if sources is not None:
+                node.sources = self._sources(sources, where, path)
+                if node.sources is None:
+                    node.kind = "broken"
+                node.refs = references(node)
+            return node
+        num_reports = self.collector.num_reports
         if isinstance(tree, Sequence):
             node.kind = "chain"
             node.body = self.body(tree, where, path, inside=True)
@@ -131,10 +154,12 @@ class NodeReader(TreeReader):
             )
             node.kind = "broken"
         node.refs = references(node)
+        if wording is not None and self.collector.num_reports == num_reports:
+            self.alike[wording] = common_part(node)
         return node
 
     def _node_mapping(self, node: NodeDef, tree: Mapping, where: str, path: str | None) -> None:
-        if any(isinstance(value, Scalar) and not _is_plain(value) for _, value in tree.entries):
+        if any(isinstance(value, Scalar) and not cannot_be_listed(value) for _, value in tree.entries):
             tree, lists = lists_meant(tree, self.source.format == "json")
             for meant in lists:
                 self.fault(
@@ -185,6 +210,7 @@ class NodeReader(TreeReader):
 
     def _init(self, node: NodeDef, value: Tree, where: str, path: str | None) -> None:
         if isinstance(value, Mapping):
+            node.init = {}
             for name, init in value.entries:
                 node.init[name.text] = (name, self.written(init, where))
         elif not isinstance(value, Scalar) or value.value is not None:
@@ -245,27 +271,8 @@ class NodeReader(TreeReader):
             f"{where} has neither `op` nor `block`",
             node.key or tree,
             node=path,
-            help=self._named_by_key(tree) or "say what it is: {op: conv, …} or {block: name, …}",
+            help=named_by_key(tree, self.document) or "say what it is: {op: conv, …} or {block: name, …}",
         )
-
-    def _named_by_key(self, tree: Mapping) -> str | None:
-        """How to write a node whose op or block is a key, as in `linear: 128` or `conv: {kernel_size: 3}`."""
-        if len(tree.entries) != 1:
-            return None
-        key, value = tree.entries[0]
-        if key.text in self.document.blocks:
-            kind, name, arguments = "block", key.text, list(self.document.blocks[key.text].arguments)
-        else:
-            counterpart = counterparts().counterpart(key.text)
-            op = find(key.text) or (find(counterpart.op) if counterpart is not None else None)
-            if op is None:
-                return None
-            kind, name, arguments = "op", op.name, list(op.arguments)
-        if isinstance(value, Mapping):
-            return f"write {{{kind}: {name}, …}} with the arguments beside it"
-        if isinstance(value, Scalar) and value.value is None:
-            return f"write {name}" if kind == "op" else f"write {{block: {name}}}"
-        return f"write {{{kind}: {name}, {arguments[0]}: {show(plain(value))}}}" if arguments else f"write {name}"
 
     def _sources(self, value: Tree, where: str, path: str | None) -> Written | None:
         written = self.reference(value, where)
@@ -327,6 +334,8 @@ class NodeReader(TreeReader):
                 if checked is FAILED:
                     node.kind = "broken"
                 node.checked[argument] = checked
+        if node.init:
+            node.checked_init = {}
         for name, (_, written) in node.init.items():
             if written.constant:
                 checked = self.reporter.initialiser(written.value, name, written, where, path)
@@ -382,11 +391,6 @@ class NodeReader(TreeReader):
                     arguments[key.text] = (key, written)
             found.arguments[op_key.text] = arguments
         return found
-
-
-def _is_plain(value: Scalar) -> bool:
-    """Whether a value cannot be a part of a list without brackets."""
-    return value.value is not None and not (isinstance(value.value, str) and ("," in value.value or "(" in value.value))
 
 
 def _join(prefix: str | None, name: str) -> str | None:

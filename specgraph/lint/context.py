@@ -35,9 +35,17 @@ class Lint:
         self._origins: dict[tuple[str, ...], dict[str, str]] = {}
         self.by_op: dict[str, list[Node]] = {}
         self.by_definition: dict[int, list[Node]] = {}
+        by_op, by_definition = self.by_op, self.by_definition
         for path, node in graph.nodes.items():
-            self.by_op.setdefault(node.op, []).append(node)
-            self.by_definition.setdefault(id(written[path]), []).append(node)
+            if node.op in by_op:
+                by_op[node.op].append(node)
+            else:
+                by_op[node.op] = [node]
+            definition = id(written[path])
+            if definition in by_definition:
+                by_definition[definition].append(node)
+            else:
+                by_definition[definition] = [node]
         self.behaviours: dict[str, Behaviour] = {name: behaviour_of(name) for name in self.by_op}
 
     def report(self, rule: str, message: str, at: Node | Span, **more: Any) -> None:
@@ -74,9 +82,11 @@ class Lint:
         seen: set[int] = set()
         for node in self.nodes_of(*names):
             definition = self.written[node.path]
-            if id(definition) not in seen:
+            nodes = self.by_definition[id(definition)]
+            if len(nodes) == 1:
+                yield definition, nodes
+            elif id(definition) not in seen:
                 seen.add(id(definition))
-                nodes = self.by_definition[id(definition)]
                 if all(other.op in names for other in nodes):
                     yield definition, nodes
 
@@ -87,6 +97,9 @@ class Lint:
 
     def origin(self, path: str, transparent: tuple[str, ...]) -> str:
         """The path whose values arrive at `path` through nodes of these ops alone; maybe a graph input."""
+        node = self.graph.nodes.get(path)
+        if node is None or node.op not in transparent:
+            return path
         known = self._origins.setdefault(transparent, {})
         passed = []
         while (found := known.get(path)) is None:

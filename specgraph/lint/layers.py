@@ -84,12 +84,13 @@ def fan_in(node: Node) -> int | None:
 def first_scale(node: Node) -> float | None:
     """The root mean square of a layer's first weights, from its `init`; None if there is none, or it cannot
     be told."""
-    name, fields = node.init.get("weight", ("default", {}))
-    count = fan_in(node)
+    if "weight" not in node.init:
+        return None
+    name, fields = node.init["weight"]
     if name in ("zeros", "ones", "constant", "normal", "uniform", "trunc_normal"):
         mean, deviation = moments(name, fields)
         return sqrt(mean * mean + deviation * deviation)
-    gain = fields.get("gain")
+    gain, count = fields.get("gain"), fan_in(node)
     return gain / sqrt(count) if gain is not None and count else None
 
 

@@ -27,7 +27,12 @@ class SlidingWindow(NamedTuple):
 
 def window_of(node: Node) -> SlidingWindow:
     """The window of a node whose op declares `reach="window"`."""
-    return read_window(node.arguments, len(node.input_types[0].dims) - 1)
+    arguments = node.arguments
+    try:
+        found: SlidingWindow = arguments.window
+    except AttributeError:
+        found = arguments.window = read_window(arguments, len(node.input_types[0].dims) - 1)
+    return found
 
 
 def read_window(arguments: Mapping[str, Any], rank: int) -> SlidingWindow:

@@ -102,16 +102,18 @@ class YamlTreeBuilder:
             kind = type(event)
             if kind is scalar_event:
                 start, end, text = event.start_mark, event.end_mark, event.value
+                line = start.line + 1
+                end_line = line if end.line + 1 == line else end.line + 1  # one number for both: they fill memory
                 if event.style:
-                    node: Tree = Scalar(
-                        text, text, False, start.line + 1, start.column + 1, end.line + 1, end.column + 1
-                    )
+                    node: Tree = Scalar(text, text, False, line, start.column + 1, end_line, end.column + 1)
                 else:
                     try:
                         value = meanings[text]
                     except KeyError:
                         value = meanings[text] = self._meaning(text, event)
-                    node = Scalar(value, text, True, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+                    if type(value) is str:
+                        text = value  # one text for all that read alike
+                    node = Scalar(value, text, True, line, start.column + 1, end_line, end.column + 1)
                     if self.flow_depth and "$(" in text and needs_quotes(text):
                         self.unquoted.append(node)
                 if event.tag is not None:

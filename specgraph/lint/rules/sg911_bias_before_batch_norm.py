@@ -45,7 +45,7 @@ def check(lint: Lint) -> None:
     norms = lint.ops_where(lambda behaviour: behaviour.over_batch)
     for definition, nodes in lint.definitions(*lint.ops_where(lambda behaviour: behaviour.linear)):
         first = nodes[0]
-        if "bias" in definition.arguments or not all(
+        if definition.states("bias") or not all(
             node.arguments.get("bias") and "bias" not in node.init for node in nodes
         ):
             continue

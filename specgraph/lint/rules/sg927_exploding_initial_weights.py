@@ -46,7 +46,8 @@ LARGEST = 5.0
 
 def check(lint: Lint) -> None:
     for node in weighted(lint):
-        count, scale = fan_in(node), first_scale(node)
+        scale = first_scale(node)
+        count = fan_in(node) if scale else None
         if not count or not scale or scale * sqrt(count) <= LARGEST:
             continue
         reader = next_through(lint, node)
