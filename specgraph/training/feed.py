@@ -18,6 +18,7 @@ from specgraph.datasets.samples import Samples
 from specgraph.training.distributed import World
 from specgraph.training.pipeline import Mix, Pipeline
 from specgraph.training.readers import ImageReaders, Key
+from specgraph.training.waiting import Waiting
 
 CPU_BYTES, GPU_BYTES = 1 << 18, 32 << 20
 MOST_AT_ONCE = 16
@@ -67,6 +68,7 @@ class TrainFeed:
         self._labels = samples.labels.to(world.device)
         resident = samples.resident
         self._images = None if resident is None else resident.to(world.device)
+        self.waiting = Waiting()
         self.least = 2 if normalises_batches else 1
         leaves_one = len(samples) % self.batch_size == 1 < self.batch_size
         self.leaves_out_one = normalises_batches and leaves_one and len(samples) > 1
@@ -84,7 +86,7 @@ class TrainFeed:
         draws = self.pipeline.draws(epoch, keys.to(device))
         parts = [self._part(step) for step in range(self.steps_per_epoch)]
         if self._images is None:
-            fed = self._read(order, parts[first_step:], epoch, on_device, draws)
+            fed = self.waiting.timed(self._read(order, parts[first_step:], epoch, on_device, draws))
         else:
             fed = self._pick(parts, first_step, on_device, draws)
         for step, (x, labels) in enumerate(fed, first_step):

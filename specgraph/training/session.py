@@ -385,7 +385,8 @@ class TrainingSession:
             for problem in draw(self.folder, self.graph, self.recipe, rows, result, self.data, judge):
                 self.display.say(problem)
         self.display.stop()
-        for line in conclusion(result, metric):
+        waited = self.trainer.train_feed.waiting.notes(self.readers.num_workers, choose_workers(None))
+        for line in (*waited, *conclusion(result, metric)):
             self.display.say(line)
 
 
