@@ -34,11 +34,12 @@ class Row(NamedTuple):
     """How PyTorch and ONNX write an op. In `module` and `call`, `{rank}` stands for the number of spatial axes.
 
     `module` is a class under `torch`, which takes the arguments `positional` by position and those `required` always;
-    empty for a function of `torch`, that of `call`. `call` is what a traced module calls, `onnx` the op type; empty
-    where it is written by hand. `attributes` maps arguments to ONNX attributes; `parameters` are ONNX's inputs after
-    the first, in order. `sizes` maps an argument that no call names to an axis of a parameter: `("weight", 0)`. `fixed`
-    are ONNX attributes that must be at this value, which is their default. Of several rows of one ONNX op, that one
-    counts whose attributes fit. `leaf` says that PyTorch traces the module in several calls, so that it is read whole.
+    empty for a function of `torch`, that of `call`. `call` is what a traced module calls, `onnx` the op type, or an
+    expression of several (`composed.py`); empty where it is written by hand. `attributes` maps arguments to ONNX
+    attributes; `parameters` are ONNX's inputs after the first, in order. `sizes` maps an argument that no call names
+    to an axis of a parameter: `("weight", 0)`. `fixed` are ONNX attributes that must be at this value, which is their
+    default. Of several rows of one ONNX op, that one counts whose attributes fit. `leaf` says that PyTorch traces the
+    module in several calls, so that it is read whole.
     """
 
     op: str
@@ -53,6 +54,11 @@ class Row(NamedTuple):
     fixed: Mapping[str, Any] = NOTHING
     leaf: bool = False
 
+    @property
+    def is_composed(self) -> bool:
+        """Whether ONNX says the op by an expression."""
+        return "(" in self.onnx
+
 
 ALPHA = Attribute("alpha", default=1.0)
 AXIS = {"dim": Attribute("axis", "axis", -1)}
@@ -66,7 +72,7 @@ ROWS = (
     Row("celu", "nn.CELU", "celu", "Celu", {"alpha": ALPHA}),
     Row("sigmoid", "nn.Sigmoid", "sigmoid", "Sigmoid"),
     Row("tanh", "nn.Tanh", "tanh", "Tanh"),
-    Row("silu", "nn.SiLU", "silu"),
+    Row("silu", "nn.SiLU", "silu", "Mul(x, Sigmoid(x))"),
     Row("gelu", "nn.GELU", "gelu", "Gelu", {"approximate": Attribute("approximate", "text", "none")}),
     Row("hardswish", "nn.Hardswish", "hardswish", "HardSwish"),
     Row("hardsigmoid", "nn.Hardsigmoid", "hardsigmoid"),
@@ -74,6 +80,12 @@ ROWS = (
     Row("clamp", "", "clamp"),
     Row("exp", "", "exp", "Exp"),
     Row("abs", "", "abs", "Abs"),
+    Row("log", "", "log", "Log"),
+    Row("sqrt", "", "sqrt", "Sqrt"),
+    Row("reciprocal", "", "reciprocal", "Reciprocal"),
+    Row("log_sigmoid", "nn.LogSigmoid", "log_sigmoid", "Neg(Softplus(Neg(x)))"),
+    Row("tanhshrink", "nn.Tanhshrink", "tanhshrink", "Sub(x, Tanh(x))", leaf=True),
+    Row("threshold", "nn.Threshold", "threshold", "Where(Greater(x, threshold), x, value)"),
     Row("softplus", "nn.Softplus", "softplus", "Softplus"),
     Row("softsign", "nn.Softsign", "", "Softsign"),
     Row("mish", "nn.Mish", "mish", "Mish"),

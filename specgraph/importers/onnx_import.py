@@ -11,8 +11,9 @@ from specgraph.errors import CommandError
 from specgraph.importers import raise_elementwise, raise_layers, raise_pooling, raise_reduce, raise_shape
 from specgraph.importers.flat import FlatNetwork, Refusal
 from specgraph.importers.onnx_file import OnnxFile, read_onnx
-from specgraph.importers.patterns import COMPOSED, drop_preprocessing, fuse, gather_composed, raise_composed
+from specgraph.importers.patterns import drop_preprocessing, fuse, gather_composed, raise_composed
 from specgraph.importers.raiser import Raise, Raiser
+from specgraph.importers.row_patterns import COMPOSED
 from specgraph.importers.rows import onnx_handlers
 from specgraph.importers.tidy import tidy
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from specgraph.datasets.preprocessing import PREPROCESSING, Preprocessing
-from specgraph.importers.constants import fold
 from specgraph.importers.flat import Array
+from specgraph.importers.group_index import Index, Match, Pattern, standin
 from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raiser import Raiser
+from specgraph.importers.row_patterns import COMPOSED, patterns_of_rows
 from specgraph.ops.registry import ops
 
 
 def fuse(raiser: Raiser) -> None:
     """Replace known groups in the raiser's file by single nodes (see `_PATTERNS`)."""
-    index = _Index(raiser)
+    index = Index(raiser)
     replaced: dict[int, OnnxNode] = {}
     gone: set[int] = set()
     for position, node in enumerate(raiser.file.nodes):
@@ -46,83 +46,12 @@ def fuse(raiser: Raiser) -> None:
     raiser.recount()
 
 
-class _Index:
-    """Who computes and who reads each value."""
-
-    def __init__(self, raiser: Raiser) -> None:
-        self.raiser = raiser
-        self.position = {
-            output: position for position, node in enumerate(raiser.file.nodes) for output in node.outputs if output
-        }
-
-    def producer(self, value: str) -> OnnxNode | None:
-        position = self.position.get(value)
-        return None if position is None else self.raiser.file.nodes[position]
-
-    def number(self, value: str) -> float | None:
-        """A constant of one element."""
-        array = self.constant(value)
-        if array is None or array.size != 1 or array.dtype.kind not in "fiub":
-            return None
-        return float(array.reshape(-1)[0])
-
-    def constant(self, value: str) -> Array | None:
-        """An initialiser, or what a Constant node holds."""
-        node = self.producer(value)
-        if value in self.raiser.constants or node is None or node.op_type != "Constant":
-            return self.raiser.constants.get(value)
-        return fold(node, [], self.raiser.opset, self.raiser.budget)
-
-    def closed(self, members: Iterable[OnnxNode], last: OnnxNode) -> bool:
-        """Whether nothing outside reads what the group computes on its way."""
-        inside = {id(member) for member in members}
-        reads: dict[str, int] = {}
-        for member in members:
-            for value in member.inputs:
-                reads[value] = reads.get(value, 0) + 1
-        return all(
-            self.raiser.reads[output] == reads.get(output, 0)
-            for member in members
-            if id(member) in inside and member is not last
-            for output in member.outputs
-        )
-
-    def operands(self, node: OnnxNode, value: float | None = None) -> tuple[str, float] | None:
-        """(other operand, number) of a binary node with a number, which must be `value` if given."""
-        if len(node.inputs) != 2:
-            return None
-        for position in (0, 1):
-            number = self.number(node.inputs[position])
-            if number is not None and (value is None or abs(number - value) < 1e-4):
-                return node.inputs[1 - position], number
-        return None
-
-    def step(self, value: str, op_type: str) -> OnnxNode | None:
-        """The node that computes `value`, if it is of that op."""
-        node = self.producer(value)
-        return node if node is not None and node.op_type == op_type else None
-
-
-Match = tuple[list[OnnxNode], OnnxNode]
-
-
-class _Pattern:
-    last = ""
-
-    def match(self, index: _Index, node: OnnxNode) -> Match | None:
-        raise NotImplementedError
-
-
-def _standin(node: OnnxNode, op_type: str, inputs: tuple[str, ...], attributes: dict[str, Any]) -> OnnxNode:
-    return node._replace(op_type=op_type, inputs=inputs, attributes=attributes, domain="")
-
-
-class _GeluErf(_Pattern):
+class _GeluErf(Pattern):
     """`0.5 x (1 + erf(x / sqrt 2))`, in whichever order the factors come."""
 
     last = "Mul"
 
-    def match(self, index: _Index, node: OnnxNode) -> Match | None:
+    def match(self, index: Index, node: OnnxNode) -> Match | None:
         members = [node]
         factors = _factors(index, node, members)
         halves = [
@@ -145,11 +74,11 @@ class _GeluErf(_Pattern):
             inner = index.operands(scaled, wanted)
             if inner is None or inner[0] != x:
                 return None
-            return [*members, add, erf, scaled], _standin(node, "Gelu", (x,), {})
+            return [*members, add, erf, scaled], standin(node, "Gelu", (x,), {})
         return self._tanh(index, node, members, add, one[0], x)
 
     def _tanh(
-        self, index: _Index, node: OnnxNode, members: list[OnnxNode], add: OnnxNode, value: str, x: str
+        self, index: Index, node: OnnxNode, members: list[OnnxNode], add: OnnxNode, value: str, x: str
     ) -> Match | None:
         tanh = index.step(value, "Tanh")
         scaled = index.step(tanh.inputs[0], "Mul") if tanh else None
@@ -165,15 +94,15 @@ class _GeluErf(_Pattern):
         chain = [*members, add, tanh, scaled, total, small]
         power = index.step(coefficient[0], "Pow")
         if power is not None and power.inputs[0] == x and index.number(power.inputs[1]) == 3.0:
-            return [*chain, power], _standin(node, "Gelu", (x,), {"approximate": "tanh"})
+            return [*chain, power], standin(node, "Gelu", (x,), {"approximate": "tanh"})
         cube: list[OnnxNode] = []
         top = index.step(coefficient[0], "Mul")
         if top is None or _factors(index, top, cube) != [x, x, x]:
             return None
-        return [*chain, top, *cube], _standin(node, "Gelu", (x,), {"approximate": "tanh"})
+        return [*chain, top, *cube], standin(node, "Gelu", (x,), {"approximate": "tanh"})
 
 
-def _factors(index: _Index, node: OnnxNode, members: list[OnnxNode]) -> list[str]:
+def _factors(index: Index, node: OnnxNode, members: list[OnnxNode]) -> list[str]:
     """The factors of a product of up to three, walking through one inner product that only it reads."""
     factors: list[str] = []
     for value in node.inputs:
@@ -186,12 +115,12 @@ def _factors(index: _Index, node: OnnxNode, members: list[OnnxNode]) -> list[str
     return factors
 
 
-class _HardSwish(_Pattern):
+class _HardSwish(Pattern):
     """`x clip(x + 3, 0, 6) / 6`."""
 
     last = "Div"
 
-    def match(self, index: _Index, node: OnnxNode) -> Match | None:
+    def match(self, index: Index, node: OnnxNode) -> Match | None:
         if len(node.inputs) != 2 or index.number(node.inputs[1]) != 6.0:
             return None
         top = index.producer(node.inputs[0])
@@ -216,22 +145,22 @@ class _HardSwish(_Pattern):
             return None
         members += [clip, add]
         if x is None:
-            return members, _standin(node, "HardSigmoid", (three[0],), {"alpha": 1 / 6, "beta": 0.5})
-        return members, _standin(node, "HardSwish", (x,), {})
+            return members, standin(node, "HardSigmoid", (three[0],), {"alpha": 1 / 6, "beta": 0.5})
+        return members, standin(node, "HardSwish", (x,), {})
 
 
-def _bounds(index: _Index, clip: OnnxNode, low: float, high: float) -> bool:
+def _bounds(index: Index, clip: OnnxNode, low: float, high: float) -> bool:
     if len(clip.inputs) == 3:
         return index.number(clip.inputs[1]) == low and index.number(clip.inputs[2]) == high
     return bool(clip.attributes.get("min") == low and clip.attributes.get("max") == high)
 
 
-class _LayerNorm(_Pattern):
+class _LayerNorm(Pattern):
     """Mean, difference, variance, division: layer normalisation before opset 17."""
 
     last = "Div"
 
-    def match(self, index: _Index, node: OnnxNode) -> Match | None:
+    def match(self, index: Index, node: OnnxNode) -> Match | None:
         if len(node.inputs) != 2:
             return None
         sub, root = index.step(node.inputs[0], "Sub"), index.step(node.inputs[1], "Sqrt")
@@ -261,17 +190,17 @@ class _LayerNorm(_Pattern):
             return None
         members.append(mean)
         attributes = {"axes": axes, "epsilon": eps[1]}
-        return members, _standin(node, "PlainLayerNorm", (sub.inputs[0],), attributes)
+        return members, standin(node, "PlainLayerNorm", (sub.inputs[0],), attributes)
 
     @staticmethod
-    def _axes(index: _Index, node: OnnxNode) -> list[int] | None:
+    def _axes(index: Index, node: OnnxNode) -> list[int] | None:
         if "axes" in node.attributes:
             return sorted(int(axis) for axis in node.attributes["axes"])
         axes = index.constant(node.inputs[1]) if len(node.inputs) > 1 else None
         return None if axes is None else sorted(int(axis) for axis in axes.ravel())
 
 
-_PATTERNS: list[_Pattern] = [_GeluErf(), _HardSwish(), _LayerNorm()]
+_PATTERNS: list[Pattern] = [_GeluErf(), _HardSwish(), _LayerNorm(), *patterns_of_rows()]
 
 
 def drop_preprocessing(raiser: Raiser) -> None:
@@ -298,9 +227,6 @@ def drop_preprocessing(raiser: Raiser) -> None:
     file.inputs[:] = [entry._replace(shape=shape, dtype="float32")]
     raiser.recount()
     raiser.net.notes.append("the preprocessing built into the file is left out: the spec takes normalised images")
-
-
-COMPOSED = "SpecgraphComposed"
 
 
 def gather_composed(raiser: Raiser) -> None:

@@ -25,7 +25,7 @@ def onnx_handlers() -> dict[str, Raise]:
     """How ONNX op types that rows name become nodes of a spec."""
     by_type: dict[str, list[Row]] = {}
     for row in rows().values():
-        if row.onnx:
+        if row.onnx and not row.is_composed:
             by_type.setdefault(row.onnx, []).append(row)
     return {op_type: _raised(alike) for op_type, alike in by_type.items()}
 

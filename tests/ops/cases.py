@@ -132,6 +132,12 @@ CASES: dict[str, list[Case]] = {
         bad("invalid", MAP, min="low"),
     ],
     "exp": ANY_RANK,
+    **dict.fromkeys(("log", "sqrt", "reciprocal", "log_sigmoid", "tanhshrink"), ANY_RANK),
+    "threshold": [
+        *[ok(shape, threshold=0.1, value=-2) for shape in (VECTOR, LINE, MAP, CUBE, TOKENS, LOST, RANK_5)],
+        bad("invalid", MAP, value=0),
+        bad("invalid", MAP, threshold="high", value=0),
+    ],
     "abs": ANY_RANK,
     "softplus": [*ANY_RANK, ok(MAP, beta=2, threshold=1), bad("invalid", MAP, beta=0)],
     "softmax": SOFTMAX,

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from specgraph.ops.registry import ops
 from tests.oracle import tensors, windows
 from tests.oracle.labels import Labels
 from tests.oracle.modules import Call, own_state
@@ -36,27 +38,10 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "group_norm": tensors.group_norm,
     "layer_norm": tensors.layer_norm,
     "rms_norm": tensors.rms_norm,
-    "relu": tensors.activation(lambda: nn.ReLU()),
-    "relu6": tensors.activation(lambda: nn.ReLU6()),
-    "leaky_relu": tensors.activation(lambda negative_slope=0.01: nn.LeakyReLU(negative_slope)),
     "prelu": tensors.activation(lambda num_parameters=1: nn.PReLU(num_parameters)),
-    "elu": tensors.activation(lambda alpha=1.0: nn.ELU(alpha)),
-    "celu": tensors.activation(lambda alpha=1.0: nn.CELU(alpha)),
-    "softsign": tensors.activation(nn.Softsign),
-    "sigmoid": tensors.activation(nn.Sigmoid),
-    "tanh": tensors.activation(nn.Tanh),
-    "silu": tensors.activation(lambda: nn.SiLU()),
-    "gelu": tensors.activation(nn.GELU),
-    "hardswish": tensors.activation(lambda: nn.Hardswish()),
-    "hardsigmoid": tensors.activation(lambda: nn.Hardsigmoid()),
     "clamp": tensors.activation(tensors.clamp),
-    "exp": tensors.activation(lambda: Call(torch.exp)),
-    "abs": tensors.activation(lambda: Call(torch.abs)),
-    "hardtanh": tensors.activation(lambda min_val=-1.0, max_val=1.0: nn.Hardtanh(min_val, max_val)),
-    "softplus": tensors.activation(nn.Softplus),
     "hardshrink": tensors.shrink(nn.Hardshrink),
     "softshrink": tensors.shrink(nn.Softshrink),
-    "mish": tensors.activation(lambda: nn.Mish()),
     "softmax": tensors.softmax,
     "log_softmax": tensors.log_softmax,
     "glu": tensors.glu,
@@ -82,10 +67,26 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
+def builder(op: str) -> Callable[..., nn.Module] | None:
+    """What builds the module of an op: the entry of `BUILDERS`; else PyTorch's layer or function of a name by which
+    the op is known elsewhere, with the node's arguments; None if there is neither."""
+    if op in BUILDERS:
+        return BUILDERS[op]
+    for name in ops()[op].foreign:
+        if isinstance(getattr(nn, name, None), type):
+            return tensors.activation(getattr(nn, name))
+        if isinstance(getattr(nn, f"{name}2d", None), type):
+            return windows.layer(name)
+    function = getattr(torch, op, None)
+    return tensors.activation(lambda **arguments: Call(partial(function, **arguments))) if callable(function) else None
+
+
 def build(op: str, inputs: list[Tensor], labels: list[Labels], arguments: dict[str, Any]) -> nn.Module:
     """The node's module in eval mode with random parameters. Raises whatever PyTorch raises."""
     extra = {"labels": labels[0]} if op == "layer_scale" else {}
-    module = BUILDERS[op](*inputs, **arguments, **extra).eval()
+    make = builder(op)
+    assert make is not None
+    module = make(*inputs, **arguments, **extra).eval()
     with torch.no_grad():
         for name, tensor in own_state(module).items():
             if name == "running_var":
@@ -119,7 +120,7 @@ def judge(
 ) -> Verdict:
     """Build a node and run it on two lists of inputs, of one batch size each. `prepare` may give the module its
     weights, or raise; `shared` holds the arguments and the number of axes of the node whose parameters it uses."""
-    assert op in BUILDERS, f"add {op} to BUILDERS in tests/oracle/build.py"
+    assert builder(op) is not None, f"add {op} to BUILDERS in tests/oracle/build.py"
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -207,3 +207,13 @@ def pad(x: Tensor, *, padding: Any = 0, channels: Any = (0, 0), mode: str = "con
         return Call(lambda x: F.pad(x, flat, value=value))
     spatial_rank(x)
     return Call(lambda x: F.pad(x, flat, mode=mode))
+
+
+def layer(name: str) -> Any:
+    """PyTorch's layer of that name for as many spatial axes as an input has: `nn.LPPool2d` for `LPPool`."""
+
+    def build(x: Tensor, **arguments: Any) -> nn.Module:
+        module: nn.Module = of_rank(name, x)(**{key: amount(value) for key, value in arguments.items()})
+        return module
+
+    return build

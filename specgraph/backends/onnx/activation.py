@@ -48,12 +48,6 @@ def lower_prelu(builder: Builder, node: Node) -> None:
     builder.emit(node, "PRelu", [*builder.inputs(node), slope])
 
 
-def lower_silu(builder: Builder, node: Node) -> None:
-    """`Sigmoid` and `Mul`; ONNX has `Swish` only from opset 24 on."""
-    (value,) = builder.inputs(node)
-    builder.emit(node, "Mul", [value, builder.step(node, "sigmoid", "Sigmoid", [value])])
-
-
 def lower_mish(builder: Builder, node: Node) -> None:
     """`Mish`, and below opset 18 what it stands for: `Softplus`, `Tanh`, `Mul`."""
     if builder.opset >= 18:
@@ -135,7 +129,6 @@ LOWERINGS: dict[str, Lower] = {
     "hardtanh": lower_clip(lambda a: a["min_val"], lambda a: a["max_val"]),
     "prelu": lower_prelu,
     "celu": lower_celu,
-    "silu": lower_silu,
     "gelu": lower_gelu,
     "hardsigmoid": with_attributes("HardSigmoid", lambda _: {"alpha": float(np.float32(1 / 6)), "beta": 0.5}),
     "softplus": lower_softplus,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from specgraph.backends.composed import INPUT, Name, Step, parse_composed
 from specgraph.backends.onnx.builder import Builder, pads
 from specgraph.backends.rows import ROWS, Kind, Row
 from specgraph.graph.model import Node
@@ -29,6 +30,9 @@ WRITE: dict[Kind, Callable[[Any], Any]] = {
 def by_row(row: Row) -> Lower:
     """The ONNX op of the row, with its attributes and parameters."""
 
+    if row.is_composed:
+        return by_expression(parse_composed(row.onnx))
+
     def lower(builder: Builder, node: Node) -> None:
         given = [builder.parameter(node, name) for name in row.parameters if builder.has_parameter(node, name)]
         attributes = {
@@ -37,6 +41,35 @@ def by_row(row: Row) -> Lower:
             for onnx_name in (attribute.name, *attribute.also)
         }
         builder.emit(node, row.onnx, [*builder.inputs(node), *given], **attributes)
+
+    return lower
+
+
+def by_expression(whole: Step) -> Lower:
+    """The calls of an expression, from the inside out."""
+
+    def lower(builder: Builder, node: Node) -> None:
+        (value,) = builder.inputs(node)
+        counts: dict[str, int] = {}
+
+        def label(name: str) -> str:
+            counts[name] = counts.get(name, 0) + 1
+            return name if counts[name] == 1 else f"{name}{counts[name]}"
+
+        def number(part: Name | float) -> float:
+            return float(node.arguments[part.name] if isinstance(part, Name) else part)
+
+        def operand(part: Step | Name | float) -> str:
+            if isinstance(part, Step):
+                inputs = [operand(inner) for inner in part.inputs]
+                attributes = {name: number(inner) for name, inner in part.attributes}
+                return builder.step(node, label(part.op_type.lower()), part.op_type, inputs, **attributes)
+            if part == Name(INPUT):
+                return value
+            return builder.floats(node, label(part.name if isinstance(part, Name) else "number"), number(part))
+
+        inputs = [operand(part) for part in whole.inputs]
+        builder.emit(node, whole.op_type, inputs, **{name: number(part) for name, part in whole.attributes})
 
     return lower
 
