@@ -23,6 +23,13 @@ def call_seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def call_processor_seconds(function: Callable[[], object]) -> float:
+    """Processor seconds of one call, of all threads: what a busy machine makes of it counts less."""
+    start = time.process_time()
+    function()
+    return time.process_time() - start
+
+
 def alternate(contestants: dict[str, Callable[[], float]], runs: int, warm_up: int = 1) -> dict[str, list[float]]:
     """Seconds of each contestant, all in each round, so that drift hits all alike; in a fresh order each
     time, so that none always follows the one that leaves caches cold."""
