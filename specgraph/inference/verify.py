@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from specgraph.backends.onnx.metadata import output_scale
+from specgraph.backends.onnx.metadata import SOFTMAX, output_scale
 from specgraph.errors import CommandError, require
 from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Graph
@@ -253,7 +253,7 @@ def _run_module(graph: Graph, module: nn.Module, inputs: dict[str, Array], sessi
         found = module(*(torch.from_numpy(inputs[name]) for name in graph.inputs))
         names = list(graph.inference_outputs())
         outputs = found if isinstance(found, dict) else {names[0]: found}
-        if "softmax" in session.metadata.get("specgraph.built_in", "").split():
+        if SOFTMAX in session.metadata.get("specgraph.built_in", "").split():
             outputs = {name: _probabilities(output_scale(graph, name), kind, outputs[name]) for name in names}
     return {name: outputs[name].numpy() for name in names}
 

@@ -172,7 +172,7 @@ class DocumentReader(TreeReader):
         mapped = [value for _, value in outputs.entries] if isinstance(outputs, Mapping) else []
         items = outputs.items if isinstance(outputs, Sequence) else mapped
         names = [item.text for item in items if isinstance(item, Scalar)]
-        name = names[0] if names else "conv"
+        name = names[0] if names else "relu1"
         single = len(items) == len(names) == 1 and mapping.get("output") is None
         edits = (self.source.edit_word(self.source.span(key), "output"), Edit(self.source.span(outputs), name))
         self.fault(

@@ -22,6 +22,7 @@ def axis_name(kind: TensorType, axis: int) -> str:
     return AXES.get(kind.axes[axis], f"axis {axis + 1}")
 
 
-def read_through(source: str | None, op: str, arguments: str) -> str | None:
-    """The node to write between an input and its reader; None where the input has no name to read it by."""
-    return None if source is None else f"read `{source}` through {{op: {op}, from: {source}, {arguments}}}"
+def read_through(source: str | None, node: str) -> str | None:
+    """The node to write between an input and its reader; None where the input has no name to read it by.
+    `node` is what it says, with `{}` for the input: `op: relu, from: {}`."""
+    return None if source is None else f"read `{source}` through {{{node.format(source)}}}"

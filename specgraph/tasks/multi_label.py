@@ -185,7 +185,7 @@ class MultiLabelJudge(Judge):
         names = self.objective.facts.names
         rows = {key: values for key, values in self._by_label().items() if not key.startswith("_")}
         rows["images"] = [int(count) for count in rows["images"]]
-        found = by_name({**rows, "threshold": self.objective.thresholds}, names)
+        found = by_name(dict(rows, threshold=self.objective.thresholds), names)
         labels = {n: {k: v if v == v else None for k, v in row.items()} for n, row in found.items()}
         return {"per_label": labels, "thresholds": list(self.objective.thresholds)}
 

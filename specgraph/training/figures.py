@@ -49,7 +49,7 @@ def draw_curves(rows: list[Row], result: dict[str, Any], metric: Metric = ACCURA
     if min(row["train_loss"] for row in rows) > 0:
         losses = [row[key] for row in rows for key in ("train_loss", "val_loss")]
         if max(losses) / max(min(losses), 1e-12) > 50:
-            panels[0].set_yscale("log")
+            panels[0].semilogy()
     if metric.form == "share":
         panels[1].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     panels[2].plot(epochs, [row["lr"] for row in rows], color=RATE_COLOUR)

@@ -8,6 +8,7 @@ from specgraph.analysis.describe import short_count
 from specgraph.backends.graphviz.picture import Box, Cluster, Edge, Picture, Row, count_boxes
 from specgraph.backends.graphviz.theme import THEMES, Theme
 from specgraph.escaping import for_dot, for_html
+from specgraph.ops.registry import ops
 
 FONT = "Helvetica,Arial,sans-serif"
 TEXT_SIZE = 10
@@ -16,7 +17,6 @@ SKIP_WIDTH = 150
 LEISURE = 300
 """Boxes that are laid out as well as Graphviz can."""
 DIRECTIONS = ("TB", "LR")
-FAMILY_NAMES = {"normalisation": "norm", "regularisation": "dropout"}
 
 
 class DotWriter:
@@ -212,7 +212,7 @@ class DotWriter:
         cells = []
         for family in self.picture.families:
             fill, line = self.theme.families[family]
-            name = FAMILY_NAMES.get(family, family)
+            name = _legend_name(family)
             cells.append(
                 f'<TD BORDER="1" COLOR="{line}" BGCOLOR="{fill}" STYLE="ROUNDED" CELLPADDING="2">'
                 f'<FONT POINT-SIZE="{SMALL_SIZE}">{name}</FONT></TD>'
@@ -260,3 +260,10 @@ def text(words: str) -> str:
 def emit_dot(picture: Picture, direction: str = "TB", theme: str = "light") -> str:
     """A picture as DOT text."""
     return DotWriter(picture, THEMES[theme], direction).write()
+
+
+def _legend_name(family: str) -> str:
+    """A family as the legend calls it: regularisation by its first op, which is the one that people know."""
+    if family == "regularisation":
+        return next(op.name for op in ops().values() if op.family == family)
+    return "norm" if family == "normalisation" else family

@@ -13,7 +13,7 @@ from specgraph.backends.onnx import frontend
 from specgraph.backends.onnx.builder import FLOAT, FLOAT16, INT64, UINT8, Builder, Inexpressible
 from specgraph.backends.onnx.fold import fold_batch_norms
 from specgraph.backends.onnx.lowering import lowerings
-from specgraph.backends.onnx.metadata import describe
+from specgraph.backends.onnx.metadata import SOFTMAX, describe
 from specgraph.backends.onnx.opsets import DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET, ir_version
 from specgraph.backends.onnx.serialise import OnnxModel
 from specgraph.backends.onnx.weights import StateDict, Weights, check_state_dict
@@ -68,7 +68,7 @@ class ExportOptions(NamedTuple):
         """What the file does beyond the spec."""
         named = {
             "preprocess": self.preprocess,
-            "softmax": self.softmax,
+            SOFTMAX: self.softmax,
             "argmax": self.argmax,
             "fp16": self.half,
             "fold-batch-norm": self.fold_batch_norm,

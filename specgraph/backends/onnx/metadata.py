@@ -12,6 +12,8 @@ from specgraph.graph.model import Graph
 from specgraph.version import __version__
 
 PREFIX = "specgraph."
+SOFTMAX = "softmax"
+"""Among what is built in: the outputs are probabilities."""
 
 
 def describe(

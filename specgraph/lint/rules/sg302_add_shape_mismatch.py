@@ -61,8 +61,8 @@ def _operands(
     help: str | None = "make the sizes agree, or one of them 1"
     if projection is not None:
         stride = f", stride: {projection.stride}" if projection.stride is not None else ""
-        arguments = f"out_channels: {projection.channels}, kernel_size: 1{stride}"
-        help = read_through(projection.source, "conv", arguments)
+        node = f"op: conv, from: {{}}, out_channels: {projection.channels}, kernel_size: 1{stride}"
+        help = read_through(projection.source, node)
     elif are_maps:
         help = "make the sizes agree: the same stride on both paths, and a padding of half the kernel"
     return Words(

@@ -47,7 +47,7 @@ def _ranks(
     return Words(
         f"joins {left} of {types[0]} with {right} of {types[1]}, which differ in rank",
         (f"axes are aligned from behind, so the batch axis of {fewer} would meet another axis",),
-        read_through(source, "reshape", f"shape: [{', '.join(map(str, shape))}]"),
+        read_through(source, f"op: reshape, from: {{}}, shape: [{', '.join(map(str, shape))}]"),
         subject="node",
     )
 
