@@ -10,7 +10,8 @@ from specgraph.datasets.preprocessing import preprocessing_of
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.inference.predictor import scale_of, task_of_file
-from specgraph.inference.session import Port, Session
+from specgraph.inference.session import Session
+from specgraph.tasks.task import names_of
 
 _BY_RUN = "evaluate it with its run: eval RUN --weights FILE"
 
@@ -30,7 +31,13 @@ def outline(session: Session, file: object) -> Graph:
         raise CommandError(f"{file} does not say how large its images are", "evaluate its run: eval RUN --weights FILE")
     scale = scale_of(session.metadata, port.name)
     task = task_of_file(session.metadata, None, file)
-    nodes = _row(port, scale) if task.targets in ("class", "labels", "numbers") else _map(port, image)
+    shape = tuple(port.shape)
+    if scale == "class_numbers":
+        names = names_of(session.metadata, task.names_key)
+        if not names:
+            raise CommandError(f"{file} gives class numbers and does not say how many classes it knows", _BY_RUN)
+        shape = (shape[0], len(names), *shape[1:])
+    nodes = _row(port.name, shape) if task.targets in ("class", "labels", "numbers") else _map(port.name, shape, image)
     return load(
         {
             "specgraph": 1,
@@ -43,22 +50,20 @@ def outline(session: Session, file: object) -> Graph:
     )
 
 
-def _row(port: Port, scale: str | None) -> dict[str, Any]:
+def _row(name: str, shape: tuple[Any, ...]) -> dict[str, Any]:
     """Nodes that end in a row of numbers for each image."""
-    sizes = [size for size in port.shape[1:] if size != 1]
+    sizes = [size for size in shape[1:] if size != 1]
     if len(sizes) > 1 or not all(isinstance(size, int) for size in sizes):
-        raise CommandError(f"output `{port.name}` is a map, and its task takes a row of numbers for each image")
-    if scale == "class_numbers":
-        raise CommandError("a file that gives class numbers does not say how many classes it knows", _BY_RUN)
+        raise CommandError(f"output `{name}` is a map, and its task takes a row of numbers for each image")
     nodes: dict[str, Any] = {"flat": "flatten", "row": {"op": "linear", "out_features": (sizes or [1])[0]}}
     return nodes
 
 
-def _map(port: Port, image: list[Any]) -> dict[str, Any]:
+def _map(name: str, shape: tuple[Any, ...], image: list[Any]) -> dict[str, Any]:
     """Nodes that end in a map of scores, or in an image."""
-    if len(port.shape) != 4 or not all(isinstance(size, int) for size in port.shape[1:]):
-        raise CommandError(f"output `{port.name}` is no map of scores of a known size", _BY_RUN)
-    channels, height, width = port.shape[1:]
+    if len(shape) != 4 or not all(isinstance(size, int) for size in shape[1:]):
+        raise CommandError(f"output `{name}` is no map of scores of a known size", _BY_RUN)
+    channels, height, width = shape[1:]
     nodes: dict[str, Any] = {}
     if [height, width] != image[1:]:
         nodes["sized"] = {"op": "adaptive_avg_pool", "output_size": [height, width]}

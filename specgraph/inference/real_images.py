@@ -137,6 +137,9 @@ class RealImages:
         """Scores again, of the probabilities or class numbers that a file gives in their place."""
         if scale == "class_numbers":
             num = self.data.task.num_outputs(self.data.head) or 1
+            largest = int(values.max())
+            if largest >= num:
+                raise CommandError(f"the file gives class number {largest}, and its classes are 0 to {num - 1}")
             return torch.nn.functional.one_hot(values, num).movedim(-1, 1).float()
         if scale != "probabilities" or scale == output_scale(self.source.graph, self.data.head.name):
             return values

@@ -107,9 +107,17 @@ def _header(graph: Graph, result: dict[str, Any], data: RunData, metric: Metric)
     name = for_html(data.dataset.name)
     about = for_html(graph.description)
     title = f'<h1>{for_html(graph.name)}</h1><p class="sub">{about}</p>'
-    remarks = "".join(f"<p>{for_html(remark[:1].upper() + remark[1:])}.</p>" for remark in result.get("remarks", ()))
+    remarks = "".join(f"<p>{_marked(remark[:1].upper() + remark[1:])}.</p>" for remark in result.get("remarks", ()))
     warned = f'<div class="remarks">{remarks}</div>' if remarks else ""
     return f'{title}<p>{name}: {images}</p>{warned}<div class="tiles">{shown}</div>'
+
+
+def _marked(text: str) -> str:
+    """A sentence whose names in backticks are set as code."""
+    parts = for_html(text).split("`")
+    if len(parts) % 2 == 0:
+        return for_html(text)
+    return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
 
 
 def _lines(text: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
 import specgraph
@@ -76,6 +78,28 @@ def test_class_numbers_are_judged_without_a_loss(runs: Callable[[str], Run], tmp
     found = json.loads(capsys.readouterr().out)
     assert found["loss"] is None
     assert found["mean_iou"] == pytest.approx(specgraph.evaluate(run).metrics["mean_iou"])
+
+
+@pytest.mark.parametrize("name", ["classification", "segmentation"])
+def test_a_file_of_class_numbers_alone_is_judged_on_named_data(
+    name: str, runs: Callable[[str], Run], tmp_path: Path
+) -> None:
+    run, file = runs(name), tmp_path / "net.onnx"
+    main(["export", str(run.folder), "--onnx", str(file), "--argmax"])
+    data = "digits" if name == "classification" else "shapes"
+    spec = ROOT / "specs" / ("lenet.json" if name == "classification" else f"{SPECS[name]}.yaml")
+    one = specgraph.evaluate(spec, data, weights=run.folder, device="cpu").metrics
+    other = specgraph.evaluate(file, data, device="cpu")
+    assert math.isnan(other.loss)
+    for metric in other.metrics.keys() - {"top5_accuracy"}:
+        assert other.metrics[metric] == pytest.approx(one[metric], rel=1e-3), metric
+    model = onnx.load(file)
+    kept = [entry for entry in model.metadata_props if "class_names" not in entry.key]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    onnx.save(model, file)
+    with pytest.raises(CommandError, match="does not say how many classes"):
+        specgraph.evaluate(file, data, device="cpu")
 
 
 @pytest.mark.parametrize("name", ["classification", *SPECS])

@@ -56,6 +56,7 @@ def test_the_report_shows_what_the_task_has(name: str, folders: Path) -> None:
     assert "�" not in page
     result = json.loads((folders / name / "result.json").read_text())
     assert ('class="remarks"' in page) == bool(result.get("remarks"))
+    assert "`" not in page.partition('class="remarks"')[2].partition("</div>")[0]
     figures = page.count("<figure>")
     assert 1 <= figures <= 24
     per_figure = {"segmentation": 3, "image": 2}.get(name, 1)
