@@ -129,9 +129,9 @@ def sigmoid_focal(scores: Tensor, targets: Tensor, gamma: float, alpha: float | 
 def dice_loss(scores: Tensor, targets: Tensor, smooth: float) -> Tensor:
     """1 - soft Dice over a batch, mean over the classes: (N, K, H, W) against (N, H, W)."""
     shares = scores.softmax(1)
-    kept = (targets.long() != IGNORED).unsqueeze(1)
-    wanted = F.one_hot(torch.where(kept.squeeze(1), targets.long(), 0), scores.shape[1]).movedim(-1, 1)
-    shares, wanted = shares * kept, wanted * kept
+    classes = torch.arange(scores.shape[1], device=scores.device).view(1, -1, *[1] * (targets.ndim - 1))
+    wanted, kept = targets.unsqueeze(1) == classes, targets.unsqueeze(1) != IGNORED
+    shares, wanted = shares * kept, wanted & kept
     axes = (0, *range(2, scores.ndim))
     both = (shares * wanted).sum(axes)
     dice = (2 * both + smooth) / (shares.sum(axes) + wanted.sum(axes) + smooth).clamp(min=1e-12)

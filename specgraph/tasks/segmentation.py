@@ -64,7 +64,7 @@ class SegmentationObjective(Objective):
         from specgraph.tasks.counting import count_values
 
         scores, masks = fitted(scores, targets)
-        true, given = masks.flatten().long(), scores.argmax(1).flatten()
+        true, given = masks.flatten().long(), scores.max(1).indices.flatten()  # `argmax` takes ten times as long
         kept = (true != IGNORED) & (true < self.num_scores)
         places = torch.where(kept, true * self.num_scores + given, self.num_counts)
         return count_values(places, self.num_counts + 1)[: self.num_counts]

@@ -7,7 +7,8 @@ Contenders: (a) the tutorials' own loop: a `Dataset` that turns one image at a t
 normalised tensor, a `DataLoader`, `loss.item()` every step; (b) what an expert writes by hand: data
 resident on the device as uint8, fused optimiser, no waiting, the same precision, memory format and
 compilation as specgraph; (c) specgraph; (d) Keras 3 on PyTorch (`TorchModuleWrapper`, `model.fit`) and
-(e) Lightning's Trainer, both over images prepared beforehand, where they are installed:
+(e) Lightning's Trainer, both over images prepared beforehand, where they are installed. Networks for masks and for
+several labels (`unet-small`, `labels-small`) train on drawn shapes, by (b) and (c) alone. To install the others:
 
     python -m venv bench-venv
     bench-venv/bin/pip install -e '.[all]' keras lightning
@@ -37,6 +38,7 @@ import torch
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 from measure import alternate
 from train_contenders import CONTENDERS, NETWORKS, Contender, Task, hand_tuned
+from train_tasks import DRAWN, DRAWN_CONTENDERS, DrawnTask
 
 from specgraph.training.choices import choose_precision, count_multiply_adds, set_backends
 
@@ -68,9 +70,9 @@ def main() -> int:
     if args.quick:
         args.runs, args.seconds = 3, 0.5
         args.networks = args.networks or "inception,two-layer"
-    names = args.networks.split(",") if args.networks else list(NETWORKS)
+    names = args.networks.split(",") if args.networks else [*NETWORKS, *DRAWN]
     wanted = args.contenders.split(",") if args.contenders else list(CONTENDERS)
-    for given, known in ((names, NETWORKS), (wanted, CONTENDERS)):
+    for given, known in ((names, (*NETWORKS, *DRAWN)), (wanted, CONTENDERS)):
         if unknown := [name for name in given if name not in known]:
             parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(known)}")
     present = [name for name in wanted if _installed(CONTENDERS[name][0])]
@@ -88,8 +90,14 @@ def main() -> int:
         print(f"not installed: {', '.join(absent)}")
     missed = 0
     for name in names:
-        task = Task(name, args, _steps(name, args))
-        contenders = {contender: CONTENDERS[contender][1](task) for contender in present}
+        steps = _steps(name, args)
+        contenders: dict[str, Contender]
+        if name in DRAWN:
+            task: Task = (drawn := DrawnTask(name, args, steps))
+            contenders = {key: DRAWN_CONTENDERS[key](drawn) for key in present if key in DRAWN_CONTENDERS}
+        else:
+            task = Task(name, args, steps)
+            contenders = {contender: CONTENDERS[contender][1](task) for contender in present}
         before = {contender: task.loss_of(entry.module) for contender, entry in contenders.items()}
         seconds = alternate({contender: entry.measure for contender, entry in contenders.items()}, args.runs)
         missed += report(task, seconds, contenders, before)
@@ -98,8 +106,8 @@ def main() -> int:
 
 def _steps(name: str, args: argparse.Namespace) -> int:
     """How many steps take about `--seconds`, from a short probe of the hand-tuned loop."""
-    task = Task(name, args, LEAST_STEPS)
-    probe = hand_tuned(task)
+    task = DrawnTask(name, args, LEAST_STEPS) if name in DRAWN else Task(name, args, LEAST_STEPS)
+    probe = DRAWN_CONTENDERS["hand-tuned"](task) if isinstance(task, DrawnTask) else hand_tuned(task)
     probe.measure()
     return max(LEAST_STEPS, min(MOST_STEPS, round(args.seconds * task.steps / probe.measure())))
 

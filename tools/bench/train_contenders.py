@@ -21,12 +21,13 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 import specgraph
 from specgraph.backends.torch.modules import LocalResponseNorm
 from specgraph.datasets.catalog import CATALOG
-from specgraph.datasets.samples import ImageTensor, whole
+from specgraph.datasets.samples import ImageTensor, Samples, whole
 from specgraph.graph.classifier import main_output, only_image
 from specgraph.ops.origin import gives_log_probabilities
-from specgraph.recipes.losses import CrossEntropy, Nll
+from specgraph.recipes.losses import CrossEntropy, Loss, Nll
 from specgraph.recipes.optimisation import ConstantSchedule, Sgd
 from specgraph.tasks.classification import ClassificationObjective
+from specgraph.tasks.task import Objective
 from specgraph.training.allocation import kept_memory
 from specgraph.training.choices import choose_memory_format, choose_precision
 from specgraph.training.distributed import World
@@ -34,7 +35,7 @@ from specgraph.training.evaluation import autocast
 from specgraph.training.feed import EvalFeed, TrainFeed
 from specgraph.training.loop import Trainer
 from specgraph.training.optim import build_optimizer
-from specgraph.training.pipeline import Pipeline
+from specgraph.training.pipeline import Pipeline, Target
 
 SPECS = Path(__file__).parents[2] / "specs"
 MAX_PREPARED_BYTES = 4e9
@@ -76,7 +77,7 @@ class Task:
     def __init__(self, name: str, args: argparse.Namespace, steps: int) -> None:
         network = NETWORKS[name]
         self.name = name
-        self.clock: Callable[[], float] = time.process_time if args.clock == "cpu" else time.perf_counter
+        self.clock = self.clock_of(args)
         self.graph = specgraph.load(SPECS / network.spec, **network.options)
         self.info = CATALOG[network.data]
         self.device = torch.device(args.device)
@@ -110,6 +111,11 @@ class Task:
         patterns = torch.randint(0, 128, (self.info.num_classes, *shape), dtype=torch.uint8, generator=generator)
         noise = torch.randint(0, 128, (count, *shape), dtype=torch.uint8, generator=generator)
         self.images = noise + patterns[self.labels]
+
+    @staticmethod
+    def clock_of(args: argparse.Namespace) -> Callable[[], float]:
+        """What counts the seconds."""
+        return time.process_time if args.clock == "cpu" else time.perf_counter
 
     def module(self) -> nn.Module:
         """A fresh network on the device."""
@@ -179,6 +185,13 @@ class Autocast(nn.Module):
 
 def ours(task: Task) -> Contender:
     """specgraph's own loop."""
+    loss = Nll() if task.from_log else CrossEntropy()
+    objective = ClassificationObjective(loss, int(task.labels.max()) + 1, from_log=task.from_log)
+    return timed_epochs(task, whole(ImageTensor(task.images), task.labels), loss, objective, "none")
+
+
+def timed_epochs(task: Task, samples: Samples, loss: Loss, objective: Objective, target: Target) -> Contender:
+    """specgraph's loop over samples, for one task."""
     world = World(0, 1, task.device)
     pipeline = Pipeline(
         channels=task.channels,
@@ -187,9 +200,8 @@ def ours(task: Task) -> Contender:
         std=task.info.std,
         device=task.device,
         memory_format=task.memory_format,
+        target=target,
     )
-    samples = whole(ImageTensor(task.images), task.labels)
-    loss = Nll() if task.from_log else CrossEntropy()
     recipe = task.recipe.replace(epochs=10**6, loss=loss, schedule=ConstantSchedule())
     trainer = Trainer(
         task.module(),
@@ -197,7 +209,7 @@ def ours(task: Task) -> Contender:
         TrainFeed(samples, pipeline, task.batch, 0, world),
         EvalFeed(samples, pipeline, 256, world),
         world,
-        ClassificationObjective(loss, int(task.labels.max()) + 1, from_log=task.from_log),
+        objective,
         precision=task.precision,
         compiled=task.compiled,
     )
