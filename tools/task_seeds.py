@@ -161,7 +161,7 @@ def classifier(loss: Any) -> dict[str, Any]:
         nodes |= {f"conv{place}": conv, f"norm{place}": "batch_norm", f"relu{place}": "relu", f"pool{place}": pool}
     nodes |= {"pool": "global_max_pool", "flatten": "flatten", "scores": {"op": "linear", "out_features": 3}}
     recipe = {
-        "epochs": 12,
+        "epochs": 6,
         "batch_size": 32,
         "data": {"name": "folder", "validation": 0.2, "augment": ["horizontal_flip"]},
         "loss": loss,

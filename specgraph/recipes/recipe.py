@@ -6,7 +6,7 @@ so that `check` can afford it.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeGuard
+from typing import Any, Literal, TypeGuard, get_args
 
 from specgraph.kinds.kinds import Bool, Choice, Either, Int, Nothing, Number, Text
 from specgraph.kinds.records import MapOf, Tagged
@@ -41,7 +41,7 @@ class Best(Settings):
 
 
 TaskName = Literal["classification", "multi_label", "regression", "segmentation", "image"]
-TASK_NAMES: tuple[TaskName, ...] = ("classification", "multi_label", "regression", "segmentation", "image")
+TASK_NAMES: tuple[TaskName, ...] = get_args(TaskName)
 
 
 def is_task(name: str | None) -> TypeGuard[TaskName]:
