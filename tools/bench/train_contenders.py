@@ -77,7 +77,7 @@ class Task:
     def __init__(self, name: str, args: argparse.Namespace, steps: int) -> None:
         network = NETWORKS[name]
         self.name = name
-        self.clock = self.clock_of(args)
+        self.clock: Callable[[], float] = time.process_time if args.clock == "cpu" else time.perf_counter
         self.graph = specgraph.load(SPECS / network.spec, **network.options)
         self.info = CATALOG[network.data]
         self.device = torch.device(args.device)
@@ -111,11 +111,6 @@ class Task:
         patterns = torch.randint(0, 128, (self.info.num_classes, *shape), dtype=torch.uint8, generator=generator)
         noise = torch.randint(0, 128, (count, *shape), dtype=torch.uint8, generator=generator)
         self.images = noise + patterns[self.labels]
-
-    @staticmethod
-    def clock_of(args: argparse.Namespace) -> Callable[[], float]:
-        """What counts the seconds."""
-        return time.process_time if args.clock == "cpu" else time.perf_counter
 
     def module(self) -> nn.Module:
         """A fresh network on the device."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -43,7 +44,7 @@ class DrawnTask(Task):
 
     def __init__(self, name: str, args: argparse.Namespace, steps: int) -> None:
         self.name = name
-        self.clock = self.clock_of(args)
+        self.clock = time.process_time if args.clock == "cpu" else time.perf_counter
         self.graph = specgraph.load(SPECS / DRAWN[name])
         self.device = torch.device(args.device)
         self.precision = choose_precision(args.precision, self.device)
