@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from specgraph.atomic_files import write_atomically
-from specgraph.errors import CommandError, SpecError, require
+from specgraph.errors import CommandError, require
 from specgraph.graph.model import Graph
+from specgraph.importers.block_choice import choose_blocks
 from specgraph.importers.explicit import state_biases
 from specgraph.importers.flat import Array, FlatNetwork
-from specgraph.importers.spec_text import to_spec, to_yaml
-from specgraph.importers.structure import to_block_spec
+from specgraph.importers.spec_text import to_yaml
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -92,16 +92,9 @@ def from_module(module: nn.Module, *example: Any, name: str | None = None) -> Im
 
 
 def finish(net: FlatNetwork, block_names: dict[str, str] | None = None) -> Imported:
-    """A flat network as an import; with blocks, if the spec with blocks is the same network."""
+    """A flat network as an import, its repeated structure as blocks."""
     state_biases(net)
-    flat = to_spec(net)
-    spec = flat
-    try:
-        blocks = to_block_spec(net, block_names)
-        if _same(flat, blocks):
-            spec = blocks
-    except (SpecError, CommandError, KeyError, ValueError):
-        spec = flat
+    spec = choose_blocks(net, block_names)
     return Imported(spec, _text(spec, net.notes), net.state_dict(), net.notes, net.without_batch)
 
 
@@ -116,18 +109,6 @@ def _text(spec: dict[str, Any], notes: list[str]) -> str:
     if collector.has_errors or not isinstance(tree, Mapping) or [key.text for key, _ in tree.entries] != list(spec):
         raise CommandError("the spec of this network cannot be written as YAML that reads the same")
     return text
-
-
-def _same(flat: dict[str, Any], blocks: dict[str, Any]) -> bool:
-    """Whether two specs describe the same network, node by node, under the same names."""
-    from specgraph.checking import load
-
-    left, right = load(flat), load(blocks)
-    described = [
-        {node.path: (node.op, node.arguments, node.inputs, node.share) for node in graph.nodes.values()}
-        for graph in (left, right)
-    ]
-    return described[0] == described[1] and left.outputs == right.outputs
 
 
 def _block_names(metadata: dict[str, str]) -> dict[str, str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from specgraph.importers.flat import FlatNetwork, FlatNode
+from specgraph.importers.naming import folders
 
 
 @dataclass(slots=True)
@@ -26,6 +29,11 @@ class NameLeaf:
         """Path of its value."""
         return self.node.path
 
+    @property
+    def path(self) -> str:
+        """The node's path."""
+        return self.node.path
+
     def leaves(self) -> Iterator[FlatNode]:
         """The node itself."""
         yield self.node
@@ -34,7 +42,7 @@ class NameLeaf:
 @dataclass(slots=True)
 class NameGroup:
     """What lies under one name: entries in order. `inputs` are the paths read from outside, in order
-    of first use; `output` the one path that is read outside."""
+    of first use; `output` the path that it stands for, the last that is read outside."""
 
     name: str
     path: str
@@ -67,29 +75,34 @@ class NameGroup:
 Entry = NameLeaf | NameGroup
 
 
-def build_tree(net: FlatNetwork) -> list[Entry]:
-    """The network's nodes by their names' levels. A level becomes a group where its nodes lie together
-    and one value of theirs is read outside; else its nodes stay in the level above, with dots."""
-    readers = net.readers()
-    outputs = set(net.outputs.values())
+class Surroundings(NamedTuple):
+    """What groups are found from: who reads what, how many nodes lie in each level, which levels must not be groups."""
+
+    readers: dict[str, list[str]]
+    outputs: set[str]
+    sizes: Counter[str]
+    apart: frozenset[str]
+
+
+def build_tree(net: FlatNetwork, apart: frozenset[str] = frozenset()) -> list[Entry]:
+    """The network's nodes by their names' levels. A level becomes a group where its nodes lie together;
+    else its nodes stay in the level above, with dots. `apart` names levels
+    that stay so in any case."""
     nodes = list(net.nodes.values())
-    return _entries(net, nodes, "", readers, outputs)
+    sizes = Counter(folder for node in nodes for folder in folders(node.path))
+    return _entries(nodes, "", Surroundings(net.readers(), set(net.outputs.values()), sizes, apart))
 
 
-def _entries(
-    net: FlatNetwork, nodes: list[FlatNode], prefix: str, readers: dict[str, list[str]], outputs: set[str]
-) -> list[Entry]:
+def _entries(nodes: list[FlatNode], prefix: str, around: Surroundings) -> list[Entry]:
     entries: list[Entry] = []
-    runs = _runs(nodes, prefix)
-    segments = [segment for segment, _ in runs]
-    for segment, run in runs:
+    for segment, run in _runs(nodes, prefix):
         path = prefix + segment
         if len(run) == 1 and run[0].path == path:
             entries.append(NameLeaf(segment, run[0]))
             continue
-        inside = _entries(net, run, path + ".", readers, outputs)
-        group = _group(segment, path, run, inside, readers, outputs)
-        if group is not None and segments.count(segment) == 1:
+        inside = _entries(run, path + ".", around)
+        group = _group(segment, path, run, inside, around)
+        if group is not None:
             entries.append(group)
         else:
             entries += [_renamed(entry, f"{segment}.{entry.name}") for entry in inside]
@@ -113,20 +126,15 @@ def _runs(nodes: list[FlatNode], prefix: str) -> list[tuple[str, list[FlatNode]]
     return runs
 
 
-def _group(
-    name: str,
-    path: str,
-    nodes: list[FlatNode],
-    entries: list[Entry],
-    readers: dict[str, list[str]],
-    outputs: set[str],
-) -> NameGroup | None:
+def _group(name: str, path: str, nodes: list[FlatNode], entries: list[Entry], around: Surroundings) -> NameGroup | None:
+    if path in around.apart or len(nodes) != around.sizes[path]:  # others of its nodes lie elsewhere
+        return None
     own = {node.path for node in nodes}
-    read = [node.path for node in nodes if node.path in outputs or any(r not in own for r in readers[node.path])]
-    if len(read) != 1 or len(nodes) < 2 or any(node.share for node in nodes):
+    read = [n.path for n in nodes if n.path in around.outputs or any(r not in own for r in around.readers[n.path])]
+    if not read or len(nodes) < 2 or any(node.share for node in nodes):
         return None
     inputs = list(dict.fromkeys(source for node in nodes for source in node.inputs if source not in own))
-    group = NameGroup(name, path, entries, inputs, read[0])
+    group = NameGroup(name, path, entries, inputs, read[-1])
     group.signature = _signature(group)
     return group
 

@@ -25,17 +25,18 @@ class Namer:
         """Names given for want of better ones."""
 
     def path(self, hints: Iterable[str], op: str, *, top_level: bool = False) -> str:
-        """The first hint that can be a path and is free; else the op's name with a number."""
-        flattened = ""
-        for hint in hints:
-            candidate = clean(hint)
-            if top_level:
-                candidate = candidate.replace(".", "_")
+        """The first hint that can be a path and is free, else the first that is once it lies beside the node it was
+        in (`norm.act` of a node `norm` is `norm_act`); else the op's name with a number."""
+        candidates = [clean(hint) for hint in hints]
+        if top_level:
+            candidates = [candidate.replace(".", "_") for candidate in candidates]
+        for candidate in candidates:
             if candidate and self._free(candidate):
                 return self._take(candidate)
-            flattened = flattened or candidate.replace(".", "_")
-        if flattened and self._free(flattened):
-            return self._take(flattened)
+        for candidate in candidates:
+            beside = self._beside(candidate)
+            if beside and self._free(beside):
+                return self._take(beside)
         base = _SHORT.get(op, op)
         if top_level and self._free(base):
             return self._take(base)
@@ -55,6 +56,14 @@ class Namer:
         if path in self._taken or path in self._folders:
             return False
         return not any(folder in self._taken for folder in folders(path))
+
+    def _beside(self, path: str) -> str:
+        """A path out of the nodes that it lies in, its other levels kept: `a.norm.act` as `a.norm_act`."""
+        found = ""
+        for segment in path.split("."):
+            joint = "_" if found in self._taken else "."
+            found = f"{found}{joint}{segment}" if found else segment
+        return found
 
     def _take(self, path: str) -> str:
         self._taken.add(path)

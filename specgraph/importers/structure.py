@@ -3,84 +3,18 @@ instances; what differs between them becomes its arguments; numbered chains beco
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
-from specgraph.graph.variation import multiple_of
 from specgraph.importers.explicit import joined_sources, with_source
 from specgraph.importers.flat import FlatNetwork, FlatNode
+from specgraph.importers.found_blocks import FoundBlock
 from specgraph.importers.name_tree import Entry, NameGroup, NameLeaf, build_tree, groups
+from specgraph.importers.naming import folders
 from specgraph.importers.spec_text import add_outputs, header, plain
 from specgraph.ops.registry import ops
 
-MAX_ARGUMENTS = 8
-WIDTHS = ("out_channels", "out_features", "groups")
-"""Arguments that are numbers of channels: where they are always equal, one argument says them all."""
-
 SHORT_CHAIN = 3
-MISSING = "\0missing"
-
-Position = tuple[str, str]
-"""A node's path within its group, and the name of one of its arguments."""
-
-
-class FoundBlock:
-    """A block to be written. `arguments` maps an argument to its values by instance path; `stands_for`
-    maps positions to text."""
-
-    def __init__(self, name: str, instances: list[NameGroup]) -> None:
-        self.name = name
-        self.instances = instances
-        self.arguments: dict[str, dict[str, Any]] = {}
-        self.stands_for: dict[Position, str] = {}
-        self._find_arguments()
-
-    def _find_arguments(self) -> None:
-        columns: dict[str, list[Position]] = {}
-        values: dict[str, list[Any]] = {}
-        tables = [_table(group) for group in self.instances]
-        for position in dict.fromkeys(key for table in tables for key in table):
-            column = [
-                table.get(position, _default(group, position))
-                for table, group in zip(tables, self.instances, strict=True)
-            ]
-            kind = "width" if position[1] in WIDTHS else position[1]
-            key = json.dumps([kind, column], default=str)
-            if any(value != column[0] for value in column):
-                columns.setdefault(key, []).append(position)
-                values[key] = column
-        for key, positions in columns.items():
-            derived = self._derived(values[key])
-            if derived is not None:
-                self.stands_for.update(dict.fromkeys(positions, derived))
-                continue
-            name = self._name(positions)
-            paths = [group.path for group in self.instances]
-            self.arguments[name] = dict(zip(paths, values[key], strict=True))
-            self.stands_for.update(dict.fromkeys(positions, f"${name}"))
-
-    def _name(self, positions: list[Position]) -> str:
-        path, argument = positions[0]
-        if argument not in self.arguments:
-            return argument
-        words = re.sub(r"\W", "_", path)
-        return f"{words}_{argument}" if words[0].isalpha() else f"{argument}_{words}"
-
-    def _derived(self, column: list[Any]) -> str | None:
-        """The column as a whole multiple of an argument there already is."""
-        for name, by_path in self.arguments.items():
-            found = multiple_of(column, list(by_path.values()))
-            if found is not None and not found.divides and found.factor > 1:
-                return f"$({name} * {found.factor})"
-        return None
-
-    @property
-    def expressible(self) -> bool:
-        """Whether the arguments are few, and each one's values can be written."""
-        if len(self.arguments) > MAX_ARGUMENTS:
-            return False
-        return all(value != MISSING for by_path in self.arguments.values() for value in by_path.values())
 
 
 def _better_as_list(group: NameGroup) -> bool:
@@ -91,26 +25,37 @@ def _better_as_list(group: NameGroup) -> bool:
     return not any(leaves) or (all(leaves) and len(leaves) <= SHORT_CHAIN)
 
 
-def _table(group: NameGroup) -> dict[Position, Any]:
-    start = len(group.path) + 1
-    return {
-        (node.path[start:], name): plain(value) for node in group.leaves() for name, value in node.arguments.items()
-    }
+class Unwritable(Exception):
+    """A part of a network that cannot be written with blocks: `path`, a value that no name of its scope reaches."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
 
 
-def _default(group: NameGroup, position: Position) -> Any:
-    """What an argument that is not stated is."""
-    node = next(node for node in group.leaves() if node.path == f"{group.path}.{position[0]}")
-    default = ops()[node.op].arguments[position[1]].default
-    return MISSING if default is None or default is ... else plain(default)
+class Known(dict[str, str]):
+    """What paths are called in a scope. A value inside an entry of it goes by the entry's name and its own below."""
+
+    def __missing__(self, path: str) -> str:
+        for folder in reversed(folders(path)):
+            if folder in self:
+                return self[folder] + path[len(folder) :]
+        raise Unwritable(path)
+
+    def enter(self, entry: Entry) -> None:
+        """Name an entry, and the value that it stands for."""
+        self[entry.output] = entry.name
+        self[entry.path] = entry.name
 
 
 class Writer:
-    """Writes the tree of a network as the plain data of a spec."""
+    """Writes the tree of a network as the plain data of a spec; the levels `apart` node by node."""
 
-    def __init__(self, net: FlatNetwork, names: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, net: FlatNetwork, names: dict[str, str] | None = None, apart: frozenset[str] = frozenset()
+    ) -> None:
         self.net = net
-        self.entries = build_tree(net)
+        self.entries = build_tree(net, apart)
         self.joined = joined_sources(net)
         self.given_names = names or {}
         self.blocks: dict[str, FoundBlock] = {}
@@ -143,7 +88,7 @@ class Writer:
         """The whole spec."""
         spec = header(self.net)
         inputs = list(self.net.inputs)
-        nodes = self._scope(self.entries, {path: path for path in inputs}, inputs, None)
+        nodes = self._scope(self.entries, Known({path: path for path in inputs}), inputs, None)
         blocks = {block.name: self._block(block) for block in self.blocks.values() if block.name in self.written}
         if blocks:
             spec["blocks"] = blocks
@@ -161,7 +106,7 @@ class Writer:
         names = ["input"] if len(group.inputs) == 1 else [f"input{index}" for index in range(len(group.inputs))]
         if len(names) > 1:
             written["inputs"] = names
-        known = dict(zip(group.inputs, names, strict=True))
+        known = Known(zip(group.inputs, names, strict=True))
         if self._listable(group):
             listed = self._chain(group, known, group.inputs[0], (block, group))
             written["nodes"] = listed if isinstance(listed, list) else [listed]
@@ -175,7 +120,7 @@ class Writer:
     def _scope(
         self,
         entries: list[Entry],
-        known: dict[str, str],
+        known: Known,
         inputs: list[str],
         within: tuple[FoundBlock, NameGroup] | None,
     ) -> dict[str, Any]:
@@ -193,7 +138,8 @@ class Writer:
                 shift = "index" if start == 0 else f"index + {start}"
                 item = self._instance(entries[position : position + count], known, previous, within)
                 nodes[f"{stem}$({shift})"] = item if previous not in self.joined else with_source(item, known[previous])
-                known[last.output] = last.name
+                for instance in entries[position : position + count]:
+                    known.enter(instance)
                 previous = last.output
                 position += count
                 continue
@@ -208,7 +154,7 @@ class Writer:
                 entries = [*entries[:position], *inner, *entries[position + 1 :]]
                 continue
             nodes[entry.name] = item if previous not in self.joined else with_source(item, known[previous])
-            known[entry.output] = entry.name
+            known.enter(entry)
             previous = entry.output
             position += 1
         if within is None:
@@ -216,7 +162,7 @@ class Writer:
         return nodes
 
     def _leaf(
-        self, node: FlatNode, known: dict[str, str], previous: str | None, within: tuple[FoundBlock, NameGroup] | None
+        self, node: FlatNode, known: Known, previous: str | None, within: tuple[FoundBlock, NameGroup] | None
     ) -> Any:
         mapping: dict[str, Any] = {"op": node.op}
         if ops()[node.op].takes_several:
@@ -226,7 +172,7 @@ class Writer:
         for name in self._stated(node, within):
             mapping[name] = self._value(node, name, within)
         if node.share:
-            mapping["share"] = known.get(node.share, node.share)
+            mapping["share"] = known[node.share]
         return node.op if len(mapping) == 1 else mapping
 
     def _stated(self, node: FlatNode, within: tuple[FoundBlock, NameGroup] | None) -> list[str]:
@@ -247,7 +193,7 @@ class Writer:
         return plain(node.arguments[name])
 
     def _instance(
-        self, run: list[Entry], known: dict[str, str], previous: str | None, within: tuple[FoundBlock, NameGroup] | None
+        self, run: list[Entry], known: Known, previous: str | None, within: tuple[FoundBlock, NameGroup] | None
     ) -> dict[str, Any]:
         """An instance of a block, or a repeat of several."""
         first = run[0]
@@ -282,11 +228,11 @@ class Writer:
         return block.arguments[name][entry.path]
 
     def _chain(
-        self, group: NameGroup, known: dict[str, str], previous: str | None, within: tuple[FoundBlock, NameGroup] | None
+        self, group: NameGroup, known: Known, previous: str | None, within: tuple[FoundBlock, NameGroup] | None
     ) -> Any:
         """A numbered chain as a list, or as one repeat where all of it is alike."""
         listed: list[Any] = []
-        inner = dict(known)
+        inner = Known(known)
         before = previous
         position = 0
         while position < len(group.entries):
@@ -303,9 +249,10 @@ class Writer:
                 item = self._chain(entry, inner, before, within)
                 item = item if isinstance(item, list) else [item]
             listed.append(item)
+            for instance in group.entries[position : position + count]:
+                inner.enter(instance)
             position += count
             before = group.entries[position - 1].output
-            inner[before] = group.entries[position - 1].name
         return listed
 
     def _listable(self, group: NameGroup) -> bool:
@@ -386,7 +333,9 @@ def _stem(path: str) -> str:
     return f"{parent}_block" if parent else "block"
 
 
-def to_block_spec(net: FlatNetwork, names: dict[str, str] | None = None) -> dict[str, Any]:
+def to_block_spec(
+    net: FlatNetwork, names: dict[str, str] | None = None, apart: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """A network as the plain data of a spec, repeated structure as blocks. `names` gives names for the
-    blocks of known instances, by path."""
-    return Writer(net, names).spec()
+    blocks of known instances, by path; the levels `apart` are written node by node."""
+    return Writer(net, names, apart).spec()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from specgraph.importers.flat import Refusal
 from specgraph.importers.torch_arguments import CallArguments, spatial_rank, spread
 from specgraph.importers.torch_tracer import Handler, Tracer
@@ -62,14 +64,23 @@ def batch_norm(tracer: Tracer, node: Any) -> str:
     given = CallArguments(node)
     if given.running_mean is None or given.get("training", False):
         raise Refusal("it normalises by the batch, as in training")
-    arguments = {"eps": given.eps, "momentum": _momentum(tracer, node), "affine": given.weight is not None}
+    affine = _both(given, tracer.array(given.running_mean).size)
+    arguments = {"eps": given.eps, "momentum": _momentum(tracer, node), "affine": bool(affine)}
     parameters = {
-        "weight": given.weight,
-        "bias": given.bias,
+        **affine,
         "running_mean": given.running_mean,
         "running_var": given.running_var,
     }
     return tracer.add(node, "batch_norm", [tracer.data(given.input)], arguments, parameters)
+
+
+def _both(given: CallArguments, size: int) -> dict[str, Any]:
+    """Weight and bias of a norm; one that the call does not have is what leaves the value unchanged. Neither, if it
+    has none."""
+    if given.weight is None and given.bias is None:
+        return {}
+    weight = np.ones(size, np.float32) if given.weight is None else given.weight
+    return {"weight": weight, "bias": np.zeros(size, np.float32) if given.bias is None else given.bias}
 
 
 def _momentum(tracer: Tracer, node: Any) -> float | None:
@@ -86,11 +97,14 @@ def layer_norm(tracer: Tracer, node: Any) -> str:
     arguments: dict[str, Any] = {"eps": given.eps}
     if count > 1:
         arguments["axes"] = list(range(rank + 1 - count, rank + 1))
-    if given.weight is None:
+    weight = given.weight
+    if weight is None and given.bias is not None:
+        weight = np.ones(tuple(given.normalized_shape), np.float32)
+    if weight is None:
         arguments["elementwise_affine"] = False
     elif given.bias is None:
         arguments["bias"] = False
-    return tracer.add(node, "layer_norm", [path], arguments, {"weight": given.weight, "bias": given.bias})
+    return tracer.add(node, "layer_norm", [path], arguments, {"weight": weight, "bias": given.bias})
 
 
 def rms_norm(tracer: Tracer, node: Any) -> str:
@@ -106,20 +120,21 @@ def rms_norm(tracer: Tracer, node: Any) -> str:
 
 def group_norm(tracer: Tracer, node: Any) -> str:
     given = CallArguments(node)
-    arguments = {"num_groups": given.num_groups, "eps": given.eps, "affine": given.weight is not None}
-    return tracer.add(
-        node, "group_norm", [tracer.data(given.input)], arguments, {"weight": given.weight, "bias": given.bias}
-    )
+    path = tracer.data(given.input)
+    affine = _both(given, tracer.sizes(path)[0])
+    arguments = {"num_groups": given.num_groups, "eps": given.eps, "affine": bool(affine)}
+    return tracer.add(node, "group_norm", [path], arguments, affine)
 
 
 def instance_norm(tracer: Tracer, node: Any) -> str:
     given = CallArguments(node)
-    arguments: dict[str, Any] = {"eps": given.eps, "affine": given.weight is not None}
-    parameters = {"weight": given.weight, "bias": given.bias}
+    path = tracer.data(given.input)
+    parameters = _both(given, tracer.sizes(path)[0])
+    arguments: dict[str, Any] = {"eps": given.eps, "affine": bool(parameters)}
     if not given.use_input_stats:
         arguments |= {"track_running_stats": True, "momentum": _momentum(tracer, node)}
         parameters |= {"running_mean": given.running_mean, "running_var": given.running_var}
-    return tracer.add(node, "instance_norm", [tracer.data(given.input)], arguments, parameters)
+    return tracer.add(node, "instance_norm", [path], arguments, parameters)
 
 
 def max_pool(tracer: Tracer, node: Any) -> str:
@@ -127,6 +142,8 @@ def max_pool(tracer: Tracer, node: Any) -> str:
     path = tracer.data(given.get("self"))
     rank = spatial_rank(tracer, path)
     arguments = _window(given, rank) | {"dilation": spread(given.dilation, rank)}
+    if node.args[0] in tracer.padded:
+        arguments["padding"] = tracer.padded[node.args[0]]
     return tracer.add(node, "max_pool", [path], arguments)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from specgraph.importers.flat import Array, Refusal
 from specgraph.importers.torch_arguments import CallArguments
+from specgraph.importers.torch_copies import number_of
 from specgraph.importers.torch_layers import (
     adaptive,
     avg_pool,
@@ -25,16 +26,13 @@ from specgraph.importers.torch_layers import (
     with_places,
 )
 from specgraph.importers.torch_shapes import (
-    cat,
     channel_shuffle,
     cut,
     flatten,
-    mean,
     pad,
     parts,
     permute,
     reshape,
-    select,
     squeeze,
     transpose,
     unsqueeze,
@@ -105,9 +103,8 @@ def dropout(mode: str) -> Handler:
         given = CallArguments(node)
         if given.train and given.p:
             raise Refusal("it drops at random in evaluation too; a spec's `dropout` drops in training alone")
-        arguments = {"p": given.p, "mode": mode}
-        source = given.get("input", given.get("self"))
-        return tracer.add(node, "dropout", [tracer.data(source)], arguments)
+        path = tracer.data(given.get("input", given.get("self")))
+        return tracer.add(node, "dropout", [path], {"p": given.p, "mode": mode}) if given.p else path
 
     return handler
 
@@ -133,7 +130,7 @@ def _called(node: Any, name: str, *arguments: Any) -> bool:
 def arithmetic(op: str) -> Handler:
     def handler(tracer: Tracer, node: Any) -> Any:
         given = CallArguments(node)
-        left, right = given.get("self"), given.other
+        left, right = (number_of(tracer, value) for value in (given.get("self"), given.other))
         if tracer.values.get(left) is SOFTSIGN:
             return SOFTSIGN
         if tracer.values.get(right) is SOFTSIGN:
@@ -157,13 +154,17 @@ def with_constant(tracer: Tracer, node: Any, op: str, left: Any, right: Any) -> 
     value, constant = (right, left) if first else (left, right)
     path = value if isinstance(value, str) else tracer.data(value)
     array = tracer.array(constant) if tracer.is_constant(constant) else np.asarray(constant, np.float32)
+    neutral = 1 if op in ("mul", "div") else 0
+    if not tracer.is_constant(constant) and constant == neutral and not (first and op in ("sub", "div")):
+        return path
     dims = tracer.net.type_of(path).dims
     squeezed = [size for size in array.shape if size != 1]
     per_channel = array.size > 1 and len(squeezed) == 1 and array.ndim == len(dims) and array.shape[0] == dims[0]
-    if op == "mul" and per_channel and tracer.is_constant(constant):
-        name = tracer.parameters[constant]
-        return tracer.add(node, "layer_scale", [path], {}, {"": constant}, hint=name)
     behind_batch = array.ndim == len(dims) + 1 and array.shape[1] == array.size == dims[0]
+    if op == "mul" and array.size > 1 and (per_channel or behind_batch) and tracer.is_constant(constant):
+        factors = constant if per_channel else array.reshape(array.shape[1:]).copy()
+        hint = tracer.name_of(constant) or f"{tracer.where(node)}.{op}".strip(".")
+        return tracer.add(node, "layer_scale", [path], {}, {"": factors}, hint=hint)
     if array.size > 1 and not (per_channel or behind_batch):
         raise Refusal(f"a constant of {'x'.join(map(str, array.shape))} has no counterpart in a spec")
     size = dims[0]
@@ -227,16 +228,12 @@ HANDLERS: dict[str, Handler] = {
     "instance_norm": instance_norm,
     "prelu": prelu,
     "flatten": flatten,
-    "cat": cat,
-    "concat": cat,
-    "mean": mean,
     "permute": permute,
     "transpose": transpose,
     **dict.fromkeys(("view", "reshape", "_unsafe_view"), reshape),
     **dict.fromkeys(("contiguous", "clone", "detach", "alias", "lift_fresh_copy"), same),
     **dict.fromkeys(("to", "_to_copy", "type_as"), converted),
     "slice": cut,
-    "select": select,
     **dict.fromkeys(("chunk", "split", "split_with_sizes"), parts),
     "pad": pad,
     "constant_pad_nd": pad,

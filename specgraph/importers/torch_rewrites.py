@@ -7,19 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from specgraph.importers import torch_copies
 from specgraph.importers.flat import Refusal
 from specgraph.importers.torch_arguments import CallArguments, spread
+from specgraph.importers.torch_copies import over_stacked, select_stacked
 from specgraph.importers.torch_layers import with_places
 from specgraph.importers.torch_ops import SOFTSIGN, is_softsign, with_constant
+from specgraph.importers.torch_shapes import mean, select
 from specgraph.importers.torch_tracer import Handler, Tracer, op_name
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
 BROADCASTING = frozenset({"add", "sub", "mul", "div", "add_", "sub_", "mul_", "div_"})
-
-
-def _sizes(tracer: Tracer, path: str) -> list[int]:
-    return [int(str(dim)) for dim in tracer.net.type_of(path).dims]
 
 
 def power(tracer: Tracer, node: Any) -> str:
@@ -69,7 +68,7 @@ def total(tracer: Tracer, node: Any) -> str:
     """A sum is a mean times the number of values."""
     given = CallArguments(node)
     path = tracer.data(given.get("self"))
-    sizes = _sizes(tracer, path)
+    sizes = tracer.sizes(path)
     if given.get("dim") is None:
         raise Refusal("it sums over the batch")
     dims = sorted(axis % (len(sizes) + 1) for axis in spread(given.dim, 1))
@@ -81,26 +80,14 @@ def total(tracer: Tracer, node: Any) -> str:
             f"{tracer.label(node)} is a mean times {count}, which is a sum at this input size alone"
         )
     arguments = {"dim": dims if len(dims) > 1 else dims[0], "keepdim": given.get("keepdim", False)}
-    mean = tracer.step(node, "mean", [path], arguments, "mean")
-    return with_constant(tracer, node, "mul", mean, float(count))
-
-
-def stack(tracer: Tracer, node: Any) -> str:
-    given = CallArguments(node)
-    paths = [tracer.data(value) for value in given.tensors]
-    sizes = _sizes(tracer, paths[0])
-    dim = given.dim % (len(sizes) + 2)
-    if dim == 0:
-        raise Refusal("it puts an axis in front of the batch")
-    shape = [*sizes[: dim - 1], 1, *sizes[dim - 1 :]]
-    layers = [tracer.step(node, "reshape", [path], {"shape": shape}, "layer") for path in paths]
-    return tracer.add(node, "concat", layers, {"dim": dim})
+    average = tracer.step(node, "mean", [path], arguments, "mean")
+    return with_constant(tracer, node, "mul", average, float(count))
 
 
 def unflatten(tracer: Tracer, node: Any) -> str:
     given = CallArguments(node)
     path = tracer.data(given.get("self"))
-    sizes = _sizes(tracer, path)
+    sizes = tracer.sizes(path)
     dim = given.dim % (len(sizes) + 1)
     if dim == 0:
         raise Refusal("it cuts the batch axis into several")
@@ -111,18 +98,16 @@ def unflatten(tracer: Tracer, node: Any) -> str:
 
 
 def expand(tracer: Tracer, node: Any) -> str:
-    """Nothing where whoever reads it broadcasts anyway; else a map of one cell, enlarged."""
+    """Nothing where whoever reads it broadcasts anyway; else copies, or a map of one cell enlarged."""
     path = tracer.data(CallArguments(node).get("self"))
     wanted = list(node.meta["val"].shape)[1:]
-    sizes = _sizes(tracer, path)
+    sizes = tracer.sizes(path)
     if wanted == sizes:
         return path
     if all(_broadcasts(tracer, reader, node) for reader in node.users):
         tracer.narrow.add(node)
         return path
-    if len(wanted) != len(sizes) or wanted[0] != sizes[0] or any(size != 1 for size in sizes[1:]):
-        raise Refusal("repeating values has no counterpart in a spec")
-    return tracer.add(node, "upsample", [path], {"size": wanted[1:]})
+    return torch_copies.expand(tracer, node, path, wanted)
 
 
 def _broadcasts(tracer: Tracer, reader: Any, node: Any) -> bool:
@@ -135,10 +120,14 @@ def _broadcasts(tracer: Tracer, reader: Any, node: Any) -> bool:
     )
 
 
+def _scaled(tracer: Tracer, node: Any, path: str, factor: float) -> str:
+    return with_constant(tracer, node, "mul", path, factor)
+
+
 def pixel_unshuffle(tracer: Tracer, node: Any) -> str:
     given = CallArguments(node)
     path = tracer.data(given.get("self"))
-    channels, height, width = _sizes(tracer, path)
+    channels, height, width = tracer.sizes(path)
     factor = given.downscale_factor
     high, wide = height // factor, width // factor
     split = tracer.step(node, "reshape", [path], {"shape": [channels, high, factor, wide, factor]}, "split")
@@ -174,7 +163,7 @@ def largest(tracer: Tracer, node: Any) -> str:
     given = CallArguments(node)
     path = tracer.data(given.get("self"))
     kind = tracer.net.type_of(path)
-    sizes = _sizes(tracer, path)
+    sizes = tracer.sizes(path)
     if given.get("other") is not None:
         raise Refusal("the larger of two values has no counterpart in a spec")
     if given.get("dim") in (None, []):
@@ -200,14 +189,16 @@ def largest(tracer: Tracer, node: Any) -> str:
 
 
 HANDLERS: dict[str, Handler] = {
+    **torch_copies.HANDLERS,
     "pow": power,
     "square": square,
     "neg": negative,
     "rsub": reversed_sub,
     "selu": selu,
     "selu_": selu,
-    "sum": total,
-    "stack": stack,
+    "sum": over_stacked(total),
+    "mean": over_stacked(mean, _scaled),
+    "select": select_stacked(select),
     "unflatten": unflatten,
     "expand": expand,
     "expand_as": expand,

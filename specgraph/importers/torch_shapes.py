@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import inf, prod
 from typing import Any
 
-from specgraph.graph.dims import Dim
+import numpy as np
+
 from specgraph.importers.flat import Refusal
 from specgraph.importers.torch_arguments import CallArguments, spread
-from specgraph.importers.torch_tracer import Tracer
+from specgraph.importers.torch_tracer import Tracer, op_name
+
+LOWEST = float(np.finfo(np.float32).min)
+"""What stands for minus infinity in a spec, whose numbers are finite."""
+POOLINGS = frozenset(f"max_pool{rank}d{ending}" for rank in (1, 2, 3) for ending in ("", "_with_indices"))
 
 
 def flatten(tracer: Tracer, node: Any) -> str:
@@ -26,13 +31,6 @@ def flatten(tracer: Tracer, node: Any) -> str:
     if start == end:
         return path
     return tracer.add(node, "flatten", [path], arguments)
-
-
-def cat(tracer: Tracer, node: Any) -> str:
-    given = CallArguments(node)
-    paths = [tracer.data(value) for value in given.tensors]
-    dim = given.dim % (tracer.net.type_of(paths[0]).rank + 1)
-    return tracer.add(node, "concat", paths, {"dim": dim}) if len(paths) > 1 else paths[0]
 
 
 def mean(tracer: Tracer, node: Any) -> str:
@@ -70,9 +68,8 @@ def reshape(tracer: Tracer, node: Any) -> str:
     given = CallArguments(node)
     path = tracer.data(given.get("self"))
     sizes = list(given.get("size") or given.get("shape"))
-    dims = tracer.net.type_of(path).dims
     rest = sizes[1:]
-    total = prod(_known(dims))
+    total = prod(tracer.sizes(path))
     if sizes[0] == -1:
         if -1 in rest or prod(rest) != total:
             raise Refusal("it joins the batch axis with others")
@@ -83,7 +80,7 @@ def reshape(tracer: Tracer, node: Any) -> str:
 
 def _to(tracer: Tracer, node: Any, path: str, sizes: list[int]) -> str:
     dims = tracer.net.type_of(path).dims
-    total = prod(_known(dims))
+    total = prod(tracer.sizes(path))
     if -1 in sizes:
         sizes = [total // -prod(sizes) if size == -1 else size for size in sizes]
     if tuple(sizes) == dims:
@@ -95,14 +92,10 @@ def _to(tracer: Tracer, node: Any, path: str, sizes: list[int]) -> str:
     return tracer.add(node, "reshape", [path], {"shape": sizes})
 
 
-def _known(dims: tuple[Dim, ...]) -> list[int]:
-    return [int(str(dim)) for dim in dims]
-
-
 def unsqueeze(tracer: Tracer, node: Any) -> str:
     given = CallArguments(node)
     path = tracer.data(given.get("self"))
-    sizes: list[int] = _known(tracer.net.type_of(path).dims)
+    sizes: list[int] = tracer.sizes(path)
     axis = given.dim % (len(sizes) + 2)
     if axis == 0:
         raise Refusal("it puts an axis in front of the batch")
@@ -113,7 +106,7 @@ def unsqueeze(tracer: Tracer, node: Any) -> str:
 def squeeze(tracer: Tracer, node: Any) -> str:
     given = CallArguments(node)
     path = tracer.data(given.get("self"))
-    sizes = _known(tracer.net.type_of(path).dims)
+    sizes = tracer.sizes(path)
     chosen = given.get("dim")
     axes = [axis % (len(sizes) + 1) for axis in spread(chosen, 1)] if chosen is not None else range(1, len(sizes) + 1)
     kept = [size for axis, size in enumerate(sizes, 1) if not (axis in axes and size == 1)]
@@ -145,7 +138,7 @@ def cut(tracer: Tracer, node: Any) -> str:
 def select(tracer: Tracer, node: Any) -> str:
     given = CallArguments(node)
     path = tracer.data(given.get("self"))
-    sizes = _known(tracer.net.type_of(path).dims)
+    sizes = tracer.sizes(path)
     dim = given.dim % (len(sizes) + 1)
     if dim == 0:
         raise Refusal("it picks one of the batch")
@@ -159,7 +152,7 @@ def parts(tracer: Tracer, node: Any) -> list[str]:
     """chunk, split: one slice per part."""
     given = CallArguments(node)
     path = tracer.data(given.get("self"))
-    sizes = _known(tracer.net.type_of(path).dims)
+    sizes = tracer.sizes(path)
     dim = given.dim % (len(sizes) + 1)
     if dim == 0:
         raise Refusal("it cuts the batch")
@@ -185,14 +178,49 @@ def pad(tracer: Tracer, node: Any) -> str:
     rank = tracer.net.type_of(path).rank
     pairs = [list(amounts[i : i + 2]) for i in range(0, len(amounts), 2)][::-1]
     by_axis = dict(zip(range(rank + 1 - len(pairs), rank + 1), pairs, strict=True))
-    if 0 in by_axis or min(amounts) < 0:
-        raise Refusal("it pads the batch, or cuts away")
-    arguments: dict[str, Any] = {"mode": given.get("mode", "constant"), "value": given.get("value") or 0}
+    if any(by_axis.pop(0, ())):
+        raise Refusal("it pads the batch")
+    value = given.get("value") or 0
+    if value == -inf and _pools(tracer, node, by_axis):
+        tracer.narrow.add(node)
+        return path
+    path, by_axis = _cropped(tracer, node, path, by_axis)
+    if not any(any(pair) for pair in by_axis.values()):
+        return path
+    arguments: dict[str, Any] = {"mode": given.get("mode", "constant"), "value": max(value, LOWEST)}
     if rank > 1:
         arguments["padding"] = [by_axis.get(axis, [0, 0]) for axis in range(2, rank + 1)]
     if 1 in by_axis:
         arguments["channels"] = by_axis[1]
     return tracer.add(node, "pad", [path], arguments)
+
+
+def _pools(tracer: Tracer, node: Any, by_axis: dict[int, list[int]]) -> bool:
+    """Whether nothing but pooling reads a padded value, which can pad by itself."""
+    rank = node.meta["val"].ndim
+    if any(axis < 2 and any(pair) for axis, pair in by_axis.items()) or not node.users:
+        return False
+    for reader in node.users:
+        if op_name(reader) not in POOLINGS or reader.args[0] is not node:
+            return False
+        window = CallArguments(reader)
+        if any(spread(window.padding, 1)) or window.ceil_mode or any(step != 1 for step in spread(window.dilation, 1)):
+            return False
+        kernel = spread(window.kernel_size, rank - 2)
+        if any(2 * max(by_axis.get(axis, [0, 0])) > size for axis, size in enumerate(kernel, 2)):
+            return False
+    tracer.padded[node] = [by_axis.get(axis, [0, 0]) for axis in range(2, rank)]
+    return True
+
+
+def _cropped(tracer: Tracer, node: Any, path: str, by_axis: dict[int, list[int]]) -> tuple[str, dict[int, list[int]]]:
+    """The value without what negative amounts cut away, and the amounts that are left."""
+    sizes = tracer.sizes(path)
+    for axis, (before, after) in by_axis.items():
+        if before < 0 or after < 0:
+            bounds = {"start": max(-before, 0), "stop": sizes[axis - 1] + min(after, 0)}
+            path = tracer.step(node, "slice", [path], {"dim": axis, **bounds}, "cropped")
+    return path, {axis: [max(amount, 0) for amount in pair] for axis, pair in by_axis.items()}
 
 
 def channel_shuffle(tracer: Tracer, node: Any) -> str:

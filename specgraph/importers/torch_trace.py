@@ -12,7 +12,7 @@ from torch import nn
 
 from specgraph.errors import CommandError
 
-SHAPED = frozenset({"view", "reshape", "_unsafe_view", "expand"})
+SHAPED = frozenset({"view", "reshape", "_unsafe_view", "expand", "new_zeros", "new_ones", "new_full"})
 SIMPLE = (bool, int, float, str, type(None))
 
 
@@ -25,10 +25,33 @@ def trace(module: nn.Module, example: tuple[Any, ...], label: str) -> tuple[Any,
             warnings.simplefilter("ignore")
             module.eval()
             exported = torch.export.export(module, example, strict=False)
+            _inline_regions(exported)
     except Exception as error:  # tracing runs the module's own code, which may raise anything
         first = str(error).strip().split("\n")[0][:300]
         raise CommandError(f"{label} cannot be traced: {type(error).__name__}: {first}") from error
     return exported, changed
+
+
+def _inline_regions(exported: Any) -> None:
+    """Put the calls of regions (no gradients, autocast that is off) in the place of the region."""
+    for node in list(exported.graph.nodes):
+        name = str(getattr(node.target, "__name__", ""))
+        if name == "wrap_with_autocast" and (not node.args[2] or node.args[1] == torch.float32):
+            _inline(exported, node, node.args[4], node.args[5:])
+        elif name == "wrap_with_set_grad_enabled":
+            _inline(exported, node, node.args[1], node.args[2:])
+
+
+def _inline(exported: Any, node: Any, region: Any, values: tuple[Any, ...]) -> None:
+    inner = getattr(exported.graph_module, region.target).graph
+    holders = [inside for inside in inner.nodes if inside.op == "placeholder"]
+    with exported.graph.inserting_before(node):
+        results = exported.graph.graph_copy(inner, dict(zip(holders, values, strict=True)))
+    for reader in list(node.users):
+        reader.replace_all_uses_with(results[reader.args[1]])
+        exported.graph.erase_node(reader)
+    exported.graph.erase_node(node)
+    exported.graph.erase_node(region)
 
 
 @contextmanager

@@ -32,6 +32,8 @@ class Tracer:
         self.whole: dict[Any, Handler | None] = {}
         """Calls that are parts of one op: its handler for the last of them, None for the others."""
         self.narrow: set[Any] = set()
+        self.padded: dict[Any, list[list[int]]] = {}
+        """Calls that pad with minus infinity: what the pooling that reads them pads on each axis."""
         self._module = module
         self._leaves = {
             path
@@ -39,6 +41,8 @@ class Tracer:
             if all(name == "parametrizations" for name, _ in part.named_children())
         }
         self._computed: set[Any] = set()
+        self._origins: dict[Any, str] = {}
+        """For computed constants, the key of the one tensor of the module that they are made of."""
         self._known: dict[str, str] = {}
         self._owning = {
             path for path, part in module.named_modules() if next(part.parameters(recurse=False), None) is not None
@@ -140,7 +144,14 @@ class Tracer:
         self.parameters[node] = self._known[key] = f"{node.name}/computed"
         self._tensors[self.parameters[node]] = value
         self._computed.add(node)
+        origins = {self._origins.get(n) or self.parameters[n] for n in node.all_input_nodes}
+        if len(origins) == 1:
+            self._origins[node] = origins.pop()
         return True
+
+    def name_of(self, value: Any) -> str:
+        """Key of a constant in the module; of what it is computed from, or empty, if it is not one of its tensors."""
+        return self._origins.get(value, "") if value in self._computed else self.parameters[value]
 
     def _placeholder(self, node: Any) -> None:
         if node.name in self._targets:
@@ -231,6 +242,10 @@ class Tracer:
         if not isinstance(found, str):
             raise Refusal("it reads a constant where a spec needs a node")
         return found
+
+    def sizes(self, path: str) -> list[int]:
+        """Sizes of a node's value, without the batch."""
+        return [int(str(dim)) for dim in self.net.type_of(path).dims]
 
     def is_data(self, value: Any) -> bool:
         """Whether a value is computed from the inputs."""

@@ -203,7 +203,7 @@ EQUAL: dict[str, tuple[Forward, list[str]]] = {
     "one expand": (one_expand, ["conv", "global_avg_pool", "mul"]),
     "to double and back": (lambda n, x: n.c(x).double().float(), ["conv"]),
     "dropout is a view": (through_dropout, ["conv", "dropout", "relu"]),
-    "constants that are filled": (filled, ["conv", "batch_norm", "batch_norm"]),
+    "constants that are filled": (filled, ["conv", "batch_norm", "layer_scale"]),
     "computed weights, twice": (lambda n, x: n.w(x) + n.w(-x), ["conv", "batch_norm", "conv", "add"]),
     "nothing reads it": (lambda n, x: [n.c(x).sin(), n.c(x)][1], ["conv"]),
     "written elsewhere": (written_elsewhere, ["conv", "batch_norm"]),
