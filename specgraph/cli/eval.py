@@ -90,11 +90,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _shown(scores: Any) -> str:
-    from specgraph.tasks.registry import task
-
-    return ", ".join(
-        f"{metric.title} {metric.show(scores.metrics[metric.name])}" for metric in task(scores.task).metrics
-    )
+    return ", ".join(f"{metric.title} {metric.show(scores.metrics[metric.name])}" for metric in scores.measures)
 
 
 def _table(details: dict[str, Any]) -> list[str]:

@@ -69,7 +69,7 @@ def describe(folder: Path) -> dict[str, Any] | None:
         metric = str(chosen["metric"])
         best = best_row(metrics, metric, str(chosen["mode"])) or {}
         name = str(environment.get("task", "classification"))
-        first = task(name).metrics[0].name if is_task(name) else metric
+        first = task(name).metrics[0].name if is_task(name) else str(environment.get("metric", metric))
     except CommandError as error:
         return _left_out(folder, error.message)
     except (ValueError, TypeError, KeyError, OSError):  # of a table that is cut short, or has other columns

@@ -6,6 +6,8 @@ deviations are those of all training pixels, of values in 0..1 (not means of per
 
 from __future__ import annotations
 
+from typing import Literal
+
 from specgraph.named_tuples import NamedTuple
 
 
@@ -168,6 +170,11 @@ FROM_PYTHON = "from-python"
 """Name of the data set in the recipe of a run whose data a Python program gave."""
 
 
+Targets = Literal["class", "labels", "numbers", "mask", "picture", "heads"]
+"""What a data set gives for each image: a class number, labels that are on or off, numbers, a mask of class numbers,
+the image itself, or what each of several outputs learns."""
+FOR_SEVERAL_OUTPUTS = (SHAPES, TABLE)
+"""Names of data that can hold targets for several outputs."""
 CLASSES_ALONE = ("class", "picture")
 """What images with a class each give a network to learn."""
 SAID_BY_RECIPE: dict[str, tuple[str, ...]] = {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from specgraph.datasets.catalog import Targets
 from specgraph.datasets.columns import Columns
+from specgraph.datasets.samples import HeadTargets, joined_targets
 from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data
 
@@ -33,6 +35,24 @@ def labels_of(columns: Columns, chosen: list[str], targets: str, data: Data) -> 
             f"a class is one column, and data.targets names {len(chosen)}", "several labels: task: multi_label"
         )
     return _classes(columns, chosen[0], data)
+
+
+def labels_of_outputs(
+    columns: Columns, kinds: Mapping[str, Targets], data: Data
+) -> tuple[Tensor, tuple[HeadTargets, ...]]:
+    """The values that several outputs learn, of the columns that `data.targets` gives each. Raises `CommandError`,
+    also for masks, which are images of their own."""
+    found = {}
+    for name, kind in kinds.items():
+        if kind == "mask":
+            raise CommandError(
+                f"output `{name}` learns masks, and a table gives those to one output alone",
+                "train segmentation by itself, or draw the data: {name: shapes}",
+            )
+        chosen = [] if kind == "picture" else columns.target_columns(data, name)
+        labels, names = labels_of(columns, chosen, kind, data)
+        found[name] = (kind, labels, names)
+    return joined_targets(found)
 
 
 def _classes(columns: Columns, column: str, data: Data) -> tuple[Tensor, tuple[str, ...]]:

@@ -51,12 +51,18 @@ class Columns:
             wanted = next(iter(wanted.values()), None)
         return self._existing(wanted or self.image)
 
-    def target_columns(self, data: Data) -> list[str]:
-        """The columns that are learnt. Raises `CommandError` if the recipe names none, or others than there are."""
+    def target_columns(self, data: Data, output: str | None = None) -> list[str]:
+        """The columns that are learnt, by an output if it is named. Raises `CommandError` if the recipe names none, or
+        others than there are."""
         wanted = data.targets
+        if output is not None:
+            wanted = wanted.get(output) if isinstance(wanted, dict) else None
+            if wanted is None:
+                raise CommandError(
+                    f"the recipe does not say which column output `{output}` learns",
+                    f"data.targets: {{{output}: column}}",
+                )
         if isinstance(wanted, dict):
-            if len(wanted) != 1:
-                raise CommandError("data.targets names several outputs", "only the network's first output is learnt")
             wanted = next(iter(wanted.values()))
         wanted = self.target if wanted is None else wanted
         if wanted is None:

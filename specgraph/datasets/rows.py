@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from specgraph.datasets.column_targets import labels_of
+from specgraph.datasets.catalog import Targets
+from specgraph.datasets.column_targets import labels_of, labels_of_outputs
 from specgraph.datasets.columns import Columns
 from specgraph.datasets.folder import FolderReader, read_samples, readable, resized_crop_of
 from specgraph.datasets.masks import read_pairs
-from specgraph.datasets.samples import Dataset
+from specgraph.datasets.samples import Dataset, HeadTargets
 from specgraph.datasets.split import held_out_test
 from specgraph.datasets.statistics import sample_statistics
 from specgraph.errors import CommandError
@@ -24,16 +26,21 @@ BROKEN_HELP = "mend or remove the row, or skip such images: broken_images: skip 
 
 
 def read_rows(
-    columns: Columns, data: Data, targets: str, size: tuple[int, int] | None, channels: int | None
+    columns: Columns,
+    data: Data,
+    targets: str | Mapping[str, Targets],
+    size: tuple[int, int] | None,
+    channels: int | None,
 ) -> Dataset:
     """The images of a table's rows at `size` (height, width; else 224 x 224), with what their columns say: a class,
-    several `labels` (a column each with 0 and 1, or one with a list), `numbers`, a `mask`, or nothing.
+    several `labels` (a column each with 0 and 1, or one with a list), `numbers`, a `mask`, nothing, or, by the names of
+    several outputs, all that these learn.
 
     Small sets are held in memory, larger ones read while training. Raises `CommandError` for missing columns and
     values that are none.
     """
     image_column = columns.image_column(data)
-    chosen = [] if targets == "picture" else columns.target_columns(data)
+    chosen = [] if targets == "picture" or not isinstance(targets, str) else columns.target_columns(data)
     pictures = columns.pictures(image_column)
     if targets == "mask":
         if len(chosen) != 1:
@@ -41,9 +48,14 @@ def read_rows(
         masks = columns.pictures(chosen[0])
         places, notes = _places(columns, data, torch.zeros(len(pictures), dtype=torch.int64))
         pairs = {part: [(pictures[i], masks[i]) for i in found.tolist()] for part, found in places.items()}
-        names = columns.class_names.get(chosen[0])
-        return replace(read_pairs(pairs, data, size, channels, name=columns.name, names=names), notes=notes)
-    labels, names = labels_of(columns, chosen, targets, data)
+        known = columns.class_names.get(chosen[0])
+        return replace(read_pairs(pairs, data, size, channels, name=columns.name, names=known), notes=notes)
+    heads: tuple[HeadTargets, ...] = ()
+    names: tuple[str, ...] = ()
+    if isinstance(targets, str):
+        labels, names = labels_of(columns, chosen, targets, data)
+    else:
+        labels, heads = labels_of_outputs(columns, targets, data)
     places, notes = _places(columns, data, labels)
     told = list(notes)
     if data.broken_images == "skip":
@@ -58,7 +70,7 @@ def read_rows(
     mean, std = sample_statistics(samples["train"]) if data.normalize == "dataset" else (None, None)
     return Dataset(
         Path(columns.name).stem, samples["train"], samples["test"], names, channels, size, mean, std,
-        samples.get("validation"), from_files=True, notes=tuple(told),
+        samples.get("validation"), from_files=True, notes=tuple(told), heads=heads,
     )  # fmt: skip
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
+from specgraph.datasets.catalog import Targets
 from specgraph.datasets.stored import File
 
 IGNORED = 255
@@ -75,6 +77,37 @@ def whole(source: ImageTensor | Reader, labels: Tensor) -> Samples:
     return Samples(source, torch.arange(len(labels)), labels)
 
 
+class HeadTargets(NamedTuple):
+    """What an output learns of a set with targets for several: its name, the kind of target, the names of classes,
+    labels or numbers, and its columns of the labels (none for masks and images)."""
+
+    name: str
+    targets: Targets
+    names: tuple[str, ...]
+    columns: slice
+
+    def of(self, samples: Samples) -> Samples:
+        """The samples with this output's labels alone."""
+        own = samples.labels[:, self.columns]
+        if self.targets == "class":
+            own = own[:, 0].long()
+        return Samples(samples.source, samples.indices, own)
+
+
+def joined_targets(
+    parts: Mapping[str, tuple[Targets, Tensor, tuple[str, ...]]],
+) -> tuple[Tensor, tuple[HeadTargets, ...]]:
+    """The targets of several outputs, each with its kind and names, as one float32 (N, columns)."""
+    columns, heads, start = [], [], 0
+    for name, (kind, labels, names) in parts.items():
+        own = labels[:, None] if labels.ndim == 1 else labels
+        own = own[:, :0] if kind in ("mask", "picture") else own
+        heads.append(HeadTargets(name, kind, names, slice(start, start + own.shape[1])))
+        columns.append(own.float())
+        start += own.shape[1]
+    return torch.cat(columns, 1), tuple(heads)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A data set: training and test images, class names, and what is fed to the network.
@@ -83,7 +116,7 @@ class Dataset:
     `size` is (height, width), None where images differ. `from_files`: images were files of any size,
     brought to `size` when they were read. `as_given`: images are floats that are fed as they are; `mean` and
     `std` then say what they were normalised by, None where that is not known. `notes` are things the
-    user should know.
+    user should know. `heads` say what each of several outputs learns.
     """
 
     name: str
@@ -98,6 +131,14 @@ class Dataset:
     from_files: bool = False
     notes: tuple[str, ...] = field(default=())
     as_given: bool = False
+    heads: tuple[HeadTargets, ...] = ()
+
+    @property
+    def learnt(self) -> str:
+        """How many classes there are, or what several outputs learn, in words."""
+        if not self.heads:
+            return f"{self.num_classes} classes"
+        return "; ".join(f"{head.name}: {', '.join(head.names) or head.targets}" for head in self.heads)
 
     @property
     def num_classes(self) -> int:

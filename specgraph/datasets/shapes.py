@@ -8,11 +8,14 @@ linear function of the pixels comes near.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
+from specgraph.datasets.catalog import Targets
 from specgraph.datasets.random import derive_seed, uniforms
-from specgraph.datasets.samples import Dataset, ImageTensor, Samples, whole
+from specgraph.datasets.samples import Dataset, HeadTargets, ImageTensor, Samples, joined_targets, whole
 from specgraph.datasets.shape_names import KINDS, NAMES_OF
 from specgraph.datasets.statistics import channel_statistics
 from specgraph.errors import CommandError
@@ -27,21 +30,28 @@ TEST_SHARE = 0.2
 SEED = 20_260_101
 
 
-def draw_shapes(size: int, num_images: int, targets: str) -> Dataset:
+def draw_shapes(size: int, num_images: int, targets: str | Mapping[str, Targets]) -> Dataset:
     """`num_images` images of `size` x `size`, four fifths for training, with `targets`: `class`, `labels`, `numbers`,
-    `mask` or `picture`. Raises `CommandError` for images too small or too few."""
+    `mask` or `picture`, or those of several outputs by name. Raises `CommandError` for images too small or too few."""
     if size < SMALLEST or num_images < 10:
         raise CommandError(f"shapes are drawn from {SMALLEST} pixels and 10 images on, not {size} and {num_images}")
-    images, kinds, masks = draw_images(size, num_images, one_kind=targets == "class")
+    each = {"": targets} if isinstance(targets, str) else targets
+    images, kinds, masks = draw_images(size, num_images, one_kind="class" in each.values())
     num_test = round(num_images * TEST_SHARE)
     mean, std = channel_statistics(images[num_test:])
-    if targets == "mask":
+    if "mask" in each.values():
         images = torch.cat((images, masks.unsqueeze(1)), 1)
-    labels = _labels(targets, kinds, masks)
+    names: tuple[str, ...] = ()
+    heads: tuple[HeadTargets, ...] = ()
+    if isinstance(targets, str):
+        labels, names = _labels(targets, kinds, masks), NAMES_OF[targets]
+    else:
+        parts = {name: (kind, _labels(kind, kinds, masks), NAMES_OF[kind]) for name, kind in targets.items()}
+        labels, heads = joined_targets(parts)
     everything = whole(ImageTensor(images), labels)
     order = torch.arange(num_images)
     train, test = everything.select(order[num_test:]), everything.select(order[:num_test])
-    return Dataset("shapes", _own(train), _own(test), NAMES_OF[targets], 3, (size, size), mean, std)
+    return Dataset("shapes", _own(train), _own(test), names, 3, (size, size), mean, std, heads=heads)
 
 
 def _own(samples: Samples) -> Samples:

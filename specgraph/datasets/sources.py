@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from specgraph.datasets.catalog import HUGGING_FACE, MASKS, NPZ, SHAPES, TABLE, TORCHVISION, WEBDATASET
+from specgraph.datasets.catalog import HUGGING_FACE, MASKS, NPZ, SHAPES, TABLE, TORCHVISION, WEBDATASET, Targets
 from specgraph.datasets.download import data_root
 from specgraph.datasets.samples import Dataset
+from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data
 
 Size = tuple[int, int] | None
+
+
+def read_for_outputs(data: Data, kinds: Mapping[str, Targets], size: Size, channels: int | None) -> Dataset:
+    """The data set of a recipe's `data` with what each of several outputs learns. Raises `CommandError` for data that
+    hold one target for each image."""
+    if data.name == SHAPES:
+        from specgraph.datasets.shapes import draw_shapes
+
+        return draw_shapes(data.size or 64, data.images or 2000, kinds)
+    if data.name == TABLE:
+        from specgraph.datasets.table import read_table
+
+        return read_table(data, kinds, size, channels)
+    raise CommandError(
+        f"data `{data.name}` have no targets for several outputs",
+        "use data {name: table, file: …, targets: {…}}, or {name: shapes}",
+    )
+
+
 Read = Callable[[Data, str, Size, int | None], Dataset]
 
 

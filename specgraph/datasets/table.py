@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from specgraph.datasets.catalog import Targets
 from specgraph.datasets.columns import Columns
 from specgraph.datasets.files import data_file
 from specgraph.datasets.rows import read_rows
@@ -19,7 +21,9 @@ HUGGING_FACE = b"huggingface"
 ABSENT_HELP = "data.file is looked for below data.root"
 
 
-def read_table(data: Data, targets: str, size: tuple[int, int] | None, channels: int | None) -> Dataset:
+def read_table(
+    data: Data, targets: str | Mapping[str, Targets], size: tuple[int, int] | None, channels: int | None
+) -> Dataset:
     """The rows of `data.file` as a data set (see `read_rows`). Paths of images are relative to the table.
 
     Raises `CommandError`, `MissingPackageError` for Parquet without pyarrow.

@@ -98,7 +98,16 @@ def _evaluate(
     accuracy = metrics.get("accuracy")
     of_data = (split, found.dataset.name, found.dataset.class_names)
     return Evaluation(
-        loss, accuracy, count, *of_data, None, found.task.name, metrics, (found.pictures,), details=judge.details()
+        loss,
+        accuracy,
+        count,
+        *of_data,
+        None,
+        found.task.name,
+        metrics,
+        (found.pictures,),
+        details=judge.details(),
+        measures=found.task.metrics,
     )
 
 

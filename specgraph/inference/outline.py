@@ -31,6 +31,8 @@ def outline(session: Session, file: object) -> Graph:
         raise CommandError(f"{file} does not say how large its images are", "evaluate its run: eval RUN --weights FILE")
     scale = scale_of(session.metadata, port.name)
     task = task_of_file(session.metadata, None, file)
+    if task.targets == "heads":
+        raise CommandError(f"{file} has several trained outputs", _BY_RUN)
     shape = tuple(port.shape)
     if scale == "class_numbers":
         names = names_of(session.metadata, task.names_key)

@@ -19,9 +19,10 @@ from specgraph.inference.preprocess import in_channels, normalise, shown_box, to
 from specgraph.inference.session import Array, Port, Session
 from specgraph.recipes.recipe import TASK_NAMES, is_task
 from specgraph.tasks import registry as tasks
+from specgraph.tasks.heads import HeadsPrediction, HeadsTask, together
 from specgraph.tasks.prediction import SCALES, Frame, Prediction, Shot
 from specgraph.tasks.prediction import Output as OutputPort
-from specgraph.tasks.task import TASK_KEY, Task
+from specgraph.tasks.task import HEADS, TASK_KEY, Task
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -80,11 +81,19 @@ class Predictor:
         self._check_channels()
         self._output = self._choose_output(output)
         self.task = task_of_file(metadata, task, model)
-        port = next(port for port in self.session.outputs if port.name == self._output)
-        described = OutputPort(port.name, port.shape, port.dtype, scale_of(metadata, self._output), metadata)
         names = None if class_names is None else tuple(class_names)
-        self._reader = self.task.read_output(described, names)
-        self.class_names = self._reader.names
+        described = [
+            OutputPort(port.name, port.shape, port.dtype, scale_of(metadata, port.name), metadata)
+            for port in self.session.outputs
+            if output is None or port.name == output
+        ]
+        if output is None and not isinstance(self.task, HeadsTask):
+            described = described[:1]
+        if isinstance(self.task, HeadsTask):
+            self._readers = self.task.readers(described)
+        else:
+            self._readers = {self._output: self.task.read_output(described[0], names)}
+        self.class_names = next(iter(self._readers.values())).names
         fixed = self._input.shape[0]
         if isinstance(fixed, int):
             self.batch_size = fixed
@@ -217,13 +226,24 @@ class Predictor:
         found: Iterator[Prediction] = iter(())
         if ready:
             shots = [Shot(name, image, one.frame) for name, image, one in ready]
-            found = self._reader.read(self._outputs([one.values for _, _, one in ready]), shots, top_k)
+            values = self._outputs([one.values for _, _, one in ready])
+            each = {name: reader.read(values[name], shots, top_k) for name, reader in self._readers.items()}
+            if isinstance(self.task, HeadsTask):
+                found = together(each, shots)
+            else:
+                found = each[self._output]
         for name, _, one in batch:
-            yield self._reader.broken(name, one) if isinstance(one, str) else next(found)
+            yield self._broken(name, one) if isinstance(one, str) else next(found)
 
-    def _outputs(self, arrays: list[Array]) -> Array:
-        """The output for each image; images of one shape are run together."""
-        found: dict[int, Array] = {}
+    def _broken(self, source: str, error: str) -> Prediction:
+        if isinstance(self.task, HeadsTask):
+            return HeadsPrediction(source, error)
+        return self._readers[self._output].broken(source, error)
+
+    def _outputs(self, arrays: list[Array]) -> dict[str, Array]:
+        """The outputs for each image, by name; images of one shape are run together."""
+        wanted = list(self._readers)
+        found: dict[str, dict[int, Array]] = {name: {} for name in wanted}
         for shape in dict.fromkeys(array.shape for array in arrays):
             places = [place for place, array in enumerate(arrays) if array.shape == shape]
             stacked = np.stack([arrays[place] for place in places])
@@ -233,9 +253,10 @@ class Predictor:
                 stacked = np.concatenate([stacked, filler])
             if len(stacked) == self.batch_size:
                 self._full.add(shape)
-            values = self.session.run({self._input.name: stacked}, [self._output])[self._output]
-            found.update(zip(places, values, strict=False))
-        return np.stack([found[place] for place in range(len(arrays))])
+            values = self.session.run({self._input.name: stacked}, wanted)
+            for name in wanted:
+                found[name].update(zip(places, values[name], strict=False))
+        return {name: np.stack([each[place] for place in range(len(arrays))]) for name, each in found.items()}
 
 
 class _Prepared(NamedTuple):
@@ -254,6 +275,9 @@ def _is_channels_last(port: Port) -> bool:
 
 def task_of_file(metadata: Mapping[str, str], named: str | None, model: object) -> Task:
     """The task that is asked for, or that a file names; classification where nothing does."""
+    several = tasks.task_in(metadata) if named is None and metadata.get(TASK_KEY) == HEADS else None
+    if several is not None:
+        return several
     found = metadata.get(TASK_KEY) if named is None else named
     if found is None:
         return tasks.task("classification")

@@ -20,7 +20,8 @@ from specgraph.inference.predictor import scale_of
 from specgraph.inference.session import Array, Session
 from specgraph.inference.source import ModelSource
 from specgraph.recipes.recipe import Recipe
-from specgraph.tasks.task import Judge, Metric, Objective
+from specgraph.tasks.heads import HeadsTask
+from specgraph.tasks.task import Judge, Metric, Objective, Task, head_of
 from specgraph.training.distributed import World
 from specgraph.training.feed import EvalFeed
 from specgraph.training.overrides import Overrides, choose_recipe, settle_resize
@@ -120,44 +121,56 @@ class RealImages:
     def judge(self, session: Session, split: str, limit: int | None = None) -> Judged:
         """Loss and metrics of a file. Raises `CommandError` if it has no output of the network's name."""
         judge = self.objective.judge(torch.device("cpu"))
-        output = self.data.head.name
-        if output not in [port.name for port in session.outputs]:
-            raise CommandError(f"the file has no output `{output}`, as the network has")
-        scale = scale_of(session.metadata, output)
+        learnt = self._learnt()
+        absent = [name for name in learnt if name not in [port.name for port in session.outputs]]
+        if absent:
+            raise CommandError(f"the file has no output `{absent[0]}`, as the network has")
+        scale = scale_of(session.metadata, self.data.head.name)
         loss, count = 0.0, 0
         for x, targets in self.inputs(session, split, limit):
-            values = torch.from_numpy(_run(session, x, output))
-            scores = self.objective.scores(self._scores(values, scale))
+            values = {name: torch.from_numpy(found) for name, found in _run(session, x, list(learnt)).items()}
+            scores = self.objective.of_outputs(
+                {name: self._scores(found, scale_of(session.metadata, name), name) for name, found in values.items()},
+                self.data.head.name,
+            )
             loss += math.nan if scale == "class_numbers" else float(self.objective.loss(scores, targets))
             judge.add(scores, targets)
             count += len(targets)
         return Judged(loss / max(count, 1), judge.metrics(), judge, count)
 
-    def _scores(self, values: Tensor, scale: str | None) -> Tensor:
-        """Scores again, of the probabilities or class numbers that a file gives in their place."""
+    def _learnt(self) -> dict[str, Task]:
+        """The outputs that are judged, with their tasks."""
+        task = self.data.task
+        return task.heads if isinstance(task, HeadsTask) else {self.data.head.name: task}
+
+    def _scores(self, values: Tensor, scale: str | None, output: str) -> Tensor:
+        """Scores of an output again, of the probabilities or class numbers that a file gives in their place."""
+        task, head = self._learnt()[output], head_of(self.source.graph, output)
+        assert head is not None
         if scale == "class_numbers":
-            num = self.data.task.num_outputs(self.data.head) or 1
+            num = task.num_outputs(head) or 1
             largest = int(values.max())
             if largest >= num:
                 raise CommandError(f"the file gives class number {largest}, and its classes are 0 to {num - 1}")
             return torch.nn.functional.one_hot(values, num).movedim(-1, 1).float()
-        if scale != "probabilities" or scale == output_scale(self.source.graph, self.data.head.name):
+        if scale != "probabilities" or scale == output_scale(self.source.graph, output):
             return values
         shares = values.clamp(LEAST_PROBABILITY, 1.0)
-        return shares.logit(1e-7) if self.data.task.probabilities == "independent" else shares.log()
+        return shares.logit(1e-7) if task.probabilities == "independent" else shares.log()
 
 
-def _run(session: Session, x: Array, output: str) -> Array:
-    """An output for a batch, in parts where the file takes batches of one size."""
+def _run(session: Session, x: Array, outputs: list[str]) -> dict[str, Array]:
+    """Outputs for a batch, by name, in parts where the file takes batches of one size."""
     name, fixed = session.inputs[0].name, session.inputs[0].shape[0]
     if not isinstance(fixed, int) or fixed == len(x):
-        return session.run({name: x}, [output])[output]
+        return session.run({name: x}, outputs)
     parts = []
     for start in range(0, len(x), fixed):
         part = x[start : start + fixed]
         filler = np.zeros((fixed - len(part), *x.shape[1:]), x.dtype)
-        parts.append(session.run({name: np.concatenate([part, filler])}, [output])[output][: len(part)])
-    return np.concatenate(parts)
+        found = session.run({name: np.concatenate([part, filler])}, outputs)
+        parts.append({output: values[: len(part)] for output, values in found.items()})
+    return {output: np.concatenate([part[output] for part in parts]) for output in outputs}
 
 
 def real_images(source: ModelSource, data: str | None, data_dir: str | os.PathLike[str] | None) -> RealImages | None:

@@ -11,9 +11,8 @@ from specgraph.checking import load
 from specgraph.datasets.preprocessing import CLASS_NAMES, Preprocessing, preprocessing_of
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
-from specgraph.recipes.recipe import is_task
 from specgraph.runs.folder import RUN_SPEC, is_run, run_weights
-from specgraph.tasks.registry import task, task_of
+from specgraph.tasks.registry import task_in, task_of
 from specgraph.tasks.task import TASK_KEY, Task, names_of
 
 SPEC_SUFFIXES = (".yaml", ".yml", ".json")
@@ -36,8 +35,8 @@ class ModelSource(NamedTuple):
     @property
     def task(self) -> Task | None:
         """What it was trained for, if that is known."""
-        name = self.metadata.get(TASK_KEY, "classification" if CLASS_NAMES in self.metadata else None)
-        return task(name) if is_task(name) else None
+        known = {TASK_KEY: "classification"} if CLASS_NAMES in self.metadata else {}
+        return task_in(known | dict(self.metadata))
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -98,10 +97,11 @@ def output_metadata(graph: Graph, metadata: Mapping[str, str]) -> dict[str, str]
     later version.
     """
     named = metadata.get(TASK_KEY)
-    if named is not None and not is_task(named):
+    known = task_in(metadata)
+    if named is not None and known is None:
         raise CommandError(f"the weights were trained for the task {named}, which this version does not know")
-    if is_task(named):
-        return task(named).metadata_of(metadata)
+    if known is not None:
+        return known.metadata_of(metadata)
     if CLASS_NAMES in metadata:
         return {CLASS_NAMES: metadata[CLASS_NAMES]}
     recipe = next(iter(graph.recipes.values()), None)

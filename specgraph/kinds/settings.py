@@ -48,6 +48,8 @@ class Settings:
     """
 
     tag: ClassVar[str] = ""
+    shown_as: ClassVar[str] = ""
+    """The field that is written in place of all of them."""
     fields: ClassVar[dict[str, Field]] = {}
 
     def __init_subclass__(cls, *, tag: str = "") -> None:
@@ -116,6 +118,8 @@ def to_plain(value: Any) -> Any:
 
     Fields that are switched off (None) are left out.
     """
+    if isinstance(value, Settings) and value.shown_as:
+        return to_plain(value.known()[value.shown_as])
     if isinstance(value, Settings):
         fields = {name: to_plain(each) for name, each in value.known().items() if each is not None}
         return fields if not value.tag else {value.tag: fields} if fields else value.tag

@@ -22,6 +22,7 @@ from specgraph.ops.origin import ends_in
 from specgraph.ops.registry import behaviour_of, ops
 from specgraph.recipes.augmentation import Augmentation
 from specgraph.recipes.feeding import Data, Normalize
+from specgraph.recipes.heads import trained_outputs
 from specgraph.recipes.losses import CrossEntropy, Dice, Focal, terms_of
 from specgraph.recipes.recipe import Recipe
 from specgraph.tasks import registry as tasks
@@ -188,15 +189,25 @@ def find_faults(
     """Every fault of a recipe for a network. `images` are those it is really given, where
     the catalogue does not know the data set; `num_processes` share each batch. Of a partial recipe, those that
     what is right of it shows."""
+    if trained_outputs(recipe):
+        yield from rule_file("several-outputs").explain(graph, recipe, images, num_processes)
+        return
+    yield from faults_of_output(graph, recipe, images, num_processes)
+
+
+def faults_of_output(
+    graph: Graph, recipe: Recipe, images: Images | None, num_processes: int, output: str | None = None
+) -> Iterator[Finding]:
+    """The faults of a recipe for one output of a network: the first, if it is None."""
     task = tasks.task("classification")
     with suppress(Unknown):
         recipe = settled(recipe)
-        task = task_of(graph, recipe)
-    reason = task.why_not(graph)
+        task = task_of(graph, recipe, output)
+    reason = task.why_not(graph, output)
     if reason is not None:
         yield from rule_file("not-a-classifier").explain(graph, recipe, reason)
         return
-    image, head = only_image(graph), head_of(graph)
+    image, head = only_image(graph), head_of(graph, output)
     assert image is not None
     assert head is not None
     info = None

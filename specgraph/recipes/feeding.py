@@ -81,7 +81,7 @@ class Data(Settings):
     )
     targets: dict[str, Any] | tuple[str, ...] | str | None = setting(
         Either(Text(), ListOf(Text(), 1), MapOf(Either(Text(), ListOf(Text(), 1))), Nothing()),
-        "of a table: the column, or columns, that are learnt; of masks too",
+        "of a table: the column, or columns, that are learnt, or those of each output, by name; of masks too",
         default=None,
     )
     split: str | None = setting(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from specgraph.diagnostics.names import fold
 from specgraph.kinds.kinds import Choice, Either, Kind, ListOf, Nothing, Number
-from specgraph.kinds.records import MapOf, Record, Tagged
+from specgraph.kinds.records import NAMING_KEYS, MapOf, Record, Tagged
 from specgraph.kinds.settings import Settings, record_of, setting
 from specgraph.recipes.elsewhere import LOSSES_ELSEWHERE
 
@@ -155,7 +156,45 @@ def _sum_record() -> Record:
     return _SumRecord(plain.title, *plain.fields.values(), form=plain.form)
 
 
-LOSS = Tagged("loss", *map(record_of, TERMS), _sum_record(), foreign=FOREIGN, absent=LOSSES_ELSEWHERE)
+class HeadLosses(Loss):
+    """A loss for each of several outputs, by their names."""
+
+    shown_as = "by_output"
+
+    by_output: dict[str, Loss] = setting(MapOf(TERM), "the loss of each output")
+    weight: float | None = TERM_WEIGHT
+
+
+class _LossKind(Tagged):
+    """A loss, or a mapping from outputs to losses: one of two keys or more, none of them what a loss is called."""
+
+    def check(self, value: Any) -> Any:
+        if not self._is_by_output(value):
+            return super().check(value)
+        return HeadLosses(by_output=MapOf(_ONE_LOSS).check(value))
+
+    def _is_by_output(self, value: Any) -> bool:
+        if not isinstance(value, dict) or len(value) < 2:
+            return False
+        fields = {field for record in self.records.values() for field in record.fields}
+        if any(key in fields or self._is_loss(key) for key in value):
+            return False
+        beside = [named for key, named in value.items() if key not in NAMING_KEYS]
+        return len(beside) == len(value) or any(map(self._is_loss, beside))
+
+    def _is_loss(self, named: Any) -> bool:
+        """Whether a name, or the one key of a mapping, is that of a loss."""
+        name = next(iter(named)) if isinstance(named, dict) and len(named) == 1 else named
+        return isinstance(name, str) and (name.lower() in self.records or fold(name) in self.foreign)
+
+    def schema(self) -> dict[str, Any]:
+        one = super().schema()
+        outputs = {"type": "object", "minProperties": 2, "additionalProperties": _ONE_LOSS.schema()}
+        return {"anyOf": [*one["anyOf"], outputs]}
+
+
+_ONE_LOSS = Tagged("loss", *map(record_of, TERMS), _sum_record(), foreign=FOREIGN, absent=LOSSES_ELSEWHERE)
+LOSS = _LossKind("loss", *_ONE_LOSS.records.values(), foreign=FOREIGN, absent=LOSSES_ELSEWHERE)
 DEFAULT_LOSS = CrossEntropy()
 """The loss of a recipe that states none: the very object, by which a task knows to use its own."""
 

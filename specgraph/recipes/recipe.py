@@ -53,14 +53,23 @@ class Recipe(Settings):
     """How a network is trained. `data` is None where a recipe names no data set, `task` where it does not state it
     (loss, head and data then say which it is)."""
 
-    task: TaskName | None = setting(
-        Either(Choice(*TASK_NAMES), Nothing()), "what is learnt; default: as loss, head and data say", default=None
+    task: TaskName | dict[str, TaskName] | None = setting(
+        Either(
+            Choice(*TASK_NAMES),
+            MapOf(Choice(*TASK_NAMES)),
+            Nothing(),
+            words=f"{Choice(*TASK_NAMES).words}, a mapping from outputs to them, or nothing",
+        ),
+        "what is learnt, or what each output learns, by name; default: as loss, head and data say",
+        default=None,
     )
     data: Data | None = setting(DATA, "the data set and how it is fed", default=None)
     epochs: int = setting(Int(1), "passes over the training set", default=10)
     batch_size: int = setting(Int(1), "images per step, over all processes", default=128)
     loss: Loss = setting(LOSS, "what is minimised; default: the task's own", default=DEFAULT_LOSS)
-    loss_weights: dict[str, float] = setting(MapOf(NON_NEGATIVE), "weight of each extra output's loss", default={})
+    loss_weights: dict[str, float] = setting(
+        MapOf(NON_NEGATIVE), "weight of each extra output's loss, or of each output's", default={}
+    )
     optimizer: Optimizer = setting(OPTIMIZER, "how", default=Sgd(momentum=0.9))
     schedule: Schedule = setting(SCHEDULE, "the learning rate over time", default=ConstantSchedule())
     precision: Literal["auto", "fp32", "bf16", "fp16"] = setting(

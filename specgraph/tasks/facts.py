@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import torch
 
-from specgraph.datasets.samples import Samples
-from specgraph.tasks.task import Facts, Targets
+from specgraph.datasets.catalog import Targets
+from specgraph.datasets.samples import Dataset, Samples
+from specgraph.tasks.task import Facts
+
+
+def facts_of_heads(dataset: Dataset, samples: Samples, map_shape: tuple[int, ...]) -> Facts:
+    """The facts of each of several outputs; `map_shape` is (C, height, width) of the network's input."""
+    found = tuple((head.name, facts_of(head.targets, head.names, head.of(samples))) for head in dataset.heads)
+    return Facts(num_images=len(samples), heads=found, map_shape=map_shape)
 
 
 def facts_of(targets: Targets, names: tuple[str, ...], samples: Samples) -> Facts:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 
 from specgraph.datasets.catalog import CLASSES_ALONE, targets_of
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
-from specgraph.recipes.losses import DEFAULT_LOSS, Loss, terms_of
-from specgraph.recipes.recipe import TASK_NAMES, Best, Recipe, TaskName
-from specgraph.tasks.task import LOSS_METRIC, Task, Wanted, head_of
+from specgraph.recipes.heads import of_output, trained_outputs
+from specgraph.recipes.losses import DEFAULT_LOSS, HeadLosses, Loss, terms_of
+from specgraph.recipes.recipe import TASK_NAMES, Best, Recipe, TaskName, is_task
+from specgraph.tasks.task import HEADS, LOSS_METRIC, TASK_KEY, Task, Wanted, head_of
 
 
 @cache
@@ -21,16 +23,29 @@ def task(name: TaskName) -> Task:
     return found
 
 
-def task_of(graph: Graph, recipe: Recipe) -> Task:
-    """The task that a recipe states, or that its loss, the network's head and the data mean.
+def task_of(graph: Graph, recipe: Recipe, output: str | None = None) -> Task:
+    """The task of an output (the first, if it is None), or of all that the recipe trains.
+
+    That is the task that a recipe states, or that its loss, the network's head and the data mean.
 
     A loss of one task alone says which it is. Else a map of scores is segmentation, a map of the image's own channels
     under a loss of distances an image, and a vector what its loss says. Data that have nothing but classes for their
-    images, such as a folder, are for classification.
+    images, such as a folder, are for classification. Raises `CommandError` for several outputs that cannot be told
+    apart.
     """
-    if recipe.task is not None:
-        return task(recipe.task)
-    head = head_of(graph)
+    names = trained_outputs(recipe)
+    if names:
+        from specgraph.tasks.heads import HeadsTask
+
+        known = [name for name in names if name in graph.outputs]
+        return HeadsTask(
+            {name: task_of(graph, of_output(recipe, name), name if name in known else None) for name in names}
+        )
+    stated = recipe.task
+    if stated is not None:
+        assert not isinstance(stated, dict)
+        return task(stated)
+    head = head_of(graph, output)
     first = task(TASK_NAMES[0])  # classification, so that the others need not be imported for it
     has_classes = recipe.data is not None and targets_of(recipe.data.name) == CLASSES_ALONE
     fits = has_classes or (head is not None and first.refuse_head(graph, head) is None)
@@ -49,16 +64,39 @@ def _takes(one: Task, loss: Loss) -> bool:
 
 def settled(recipe: Recipe) -> Recipe:
     """A recipe with the loss of its task where it states none."""
-    if recipe.task is None or recipe.loss is not DEFAULT_LOSS:
+    names = trained_outputs(recipe)
+    if names:
+        return recipe.replace(
+            loss=HeadLosses(by_output={name: settled(of_output(recipe, name)).loss for name in names})
+        )
+    stated = recipe.task
+    if stated is None or isinstance(stated, dict) or recipe.loss is not DEFAULT_LOSS:
         return recipe
-    return recipe.replace(loss=task(recipe.task).default_loss)
+    return recipe.replace(loss=task(stated).default_loss)
+
+
+def task_in(metadata: Mapping[str, str]) -> Task | None:
+    """The task that a file's metadata name; None where they name none that is known. Raises `CommandError` for
+    damaged metadata."""
+    named = metadata.get(TASK_KEY)
+    if named == HEADS:
+        from specgraph.tasks.heads import HeadsTask, heads_in
+
+        found: dict[str, Task] = {}
+        for name, own in heads_in(metadata).items():
+            known = own.get(TASK_KEY)
+            if not is_task(known):
+                raise CommandError(f"the model's metadata are damaged: output `{name}` has no known task")
+            found[name] = task(known)
+        return HeadsTask(found)
+    return task(named) if is_task(named) else None
 
 
 def selection(one: Task, recipe: Recipe) -> Wanted:
     """The metric that picks the epoch. Raises `CommandError` for one that the task has not."""
     best = recipe.best
     if best is None:
-        return Wanted(one.metrics[0], one.metrics[0].mode)
+        return Wanted(one.first_choice, one.first_choice.mode)
     name = best.metric if isinstance(best, Best) else best
     found = one.metric(name)
     if found is None:

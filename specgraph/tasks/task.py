@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
+from specgraph.datasets.catalog import Targets
 from specgraph.errors import CommandError
 from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
@@ -26,16 +27,17 @@ if TYPE_CHECKING:
     from specgraph.tasks.prediction import Output, Reader
 
 TASK_KEY = "task"
-Targets = Literal["class", "labels", "numbers", "mask", "picture"]
-"""What a data set gives for each image: a class number, labels that are on or off, numbers, a mask of class numbers,
-or the image itself."""
-
+HEADS: Final = "heads"
+"""The name of the task of a network with several trained outputs, in files."""
+HEADS_KEY = "heads"
+"""Where files keep what each output is."""
 TARGET_WORDS: dict[Targets, str] = {
     "class": "a class for each image",
     "labels": "several labels for each image",
     "numbers": "numbers for each image",
     "mask": "masks",
     "picture": "images",
+    "heads": "targets for several outputs",
 }
 HELP_FOR_TARGETS: dict[Targets, str] = {
     "mask": "use data {name: masks, root: …}, or {name: shapes}",
@@ -43,6 +45,7 @@ HELP_FOR_TARGETS: dict[Targets, str] = {
     "numbers": "use data {name: table, file: …, targets: …}, or {name: shapes}",
     "class": "use a folder of classes, or a table with a column of classes",
     "picture": "use any images: a folder, digits, shapes",
+    "heads": "use data {name: table, file: …, targets: {…}}, or {name: shapes}",
 }
 
 
@@ -87,7 +90,8 @@ class Facts(NamedTuple):
     """What a task needs to know of its data: names of classes, labels or numbers, and how often each occurs.
 
     `counts` are training images for each name (pixels of masks, images in which a label is on); `num_images` counts
-    all of them. `mean` and `std` are those of number targets.
+    all of them. `mean` and `std` are those of number targets. `heads` are the facts of each of several outputs, and
+    `map_shape` is (C, height, width) of the maps that one of them learns.
     """
 
     names: tuple[str, ...] = ()
@@ -95,16 +99,18 @@ class Facts(NamedTuple):
     num_images: int = 0
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    heads: tuple[tuple[str, Facts], ...] = ()
+    map_shape: tuple[int, ...] = ()
 
 
 class Task(ABC):
     """What a network learns."""
 
-    name: ClassVar[TaskName]
+    name: ClassVar[TaskName | Literal["heads"]]
     targets: ClassVar[Targets]
     losses: ClassVar[tuple[type[Loss], ...]]
     default_loss: ClassVar[Loss]
-    metrics: ClassVar[tuple[Metric, ...]]
+    metrics: tuple[Metric, ...]
     """Figures of a set, the one first that picks the epoch."""
     reader: ClassVar[type[Reader]]
     probabilities: ClassVar[Literal["exclusive", "independent"] | None] = None
@@ -150,12 +156,17 @@ class Task(ABC):
         known = names if names is not None else names_of(output.metadata, self.names_key)
         return self.reader(output, known)
 
-    def why_not(self, graph: Graph) -> str | None:
-        """Why a network cannot learn this, or None."""
+    @property
+    def first_choice(self) -> Metric:
+        """The metric that picks the epoch of a recipe that names none."""
+        return self.metrics[0]
+
+    def why_not(self, graph: Graph, output: str | None = None) -> str | None:
+        """Why a network cannot learn this of an output (the first, if it is None), or None."""
         if only_image(graph) is None:
             have = ", ".join(f"`{name}` ({kind})" for name, kind in graph.inputs.items())
             return f"only networks with one image input are trained; this one takes {have}"
-        head = head_of(graph)
+        head = head_of(graph, output)
         return "this network has no output" if head is None else self.refuse_head(graph, head)
 
 
@@ -171,6 +182,19 @@ class Objective(ABC):
     def scores(self, output: Tensor) -> Tensor:
         """A network's output in the shape that the loss takes."""
         return output
+
+    def of_outputs(self, outputs: Tensor | Mapping[str, Tensor], main: str) -> Tensor:
+        """The scores among a network's outputs, of which `main` is learnt."""
+        return self.scores(outputs[main] if isinstance(outputs, Mapping) else outputs)
+
+    def extra_outputs(self, outputs: Tensor | Mapping[str, Tensor], main: str) -> dict[str, Tensor]:
+        """Scores of the outputs beside the main one, which only help to learn it."""
+        if not isinstance(outputs, Mapping):
+            return {}
+        return {name: self.scores(output) for name, output in outputs.items() if name != main}
+
+    def weigh(self, weights: Mapping[str, float]) -> None:  # noqa: B027
+        """Take the weights of a recipe's several outputs."""
 
     @abstractmethod
     def loss(self, scores: Tensor, targets: Tensor) -> Tensor:
@@ -201,6 +225,12 @@ class Objective(ABC):
     def metadata(self) -> dict[str, Any]:
         """What files of weights and ONNX files say of the output."""
         return {TASK_KEY: self.task.name, self.task.names_key: list(self.facts.names)}
+
+    def saved(self) -> dict[str, str]:
+        """The metadata as text, as files hold them and `restore` takes them."""
+        import json
+
+        return {key: value if isinstance(value, str) else json.dumps(value) for key, value in self.metadata().items()}
 
 
 class Judge(ABC):
@@ -245,12 +275,13 @@ class Judge(ABC):
         return tuple(torch.cat(column).cpu() for column in zip(*self.rows, strict=True))
 
 
-def head_of(graph: Graph) -> Head | None:
-    """The output that is learnt: the first one present at inference."""
+def head_of(graph: Graph, output: str | None = None) -> Head | None:
+    """The output that is learnt: that of the name, or the first one present at inference."""
     outputs = graph.inference_outputs()
     if not outputs:
         return None
-    name, path = next(iter(outputs.items()))
+    name = next(iter(outputs)) if output is None else output
+    path = graph.outputs[name]
     return Head(name, path, graph.type_of(path))
 
 

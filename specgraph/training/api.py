@@ -20,6 +20,7 @@ from specgraph.runs.restart import find_restarted, is_restart
 from specgraph.runs.run import Run
 from specgraph.runs.weights import StateDict, apply_weights, load_metadata, load_weights
 from specgraph.tasks.classification import ClassificationJudge, Predictions
+from specgraph.tasks.task import Metric
 from specgraph.training.allocation import kept_memory
 from specgraph.training.choices import choose_memory_format, choose_precision, choose_workers, set_backends
 from specgraph.training.display import Display, Silent, make_display
@@ -40,7 +41,8 @@ SPLITS = ("test", "validation", "train")
 class Evaluation(NamedTuple):
     """Mean loss and metrics over a set; of a classifier also the accuracy, and the prediction for each image. `notes`
     say what happened to the pictures, and by what they were normalised if the weights do not tell; `details` are
-    figures for each class, label or number. `loss` is NaN if a file gives class numbers alone."""
+    figures for each class, label or number; `measures` say what the metrics are. `loss` is NaN if a file
+    gives class numbers alone."""
 
     loss: float
     accuracy: float | None
@@ -53,6 +55,7 @@ class Evaluation(NamedTuple):
     metrics: dict[str, float] = {}
     notes: tuple[str, ...] = ()
     details: dict[str, Any] = {}
+    measures: tuple[Metric, ...] = ()
 
 
 @takes(TrainOptions)
@@ -193,8 +196,9 @@ def _evaluate(
     of_data = (split, run_data.dataset.name, run_data.dataset.class_names)
     task = objective.task.name
     return Evaluation(
-        scores.loss, accuracy, scores.num_images, *of_data, predictions, task, scores.metrics, details=judge.details()
-    )
+        scores.loss, accuracy, scores.num_images, *of_data, predictions, task, scores.metrics, details=judge.details(),
+        measures=objective.task.metrics,
+    )  # fmt: skip
 
 
 class _Trained(NamedTuple):

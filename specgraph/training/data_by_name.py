@@ -49,6 +49,8 @@ def load_named(
     recipe = checked_recipe(plain)
     assert recipe.data is not None
     served = targets_of(recipe.data.name) or CLASSES_ALONE
+    if isinstance(recipe.task, dict):
+        raise CommandError("a data set alone is looked at by one task", "name the spec, whose recipe has several")
     stated = task_name or recipe.task
     chosen = task(stated or next(known for known in TASK_NAMES if task(known).targets in served))
     return NamedData(_loaded(recipe, chosen, size, None, broken_help), chosen)

@@ -35,8 +35,7 @@ def forward_scores(module: nn.Module, x_nchw: Tensor, main: str, objective: Obje
     """Scores in evaluation mode; with `flip`, those of an image and its mirror image brought together."""
 
     def once(x: Tensor) -> Tensor:
-        output = module(x)
-        return objective.scores(output[main] if isinstance(output, dict) else output).float()
+        return objective.of_outputs(module(x), main).float()
 
     return objective.mirrored(once(x_nchw), once(x_nchw.flip(-1))) if flip else once(x_nchw)
 

@@ -106,7 +106,7 @@ class TrainFeed:
             group = parts[first : first + at_once]
             rows, own_draws = _of_parts(order, group), None if draws is None else _of_parts(draws, group)
             x, target = self.pipeline.train_pair(self._images, rows, own_draws)
-            labels = self._labels.index_select(0, rows) if target is None else target
+            labels = whole_targets(self._labels.index_select(0, rows), target)
             sizes = [stop - start for start, stop, _, _ in group]
             made = zip(torch.split(x, sizes), torch.split(labels, sizes), strict=True)
             yield from islice(made, max(first_step - first, 0), None)
@@ -120,7 +120,7 @@ class TrainFeed:
             images = next(stream).to(self.world.device, non_blocking=True)
             part_draws = None if draws is None else draws[:, start:stop]
             x, target = self.pipeline.train_pair(images, None, part_draws)
-            yield x, self._labels.index_select(0, on_device[start:stop]) if target is None else target
+            yield x, whole_targets(self._labels.index_select(0, on_device[start:stop]), target)
 
     def _num_at_once(self) -> int:
         """For how many steps pixels are made at once: as many as stay in a CPU's cache, or are little for a GPU."""
@@ -143,6 +143,14 @@ class TrainFeed:
         indices = self.samples.indices[order].tolist()
         keys = [[Key(index, self.seed, epoch) for index in indices[start:stop]] for start, stop, _, _ in parts]
         return self.readers.stream(self.samples.source, keys)
+
+
+def whole_targets(labels: Tensor, target: Tensor | None) -> Tensor:
+    """What is learnt of images: their labels, `target` of the images themselves, or, of several outputs, the labels
+    followed by `target`, (N, numbers)."""
+    if target is None:
+        return labels
+    return target if labels.ndim == 1 else torch.cat((labels, target.flatten(1).to(labels.dtype)), 1)
 
 
 def _of_parts(values: Tensor, parts: list[Part]) -> Tensor:
@@ -200,4 +208,4 @@ class EvalFeed:
             else:
                 images = next(stream).to(self.world.device, non_blocking=True)
             x, target = self.pipeline.eval_pair(images)
-            yield x, self._labels[start:stop] if target is None else target
+            yield x, whole_targets(self._labels[start:stop], target)

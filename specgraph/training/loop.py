@@ -286,6 +286,7 @@ class Trainer:
             "rows": progress.rows,
             "sums": self.world.sum(progress.totals.read()),
             "seconds": progress.seconds,
+            "objective": self.objective.saved(),
             "compiled": self.compiled,
             "precision": self.precision,
         }
@@ -302,6 +303,7 @@ class Trainer:
             self.ema.load_state_dict(state["ema"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
+        self.objective.restore(state.get("objective", {}))
         progress = self.progress
         progress.epoch, progress.step, progress.rows = state["epoch"], state["step"], list(state["rows"])
         progress.seconds = state["seconds"]

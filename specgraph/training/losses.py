@@ -29,15 +29,11 @@ def total_loss(
 
     Outputs beside the main one count with their weight, 0.3 where the recipe gives none.
     """
-    if isinstance(outputs, Tensor):
-        scores = objective.scores(outputs)
-        value = mixed_loss(objective, scores, targets, mix)
-        return value, value, scores
-    scores = objective.scores(outputs[main])
+    scores = objective.of_outputs(outputs, main)
     value = mixed_loss(objective, scores, targets, mix)
     total = value
-    for name, output in outputs.items():
+    for name, extra in objective.extra_outputs(outputs, main).items():
         weight = weights.get(name, AUXILIARY_WEIGHT)
-        if name != main and weight:
-            total = total + weight * mixed_loss(objective, objective.scores(output), targets, mix)
+        if weight:
+            total = total + weight * mixed_loss(objective, extra, targets, mix)
     return total, value, scores

@@ -18,20 +18,21 @@ from specgraph.datasets.load import is_folder, load_dataset
 from specgraph.datasets.placement import describe
 from specgraph.datasets.preprocessing import Preprocessing, class_names_of
 from specgraph.datasets.samples import Dataset, Samples
-from specgraph.datasets.sources import read_source
+from specgraph.datasets.sources import read_for_outputs, read_source
 from specgraph.datasets.split import stratified_split
 from specgraph.datasets.user import from_user
 from specgraph.errors import CommandError
 from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
 from specgraph.lint.recipes import Images, find_faults
-from specgraph.recipes.augmentation import Augmentation, RandomResizedCrop
+from specgraph.recipes.augmentation import Augmentation, CutMix, Mixup, RandomResizedCrop
 from specgraph.recipes.feeding import Data, Normalize
 from specgraph.recipes.recipe import Recipe
 from specgraph.recipes.resizing import DEFAULT, Crop, Resize
-from specgraph.tasks.facts import facts_of
+from specgraph.tasks.facts import facts_of, facts_of_heads
+from specgraph.tasks.heads import MAPS, HeadsTask
 from specgraph.tasks.registry import selection, task_of
-from specgraph.tasks.task import HELP_FOR_TARGETS, TARGET_WORDS, Head, Objective, Task, head_of
+from specgraph.tasks.task import HELP_FOR_TARGETS, TARGET_WORDS, Head, Objective, Task, head_of, listed
 from specgraph.training.pipeline import Pipeline, Target, normalisation
 
 TRAIN_BROKEN_HELP = "remove the file, or let such files be skipped: --set recipe.data.broken_images=skip"
@@ -62,13 +63,19 @@ class RunData(NamedTuple):
 
     def objective(self, graph: Graph, recipe: Recipe) -> Objective:
         """What is learnt of these data. Raises `CommandError` where the recipe's loss does not fit them."""
-        facts = facts_of(self.task.targets, self.dataset.class_names, self.train)
-        return self.task.objective(graph, recipe.loss, facts, head=self.head)
+        if self.dataset.heads:
+            facts = facts_of_heads(self.dataset, self.train, (self.channels, *self.size))
+        else:
+            facts = facts_of(self.task.targets, self.dataset.class_names, self.train)
+        found = self.task.objective(graph, recipe.loss, facts, head=self.head)
+        found.weigh(recipe.loss_weights)
+        return found
 
     @property
     def target(self) -> Target:
         """What of the images themselves is learnt."""
-        return TARGETS_OF_IMAGES.get(self.task.targets, "none")
+        kinds = [head.targets for head in self.dataset.heads] or [self.task.targets]
+        return next((TARGETS_OF_IMAGES[kind] for kind in kinds if kind in TARGETS_OF_IMAGES), "none")
 
     def is_balanced(self, recipe: Recipe) -> bool:
         """Whether every class comes equally often. Raises `CommandError` if images have no classes."""
@@ -140,6 +147,11 @@ def prepare_data(
     wanted_channels = image.dims[0] if isinstance(image.dims[0], int) else None
     height, width = image.dims[1:]
     wanted_size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
+    if data is not None and isinstance(task, HeadsTask):
+        raise CommandError(
+            "data given from Python have one target for each image, and the recipe trains several outputs",
+            "name a table in the recipe: data: {name: table, file: …, targets: {…}}",
+        )
     if data is not None:
         dataset = from_user(data)
     else:
@@ -147,14 +159,16 @@ def prepare_data(
         if recipe.data.name == FROM_PYTHON:
             raise CommandError("this run was trained on data given from Python", "give them again: data=(train, test)")
         dataset = load_data(recipe.data, task, wanted_size, wanted_channels, broken_help, statistics)
-    _refuse_outputs(task, head, dataset)
+    _refuse_targets(graph, task, head, dataset)
     channels, size = wanted_channels or dataset.channels, wanted_size or dataset.size
     if size is None:
         raise CommandError(f"the input size of {graph.name} is open ({image})", "settle it with --input-size HxW")
     fed = recipe.data or Data(name=FROM_PYTHON)
     pictures = _about_pictures(dataset, fed.resize, size, task.targets)
     notes = [*dataset.notes, pictures]
-    images = Images(dataset.name, dataset.num_classes, dataset.channels, dataset.size, len(dataset.train))
+    images = Images(
+        dataset.name, None if dataset.heads else dataset.num_classes, dataset.channels, dataset.size, len(dataset.train)
+    )
     notes += _judged([*find_faults(graph, judged, images, num_processes)])
     train, validation = _hold_out(dataset, fed.validation, recipe.seed, notes)
     mean, std = _normalisation(dataset, fed.normalize)
@@ -212,6 +226,19 @@ def from_anywhere(data: Data) -> Data:
     return data.replace(root=root, name=os.path.abspath(data.name) if is_path else data.name)
 
 
+def _refuse_targets(graph: Graph, task: Task, head: Head, dataset: Dataset) -> None:
+    """Raises `CommandError` for outputs that the targets do not fit."""
+    if not isinstance(task, HeadsTask):
+        _refuse_outputs(task, head, dataset)
+        return
+    for learnt in dataset.heads:
+        own = head_of(graph, learnt.name)
+        assert own is not None
+        train, test = learnt.of(dataset.train), learnt.of(dataset.test)
+        own_set = replace(dataset, class_names=learnt.names, train=train, test=test)
+        _refuse_outputs(task.heads[learnt.name], own, own_set)
+
+
 def _refuse_outputs(task: Task, head: Head, dataset: Dataset) -> None:
     """Raises `CommandError` where an output has not one place for each label or number, or classes count from 1."""
     outputs, wanted = task.num_outputs(head), len(dataset.class_names)
@@ -240,6 +267,8 @@ def load_data(
 ) -> Dataset:
     """The data of a recipe with what a task learns, images of files brought to `size` (height, width) and `channels`.
     Raises `CommandError`."""
+    if isinstance(task, HeadsTask):
+        return _load_for_outputs(data, task, size, channels)
     if task.targets not in (targets_of(data.name) or CLASSES_ALONE):
         wanted = TARGET_WORDS[task.targets]
         raise CommandError(
@@ -257,6 +286,16 @@ def load_data(
         options |= {"skip_broken": data.broken_images == "skip", "broken_help": broken_help}
         options["statistics"] = statistics and data.normalize == "dataset"
     return load_dataset(data.name, data.root, size=size, channels=channels, resize=data.resize, **options)
+
+
+def _load_for_outputs(data: Data, task: HeadsTask, size: tuple[int, int] | None, channels: int | None) -> Dataset:
+    maps = [name for name, kind in task.kinds.items() if kind in MAPS]
+    if len(maps) > 1:
+        raise CommandError(f"outputs {listed(maps)} learn a map each", "one output at most learns masks or images")
+    mixing = [entry.tag for entry in data.augment if isinstance(entry, Mixup | CutMix)]
+    if maps and mixing:
+        raise CommandError(f"{mixing[0]} mixes images, and output `{maps[0]}` learns a map", f"remove {mixing[0]}")
+    return read_for_outputs(data, task.kinds, size, channels)
 
 
 def _judged(findings: list[Any]) -> list[str]:

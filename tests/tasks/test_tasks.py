@@ -40,6 +40,19 @@ def test_a_task_trains_and_is_judged(name: str, tmp_path: Path) -> None:
     assert again.metrics == pytest.approx({metric: run.result[f"test_{metric}"] for metric in metrics}, rel=1e-5)
 
 
+def test_thresholds_go_on_where_they_were(tmp_path: Path) -> None:
+    """F1 of an epoch is that of the thresholds chosen in the epoch before, and it may pick the epoch."""
+    settings = {**FEW, "schedule": "constant", "best": "f1_macro"}
+    half = train("multi_label", tmp_path / "half", settings=settings, epochs=1)
+    longer = specgraph.train(resume=half, epochs=2, device="cpu", report=False, display=Silent())
+    at_once = train("multi_label", tmp_path / "once", settings=settings)
+    figures = [
+        [str(row["val_f1_micro"]) + str(row["val_f1_macro"]) for row in run.metrics] for run in (longer, at_once)
+    ]
+    assert figures[0] == figures[1]
+    assert longer.result["thresholds"] == at_once.result["thresholds"]
+
+
 def test_a_run_of_a_task_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     whole = train("segmentation", tmp_path / "whole")
     with pytest.raises(CommandError, match="reached epoch 2"):

@@ -25,9 +25,8 @@ from specgraph.graph.dims import Dim
 from specgraph.graph.liveness import live_at_inference
 from specgraph.graph.model import Graph, Node
 from specgraph.ops.registry import behaviour_of
-from specgraph.recipes.recipe import is_task
 from specgraph.tasks import registry as tasks
-from specgraph.tasks.task import TASK_KEY, Task
+from specgraph.tasks.task import Task
 
 LRN_FORMS = ("native", "composed")
 _LRN_CHOICE = " or ".join(LRN_FORMS)
@@ -60,8 +59,7 @@ class ExportOptions(NamedTuple):
     @property
     def task(self) -> Task | None:
         """What the output is trained for, if that is known."""
-        name = self.metadata.get(TASK_KEY)
-        return tasks.task(name) if is_task(name) else None
+        return tasks.task_in(self.metadata)
 
     @property
     def built_in(self) -> list[str]:
