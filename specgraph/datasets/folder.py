@@ -36,8 +36,6 @@ RESIDENT_BYTES = 1 << 30
 TEST_SHARE = 0.2
 SPLIT_SEED = 0
 MAX_NAMED = 5
-MARGIN = 2
-SCALES = (8, 4, 2)
 WORDS = {"": "", "train": "training ", "validation": "validation ", "test": "test "}
 VALIDATION_NAMES = ("val", "valid", "validation")
 BROKEN_HELP = "remove the file"
@@ -45,8 +43,7 @@ BROKEN_HELP = "remove the file"
 
 @dataclass(frozen=True)
 class ResizedCrop:
-    """A crop of random area and aspect, taken from the file at full resolution; from a JPEG at 1/2, 1/4 or 1/8 of it
-    if that divides its sides and the crop still has `MARGIN` times the network's height and width."""
+    """A crop of random area and aspect, taken from the file at full resolution."""
 
     scale: tuple[float, float]
     ratio: tuple[float, float]
@@ -95,22 +92,13 @@ class FolderReader:
     def _read(self, position: int, index: int, seed: int | None, epoch: int | None) -> Tensor:
         if self.resized_crop is None or seed is None or epoch is None:
             return read_image(self.paths[position], self.channels, self.size, self.resize)
-        draws, crop = uniforms(seed, epoch, torch.tensor([index]), 4, stream=64)[:, 0], self.resized_crop
-        box, full = (0.0, 0.0, 0.0, 0.0), (1, 1)
-
-        def draw(height: int, width: int) -> tuple[int, int]:
-            nonlocal box, full
-            box, full = crop_box(draws, height, width, crop.scale, crop.ratio), (height, width)
-            shrink = min(box[2] / self.size[0], box[3] / self.size[1]) / MARGIN
-            fitting = (scale for scale in SCALES if scale <= shrink and height % scale == width % scale == 0)
-            scale = next(fitting, 1)
-            return height // scale, width // scale
-
-        image = open_converted(self.paths[position], self.channels, draw)
-        scale = full[0] // image.height
-        top, left, height, width = (side / scale for side in box)
-        region = ImageRegion(left, top, min(left + width, image.width), min(top + height, image.height))
-        return to_tensor(resize_to(image, self.size, region))
+        image = open_converted(self.paths[position], self.channels)
+        draws = uniforms(seed, epoch, torch.tensor([index]), 4, stream=64)[:, 0]
+        width, height = image.size
+        top, left, crop_height, crop_width = crop_box(
+            draws, height, width, self.resized_crop.scale, self.resized_crop.ratio
+        )
+        return to_tensor(resize_to(image, self.size, ImageRegion(left, top, left + crop_width, top + crop_height)))
 
 
 def read_folder(

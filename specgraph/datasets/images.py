@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stat
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +17,6 @@ from specgraph.recipes.resizing import DEFAULT, Resize
 if TYPE_CHECKING:
     from torch import Tensor
 
-ORIENTATION, LYING = 0x0112, 5  # the EXIF field, and its values from which on the sides are swapped
 MAX_PIXELS = 100_000_000
 CENTRE_SHARE = 0.875  # of the short side, kept by the centre crop of photographs (ImageNet's custom)
 SMALLEST_PHOTOGRAPH = 64
@@ -37,14 +35,10 @@ class ImageRegion(NamedTuple):
     lower: float
 
 
-Draft = tuple[int, int] | Callable[[int, int], tuple[int, int]]
-"""The size (height, width) of an upright image that suffices, or what computes it from that of the file."""
-
-
-def open_image(path: File, draft: Draft | None = None) -> Image.Image:
-    """The decoded image, turned upright. Large JPEGs are decoded at the smallest scale (1/2, 1/4 or 1/8) that is
-    still at least `draft`. Pipes and devices are not opened: reading them may wait forever. Raises
-    `BrokenImageError`."""
+def open_image(path: File, draft_size: tuple[int, int] | None = None) -> Image.Image:
+    """The decoded image, turned upright. Large JPEGs are decoded at the smallest scale that is still
+    at least `draft_size` (height, width). Pipes and devices are not opened: reading them may wait
+    forever. Raises `BrokenImageError`."""
     try:
         if isinstance(path, Path) and not stat.S_ISREG(path.stat().st_mode):
             raise BrokenImageError(f"{path} is no ordinary file: not opened")
@@ -54,11 +48,10 @@ def open_image(path: File, draft: Draft | None = None) -> Image.Image:
             if image.size[0] * image.size[1] > MAX_PIXELS:
                 width, height = image.size
                 raise BrokenImageError(f"{path} claims {width}x{height} pixels, more than {MAX_PIXELS:,}: not unpacked")
-            if draft is not None:
-                _decode_smaller(image, draft)
+            if draft_size is not None:
+                image.draft(None, (draft_size[1], draft_size[0]))
             image.load()
-            ImageOps.exif_transpose(image, in_place=True)  # no copy of an upright image
-            return image
+            return ImageOps.exif_transpose(image)
     except BrokenImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -67,19 +60,9 @@ def open_image(path: File, draft: Draft | None = None) -> Image.Image:
         raise BrokenImageError(f"{path} cannot be read as an image: {error or type(error).__name__}") from None
 
 
-def _decode_smaller(image: Image.Image, draft: Draft) -> None:
-    width, height = image.size
-    lies = isinstance(draft, tuple) or image.getexif().get(ORIENTATION, 1) < LYING
-    if isinstance(draft, tuple):
-        height, width = draft
-    else:
-        height, width = draft(height, width) if lies else draft(width, height)
-    image.draft(None, (width, height) if lies else (height, width))
-
-
-def open_converted(path: File, channels: int, draft: Draft | None = None) -> Image.Image:
+def open_converted(path: File, channels: int, draft_size: tuple[int, int] | None = None) -> Image.Image:
     """`open_image`, in grey (1 channel) or RGB (3). Raises `BrokenImageError`."""
-    image = open_image(path, draft)
+    image = open_image(path, draft_size)
     try:
         return to_mode(image, channels)
     except ValueError as error:

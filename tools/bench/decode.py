@@ -3,8 +3,7 @@
     python tools/bench/decode.py [--runs 7] [--images 64]
 
 Pictures of 500x375 with soft shapes and noise. *reader* gives uint8 at the network's size, as training reads a folder:
-the whole picture (224x224), or a random crop; *decoded* stops at the pixels. The second table reads pictures of
-4000x3000, of which a large crop is decoded at a smaller scale. Time of the process.
+the whole picture (224x224), or a random crop at full resolution; *decoded* stops at the pixels. Time of the process.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +28,18 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))
 from specgraph.datasets.folder import FolderReader, ResizedCrop
 
 SIZE = (224, 224)
-LARGE = 4
 
 
-def write_pictures(folder: Path, count: int, width: int = 500, height: int = 375) -> tuple[Path, ...]:
-    """JPEG files like photographs: about 40 kB each at 500x375."""
+def write_pictures(folder: Path, count: int) -> tuple[Path, ...]:
+    """JPEG files like photographs: about 40 kB each."""
     rng = np.random.default_rng(0)
     paths = []
     for number in range(count):
         coarse = Image.fromarray(rng.integers(0, 256, (12, 16, 3), dtype=np.uint8)).resize(
-            (width, height), Image.Resampling.BICUBIC
+            (500, 375), Image.Resampling.BICUBIC
         )
-        noisy = np.asarray(coarse).astype(np.int16) + rng.normal(0, 8, (height, width, 1))
-        path = folder / f"{width}-{number}.jpg"
+        noisy = np.asarray(coarse).astype(np.int16) + rng.normal(0, 8, (375, 500, 1))
+        path = folder / f"{number}.jpg"
         Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(path, quality=90)
         paths.append(path)
     return tuple(paths)
@@ -81,13 +78,6 @@ def main() -> None:
         }
         contestants = {title: timed(read, args.images) for title, read in readers.items()}
         print(table(alternate(contestants, args.runs), "ms an image", 1000 / args.images))
-        large = write_pictures(Path(name), LARGE, 4000, 3000)
-        whole, cropped = replace(whole, paths=large), replace(cropped, paths=large)
-        contestants = {
-            "whole picture": timed(whole.read, LARGE),
-            "random crop": timed(lambda number: cropped.read(number, 0, number), LARGE),
-        }
-        print(f"\n4000x3000\n\n{table(alternate(contestants, args.runs), 'ms an image', 1000 / LARGE)}")
 
 
 if __name__ == "__main__":
