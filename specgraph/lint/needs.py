@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.rule import function_of_rule, rule_modules
 from specgraph.kinds.invalid import Unknown
-from specgraph.lint.rule_needs import RULE_NEEDS
+from specgraph.lint.rule_needs import ASKED, RULE_NEEDS
 
 if TYPE_CHECKING:
     from specgraph.lint.context import Lint
@@ -54,7 +54,7 @@ def rules_on(
     `task` is that of a recipe; `libraries` takes the rules for files of blocks alone."""
     holds: dict[str, bool] = {}
     for code in rule_modules():
-        if not code.startswith(prefix):
+        if not code.startswith(prefix) or code in ASKED:
             continue
         needs, tasks, for_libraries = RULE_NEEDS.get(code, ((), (), False))
         if (libraries and not for_libraries) or (tasks and task not in tasks):

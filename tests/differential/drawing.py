@@ -23,11 +23,13 @@ MAX_VALUES = 6000
 JOINING_OPS = tuple(op for op, definition in BUILT_IN.items() if definition.takes_several)
 SPATIAL_OPS = (*(op for op in BUILT_IN if not takes_rank(op, 1)), "pad")
 """Ops that need a map; `pad` too, for most of what it does."""
-ANY_RANK_OPS = tuple(op for op in BUILT_IN if op not in SPATIAL_OPS and op not in JOINING_OPS)
+NOT_EVERYWHERE = ("log", "sqrt", "reciprocal")
+"""Ops without a number for some values. What follows a value that is none is no comparison: cases hold them."""
+ANY_RANK_OPS = tuple(op for op in BUILT_IN if op not in (*SPATIAL_OPS, *JOINING_OPS, *NOT_EVERYWHERE))
 RULELESS_OPS = (
     *("global_avg_pool", "global_max_pool"),
     *(op for op in ANY_RANK_OPS if not can_refuse(op)),
-    *(op for op in BUILT_IN if op not in WRITTEN_FOR and op not in JOINING_OPS),
+    *(op for op in BUILT_IN if op not in (*WRITTEN_FOR, *JOINING_OPS, *NOT_EVERYWHERE)),
 )
 """Ops that no shape they are drawn for is wrong for, and ops whose arguments are taken from their cases."""
 RARELY_REFUSED = (*RULELESS_OPS, "dropout", "hardtanh", "mean", "softmax", "log_softmax", "permute", "reshape", "slice")

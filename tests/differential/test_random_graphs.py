@@ -16,7 +16,7 @@ from tests.differential.fuzz import Tally, run
 from tests.differential.generator import generate
 from tests.oracle.build import builder
 
-GRAPHS = 2000
+GRAPHS = 2200
 BATCH = 100
 
 

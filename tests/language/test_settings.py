@@ -32,7 +32,7 @@ WRITTEN: dict[str, Any] = {
 }
 
 
-CLASS_VARIABLES = ("tag", "fields", "pixel_field", "needs_values", "draws")
+CLASS_VARIABLES = ("tag", "fields", "pixel_field", "needs_values", "draws", "shown_as")
 
 
 def _classes(base: type[Settings]) -> list[type[Settings]]:

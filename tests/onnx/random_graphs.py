@@ -12,11 +12,12 @@ from specgraph.kinds.invalid import Invalid
 from specgraph.ops.fault import Fault
 from specgraph.ops.infer import infer
 from specgraph.ops.registry import ops
+from tests.differential.drawing import NOT_EVERYWHERE
 from tests.differential.stable_choice import choose
 from tests.ops.cases import CASES as OP_CASES
 
 MAX_ELEMENTS = 6000
-NOT_DRAWN = {"prelu"}
+NOT_DRAWN = {"prelu", *NOT_EVERYWHERE}
 
 
 def random_graph(seed: int) -> Graph:

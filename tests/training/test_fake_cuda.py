@@ -27,7 +27,7 @@ from specgraph.training.pipeline import Pipeline
 from tests.helpers import SPECS
 
 CUDA = torch.device("cuda:0")
-INCLUDED = ("common", "residual", "mbconv")  # files of blocks
+INCLUDED = ("common", "residual", "mbconv", "bneck", "segmentation")  # files of blocks
 ALL_SPECS = sorted(path for path in SPECS.rglob("*") if path.suffix in (".yaml", ".json") and path.stem not in INCLUDED)
 NEEDED: dict[str, dict[str, Any]] = {
     "cutout": {"size": 3},

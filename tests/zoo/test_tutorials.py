@@ -5,6 +5,7 @@ The reference side is written out with the sources' own numbers, ours takes them
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -125,14 +126,18 @@ def mean_loss(recipe: Recipe) -> Callable[[Tensor, Tensor], Tensor]:
 
 def test_outputs_gradients_and_losses(pair: Pair) -> None:
     x_nchw, labels = pair.batches[0]
-    left, right = pair.ours(x_nchw), pair.plain(x_nchw)
-    assert (left - right).abs().max() <= 1e-5 * right.abs().max()
+    # In double precision: in single, rounding alone turns a relu or a maximum over in some networks on some machines.
+    ours, plain = copy.deepcopy(pair.ours).double(), copy.deepcopy(pair.plain).double()
+    left, right = ours(x_nchw.double()), plain(x_nchw.double())
+    assert (left - right).abs().max() <= 1e-9 * right.abs().max()
     mean_loss(pair.recipe)(left, labels).backward()
     pair.tutorial.loss(right, labels).backward()
-    for (key, ours), plain in zip(pair.ours.named_parameters(), pair.plain.parameters(), strict=True):
-        assert ours.grad is not None
-        assert plain.grad is not None
-        assert (ours.grad - plain.grad).abs().max() <= 1e-5 * plain.grad.abs().max() + 1e-9, key
+    for (key, own), other in zip(ours.named_parameters(), plain.parameters(), strict=True):
+        assert own.grad is not None
+        assert other.grad is not None
+        assert (own.grad - other.grad).abs().max() <= 1e-6 * other.grad.abs().max() + 1e-12, (
+            key
+        )  # the loss itself is in single precision
     optimizer = build_optimizer(pair.recipe.optimizer, pair.ours, torch.device("cpu"))
     assert losses(pair.ours, mean_loss(pair.recipe), optimizer, pair) == pytest.approx(
         losses(pair.plain, pair.tutorial.loss, pair.tutorial.optimizer(pair.plain.parameters()), pair), rel=1e-5
