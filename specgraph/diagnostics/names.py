@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import islice
 from threading import local
 
 from specgraph.diagnostics.model import Applicability
 
 MAX_EFFORT = 1_500_000
 NUMBERS = re.compile(r"\d+")
+MOST_COMPARED = 2000
+"""Names among which one is looked for that may be meant as well."""
 
 
 class _Effort(local):
@@ -67,12 +70,18 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     return best
 
 
-def certainty(name: str, close: str) -> Applicability:
+def certainty(name: str, close: str, among: Iterable[str] = ()) -> Applicability:
     """How sure it is that a name is `close`, misspelt: `safe` where only case, separators or one edit differ,
-    and no number."""
+    and no number. `among` are the names that exist: if another is one edit away too, it may be meant (`reluX`,
+    where there are `reluL` and `reluR`)."""
     if NUMBERS.findall(name) != NUMBERS.findall(close):
         return "unsafe"
-    return "safe" if edit_distance(fold(name), fold(close), 1) <= 1 else "unsafe"
+    folded = fold(name)
+    distance = edit_distance(folded, fold(close), 1)
+    if distance == 0:
+        return "safe"
+    others = (fold(other) for other in islice(among, MOST_COMPARED) if other != close)
+    return "unsafe" if distance > 1 or any(edit_distance(folded, other, 1) <= 1 for other in others) else "safe"
 
 
 def fold(name: str) -> str:

@@ -132,7 +132,7 @@ class Blocks:
                     node=path,
                     notes=(f"{block.name} takes {', '.join(block.arguments) or 'no arguments'}",),
                     help=help,
-                    fix=Fix(certainty(text, misspelt) if misspelt else "unsafe", (edit,))
+                    fix=Fix(certainty(text, misspelt, block.arguments) if misspelt else "unsafe", (edit,))
                     if edit and close not in node.arguments
                     else None,
                 )
@@ -197,7 +197,7 @@ class Blocks:
         if found is None:
             close = nearest(str(name), candidates)
             fix = (
-                Fix(certainty(str(name), close), (node.source.edit_word(node.target.span, close),))
+                Fix(certainty(str(name), close, candidates), (node.source.edit_word(node.target.span, close),))
                 if close and node.target.constant
                 else None
             )

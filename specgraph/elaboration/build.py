@@ -295,7 +295,7 @@ class GraphBuilder:
             place.span,
             notes=(in_scope(first_few(scope.names(), 13)),),
             help=f"did you mean {close}?" if close else "name a node of the network, or one inside a block: block.node",
-            fix=Fix(certainty(str(node), close), (place.source.edit_word(place.span, close),))
+            fix=Fix(certainty(str(node), close, scope.names()), (place.source.edit_word(place.span, close),))
             if close and is_word
             else None,
         )

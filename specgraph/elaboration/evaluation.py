@@ -91,7 +91,7 @@ class WrittenEvaluator:
         fix = None
         shown = written.source.text_at(span)
         if close and shown.removeprefix("$") == unknown.name:
-            fix = Fix(certainty(unknown.name, close), (Edit(span, shown.replace(unknown.name, close)),))
+            fix = Fix(certainty(unknown.name, close, unknown.names), (Edit(span, shown.replace(unknown.name, close)),))
         if unknown.name == "index":
             fix = None
             help = "only a node with `repeat` has an index; hand it to a block as an argument"

@@ -101,7 +101,11 @@ class References:
                 close = f"{head}.{inner}" if inner else None
         span = written.span
         help = f"did you mean {close}?" if close else None
-        sure: Applicability = certainty(name, close) if close and name not in INPUT_NAMES else "safe"
+        sure: Applicability = "safe"
+        if close and name not in INPUT_NAMES:
+            sure = certainty(name, close, (other for other in scope.names() if other != own))
+        if close and node is not None and _reads_already(node, close):
+            sure = "unsafe"
         back = _counted_back(name, scope, node)
         if back is not None:
             close, sure, help = back, "unsafe", f"write {back}, which {name} means if it counts back from here"
@@ -187,6 +191,12 @@ def first_few(names: Iterator[str], most: int) -> list[str]:
         if len(found) >= most:
             break
     return list(found)
+
+
+def _reads_already(node: NodeDef, name: str) -> bool:
+    """Whether a node names this among several sources: it hardly reads the same twice."""
+    value = node.sources.value if node.sources is not None and node.sources.constant else None
+    return isinstance(value, list) and name in value
 
 
 def _counted_back(name: str, scope: LiveScope, node: NodeDef | None) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
 from specgraph.diagnostics.model import Span
@@ -330,7 +329,7 @@ class UnknownVariable(Exception):
     def __init__(self, name: str, scope: LiveScope, index: int | None) -> None:
         super().__init__(name)
         self.name = name
-        self.names = chain(scope.variables, scope.values, IMPLIED_NAMES, ("index",) if index is not None else ())
+        self.names = (*scope.variables, *scope.values, *IMPLIED_NAMES, *(("index",) if index is not None else ()))
         self.is_node = scope.resolve(name) is not None or name in scope.body.by_name
 
 

@@ -34,7 +34,7 @@ FAILED: Any = object()
 
 WITHOUT_EFFECT = ("inplace", "device")
 """Arguments of other tools that change nothing of the network."""
-UNCERTAIN = ("dim", "dims", "start_dim", "end_dim", "from", "repeat", "when", "expect", "share")
+UNCERTAIN = ("affine", "dim", "dims", "start_dim", "end_dim", "from", "repeat", "when", "expect", "share")
 """Arguments and keys whose values mean, or may mean, something else under a name that is not quite theirs."""
 
 
@@ -157,7 +157,9 @@ class Reporter:
         advice = dialect.help if dialect is not None else names.advice(text)
         close = None if advice else nearest(text, ops())
         no_idea = "docs/ops.md lists the ops; one of your own needs --plugin MODULE"
-        fix = Fix(certainty(text, close), (written.source.edit_word(span, close),)) if close and fixable else None
+        fix = None
+        if close and fixable:
+            fix = Fix(certainty(text, close, ops()), (written.source.edit_word(span, close),))
         self.collector.report(
             "unknown-op",
             f"{where} uses op `{text}`, which does not exist",

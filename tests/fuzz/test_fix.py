@@ -39,7 +39,8 @@ nodes:
                     3]               # a list over two lines
       strid: 2       # a misspelt argument
 
-  join: { op: add , from: [conv2, convv2 ] }
+  relu2: relu
+  join: { op: add , from: [relu2, convv2 ] }
   λ: relu                     # specgraph: ignore[SG901]   nothing to ignore, and no name
   pool: {op: global_avg_pool, from: joinn}
   flatten: flatten

@@ -129,3 +129,24 @@ def test_other_numbers_and_more_than_one_edit_are_unsafe(old: str, new: str) -> 
     for found in check_text(HEADER + nodes.replace("OLD", old)).diagnostics:
         if found.rule == "unknown-reference" and found.fix is not None:
             assert found.fix.applicability == "unsafe"
+
+
+TIES = {
+    "another node": "nodes:\n  sumL: relu\n  sumR: tanh\n  b: {op: add, from: [sumL, sumX]}\n",
+    "a source that is read already": "nodes:\n  qkv: relu\n  b: {op: add, from: [qkv, qv]}\n",
+    "another variable": "vars: {width: 8, widht2: 16}\nnodes: [{op: conv, out_channels: $widht, kernel_size: 1}]\n",
+    "another block": (
+        "blocks: {enc_a: {nodes: [relu]}, enc_b: {nodes: [tanh]}}\n"
+        "nodes: {a: {block: enc_a}, b: {block: enc_b}, c: {block: enc_c}}\n"
+    ),
+    "another output": "nodes: {headA: relu, headB: {op: tanh, from: image}}\noutputs: {x: headA, y: headC}\n",
+    "another op": "nodes: [elu6]\n",
+    "scale without center": "nodes: [{op: batch_norm, scale: false}]\n",
+}
+
+
+@pytest.mark.parametrize("name", TIES)
+def test_what_may_be_something_else_too_is_unsafe(name: str) -> None:
+    fixes = [found.fix for found in check_text(HEADER + TIES[name]).diagnostics if found.severity == "error"]
+    assert fixes
+    assert all(fix is None or fix.applicability == "unsafe" for fix in fixes)
