@@ -21,9 +21,8 @@ import os, sys, time
 from pathlib import Path
 from specgraph.runs.lock import RunLock
 RunLock().take(Path(sys.argv[1]))
-child = os.fork()  # as a process that decodes images, which lives on for a while
-if child:
-    print(child, flush=True)
+if not os.fork():  # as a process that decodes images, which lives on for a while
+    print(os.getpid(), flush=True)  # from the child: what it does at its start is done
 time.sleep(60)
 """
 
