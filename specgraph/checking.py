@@ -144,6 +144,11 @@ def check_parsed(
     with GarbageCollectorPaused():
         partial = _build(parsed, collector, sources, folder, real_path, overrides, input_size, cures, data_dir)
         apply_suppressions(collector, sources, report_unused=partial is not None)
+        if cures and any(diagnostic.fix is not None for diagnostic in collector.diagnostics):
+            from specgraph.source.promises import keep_promises
+
+            for source in sources.values():
+                keep_promises(source, collector)
     graph = None if partial is None or collector.has_errors else partial.graph
     return Report(graph, collector.diagnostics, sources, partial)
 

@@ -11,6 +11,7 @@ from specgraph.diagnostics.model import Diagnostic, Edit, Span
 from specgraph.elaboration.elaborate import Elaborator
 from specgraph.language.document import NodeDef
 from specgraph.source.fixes import apply_fixes
+from specgraph.source.shared import settle_shared
 from specgraph.source.tree import Source, Tree
 
 Recheck = Callable[[str], list[Diagnostic]]
@@ -49,7 +50,8 @@ class Verifier:
 
     def outcome(self, fault: Diagnostic, changed: Diagnostic) -> Outcome:
         """What is left of `fault`, and of everything else, once the fix of `changed` is applied."""
-        fixed = apply_fixes(self.source, [*self.accepted, changed], unsafe=True, expect=True)
+        settled = settle_shared(self.source, [*self.accepted, changed])
+        fixed = apply_fixes(self.source, settled, unsafe=True, expect=True)
         all_found = [d for d in self.recheck(fixed.text) if not d.code.startswith(RECIPES)]
         found = [d for d in all_found if d.severity == "error"]
         warnings = sum(d.severity == "warning" for d in all_found)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from specgraph.source.tree import Tree
+from specgraph.source.tree import Scalar, Sequence, Tree
 
 PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*(?:[ \t\r\n]|(?<=[ \t\n])#[^\r\n]*)*)+")
 
@@ -19,3 +20,12 @@ def start_after_anchor(tree: Tree, text: str, index: int) -> None:
     if line != tree.line:
         column = len(found[0]) - found[0].rfind("\n")
     tree.line, tree.column = min((line, column), (tree.end_line, tree.end_column))
+
+
+def at_alias(tree: Tree, event: Any) -> Tree:
+    """What an alias repeats, at the alias's own place: a scalar, or a list whose items stay where they are written."""
+    start, end = event.start_mark, event.end_mark
+    place = (start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+    if isinstance(tree, Scalar):
+        return Scalar(tree.value, tree.text, tree.plain, *place)
+    return Sequence(tree.items, *place) if isinstance(tree, Sequence) else tree

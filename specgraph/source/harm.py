@@ -17,6 +17,7 @@ from specgraph.source.read import read_text
 from specgraph.source.tree import Source
 
 COMMENT = re.compile(r"(?:(?<=[ \t])|(?<![^\r\n]))#[^\r\n]*")
+ANCHOR = re.compile(r"(&[^\s,\[\]{}]+) ")
 MOST_PAIRS = 24
 """Of so many fixes of a file each pair is tried."""
 
@@ -76,14 +77,33 @@ def find_harm(source: Source, fixed: Fixed) -> str | None:
             return "the file would have a key twice" if code == "SG104" else "the file could not be read any more"
     if source.format == "json":
         return None
-    removed = [(start, end) for start, end, text in fixed.changes if not text]
-    kept = [mark for mark in _marks(source.text) if not any(a <= mark.offset < b for a, b in removed)]
-    if [(mark.kind, mark.text) for mark in kept] == [(mark.kind, mark.text) for mark in _marks(fixed.text)]:
+    kept = _expected_marks(source.text, fixed)
+    if kept == [(mark.kind, mark.text) for mark in _marks(fixed.text)]:
         return None
-    lost = Counter((mark.kind, mark.text) for mark in kept)
+    lost = Counter(kept)
     lost.subtract((mark.kind, mark.text) for mark in _marks(fixed.text))
     kind, text = next((mark for mark, count in lost.items() if count > 0), ("order", ""))
     return f"the {kind} {text} would be lost" if text else "anchors, aliases and comments would change places"
+
+
+def _expected_marks(text: str, fixed: Fixed) -> list[tuple[str, str]]:
+    """Kind and text of the marks that a changed text should have: those of the old one, but for what was taken out, an
+    alias that a value replaces, and an anchor that moves."""
+    written = [(start, end, found[1] if (found := ANCHOR.match(new)) else "") for start, end, new in fixed.changes]
+    removed = [(start, end) for start, end, new in fixed.changes if not new]
+    moving = {name for _, _, name in written if name}
+    replaced = {(start, end) for start, end, _ in written}
+    kept = []
+    for mark in _marks(text):
+        if any(start <= mark.offset < end for start, end in removed):
+            continue
+        if mark.kind == "alias" and (mark.offset, mark.offset + len(mark.text)) in replaced:
+            continue
+        if mark.kind == "anchor" and mark.text in moving and any(start == mark.offset < end for start, end in replaced):
+            continue
+        kept.append(mark)
+    kept += [_Mark("anchor", name, start) for start, _, name in written if name]
+    return [(mark.kind, mark.text) for mark in sorted(kept, key=lambda mark: mark.offset)]
 
 
 def _faults(source: Source, text: str) -> Counter[str]:

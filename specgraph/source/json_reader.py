@@ -35,6 +35,8 @@ SHORT_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 SURROGATE = re.compile("[\ud800-\udfff]")
 WORDS: dict[str, Value] = {"true": True, "false": False, "null": None}
 FOREIGN_WORDS = {"True": "true", "False": "false", "None": "null", "undefined": "null"}
+FOREIGN_WORD = re.compile(rf"(?:{'|'.join(FOREIGN_WORDS)})(?![-+\w.$])")
+SINGLE_QUOTED = re.compile(r"'([^'\"\\\x00-\x1f]*+)'(?=\s*[,:}\]])")
 
 
 class JsonFault(Exception):
@@ -67,18 +69,22 @@ def parse_json(source: Source, collector: Collector) -> Parsed:
         except ReadingStopped:
             return Parsed(source, None, builder.partial())
         except JsonFault as fault:
-            span = source.span_of_offsets(fault.start, fault.end)
-            if span.end_line != span.line:
-                span = span._replace(end_line=span.line, end_column=span.column + 1)
-            labels = []
-            if fault.opened is not None:
-                labels.append(Label(source.span_of_offsets(fault.opened, fault.opened + 1), "opened here"))
-            fix = None
-            if fault.replacement is not None:
-                fix = Fix("safe", (Edit(span, fault.replacement),))
-            collector.report("invalid-syntax", fault.message, span, labels=labels, help=fault.help, fix=fix)
+            _report(fault, source, collector)
             return Parsed(source, None, builder.partial())
         return Parsed(source, tree, tree)
+
+
+def _report(fault: JsonFault, source: Source, collector: Collector) -> None:
+    span = source.span_of_offsets(fault.start, fault.end)
+    if span.end_line != span.line:
+        span = span._replace(end_line=span.line, end_column=span.column + 1)
+    labels = []
+    if fault.opened is not None:
+        labels.append(Label(source.span_of_offsets(fault.opened, fault.opened + 1), "opened here"))
+    fix = None
+    if fault.replacement is not None:
+        fix = Fix("safe", (Edit(span, fault.replacement),))
+    collector.report("invalid-syntax", fault.message, span, labels=labels, help=fault.help, fix=fix)
 
 
 class JsonTreeBuilder:
@@ -101,17 +107,23 @@ class JsonTreeBuilder:
         children: list[Tree] | None = None
         closer, opened = "", 0
         state = "value"  # value, first (a value or the end), key, first key, colon, comma, end
+        meant_until = 0
         for match in TOKEN.finditer(text):
             kind = match.lastindex
             if kind is None:
                 break
             start, end = match.span(kind)
+            if start < meant_until:
+                continue
             if kind == 2 or kind == 3:
                 start, end = start - 1, end + 1
             while start >= next_line:
                 line, line_start, next_line = line + 1, next_line, next(starts)
             if kind == 1:
                 sign = match[1]
+                if sign == closer and state in ("value", "key"):
+                    self._leave_out_comma(sign, start, end, state, closer, opened, match)
+                    state = "comma"
                 if sign == "," and state == "comma":
                     state = "value" if closer == "]" else "key"
                 elif sign == ":" and state == "colon":
@@ -139,8 +151,13 @@ class JsonTreeBuilder:
                     raise self._unexpected(sign, start, end, state, closer, opened, match)
                 continue
             if kind == 6:
-                raise self._unexpected(match[6], start, end, state, closer, opened, match)
-            if kind == 2:
+                meant = self._meant(start)
+                if meant is None:
+                    raise self._unexpected(match[6], start, end, state, closer, opened, match)
+                value, raw, meant_until = meant
+                end, kind = meant_until, 5 if raw in WORDS else 2
+                scalar = Scalar(value, raw, kind == 5, line, start - line_start + 1, line, end - line_start + 1)
+            elif kind == 2:
                 raw = match[2]
                 scalar = Scalar(raw, raw, False, line, start - line_start + 1, line, end - line_start + 1)
             elif kind == 3:
@@ -173,6 +190,32 @@ class JsonTreeBuilder:
         if self.root is None:
             report_empty(source, self.collector)
         return self.root
+
+    def _leave_out_comma(
+        self, sign: str, start: int, end: int, state: str, closer: str, opened: int, match: re.Match[str]
+    ) -> None:
+        """Report a comma before the end of a collection, and read on without it; raise any other fault."""
+        fault = self._unexpected(sign, start, end, state, closer, opened, match)
+        if fault.replacement is None:
+            raise fault
+        _report(fault, self.source, self.collector)
+
+    def _meant(self, start: int) -> tuple[Value, str, int] | None:
+        """Report a word of another language, or a text in single quotes, and return what it means, its text here, and
+        where it ends; None if nothing is certain."""
+        text = self.source.text
+        word = FOREIGN_WORD.match(text, start)
+        if word is not None:
+            raw = FOREIGN_WORDS[word[0]]
+            fault = JsonFault(f"`{word[0]}` is not JSON", start, word.end(), f"write {raw}", None, raw)
+            _report(fault, self.source, self.collector)
+            return WORDS[raw], raw, word.end()
+        quoted = SINGLE_QUOTED.match(text, start)
+        if quoted is None:
+            return None
+        fault = JsonFault("JSON has no single quotes", start, quoted.end(), "use double quotes", None, f'"{quoted[1]}"')
+        _report(fault, self.source, self.collector)
+        return quoted[1], quoted[1], quoted.end()
 
     def _at(self, offset: int) -> Tree:
         line, column = self.source.position(offset)
@@ -287,9 +330,6 @@ class JsonTreeBuilder:
                 start + 1,
             )
         found = word[0]
-        if found in FOREIGN_WORDS:
-            right = FOREIGN_WORDS[found]
-            return JsonFault(f"`{found}` is not JSON", start, word.end(), f"write {right}", None, right)
         if found.lstrip("+-") in ("NaN", "Infinity", "inf", "nan"):
             return JsonFault(f"`{found}` is not JSON: numbers are finite", start, word.end(), "write a number")
         if found[0] in "+-.0123456789":

@@ -10,7 +10,7 @@ import yaml
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
-from specgraph.source.anchors import start_after_anchor
+from specgraph.source.anchors import at_alias, start_after_anchor
 from specgraph.source.gc_pause import GarbageCollectorPaused
 from specgraph.source.limits import MAX_DIGITS, limit
 from specgraph.source.reports import (
@@ -240,7 +240,7 @@ class YamlTreeBuilder:
                 help="use blocks and `repeat`, or raise SPECGRAPH_MAX_ALIASED_VALUES",
             )
             raise ReadingStopped
-        return node
+        return at_alias(node, event)
 
     def _meaning(self, text: str, event: Any) -> Value:
         try:

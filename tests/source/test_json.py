@@ -87,7 +87,7 @@ def test_broken_text_gives_one_diagnostic_in_plain_words(text: str, line: int, c
     assert [(d.rule, d.span.line, d.span.column, d.message) for d in diagnostics] == [
         ("invalid-syntax", line, column, message)
     ]
-    assert parsed.tree is None
+    assert (parsed.tree is None) == (diagnostics[0].fix is None)  # what has one meaning is read on
 
 
 def strict_loads(text: str) -> object:
@@ -104,7 +104,11 @@ def strict_loads(text: str) -> object:
 def test_fixes_of_syntax() -> None:
     from specgraph.source.fixes import apply_fixes
 
-    for text, right in (('{"a": [1, 2,],}', '{"a": [1, 2],}'), ('{"a": None}', '{"a": null}')):
+    for text, right in (
+        ('{"a": [1, 2,],}', '{"a": [1, 2]}'),
+        ('{"a": None, "b": [True, False,],}', '{"a": null, "b": [true, false]}'),
+        ("{'a': 'b', \"c\": ['d',], }", '{"a": "b", "c": ["d"] }'),
+    ):
         parsed, diagnostics = parse(text, "spec.json")
         assert apply_fixes(parsed.source, diagnostics).text == right
 
