@@ -33,13 +33,13 @@ class Attribute(NamedTuple):
 class Row(NamedTuple):
     """How PyTorch and ONNX write an op. In `module` and `call`, `{rank}` stands for the number of spatial axes.
 
-    `module` is a class under `torch`, which takes the arguments `positional` by position and those `required` always;
-    empty for a function of `torch`, that of `call`. `call` is what a traced module calls, `onnx` the op type, or an
-    expression of several (`composed.py`); empty where it is written by hand. `attributes` maps arguments to ONNX
-    attributes; `parameters` are ONNX's inputs after the first, in order. `sizes` maps an argument that no call names
-    to an axis of a parameter: `("weight", 0)`. `fixed` are ONNX attributes that must be at this value, which is their
-    default. Of several rows of one ONNX op, that one counts whose attributes fit. `leaf` says that PyTorch traces the
-    module in several calls, so that it is read whole.
+    `module` is a class under `torch`, or one of `backends/torch/modules.py`, which takes the arguments `positional` by
+    position and those `required` always; empty for a function of `torch`, that of `call`. `call` is what a traced
+    module calls, `onnx` the op type, or an expression of several (`composed.py`); empty where it is written by hand.
+    `attributes` maps arguments to ONNX attributes; `parameters` are ONNX's inputs after the first, in order, or names
+    in the expression. `sizes` maps an argument that no call names to an axis of a parameter: `("weight", 0)`. `fixed`
+    are ONNX attributes that must be at this value, which is their default. Of several rows of one ONNX op, that one
+    counts whose attributes fit. `leaf` says that the module is traced in several calls, so that it is read whole.
     """
 
     op: str
@@ -107,6 +107,14 @@ ROWS = (
     Row("softmax", "nn.Softmax", "softmax", "Softmax", AXIS, required=("dim",)),
     Row("log_softmax", "nn.LogSoftmax", "log_softmax", "LogSoftmax", AXIS, required=("dim",)),
     Row("glu", "nn.GLU", "glu", attributes=AXIS, required=("dim",)),
+    Row(
+        "dynamic_tanh",
+        "DynamicTanh",
+        onnx="Add(Mul(Tanh(Mul(x, alpha)), weight), bias)",
+        parameters=("alpha", "weight", "bias"),
+        positional=("num_features",),
+        leaf=True,
+    ),
     Row("channel_shuffle", "nn.ChannelShuffle", positional=("groups",)),
     Row("pixel_shuffle", "nn.PixelShuffle", "pixel_shuffle", positional=("upscale_factor",)),
     Row("identity", "nn.Identity"),

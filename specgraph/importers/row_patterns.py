@@ -81,6 +81,7 @@ class OfRow(Pattern):
 
 
 def patterns_of_rows() -> list[OfRow]:
-    """Patterns of the rows that are expressions, those of most calls first."""
-    composed = [row for row in rows().values() if row.is_composed]
+    """Patterns of the rows that are expressions, those of most calls first. One with parameters is none: constants
+    that a file multiplies by may be those of many ops."""
+    composed = [row for row in rows().values() if row.is_composed and not row.parameters]
     return [OfRow(row) for row in sorted(composed, key=lambda row: -row.onnx.count("("))]

@@ -1,4 +1,5 @@
-"""Modules of PyTorch that a trace holds in several calls: each is read whole, its arguments from the module itself."""
+"""Modules that a trace holds in several calls, PyTorch's and our own: each is read whole, its arguments and parameters
+from the module itself."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from specgraph.backends.rows import Row, rows
+from specgraph.backends.torch import modules
 from specgraph.graph.types import SPATIAL_AXES
 from specgraph.importers.flat import Refusal
 from specgraph.importers.torch_arguments import spread
@@ -40,7 +42,11 @@ def leaf_handlers(graph: Any, module: nn.Module) -> dict[Any, Handler | None]:
 
 def _whole(row: Row, module: nn.Module, sources: tuple[Any, ...]) -> Handler:
     def handler(tracer: Tracer, node: Any) -> str:
-        paths = [tracer.data(source) for source in sources if not tracer.is_constant(source)]
+        constants = [source for source in sources if tracer.is_constant(source)]
+        paths = [tracer.data(source) for source in sources if source not in constants]
+        parameters = {tracer.name_of(source).rpartition(".")[2]: source for source in constants}
+        if not parameters.keys() <= {*row.parameters}:
+            raise Refusal(f"its module has {', '.join(parameters)}, which the op `{row.op}` cannot say")
         if len(paths) != 1:
             raise Refusal(f"its module reads {len(paths)} values; the op `{row.op}` takes one")
         rank = tracer.net.type_of(paths[0]).rank
@@ -55,7 +61,7 @@ def _whole(row: Row, module: nn.Module, sources: tuple[Any, ...]) -> Handler:
             if value is not None:
                 per_axis = isinstance(argument.kind, PerAxis | Padding)
                 arguments[name] = spread(value, rank - 1) if per_axis else value
-        return tracer.add(node, row.op, paths, arguments)
+        return tracer.add(node, row.op, paths, arguments, parameters)
 
     return handler
 
@@ -64,5 +70,6 @@ def _leaf_classes() -> dict[type[nn.Module], Row]:
     found: dict[type[nn.Module], Row] = {}
     for row in rows().values():
         for rank in SPATIAL_AXES if row.leaf else ():
-            found[getattr(nn, row.module.removeprefix("nn.").format(rank=rank))] = row
+            name = row.module.format(rank=rank)
+            found[getattr(nn, name[3:]) if name.startswith("nn.") else getattr(modules, name)] = row
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specgraph.graph.dims import Dim, product
-from specgraph.graph.model import Parameter
+from specgraph.graph.model import Node, Parameter
 from specgraph.graph.types import TensorType
 from specgraph.kinds.kinds import Bool, Either, Int, ListOf, Nothing, Number
 from specgraph.ops.behaviour import KEEPS_INPUTS, Behaviour, Traffic
@@ -49,6 +49,24 @@ def infer_group_norm(call: Call) -> TensorType:
     if channels == groups and not call.at_least(product(call.input.dims[1:]), 2):
         raise call.fault("nothing-to-normalise", "one channel a group", {"groups": groups}, inputs=(0,))
     return call.input
+
+
+def infer_dynamic_tanh(call: Call) -> TensorType:
+    """The input's own type; `dim` is the axis of the channels, which must not be the batch axis."""
+    axis = call.arguments["dim"] = call.axis("dim", call.arguments["dim"])
+    call.implied("num_features", call.input.dims[axis - 1], "channels")
+    return call.input
+
+
+def dynamic_tanh_parameters(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> tuple[Parameter, ...]:
+    """One slope for all values; a weight and a bias per channel."""
+    size = (arguments["num_features"],)
+    return (Parameter("alpha", (1,)), Parameter("weight", size), Parameter("bias", size))
+
+
+def dynamic_tanh_multiply_adds(node: Node) -> Dim:
+    """Two per value."""
+    return 2 * product(node.output.dims)
 
 
 def infer_layer_norm(call: Call) -> TensorType:
@@ -238,5 +256,25 @@ OPS: tuple[Op, ...] = (
         ),
         behaviour=Behaviour(reach="whole", traffic=KEEPS_INPUTS),
         formula="(x - mean) / sqrt(var + eps) * weight + bias, per sample and channel",
+    ),
+    define(
+        "dynamic_tanh",
+        family="normalisation",
+        summary="A bounded curve of learned slope in the place of a normalisation (Zhu et al. 2025).",
+        infer=infer_dynamic_tanh,
+        arguments=(
+            Argument("num_features", Int(1), implied=True, doc="channels of the input"),
+            Argument("init_alpha", Number(), 0.5, doc="first value of the slope"),
+            Argument("dim", Int(), 1, doc="axis of the channels; the batch axis is 0"),
+        ),
+        parameters=dynamic_tanh_parameters,
+        multiply_adds=dynamic_tanh_multiply_adds,
+        foreign=("DynamicTanh", "DyT"),
+        behaviour=Behaviour(
+            pointwise=True,
+            reach="point",
+            traffic=Traffic(inputs=True, kept=1.0, forward=2.0, evaluation=1.0, backward=1.0),
+        ),
+        formula="weight * tanh(alpha * x) + bias",
     ),
 )

@@ -53,7 +53,7 @@ def test_every_op_is_often_accepted_and_often_refused() -> None:
 
 @pytest.mark.parametrize("op", ALL_OPS)
 def test_the_oracle_knows_it(op: str) -> None:
-    assert builder(op) is not None, f"add {op} to BUILDERS in tests/oracle/build.py"
+    assert builder(op) is not None, f"add {op} to ORACLES in tests/ops/cases.py"
 
 
 def test_an_axis_of_another_meaning_is_seen() -> None:

@@ -6,8 +6,14 @@ of its kind. Batch sizes 5 and 7 occur nowhere in the shapes, so that nothing fi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
 from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, TOKENS, VECTOR, Case, bad, ok
 from tests.ops.window_cases import WINDOW_CASES
+from tests.oracle.modules import Learned
 
 ANY_RANK = [ok(shape) for shape in (VECTOR, LINE, MAP, CUBE, LAST, TOKENS, RANK_5)]
 SHRINK = [*ANY_RANK, ok(MAP, lambd=0.2), ok(MAP, lambd=0), bad("invalid", MAP, lambd=-1)]
@@ -64,6 +70,14 @@ CASES: dict[str, list[Case]] = {
         bad("repeated-axis", MAP, axes=[3, -1]),
         bad("no-such-axis", VECTOR, axes=[2]),
         bad("invalid", MAP, axes=[]),
+    ],
+    "dynamic_tanh": [
+        *[ok(shape) for shape in (VECTOR, LINE, MAP, CUBE, LAST, RANK_5)],
+        ok(MAP, init_alpha=0.8, num_features=6).costs(2 * 6 * 9 * 8),
+        *[ok(shape, dim=-1) for shape in (MAP, TOKENS)],
+        bad("stated-size-mismatch", MAP, num_features=8),
+        bad("batch-axis-touched", MAP, dim=0),
+        bad("no-such-axis", MAP, dim=4),
     ],
     "rms_norm": [
         *[ok(shape) for shape in (VECTOR, LINE, MAP, CUBE, LAST, TOKENS, RANK_5)],
@@ -354,6 +368,22 @@ CASES: dict[str, list[Case]] = {
         bad("invalid", MAP, init_value="small"),
     ],
 }
+
+
+def dynamic_tanh(x: Tensor, *, init_alpha: float = 0.5, dim: int = 1, num_features: int | None = None) -> nn.Module:
+    size = x.shape[dim]
+    if num_features not in (None, size):
+        raise RuntimeError(f"{size} channels, not {num_features}")
+
+    def run(x: Tensor, alpha: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        return torch.addcmul(bias, (alpha * x).tanh().movedim(dim, -1), weight).movedim(-1, dim)
+
+    return Learned(run, alpha=torch.tensor([init_alpha]), weight=torch.ones(size), bias=torch.zeros(size))
+
+
+ORACLES: dict[str, Callable[..., nn.Module]] = {"dynamic_tanh": dynamic_tanh}
+"""How PyTorch computes an op for which it has no layer or function of its own: a module, made from the input and the
+node's arguments, that raises where the op must be refused."""
 
 
 def can_refuse(op: str) -> bool:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from specgraph.ops.registry import ops
+from tests.ops.cases import ORACLES
 from tests.oracle import tensors, windows
 from tests.oracle.labels import Labels
 from tests.oracle.modules import Call, own_state
@@ -68,10 +69,10 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
 
 
 def builder(op: str) -> Callable[..., nn.Module] | None:
-    """What builds the module of an op: the entry of `BUILDERS`; else PyTorch's layer or function of a name by which
-    the op is known elsewhere, with the node's arguments; None if there is neither."""
-    if op in BUILDERS:
-        return BUILDERS[op]
+    """What builds the module of an op: the entry of `BUILDERS` or `ORACLES`; else PyTorch's layer or function of a name
+    by which the op is known elsewhere, with the node's arguments; None if there is neither."""
+    if op in BUILDERS or op in ORACLES:
+        return BUILDERS.get(op) or ORACLES[op]
     for name in ops()[op].foreign:
         if isinstance(getattr(nn, name, None), type):
             return tensors.activation(getattr(nn, name))
@@ -120,7 +121,7 @@ def judge(
 ) -> Verdict:
     """Build a node and run it on two lists of inputs, of one batch size each. `prepare` may give the module its
     weights, or raise; `shared` holds the arguments and the number of axes of the node whose parameters it uses."""
-    assert builder(op) is not None, f"add {op} to BUILDERS in tests/oracle/build.py"
+    assert builder(op) is not None, f"add {op} to ORACLES in tests/ops/cases.py"
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")

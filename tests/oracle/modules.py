@@ -25,6 +25,19 @@ class Call(nn.Module):
         return dict(self.inner.state_dict()) if self.inner is not None else {}
 
 
+class Learned(nn.Module):
+    """A function of one input and of the parameters of these names and first values."""
+
+    def __init__(self, function: Callable[..., Tensor], **parameters: Tensor) -> None:
+        super().__init__()
+        self.function = function
+        for name, value in parameters.items():
+            self.register_parameter(name, nn.Parameter(value))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x, **dict(self.named_parameters()))
+
+
 class Scale(nn.Module):
     """A bare parameter of ones times `value`; it has no name of its own."""
 

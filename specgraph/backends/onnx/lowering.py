@@ -31,7 +31,7 @@ def by_row(row: Row) -> Lower:
     """The ONNX op of the row, with its attributes and parameters."""
 
     if row.is_composed:
-        return by_expression(parse_composed(row.onnx))
+        return by_expression(parse_composed(row.onnx), row.parameters)
 
     def lower(builder: Builder, node: Node) -> None:
         given = [builder.parameter(node, name) for name in row.parameters if builder.has_parameter(node, name)]
@@ -45,8 +45,9 @@ def by_row(row: Row) -> Lower:
     return lower
 
 
-def by_expression(whole: Step) -> Lower:
-    """The calls of an expression, from the inside out."""
+def by_expression(whole: Step, parameters: tuple[str, ...] = ()) -> Lower:
+    """The calls of an expression, from the inside out. A parameter of one axis stands along the node's `dim`, or along
+    the channels."""
 
     def lower(builder: Builder, node: Node) -> None:
         (value,) = builder.inputs(node)
@@ -66,12 +67,23 @@ def by_expression(whole: Step) -> Lower:
                 return builder.step(node, label(part.op_type.lower()), part.op_type, inputs, **attributes)
             if part == Name(INPUT):
                 return value
+            if isinstance(part, Name) and part.name in parameters:
+                return _along(builder, node, part.name)
             return builder.floats(node, label(part.name if isinstance(part, Name) else "number"), number(part))
 
         inputs = [operand(part) for part in whole.inputs]
         builder.emit(node, whole.op_type, inputs, **{name: number(part) for name, part in whole.attributes})
 
     return lower
+
+
+def _along(builder: Builder, node: Node, name: str) -> str:
+    """A parameter, of one axis or as it is, with an axis of 1 for each one after its own."""
+    after = node.input_types[0].rank - int(node.arguments.get("dim", 1))
+    shape = next(parameter.shape for parameter in node.parameters if parameter.name == name)
+    if len(shape) != 1 or after == 0:
+        return builder.parameter(node, name)
+    return builder.parameter(node, name, lambda array: array.reshape(-1, *(1,) * after), "column")
 
 
 def lowerings() -> dict[str, Lower]:

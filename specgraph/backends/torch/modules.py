@@ -242,6 +242,27 @@ class MaxUnpool(nn.Module):
         return f"kernel_size={self.kernel_size}"
 
 
+class DynamicTanh(nn.Module):
+    """`weight * tanh(alpha * x) + bias`, with a weight and a bias per channel, those of the axis `dim`. Zhu et al.
+    2025, "Transformers without Normalization"."""
+
+    def __init__(self, num_features: int, init_alpha: float = 0.5, dim: int = 1) -> None:
+        super().__init__()
+        self.num_features = num_features
+        self.init_alpha = init_alpha
+        self.dim = dim
+        self.alpha = nn.Parameter(torch.full((1,), float(init_alpha)))
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        shape = (-1, *[1] * (x.ndim - 1 - self.dim))
+        return torch.tanh(self.alpha * x) * self.weight.view(shape) + self.bias.view(shape)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_features}, init_alpha={self.init_alpha}, dim={self.dim}"
+
+
 class StochasticDepth(nn.Module):
     """Zeroes the branch of each sample (`row`), or of all together (`batch`), with probability `p` in
     training; what is left is scaled by 1 / (1 - p). Huang et al. 2016."""
