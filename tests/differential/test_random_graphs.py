@@ -40,13 +40,13 @@ def test_specgraph_says_what_pytorch_says(first: int) -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_every_op_is_often_accepted_and_often_refused() -> None:
     tally = Tally()
-    for seed in range(GRAPHS):
+    for seed in range(30 * len(ALL_OPS)):  # an op more takes its share from all others
         tally.add(generate(seed))
     rare = {op: (tally.accepted[op], tally.rejected[op]) for op in ALL_OPS}
-    rare = {op: counts for op, counts in rare.items() if counts[0] < 50 or counts[1] < 20}
+    rare = {op: counts for op, counts in rare.items() if counts[0] < 50 or counts[1] < 15}
     assert rare == {}, (
-        "too seldom (accepted of 50, refused of 20): fitting arguments are drawn in tests/differential/samplers.py, "
-        "ops seldom refused stand in RARELY_REFUSED of drawing.py; an op more takes its share from all"
+        "too seldom (accepted of 50, refused of 15): fitting arguments are drawn in tests/differential/samplers.py, "
+        "ops seldom refused stand in RARELY_REFUSED of drawing.py"
     )
     assert 600 < tally.accepted_graphs < 1400
 
