@@ -10,6 +10,7 @@ from typing import Any
 
 from specgraph.cli.arguments import non_negative_int
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph, refuse_spec_arguments
+from specgraph.cli.weights_arguments import add_weights_arguments, weights_of
 from specgraph.datasets.catalog import DATA_DIR_HELP
 from specgraph.escaping import for_line
 
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", metavar="RUN|SPEC|MODEL.onnx", help="a run folder, a spec with --weights, or an ONNX file with --data"
     )
-    parser.add_argument("--weights", metavar="FILE", help="safetensors, a PyTorch state dict, or an ONNX file")
+    add_weights_arguments(parser, "safetensors, a PyTorch state dict, or an ONNX file")
     parser.add_argument("--recipe", metavar="NAME", help="the recipe that says how images are fed")
     parser.add_argument("--data", metavar="NAME|DIR", help="another data set")
     parser.add_argument("--data-dir", metavar="DIR", help=DATA_DIR_HELP)
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     scores = evaluate(
         args.source if graph is None else graph,
         args.data,
-        weights=args.weights,
+        weights=weights_of(args),
         split=args.split,
         recipe=args.recipe,
         device=args.device,

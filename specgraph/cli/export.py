@@ -14,6 +14,7 @@ from specgraph.atomic_files import check_target
 from specgraph.cli.arguments import numbers, per_channel, positive_numbers
 from specgraph.cli.spec_arguments import add_spec_arguments, load_graph
 from specgraph.cli.terminal import ProgressLine
+from specgraph.cli.weights_arguments import add_weights_arguments, weights_of
 from specgraph.datasets.preprocessing import Preprocessing, as_its_recipe_says
 from specgraph.errors import CommandError, VerificationError, reason, require
 from specgraph.read_back import python_problem, write_read_back
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     target.add_argument("--python", nargs="?", const="", metavar="FILE", help="a module of plain PyTorch (- prints it)")
     target.add_argument("--triton", metavar="DIR", help="a model repository for Triton Inference Server")
     weights = parser.add_argument_group("weights")
-    weights.add_argument("--weights", metavar="FILE", help="a .safetensors or .pth file with the state_dict")
+    add_weights_arguments(weights, "a .safetensors or .pth file with the state_dict")
     weights.add_argument("--seed", type=int, default=0, metavar="N", help="of the initialisation, without weights")
     onnx = parser.add_argument_group("ONNX")
     onnx.add_argument("--verify", action="store_true", help="run the file beside the module and compare")
@@ -141,7 +142,9 @@ def _export_onnx(args: argparse.Namespace) -> list[Path]:
     from specgraph.backends.onnx.opsets import DEFAULT_OPSET
     from specgraph.inference.source import open_source
 
-    source = open_source(args.source, args.weights, lambda spec: load_graph(args, spec))
+    source = open_source(args.source, weights_of(args), lambda spec: load_graph(args, spec))
+    for note in source.notes:
+        print(note, file=sys.stderr)
     path = Path(args.onnx or _file_name(source.graph.name, "onnx"))
     if args.triton is not None and not args.onnx:
         from specgraph.inference.triton import model_path

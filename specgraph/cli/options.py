@@ -18,7 +18,8 @@ def add_option(parser: argparse.ArgumentParser, option: Option) -> None:
     if isinstance(kind, Bool):
         parser.add_argument(option.flag, action="store_false" if option.default else "store_true", **words)
     elif isinstance(kind, ListOf):
-        parser.add_argument(option.flag, action="append", metavar=metavar, **{**words, "default": []})
+        choices = kind.item.options if isinstance(kind.item, Choice) else None
+        parser.add_argument(option.flag, action="append", metavar=metavar, choices=choices, **{**words, "default": []})
     elif isinstance(kind, Choice):
         parser.add_argument(option.flag, choices=kind.options, metavar=metavar, **words)
     elif kind is not None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from specgraph.cli.arguments import inference_device, numbers, positive_int, positive_numbers
+from specgraph.cli.weights_arguments import add_weights_arguments, weights_of
 from specgraph.errors import CommandError
 from specgraph.escaping import for_line
 from specgraph.guarded_output import unguarded
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="auto|cpu|cuda|tensorrt",
         help="what to run on; cuda:1 is the second GPU (default: a CUDA device if there is one)",
     )
-    parser.add_argument("--weights", metavar="FILE", help="weights, where MODEL is a spec")
+    add_weights_arguments(parser, "weights, where MODEL is a spec")
     parser.add_argument("--output", metavar="NAME", help="which output, where there are several")
     parser.add_argument("--mean", type=numbers, metavar="X,...", help="per channel, of values in [0, 1]")
     parser.add_argument("--std", type=positive_numbers, metavar="X,...", help="per channel, of values in [0, 1]")
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         task=args.task,
         output=args.output,
-        weights=args.weights,
+        weights=weights_of(args),
         mean=args.mean,
         std=args.std,
     )

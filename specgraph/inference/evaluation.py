@@ -15,6 +15,7 @@ from specgraph.inference.predictor import task_of_file
 from specgraph.inference.real_images import RealImages
 from specgraph.inference.session import Session
 from specgraph.inference.source import ModelSource
+from specgraph.pretrained.request import WeightsLike, as_request
 from specgraph.runs.folder import RUN_SPEC, is_run
 from specgraph.runs.run import Run
 from specgraph.tasks.registry import task_of
@@ -29,7 +30,7 @@ def evaluate(
     run: Run | GraphLike,
     data: Any = None,
     *,
-    weights: str | os.PathLike[str] | None = None,
+    weights: WeightsLike | None = None,
     split: str = "test",
     recipe: str | None = None,
     device: str = "auto",
@@ -44,7 +45,8 @@ def evaluate(
     matched by name. `num_workers` processes decode image files (default: one for each core but one).
     Raises `CommandError`, also for classes that the weights do not know.
     """
-    file = next((given for given in (run, weights) if is_onnx(given)), None)
+    asked = None if weights is None else as_request(weights).address
+    file = next((given for given in (run, asked) if is_onnx(given)), None)
     if file is None:
         return api.evaluate(
             run, data, weights=weights, split=split, recipe=recipe, device=device, data_root=data_root,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from specgraph.graph.model import Graph
+    from specgraph.pretrained.request import WeightsLike
     from specgraph.runs.run import Run
 
 ImageLike = Any
@@ -56,14 +57,14 @@ class Predictor:
         class_names: Iterable[str] | None = None,
         task: str | None = None,
         output: str | None = None,
-        weights: str | os.PathLike[str] | None = None,
+        weights: WeightsLike | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
     ) -> None:
         """Raises `CommandError` where the model cannot be loaded, does not take images, has an output that is not of
         its task, or was trained on images whose normalisation is unknown."""
         require("PIL", "onnx", "reading images")
-        loaded, graph = _model_of(model, weights)
+        loaded, graph, self._fitted = _model_of(model, weights)
         self.session = Session(loaded, device)
         metadata = self.session.metadata
         self.batch_size = max(1, batch_size)
@@ -102,8 +103,8 @@ class Predictor:
 
     @property
     def assumed(self) -> list[str]:
-        """What had to be guessed, in words."""
-        return list(self._assumed.values())
+        """What was done to make weights fit, and what had to be guessed, in words."""
+        return [*self._fitted, *self._assumed.values()]
 
     def _assume_preprocessing(self, graph: Graph | None) -> Preprocessing:
         """Of a spec with weights that tell nothing, `graph` says how images come to its size."""
@@ -349,15 +350,16 @@ def scale_of(metadata: dict[str, str], output: str) -> str | None:
 
 
 def _model_of(
-    model: str | os.PathLike[str], weights: str | os.PathLike[str] | None
-) -> tuple[str | os.PathLike[str] | bytes, Graph | None]:
-    """An ONNX file as it is; a run or a spec as an ONNX model in memory, and its graph."""
+    model: str | os.PathLike[str], weights: WeightsLike | None
+) -> tuple[str | os.PathLike[str] | bytes, Graph | None, tuple[str, ...]]:
+    """An ONNX file as it is; a run or a spec as an ONNX model in memory, its graph, and what was done to its
+    weights."""
     text = os.fspath(model)
     from specgraph.inference.source import looks_like_source, open_source
     from specgraph.runs.folder import is_run
 
     if not is_run(text) and not looks_like_source(text):
-        return model, None
+        return model, None, ()
     from specgraph.backends.onnx.export import ExportOptions, build_model
     from specgraph.backends.onnx.weights import StateDict, check_state_dict
 
@@ -366,4 +368,5 @@ def _model_of(
         raise CommandError(f"{text} is a spec without weights", "give --weights F, or train it first")
     check_state_dict(source.graph, source.state_dict)
     options = ExportOptions(metadata=source.metadata, preprocessing=source.preprocessing)
-    return build_model(source.graph, StateDict(source.state_dict), options).to_bytes(), source.graph
+    made = build_model(source.graph, StateDict(source.state_dict), options).to_bytes()
+    return made, source.graph, source.notes

@@ -11,6 +11,7 @@ from specgraph.checking import load
 from specgraph.datasets.preprocessing import CLASS_NAMES, Preprocessing, preprocessing_of
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
+from specgraph.pretrained.request import WeightsLike
 from specgraph.runs.folder import RUN_SPEC, is_run, run_weights
 from specgraph.tasks.registry import task_in, task_of
 from specgraph.tasks.task import TASK_KEY, Task, names_of
@@ -22,7 +23,7 @@ class ModelSource(NamedTuple):
     """A network with, where they are known, its weights and what its images go through.
 
     `weights` says in words where the weights come from; `state_dict` is None if there are none. `metadata` say what
-    the output means: the task, its names, thresholds or statistics.
+    the output means: the task, its names, thresholds or statistics. `notes` say what was done to make weights fit.
     """
 
     graph: Graph
@@ -31,6 +32,7 @@ class ModelSource(NamedTuple):
     metadata: Mapping[str, str]
     preprocessing: Preprocessing | None
     run: Path | None
+    notes: tuple[str, ...] = ()
 
     @property
     def task(self) -> Task | None:
@@ -62,7 +64,7 @@ def newest_run(root: str | os.PathLike[str] = "runs") -> Path | None:
 
 def open_source(
     source: str | os.PathLike[str],
-    weights: str | os.PathLike[str] | None = None,
+    weights: WeightsLike | None = None,
     load: Callable[[str], Graph] = load,
 ) -> ModelSource:
     """The network of a spec or a run, read by `load`, with its weights.
@@ -73,20 +75,21 @@ def open_source(
     if run is None and Path(source).is_dir():
         raise CommandError(f"{source} is a folder but not that of a run: it has no {RUN_SPEC}")
     graph = load(os.fspath(run / RUN_SPEC if run else source))
-    path = Path(weights) if weights else run_weights(run) if run else None
+    own = run_weights(run) if run and not weights else None
+    path = weights or own
     if path is None:
         if run:
             raise CommandError(f"the run {run} has no weights yet", "let it finish its first epoch")
         return ModelSource(graph, None, "", output_metadata(graph, {}), None, None)
-    from specgraph.runs.weights import load_weights
+    from specgraph.runs.weights import load_metadata, weights_for
 
-    state_dict, metadata = load_weights(path)
-    if run and not weights:
+    if run and own:
         from specgraph.runs.run import Run
 
-        Run(run).check_unchanged(metadata)  # `load` may have been told another size
-    meaning = output_metadata(graph, metadata)
-    return ModelSource(graph, state_dict, str(path), meaning, preprocessing_of(metadata), run)
+        Run(run).check_unchanged(load_metadata(own))  # `load` may have been told another size
+    found = weights_for(graph, path)
+    meaning = output_metadata(graph, found.metadata)
+    return ModelSource(graph, found.state, found.source, meaning, preprocessing_of(found.metadata), run, found.notes)
 
 
 def output_metadata(graph: Graph, metadata: Mapping[str, str]) -> dict[str, str]:

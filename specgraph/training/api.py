@@ -13,12 +13,13 @@ from specgraph.datasets.preprocessing import preprocessing_of
 from specgraph.errors import CommandError
 from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
+from specgraph.pretrained.request import WeightsLike
 from specgraph.recipes.feeding import Data
 from specgraph.runs.folder import is_run
 from specgraph.runs.lock import RunLock
 from specgraph.runs.restart import find_restarted, is_restart
 from specgraph.runs.run import Run
-from specgraph.runs.weights import StateDict, apply_weights, load_metadata, load_weights
+from specgraph.runs.weights import NetworkWeights, StateDict, load_metadata, weights_for
 from specgraph.tasks.classification import ClassificationJudge, Predictions
 from specgraph.tasks.task import Metric
 from specgraph.training.allocation import kept_memory
@@ -77,11 +78,10 @@ def train(options: TrainOptions) -> Run:
         _refuse_changes(options.fixed_given(previous.environment.get("plugins")))
     if previous is None and options.spec is None:
         raise CommandError("there is nothing to train", "name a spec, or --resume RUN")
-    if options.reset and previous is None and options.weights is None:
-        raise CommandError(
-            "--reset has no effect without --weights: all weights are fresh", "leave it out, or add --weights FILE"
-        )
+    if previous is None and options.weights is None:
+        _refuse_choices(options)
     world = join_world(options.device)
+    start: NetworkWeights | None = None
     try:
         shown = options.display or (make_display() if world.is_writer else Silent())
         if previous is None:
@@ -90,8 +90,9 @@ def train(options: TrainOptions) -> Run:
             if recipe == "default" and recipe not in graph.recipes:
                 recipe = None
             chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
-            if options.weights is not None:
-                known = preprocessing_of(load_metadata(options.weights))
+            if options.weights_request is not None:
+                start = weights_for(graph, options.weights_request)
+                known = preprocessing_of(start.metadata)
                 image = only_image(graph)
                 stated = [path for path, _ in overrides.settings]
                 chosen = inherit(chosen, known, image and image.dims[0], stated)
@@ -108,7 +109,8 @@ def train(options: TrainOptions) -> Run:
             if previous is not None:
                 folder = previous.folder
                 world.ask_writer(lambda: lock.take(folder))
-            return TrainingSession(graph, chosen, world, shown, options, lock, data=brought, resume=previous).run()
+            of_run = {"data": brought, "resume": previous, "start": None if previous else start}
+            return TrainingSession(graph, chosen, world, shown, options, lock, **of_run).run()
     finally:
         leave_world(world)
 
@@ -117,7 +119,7 @@ def evaluate(
     run: Run | GraphLike,
     data: Any = None,
     *,
-    weights: str | os.PathLike[str] | None = None,
+    weights: WeightsLike | None = None,
     split: str = "test",
     recipe: str | None = None,
     device: str = "auto",
@@ -151,12 +153,11 @@ def evaluate(
     computed = says_how or not is_known(known, graph)
     run_data = prepare_data(graph, chosen.recipe, brought, EVAL_BROKEN_HELP, statistics=computed)
     run_data = as_trained(run_data, trained.metadata, known, normalised=says_how)
-    notes = [run_data.pictures]
+    notes = [*trained.notes, run_data.pictures]
     if known is None and not says_how:
         notes.append(unknown_statistics(run_data.mean, run_data.std))
     module = build_module(graph, 0, torch.contiguous_format)
-    training_only = [node.path for node in graph.nodes.values() if node.train_only]
-    apply_weights(module, trained.state_dict, optional=training_only, source=trained.file)
+    module.load_state_dict(trained.state_dict, strict=False)
     found = _evaluate(graph, chosen, run_data, module, split, choose_device(device), num_workers, trained.metadata)
     return found._replace(notes=tuple(notes))
 
@@ -202,29 +203,29 @@ def _evaluate(
 
 
 class _Trained(NamedTuple):
-    """A network with its weights, their metadata and file, and the recipe it was trained with."""
+    """A network with its weights, their metadata, what was done to them, and the recipe it was trained with."""
 
     graph: Graph
     recipe: str | None
     state_dict: StateDict
     metadata: dict[str, str]
-    file: str
+    notes: tuple[str, ...]
 
 
-def _trained(run: Run | GraphLike, weights: str | os.PathLike[str] | None, recipe: str | None) -> _Trained:
+def _trained(run: Run | GraphLike, weights: WeightsLike | None, recipe: str | None) -> _Trained:
     """What a run, or a spec with weights, gives."""
     if isinstance(run, Run):
         graph, recipe = run.load_graph(), recipe or run.recipe_name
         if weights is None:
-            own = run.weights_path()
-            state_dict, metadata = load_weights(own)
-            run.check_unchanged(metadata, graph)
-            return _Trained(graph, recipe, state_dict, metadata, str(own))
+            run.check_unchanged(load_metadata(run.weights_path()), graph)
+            own = weights_for(graph, run.weights_path())
+            return _Trained(graph, recipe, own.state, own.metadata, own.notes)
     elif weights is None:
         raise CommandError("a spec alone has nothing to evaluate", "name a run, or give --weights FILE")
     else:
         graph = as_graph(run)
-    return _Trained(graph, recipe, *load_weights(weights), os.fspath(weights))
+    found = weights_for(graph, weights)
+    return _Trained(graph, recipe, found.state, found.metadata, found.notes)
 
 
 def _as_weights_see(chosen: ChosenRecipe, metadata: dict[str, str], says_how: bool) -> ChosenRecipe:
@@ -234,6 +235,15 @@ def _as_weights_see(chosen: ChosenRecipe, metadata: dict[str, str], says_how: bo
         return settle_resize(chosen)
     data = chosen.recipe.data or Data(name=FROM_PYTHON)
     return chosen._replace(recipe=chosen.recipe.replace(data=data.replace(resize=known.resize)))
+
+
+def _refuse_choices(options: TrainOptions) -> None:
+    """Raises `CommandError` where it is said how weights shall fit, but not which weights."""
+    given = {"--reset": options.reset, "--match": options.match, "--adapt": options.adapt, "--drop": options.drop}
+    for flag in (flag for flag, value in given.items() if value):
+        raise CommandError(
+            f"{flag} has no effect without --weights: all weights are fresh", "leave it out, or add --weights FILE"
+        )
 
 
 def _refuse_changes(flags: list[str]) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from specgraph.datasets.catalog import FROM_PYTHON
-from specgraph.datasets.preprocessing import Preprocessing
+from specgraph.datasets.preprocessing import Preprocessing, preprocessing_of
 from specgraph.recipes.feeding import Data, Normalize
 from specgraph.recipes.resizing import DEFAULT, Crop, Resize, plain_resize
+from specgraph.runs.weights import NetworkWeights
 from specgraph.training.overrides import ChosenRecipe
+from specgraph.training.run_images import RunData
 
 NORMALIZE = "data.normalize"
 RESIZE = "data.resize"
@@ -56,6 +58,13 @@ def unknown_statistics(mean: Sequence[float] | None, std: Sequence[float] | None
         f"the weights do not say how their images were normalised: {line} is used; "
         "if they were trained with other numbers, write those under the recipe's data"
     )
+
+
+def told(weights: NetworkWeights, data: RunData) -> list[str]:
+    """What to say of weights that training starts from: how they were made to fit, and what they do not tell."""
+    if preprocessing_of(weights.metadata) is not None:
+        return list(weights.notes)
+    return [*weights.notes, unknown_statistics(data.mean, data.std)]
 
 
 def normalize_line(mean: Sequence[float], std: Sequence[float]) -> str:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from specgraph.datasets.catalog import DATA_DIR_HELP
 from specgraph.kinds.kinds import Bool, Choice, Int, Kind, ListOf, Number, Text
+from specgraph.pretrained.request import ADAPT_HELP, DROP_HELP, MATCH_HELP, WeightsRequest
+from specgraph.pretrained.wanted import KINDS, Choices
 from specgraph.training.overrides import Overrides
 
 if TYPE_CHECKING:
@@ -95,6 +97,13 @@ class TrainOptions:
     weights: str | os.PathLike[str] | None = option(
         None, "--weights", PATH, "FILE", "start from trained weights", fixed=True, recorded=True, restored=True
     )
+    match: bool = option(False, "--match", Bool(), None, MATCH_HELP, fixed=True, recorded=True, restored=True)
+    adapt: Sequence[str] = option(
+        (), "--adapt", ListOf(Choice(*KINDS)), None, ADAPT_HELP, fixed=True, recorded=True, restored=True
+    )
+    drop: Sequence[str] = option(
+        (), "--drop", ListOf(Text()), "GLOB", DROP_HELP, fixed=True, recorded=True, restored=True
+    )
     reset: Sequence[str] = option(
         (),
         "--reset",
@@ -144,6 +153,14 @@ class TrainOptions:
         """Data that a Python program gives; None where they are named or left to the recipe."""
         return None if isinstance(self.data, str | os.PathLike) else self.data
 
+    @property
+    def weights_request(self) -> WeightsRequest | None:
+        """The weights to start from, with what may be done to make them fit."""
+        if self.weights is None:
+            return None
+        choices = Choices(tuple(self.reset), tuple(self.drop), self.match, tuple(self.adapt))
+        return WeightsRequest(os.fspath(self.weights), choices)
+
     def overrides(self) -> Overrides:
         """What it changes of the recipe."""
         data_root = None if self.data_root is None else os.fspath(self.data_root)
@@ -162,7 +179,7 @@ class TrainOptions:
         values["--data"] = self.named_data
         if list(self.plugins) == plugins_before:
             values["--plugin"] = ()
-        return [flag for flag, value in values.items() if value not in EMPTY]
+        return [flag for flag, value in values.items() if value not in EMPTY and value is not False]
 
     def recorded(self) -> dict[str, Any]:
         """What `environment.json` holds, for runs that are resumed."""

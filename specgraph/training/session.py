@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from specgraph.datasets.preprocessing import preprocessing_of
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.ops.registry import behaviour_of
@@ -19,7 +17,7 @@ from specgraph.runs.lock import RunLock
 from specgraph.runs.restart import job_id
 from specgraph.runs.resume import refuse_edited, saved_state
 from specgraph.runs.run import Run, describe_environment, new_folder, write_json, write_spec
-from specgraph.runs.weights import apply_weights, freeze, load_metadata, load_weights
+from specgraph.runs.weights import NetworkWeights, freeze, load_weights, weights_for
 from specgraph.tasks.exhibits import NUM_WORST
 from specgraph.tasks.registry import selection
 from specgraph.tasks.task import Judge
@@ -39,7 +37,7 @@ from specgraph.training.divergence import explain_divergence
 from specgraph.training.evaluation import Scores, evaluate_and_judge, gather_rows
 from specgraph.training.events import EventLog
 from specgraph.training.feed import EvalFeed, TrainFeed
-from specgraph.training.inherited import unknown_statistics
+from specgraph.training.inherited import told
 from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
 from specgraph.training.options import TrainOptions
 from specgraph.training.overrides import ChosenRecipe
@@ -67,10 +65,11 @@ class TrainingSession:
         *,
         data: Any = None,
         resume: Run | None = None,
+        start: NetworkWeights | None = None,
     ) -> None:
         self.graph, self.chosen, self.world, self.display, self.options = graph, chosen, world, display, options
         self.recipe = recipe = chosen.recipe
-        self.resumed = resume
+        self.resumed, self.start = resume, start
         self.recorded = recorded_recipe(recipe, data is not None)  # once: paths are those of the folder of the start
         for note in chosen.notes:
             self._say(note)
@@ -81,8 +80,8 @@ class TrainingSession:
         sources = [part.source for part in (self.data.train, self.data.validation, self.data.test)]
         self.readers = ImageReaders(choose_workers(options.num_workers), world.device, sources)
         self._introduce()
-        if resume is None and options.weights is not None and preprocessing_of(load_metadata(options.weights)) is None:
-            self._say(unknown_statistics(self.data.mean, self.data.std))
+        for note in () if start is None else told(start, self.data):
+            self._say(note)
         state, passed_over = saved_state(resume) if resume else (None, [])
         for damaged in passed_over:
             self._say(f"{damaged} is damaged; the checkpoint before it is used")
@@ -185,11 +184,10 @@ class TrainingSession:
         module = build_module(self.graph, recipe.seed, self.memory_format)
         options = self.options
         frozen: list[str] = []
-        if options.weights is not None and from_weights:
-            source = os.fspath(options.weights)
-            loaded, _ = load_weights(source)
-            training_only = [node.path for node in self.graph.nodes.values() if node.train_only]
-            apply_weights(module, loaded, reset=options.reset, optional=training_only, source=source)
+        if options.weights_request is not None and from_weights:
+            start = self.start or weights_for(self.graph, options.weights_request)
+            module.load_state_dict(start.state, strict=False)
+        self.start = None  # and its memory
         if options.freeze:
             frozen = freeze(module, options.freeze)
         if recipe.sync_batch_norm and world.is_distributed and world.device.type == "cuda":

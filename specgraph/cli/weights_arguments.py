@@ -1,0 +1,33 @@
+"""Arguments of every command that reads weights beside a spec: `--weights`, and how they may be made to fit."""
+
+from __future__ import annotations
+
+import argparse
+
+from specgraph.errors import CommandError
+from specgraph.pretrained.request import ADAPT_HELP, DROP_HELP, MATCH_HELP, WeightsRequest
+from specgraph.pretrained.wanted import KINDS, Choices
+
+
+def add_weights_arguments(parser: argparse._ActionsContainer, help: str) -> None:
+    """Declare the arguments; `help` is that of `--weights`."""
+    parser.add_argument("--weights", metavar="FILE", help=help)
+    add_fitting_arguments(parser)
+
+
+def add_fitting_arguments(parser: argparse._ActionsContainer) -> None:
+    """Declare the arguments that say what may be done to make weights fit."""
+    parser.add_argument("--match", action="store_true", help=MATCH_HELP)
+    parser.add_argument("--adapt", action="append", default=[], choices=KINDS, help=ADAPT_HELP)
+    parser.add_argument("--drop", action="append", default=[], metavar="GLOB", help=DROP_HELP)
+
+
+def weights_of(args: argparse.Namespace) -> WeightsRequest | None:
+    """The weights that were asked for. Raises `CommandError` where it is said how they shall fit but not which."""
+    choices = Choices(drop=tuple(args.drop), match=args.match, adapt=tuple(args.adapt))
+    if args.weights is not None:
+        return WeightsRequest(args.weights, choices)
+    if choices != Choices():
+        flag = next(f"--{name}" for name in ("match", "adapt", "drop") if getattr(args, name))
+        raise CommandError(f"{flag} has no effect without --weights", "leave it out, or add --weights FILE")
+    return None

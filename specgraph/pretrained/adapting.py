@@ -1,0 +1,66 @@
+"""Tensors made to fit: a first layer for other channels, a linear layer on a map of another size."""
+
+from __future__ import annotations
+
+from math import isqrt, prod
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from specgraph.pretrained.wanted import CHANNELS, SIZE, Place, shape_text
+
+
+def kind_of_adaptation(shape: tuple[int, ...], place: Place) -> str | None:
+    """How a tensor of this shape can be made to fit a place: `channels`, `size`, or None."""
+    wanted = place.shape
+    if place.reads_input and len(shape) > 2 and len(shape) == len(wanted):
+        return CHANNELS if (shape[0], *shape[2:]) == (wanted[0], *wanted[2:]) else None
+    if place.flattened and len(shape) == len(wanted) == 2 and shape[0] == wanted[0]:
+        return SIZE if _sizes(shape[1], place) else None
+    return None
+
+
+def adapt(tensor: Tensor, place: Place, kind: str) -> tuple[Tensor, str]:
+    """The tensor with the shape of its place, and how it came to it."""
+    if kind == CHANNELS:
+        return _adapt_channels(tensor, place.shape[1])
+    return _adapt_size(tensor, place)
+
+
+def _adapt_channels(weight: Tensor, channels: int) -> tuple[Tensor, str]:
+    """Weights (O, I, …) for other input channels, so that a grey image, or one whose channels are equal, gives the
+    same: summed for one channel, else repeated and scaled, as timm's `adapt_input_conv` does."""
+    before = weight.shape[1]
+    if channels == 1:
+        return weight.sum(1, keepdim=True), f"summed over its {before} channels"
+    repeats = -(-channels // before)
+    tiled = torch.cat([weight] * repeats, 1)[:, :channels]
+    return tiled * (before / channels), f"repeated from {before} to {channels} channels"
+
+
+def _sizes(features: int, place: Place) -> tuple[int, int] | None:
+    """Height and width of the map whose values the features of a file were, by the channels and the aspect of the
+    network's."""
+    channels, height, width = place.flattened
+    if features % channels:
+        return None
+    pixels = features // channels
+    if height == width:
+        side = isqrt(pixels)
+        return (side, side) if side * side == pixels else None
+    heights = (each for each in range(1, pixels + 1) if pixels % each == 0)
+    return next(((each, pixels // each) for each in heights if each * each * width == pixels * height), None)
+
+
+def _adapt_size(weight: Tensor, place: Place) -> tuple[Tensor, str]:
+    """Weights (O, C * h * w) for a map (C, H, W), interpolated between pixels and scaled by their number, so that a
+    plain map gives the same sums."""
+    channels, height, width = place.flattened
+    sizes = _sizes(weight.shape[1], place)
+    assert sizes is not None
+    maps_ochw = weight.reshape(weight.shape[0], channels, *sizes)
+    shrinks = sizes[0] > height or sizes[1] > width
+    new = F.interpolate(maps_ochw.float(), (height, width), mode="bilinear", align_corners=False, antialias=shrinks)
+    new = new.to(weight.dtype) * (prod(sizes) / (height * width))
+    return new.reshape(place.shape), f"interpolated from {shape_text(sizes)} to {shape_text((height, width))} pixels"

@@ -1,0 +1,19 @@
+"""Where weights are: a file, and inside it the name of a state dict after `#`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def split_member(address: str) -> tuple[str, str | None]:
+    """The file of an address and the name inside it, if it has one; a file whose own name has a `#` is itself meant."""
+    file, sign, member = address.rpartition("#")
+    if not sign or not file or os.path.exists(address):
+        return address, None
+    return file, member
+
+
+def is_at(address: str | os.PathLike[str]) -> bool:
+    """Whether an address names a file or a folder that is there."""
+    return Path(split_member(os.fspath(address))[0]).exists()

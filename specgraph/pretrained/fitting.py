@@ -1,0 +1,105 @@
+"""Weights of a file brought to a network: what fits by name, and what fits with a word of the user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from torch import Tensor
+
+from specgraph.errors import CommandError
+from specgraph.pretrained.adapting import adapt, kind_of_adaptation
+from specgraph.pretrained.matching import Pair, match_layers, renamed_keys
+from specgraph.pretrained.members import StateDict
+from specgraph.pretrained.mismatch import WeightsMismatchError
+from specgraph.pretrained.names import rename
+from specgraph.pretrained.wanted import COUNTER, Choices, Wanted, matches, paths_help
+
+
+class Fitted(NamedTuple):
+    """Tensors under the network's keys, what was done to them, and the layers that were renamed."""
+
+    state: StateDict
+    notes: tuple[str, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+
+
+def fit(
+    state: Mapping[str, Tensor],
+    wanted: Wanted,
+    choices: Choices | None = None,
+    *,
+    optional: tuple[str, ...] = (),
+    shown: str = "the weights",
+) -> Fitted:
+    """The tensors of `state` that a network takes, by its own keys.
+
+    A prefix and published names are translated and said; what else differs needs one of the `choices`. `optional` are
+    globs of tensors that the file may have and the network lack. Raises
+    `WeightsMismatchError`, whose help is the line to type, and `CommandError` for a glob that fits nothing.
+    """
+    choices = choices or Choices()
+    _check_globs(choices, wanted, state)
+    kept = {key: value for key, value in state.items() if not matches(key, choices.drop)}
+    renamed = rename(kept, wanted, shown)
+    kept = {key: value for key, value in renamed.state.items() if not matches(key, choices.drop)}
+    notes = list(renamed.notes)
+    used: tuple[Pair, ...] = ()
+    pairs = _matched(kept, wanted)
+    if choices.match and pairs:
+        used = tuple(pairs)
+        names = renamed_keys(kept, pairs)
+        kept = {names[key]: value for key, value in kept.items()}
+        notes.append(f"{len(used)} layers of {shown} are those of the network under other names")
+    elif choices.match and (lacking := [key for key in wanted if key not in kept and not _may_lack(key, wanted)]):
+        notes.append(f"nothing in {shown} matches {len(lacking)} tensors of the network by shape and order alone")
+    shapes = {key: tuple(value.shape) for key, value in kept.items()}
+    for key, place in wanted.items():
+        if matches(key, choices.reset) or key not in kept or shapes[key] == place.shape:
+            continue
+        kind = kind_of_adaptation(shapes[key], place)
+        if kind is not None and kind in choices.adapt:
+            kept[key], how = adapt(kept[key], place, kind)
+            shapes[key] = place.shape
+            notes.append(f"{key} is {how}")
+    _refuse_differences(shapes, wanted, choices, [] if choices.match else pairs, optional, shown)
+    taken = {key: kept[key] for key in wanted if key in kept and not matches(key, choices.reset)}
+    return Fitted(taken, tuple(notes), used)
+
+
+def _may_lack(key: str, wanted: Wanted) -> bool:
+    return wanted[key].optional or key.endswith(COUNTER)
+
+
+def _matched(state: StateDict, wanted: Wanted) -> list[Pair]:
+    spare = {key: tuple(value.shape) for key, value in state.items() if key not in wanted}
+    lacking = {key: place.shape for key, place in wanted.items() if key not in state and not place.optional}
+    return match_layers(spare, lacking) if spare and lacking else []
+
+
+def _check_globs(choices: Choices, wanted: Wanted, state: Mapping[str, Tensor]) -> None:
+    for flag, patterns, keys in (("--reset", choices.reset, wanted), ("--drop", choices.drop, state)):
+        for pattern in patterns:
+            if not any(matches(key, (pattern,)) for key in keys):
+                what = "parameter" if flag == "--reset" else "tensor of the file"
+                raise CommandError(f"{flag} {pattern} fits no {what}", paths_help(keys))
+
+
+def _refuse_differences(
+    shapes: Mapping[str, tuple[int, ...]],
+    wanted: Wanted,
+    choices: Choices,
+    pairs: Iterable[Pair],
+    optional: tuple[str, ...],
+    shown: str,
+) -> None:
+    fresh = {key for key in wanted if matches(key, choices.reset)}
+    missing = [key for key in wanted if key not in shapes and key not in fresh and not _may_lack(key, wanted)]
+    unexpected = [key for key in shapes if key not in wanted and not matches(key, (*optional, *choices.reset))]
+    mismatched = {
+        key: (shapes[key], place.shape)
+        for key, place in wanted.items()
+        if key in shapes and key not in fresh and shapes[key] != place.shape
+    }
+    if missing or unexpected or mismatched:
+        raise WeightsMismatchError(shown, missing, unexpected, mismatched, wanted, tuple(pairs), choices)
