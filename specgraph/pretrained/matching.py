@@ -35,7 +35,7 @@ class Layer(NamedTuple):
     @property
     def shape(self) -> str:
         """The shape of its first tensor as text."""
-        return shape_text(max((shape for _, shape in self.signature), key=len))
+        return shape_text(max((len(shape), shape) for _, shape in self.signature)[1])
 
 
 def layers_of(keys: Shapes) -> list[Layer]:

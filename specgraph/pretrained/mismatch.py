@@ -17,7 +17,7 @@ ALL = "all differences: specgraph weights FILE --spec SPEC"
 ADVICE = {
     "--match": "they agree in shape and order, to take them as the same",
     "--adapt": "to make the weights fit",
-    "--reset": "to keep fresh weights there",
+    "--reset": "to train with fresh weights there",
     "--drop": "to leave them out",
 }
 LEAST_SHARE = 0.5

@@ -64,7 +64,7 @@ NAME_MAPS: tuple[NameMap, ...] = (
             NameRule(_EFFICIENTNET_BLOCK + r"se\.conv_expand", _BLOCK + ".1.fc2"),
             NameRule(_EFFICIENTNET_BLOCK + "conv_pw", _BLOCK + ".2.0"),
             NameRule(_EFFICIENTNET_BLOCK + "bn2", _BLOCK + ".2.1"),
-            NameRule(_EFFICIENTNET_BLOCK + "conv", _BLOCK + ".0.0"),
+            NameRule(r"blocks\.(\d+)\.(\d+)\.conv", _BLOCK + ".0.0"),
             NameRule(r"conv_head", "features.{stages+1}.0"),
             NameRule(r"bn2", "features.{stages+1}.1"),
             NameRule(r"classifier", "classifier.1"),

@@ -13,6 +13,7 @@ from specgraph.pretrained.stand_ins import load_inert, names_asked_for
 
 STARTS = (b"PK", b"\x80")  # a zip, or the pickle of versions before 1.6
 MAX_NAMED = 3
+READABLE = "weights are read from .safetensors files, PyTorch's state dicts (.pth, .pt) and run folders"
 
 
 def read_pytorch(place: Path, wanted: str | None, shown: str, start: bytes) -> tuple[Member, tuple[str, ...]]:
@@ -21,7 +22,7 @@ def read_pytorch(place: Path, wanted: str | None, shown: str, start: bytes) -> t
     Foreign objects are not made: what they hold is looked at, and no code of theirs runs.
     """
     if not start.startswith(STARTS):
-        raise CommandError(f"{shown} cannot be read as weights: it is not a file that PyTorch wrote")
+        raise CommandError(f"{shown} cannot be read as weights: it is not a file that PyTorch wrote", READABLE)
     if _is_torchscript(place):
         line = f"torch.save(torch.jit.load({json.dumps(str(place))}).state_dict(), 'weights.pth')"
         raise CommandError(f"{shown} is a TorchScript archive, which is a program", f"to convert it: {_typed(line)}")
@@ -56,7 +57,7 @@ def _refused(place: Path, shown: str, names: set[str], error: Exception) -> Comm
     if names:
         return _needs_code(place, shown, names)
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return CommandError(f"{shown} cannot be read as weights: {first}")
+    return CommandError(f"{shown} cannot be read as weights: {first}", READABLE)
 
 
 def _needs_code(place: Path, shown: str, names: set[str]) -> CommandError:

@@ -38,10 +38,15 @@ def test_every_option_has_a_flag_and_a_keyword(option: Option, parser: argparse.
 
 def test_what_a_run_records_and_a_resumed_one_takes_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    given = TrainOptions(weights="a.safetensors", reset=["fc"], compile="off", deterministic=True, report=False)
+    given = TrainOptions(
+        weights="a.safetensors", reset=["fc"], adapt=["channels"], compile="off", deterministic=True, report=False
+    )
     recorded = given.recorded()
     assert recorded == {
         "weights": str(tmp_path / "a.safetensors"),
+        "match": False,
+        "adapt": ["channels"],
+        "drop": [],
         "reset": ["fc"],
         "freeze": [],
         "compile": "off",
@@ -52,6 +57,7 @@ def test_what_a_run_records_and_a_resumed_one_takes_from_it(tmp_path: Path, monk
     assert (again.weights, again.reset, again.compile, again.deterministic) == (
         str(tmp_path / "a.safetensors"), ("fc",), "off", True,
     )  # fmt: skip
+    assert (again.match, again.adapt) == (False, ("channels",))
     assert again.report, "a resumed run writes its report unless it is told otherwise again"
     assert TrainOptions(compile="on").restored(recorded).compile == "on"
     assert TrainOptions().restored({}) == TrainOptions()
@@ -66,6 +72,7 @@ def test_what_a_run_records_and_a_resumed_one_takes_from_it(tmp_path: Path, monk
         ({"data": "digits", "settings": {"ema": 0.9}, "recipe": "r"}, ["--recipe", "--data", "--set"]),
         ({"data": ([0], [0])}, []),
         ({"reset": ["a"], "freeze": ["b"], "out": "o", "weights": "w"}, ["--out", "--weights", "--reset", "--freeze"]),
+        ({"match": True, "drop": ["fc"], "adapt": ["size"]}, ["--match", "--adapt", "--drop"]),
         ({"plugins": ["mine"]}, []),
         ({"plugins": ["other"]}, ["--plugin"]),
     ],
