@@ -23,7 +23,7 @@ def add_fitting_arguments(parser: argparse._ActionsContainer) -> None:
 
 
 def weights_of(args: argparse.Namespace) -> WeightsRequest | None:
-    """The weights that were asked for. Raises `CommandError` where it is said how they shall fit but not which."""
+    """The weights that were asked for. Raises `CommandError` where flags of fitting come without weights."""
     choices = Choices(drop=tuple(args.drop), match=args.match, adapt=tuple(args.adapt))
     if args.weights is not None:
         return WeightsRequest(args.weights, choices)

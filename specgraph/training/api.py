@@ -238,7 +238,7 @@ def _as_weights_see(chosen: ChosenRecipe, metadata: dict[str, str], says_how: bo
 
 
 def _refuse_choices(options: TrainOptions) -> None:
-    """Raises `CommandError` where it is said how weights shall fit, but not which weights."""
+    """Raises `CommandError` where flags of fitting come without weights."""
     given = {"--reset": options.reset, "--match": options.match, "--adapt": options.adapt, "--drop": options.drop}
     for flag in (flag for flag, value in given.items() if value):
         raise CommandError(
