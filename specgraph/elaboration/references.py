@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from specgraph.diagnostics.model import Applicability, Fix, Label, Span
+from specgraph.diagnostics.model import Applicability, Edit, Fix, Label, Span
 from specgraph.diagnostics.names import certainty, nearest
 from specgraph.elaboration.scope import Env, LiveScope, Wire
 from specgraph.elaboration.state import State
@@ -109,6 +109,10 @@ class References:
         back = _counted_back(name, scope, node)
         if back is not None:
             close, sure, help = back, "unsafe", f"write {back}, which {name} means if it counts back from here"
+            sources = _added_by_shortcut(name, back, scope, node)
+            if sources is not None:
+                help = f"write {sources}: a shortcut adds the layer before it and the one that {name} counts back to"
+                close = sources
         plain_text = isinstance(written.tree, Scalar) and written.constant
         self.collector.report(
             "unknown-reference",
@@ -117,7 +121,7 @@ class References:
             node=path,
             notes=(in_scope(names),) if names else (),
             help=help,
-            fix=Fix(sure, (written.source.edit_word(span, close),)) if close and plain_text else None,
+            fix=Fix(sure, (_replaced(written, close),)) if close and plain_text else None,
         )
 
     def cycle(self, cycle: list[NodeDef], scope: LiveScope) -> None:
@@ -197,6 +201,24 @@ def _reads_already(node: NodeDef, name: str) -> bool:
     """Whether a node names this among several sources: it hardly reads the same twice."""
     value = node.sources.value if node.sources is not None and node.sources.constant else None
     return isinstance(value, list) and name in value
+
+
+def _replaced(written: Written, text: str) -> Edit:
+    """The edit that writes a name, or a list of two, in the place of one."""
+    if not text.startswith("["):
+        return written.source.edit_word(written.span, text)
+    names = [f'"{name}"' if written.source.format == "json" else name for name in text[1:-1].split(", ")]
+    return Edit(written.span, f"[{', '.join(names)}]")
+
+
+def _added_by_shortcut(name: str, back: str, scope: LiveScope, node: NodeDef | None) -> str | None:
+    """What a shortcut of Darknet adds that names one layer: the layer before it, and that one."""
+    from specgraph.language.darknet_joins import is_shortcut
+
+    if node is None or not is_shortcut(node.tree):
+        return None
+    previous = _counted_back("-1", scope, node)
+    return f"[{previous}, {back}]" if previous not in (None, back) else None
 
 
 def _counted_back(name: str, scope: LiveScope, node: NodeDef | None) -> str | None:

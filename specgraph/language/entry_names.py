@@ -67,6 +67,12 @@ def _name_entries(
             edits.append(edit)
         for scalar in _scalars(node.sources.tree) if node.sources is not None else ():
             meant = _meant(scalar.text, index, names, only_input)
+            previous = names[index - 1] if index else only_input
+            if meant is not None and NUMBER.fullmatch(scalar.text) and previous not in (None, meant) and _adds(item):
+                sources[index] = [str(previous), meant]
+                both = [f'"{name}"' if source.format == "json" else name for name in sources[index]]
+                edits.append(Edit(source.span(scalar), f"[{', '.join(both)}]"))
+                continue
             if meant is None:
                 whole = False
                 continue
@@ -102,6 +108,12 @@ def _named(name: str, item: Tree, source: Source, *, in_flow: bool) -> Edit | No
     over_lines = isinstance(item, Mapping) and line[span.column - 1] != "{"
     text = f"{name}:\n{' ' * (span.column - 1)}" if over_lines else f"{name}: "
     return Edit(start._replace(column=len(dash[1]) + 1), text)
+
+
+def _adds(item: Tree) -> bool:
+    from specgraph.language.darknet_joins import is_shortcut
+
+    return is_shortcut(item)
 
 
 def _scalars(tree: Tree) -> list[Scalar]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.collector import Collector
@@ -14,20 +13,19 @@ from specgraph.expressions.templates import ExpressionError
 from specgraph.kinds.invalid import Invalid
 from specgraph.kinds.kinds import Kind
 from specgraph.kinds.shown import show
-from specgraph.language.dialects import meant_in_caffe, meant_in_darknet, meant_in_keras
+from specgraph.language.dialects import meant_elsewhere, meant_in_caffe, meant_in_keras
 from specgraph.language.initialisers import ELSEWHERE, INIT_VALUE, NOT_HERE
 from specgraph.language.meant import Meant, meant_by
 from specgraph.language.misread import glued, node_inside
 from specgraph.language.values import Written, error_span
 from specgraph.ops.definition import Op
-from specgraph.ops.registry import counterparts, find, ops
+from specgraph.ops.registry import counterparts, ops
 from specgraph.source.tree import Mapping as MappingTree
 from specgraph.source.tree import Scalar, Tree
 
 if TYPE_CHECKING:
-    from specgraph.ops.foreign import Translated
+    from specgraph.language.darknet_joins import Join
 
-OP_KEY = re.compile(r"^(.*?)[\"']?op[\"']?\s*:\s*$")
 FAILED: Any = object()
 """Stands for a value that was reported as wrong."""
 
@@ -38,62 +36,12 @@ UNCERTAIN = ("affine", "dim", "dims", "start_dim", "end_dim", "from", "repeat", 
 """Arguments and keys whose values mean, or may mean, something else under a name that is not quite theirs."""
 
 
-def stated_arguments(op: Op | None, beside: Iterable[str]) -> set[str]:
-    """The op's arguments that stand in a mapping with the keys `beside`, under their names or foreign ones."""
-    from specgraph.ops.foreign import our_argument
-
-    known = op.arguments if op is not None else {}
-    return {key if key in known else our_argument(key, known) or "" for key in beside}
-
-
 def _takes(kind: Kind, written: Written) -> bool:
     try:
         kind.check(written.value)
     except Invalid:
         return False
     return written.constant
-
-
-def foreign_op_fix(written: Written, op: str, needed: dict[str, Any]) -> Fix | None:
-    """The fix that writes our op, and the arguments it needs, where a foreign name stands."""
-    source, span = written.source, written.span
-    edit = source.edit_word(span, op)
-    if not needed:
-        return Fix("safe", (edit,))
-    in_json = source.format == "json"
-    as_text = json.dumps if in_json else show
-    entries = [f"{as_text(key)}: {as_text(value)}" for key, value in needed.items()]
-    line = source.lines[span.line - 1]
-    before = line[: span.column - 1]
-    as_key = OP_KEY.search(before)
-    if as_key is None:  # the op's name alone, as a node
-        text = f"{as_text('op')}: {edit.text}"
-        return Fix("safe", (edit._replace(text="{" + ", ".join([text, *entries]) + "}"),))
-    if as_key[1].strip() in ("", "-") and not in_json:  # a block mapping: one key a line
-        indent = " " * len(as_key[1])
-        return Fix("safe", (edit._replace(text="\n".join([edit.text, *(indent + entry for entry in entries)])),))
-    return Fix("safe", (edit._replace(text=", ".join([edit.text, *entries])),))
-
-
-def _translate(
-    other: Translated, argument: str, beside: Mapping[str, tuple[Scalar, Written]]
-) -> tuple[Any, Edit | None]:
-    """What a foreign argument becomes here, and the edit that writes it; None where it cannot be written."""
-    key, written = beside[argument]
-    value = written.value if written.constant else getattr(written.tree, "text", None)
-    if other.channels_last:
-        if value not in (-1, 3) or other.ours in beside or key.line != written.span.end_line:
-            return "…", None
-        place = written.source.span((key, written.tree))
-        name = written.source.edit_word(written.source.span(key), other.ours).text
-        return [1], Edit(place, f"{name}: [1]")
-    if not other.complement:
-        taken = other.ours in beside
-        return value, None if taken else written.source.edit_word(written.source.span(key), other.ours)
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return f"1 - {show(value)}", None
-    value = round(1 - value, 12)
-    return value, Edit(written.span, show(value))
 
 
 def _part(value: Any, path: tuple[str | int, ...]) -> Any:
@@ -118,8 +66,11 @@ class Reporter:
         *,
         beside: Mapping[str, tuple[Scalar, Written]] | None = None,
         as_key: bool = False,
-    ) -> None:
-        """`op` names no op. Its arguments are `beside` it; `as_key`: it is itself a key."""
+        join: Join | None = None,
+    ) -> Container[str]:
+        """`op` names no op. Its arguments are `beside` it; `as_key`: it is itself a key,
+        `join`: it counts the layers that it reads, as Darknet does. Returns those of them that
+        the report covers."""
         beside = beside or {}
         text = show(name)
         span = written.span
@@ -127,32 +78,23 @@ class Reporter:
         names = counterparts()
         counterpart = names.counterpart(text)
         if counterpart is not None:
-            translated = {key: other for key, other in names.translated(text).items() if key in beside}
-            stated = stated_arguments(find(counterpart.op), beside) | {other.ours for other in translated.values()}
-            needed = {key: value for key, value in counterpart.arguments.items() if key not in stated}
-            fixable = fixable and not (needed and as_key)
-            fix = foreign_op_fix(written, counterpart.op, needed) if fixable else None
-            entries = [counterpart.op, *(f"{key}: {show(value)}" for key, value in needed.items())]
-            notes = []
-            for argument, other in translated.items():
-                value, edit = _translate(other, argument, beside)
-                entries.append(f"{other.ours}: {show(value)}")
-                notes.append(other.why)
-                if fix is not None and edit is not None:
-                    unsafe = other.complement or other.channels_last
-                    fix = Fix("unsafe" if unsafe else fix.applicability, (*fix.edits, edit))
-                else:
-                    fix = None
+            from specgraph.language.foreign_ops import our_op
+
+            ours = our_op(text, counterpart, written, beside, fixable=fixable)
+            if join is not None:
+                ours = ours._replace(
+                    op=join.op, help=join.dialect.help, fix=join.dialect.fix if fixable else None, covered=join.covered
+                )
             self.collector.report(
                 "foreign-op-name",
-                f"{where} uses op `{text}`, which is called `{counterpart.op}` here",
+                f"{where} uses op `{text}`, which is called `{ours.op}` here",
                 span,
                 node=path,
-                notes=notes,
-                help=f"write {', '.join(entries)}",
-                fix=fix,
+                notes=ours.notes,
+                help=ours.help,
+                fix=None if as_key and ours.needs else ours.fix,
             )
-            return
+            return ours.covered
         dialect = None if as_key else meant_in_caffe(text, written, beside)
         advice = dialect.help if dialect is not None else names.advice(text)
         close = None if advice else nearest(text, ops())
@@ -168,6 +110,7 @@ class Reporter:
             help=advice or (f"did you mean {close}?" if close else no_idea),
             fix=dialect.fix if dialect is not None else fix,
         )
+        return ()
 
     def unknown_argument(
         self,
@@ -219,7 +162,7 @@ class Reporter:
 
             removal = remove_key(beside, key.text, written.source)
             fix = Fix("safe", (removal,)) if removal is not None else None
-        dialect = None if given else meant_in_darknet(op.name, key, written, beside)
+        dialect = None if given else meant_elsewhere(op.name, key, written, beside)
         if dialect is not None:
             help, fix = dialect
         self.collector.report(

@@ -8,7 +8,6 @@ from typing import Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix, Span
-from specgraph.diagnostics.names import nearest
 from specgraph.expressions.templates import ExpressionError
 from specgraph.graph.names import MAX_NAME, SEGMENT
 from specgraph.kinds.shown import show
@@ -25,14 +24,13 @@ from specgraph.language.document import (
 )
 from specgraph.language.initialisers import INITIALISER
 from specgraph.language.meant import wrap
-from specgraph.language.misread import cannot_be_listed, glued, lists_meant, named_by_key, not_indented
+from specgraph.language.misread import cannot_be_listed, lists_meant, not_indented
 from specgraph.language.op_arguments import FAILED
 from specgraph.language.tree_reader import TreeReader, quoted
 from specgraph.language.values import Written, plain
 from specgraph.ops.registry import counterparts, find
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 
-NODE_KEY_HINTS = {"type": "op", "inputs": "from", "input": "from", "if": "when", "times": "repeat"}
 NAME = re.compile(rf"{SEGMENT}(\.{SEGMENT})*")
 
 
@@ -45,11 +43,14 @@ class NodeReader(TreeReader):
         self.variables: Container[str] = ()
         """Names that expressions may use where nodes are being read."""
         self.alike: dict[Wording, Alike | None] = {}
+        self.above: list[str] | None = None
+        """The names before the node that is being read, the input's first; None in a chain."""
 
     def body(self, tree: Tree, what: str, prefix: str | None, *, inside: bool = False) -> Body:
         """Nodes by name, or a chain. `prefix` is the path before the names where it is known. The chain `inside` a
         node can be nothing else."""
         if isinstance(tree, Sequence):
+            self.above = None
             nodes = [
                 self.node(None, None, item, f"{what} entry {i}", _join(prefix, str(i)))
                 for i, item in enumerate(tree.items)
@@ -65,11 +66,14 @@ class NodeReader(TreeReader):
             return Body(nodes, is_chain=True)
         mapping = self.mapping(tree, what, "a mapping from names to nodes, or a list of nodes")
         nodes = []
+        above: list[str] = list(self.document.inputs) if prefix == "" and len(self.document.inputs) == 1 else [""]
         for key, value in self._indented(mapping.entries if mapping else []):
             template = self._name(key)
+            self.above = above
             node = self.node(key.text, key, value, f"node `{key.text}`", _join(prefix, key.text))
             node.name_template = template
             nodes.append(node)
+            above.append(key.text)
         if mapping is not None and not nodes:
             self.fault("missing-key", f"{quoted(what)} is empty", tree, help="a network has at least one node")
         return Body(nodes, is_chain=False)
@@ -172,7 +176,9 @@ class NodeReader(TreeReader):
                 )
         has_op, has_block = tree.get("op"), tree.get("block")
         if (has_op is None) == (has_block is None):
-            self._op_or_block(node, tree, where, path, both=has_op is not None)
+            from specgraph.language.op_or_block import report_op_or_block
+
+            report_op_or_block(self, self.document, node, tree, where, path)
         target = has_op if has_op is not None else has_block
         if target is not None:
             node.target = self.written(target, where)
@@ -234,46 +240,6 @@ class NodeReader(TreeReader):
             if key is not None:
                 self.fault(rule, f"{where}: `{name}` is for blocks, not for an op", key, node=path, help=help)
 
-    def _op_or_block(self, node: NodeDef, tree: Mapping, where: str, path: str | None, *, both: bool) -> None:
-        node.kind = "broken"
-        if both:
-            self.fault("op-or-block", f"{where} has both `op` and `block`", tree.key("block") or tree, node=path)
-            return
-        parted = [parts for key, value in tree.entries if (parts := glued(key, value, self.source))]
-        if any(parts.name in ("op", "block") for parts in parted):
-            self.fault(
-                "op-or-block",
-                f"{where} has neither `op` nor `block`",
-                node.key or tree,
-                node=path,
-                help=next(parts.help for parts in parted if parts.name in ("op", "block")),
-                fix=Fix("safe", tuple(parts.edit for parts in parted)),
-            )
-            return
-        keys = [key for key, _ in tree.entries]
-        for key in keys:
-            meant = NODE_KEY_HINTS.get(key.text) or (
-                None if key.text in NODE_KEYS else nearest(key.text, ("op", "block"))
-            )
-            if meant in ("op", "block"):
-                fix = Fix("safe", (self.source.edit_word(self.source.span(key), meant),))
-                self.fault(
-                    "op-or-block",
-                    f"{where} has neither `op` nor `block`",
-                    key,
-                    node=path,
-                    help=f"write {meant}",
-                    fix=fix,
-                )
-                return
-        self.fault(
-            "op-or-block",
-            f"{where} has neither `op` nor `block`",
-            node.key or tree,
-            node=path,
-            help=named_by_key(tree, self.document) or "say what it is: {op: conv, …} or {block: name, …}",
-        )
-
     def _sources(self, value: Tree, where: str, path: str | None) -> Written | None:
         written = self.reference(value, where)
         items = value.items if isinstance(value, Sequence) else [value]
@@ -309,13 +275,7 @@ class NodeReader(TreeReader):
                     fix=self._block_instead(node, name),
                 )
             else:
-                self.reporter.unknown_op(name, node.target, where, path, beside=node.arguments)
-                counterpart = counterparts().counterpart(show(name))
-                meant = find(counterpart.op) if counterpart is not None else None
-                translated = counterparts().translated(show(name))
-                for argument, (key, written) in node.arguments.items():
-                    if meant is not None and argument not in meant.arguments and argument not in translated:
-                        self.reporter.unknown_argument(meant, key, written, where, path, beside=node.tree)
+                self._foreign_op(node, name, where, path)
             node.kind = "broken"
             return
         proposed: set[str] = set()
@@ -340,6 +300,19 @@ class NodeReader(TreeReader):
             if written.constant:
                 checked = self.reporter.initialiser(written.value, name, written, where, path)
                 node.checked_init[name] = checked
+
+    def _foreign_op(self, node: NodeDef, name: Any, where: str, path: str | None) -> None:
+        """Report an op of another tool, or none, and the arguments that its counterpart here does not have."""
+        from specgraph.language.darknet_joins import darknet_join
+
+        assert node.target is not None
+        counterpart = counterparts().counterpart(show(name))
+        meant = find(counterpart.op) if counterpart is not None else None
+        join = darknet_join(node.target, node.tree, self.above) if meant is not None else None
+        covered = self.reporter.unknown_op(name, node.target, where, path, beside=node.arguments, join=join)
+        for argument, (key, written) in node.arguments.items():
+            if meant is not None and argument not in meant.arguments and argument not in covered:
+                self.reporter.unknown_argument(meant, key, written, where, path, beside=node.tree)
 
     def _block_instead(self, node: NodeDef, name: str) -> Fix:
         """The fix that makes a use of an op one of a block."""

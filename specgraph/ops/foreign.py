@@ -35,31 +35,6 @@ WITH_ARGUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
 """Names that mean one of our ops with arguments given; without them it would be another."""
 
 
-class Translated(NamedTuple):
-    """An argument that says something else under a foreign op's name: what it is called here, and why; with
-    `complement`, its value here is 1 minus theirs, with `channels_last` an axis in another order."""
-
-    ours: str
-    why: str
-    complement: bool = False
-    channels_last: bool = False
-
-
-TRANSLATED: dict[str, dict[str, Translated]] = {
-    **{
-        f"UpSampling{rank}D": {"size": Translated("scale_factor", "its size is a factor, as scale_factor is here")}
-        for rank in (1, 2, 3)
-    },
-    "BatchNormalization": {
-        "momentum": Translated(
-            "momentum", "its momentum is the weight of the old mean, that of batch_norm the weight of the new one", True
-        )
-    },
-    "LayerNormalization": {
-        "axis": Translated("axes", "its last axis is that of the channels, which is 1 here", channels_last=True)
-    },
-}
-
 OWN_BLOCK = "write it as a block of its own: blocks: {name: {args: {…}, nodes: {…}}}"
 NO_COUNTERPART: dict[str, str] = {
     **dict.fromkeys(
@@ -172,6 +147,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "num_channels": ("num_features", "channels", "in_channels"),
     "p": ("rate", "ratio", "dropout_ratio", "drop_rate", "drop_prob", "dropout", "prob", "probability"),
     "size": ("local_size", "n", "nsize"),
+    "k": ("bias",),
     "eps": ("epsilon",),
     "affine": ("elementwise_affine", "scale"),
     "elementwise_affine": ("affine",),
@@ -207,7 +183,9 @@ NODE_KEYS: dict[str, str] = {
 
 NOT_ARGUMENTS: dict[str, str] = {
     **dict.fromkeys(("activation", "act", "act_layer", "nonlinearity"), "write the activation as a node of its own"),
-    **dict.fromkeys(("norm", "norm_layer", "batch_norm", "bn"), "write the normalisation as a node of its own"),
+    **dict.fromkeys(
+        ("norm", "norm_layer", "batch_norm", "bn", "batch_normalize"), "write the normalisation as a node of its own"
+    ),
     **dict.fromkeys(
         ("kernel_initializer", "bias_initializer", "weight_filler", "bias_filler", "weight_init", "initializer"),
         "write init: {weight: {…}, bias: {…}}",
@@ -255,7 +233,6 @@ class ForeignNames:
             if op in ops:
                 self._folded[fold(name)] = Counterpart(op, arguments)
         self._exact = {name: self._folded.get(fold(name), ours) for name, ours in self._exact.items()}
-        self._translated = {fold(name): arguments for name, arguments in TRANSLATED.items()}
         advice = {fold(name): text for name, text in NO_COUNTERPART.items()}
         self._elsewhere = {folded: text for folded, text in advice.items() if folded not in self._folded}
 
@@ -267,10 +244,6 @@ class ForeignNames:
             return self._exact.get(name)
         folded = fold(name)  # a lazy layer is the layer it becomes, unless it has defaults of its own
         return self._folded.get(folded) or self._folded.get(folded.removeprefix("lazy"))
-
-    def translated(self, name: str) -> dict[str, Translated]:
-        """The arguments that say something else under a foreign name."""
-        return self._translated.get(fold(name), {}) if len(name) <= 100 else {}
 
     def advice(self, name: str) -> str | None:
         """What to write for a name without a counterpart of its own, or None."""

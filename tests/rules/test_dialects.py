@@ -15,6 +15,7 @@ CASES = {
     "{pad: 1, op: conv, size: 5, out_channels: 4}": "{padding: 2, op: conv, kernel_size: 5, out_channels: 4}",
     "{op: conv, out_channels: 4, size: 5, pad: 0}": "{op: conv, out_channels: 4, kernel_size: 5, padding: 0}",
     "{op: max_pool, size: 2, stride: 1}": "{op: max_pool, kernel_size: 2, padding: [[0, 1], [0, 1]], stride: 1}",
+    "{op: max_pool, size: 2}": "{op: max_pool, kernel_size: 2, padding: [[0, 1], [0, 1]], stride: 1}",
 }
 
 
@@ -28,7 +29,7 @@ def test_darknet(node: str) -> None:
     assert apply_fixes(source, report.diagnostics, unsafe=True).text == text.replace(node, CASES[node])
 
 
-@pytest.mark.parametrize("node", ["{op: conv, out_channels: 4, kernel_size: 5, pad: 1}", "{op: max_pool, size: 2}"])
+@pytest.mark.parametrize("node", ["{op: conv, out_channels: 4, kernel_size: 5, pad: 1}"])
 def test_without_the_keys_of_darknet_a_word_is_what_it_is_elsewhere(node: str) -> None:
     report = check_text(f"specgraph: 1\ninputs: {{image: [3, 16, 16]}}\nnodes:\n  a: {node}\n")
     assert [d.fix.applicability for d in report.diagnostics if d.fix] == ["safe"]

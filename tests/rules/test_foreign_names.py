@@ -10,11 +10,11 @@ from specgraph.ops.foreign import (
     NO_COUNTERPART,
     NODE_KEYS,
     NOT_ARGUMENTS,
-    TRANSLATED,
     WITH_ARGUMENTS,
     ForeignNames,
     fold,
 )
+from specgraph.ops.foreign_layers import LAYERS
 from specgraph.ops.registry import counterparts, ops
 from specgraph.source.fixes import apply_fixes
 from tests.helpers import HEADER, check_text
@@ -57,9 +57,10 @@ FIXES = {
     "\n    op: nn.Dropout2d  # why\n    p: 0.1": "\n    op: dropout\n    mode: channel  # why\n    p: 0.1",
     "\n    - op: ReflectionPad2d\n      padding: 1": "\n    - op: pad\n      mode: reflect\n      padding: 1",
     "[UpsamplingBilinear2d]": "[{op: upsample, mode: bilinear, align_corners: true}]",
-    "LayerNorm2d": "{op: layer_norm, axes: [1]}",
+    "LayerNorm2d": "LayerNorm2d",  # unsafe: timm's has another eps
+    "{op: LayerNorm2d, eps: 0.000001}": "{op: layer_norm, axes: [1], eps: 0.000001}",
     # what is stated already is not written a second time
-    "{op: LayerNorm2d, axes: [1]}": "{op: layer_norm, axes: [1]}",
+    "{op: LayerNorm2d, axes: [1], eps: 0.00001}": "{op: layer_norm, axes: [1], eps: 0.00001}",
     "{op: nn.GLU, dim: 1}": "{op: glu, dim: 1}",
     "{op: nn.GLU, axis: 1}": "{op: glu, axis: 1}",  # unsafe: axes may be counted in another order
     "{op: nn.UpsamplingBilinear2d, scale_factor: 2, align_corners: false}": (
@@ -79,9 +80,10 @@ FIXES = {
     "{op: Upsample, size: 2}": "{op: upsample, size: 2}",
     # unsafe: what is 0.99 there is 0.01 here
     "{op: BatchNormalization, epsilon: 0.001, momentum: 0.99}": "{op: BatchNormalization, eps: 0.001, momentum: 0.99}",
-    "{op: BatchNormalization, epsilon: 0.001}": "{op: batch_norm, eps: 0.001}",
+    "{op: BatchNormalization, epsilon: 0.001}": "{op: BatchNormalization, eps: 0.001}",  # unsafe: Keras or ONNX
     "{op: BatchNorm2d, momentum: 0.1}": "{op: batch_norm, momentum: 0.1}",
-    "{op: LayerNormalization, epsilon: 0.1}": "{op: layer_norm, axes: [1], eps: 0.1}",
+    "{op: LayerNormalization, epsilon: 0.1}": "{op: LayerNormalization, eps: 0.1}",  # unsafe: ONNX has other axes
+    "{op: LayerNormalization, epsilon: 0.1, scale: true}": "{op: layer_norm, axes: [1], eps: 0.1}",
     # unsafe, and never a key twice: channels come last there
     "{op: LayerNormalization, axis: -1, epsilon: 0.1}": "{op: LayerNormalization, axis: -1, eps: 0.1}",
     "{op: DepthToSpace, blocksize: 2}": "{op: pixel_shuffle, upscale_factor: 2}",
@@ -133,16 +135,19 @@ def test_initialisers_keep_their_meaning(written: str) -> None:
 # a node as written, the help, and what the unsafe fix makes of it
 TRANSLATIONS = {
     "{op: BatchNormalization, momentum: 0.99}": (
-        "write batch_norm, momentum: 0.01",
-        "{op: batch_norm, momentum: 0.01}",
+        "write batch_norm, eps: 0.001, momentum: 0.01",
+        "{op: batch_norm, eps: 0.001, momentum: 0.01}",
     ),
     "{op: BatchNormalization, momentum: $m}": (
-        "write batch_norm, momentum: 1 - $m",
+        "write batch_norm, eps: 0.001, momentum: 1 - $m",
         "{op: BatchNormalization, momentum: $m}",
     ),
-    "{op: LayerNormalization, axis: -1}": ("write layer_norm, axes: [1]", "{op: layer_norm, axes: [1]}"),
+    "{op: LayerNormalization, axis: -1}": (
+        "write layer_norm, eps: 0.001, axes: [1]",
+        "{op: layer_norm, eps: 0.001, axes: [1]}",
+    ),
     "{op: LayerNormalization, axis: [1, 2]}": (
-        "write layer_norm, axes: …",
+        "write layer_norm, eps: 0.001, axes: …",
         "{op: LayerNormalization, axis: [1, 2]}",
     ),
 }
@@ -173,10 +178,12 @@ def test_a_foreign_name_under_defaults() -> None:
 
 
 def test_the_fix_in_json() -> None:
-    text = '{"specgraph": 1, "inputs": {"image": [3, 8, 8]}, "nodes": {"a": "Dropout2d", "b": {"op": "LayerNorm2d"}}}'
+    text = (
+        '{"specgraph": 1, "inputs": {"image": [3, 8, 8]}, "nodes": {"a": "Dropout2d", "b": {"op": "ReflectionPad2d"}}}'
+    )
     report = check_text(text, path="a.json")
     fixed = apply_fixes(next(iter(report.sources.values())), report.diagnostics).text
-    assert '"a": {"op": "dropout", "mode": "channel"}, "b": {"op": "layer_norm", "axes": [1]}' in fixed
+    assert '"a": {"op": "dropout", "mode": "channel"}, "b": {"op": "pad", "mode": "reflect"}' in fixed
     assert check_text(fixed, path="a.json").ok
 
 
@@ -185,10 +192,11 @@ def test_the_tables_name_what_exists() -> None:
     assert set(ARGUMENTS) <= arguments
     assert set(NODE_KEYS.values()) <= set(OUR_KEYS)
     assert not set(NOT_ARGUMENTS) & set(OUR_KEYS)
-    for name, theirs in TRANSLATED.items():
+    for name, layers in LAYERS.items():
         counterpart = counterparts().counterpart(name)
         assert counterpart is not None
-        assert {argument.ours for argument in theirs.values()} <= set(ops()[counterpart.op].arguments)
+        for layer in layers:
+            assert {*layer.defaults, *layer.padded} <= set(ops()[counterpart.op].arguments)
     for op, given in WITH_ARGUMENTS.values():
         assert set(given) <= set(ops()[op].arguments)
 
