@@ -30,6 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="whether the first axis of the file's tensors is the batch (default: unless a node acts on it)",
     )
+    parser.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="NAME=3x320x320",
+        help="sizes of an input that the file leaves free, without the batch",
+    )
     parser.add_argument("--outputs", metavar="NAME,...", help="these outputs alone")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of a torchvision model's initialisation")
     parser.add_argument("--verify", action="store_true", help="run the ONNX file beside the imported module")
@@ -39,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the spec, and print the names of the files written."""
     from specgraph.importers.api import TORCHVISION, import_model, save_weights
+    from specgraph.importers.input_sizes import parse_sizes
 
     output = None if args.output in (None, "-") else Path(args.output)
     if output and output.exists() and not args.force:
@@ -46,7 +54,11 @@ def run(args: argparse.Namespace) -> int:
     if args.verify and args.source.startswith(TORCHVISION):
         raise CommandError("--verify compares with an ONNX file")
     outputs = args.outputs.split(",") if args.outputs else None
-    imported = import_model(args.source, batch_axis=args.batch_axis, outputs=outputs, seed=args.seed)
+    if args.input and args.source.startswith(TORCHVISION):
+        raise CommandError("--input fixes sizes of an ONNX file", "leave it out, or change `inputs` of the spec")
+    imported = import_model(
+        args.source, batch_axis=args.batch_axis, outputs=outputs, inputs=parse_sizes(args.input), seed=args.seed
+    )
     for note in imported.notes:
         print(f"note: {for_line(note)}", file=sys.stderr)
     text = imported.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -57,12 +57,20 @@ class Imported(NamedTuple):
 
 
 def import_model(
-    source: str | os.PathLike[str], *, batch_axis: str = "auto", outputs: Sequence[str] | None = None, seed: int = 0
+    source: str | os.PathLike[str],
+    *,
+    batch_axis: str = "auto",
+    outputs: Sequence[str] | None = None,
+    inputs: Mapping[str, Sequence[int]] | None = None,
+    seed: int = 0,
 ) -> Imported:
     """Import an ONNX file, or `torchvision:NAME` (freshly initialised under `seed`).
 
+    `inputs` fixes sizes that the file leaves free, by the input's name and without the batch:
+    `{"images": [3, 320, 320]}`.
+
     Raises `ImportRefusedError` naming what cannot be said, `CommandError` for a file that is missing
-    or damaged, or a name that torchvision does not have.
+    or damaged, a name that torchvision does not have, or sizes that the file does not take.
     """
     text = os.fspath(source)
     if text.startswith(TORCHVISION):
@@ -70,10 +78,11 @@ def import_model(
 
         return finish(import_torchvision(text.removeprefix(TORCHVISION), seed=seed))
     require("onnx", "onnx", "importing an ONNX file")
+    from specgraph.importers.input_sizes import with_sizes
     from specgraph.importers.onnx_file import read_onnx
     from specgraph.importers.onnx_import import raise_file
 
-    file = read_onnx(text)
+    file = with_sizes(read_onnx(text), inputs or {})
     net = raise_file(file, text, batch_axis=batch_axis, outputs=outputs)
     if file.producer != "specgraph":
         from specgraph.importers.repeats import name_repeats

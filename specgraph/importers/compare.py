@@ -28,8 +28,13 @@ def verify_import(
     rng = np.random.default_rng(seed)
     batch = 2
     feeds = {}
-    for port in session.inputs:
+    kinds = [
+        [size if isinstance(size, int) else FREE_SIZE for size in kind.dims]
+        for kind in imported.graph().inputs.values()
+    ]
+    for port, sizes in zip(session.inputs, kinds, strict=True):
         shape = [size if isinstance(size, int) else FREE_SIZE for size in port.shape]
+        shape[len(shape) - len(sizes) :] = sizes
         if port.shape and not isinstance(port.shape[0], int):
             shape[0] = batch
         feeds[port.name] = _random(rng, shape, np.dtype(port.dtype))

@@ -39,6 +39,8 @@ def fold(node: OnnxNode, inputs: list[Array], opset: int, budget: Budget) -> Arr
         with np.errstate(all="ignore"):
             return np.asarray(rule(node, inputs, opset))
     except (ValueError, IndexError, TypeError, KeyError, OverflowError, ZeroDivisionError) as error:
+        if any(has_symbols(array) for array in inputs):
+            raise Refusal("it computes with a size that the file leaves free") from error
         raise Refusal(f"its constant inputs do not fit together: {error}") from error
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from specgraph.errors import CommandError
 from specgraph.importers import raise_elementwise, raise_layers, raise_pooling, raise_reduce, raise_shape
 from specgraph.importers.flat import FlatNetwork, Refusal
+from specgraph.importers.input_sizes import Sizes, as_option, tried_sizes, with_sizes
 from specgraph.importers.onnx_file import OnnxFile, read_onnx
 from specgraph.importers.patterns import drop_preprocessing, fuse, gather_composed, raise_composed
 from specgraph.importers.raiser import Raise, Raiser
@@ -23,12 +24,12 @@ MAX_LISTED = 20
 class ImportRefusedError(CommandError):
     """A network cannot be said in a spec. `refusals` are (node, reason) pairs, root causes only."""
 
-    def __init__(self, source: str, refusals: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, source: str, refusals: Sequence[tuple[str, str]], help: str | None = None) -> None:
         self.refusals = list(refusals)
         lines = [f"  {node}: {reason}" if node else f"  {reason}" for node, reason in self.refusals[:MAX_LISTED]]
         if len(self.refusals) > MAX_LISTED:
             lines.append(f"  and {len(self.refusals) - MAX_LISTED} more")
-        super().__init__(f"{source} cannot be said in a spec:\n" + "\n".join(lines))
+        super().__init__(f"{source} cannot be said in a spec:\n" + "\n".join(lines), help)
 
 
 def handlers() -> dict[str, Raise]:
@@ -40,17 +41,23 @@ def handlers() -> dict[str, Raise]:
 
 
 def import_onnx(
-    path: str | os.PathLike[str], *, batch_axis: str = "auto", outputs: Sequence[str] | None = None
+    path: str | os.PathLike[str],
+    *,
+    batch_axis: str = "auto",
+    outputs: Sequence[str] | None = None,
+    inputs: Sizes | None = None,
 ) -> FlatNetwork:
     """Read an ONNX file as a flat network with its weights.
 
     `batch_axis`: `first` where axis 0 of the file's tensors is the batch, `none` where a tensor is
-    one sample; `auto` takes `first` unless only `none` works. `outputs` picks outputs by name.
+    one sample; `auto` takes `first` unless only `none` works. `outputs` picks outputs by name, `inputs` fixes sizes
+    that the file leaves free, by the input's name, without the batch.
 
     Raises `ImportRefusedError` naming every node that cannot be said, `CommandError` for a file that
     is missing, damaged or hostile.
     """
-    return raise_file(read_onnx(path), os.fspath(path), batch_axis=batch_axis, outputs=outputs)
+    file = with_sizes(read_onnx(path), inputs or {})
+    return raise_file(file, os.fspath(path), batch_axis=batch_axis, outputs=outputs)
 
 
 def raise_file(
@@ -72,7 +79,20 @@ def raise_file(
             return raiser.net
         if not first or (not first[0].node and refusals[0].node):
             first = refusals
-    raise ImportRefusedError(source, [(refusal.node, refusal.message) for refusal in first])
+    raise ImportRefusedError(
+        source, [(refusal.node, refusal.message) for refusal in first], _help(file, batch_axis, outputs)
+    )
+
+
+def _help(file: OnnxFile, batch_axis: str, outputs: Sequence[str] | None) -> str | None:
+    """What to add if the file can be said once its free sizes are fixed."""
+    sizes = tried_sizes(file)
+    if not sizes or batch_axis == "none":
+        return None
+    raiser = Raiser(with_sizes(file, sizes), batched=True)
+    if _attempt(raiser, outputs) or tidy(raiser.net):
+        return None
+    return f"it can with sizes that are fixed: {as_option(sizes)}, for example"
 
 
 def _attempt(raiser: Raiser, outputs: Sequence[str] | None) -> list[Refusal]:

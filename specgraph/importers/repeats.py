@@ -9,7 +9,6 @@ are then written as a block with `repeat`.
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from itertools import pairwise
 from typing import NamedTuple
@@ -17,13 +16,13 @@ from typing import NamedTuple
 import networkx as nx
 
 from specgraph.importers.flat import FlatNetwork, FlatNode
+from specgraph.importers.numbered_names import numbered_names
 
 MAX_PERIOD = 12
 SMALLEST_PART = 3
 SMALLEST_NETWORK = 12
 SHARE_NUMBERED = 0.5
 
-_MEANINGLESS = re.compile(r"(?:n|node|op|value|t|tmp|var|v)?_?\d+(?:_\d+)*\Z")
 _SHORT = {"batch_norm": "bn", "max_pool": "pool", "avg_pool": "pool", "linear": "fc"}
 
 
@@ -52,9 +51,8 @@ def name_repeats(net: FlatNetwork) -> None:
 
 
 def names_say_nothing(net: FlatNetwork) -> bool:
-    """Whether most nodes are merely numbered (`n17`), or were named by the importer itself."""
-    numbered = sum(bool(_MEANINGLESS.match(path)) or path in net.namer.invented for path in net.nodes)
-    return numbered >= SHARE_NUMBERED * len(net.nodes)
+    """Whether most nodes are merely numbered (`n17`, `Conv_41`), or were named by the importer itself."""
+    return len(numbered_names(net.nodes) | net.namer.invented & net.nodes.keys()) >= SHARE_NUMBERED * len(net.nodes)
 
 
 def cut(net: FlatNetwork) -> list[Segment]:

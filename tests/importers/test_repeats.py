@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 import torch
 
 import specgraph
 from specgraph.importers.api import import_model
+from specgraph.importers.compare import verify_import
 from specgraph.importers.flat import FlatNetwork
+from specgraph.importers.numbered_names import numbered_names
 from specgraph.importers.repeats import cut, name_repeats
 from tests.helpers import SPECS
 from tests.onnx.support import exported, random_module
@@ -91,3 +95,55 @@ def test_without_repetition_nothing_is_named() -> None:
     before = list(net.nodes)
     name_repeats(net)
     assert list(net.nodes) == before
+
+
+NUMBERED = {
+    "an exporter's counter": ["Conv_41", "Relu_42", "Add_7"],
+    "a counter of one kind": ["Conv__447", "Relu", "Relu_1"],
+    "a prefix of the framework": [*[f"p2o.Div.{i}" for i in range(8)], "p2o.Conv.2"],
+    "Keras' layers": ["conv2d_394", "batch_normalization_3", "activation_12"],
+    "many of one word": [f"mobile_one_block_{i}" for i in range(8)],
+    "a step of the importer": ["HardSigmoid_0", "HardSigmoid_0_scaled"],
+    "numbers alone": ["n17", "123", "op_4_2", "value_9"],
+}
+TELLING = [
+    "conv1_1",
+    "fire2.relu_1",
+    "conv1",
+    "layer1.0.Conv_3",
+    "stem",
+    "branch_1",
+    "branch_2",
+    "stage1.Conv_1",
+]
+
+
+@pytest.mark.parametrize("names", NUMBERED.values(), ids=list(NUMBERED))
+def test_what_is_merely_a_number(names: list[str]) -> None:
+    assert numbered_names([*names, *TELLING]) == set(names)
+
+
+def test_a_vendors_file_gets_blocks(tmp_path: Path) -> None:
+    """A residual network whose nodes are numbered by their ops, some of them called by their layer."""
+    nodes: dict[str, Any] = {"stem": {"op": "conv", "out_channels": 8, "kernel_size": 3, "padding": 1}}
+    for index in range(4):
+        before = list(nodes)[-1]
+        nodes[f"first{index}x"] = {"op": "conv", "from": before, "out_channels": 8, "kernel_size": 1}
+        nodes[f"r{index}"] = "relu"
+        nodes[f"second{index}x"] = {"op": "conv", "out_channels": 8, "kernel_size": 3, "padding": 1}
+        nodes[f"sum{index}"] = {"op": "add", "from": [f"second{index}x", before]}
+    specgraph.export_onnx({"specgraph": 1, "inputs": {"x": [3, 16, 16]}, "nodes": nodes}, tmp_path / "own.onnx")
+    model = onnx.load(tmp_path / "own.onnx")
+    del model.metadata_props[:]
+    model.producer_name = "vendor"
+    for index, node in enumerate(model.graph.node):
+        node.name = f"{node.op_type}__{index}" if node.op_type != "Relu" else f"act{index}/layer"
+    for index, weight in enumerate(model.graph.initializer):
+        for node in model.graph.node:
+            node.input[:] = [f"const_fold_{index}" if name == weight.name else name for name in node.input]
+        weight.name = f"const_fold_{index}"
+    onnx.save(model, tmp_path / "vendor.onnx")
+    imported = specgraph.import_onnx(tmp_path / "vendor.onnx")
+    assert len(imported.spec["blocks"]) == 1
+    assert [node["repeat"] for node in imported.spec["nodes"].values() if "repeat" in node] == [4]
+    assert verify_import(tmp_path / "vendor.onnx", imported)
