@@ -15,7 +15,7 @@ _COUNTED = re.compile(r"(?P<prefix>(?:[^.]*[A-Za-z][^.]*\.)?)(?P<word>[^.]*[A-Za
 _ELSEWHERE = frozenset(
     {"activation", "div", "matmul", "squeeze", "cast", "gather", "shape", "constant", "split", "expand"}
 )
-"""Op types of ONNX, and layers of Keras, that are no op of a spec by themselves."""
+"""Words for ops in ONNX and Keras that a spec does not have."""
 
 
 def numbered_names(paths: Iterable[str]) -> set[str]:
