@@ -13,7 +13,7 @@ from specgraph.pretrained.matching import Pair, match_layers, renamed_keys
 from specgraph.pretrained.members import StateDict
 from specgraph.pretrained.mismatch import WeightsMismatchError
 from specgraph.pretrained.names import rename
-from specgraph.pretrained.wanted import COUNTER, Choices, Wanted, matches, paths_help
+from specgraph.pretrained.wanted import COUNTER, Choices, Place, Wanted, matches, paths_help, without_ones
 
 
 class Fitted(NamedTuple):
@@ -49,7 +49,7 @@ def fit(
     if choices.match and pairs:
         used = tuple(pairs)
         names = renamed_keys(kept, pairs)
-        kept = {names[key]: value for key, value in kept.items()}
+        kept = {names[key]: _in_shape(value, wanted.get(names[key])) for key, value in kept.items()}
         notes.append(f"{len(used)} layers of {shown} are those of the network under other names")
     elif choices.match and (lacking := [key for key in wanted if key not in kept and not _may_lack(key, wanted)]):
         notes.append(f"nothing in {shown} matches {len(lacking)} tensors of the network by shape and order alone")
@@ -65,6 +65,13 @@ def fit(
     _refuse_differences(shapes, wanted, choices, [] if choices.match else pairs, optional, shown)
     taken = {key: kept[key] for key in wanted if key in kept and not matches(key, choices.reset)}
     return Fitted(taken, tuple(notes), used)
+
+
+def _in_shape(tensor: Tensor, place: Place | None) -> Tensor:
+    """A tensor in the shape of its place where they differ in ones at the end alone."""
+    if place is None or without_ones(tuple(tensor.shape)) != without_ones(place.shape):
+        return tensor
+    return tensor.reshape(place.shape)
 
 
 def _may_lack(key: str, wanted: Wanted) -> bool:

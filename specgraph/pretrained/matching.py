@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from specgraph.pretrained.wanted import COUNTER, owner, shape_text
+from specgraph.pretrained.wanted import COUNTER, owner, shape_text, without_ones
 
 Shapes = Mapping[str, tuple[int, ...]]
 Signature = tuple[tuple[str, tuple[int, ...]], ...]
@@ -39,12 +39,15 @@ class Layer(NamedTuple):
 
 
 def layers_of(keys: Shapes) -> list[Layer]:
-    """Keys by layers, in their order. Counters of batches are left out, as old files lack them."""
+    """Keys by layers, in their order; shapes without the ones at their ends.
+
+    Counters of batches are left out, as old files lack them.
+    """
     grouped: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
     for key, shape in keys.items():
         name = key.rpartition(".")[2]
         if name != COUNTER:
-            grouped.setdefault(owner(key), []).append((name if "." in key else "", shape))
+            grouped.setdefault(owner(key), []).append((name if "." in key else "", without_ones(shape)))
     return [Layer(path, tuple(sorted(held))) for path, held in grouped.items()]
 
 

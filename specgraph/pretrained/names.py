@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
+from math import prod
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -12,12 +13,14 @@ from torch import Tensor
 from specgraph.errors import CommandError
 from specgraph.pretrained.members import StateDict
 from specgraph.pretrained.published_names import NAME_MAPS, NameMap, NameRule
-from specgraph.pretrained.wanted import Wanted, owner
+from specgraph.pretrained.wanted import Wanted, owner, without_ones
 
-FIELD = re.compile(r"\{(\w+)(?:\*(\d+))?(?:\+(\d+))?\}")
+FIELD = re.compile(r"\{(\w+)(?:\*(\d+))?([+-]\d+)?\}")
 STAGE = re.compile(r"(?:.*\.)?blocks\.(\d+)\.")
 MAX_PREFIXES = 4
 LEAST_SHARE = 0.5
+MOST_OF_A_FILE = 0.8
+"""The share of a file that published names must lead to: layers beside it, such as a head, may be others."""
 
 
 class Renamed(NamedTuple):
@@ -115,11 +118,12 @@ def _translated(state: StateDict, map_: NameMap, wanted: Wanted) -> Renamed | No
         path = key if key in wanted or paths[key] != key else owner(key)
         new = paths[path] + key.removeprefix(path)
         place = wanted.get(new)
-        if place is not None and value.shape != place.shape and _is_same_but_for_ones(value.shape, place.shape):
+        if place is not None and value.shape != place.shape and _is_same_layer(value.shape, place.shape):
             value = value.reshape(place.shape)
         named[new] = value
         example = example or (f"`{key}` is `{new}`" if new != key and new in wanted else "")
-    if len(named) < len(state) or _fitting(named, wanted) <= _fitting(state, wanted):
+    fitting = _fitting(named, wanted)
+    if len(named) < len(state) or fitting < MOST_OF_A_FILE * len(state) or fitting <= _fitting(state, wanted):
         return None
     return Renamed(named, (f"the names are those of {map_.publisher}: {example}",))
 
@@ -147,5 +151,8 @@ def _filled(path: str, found: re.Match[str], stages: int) -> str:
     return FIELD.sub(field, path)
 
 
-def _is_same_but_for_ones(shape: Collection[int], other: Collection[int]) -> bool:
-    return [size for size in shape if size != 1] == [size for size in other if size != 1]
+def _is_same_layer(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether two shapes are those of the same numbers: but for ones, or with a map that the other has flattened."""
+    if without_ones(shape) == without_ones(other):
+        return True
+    return len(other) == 2 and len(shape) > 2 and shape[0] == other[0] and prod(shape) == prod(other)

@@ -1,7 +1,7 @@
 """Names that published files give to layers, and those of torchvision and the zoo for the same layers, as data.
 
 A rule is a pattern of a key, from its start to the end of a layer's path, and the path that it becomes: `{1}` is the
-first group, `{1+1}` the number of the first group and one.
+first group, `{1*2+1}` its number doubled and one, `{stages}` how many stages of blocks there are.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class NameMap(NamedTuple):
 
 _EFFICIENTNET_BLOCK = r"blocks\.(\d+)\.(\d+)\."
 _BLOCK = "features.{1+1}.{2}.block"
+_REGNET_BLOCK = "trunk_output.block{1}.block{1}-{2-1}"
 _POINTWISE_LINEAR = "blocks.{1}.{2}.conv_pwl"
 _DEPTHWISE = "blocks.{1}.{2}.conv_dw"
 _EXPANDED = "blocks.{1}.{2}.conv_exp"
@@ -83,6 +84,33 @@ NAME_MAPS: tuple[NameMap, ...] = (
             NameRule(r"stages\.(\d+)\.blocks\.(\d+)\.gamma", "features.{1*2+1}.{2}.layer_scale"),
             NameRule(r"head\.norm", "classifier.0"),
             NameRule(r"head\.fc", "classifier.2"),
+        ),
+    ),
+    NameMap(
+        "timm's RegNet",
+        r"s1\.b1\.conv1\.",
+        (
+            NameRule(r"stem\.conv", "stem.0"),
+            NameRule(r"stem\.bn", "stem.1"),
+            NameRule(r"s(\d)\.b(\d+)\.conv1\.conv", _REGNET_BLOCK + ".f.a.0"),
+            NameRule(r"s(\d)\.b(\d+)\.conv1\.bn", _REGNET_BLOCK + ".f.a.1"),
+            NameRule(r"s(\d)\.b(\d+)\.conv2\.conv", _REGNET_BLOCK + ".f.b.0"),
+            NameRule(r"s(\d)\.b(\d+)\.conv2\.bn", _REGNET_BLOCK + ".f.b.1"),
+            NameRule(r"s(\d)\.b(\d+)\.se\.fc([12])", _REGNET_BLOCK + ".f.se.fc{3}"),
+            NameRule(r"s(\d)\.b(\d+)\.conv3\.conv", _REGNET_BLOCK + ".f.c.0"),
+            NameRule(r"s(\d)\.b(\d+)\.conv3\.bn", _REGNET_BLOCK + ".f.c.1"),
+            NameRule(r"s(\d)\.b(\d+)\.downsample\.conv", _REGNET_BLOCK + ".proj.0"),
+            NameRule(r"s(\d)\.b(\d+)\.downsample\.bn", _REGNET_BLOCK + ".proj.1"),
+            NameRule(r"head\.fc", "fc"),
+        ),
+    ),
+    NameMap(
+        "timm's VGG",
+        r"pre_logits\.fc1\.",
+        (
+            NameRule(r"pre_logits\.fc1", "classifier.0"),
+            NameRule(r"pre_logits\.fc2", "classifier.3"),
+            NameRule(r"head\.fc", "classifier.6"),
         ),
     ),
     NameMap(

@@ -103,6 +103,14 @@ def paths_help(keys: Iterable[str]) -> str:
     return f"paths with parameters: {shown}{', …' if len(owners) > MAX_NAMED else ''}"
 
 
+def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without the ones at its end: a 1x1 convolution has the weights of a linear layer."""
+    count = len(shape)
+    while count > 1 and shape[count - 1] == 1:
+        count -= 1
+    return shape[:count]
+
+
 def shape_text(shape: Iterable[int]) -> str:
     """A shape as text, such as `64x3x7x7`."""
     return "x".join(map(str, shape)) or "a single number"
