@@ -91,6 +91,8 @@ EXTRAS = {
     "tensorboard": "train",
     "pygls": "lsp",
     "lsprotocol": "lsp",
+    "h5py": "keras",
+    "huggingface_hub": "hub",
 }
 """The extra that brings a package, by the name it is imported under."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import NamedTuple
 
 from specgraph.errors import CommandError, reason
 from specgraph.pretrained.addresses import split_member
+from specgraph.pretrained.array_files import is_keras, read_keras, read_npz
 from specgraph.pretrained.members import Member, StateDict, choose_member
 from specgraph.pretrained.pytorch_file import read_pytorch
 
@@ -33,6 +35,14 @@ def read_file(address: str | os.PathLike[str]) -> WeightsFile:
     if is_safetensors(place, start):
         state, metadata = read_safetensors(place)
         return _chosen(state, metadata, wanted, shown)
+    if place.suffix.lower() == ".npz":
+        return _chosen(read_npz(place), {}, wanted, shown)
+    if is_keras(place, start):
+        member = choose_member(read_keras(place), wanted, shown)
+        return WeightsFile(member.state, {}, (f"the weights are `{member.path}` of {shown}",), shown)
+    if place.suffix.lower() == ".onnx":
+        converted = f"specgraph weights {shlex.quote(shown)} --output weights.safetensors"
+        raise CommandError(f"{shown} is an ONNX file", f"take its weights out: {converted}")
     member, notes = read_pytorch(place, wanted, shown, start)
     return WeightsFile(member.state, {}, notes, shown)
 
@@ -66,12 +76,18 @@ def read_safetensors(place: Path, *, only_metadata: bool = False) -> tuple[State
 
     try:
         with safe_open(place, framework="pt") as file:
-            keys = () if only_metadata else file.keys()
+            keys = () if only_metadata else sorted(file.keys(), key=_by_number)  # the format keeps no order
             return {key: file.get_tensor(key) for key in keys}, dict(file.metadata() or {})
     except OSError as error:
         raise CommandError(f"{place} cannot be read: {reason(error)}") from None
     except SafetensorError as error:
         raise CommandError(f"{place} is damaged or no safetensors file: {error}") from None
+
+
+def _by_number(key: str) -> tuple[tuple[str, int], ...]:
+    """Orders keys by their parts, and parts that are numbers by number."""
+    parts = key.split(".")
+    return tuple(("", int(part)) if part.isdecimal() and len(part) < 18 else (part, 0) for part in parts)
 
 
 def _chosen(state: StateDict, metadata: dict[str, str], wanted: str | None, shown: str) -> WeightsFile:

@@ -50,7 +50,8 @@ def fit(
         used = tuple(pairs)
         names = renamed_keys(kept, pairs)
         kept = {names[key]: _in_shape(value, wanted.get(names[key])) for key, value in kept.items()}
-        notes.append(f"{len(used)} layers of {shown} are those of the network under other names")
+        layers = "1 layer" if len(used) == 1 else f"{len(used)} layers"
+        notes.append(f"{layers} of {shown}: the network's names are taken by shape and order")
     elif choices.match and (lacking := [key for key in wanted if key not in kept and not _may_lack(key, wanted)]):
         notes.append(f"nothing in {shown} matches {len(lacking)} tensors of the network by shape and order alone")
     shapes = {key: tuple(value.shape) for key, value in kept.items()}

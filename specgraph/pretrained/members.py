@@ -83,6 +83,13 @@ class _Search:
                 yield from self.module_state(below, f"{prefix}{name}.", depth + 1)
 
 
+def tensor_of(array: Any) -> Tensor:
+    """A NumPy array of numbers as a tensor of its own. Raises ValueError for other contents."""
+    if array.dtype.kind not in "biufc" or array.dtype.itemsize > 16:
+        raise ValueError(f"it is an array of {array.dtype}, not of numbers")
+    return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
+
+
 def _tensor(value: Any) -> Tensor | None:
     """A tensor, an array or a number as a tensor."""
     if isinstance(value, Tensor):
@@ -90,7 +97,7 @@ def _tensor(value: Any) -> Tensor | None:
     if isinstance(value, ArrayStandIn):
         value = value.array
     if isinstance(value, np.ndarray):
-        return torch.from_numpy(value) if value.flags.writeable else torch.from_numpy(value.copy())
+        return tensor_of(value)
     return torch.tensor(value) if isinstance(value, int | float) else None
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from specgraph.atomic_files import write_atomically
 from specgraph.errors import CommandError
 from specgraph.graph.fingerprint import spec_hash as spec_hash
 from specgraph.graph.model import Graph
@@ -22,6 +20,7 @@ from specgraph.pretrained.request import WeightsLike, as_request
 from specgraph.pretrained.wanted import Choices, Place, wanted_by
 from specgraph.pretrained.wanted import matches as matches
 from specgraph.pretrained.wanted import paths_help as paths_help
+from specgraph.pretrained.writing import save_weights as save_weights
 from specgraph.runs.folder import RUN_WEIGHTS, run_weights
 
 
@@ -86,37 +85,6 @@ def apply_weights(
     wanted = {key: Place(tuple(value.shape), matches(key, optional)) for key, value in own.items()}
     fitted = fit(state_dict, wanted, Choices(reset=tuple(reset)), optional=optional, shown=source)
     module.load_state_dict(fitted.state, strict=False)
-
-
-def save_weights(path: str | os.PathLike[str], state_dict: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
-    """Write a safetensors file atomically. Metadata values that are no text are written as JSON.
-
-    Raises `CommandError` where the folder cannot be written.
-    """
-    from safetensors.torch import save
-
-    tensors: StateDict = {}
-    seen: set[int] = set()
-    for key, value in state_dict.items():
-        tensor = value.detach().cpu().contiguous()
-        if tensor.data_ptr() in seen and tensor.numel():
-            tensor = tensor.clone()
-        seen.add(tensor.data_ptr())
-        tensors[key] = tensor
-    text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
-    write_atomically(Path(path), _in_order(save(tensors, text)))
-
-
-def _in_order(content: bytes) -> bytes:
-    """A safetensors file with its metadata in alphabetical order: the library writes them in any
-    order, but equal weights shall be equal files."""
-    size = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + size])
-    if "__metadata__" in header:
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def freeze(module: nn.Module, patterns: Iterable[str]) -> list[str]:
