@@ -10,7 +10,7 @@ from typing import NamedTuple
 from specgraph.analysis.outline import Group, Wiring, fold_runs, item_signature, nodes_of, shared_with
 from specgraph.analysis.receptive_field import show_sizes
 from specgraph.analysis.summary import NodeSummary, Summary, node_json
-from specgraph.escaping import for_csv
+from specgraph.escaping import for_csv, for_line
 from specgraph.graph.dims import Dim
 from specgraph.graph.faulty import FaultyNetwork
 from specgraph.graph.model import Node
@@ -148,7 +148,7 @@ def show_bytes(size: Dim | None) -> str:
 def layout_table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
     """Rows as aligned text under a ruled heading; columns that are empty throughout are left out."""
     kept = [index for index in range(len(headings)) if index == 0 or any(row[index] for row in rows)]
-    table = [[row[index] for index in kept] for row in (headings, *rows)]
+    table = [[for_line(row[index]) for index in kept] for row in (headings, *rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(kept))]
     text = [
         "  ".join(
@@ -176,7 +176,7 @@ def summary_table(summary: Summary, depth: int | None = None) -> str:
         for line in lines_of(summary, depth)
     ]
     inputs = ", ".join(f"{name} {kind}" for name, kind in summary.inputs.items())
-    text = [f"{summary.name or 'network'}: {inputs}", "", *layout_table(HEADINGS, rows, RIGHT), ""]
+    text = [f"{for_line(summary.name or 'network')}: {inputs}", "", *layout_table(HEADINGS, rows, RIGHT), ""]
     width = max(len(name) for name, _ in total_lines(summary))
     text += [f"{name.ljust(width)}  {value}" for name, value in total_lines(summary)]
     if summary.faulty is not None:
@@ -187,7 +187,7 @@ def summary_table(summary: Summary, depth: int | None = None) -> str:
 def fault_lines(network: FaultyNetwork) -> list[str]:
     """The errors of a faulty network, a line each, node by node."""
     return [
-        f"✗ {fault.code} line {fault.span.line}: {fault.message}"
+        f"✗ {fault.code} line {fault.span.line}: {for_line(fault.message)}"
         for faults in network.faults.values()
         for fault in faults
     ]

@@ -19,9 +19,10 @@ class SetArgument(NamedTuple):
 
 
 class PutFlatten(NamedTuple):
-    """A flatten before the node at fault, with that many features."""
+    """A flatten before the node at fault, with that many features; `entry` is how it is written in a list."""
 
     features: Dim
+    entry: str | None = None
 
 
 class TakeOffTrainOnly(NamedTuple):

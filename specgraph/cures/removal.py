@@ -25,8 +25,9 @@ class Removals:
         self.words = Counter(WORD.findall(self.source.text))
         self.numbered = NUMBERED.search(self.source.text) is not None
 
-    def node(self, definition: NodeDef) -> Fix | None:
-        """The fix that removes a node between the one before it and the one after it. None where it reads
+    def node(self, definition: NodeDef, *, comments: bool = True) -> Fix | None:
+        """The fix that removes a node between the one before it and the one after it, with the comments above that are
+        about it alone. None where it reads
         another than the node before it, is named anywhere, decides more than its op, or stands alone."""
         more = (definition.sources, definition.repeat, definition.when, definition.expect, definition.share)
         body = self.homes.get(id(definition))
@@ -34,13 +35,13 @@ class Removals:
             return None
         if body.is_chain and definition is not body.nodes[-1] and self.numbered:
             return None
-        return self.entry(definition.key, definition.tree)
+        return self.entry(definition.key, definition.tree, comments=comments)
 
     def moved_after(self, definition: NodeDef, target: NodeDef) -> Fix | None:
         """The fix that moves a node after another one further on. None where either is named anywhere, or does
         not stand on a line of its own."""
         body = self.homes.get(id(definition))
-        taken = self.node(definition)
+        taken = self.node(definition, comments=False)
         if taken is None or body is None or body is not self.homes.get(id(target)) or not self._is_unnamed(target):
             return None
         first, last = definition.key or definition.tree, definition.tree
@@ -81,7 +82,7 @@ class Removals:
         start, end = source.offset(tree.line, tree.column), source.offset(tree.end_line, tree.end_column)
         return 0 if definition.key is None else WORD.findall(source.text, start, end).count(definition.key.text)
 
-    def entry(self, key: Scalar | None, value: Tree) -> Fix | None:
+    def entry(self, key: Scalar | None, value: Tree, *, comments: bool = True) -> Fix | None:
         """The fix that removes an entry of a mapping, or of a list where it has no key. None where its name
         is written elsewhere too, or the text around it does not say clearly where the entry ends."""
         anchor, source = key or value, self.source
@@ -91,5 +92,5 @@ class Removals:
             name = key.text
             if not WORD.fullmatch(name) or self.words[name] != WORD.findall(text, start, end).count(name):
                 return None
-        edit = removing(source, anchor, value)
+        edit = removing(source, anchor, value, comments=comments)
         return None if edit is None else Fix("unsafe", (edit,))

@@ -63,7 +63,8 @@ def flatten_cures(trouble: ShapeTrouble, document: Document) -> Iterator[Cure]:
         return
     if all(edit is not None for edit in edits):
         found = tuple(edit for edit in edits if edit is not None)
-        yield Cure(found, (PutFlatten(product(trouble.types[0].dims)),), certain=True)
+        written = found[0].text.strip(" ,\n") if body.is_chain else None
+        yield Cure(found, (PutFlatten(product(trouble.types[0].dims), written),), certain=True)
 
 
 def activation_between(

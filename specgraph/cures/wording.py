@@ -90,8 +90,8 @@ def _structure(change: Change, cure: Cure) -> str:
             return f"write [{sizes}] for `{name}`: channels first, without the batch axis"
         case TakeOut(node):
             return f"leave `{node}` out"
-        case PutFlatten(features):
-            return f"put a flatten in front, which gives {features} features"
+        case PutFlatten(features, entry):
+            return f"put {'a flatten' if entry is None else f'`{entry}`'} in front, which gives {features} features"
         case PutProjection(operand, channels, stride, measured):
             with_stride = f" and stride {stride}" if stride > 1 else ""
             where = ", where its shape is another," if measured else ""

@@ -28,10 +28,17 @@ BRACES = re.compile(r"\$\{([^{}]+)\}")
 def without_braces(text: str) -> str | None:
     """What to write where a text begins with `${w}`, as shells and JavaScript have it; None elsewhere."""
     match = BRACES.match(text)
-    if match is None:
-        return None
+    return None if match is None else f"write {_bracketed(match)}"
+
+
+def all_without_braces(text: str) -> str:
+    """A text with `$w` and `$(2 * w)` in the place of `${w}` and `${2 * w}`."""
+    return BRACES.sub(_bracketed, text)
+
+
+def _bracketed(match: re.Match[str]) -> str:
     inner = match[1].strip()
-    return f"write ${inner}" if inner.isidentifier() else f"write $({inner})"
+    return f"${inner}" if inner.isidentifier() else f"$({inner})"
 
 
 class Environment(Protocol):

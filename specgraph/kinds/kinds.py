@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from specgraph.diagnostics.names import certainty, nearest
 from specgraph.kinds.invalid import MOST_FAULTS, Invalid, raise_all
 from specgraph.kinds.shown import show
 
@@ -20,6 +21,10 @@ MAX_MAGNITUDE = 2**63
 LOOKS_TYPED = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?|true|false|null|~|")
 """Text that looks like something else in a message."""
 NUMBER = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,15})?(e[-+]?[0-9]{1,2})?")
+GROUPED = re.compile(r"[-+]?[0-9]{1,6}(_[0-9]{1,6}){1,4}")
+"""`1_000`, as Python and YAML 1.1 have it."""
+YES, NO = ("true", "yes", "on", "y", "1"), ("false", "no", "off", "n", "0", "none", "null")
+ABSENT = ("none", "null")
 SIZES = re.compile(r"[0-9]{1,9}(\s*[x×]\s*[0-9]{1,9}){1,2}|[\[(]\s*[0-9]{1,9}(\s*,\s*[0-9]{1,9}){0,2}\s*,?\s*[\])]")
 """`3x3`, `(3, 3)`, `[3, 3]`."""
 
@@ -47,6 +52,8 @@ class Kind:
     def read(self, text: str) -> Iterator[Any]:
         """What a text may stand for."""
         lower = text.strip().lower()
+        if GROUPED.fullmatch(lower):
+            lower = lower.replace("_", "")
         if lower in ("true", "false"):
             yield lower == "true"
         elif NUMBER.fullmatch(lower):
@@ -129,6 +136,21 @@ class Bool(Kind):
 
     words = "true or false"
 
+    def fail(self, value: Any) -> Invalid:
+        """The fault, with what 0 and 1 mean in other tools."""
+        fault = super().fail(value)
+        if value in (0, 1) and isinstance(value, int | float):
+            fault.meant = bool(value)
+        fault.unsure = isinstance(value, str) and value.strip().lower() in ABSENT
+        return fault
+
+    def read(self, text: str) -> Iterator[Any]:
+        """What a text may stand for; YAML 1.1 has more words for the two."""
+        word = text.strip().lower()
+        if word in YES or word in NO:
+            yield word in YES
+        yield from super().read(text)
+
     def check(self, value: Any) -> bool:
         if not isinstance(value, bool):
             raise self.fail(value)
@@ -153,16 +175,28 @@ class Text(Kind):
 
 
 class Choice(Kind):
-    """One of a few words."""
+    """One of a few words. `elsewhere` is what they are called in other tools."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, elsewhere: dict[Any, str] | None = None) -> None:
         self.options = options
+        self.elsewhere = elsewhere or {}
         self.words = f"one of {', '.join(options)}" if len(options) > 1 else options[0]
 
     def check(self, value: Any) -> str:
         if not isinstance(value, str) or value not in self.options:
             raise self.fail(value)
         return value
+
+    def fail(self, value: Any) -> Invalid:
+        """The fault, with the word that is meant by another tool's, or by one that is misspelt."""
+        fault = super().fail(value)
+        word = value.strip().lower() if isinstance(value, str) else value
+        word = {"true": True, "false": False}.get(word, word) if isinstance(word, str) else word
+        if isinstance(value, str | int | float) and word in self.elsewhere:
+            fault.meant = self.elsewhere[word]
+        elif isinstance(value, str) and fault.meant is None and (close := nearest(value, self.options)) is not None:
+            fault.meant, fault.unsure = close, certainty(value, close, self.options) != "safe"
+        return fault
 
     def schema(self) -> dict[str, Any]:
         return {"enum": list(self.options)}

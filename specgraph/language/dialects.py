@@ -99,9 +99,9 @@ def meant_in_tensorflow(op: str, key: Scalar, written: Written, beside: MappingT
     edits: list[Edit] = []
     if op == "lrn" and key.text == "depth_radius":
         alpha, beta = _scalar(beside, "alpha"), _scalar(beside, "beta")
-        said = "size: 2 * depth_radius + 1, and alpha times that size, as TensorFlow does not divide alpha by it"
+        why = "alpha times the size, as TensorFlow does not divide alpha by it"
         if not isinstance(value, int) or isinstance(value, bool) or alpha is None or beta is None:
-            return Dialect(f"write {said}", None)
+            return Dialect(f"write size: 2 * depth_radius + 1, and {why}", None)
         size = 2 * value + 1
         entries: dict[str, Any] = {"size": size}
         scaled = float(f"{alpha * size:.12g}")
@@ -114,7 +114,7 @@ def meant_in_tensorflow(op: str, key: Scalar, written: Written, beside: MappingT
             entries["beta"] = 0.5
         edits.append(Edit(place, entries_text(entries, key, source)))
         shown = {**entries, "alpha": scaled}
-        help = f"write {', '.join(f'{name}: {show(each)}' for name, each in shown.items())}: {said.partition(', ')[2]}"
+        help = f"write {', '.join(f'{name}: {show(each)}' for name, each in shown.items())}: {why}"
         return Dialect(help, Fix("unsafe", tuple(edits)))
     if op == "batch_norm" and key.text == "decay":
         if not is_number or not isinstance(value, int | float):

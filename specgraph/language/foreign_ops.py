@@ -13,7 +13,7 @@ from specgraph.language.dialects import entries_text
 from specgraph.language.values import Written
 from specgraph.named_tuples import NamedTuple
 from specgraph.ops.foreign import Counterpart, our_argument
-from specgraph.ops.foreign_layers import Choice, Translated, Value, layer_of, needed, remark, tools_in
+from specgraph.ops.foreign_layers import Given, Meaning, Translated, layer_of, needed, remark, tools_in
 from specgraph.ops.registry import find
 from specgraph.source.removal import removing
 from specgraph.source.tree import Scalar, Source
@@ -38,19 +38,19 @@ class ForeignOp(NamedTuple):
 def our_op(name: str, counterpart: Counterpart, written: Written, beside: Beside, *, fixable: bool) -> ForeignOp:
     """Our op for `name`, which stands beside the arguments `beside`. The fix writes what the layer computes with where
     an argument is left out, and is safe only if nothing else may be meant."""
-    values = {key: Value(*_value(given)) for key, (_, given) in beside.items()}
+    values = {key: Given(*_value(given)) for key, (_, given) in beside.items()}
     stated = _stated(counterpart.op, beside)
-    choice = layer_of(name, beside.keys(), stated, _tools_of(written.source))
-    keys = choice.layer.keys if choice is not None else {}
+    meaning = layer_of(name, beside.keys(), stated, _tools_of(written.source))
+    keys = meaning.layer.keys if meaning is not None else {}
     translated = {key: keys[key](values[key], values) for key in beside if key in keys}
     op = next((each.op for each in translated.values() if each.op is not None), counterpart.op)
     entries = {ours: value for each in translated.values() for ours, value in each.entries.items()}
     stated = _stated(op, [key for key in beside if key not in translated]) | entries.keys()
     missing = {key: value for key, value in counterpart.arguments.items() if key not in stated and op == counterpart.op}
-    if choice is not None and op == counterpart.op:
-        missing |= _defaults(choice, stated | missing.keys(), op)
+    if meaning is not None and op == counterpart.op:
+        missing |= _defaults(meaning, stated | missing.keys(), op)
     notes = list(dict.fromkeys(each.why for each in translated.values()))
-    said = remark(choice, stated) if choice is not None and op == counterpart.op else None
+    said = remark(meaning, stated) if meaning is not None and op == counterpart.op else None
     fix = None
     if fixable and all(each.writable for each in translated.values()):
         edits = _edits(translated, beside, written.source)
@@ -74,10 +74,10 @@ def _stated(op: str, beside: Iterable[str]) -> set[str]:
     return {key if key in known else our_argument(key, known) or "" for key in beside}
 
 
-def _defaults(choice: Choice, stated: set[str], op: str) -> dict[str, Any]:
+def _defaults(meaning: Meaning, stated: set[str], op: str) -> dict[str, Any]:
     found = find(op)
     ours = {name: argument.default for name, argument in found.arguments.items()} if found is not None else {}
-    return needed(choice, stated, ours)
+    return needed(meaning, stated, ours)
 
 
 def _tools_of(source: Source) -> frozenset[str]:

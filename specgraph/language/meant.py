@@ -7,7 +7,7 @@ from collections.abc import Container
 from typing import Any
 
 from specgraph.diagnostics.model import Edit, Fix
-from specgraph.expressions.templates import ExpressionError, compile_template
+from specgraph.expressions.templates import ExpressionError, all_without_braces, compile_template
 from specgraph.kinds.invalid import Invalid
 from specgraph.kinds.shown import show
 from specgraph.language.values import Written, bracketed
@@ -17,6 +17,8 @@ from specgraph.source.tree import Scalar
 SINGLE_SLASH = re.compile(r"(?<!/)/(?!/)")
 SMALLEST_WIDTH = 4
 """Fractions from here on are taken for scaled widths."""
+TEMPLATE = re.compile(r"\{\{-?([^{}]+?)-?\}\}|\{([^{}]+)\}|%\((\w+)\)[a-z]?|<(\w+)>|@(\w+)@?")
+"""Variables of other tools: Jinja, Python's two formats, placeholders."""
 ARITHMETIC = re.compile(r"[\w\s.+*/%()-]+")
 
 
@@ -57,6 +59,14 @@ def wrap(key: str, written: Written) -> Fix | None:
     return Fix("safe", (front, back))
 
 
+def without_braces_fix(written: Written) -> Fix | None:
+    """The fix that writes `$w` for each `${w}` of a value of one line; None if there are none."""
+    span = written.span
+    text = written.source.text_at(span) if span.line == span.end_line else ""
+    changed = all_without_braces(text)
+    return Fix("safe", (Edit(span, changed),)) if changed != text else None
+
+
 def _word(inner: Written, text: str, help: str, applicability: Any = "safe") -> Meant:
     span = inner.span
     if span.line != span.end_line:
@@ -75,11 +85,14 @@ def _instead(inner: Written, meant: Any, applicability: Any, help: str | None) -
 
 
 def _variable(inner: Written, names: Container[str]) -> str | None:
-    """`$w` for `w`, `$(64*w)` for `64*w`, where `w` is a variable."""
+    """`$w` for `w` and `{{ w }}`, `$(64*w)` for `64*w`, where `w` is a variable."""
     tree = inner.tree
-    if not isinstance(tree, Scalar) or not isinstance(inner.value, str) or not ARITHMETIC.fullmatch(tree.text):
+    if not isinstance(tree, Scalar) or not isinstance(inner.value, str):
         return None
-    text = tree.text.strip()
+    foreign = TEMPLATE.fullmatch(tree.text)
+    text = (tree.text if foreign is None else next(filter(None, foreign.groups()))).strip()
+    if not ARITHMETIC.fullmatch(text):
+        return None
     meant = f"${text}" if text.isidentifier() else f"$({text})"
     try:
         template = compile_template(meant)

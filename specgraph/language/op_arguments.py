@@ -15,7 +15,7 @@ from specgraph.kinds.kinds import Kind
 from specgraph.kinds.shown import show
 from specgraph.language.dialects import meant_elsewhere, meant_in_caffe, meant_in_keras
 from specgraph.language.initialisers import ELSEWHERE, INIT_VALUE, NOT_HERE
-from specgraph.language.meant import Meant, meant_by
+from specgraph.language.meant import Meant, meant_by, without_braces_fix
 from specgraph.language.misread import glued, node_inside
 from specgraph.language.values import Written, error_span
 from specgraph.ops.definition import Op
@@ -209,7 +209,10 @@ class Reporter:
             )
             return
         dialect = meant_in_keras(what, written, beside) if fault.rule == "invalid-value" else None
-        meant = Meant(*dialect) if dialect is not None else meant_by(fault, inner, _part(value, fault.path), names)
+        part = _part(value, fault.path)
+        meant = Meant(*dialect) if dialect is not None else meant_by(fault, inner, part, names)
+        if what == "padding" and isinstance(part, int) and not isinstance(part, bool) and part < 0:
+            meant = Meant(f"to take values away write a slice for each axis: {{op: slice, dim: 2, start: {-part}, …}}")
         if what == "expect" and meant.fix is not None:
             meant = meant._replace(fix=meant.fix._replace(applicability="expect"))
         inside = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in fault.path)
@@ -232,6 +235,7 @@ class Reporter:
             error_span(error, fallback),
             node=path,
             help=error.help,
+            fix=without_braces_fix(getattr(error, "written", None) or fallback),
         )
 
     def value(

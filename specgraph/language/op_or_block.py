@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from specgraph.diagnostics.model import Fix
+from collections.abc import Iterator
+
+from specgraph.diagnostics.model import Applicability, Fix
 from specgraph.diagnostics.names import nearest
 from specgraph.language.document import NODE_KEYS, Document, NodeDef
 from specgraph.language.misread import glued, named_by_key
 from specgraph.language.tree_reader import TreeReader
-from specgraph.source.tree import Mapping
+from specgraph.ops.registry import counterparts, find, ops
+from specgraph.source.tree import Mapping, Scalar
 
-NODE_KEY_HINTS = {"type": "op", "inputs": "from", "input": "from", "if": "when", "times": "repeat"}
+TYPE_KEYS = ("layer", "class", "class_name", "layer_type", "kind", "module", "cls", "name", "_target_", "function")
+"""What other tools call the key that says what a node is."""
 
 
 def report_op_or_block(
@@ -19,7 +23,8 @@ def report_op_or_block(
     node.kind = "broken"
     if tree.get("op") is not None:
         message = f"{where} has both `op` and `block`"
-        reader.fault("op-or-block", message, tree.key("block") or tree, node=path)
+        help = "leave one out: a node is an op, or a use of a block"
+        reader.fault("op-or-block", message, tree.key("block") or tree, node=path, help=help)
         return
     message = f"{where} has neither `op` nor `block`"
     parted = [parts for key, value in tree.entries if (parts := glued(key, value, reader.source))]
@@ -28,11 +33,49 @@ def report_op_or_block(
         fix = Fix("safe", tuple(parts.edit for parts in parted))
         reader.fault("op-or-block", message, node.key or tree, node=path, help=help, fix=fix)
         return
-    for key, _ in tree.entries:
-        meant = NODE_KEY_HINTS.get(key.text) or (None if key.text in NODE_KEYS else nearest(key.text, ("op", "block")))
-        if meant in ("op", "block"):
-            fix = Fix("safe", (reader.source.edit_word(reader.source.span(key), meant),))
-            reader.fault("op-or-block", message, key, node=path, help=f"write {meant}", fix=fix)
-            return
-    help = named_by_key(tree, document) or "say what it is: {op: conv, …} or {block: name, …}"
+    found = next(_meant(tree), None)
+    if found is not None:
+        key, meant, sure = found
+        fix = Fix(sure, (reader.source.edit_word(reader.source.span(key), meant),))
+        reader.fault("op-or-block", message, key, node=path, help=f"write {meant}", fix=fix)
+        return
+    help = named_by_key(tree, document) or _taken_by(tree, document)
     reader.fault("op-or-block", message, node.key or tree, node=path, help=help)
+
+
+def _meant(tree: Mapping) -> Iterator[tuple[Scalar, str, Applicability]]:
+    """The keys that were to be `op` or `block`, the likeliest first: `type`, one that is misspelt, and what other tools
+    say, if the value is an op."""
+    entries = [(key, value) for key, value in tree.entries if key.text not in NODE_KEYS]
+    for key, _ in entries:
+        if key.text == "type":
+            yield key, "op", "safe"
+    for key, _ in entries:
+        meant = nearest(key.text, ("op", "block"))
+        if meant is not None:
+            yield key, meant, "safe"
+    for word in TYPE_KEYS:
+        named, value = tree.key(word), tree.get(word)
+        if named is not None and isinstance(value, Scalar) and isinstance(value.value, str) and _is_op(value.text):
+            yield named, "op", "unsafe" if word == "name" else "safe"
+
+
+def _is_op(name: str) -> bool:
+    return find(name) is not None or counterparts().counterpart(name) is not None
+
+
+def _taken_by(tree: Mapping, document: Document) -> str:
+    """What to write for arguments without an op: the block or the op that takes them, if there is one."""
+    keys = [key.text for key, _ in tree.entries if key.text not in NODE_KEYS]
+    given = set(keys)
+    takers = [f"block: {name}" for name, block in document.blocks.items() if given and given <= set(block.arguments)]
+    for op in ops().values() if given and not takers else ():
+        required = {name for name, argument in op.arguments.items() if argument.required}
+        if required and required <= given <= set(op.arguments):
+            takers.append(f"op: {op.name}")
+    if len(takers) == 1:
+        return f"say what it is: {{{takers[0]}, {keys[0]}: …}}"
+    if takers:
+        shown = " or ".join(f"{{{taker}, …}}" for taker in takers[:3])
+        return f"say what it is, such as {shown}"
+    return "say what it is: {op: conv, …} or {block: name, …}"

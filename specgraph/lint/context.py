@@ -49,9 +49,14 @@ class Lint:
         self.behaviours: dict[str, Behaviour] = {name: behaviour_of(name) for name in self.by_op}
 
     def report(self, rule: str, message: str, at: Node | Span, **more: Any) -> None:
-        """Report a fault of a node, or of a place in the file."""
+        """Report a fault of a node, or of a place in the file. If a fix changes what several nodes are made of, a note
+        says so."""
         if isinstance(at, Node):
             more.setdefault("node", at.path)
+            nodes = self.by_definition.get(id(self.written.get(at.path)), ())
+            if more.get("fix") is not None and len(nodes) > 1:
+                note = f"{len(nodes)} nodes are made of what is written here, and the fix changes them all"
+                more["notes"] = (*more.get("notes", ()), note)
             at = at.span
         self.collector.report(rule, message, at, **more)
 

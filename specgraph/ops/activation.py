@@ -124,6 +124,7 @@ def _activation(
 
 DIM = Argument("dim", Int(), 1, doc="axis that sums to one; the batch axis is 0")
 
+YES_OR_NO = {True: "tanh", False: "none"}
 OPS: tuple[Op, ...] = (
     _activation(
         "relu",
@@ -196,7 +197,7 @@ OPS: tuple[Op, ...] = (
         "gelu",
         "Gaussian error linear unit.",
         "x * Phi(x)",
-        Argument("approximate", Choice("none", "tanh"), "none", doc="exact, or by tanh"),
+        Argument("approximate", Choice("none", "tanh", elsewhere=YES_OR_NO), "none", doc="exact, or by tanh"),
         foreign=("GELU", "Gelu"),
     ),
     _activation(

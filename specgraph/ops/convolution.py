@@ -12,7 +12,7 @@ from specgraph.kinds.kinds import Bool, Choice, Int, Padding, PerAxis
 from specgraph.ops.behaviour import KEEPS_INPUTS, Behaviour
 from specgraph.ops.definition import Argument, Call, Op, define
 from specgraph.ops.fault import Fault
-from specgraph.ops.sliding import read_window, window_of
+from specgraph.ops.sliding import PADDINGS, read_window, window_of
 
 Pairs = tuple[tuple[int, int], ...]
 MOST_GROUPS = 1024
@@ -239,7 +239,7 @@ OPS: tuple[Op, ...] = (
             BIAS,
             Argument(
                 "padding_mode",
-                Choice("zeros", "reflect", "replicate", "circular"),
+                Choice("zeros", "reflect", "replicate", "circular", elsewhere=PADDINGS | {"constant": "zeros"}),
                 "zeros",
                 doc="what the padding holds",
             ),

@@ -51,14 +51,14 @@ class Translated(NamedTuple):
     op: str | None = None
 
 
-class Value(NamedTuple):
+class Given(NamedTuple):
     """A value as written: `constant`, or the text of an expression."""
 
     value: Any
     constant: bool
 
 
-Translate = Callable[[Value, Mapping[str, Value]], Translated]
+Translate = Callable[[Given, Mapping[str, Given]], Translated]
 """What a key with this value becomes, beside others."""
 
 
@@ -75,13 +75,13 @@ class Layer(NamedTuple):
 
 
 def _renamed(ours: str, why: str) -> Translate:
-    def translate(given: Value, beside: Mapping[str, Value]) -> Translated:
+    def translate(given: Given, beside: Mapping[str, Given]) -> Translated:
         return Translated({ours: given.value}, why, writable=ours not in beside)
 
     return translate
 
 
-def _complement(given: Value, beside: Mapping[str, Value]) -> Translated:
+def _complement(given: Given, beside: Mapping[str, Given]) -> Translated:
     why = "its momentum is the weight of the old mean, that of batch_norm the weight of the new one"
     value = given.value
     if not given.constant or not isinstance(value, int | float) or isinstance(value, bool):
@@ -92,7 +92,7 @@ def _complement(given: Value, beside: Mapping[str, Value]) -> Translated:
 def _channels(ours: str = "") -> Translate:
     """The axis of the channels, which is the last one in Keras."""
 
-    def translate(given: Value, beside: Mapping[str, Value]) -> Translated:
+    def translate(given: Given, beside: Mapping[str, Given]) -> Translated:
         why = "its last axis is that of the channels, which is 1 here"
         if given.value not in (-1, 3, [-1], [3], *(() if ours else (1, [1]))) or isinstance(given.value, bool):
             return Translated({ours: "…"} if ours else {}, why, sure=False, writable=False)
@@ -105,8 +105,8 @@ def _channels(ours: str = "") -> Translate:
 def _affine(both: str, shift: str = "") -> dict[str, Translate]:
     """`center` and `scale`: whether there is a shift, a factor. `both` switches both off here, `shift` the shift."""
 
-    def translate(given: Value, beside: Mapping[str, Value]) -> Translated:
-        center, scale = (beside.get(key, Value(True, True)).value for key in ("center", "scale"))
+    def translate(given: Given, beside: Mapping[str, Given]) -> Translated:
+        center, scale = (beside.get(key, Given(True, True)).value for key in ("center", "scale"))
         why = "center and scale say whether there is a shift and a factor for each channel"
         if center is True and scale is True:
             return Translated({}, why)
@@ -119,7 +119,7 @@ def _affine(both: str, shift: str = "") -> dict[str, Translate]:
     return {"center": translate, "scale": translate}
 
 
-def _slope(given: Value, beside: Mapping[str, Value]) -> Translated:
+def _slope(given: Given, beside: Mapping[str, Given]) -> Translated:
     """The slope of a rectifier below zero, which is an op of its own here."""
     why = "a rectifier with a slope below zero is leaky_relu here"
     if given.constant and given.value == 0:
@@ -128,7 +128,7 @@ def _slope(given: Value, beside: Mapping[str, Value]) -> Translated:
     return Translated({"negative_slope": given.value}, why, writable=alone, op="leaky_relu")
 
 
-def _ceiling(given: Value, beside: Mapping[str, Value]) -> Translated:
+def _ceiling(given: Given, beside: Mapping[str, Given]) -> Translated:
     """The largest value of a rectifier."""
     why = "a rectifier with a largest value is relu6 or clamp here"
     alone = not {"negative_slope", "threshold"} & set(beside)
@@ -222,7 +222,7 @@ LAYERS |= {name.replace("2", rank): LAYERS[name] for name in _EACH_RANK for rank
 _FOLDED = {fold(name): layers for name, layers in LAYERS.items()}
 
 
-class Choice(NamedTuple):
+class Meaning(NamedTuple):
     """The layer that a name means: `sure` if nothing else may be meant, else the `others`."""
 
     layer: Layer
@@ -239,7 +239,7 @@ def tools_in(text: str) -> frozenset[str]:
     return frozenset(tool for tool, words in TOOLS.items() if words.search(text))
 
 
-def layer_of(name: str, keys: Collection[str], stated: Collection[str], tools: frozenset[str]) -> Choice | None:
+def layer_of(name: str, keys: Collection[str], stated: Collection[str], tools: frozenset[str]) -> Meaning | None:
     """The layer of another tool that a name means beside `keys`, in a file with the words of `tools`; None of a name
     that computes as ours does. `stated` are the arguments of ours that are given under any name."""
     root = name.partition(".")[0] if "." in name else ""
@@ -254,7 +254,7 @@ def layer_of(name: str, keys: Collection[str], stated: Collection[str], tools: f
         told = here if len(here) == 1 else []
     first, *others = told or layers
     differing = tuple(other for other in others if _left(other, stated) != _left(first, stated) or other.differs)
-    return Choice(first, differing)
+    return Meaning(first, differing)
 
 
 def _left(layer: Layer, stated: Collection[str]) -> dict[str, Any]:
@@ -263,21 +263,21 @@ def _left(layer: Layer, stated: Collection[str]) -> dict[str, Any]:
     return {name: value for name, value in (layer.defaults | padded).items() if name not in stated}
 
 
-def needed(choice: Choice, stated: Collection[str], ours: Mapping[str, Any]) -> dict[str, Any]:
+def needed(meaning: Meaning, stated: Collection[str], ours: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments to write so that our op computes as the layer does; `ours` are our defaults."""
-    return {name: value for name, value in _left(choice.layer, stated).items() if ours.get(name) != value}
+    return {name: value for name, value in _left(meaning.layer, stated).items() if ours.get(name) != value}
 
 
-def remark(choice: Choice, stated: Collection[str]) -> str | None:
+def remark(meaning: Meaning, stated: Collection[str]) -> str | None:
     """What to consider of a layer that may mean several things, or more than our op can say."""
-    if choice.layer.differs:
-        return choice.layer.differs
-    for other in choice.others:
+    if meaning.layer.differs:
+        return meaning.layer.differs
+    for other in meaning.others:
         if other.differs:
             return other.differs
-    if not choice.others:
+    if not meaning.others:
         return None
-    said = [f"{layer.tool} has {_said(_left(layer, stated))}" for layer in (choice.layer, *choice.others)]
+    said = [f"{layer.tool} has {_said(_left(layer, stated))}" for layer in (meaning.layer, *meaning.others)]
     return "several tools have a layer of this name: " + ", ".join(said)
 
 

@@ -150,7 +150,7 @@ CEIL_MODE = Argument(
 )
 MODE = Argument(
     "mode",
-    Choice("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"),
+    Choice("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", elsewhere={"cubic": "bicubic"}),
     "nearest",
     doc="linear for one, bilinear or bicubic for two, trilinear for three spatial axes",
 )

@@ -12,6 +12,9 @@ from specgraph.ops.behaviour import HANDS_ON, NO_TRAFFIC, Behaviour, When
 from specgraph.ops.convolution import check_wrapping, padded
 from specgraph.ops.definition import MAX_SPATIAL_RANK, Argument, Call, Op, define
 from specgraph.ops.no_effect import moves_no_axis, pads_nothing, takes_all
+from specgraph.ops.sliding import PADDINGS
+
+ELSEWHERE = PADDINGS | {"zero": "constant", "zeros": "constant"}
 
 
 def infer_pad(call: Call) -> TensorType:
@@ -173,7 +176,7 @@ OPS: tuple[Op, ...] = (
             Argument("channels", ListOf(Int(0), 2, 2), (0, 0), doc="channels added [before, after]"),
             Argument(
                 "mode",
-                Choice("constant", "reflect", "replicate", "circular"),
+                Choice("constant", "reflect", "replicate", "circular", elsewhere=ELSEWHERE),
                 "constant",
                 doc="what the padding holds; channels are padded by a constant only",
             ),

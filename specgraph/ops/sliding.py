@@ -8,6 +8,9 @@ from typing import Any
 from specgraph.graph.model import Node
 from specgraph.named_tuples import NamedTuple
 
+PADDINGS = {"reflection": "reflect", "edge": "replicate", "replication": "replicate", "wrap": "circular"}
+"""What the padding modes are called elsewhere."""
+
 
 class SlidingWindow(NamedTuple):
     """What slides over a map, one value per spatial axis: kernel, stride and dilation in positions, padding as

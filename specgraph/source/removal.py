@@ -10,13 +10,13 @@ from specgraph.source.tree import Mapping, Source, Tree
 BEHIND = re.compile(r" *(?:(,) *|(?=\s*[]}]))")
 
 
-def removing(source: Source, anchor: Tree, value: Tree) -> Edit | None:
-    """The edit that takes out an entry from `anchor`, its key or itself, to the end of its value; None where
-    the text around it does not say clearly where it ends."""
+def removing(source: Source, anchor: Tree, value: Tree, *, comments: bool = False) -> Edit | None:
+    """The edit that takes out an entry from `anchor`, its key or itself, to the end of its value; with `comments`
+    those above that are about it alone. None where the text around it does not say clearly where it ends."""
     start, end = source.offset(anchor.line, anchor.column), source.offset(value.end_line, value.end_column)
     bounds = _in_flow(source.text, start, end)
     if bounds is None and source.format != "json":
-        bounds = _in_block(source, anchor, value)
+        bounds = _in_block(source, anchor, value, comments)
     return None if bounds is None else Edit(source.span_of_offsets(*bounds), "")
 
 
@@ -30,7 +30,7 @@ def remove_key(tree: Tree, key: str, source: Source) -> Edit | None:
             start = source.offset(scalar.line, scalar.column)
             bounds = _in_flow(source.text, start, source.offset(value.end_line, value.end_column))
             if bounds is None and source.format != "json" and len(tree.entries) > 1:
-                bounds = _in_block(source, scalar, value)
+                bounds = _in_block(source, scalar, value, comments=False)
             return None if bounds is None else Edit(source.span_of_offsets(*bounds), "")
     return None
 
@@ -48,13 +48,34 @@ def _in_flow(text: str, start: int, end: int) -> tuple[int, int] | None:
     return (last, end) if text[last] == "," else None
 
 
-def _in_block(source: Source, anchor: Tree, value: Tree) -> tuple[int, int] | None:
+def _in_block(source: Source, anchor: Tree, value: Tree, comments: bool) -> tuple[int, int] | None:
     """Whole lines, with a comment after on the same line."""
     front = source.lines[anchor.line - 1][: anchor.column - 1]
     rest = source.lines[value.end_line - 1][value.end_column - 1 :].strip()
     if front.strip() not in ("", "-") or (rest and not rest.startswith("#")):
         return None
-    start = source.offset(anchor.line, 1)
+    first = (
+        _first_comment(source, anchor.line, value.end_line, len(front) - len(front.lstrip()))
+        if comments
+        else anchor.line
+    )
+    start = source.offset(first, 1)
     if value.end_line < len(source.lines):
         return start, source.offset(value.end_line + 1, 1)
     return None
+
+
+def _first_comment(source: Source, line: int, last: int, indent: int) -> int:
+    """The first line of the comments that stand directly above an entry. They are about this entry alone if what
+    follows it has comments of its own, or is no entry beside it."""
+    below = source.lines[last] if last < len(source.lines) else ""
+    content = below.lstrip(" ")
+    if content and not content.startswith("#") and len(below) - len(content) >= indent:
+        return line
+    first = line
+    while first > 1 and source.lines[first - 2].strip().startswith("#"):
+        above = source.lines[first - 2]
+        if len(above) - len(above.lstrip(" ")) != indent:
+            break
+        first -= 1
+    return first

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.model import Label
-from specgraph.source.tree import Scalar, Source, Tree
+from specgraph.diagnostics.model import Edit, Fix, Label
+from specgraph.source.tree import Scalar, Sequence, Source, Tree
+
+DOUBLE_BRACES = re.compile(r"\{\{[ \t]*([\w .*/+()-]+?)[ \t]*\}[ \t]*\}")
 
 
 class ReadingStopped(Exception):
@@ -22,6 +26,20 @@ def report_duplicate_key(source: Source, collector: Collector, first: Scalar, se
         notes=(f"the first is in line {first.line}",),
         help="rename or remove one of them",
     )
+
+
+def report_complex_key(source: Source, collector: Collector, key: Tree) -> None:
+    """A key is a list or a mapping; `{{ w }}` reads as a mapping in a mapping."""
+    span = source.span(key)
+    around = DOUBLE_BRACES.match(source.text, source.offset(span.line, span.column) - 1)
+    what = "list" if isinstance(key, Sequence) else "mapping"
+    help, fix = "keys are text; quote this one if it is meant as text", None
+    if around is not None:
+        name = around[1]
+        meant = f"${name}" if name.isidentifier() else f'"$({name})"'
+        help = f"write {meant}: two braces are a variable in other tools"
+        fix = Fix("unsafe", (Edit(source.span_of_offsets(*around.span()), meant),))
+    collector.report("complex-key", f"a {what} cannot be a key", span, help=help, fix=fix)
 
 
 def report_long_number(source: Source, collector: Collector, place: Tree, length: int) -> None:

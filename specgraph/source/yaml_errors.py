@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from specgraph.diagnostics.collector import Collector
-from specgraph.diagnostics.model import Label
+from specgraph.diagnostics.model import Edit, Fix, Label
 from specgraph.named_tuples import NamedTuple
 from specgraph.source.limits import limit
 from specgraph.source.reports import report_too_deep
@@ -14,6 +15,7 @@ from specgraph.source.tree import Scalar, Source
 from specgraph.source.yaml_quoting import Repair
 
 KEY_LINE = re.compile(r"[ ]*(?:[^\s#'\"{}\[\],&*!|>%@`:-]|-(?! ))[^\s:]*:(?:\s|$)")
+BRACES = re.compile(r"\$\{[ \t]*([^{}\n]+?)[ \t]*\}")
 CLOSER = {"{": "}", "[": "]"}
 PARSER_DEPTH = 1000
 """Collections in each other at which libyaml (0.2.6 and later) gives up by itself, before any event."""
@@ -27,6 +29,7 @@ class YamlFault(NamedTuple):
     column: int
     help: str | None = None
     opened: tuple[int, int] | None = None
+    in_braces: bool = False
 
 
 def report_yaml_error(error: Exception, source: Source, collector: Collector, repair: Repair) -> None:
@@ -52,7 +55,16 @@ def report_yaml_error(error: Exception, source: Source, collector: Collector, re
             line=opened_line, column=opened_column, end_line=opened_line, end_column=opened_column + 1
         )
         labels.append(Label(place, "opened here"))
-    collector.report("invalid-syntax", found.message, span, labels=labels, help=found.help)
+    fix = Fix("safe", tuple(_without_braces(source))) if found.in_braces else None
+    collector.report("invalid-syntax", found.message, span, labels=labels, help=found.help, fix=fix)
+
+
+def _without_braces(source: Source) -> Iterator[Edit]:
+    """The edits that write `$w` for each `${w}` of a text, but in comments."""
+    for match in BRACES.finditer(source.text):
+        span = source.span_of_offsets(*match.span())
+        if not re.search(r"(?:^|\s)#", source.lines[span.line - 1][: span.column - 1]):
+            yield Edit(span, f"${match[1]}" if match[1].isidentifier() else f"$({match[1]})")
 
 
 def _explain(error: Any, source: Source, repair: Repair) -> YamlFault:
@@ -198,7 +210,7 @@ def _flow(
     braces = re.match(r"\$\{\s*([^{}]+?)\s*\}", text[max(0, column - 2) : column + 500])
     if braces:
         meant = f"${braces[1]}" if braces[1].isidentifier() else f"$({braces[1]})"
-        return YamlFault("an expression does not stand in braces", line, column - 1, f"write {meant}", opened=opened)
+        return YamlFault("an expression does not stand in braces", line, column - 1, f"write {meant}", opened, True)
     return YamlFault(
         f"`,` or `{closer}` is missing before `{_short(source.lines[line - 1][column - 1 :].split(None, 1)[0])}`",
         line,

@@ -15,6 +15,7 @@ from specgraph.source.gc_pause import GarbageCollectorPaused
 from specgraph.source.limits import MAX_DIGITS, limit
 from specgraph.source.reports import (
     ReadingStopped,
+    report_complex_key,
     report_duplicate_key,
     report_empty,
     report_long_number,
@@ -197,12 +198,7 @@ class YamlTreeBuilder:
         merged: list[Tree] = []
         for key, value in entries:
             if not isinstance(key, Scalar):
-                self.collector.report(
-                    "complex-key",
-                    f"a {'list' if isinstance(key, Sequence) else 'mapping'} cannot be a key",
-                    self.source.span(key),
-                    help="keys are text; quote this one if it is meant as text",
-                )
+                report_complex_key(self.source, self.collector, key)
             elif key.text == "<<" and key.plain:
                 self.collector.report(
                     "merge-key",

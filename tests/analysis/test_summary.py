@@ -166,3 +166,12 @@ def test_a_summary_and_a_diff_load_nothing_heavy() -> None:
 
 def test_the_look_at_loaded_modules_can_fail() -> None:
     assert loaded_heavy("import numpy") == "['numpy']"
+
+
+def test_a_name_of_several_lines_is_one_line() -> None:
+    text = 'specgraph: 1\nname: "a\\nb\\u2028c"\ninputs: {image: [3, 8, 8]}\nnodes:\n  r: relu\n'
+    graph = check_text(text).graph
+    assert graph is not None
+    assert summary_table(summary(graph)).splitlines()[0] == "a\\nb\\nc: image 8x8x3"
+    several = [summary(graph), summary(graph)]
+    assert comparison_table(several).splitlines()[0].startswith("node  a\\nb\\nc")

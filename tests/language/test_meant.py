@@ -65,6 +65,21 @@ SLIPS: dict[str, tuple[str, str, str, str, bool]] = {
         "init: {weight: xavier_uniform}",
         True,
     ),
+    "a misspelt choice": ("", "{op: upsample, scale_factor: 2, mode: biliner}", "write bilinear", "bilinear", True),
+    "a choice of another number": ("", conv("kernel_size: 1, padding_mode: zero"), "write zeros", "zeros}", True),
+    "a choice that is called otherwise": ("", "{op: pad, mode: edge}", "write replicate", "mode: replicate", True),
+    "a truth for a choice": ("", "{op: gelu, approximate: true}", "write tanh", "approximate: tanh", True),
+    "a truth of YAML 1.1": ("", conv("kernel_size: 1, bias: no"), "write false", "bias: false", True),
+    "another": ("", conv("kernel_size: 1, bias: Off"), "write false", "bias: false", True),
+    "a truth as a number": ("", conv("kernel_size: 1, bias: 1"), "write true", "bias: true", True),
+    "a truth that is None": ("", conv("kernel_size: 1, bias: None"), "write false", "bias: false", False),
+    "digits in groups": ("", "{op: pad, padding: 0, value: 1_000}", "write 1000", "value: 1000", True),
+    "braces of a shell": (VARS, conv("kernel_size: '${k}'"), "write $k", "kernel_size: '$k'", True),
+    "an expression in braces": (VARS, conv("kernel_size: '${k + 2}'"), "write $(k + 2)", "'$(k + 2)'", True),
+    "a variable of Jinja": (VARS, conv("kernel_size: '{{ k }}'"), "write $k", "kernel_size: '$k'", True),
+    "an expression of Jinja": (VARS, conv("kernel_size: '{{ k*2 }}'"), "write $(k*2)", "'$(k*2)'", True),
+    "a variable of Python's formats": (VARS, conv("kernel_size: '{k}'"), "write $k", "kernel_size: '$k'", True),
+    "a placeholder": (VARS, conv("kernel_size: <k>"), "write $k", "kernel_size: $k", True),
     "a misspelt variable": (
         UNIT.replace("$channels", "$channel"),
         "{block: unit, channels: 4}",
@@ -103,6 +118,73 @@ def test_nothing_is_made_up(node: str, text: str) -> None:
     (fault,) = [d for d in report.diagnostics if d.severity == "error"]
     assert f"`{text}`" in fault.message
     assert fault.fix is None
+
+
+BRACED = {
+    # what is written, and what the unsafe fixes make of it
+    "{op: conv, out_channels: ${w}, kernel_size: ${k}}": "{op: conv, out_channels: $w, kernel_size: $k}",
+    "[${w}, {op: relu, repeat: ${k} }]  # ${w}": "[$w, {op: relu, repeat: $k }]  # ${w}",
+    "\n    op: conv\n    out_channels: {{ w }}\n    kernel_size: 1": (
+        "\n    op: conv\n    out_channels: $w\n    kernel_size: 1"
+    ),
+    "{op: conv, out_channels: {{ w }}, kernel_size: {{k}}}": "{op: conv, out_channels: $w, kernel_size: $k}",
+}
+
+
+@pytest.mark.parametrize("written", BRACED)
+def test_variables_of_other_tools_without_quotes(written: str) -> None:
+    text = f"specgraph: 1\ninputs: {{image: [3, 32, 32]}}\nvars: {{w: 8, k: 3}}\nnodes:\n  a: {written}\n"
+    before = text
+    for _ in range(3):
+        report = check_text(text)
+        found = [d for d in report.diagnostics if d.severity == "error"]
+        text = apply_fixes(report.sources["spec.yaml"], found, unsafe=True).text
+    assert text == before.replace(written, BRACED[written])
+
+
+def test_what_is_taken_away_is_a_slice() -> None:
+    for node in (
+        "{op: pad, padding: -2}",
+        conv("kernel_size: 3, padding: [-2, 0]"),
+        "{op: pad, padding: [[0, -2], 1]}",
+    ):
+        (fault,) = check_text(f"specgraph: 1\ninputs: {{image: [3, 32, 32]}}\nnodes:\n  a: {node}\n").diagnostics
+        assert fault.help == "to take values away write a slice for each axis: {op: slice, dim: 2, start: 2, …}"
+
+
+KINDLESS = {
+    "{layer: conv, out_channels: 8, kernel_size: 3}": ("write op", "safe"),
+    "{class_name: Conv2D, filters: 8, kernel_size: 3}": ("write op", "safe"),
+    "{name: conv, type: relu}": ("write op", "safe"),
+    "{name: relu}": ("write op", "unsafe"),
+    "{name: stem, kernel_size: 2, stride: 2}": ("say what it is: {op: conv, …} or {block: name, …}", None),
+    "{out_features: 10}": ("say what it is: {op: linear, out_features: …}", None),
+    "{channels: 8}": ("say what it is: {block: unit, channels: …}", None),
+    "{kernel_size: 2}": ("say what it is, such as {op: max_pool, …} or {op: avg_pool, …} or {op: max_unpool, …}", None),
+    "{op: relu, block: unit}": ("leave one out: a node is an op, or a use of a block", None),
+}
+
+
+@pytest.mark.parametrize("node", KINDLESS)
+def test_what_a_node_without_op_is(node: str) -> None:
+    report = check_text(f"specgraph: 1\ninputs: {{image: [3, 32, 32]}}\n{UNIT}nodes:\n  a: {node}\n")
+    fault = next(d for d in report.diagnostics if d.rule == "op-or-block")
+    assert (fault.help, fault.fix and fault.fix.applicability) == KINDLESS[node]
+    if fault.fix is not None:
+        key = "type" if "type" in node else node[1 : node.index(":")]
+        text = apply_fixes(report.sources["spec.yaml"], [fault], unsafe=True).text
+        assert node.replace(f"{key}:", "op:") in text
+
+
+def test_a_flatten_is_shown_as_it_is_written() -> None:
+    map_of, linear = "{op: conv, out_channels: 8, kernel_size: 1}", "{op: linear, out_features: 10}"
+    for nodes, help in (
+        (f"  - {map_of}\n  - {linear}\n", "put `- flatten` in front, which gives 8192 features"),
+        (f"  [{map_of}, {linear}]\n", "put `flatten` in front, which gives 8192 features"),
+        (f"  a: {map_of}\n  b: {linear}\n", "put a flatten in front, which gives 8192 features"),
+    ):
+        report = check_text(f"specgraph: 1\ninputs: {{image: [3, 32, 32]}}\nnodes:\n{nodes}")
+        assert [d.help for d in report.diagnostics if d.severity == "error"] == [help]
 
 
 def test_fixes_in_json() -> None:

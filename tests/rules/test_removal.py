@@ -19,9 +19,21 @@ REMOVALS: dict[str, tuple[str, str | None]] = {
         "nodes:\n  a: relu\n  b: relu  # again\n  c: flatten\n",
         "nodes:\n  a: relu\n  c: flatten\n",
     ),
-    "comments above stay": (
+    "a comment above that is about it alone": (
         "nodes:\n  a: relu\n  # one\n  b: relu\n  # two\n  c: flatten\n",
-        "nodes:\n  a: relu\n  # one\n  # two\n  c: flatten\n",
+        "nodes:\n  a: relu\n  # two\n  c: flatten\n",
+    ),
+    "comments above at the end of a list": (
+        "nodes:\n  - flatten\n  - relu\n  # again,\n  # why?\n  - relu\n\noutputs: '1'\n",
+        "nodes:\n  - flatten\n  - relu\n\noutputs: '1'\n",
+    ),
+    "a comment above that is about more": (
+        "nodes:\n  a: relu\n  # the head\n  b: relu\n  c: flatten\n",
+        "nodes:\n  a: relu\n  # the head\n  c: flatten\n",
+    ),
+    "a comment above of another depth": (
+        "nodes:\n  a: relu\n# one\n  b: relu\n\n  c: flatten\n",
+        "nodes:\n  a: relu\n# one\n\n  c: flatten\n",
     ),
     "several lines": (
         "nodes:\n  a: relu\n  b:\n    op: relu\n    # two\n\n  c: flatten\n",
@@ -54,7 +66,7 @@ REMOVALS: dict[str, tuple[str, str | None]] = {
     "no effect": (f"nodes:\n  a: {CONV}\n  b: {{op: dropout, p: 0}}\n  c: relu\n", f"nodes:\n  a: {CONV}\n  c: relu\n"),
     "an unused variable": (
         "vars:\n  w: 3\n  # unused\n  x: [1, 2]\nnodes:\n  a: {op: conv, out_channels: $w, kernel_size: 1}\n",
-        "vars:\n  w: 3\n  # unused\nnodes:\n  a: {op: conv, out_channels: $w, kernel_size: 1}\n",
+        "vars:\n  w: 3\nnodes:\n  a: {op: conv, out_channels: $w, kernel_size: 1}\n",
     ),
     "the only variable": (f"vars: {{x: 1}}\nnodes:\n  a: {CONV}\n", None),
     "softmax in front of cross-entropy": (
