@@ -21,8 +21,8 @@ from specgraph.cli.fix import fix_specs
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.diagnostics.names import nearest
 from specgraph.diagnostics.rule import rule, rule_modules
-from specgraph.documentation.pages import ops_page
 from specgraph.errors import CommandError, SpecgraphError
+from specgraph.language_server.markup import op_text
 from specgraph.ops.registry import counterparts, ops
 from specgraph.reporting.findings import Findings
 from specgraph.reporting.formats import render
@@ -74,7 +74,9 @@ def explain(name: str) -> str:
     found = counterparts().counterpart(name)
     op = name if name in ops() else found.op if found else None
     if op is not None:
-        return f"### `{op}`\n" + ops_page().partition(f"### `{op}`\n")[2].partition("\n### ")[0]
+        described = ops()[op]
+        meanings = [f"- `{each.name}`: {each.doc}" for each in described.arguments.values() if each.doc]
+        return "\n".join([op_text(described), "", *meanings])
     try:
         return explanation(rule(name))
     except KeyError:
