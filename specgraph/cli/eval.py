@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", metavar="RUN|SPEC|MODEL.onnx", help="a run folder, a spec with --weights, or an ONNX file with --data"
     )
-    add_weights_arguments(parser, "safetensors, a PyTorch state dict, or an ONNX file")
+    add_weights_arguments(parser, "an ONNX file, or weights")
     parser.add_argument("--recipe", metavar="NAME", help="the recipe that says how images are fed")
     parser.add_argument("--data", metavar="NAME|DIR", help="another data set")
     parser.add_argument("--data-dir", metavar="DIR", help=DATA_DIR_HELP)

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     target.add_argument("--python", nargs="?", const="", metavar="FILE", help="a module of plain PyTorch (- prints it)")
     target.add_argument("--triton", metavar="DIR", help="a model repository for Triton Inference Server")
     weights = parser.add_argument_group("weights")
-    add_weights_arguments(weights, "a .safetensors or .pth file with the state_dict")
+    add_weights_arguments(weights, "what the file holds")
     weights.add_argument("--seed", type=int, default=0, metavar="N", help="of the initialisation, without weights")
     onnx = parser.add_argument_group("ONNX")
     onnx.add_argument("--verify", action="store_true", help="run the file beside the module and compare")

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="auto|cpu|cuda|tensorrt",
         help="what to run on; cuda:1 is the second GPU (default: a CUDA device if there is one)",
     )
-    add_weights_arguments(parser, "weights, where MODEL is a spec")
+    add_weights_arguments(parser, "where MODEL is a spec")
     parser.add_argument("--output", metavar="NAME", help="which output, where there are several")
     parser.add_argument("--mean", type=numbers, metavar="X,...", help="per channel, of values in [0, 1]")
     parser.add_argument("--std", type=positive_numbers, metavar="X,...", help="per channel, of values in [0, 1]")

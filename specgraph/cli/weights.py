@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     graph = load_graph(args, args.spec) if args.spec else None
     require("torch", "torch", "reading weights")
     require("safetensors", "torch", "reading weights")
-    files = [_read(each) for each in args.files]
+    files = [_read(each, offline=args.offline) for each in args.files]
     for note in (note for file in files for note in file.notes):
         print(for_line(note), file=sys.stderr)
     if len(files) == 2:
@@ -66,14 +66,14 @@ def run(args: argparse.Namespace) -> int:
     return _list(args, files[0])
 
 
-def _read(address: str) -> WeightsFile:
+def _read(address: str, *, offline: bool) -> WeightsFile:
     from specgraph.runs.weights import open_weights
 
     if address.lower().endswith(".onnx"):
         from specgraph.importers.onnx_weights import read_onnx_weights
 
         return read_onnx_weights(address)
-    return open_weights(address)
+    return open_weights(address, offline=offline)
 
 
 def _list(args: argparse.Namespace, file: WeightsFile) -> int:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 
 from specgraph.errors import CommandError
-from specgraph.pretrained.request import ADAPT_HELP, DROP_HELP, MATCH_HELP, WeightsRequest
+from specgraph.pretrained.request import ADAPT_HELP, DROP_HELP, MATCH_HELP, OFFLINE_HELP, WEIGHTS_HELP, WeightsRequest
 from specgraph.pretrained.wanted import KINDS, Choices
 
 
 def add_weights_arguments(parser: argparse._ActionsContainer, help: str) -> None:
     """Declare the arguments; `help` is that of `--weights`."""
-    parser.add_argument("--weights", metavar="FILE", help=help)
+    parser.add_argument("--weights", metavar="FILE", help=f"{help}: {WEIGHTS_HELP}")
     add_fitting_arguments(parser)
 
 
@@ -19,6 +19,7 @@ def add_fitting_arguments(parser: argparse._ActionsContainer) -> None:
     """Declare the arguments that say what may be done to make weights fit."""
     parser.add_argument("--match", action="store_true", help=MATCH_HELP)
     parser.add_argument("--adapt", action="append", default=[], choices=KINDS, help=ADAPT_HELP)
+    parser.add_argument("--offline", action="store_true", help=OFFLINE_HELP)
     parser.add_argument("--drop", action="append", default=[], metavar="GLOB", help=DROP_HELP)
 
 
@@ -26,7 +27,7 @@ def weights_of(args: argparse.Namespace) -> WeightsRequest | None:
     """The weights that were asked for. Raises `CommandError` where flags of fitting come without weights."""
     choices = Choices(drop=tuple(args.drop), match=args.match, adapt=tuple(args.adapt))
     if args.weights is not None:
-        return WeightsRequest(args.weights, choices)
+        return WeightsRequest(args.weights, choices, args.offline)
     if choices != Choices():
         flag = next(f"--{name}" for name in ("match", "adapt", "drop") if getattr(args, name))
         raise CommandError(f"{flag} has no effect without --weights", "leave it out, or add --weights FILE")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+
+TORCHVISION, TIMM, HUB = "torchvision:", "timm:", "hf://"
 
 
 def split_member(address: str) -> tuple[str, str | None]:
@@ -14,6 +15,6 @@ def split_member(address: str) -> tuple[str, str | None]:
     return file, member
 
 
-def is_at(address: str | os.PathLike[str]) -> bool:
-    """Whether an address names a file or a folder that is there."""
-    return Path(split_member(os.fspath(address))[0]).exists()
+def is_published(address: str) -> bool:
+    """Whether an address names published weights and not a file."""
+    return address.startswith((TORCHVISION, TIMM, HUB)) and not os.path.exists(address)

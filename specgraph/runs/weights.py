@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from specgraph.errors import CommandError
 from specgraph.graph.fingerprint import spec_hash as spec_hash
 from specgraph.graph.model import Graph
+from specgraph.pretrained.addresses import is_published, split_member
+from specgraph.pretrained.fetched import origin_of
 from specgraph.pretrained.files import WeightsFile, read_file, read_metadata, without_wrappers
 from specgraph.pretrained.fitting import fit
 from specgraph.pretrained.members import StateDict as StateDict
 from specgraph.pretrained.mismatch import WeightsMismatchError as WeightsMismatchError
-from specgraph.pretrained.request import WeightsLike, as_request
+from specgraph.pretrained.published import fetch
+from specgraph.pretrained.request import WeightsLike, WeightsRequest, as_request
 from specgraph.pretrained.wanted import Choices, Place, wanted_by
 from specgraph.pretrained.wanted import matches as matches
 from specgraph.pretrained.wanted import paths_help as paths_help
@@ -34,30 +37,47 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[StateDict, dict[str, str
 
 
 class NetworkWeights(NamedTuple):
-    """Weights under the keys of a network, the metadata of their file, what was done to them, where they are from."""
+    """Weights under the keys of a network, the metadata of their file, what was done to them, their file's name, and
+    what was asked for."""
 
     state: StateDict
     metadata: dict[str, str]
     notes: tuple[str, ...]
     source: str
+    request: WeightsRequest
 
 
 def weights_for(graph: Graph, weights: WeightsLike) -> NetworkWeights:
     """Weights at an address as a network takes them. Raises `CommandError`, `WeightsMismatchError`."""
     request = as_request(weights)
-    file = open_weights(request.address)
+    file = open_weights(request.address, offline=request.offline)
     fitted = fit(file.state, wanted_by(graph), request.choices, shown=file.shown)
-    return NetworkWeights(fitted.state, file.metadata, (*file.notes, *fitted.notes), file.shown)
+    return NetworkWeights(fitted.state, file.metadata, (*file.notes, *fitted.notes), file.shown, request)
 
 
-def open_weights(path: str | os.PathLike[str]) -> WeightsFile:
-    """What a file of weights or a run folder holds, `PATH#NAME` for one of several parts. Raises `CommandError`."""
-    return without_wrappers(read_file(file_of(path)))
+def open_weights(path: str | os.PathLike[str], *, offline: bool = False) -> WeightsFile:
+    """What a file of weights, a run folder or published weights hold, `PATH#NAME` for one of several parts.
+
+    Published weights are fetched unless they are on this machine, or `offline`. Raises `CommandError`.
+    """
+    address = os.fspath(path)
+    if not is_published(address):
+        return without_wrappers(read_file(file_of(path)))
+    fetched, member = fetch(address, offline=offline)
+    file = without_wrappers(read_file(f"{fetched.path}#{member}" if member else fetched.path))
+    return file._replace(metadata={**file.metadata, **fetched.metadata})
 
 
 def load_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
     """The metadata of weights without these; empty for a PyTorch file. Raises `CommandError`."""
     return read_metadata(file_of(path))
+
+
+def origin(request: WeightsRequest) -> dict[str, Any]:
+    """Address, file, checksum and revision of weights, for what is trained from them. Raises `CommandError`."""
+    if is_published(request.address):
+        return fetch(request.address, offline=request.offline)[0].origin
+    return origin_of(request.address, Path(split_member(file_of(request.address))[0]))
 
 
 def file_of(path: str | os.PathLike[str]) -> str:

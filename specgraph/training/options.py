@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from specgraph.datasets.catalog import DATA_DIR_HELP
 from specgraph.kinds.kinds import Bool, Choice, Int, Kind, ListOf, Number, Text
-from specgraph.pretrained.request import ADAPT_HELP, DROP_HELP, MATCH_HELP, WeightsRequest
+from specgraph.pretrained.addresses import is_published
+from specgraph.pretrained.request import ADAPT_HELP, DROP_HELP, MATCH_HELP, OFFLINE_HELP, WEIGHTS_HELP, WeightsRequest
 from specgraph.pretrained.wanted import KINDS, Choices
 from specgraph.training.overrides import Overrides
 
@@ -95,7 +96,14 @@ class TrainOptions:
         None, "--resume", Text(), "RUN", "continue a run exactly where it was saved"
     )
     weights: str | os.PathLike[str] | None = option(
-        None, "--weights", PATH, "FILE", "start from trained weights", fixed=True, recorded=True, restored=True
+        None,
+        "--weights",
+        PATH,
+        "FILE",
+        f"start from trained weights: {WEIGHTS_HELP}",
+        fixed=True,
+        recorded=True,
+        restored=True,
     )
     match: bool = option(False, "--match", Bool(), None, MATCH_HELP, fixed=True, recorded=True, restored=True)
     adapt: Sequence[str] = option(
@@ -104,6 +112,7 @@ class TrainOptions:
     drop: Sequence[str] = option(
         (), "--drop", ListOf(Text()), "GLOB", DROP_HELP, fixed=True, recorded=True, restored=True
     )
+    offline: bool = option(False, "--offline", Bool(), None, OFFLINE_HELP)
     reset: Sequence[str] = option(
         (),
         "--reset",
@@ -159,7 +168,7 @@ class TrainOptions:
         if self.weights is None:
             return None
         choices = Choices(tuple(self.reset), tuple(self.drop), self.match, tuple(self.adapt))
-        return WeightsRequest(os.fspath(self.weights), choices)
+        return WeightsRequest(os.fspath(self.weights), choices, self.offline)
 
     def overrides(self) -> Overrides:
         """What it changes of the recipe."""
@@ -204,7 +213,7 @@ def declared_options() -> Iterator[Option]:
 
 def _plain(each: Option, value: Any) -> Any:
     if each.kind is PATH and value is not None:
-        return os.path.abspath(value)
+        return value if each.name == "weights" and is_published(value) else os.path.abspath(value)
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -17,7 +17,7 @@ from specgraph.runs.lock import RunLock
 from specgraph.runs.restart import job_id
 from specgraph.runs.resume import refuse_edited, saved_state
 from specgraph.runs.run import Run, describe_environment, new_folder, write_json, write_spec
-from specgraph.runs.weights import NetworkWeights, freeze, load_weights, weights_for
+from specgraph.runs.weights import NetworkWeights, freeze, load_weights, origin, weights_for
 from specgraph.tasks.exhibits import NUM_WORST
 from specgraph.tasks.registry import selection
 from specgraph.tasks.task import Judge
@@ -70,6 +70,7 @@ class TrainingSession:
         self.graph, self.chosen, self.world, self.display, self.options = graph, chosen, world, display, options
         self.recipe = recipe = chosen.recipe
         self.resumed, self.start = resume, start
+        self.origin = {} if start is None else {"pretrained": origin(start.request)}
         self.recorded = recorded_recipe(recipe, data is not None)  # once: paths are those of the folder of the start
         for note in chosen.notes:
             self._say(note)
@@ -238,6 +239,7 @@ class TrainingSession:
             "processes": self.world.size,
             "plugins": list(self.options.plugins),
             "options": self.options.recorded(),
+            **self.origin,
         }
         if job_id() is not None:
             environment["elastic_run"] = job_id()
