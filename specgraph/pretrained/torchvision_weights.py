@@ -73,7 +73,7 @@ def _preprocessing(name: str, transforms: Any) -> Preprocessing | None:
 
 
 def _file(url: str, what: str, *, offline: bool) -> Path:
-    """The file behind an address, downloaded once. Its checksum is in its name."""
+    """The file at an address, downloaded once. Its checksum is in its name."""
     import torch
 
     name = url.rpartition("/")[2]
