@@ -57,7 +57,7 @@ def describe(node: Node) -> str:
         size = compact(kernel)
         across = size if isinstance(size, tuple) else (size,) * max(node.input_types[0].spatial_rank, 1)
         name = f"{'×'.join(map(str, across))} {name}"
-    channels = node.input_types[0].channels
+    channels = node.input_types[0].channels if node.input_types else None
     for key, value in arguments.items():
         plain = compact(value)
         known = op.arguments.get(key) if op else None

@@ -212,7 +212,7 @@ def _rewired(before: Node, after: Node, matching: Matching) -> tuple[str, tuple[
 
 def _survivor(graph: Graph, path: str, matched: dict[str, str]) -> str:
     """The nearest matched value upwards along first inputs."""
-    while path not in matched and path in graph.nodes:
+    while path not in matched and path in graph.nodes and graph.nodes[path].inputs:
         path = graph.nodes[path].inputs[0]
     return path
 

@@ -3,7 +3,8 @@
 The prediction follows what eager PyTorch keeps alive: a node's output until its last reader is done,
 views as one storage with their base, and in training what each op saves for its backward pass and the
 gradients on their way back. Inputs count as live throughout (the caller holds them). Parameters,
-their gradients and the workspaces inside kernels do not count. All figures are bytes per sample.
+their gradients and the workspaces inside kernels do not count, nor do tensors without samples, which do not
+grow with the batch. All figures are bytes per sample.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def peak_activations(graph: Graph) -> Peak:
 
 
 def _bytes(kind: TensorType) -> int:
-    size = tensor_bytes(kind)
+    size = tensor_bytes(kind) if kind.batched else 0
     assert isinstance(size, int)
     return size
 
@@ -100,7 +101,7 @@ def _run_forward(
         storages.allocate(name, _bytes(kind), 1 + readers.get(name, 0))
         storage_of[name] = name
     for node in nodes:
-        first = node.inputs[0]
+        first = node.inputs[0] if node.inputs else ""
         behaviour = behaviour_of(node.op)
         traffic = behaviour.traffic_of(node)
         size = _bytes(node.output)

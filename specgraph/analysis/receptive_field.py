@@ -142,6 +142,9 @@ def windows_of(graph: Graph) -> dict[str, Windows]:
     for name, kind in graph.inputs.items():
         windows[name] = {axis: POINT for axis in kind.axes if axis in SPATIAL_LABELS}
     for node in graph.nodes.values():
+        if not node.inputs:
+            windows[node.path] = {}
+            continue
         first, *others = (windows[source] for source in node.inputs)
         if behaviour_of(node.op).joins == "size":
             others = []

@@ -77,7 +77,7 @@ def activation_between(
         return None
     if body.is_chain and removals.numbered:
         return None
-    after = [node for node in body.nodes if not node.train_only]
+    after = [node for node in body.nodes if not node.stands_aside]
     if first not in after or reader not in after or after.index(reader) != after.index(first) + 1:
         return None
     op = entry if isinstance(entry, str) else entry["op"]
@@ -230,7 +230,7 @@ def _stride(kind: TensorType, wanted: TensorType) -> int | None:
 def _depth(path: str, until: str, nodes: dict[str, Node]) -> int:
     """Number of nodes on the way back from `path` to `until`, or to an input."""
     depth = 0
-    while path in nodes and path != until and depth < 10_000:
+    while path in nodes and path != until and depth < 10_000 and nodes[path].inputs:
         path = nodes[path].inputs[0]
         depth += 1
     return depth if path != until else depth + 10_000

@@ -48,7 +48,7 @@ def _op(op: Op) -> list[str]:
     lines = [f"### `{op.name}`", "", op.summary, ""]
     if op.formula:
         lines += [f"`{op.formula}`", ""]
-    facts = [f"{inputs} input{'' if inputs == '1' else 's'}"]
+    facts = [f"{inputs} input{'' if inputs == '1' else 's'}" if most != 0 else "no inputs"]
     if op.training_only:
         facts.append("does nothing outside training")
     if op.foreign:

@@ -85,6 +85,7 @@ class GraphBuilder:
         except TooLarge:
             return None
         outputs = self._outputs(scope, output)
+        self._check_samples(outputs)
         graph = Graph(
             document.name or os.path.splitext(os.path.basename(document.source.path))[0],
             document.description,
@@ -275,8 +276,8 @@ class GraphBuilder:
             if not self._may_be_output(name, path, written, outputs):
                 continue
             found = scope.resolve(str(node)) if isinstance(node, str | int) else None
-            if found is None:
-                if not scope.is_written(str(node)):
+            if found is None or found.wire.is_gone:
+                if found is not None or not scope.is_written(str(node)):
                     self._unknown_output(name, node, place, scope)
             elif found.wire.type is not None:
                 outputs[name] = found.wire.path
@@ -285,6 +286,19 @@ class GraphBuilder:
             if all(path in nodes and nodes[path].train_only for path in outputs.values()):
                 self._no_output()
         return outputs
+
+    def _check_samples(self, outputs: dict[str, str]) -> None:
+        """Report outputs that are the same for every sample."""
+        for name, path in outputs.items():
+            node = self.state.nodes.get(path)
+            if node is not None and not node.output.batched:
+                self.collector.report(
+                    "output-without-samples",
+                    f"output `{name}` is `{path}`, which depends on no input",
+                    node.span,
+                    node=path,
+                    help="join it with a value that does, or name another node under outputs:",
+                )
 
     def _unknown_output(self, name: str, node: Any, place: Written, scope: LiveScope) -> None:
         close = nearest(str(node), scope.names())

@@ -19,6 +19,7 @@ from specgraph.elaboration.scope import (
     LiveScope,
     Result,
     Wire,
+    absent_source,
 )
 from specgraph.elaboration.sharing import Sharing
 from specgraph.elaboration.state import State
@@ -109,7 +110,7 @@ class Elaborator:
         in_order = body.order is body.nodes
         for node in () if in_order else body.nodes:
             previous[id(node)] = last
-            if not node.train_only:
+            if not node.stands_aside:
                 last = node
         above: NodeDef | None = None
         for node in body.order:
@@ -124,10 +125,12 @@ class Elaborator:
                     wire = scope.written[id(before)].wire if before is not None else scope.default_input
                 result = self._entry(node, scope, wire)
             scope.written[id(node)] = result
-            if not node.train_only:
+            if not node.stands_aside:
                 above = node
         if in_order:
             last = above
+        if last is None:
+            last = next((node for node in reversed(body.nodes) if not node.train_only), None)
         return scope.written[id(last)].wire if last is not None else scope.default_input
 
     def _entry(self, node: NodeDef, scope: LiveScope, default: Wire | None) -> Result:
@@ -180,7 +183,10 @@ class Elaborator:
             assert node.name is not None
             record = self.paths.container(node, scope.child_path(node.name), "repeat", None)
             inner = scope.inside(record.path, Body([], is_chain=False), record)
-        result = Result(sources[0] if sources else self.state.failed(node, scope), absent=count == 0)
+        if node.is_source and count == 0:
+            result = Result(absent_source(node, scope.child_path(node.name or "?")), absent=True)
+        else:
+            result = Result(sources[0] if sources else self.state.failed(node, scope), absent=count == 0)
         if count == 0:
             self.state.absent_reads.update(source.path for source in sources)
         present = False
@@ -206,7 +212,7 @@ class Elaborator:
             if index == ENOUGH_INSTANCES and least * count > self.max_nodes:
                 self._too_large(f"{where} repeats {least:,} nodes {count:,} times", node)
             present = present or not result.absent
-            sources = [result.wire, *sources[1:]]
+            sources = [result.wire, *sources[1:]] if sources else []
         if count and not numbered and not templated:
             assert node.name is not None
             result = Result(result.wire, inner, absent=not present)
@@ -232,6 +238,8 @@ class Elaborator:
                 return Result(self.state.failed(node, scope, path, sources))
             if not value:
                 self.state.absent_reads.update(source.path for source in sources)
+                if node.is_source:
+                    return Result(absent_source(node, path), absent=True)
                 wire = sources[0] if sources else scope.default_input or self.state.failed(node, scope, path)
                 return Result(wire, absent=True)
         if node.kind == "broken":

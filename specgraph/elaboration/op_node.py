@@ -68,6 +68,7 @@ class OpNodes:
             return Wire(path, None, span, train_only)
         input_types: tuple[TensorType, ...] = tuple([source.type for source in sources if source.type is not None])
         if len(input_types) < len(sources):
+            self._absent_sources(written, sources, path)
             return Wire(path, None, span, train_only)
         met = prepared.known.get(input_types)
         if met is None:
@@ -97,7 +98,7 @@ class OpNodes:
         if met is None:
             prepared.known[input_types] = (input_types, found)
         init = self._init(op, prepared, found, path)
-        share = self.sharing.owner(written, scope, path, op, found, input_types[0].rank, env)
+        share = self.sharing.owner(written, scope, path, op, found, input_types[0].rank if input_types else 0, env)
         if share is FAILED:
             return Wire(path, None, span, train_only)
         node = Node(
@@ -221,16 +222,35 @@ class OpNodes:
         if least <= len(sources) and (most is None or len(sources) <= most):
             return True
         wanted = str(least) if least == most else f"at least {least}" if most is None else f"{least} to {most}"
-        plural = "" if wanted == "1" else "s"
+        if most == 0:
+            wanted = "no"
+        plural = "" if wanted in ("1", "no") else "s"
         place = written.sources.span if written.sources else written.source.span(written.place)
         self.state.collector.report(
             "wrong-number-of-inputs",
             f"node `{path}`: op `{op.name}` takes {wanted} input{plural}, not {len(sources)}",
             place,
             node=path,
-            help="name them: from: [a, b]" if least > 1 else "join them first, with add or concat",
+            help="remove from"
+            if most == 0
+            else "name them: from: [a, b]"
+            if least > 1
+            else "join them first, with add or concat",
         )
         return False
+
+    def _absent_sources(self, written: NodeDef, sources: list[Wire], path: str) -> None:
+        """Report what a node reads though it is absent, and read nothing itself that could stand for it."""
+        for source in sources:
+            if source.is_gone:
+                self.state.collector.report(
+                    "unknown-reference",
+                    f"node `{path}` reads `{source.path}`, which is absent here",
+                    written.sources.span if written.sources is not None else written.source.span(written.place),
+                    node=path,
+                    labels=(Label(source.span, "absent, and reads nothing that could stand for it"),),
+                    help="give both the same when",
+                )
 
     # shapes ------------------------------------------------------------------------------------
 

@@ -33,6 +33,8 @@ class References:
     def sources(self, node: NodeDef, scope: LiveScope, env: Env, default: Wire | None, where: str) -> list[Wire] | None:
         """What a node reads; None where a reference is wrong (reported)."""
         if node.sources is None:
+            if node.is_source:
+                return []
             if default is not None:
                 return [default]
             if node.kind == "chain":

@@ -10,7 +10,7 @@ from specgraph.expressions.templates import ExpressionError
 from specgraph.graph.dims import Dim, SymbolicDim
 from specgraph.graph.model import Scope
 from specgraph.graph.types import TensorType
-from specgraph.language.document import IMPLIED_NAMES, SIZE_PROPERTIES, Body, Defaults, Document
+from specgraph.language.document import IMPLIED_NAMES, SIZE_PROPERTIES, Body, Defaults, Document, NodeDef
 from specgraph.named_tuples import NamedTuple
 
 POISON: Any = object()
@@ -28,7 +28,7 @@ class Wire:
     consequences of a reported mismatch from new faults.
     """
 
-    __slots__ = ("believed", "path", "span", "train_only", "type")
+    __slots__ = ("believed", "is_gone", "path", "span", "train_only", "type")
 
     def __init__(self, path: str, kind: TensorType | None, span: Span, train_only: bool = False) -> None:
         self.path = path
@@ -36,6 +36,15 @@ class Wire:
         self.believed: TensorType | None = None
         self.span = span
         self.train_only = train_only
+        self.is_gone = False
+        """Whether it is that of an absent node that read nothing, so that no other value can stand for it."""
+
+
+def absent_source(node: NodeDef, path: str) -> Wire:
+    """What readers get of an absent node that reads nothing."""
+    wire = Wire(path, None, node.source.span(node.place))
+    wire.is_gone = True
+    return wire
 
 
 class Result:

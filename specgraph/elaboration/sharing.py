@@ -136,6 +136,6 @@ def _differing_call(owner: str, node: Node, arguments: dict[str, Any], rank: int
     for name, value in arguments.items():
         if node.arguments[name] != value:
             return f"`{owner}` has {name} {show(node.arguments[name])}, this node {show(value)}"
-    if node.input_types[0].rank != rank:
+    if node.input_types and node.input_types[0].rank != rank:
         return f"`{owner}` reads {node.input_types[0].rank} axes, this node {rank}"
     return None

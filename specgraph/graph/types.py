@@ -11,22 +11,28 @@ UNKNOWN_AXIS = ""
 class TensorType:
     """The type of one tensor: its sizes without the batch axis, a label per axis, the element type.
 
+    A tensor made of parameters and constants alone has no samples (`batched` is false): it is the same for all of
+    them, and its batch axis is 1 when the network runs.
+
     Labels: `C` channels, `D H W` (or `L` in one dimension) the spatial axes, `F` the features of a
     vector, the empty string where a reshape has lost the meaning.
     """
 
-    __slots__ = ("_hash", "axes", "dims", "dtype")
+    __slots__ = ("_hash", "axes", "batched", "dims", "dtype")
 
-    def __init__(self, dims: tuple[Dim, ...], axes: tuple[str, ...], dtype: str = "float32") -> None:
+    def __init__(
+        self, dims: tuple[Dim, ...], axes: tuple[str, ...], dtype: str = "float32", batched: bool = True
+    ) -> None:
         self.dims = dims
         self.axes = axes
         self.dtype = dtype
+        self.batched = batched
         self._hash = hash((dims, axes, dtype))
 
     @property
     def shape(self) -> tuple[Dim, ...]:
-        """All sizes, the symbolic batch axis `N` first."""
-        return (N, *self.dims)
+        """All sizes, the symbolic batch axis `N` first; 1 instead of it in a tensor without samples."""
+        return (N if self.batched else 1, *self.dims)
 
     @property
     def rank(self) -> int:
@@ -59,7 +65,11 @@ class TensorType:
 
     def with_dims(self, dims: tuple[Dim, ...]) -> TensorType:
         """The same axes with other sizes."""
-        return TensorType(dims, self.axes, self.dtype)
+        return TensorType(dims, self.axes, self.dtype, self.batched)
+
+    def without_samples(self) -> TensorType:
+        """The same tensor, one for all samples."""
+        return TensorType(self.dims, self.axes, self.dtype, batched=False)
 
     @property
     def symbols(self) -> frozenset[str]:
@@ -72,6 +82,7 @@ class TensorType:
             and self.dims == other.dims
             and self.axes == other.axes
             and self.dtype == other.dtype
+            and self.batched == other.batched
         )
 
     def __hash__(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from specgraph.errors import CommandError
 from specgraph.importers import raise_elementwise, raise_layers, raise_pooling, raise_reduce, raise_shape
 from specgraph.importers.flat import FlatNetwork, Refusal
+from specgraph.importers.held import take_held
 from specgraph.importers.input_sizes import Sizes, as_option, tried_sizes, with_sizes
 from specgraph.importers.onnx_file import OnnxFile, read_onnx
 from specgraph.importers.patterns import drop_preprocessing, fuse, gather_composed, raise_composed
@@ -99,6 +100,7 @@ def _attempt(raiser: Raiser, outputs: Sequence[str] | None) -> list[Refusal]:
     try:
         raiser.choose(outputs)
         drop_preprocessing(raiser)
+        take_held(raiser)
         gather_composed(raiser)
         fuse(raiser)
         raiser.add_inputs()

@@ -172,6 +172,16 @@ def _merge_layer_norm(norm: FlatNode, scale: Array, shift: Array) -> None:
     norm.arguments.pop("bias", None)
 
 
+def varies_widely(raiser: Raiser, path: str, constant: Array) -> bool:
+    """Whether a broadcast constant varies along several axes, or is larger than the value along one."""
+    dims = raiser.shape_of(path)
+    aligned = (1,) * (len(dims) - constant.ndim) + constant.shape
+    if len(aligned) != len(dims) or (constant == constant.reshape(-1)[0]).all():
+        return False
+    larger = any(size > 1 and dims[axis] == 1 for axis, size in enumerate(aligned))
+    return larger or sum(size > 1 for size in aligned) > 1
+
+
 def varying(raiser: Raiser, path: str, constant: Array) -> tuple[int | None, Array]:
     """The one axis (as a spec counts) along which a broadcast constant varies, and its values there;
     None where it is one number."""

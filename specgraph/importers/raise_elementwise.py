@@ -6,8 +6,9 @@ import numpy as np
 
 from specgraph.importers.constants import has_symbols
 from specgraph.importers.flat import Array, Refusal
+from specgraph.importers.held import hold_constant
 from specgraph.importers.onnx_file import OnnxNode
-from specgraph.importers.raise_affine import affine, apply_affine, brought_to_front, swap, varying
+from specgraph.importers.raise_affine import affine, apply_affine, brought_to_front, swap, varies_widely, varying
 from specgraph.importers.raise_layers import rounded
 from specgraph.importers.raiser import Raise, Raiser, static
 
@@ -136,10 +137,23 @@ def raise_arithmetic(op: str) -> Raise:
         constant = raiser.floats(node, constants[0])
         path = raiser.data(node, 1 - constants[0])
         first = constants[0] == 0
+        if varies_widely(raiser, path, constant):
+            _with_parameter(raiser, node, op, path, constants[0])
+            return
         scale, shift = _as_affine(op, constant, first)
         apply_affine(raiser, node, path, scale, shift)
 
     return handler
+
+
+def _with_parameter(raiser: Raiser, node: OnnxNode, op: str, path: str, index: int) -> None:
+    """Arithmetic of a value and a constant that varies along several axes, or is larger than the value."""
+    rank = raiser.rank(path)
+    if op == "div" and index == 0:
+        raise Refusal("division by a computed value has no counterpart in a spec")
+    factors = 1 / raiser.floats(node, index) if op == "div" else None
+    held = hold_constant(raiser, node, index, rank, factors)
+    raiser.add(node, "mul" if op == "div" else op, [held, path] if index == 0 else [path, held])
 
 
 def raise_pow(raiser: Raiser, node: OnnxNode) -> None:
@@ -189,6 +203,9 @@ def _aligned(raiser: Raiser, node: OnnxNode) -> list[str]:
     for path in paths:
         dims = raiser.type_of(path).dims
         if len(dims) < rank:
+            if not raiser.type_of(path).batched:
+                aligned.append(path)
+                continue
             if raiser.batched:
                 raise Refusal("it broadcasts one input over the batch of another")
             shape = [1] * (rank - len(dims)) + [static(dim) for dim in dims]

@@ -9,6 +9,7 @@ import numpy as np
 from specgraph.graph.dims import Dim, N, SymbolicDim, equal_sizes, product
 from specgraph.importers.constants import integers
 from specgraph.importers.flat import Refusal
+from specgraph.importers.held import hold_constant
 from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raise_pooling import LOWEST
 from specgraph.importers.raiser import Raise, Raiser, static
@@ -29,8 +30,12 @@ def raise_cast(raiser: Raiser, node: OnnxNode) -> None:
 
 
 def raise_concat(raiser: Raiser, node: OnnxNode) -> None:
-    paths = [raiser.data(node, index) for index in range(len(node.inputs))]
-    axis = raiser.axis(int(node.attributes["axis"]), raiser.rank(paths[0]))
+    ranks = [raiser.rank(raiser.data(node, i)) for i in range(len(node.inputs)) if not raiser.is_constant(node, i)]
+    paths = [
+        hold_constant(raiser, node, index, ranks[0]) if raiser.is_constant(node, index) else raiser.data(node, index)
+        for index in range(len(node.inputs))
+    ]
+    axis = raiser.axis(int(node.attributes["axis"]), ranks[0])
     if len(paths) == 1:
         raiser.alias(node)
         return

@@ -45,6 +45,8 @@ class Raiser:
         self.exact_names = file.producer == "specgraph"
         self.factors: dict[str, tuple[int, Array, Array]] = {}
         """Nodes that stand for factors and summands: along which axis, and what they are."""
+        self.held: dict[str, tuple[str, str, dict[str, Any], Array]] = {}
+        """Path, op, arguments and numbers of the initialisers that our own export wrote for nodes."""
         self._failed: set[str] = set()
         self._folders = {
             folder for scope in {node.scope for node in file.nodes if node.scope} for folder in folders(scope)
@@ -179,9 +181,21 @@ class Raiser:
     def data(self, node: OnnxNode, index: int = 0) -> str:
         """Path of an input that must not be a constant."""
         value = node.inputs[index]
+        if value in self.held and value not in self.paths:
+            self.paths[value] = self._hold(value)
         if value not in self.paths:
             raise Refusal(f"its input `{value}` is a constant, where a spec needs a node")
         return self.paths[value]
+
+    def _hold(self, value: str) -> str:
+        """Path of the node whose value our own export wrote as an initialiser."""
+        path, op, arguments, array = self.held[value]
+        numbers = np.asarray(array, np.float32)
+        parameters = (
+            {"": numbers if arguments.get("batch_axis") else numbers[0]} if arguments.get("persistent", True) else {}
+        )
+        self.budget.take_parameters(parameters)
+        return self.net.add(op, [], {k: v for k, v in arguments.items() if v is not None}, parameters, [path])
 
     def is_constant(self, node: OnnxNode, index: int) -> bool:
         """Whether an input is given and known."""
@@ -266,10 +280,11 @@ class Raiser:
         node = self.net.nodes[path]
         owners = self._owners.setdefault((node.op, weights), [])
         alike = [owner for owner in owners if weights and self._same_weights(owner, path)]
-        kind = self.type_of(node.inputs[0])
+        rank = self.type_of(node.inputs[0]).rank if node.inputs else 0
         for owner in alike:
             other = self.net.nodes[owner]
-            if other.arguments == node.arguments and self.type_of(other.inputs[0]).rank == kind.rank:
+            same_rank = not other.inputs or self.type_of(other.inputs[0]).rank == rank
+            if other.arguments == node.arguments and same_rank:
                 node.share = owner
                 return
         if alike:

@@ -44,6 +44,9 @@ def flat_nodes(net: FlatNetwork) -> dict[str, Any]:
     written: dict[str, Any] = {}
     for node in net.nodes.values():
         item = node_mapping(node, node.inputs, previous)
+        if not node.inputs:
+            written[node.path] = item
+            continue
         written[node.path] = item if previous not in joined else with_source(item, node.inputs[0])
         previous = node.path
     return written
@@ -53,7 +56,7 @@ def node_mapping(node: FlatNode, inputs: list[str], previous: str | None) -> Any
     """One node as it is written: its op's name alone where that says everything."""
     several = ops()[node.op].takes_several
     mapping: dict[str, Any] = {"op": node.op}
-    if several or inputs != [previous]:
+    if inputs and (several or inputs != [previous]):
         mapping["from"] = list(inputs) if several else inputs[0]
     mapping.update({name: plain(value) for name, value in node.arguments.items()})
     if node.share is not None:

@@ -153,10 +153,13 @@ class Writer:
                 inner = [_renamed_copy(inside, f"{entry.name}.{inside.name}") for inside in entry.entries]
                 entries = [*entries[:position], *inner, *entries[position + 1 :]]
                 continue
-            nodes[entry.name] = item if previous not in self.joined else with_source(item, known[previous])
             known.enter(entry)
-            previous = entry.output
             position += 1
+            if not entry.inputs and isinstance(entry, NameLeaf):
+                nodes[entry.name] = item
+                continue
+            nodes[entry.name] = item if previous not in self.joined else with_source(item, known[previous])
+            previous = entry.output
         if within is None:
             self._top = known
         return nodes
@@ -167,7 +170,7 @@ class Writer:
         mapping: dict[str, Any] = {"op": node.op}
         if ops()[node.op].takes_several:
             mapping["from"] = [known[source] for source in node.inputs]
-        elif node.inputs != [previous]:
+        elif node.inputs and node.inputs != [previous]:
             mapping["from"] = known[node.inputs[0]]
         for name in self._stated(node, within):
             mapping[name] = self._value(node, name, within)

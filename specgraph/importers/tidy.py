@@ -21,7 +21,7 @@ def tidy(net: FlatNetwork) -> list[Refusal]:
         outputs = set(net.outputs.values())
         for path in list(net.nodes):
             node = net.nodes.get(path)
-            if node is None:
+            if node is None or not node.inputs:
                 continue
             if any(rewrite(net, node, readers, outputs) for rewrite in _REWRITES):
                 changed = True

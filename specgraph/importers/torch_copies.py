@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from specgraph.importers.flat import Refusal
 from specgraph.importers.torch_arguments import CallArguments, spread
+from specgraph.importers.torch_held import data_or_held
 from specgraph.importers.torch_tracer import Handler, Tracer
 
 MAX_COPIES = 64
@@ -51,7 +52,7 @@ def cat(tracer: Tracer, node: Any) -> Any:
     rank = tracer.net.type_of(tracer.data(first)).rank + 1
     dim = given.dim % rank
     before, after = _ends(tracer, tensors)
-    paths = [tracer.data(value) for value in tensors[len(before) : len(tensors) - len(after)]]
+    paths = [data_or_held(tracer, value, rank) for value in tensors[len(before) : len(tensors) - len(after)]]
     ends = before + after
     if not ends:
         return tracer.add(node, "concat", paths, {"dim": dim}) if len(paths) > 1 else paths[0]

@@ -10,6 +10,7 @@ import numpy as np
 from specgraph.importers.flat import Array, Refusal
 from specgraph.importers.torch_arguments import CallArguments
 from specgraph.importers.torch_copies import number_of
+from specgraph.importers.torch_held import hold
 from specgraph.importers.torch_layers import (
     adaptive,
     avg_pool,
@@ -166,7 +167,10 @@ def with_constant(tracer: Tracer, node: Any, op: str, left: Any, right: Any) -> 
         hint = tracer.name_of(constant) or f"{tracer.where(node)}.{op}".strip(".")
         return tracer.add(node, "layer_scale", [path], {}, {"": factors}, hint=hint)
     if array.size > 1 and not (per_channel or behind_batch):
-        raise Refusal(f"a constant of {'x'.join(map(str, array.shape))} has no counterpart in a spec")
+        if not tracer.is_constant(constant) or op == "div":
+            raise Refusal(f"a constant of {'x'.join(map(str, array.shape))} has no counterpart in a spec")
+        held = hold(tracer, constant, len(dims) + 1)
+        return tracer.add(node, op, [held, path] if first else [path, held])
     size = dims[0]
     assert isinstance(size, int)
     flat = np.broadcast_to(array.reshape(-1).astype(np.float32), (size,))

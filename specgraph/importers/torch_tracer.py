@@ -43,6 +43,8 @@ class Tracer:
         self._computed: set[Any] = set()
         self._origins: dict[Any, str] = {}
         """For computed constants, the key of the one tensor of the module that they are made of."""
+        self.held: dict[str, str] = {}
+        """Paths of the nodes that hold constants, by the constants' keys."""
         self._known: dict[str, str] = {}
         self._owning = {
             path for path, part in module.named_modules() if next(part.parameters(recurse=False), None) is not None
@@ -56,6 +58,7 @@ class Tracer:
         }
         self._tensors = {**exported.state_dict, **exported.constants}
         self.state = set(self._targets)
+        self.buffers = set(signature.inputs_to_buffers.values())
         self._user_inputs = set(signature.user_inputs)
 
     def run(self, handlers: dict[str, Handler]) -> None:
@@ -152,6 +155,10 @@ class Tracer:
     def name_of(self, value: Any) -> str:
         """Key of a constant in the module; of what it is computed from, or empty, if it is not one of its tensors."""
         return self._origins.get(value, "") if value in self._computed else self.parameters[value]
+
+    def num_values(self, key: str) -> int:
+        """How many numbers a tensor of the module holds."""
+        return int(self._tensors[key].numel())
 
     def _placeholder(self, node: Any) -> None:
         if node.name in self._targets:

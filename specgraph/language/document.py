@@ -79,6 +79,7 @@ class NodeDef:
         "expect",
         "flat",
         "init",
+        "is_source",
         "key",
         "kind",
         "name",
@@ -111,6 +112,8 @@ class NodeDef:
         self.init: dict[str, tuple[Scalar, Written]] = NOTHING
         self.share: Written | None = None
         self.train_only = False
+        self.is_source = False
+        """Whether it is an op that reads nothing."""
         self.defaults: Defaults | None = None
         self.flat = False
         self.refs: tuple[str, ...] = ()
@@ -154,6 +157,11 @@ class NodeDef:
     def states(self, argument: str) -> bool:
         """Whether the node itself says what an argument is."""
         return argument in (self.arguments if self.alike is None else self.alike.checked)
+
+    @property
+    def stands_aside(self) -> bool:
+        """Whether the default `from` of the node below passes over it."""
+        return self.train_only or self.is_source
 
     @property
     def place(self) -> Tree:
@@ -222,12 +230,12 @@ class Body:
         previous: Sequence[int] = ()
         forward = False
         for index, node in enumerate(self.nodes):
-            wanted = previous if node.sources is None else ()
+            wanted = previous if node.sources is None and not node.is_source else ()
             if node.refs:
                 targets = [target for reference in node.refs if (target := self.find(reference)) is not None]
                 wanted = [*(position[id(target)] for target in targets), *wanted]
                 forward = forward or any(other >= index for other in wanted)
-            if not node.train_only:
+            if not node.stands_aside:
                 previous = (index,)
             needs.append(wanted)
         if not forward:
@@ -307,10 +315,10 @@ class Document:
 
 def skipped_before(body: Body, node: NodeDef) -> list[NodeDef]:
     """The training-only nodes right above a node that would read the last of them, were it not skipped."""
-    if node.sources is not None or node.train_only or node not in body.nodes:
+    if node.sources is not None or node.stands_aside or node not in body.nodes:
         return []
     above = body.nodes[: body.nodes.index(node)]
-    return list(takewhile(lambda other: other.train_only, reversed(above)))
+    return [other for other in takewhile(lambda other: other.stands_aside, reversed(above)) if other.train_only]
 
 
 def references(node: NodeDef) -> tuple[str, ...]:

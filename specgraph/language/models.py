@@ -57,7 +57,7 @@ class NodeModel(BaseModel):
     expect: int | str | list[int | str] | None = None
     repeat: int | str | None = None
     when: bool | str | None = None
-    init: dict[str, of_kind(INIT_VALUE)] | None = None  # type: ignore[valid-type]
+    init: dict[str, of_kind(INIT_VALUE)] | of_kind(INIT_VALUE) | None = None  # type: ignore[valid-type]
     share: str | None = None
     train_only: bool | None = None
 

@@ -22,8 +22,6 @@ from specgraph.language.document import (
     name_template,
     references,
 )
-from specgraph.language.initialisers import INITIALISER
-from specgraph.language.meant import wrap
 from specgraph.language.misread import cannot_be_listed, lists_meant, not_indented
 from specgraph.language.op_arguments import FAILED
 from specgraph.language.tree_reader import TreeReader, quoted
@@ -131,6 +129,7 @@ class NodeReader(TreeReader):
         sources = tree.get("from") if isinstance(tree, Mapping) else None
         if known is not None and (not isinstance(sources, Scalar) or cannot_be_listed(sources)):
             node.alike = known
+            node.is_source = known.op.is_source
             if sources is not None:
                 node.sources = self._sources(sources, where, path)
                 if node.sources is None:
@@ -201,7 +200,7 @@ class NodeReader(TreeReader):
             elif text == "share":
                 node.share = self.reference(value, where)
             elif text == "init":
-                self._init(node, value, where, path)
+                node.init = self.initialisers(node.target, value, where, path)
             elif text == "defaults":
                 node.defaults = self.defaults(value)
             elif isinstance(value, Scalar) and isinstance(value.value, bool):
@@ -213,22 +212,6 @@ class NodeReader(TreeReader):
         elif node.kind == "op":
             self._block_keys(tree, where, path)
             self._static_op(node, where, path)
-
-    def _init(self, node: NodeDef, value: Tree, where: str, path: str | None) -> None:
-        if isinstance(value, Mapping):
-            node.init = {}
-            for name, init in value.entries:
-                node.init[name.text] = (name, self.written(init, where))
-        elif not isinstance(value, Scalar) or value.value is not None:
-            known = isinstance(value, Scalar) and (value.text in INITIALISER.records or not value.text.isidentifier())
-            self.fault(
-                "invalid-value",
-                f"{where}: `init` must be a mapping from parameters to initialisers, not {show(plain(value))}",
-                value,
-                node=path,
-                help=f"write {{weight: {show(plain(value))}}}" if known else "write {weight: xavier_uniform}",
-                fix=wrap("weight", Written(value, self.source)) if known else None,
-            )
 
     def _block_keys(self, tree: Mapping, where: str, path: str | None) -> None:
         """Keys that an op cannot have."""
@@ -278,6 +261,7 @@ class NodeReader(TreeReader):
                 self._foreign_op(node, name, where, path)
             node.kind = "broken"
             return
+        node.is_source = op.is_source
         proposed: set[str] = set()
         for argument, (key, written) in list(node.arguments.items()):
             definition = op.arguments.get(argument)
@@ -351,8 +335,7 @@ class NodeReader(TreeReader):
             for key, value in inner.entries if inner else ():
                 written = self.written(value, where)
                 if key.text == "init":
-                    init = self.mapping(value, f"{where}.init") or Mapping([])
-                    found.init[op_key.text] = {k.text: (k, self.written(v, where)) for k, v in init.entries}
+                    found.init[op_key.text] = self.initialisers(self.written(op_key), value, where, None)
                 elif key.text not in op.arguments:
                     self.reporter.unknown_argument(op, key, written, where, None, beside=entries)
                 elif (

@@ -143,7 +143,8 @@ def _node_keys() -> Schema:
 
 
 def _op(op: Op) -> Schema:
-    parameters = _map({"$ref": "#/definitions/initialiser"})
+    initialiser = {"$ref": "#/definitions/initialiser"}
+    parameters = {"anyOf": [initialiser, _map(initialiser)]} if op.is_source else _map(initialiser)
     return {
         "description": op.summary,
         "type": "object",
@@ -151,7 +152,7 @@ def _op(op: Op) -> Schema:
             "op": _said({"const": op.name}, op.summary),
             **_arguments(op),
             **_op_keys(),
-            "init": _said(parameters, "parameter to initialiser"),
+            "init": _said(parameters, "the initialiser" if op.is_source else "parameter to initialiser"),
         },
         "additionalProperties": False,
     }
@@ -170,12 +171,16 @@ def _arguments(op: Op) -> Schema:
 
 
 def _defaults(known: dict[str, Op]) -> Schema:
-    init = _map({"$ref": "#/definitions/initialiser"})
+    initialiser = {"$ref": "#/definitions/initialiser"}
+    by_parameter = _map(initialiser)
     sections: Schema = {
         name: {
             "type": "object",
             "description": op.summary,
-            "properties": {**_arguments(op), "init": init},
+            "properties": {
+                **_arguments(op),
+                "init": {"anyOf": [initialiser, by_parameter]} if op.is_source else by_parameter,
+            },
             "additionalProperties": False,
         }
         for name, op in known.items()

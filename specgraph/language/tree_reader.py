@@ -10,8 +10,11 @@ from specgraph.diagnostics.names import nearest
 from specgraph.expressions.templates import ExpressionError
 from specgraph.graph.names import MAX_NAME
 from specgraph.kinds.shown import show
+from specgraph.language.initialisers import INITIALISER
+from specgraph.language.meant import wrap
 from specgraph.language.op_arguments import FAILED, Reporter
 from specgraph.language.values import Written, plain
+from specgraph.ops.registry import find
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 
 
@@ -48,6 +51,30 @@ class TreeReader:
             return None
         self.fault("invalid-value", f"{quoted(what)} must be {wanted}, not {show(plain(tree))}", tree)
         return None
+
+    def initialisers(
+        self, target: Written | None, value: Tree, where: str, path: str | None
+    ) -> dict[str, tuple[Scalar, Written]]:
+        """What `init` says, by parameter. Of an op that reads nothing and is its own parameter (`weight`) it is the
+        initialiser itself."""
+        known = isinstance(value, Scalar) and (value.text in INITIALISER.records or not value.text.isidentifier())
+        op = find(target.value) if target is not None and target.constant else None
+        if op is not None and op.is_source:
+            only = value.entries[0][0] if isinstance(value, Mapping) and len(value.entries) == 1 else value
+            if known or (isinstance(only, Scalar) and only.text in INITIALISER.records):
+                return {"weight": (only, self.written(value, where))} if isinstance(only, Scalar) else {}
+        if isinstance(value, Mapping):
+            return {name.text: (name, self.written(init, where)) for name, init in value.entries}
+        if not isinstance(value, Scalar) or value.value is not None:
+            self.fault(
+                "invalid-value",
+                f"{where}: `init` must be a mapping from parameters to initialisers, not {show(plain(value))}",
+                value,
+                node=path,
+                help=f"write {{weight: {show(plain(value))}}}" if known else "write {weight: xavier_uniform}",
+                fix=wrap("weight", Written(value, self.source)) if known else None,
+            )
+        return {}
 
     def known_keys(self, mapping: Mapping, known: tuple[str, ...], what: str, hints: dict[str, str]) -> None:
         for key, _ in mapping.entries:

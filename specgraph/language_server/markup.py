@@ -134,7 +134,8 @@ def instances_text(instances: Instances) -> str:
         names = ("output", "parameters", "multiply-adds", "receptive field")
         lines += [f"| {name} | {fact} |" for name, fact in zip(names, facts, strict=True) if fact]
         node = instances.nodes[0]
-        lines.append(f"| reads | {', '.join(f'`{p}`' for p in node.inputs)} ({_input_types(instances)}) |")
+        if node.inputs:
+            lines.append(f"| reads | {', '.join(f'`{p}`' for p in node.inputs)} ({_input_types(instances)}) |")
         return "\n".join(lines)
     lines = [f"**{rows[0].op}**, {len(rows)} instances", ""]
     lines += ["| node | output | parameters | multiply-adds | receptive field |", "|---|---|--:|--:|---|"]

@@ -87,8 +87,9 @@ class Call:
         inputs: Sequence[int] = (),
     ) -> Fault:
         """A fault of this node, for a case of the rule's `MESSAGES`; `source` and `type`, the first input's
-        name and type, are among its facts."""
-        known = {"source": self.name, "type": self.input, **(facts or {})}
+        name and type, are among its facts if it reads anything."""
+        known = {"source": self.name, "type": self.input} if self.inputs else {}
+        known.update(facts or {})
         return Fault(rule, case=case, facts=known, argument=argument, inputs=inputs)
 
     def equal(self, left: Dim, right: Dim) -> bool:
@@ -239,6 +240,11 @@ class Op(NamedTuple):
     def training_only(self) -> bool:
         """Whether the op does nothing outside training."""
         return self.behaviour.training_only
+
+    @property
+    def is_source(self) -> bool:
+        """Whether the op reads nothing."""
+        return self.num_inputs[1] == 0
 
     @property
     def takes_several(self) -> bool:

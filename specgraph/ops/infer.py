@@ -45,6 +45,8 @@ def infer(
     """
     call = Call(inputs, dict(arguments), names, path, stated, sources)
     output = op.infer(call)
+    if not all(kind.batched for kind in inputs):
+        output = _shared(op, call, output)
     parameters = op.parameters(call.arguments, inputs)
     size = 1
     for dim in output.dims:
@@ -55,6 +57,19 @@ def infer(
         if parameter.numel > MAX_ELEMENTS:
             raise _too_large(f"{parameter.name or 'parameter'} {list(parameter.shape)}", parameter.numel)
     return Inferred(output, Arguments(call.arguments), parameters, tuple(call.constraints))
+
+
+def _shared(op: Op, call: Call, output: TensorType) -> TensorType:
+    """The output of an op that reads tensors without samples. Raises `Fault` where it needs samples, or cannot join
+    such a tensor with one that has them."""
+    if op.behaviour.over_batch:
+        raise call.fault("nothing-to-normalise", "samples", inputs=(0,))
+    if not any(kind.batched for kind in call.inputs):
+        return output.without_samples()
+    if op.behaviour.joins in ("none", "places"):
+        without = next(index for index, kind in enumerate(call.inputs) if not kind.batched)
+        raise call.fault("batch-broadcast", "samples", {"shared": call.names[without]}, inputs=(without,))
+    return output
 
 
 def infer_again(

@@ -47,7 +47,13 @@ def infer_concat(call: Call) -> TensorType:
     return TensorType(dims, _common_axes(call.inputs), first.dtype)
 
 
-def _common_axes(kinds: tuple[TensorType, ...]) -> tuple[str, ...]:
+def _common_axes(inputs: tuple[TensorType, ...]) -> tuple[str, ...]:
+    """What the axes of all inputs mean; of tensors without samples only if there are no others, and then of those
+    with the most axes."""
+    kinds = [kind for kind in inputs if kind.batched]
+    if not kinds:
+        most = max(kind.rank for kind in inputs)
+        kinds = [kind for kind in inputs if kind.rank == most]
     first = kinds[0].axes
     if all(kind.axes == first for kind in kinds):
         return first
@@ -103,19 +109,34 @@ def _differ(call: Call, odd: list[int], usual: int, axis: int) -> bool:
 
 
 def infer_elementwise(call: Call) -> TensorType:
-    """Sizes agree, or one of them is 1 and is repeated, as in PyTorch; the batch axis never is."""
+    """Sizes agree, or one of them is 1 and is repeated, as in PyTorch; the batch axis never is. A tensor without
+    samples may have fewer axes, which are the last ones."""
     first = call.input
-    result = first
+    dims = first.dims
     for index, kind in enumerate(call.inputs):
-        if index and kind.dims != result.dims:
-            result = _broadcast(call, result, index)
+        if index and kind.dims != dims:
+            dims = _broadcast(call, dims, index)
     axes = _common_axes(call.inputs)
-    return result if axes == result.axes else TensorType(result.dims, axes, first.dtype)
+    if dims == first.dims and axes == first.axes and first.batched:
+        return first
+    return TensorType(dims, axes, first.dtype)
 
 
-def _broadcast(call: Call, left: TensorType, index: int) -> TensorType:
+def _broadcast(call: Call, left: tuple[Dim, ...], index: int) -> tuple[Dim, ...]:
+    """Sizes of what is joined so far, together with those of one more input."""
     right = call.inputs[index]
-    if len(left.dims) != len(right.dims):
+    missing = len(left) - len(right.dims)
+    if missing > 0 and not right.batched:
+        rest = _broadcast_sizes(call, left[missing:], right.dims)
+        if rest is None:
+            raise _operand_mismatch(call, index)
+        return (*left[:missing], *rest)
+    if missing < 0 and not any(kind.batched for kind in call.inputs[:index]):
+        rest = _broadcast_sizes(call, left, right.dims[-missing:])
+        if rest is None:
+            raise _operand_mismatch(call, index)
+        return (*right.dims[:-missing], *rest)
+    if missing:
         fewer, more = sorted((0, index), key=lambda i: len(call.inputs[i].dims))
         few, many = call.inputs[fewer], call.inputs[more]
         facts = {
@@ -127,8 +148,16 @@ def _broadcast(call: Call, left: TensorType, index: int) -> TensorType:
             "shape": _aligned(few.dims, many.dims),
         }
         raise Fault("batch-broadcast", case="ranks", facts=facts, inputs=(0, index))
+    sizes = _broadcast_sizes(call, left, right.dims)
+    if sizes is None:
+        raise _operand_mismatch(call, index)
+    return sizes
+
+
+def _broadcast_sizes(call: Call, left: tuple[Dim, ...], right: tuple[Dim, ...]) -> tuple[Dim, ...] | None:
+    """Sizes of both sides, ones repeated; None if they differ."""
     sizes: list[Dim] = []
-    for a, b in zip(left.dims, right.dims, strict=True):
+    for a, b in zip(left, right, strict=True):
         if a == b or b == 1:
             sizes.append(a)
         elif a == 1:
@@ -136,8 +165,8 @@ def _broadcast(call: Call, left: TensorType, index: int) -> TensorType:
         elif call.equal(a, b):
             sizes.append(b if isinstance(b, int) else a)
         else:
-            raise _operand_mismatch(call, index)
-    return left.with_dims(tuple(sizes))
+            return None
+    return tuple(sizes)
 
 
 def _aligned(few: tuple[Dim, ...], many: tuple[Dim, ...]) -> list[Dim]:
@@ -152,11 +181,9 @@ def _aligned(few: tuple[Dim, ...], many: tuple[Dim, ...]) -> list[Dim]:
 
 def _operand_mismatch(call: Call, index: int) -> Fault:
     right = call.inputs[index]
-    against = next(
-        (i for i in range(index) if any(_clash(a, b) for a, b in zip(call.inputs[i].dims, right.dims, strict=True))), 0
-    )
+    against = next((i for i in range(index) if _clashing(call.inputs[i], right)), 0)
     left = call.inputs[against]
-    wrong = [axis for axis, (a, b) in enumerate(zip(left.dims, right.dims, strict=True)) if _clash(a, b)]
+    wrong = _clashing(left, right)
     facts = {
         "names": call.names,
         "types": call.inputs,
@@ -192,6 +219,13 @@ def _stride(large: TensorType, small: TensorType) -> int | None:
         if all(ceil_div(a, stride) == b for a, b in zip(large.dims[1:], small.dims[1:], strict=True)):
             return stride
     return None
+
+
+def _clashing(left: TensorType, right: TensorType) -> list[int]:
+    """Axes of the side with more axes along which the sizes differ."""
+    more = max(left.rank, right.rank)
+    sides = ((1,) * (more - kind.rank) + kind.dims for kind in (left, right))
+    return [axis for axis, (a, b) in enumerate(zip(*sides, strict=True)) if _clash(a, b)]
 
 
 def _clash(a: Dim, b: Dim) -> bool:

@@ -1,4 +1,7 @@
-"""All ops, by name. A family is a file beside this one with a tuple `OPS`; plug-ins add to them."""
+"""All ops, by name. A family is a file beside this one with a tuple `OPS`; plug-ins add to them.
+
+Families that few specs use are imported when one of their ops is asked for.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,56 @@ from specgraph.ops.definition import Op
 if TYPE_CHECKING:
     from specgraph.ops.foreign import ForeignNames
 
-FAMILIES = ("convolution", "pooling", "normalisation", "activation", "dense", "joining", "shape", "regularisation")
+LATER = {"tensors": ("parameter", "constant")}
+"""Names of the ops of each family that is imported when it is needed."""
+FAMILIES = (
+    "convolution",
+    "pooling",
+    "normalisation",
+    "activation",
+    "dense",
+    "joining",
+    "shape",
+    "regularisation",
+    *LATER,
+)
 
 _ops: dict[str, Op] = {}
+_later = {name: family for family, names in LATER.items() for name in names}
+"""The family of each op that is not imported yet."""
 _foreign: tuple[int, ForeignNames] | None = None
 
 
 def ops() -> dict[str, Op]:
     """Every known op by name."""
+    known = _at_hand()
+    for family in dict.fromkeys(_later.values()):
+        _load(family)
+    return known
+
+
+def _at_hand() -> dict[str, Op]:
+    """The ops of the families that are imported."""
     if not _ops:
         for family in FAMILIES:
-            for op in import_module(f"specgraph.ops.{family}").OPS:
-                register(op)
+            if family not in LATER:
+                _load(family)
     return _ops
+
+
+def _load(family: str) -> None:
+    for op in import_module(f"specgraph.ops.{family}").OPS:
+        _later.pop(op.name, None)
+        register(op)
+
+
+def _known(name: str) -> Op | None:
+    """The built-in or registered op of that name; its family is imported if it was not needed before."""
+    op = _at_hand().get(name)
+    if op is None and name in _later:
+        _load(_later[name])
+        op = _ops[name]
+    return op
 
 
 def register(op: Op) -> None:
@@ -35,18 +75,18 @@ def register(op: Op) -> None:
 
 def behaviour_of(name: str) -> Behaviour:
     """What the op of that name does to numbers; `UNKNOWN` where no such op is registered."""
-    op = ops().get(name)
+    op = _known(name)
     return UNKNOWN if op is None else op.behaviour
 
 
 def find(name: str) -> Op | None:
     """The op of that name; packages that registered ops are asked where it is not built in."""
-    op = ops().get(name)
+    op = _known(name)
     if op is None:
         from specgraph.ops.installed import load_installed
 
         load_installed()
-        op = ops().get(name)
+        op = _known(name)
     return op
 
 

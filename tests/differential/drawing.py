@@ -12,7 +12,7 @@ from tests.differential.broken import break_argument
 from tests.differential.case import Case, NodeCase, Pair, Value
 from tests.differential.samplers import WRITTEN_FOR, Sampler
 from tests.differential.stable_choice import choose
-from tests.ops.build import BUILT_IN
+from tests.ops.build import READING
 from tests.ops.cases import can_refuse, takes_rank
 from tests.oracle.build import judge
 from tests.oracle.labels import output_labels
@@ -20,16 +20,16 @@ from tests.oracle.modules import own_state
 
 BATCH_SIZES = (5, 7)
 MAX_VALUES = 6000
-JOINING_OPS = tuple(op for op, definition in BUILT_IN.items() if definition.takes_several)
-SPATIAL_OPS = (*(op for op in BUILT_IN if not takes_rank(op, 1)), "pad")
+JOINING_OPS = tuple(op for op, definition in READING.items() if definition.takes_several)
+SPATIAL_OPS = (*(op for op in READING if not takes_rank(op, 1)), "pad")
 """Ops that need a map; `pad` too, for most of what it does."""
 NOT_EVERYWHERE = ("log", "sqrt", "reciprocal")
 """Ops without a number for some values. What follows a value that is none is no comparison: cases hold them."""
-ANY_RANK_OPS = tuple(op for op in BUILT_IN if op not in (*SPATIAL_OPS, *JOINING_OPS, *NOT_EVERYWHERE))
+ANY_RANK_OPS = tuple(op for op in READING if op not in (*SPATIAL_OPS, *JOINING_OPS, *NOT_EVERYWHERE))
 RULELESS_OPS = (
     *("global_avg_pool", "global_max_pool"),
     *(op for op in ANY_RANK_OPS if not can_refuse(op)),
-    *(op for op in BUILT_IN if op not in (*WRITTEN_FOR, *JOINING_OPS, *NOT_EVERYWHERE)),
+    *(op for op in READING if op not in (*WRITTEN_FOR, *JOINING_OPS, *NOT_EVERYWHERE)),
 )
 """Ops that no shape they are drawn for is wrong for, and ops whose arguments are taken from their cases."""
 RARELY_REFUSED = (*RULELESS_OPS, "dropout", "hardtanh", "mean", "softmax", "log_softmax", "permute", "reshape", "slice")
@@ -156,7 +156,7 @@ class Drawing:
         if (spatial or wild) and self.rng.random() < (0.25 if spatial else 0.6):
             candidates = [op for op in candidates if op in SPATIAL_OPS] or candidates
         if numel > MAX_VALUES // 3:
-            candidates = [op for op in candidates if not BUILT_IN[op].behaviour.enlarges] or candidates
+            candidates = [op for op in candidates if not READING[op].behaviour.enlarges] or candidates
         joins = [op for op in candidates if op in JOINING_OPS]
         if joins and self.rng.random() < (0.25 if wild else 0.08):
             return choose(self.rng, joins)

@@ -33,11 +33,11 @@ def one_op(op: str, shapes: list[list[Any]], arguments: dict[str, Any]) -> Graph
 
 
 def random_module(graph: Graph, seed: int = 1) -> nn.Module:
-    """The graph's module in eval mode, every parameter and buffer random, variances positive."""
+    """The graph's module in eval mode, all of its state random, variances positive."""
     module = specgraph.compile(graph, seed=seed)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for name, value in (*module.named_parameters(), *module.named_buffers()):
+        for name, value in module.state_dict().items():
             if name.endswith("running_var"):
                 value.uniform_(0.3, 2.0, generator=generator)
             elif value.is_floating_point() and not (value.ndim > 1 and value.shape[1] > 1):

@@ -22,6 +22,8 @@ from specgraph.ops.registry import FAMILIES, ops
 Shape = tuple[Dim, ...]
 BUILT_IN = {op.name: op for family in FAMILIES for op in import_module(f"specgraph.ops.{family}").OPS}
 """The project's own ops, whatever plug-ins other tests registered."""
+READING = {name: op for name, op in BUILT_IN.items() if not op.is_source}
+"""Those that do something to an input."""
 
 
 def tensor_type(shape: Shape | TensorType) -> TensorType:
@@ -78,18 +80,18 @@ class Lowered:
     @property
     def state(self) -> dict[str, Tensor]:
         """Parameters and buffers; a bare parameter under the empty name."""
-        if isinstance(self.at_path, nn.Parameter):
-            return {"": self.at_path.data}
+        if isinstance(self.at_path, nn.Parameter | nn.Buffer):
+            return {"": self.at_path.data} if getattr(self.at_path, "persistent", True) else {}
         return self.at_path.state_dict() if isinstance(self.at_path, nn.Module) else {}
 
 
 def random_inputs(shapes: Sequence[Shape | TensorType], batch_size: int, seed: int = 0) -> list[Tensor]:
-    """Random inputs of the given sizes behind a batch axis."""
+    """Random inputs of the given sizes behind a batch axis, which is 1 in tensors without samples."""
     generator = torch.Generator().manual_seed(seed)
     found = []
     for shape in shapes:
         dims = tensor_type(shape).dims
         sizes = [dim for dim in dims if isinstance(dim, int)]
         assert len(sizes) == len(dims)
-        found.append(torch.randn(batch_size, *sizes, generator=generator))
+        found.append(torch.randn(batch_size if tensor_type(shape).batched else 1, *sizes, generator=generator))
     return found

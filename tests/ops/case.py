@@ -46,5 +46,7 @@ def bad(rule: str, *shapes: Any, **arguments: Any) -> Case:
 LINE, MAP, CUBE, VECTOR = (6, 11), (6, 9, 8), (4, 6, 8, 9), (12,)
 LAST = TensorType((9, 8, 6), ("H", "W", "C"))
 TOKENS = TensorType((10, 6), ("", "C"))
+ROWS = TensorType((9, 8), ("", "C"), batched=False)
+"""The last axes of MAP, without samples."""
 LOST = TensorType((6, 9, 8), ("", "", ""))
 RANK_5 = TensorType((2, 3, 2, 3, 2), ("",) * 5)

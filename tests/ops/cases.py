@@ -11,7 +11,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, TOKENS, VECTOR, Case, bad, ok
+from specgraph.graph.types import TensorType
+from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, ROWS, TOKENS, VECTOR, Case, bad, ok
 from tests.ops.window_cases import WINDOW_CASES
 from tests.oracle.modules import Learned
 
@@ -34,6 +35,13 @@ JOINING = [
     ok((6, 1, 1), MAP),
     ok((1, 9, 1), (6, 1, 8)),
     ok(MAP, LOST),
+    ok(MAP, ROWS),
+    ok(ROWS, MAP),
+    ok(ROWS, ROWS),
+    ok(TOKENS, TensorType((6,), ("F",), batched=False)),
+    ok(TensorType((1, 8), ("", "C"), batched=False), TensorType((8,), ("F",), batched=False)),
+    bad("add-shape-mismatch", (6, 8, 9), ROWS),
+    bad("batch-broadcast", VECTOR, TensorType((3, 12), ("", "C"), batched=False)),
     bad("add-shape-mismatch", (16, 4, 4), (32, 4, 4)),
     bad("add-shape-mismatch", (16, 4, 4), (32, 2, 2)),
     bad("add-shape-mismatch", VECTOR, (11,)),
@@ -361,6 +369,23 @@ CASES: dict[str, list[Case]] = {
         ok(MAP, p=0, mode="batch"),
         bad("invalid", MAP, p=-0.1),
         bad("invalid", MAP, p=0.5, mode="column"),
+    ],
+    "parameter": [
+        ok(shape=[4]),
+        ok(shape=[1, 12], batch_axis=True),
+        ok(shape=[8, 1, 1]),
+        bad("invalid", shape=[]),
+        bad("invalid", shape=[4, 0]),
+        bad("invalid", batch_axis=True),
+    ],
+    "constant": [
+        ok(value=0.5),
+        ok(value=-2, shape=[3, 1]),
+        ok(value=[1, 2.5, 3], batch_axis=True),
+        ok(value=[1, 2, 3, 4, 5, 6], shape=[2, 3], persistent=False),
+        bad("reshape-size-mismatch", value=[1, 2, 3], shape=[2, 2]),
+        bad("invalid", value=[]),
+        bad("invalid", value="many"),
     ],
     "layer_scale": [
         *[ok(shape, init_value=0.5) for shape in (VECTOR, LINE, MAP, CUBE, LAST, TOKENS, LOST)],

@@ -99,7 +99,8 @@ def pointwise(op: str, cases: Sequence[Case]) -> None:
     for run in runs(op, cases):
         out = run()
         if any(x.shape != out.shape for x in run.inputs):
-            repeated = [size in (1, other) for x in run.inputs for size, other in zip(x.shape, out.shape, strict=False)]
+            pairs = (pair for x in run.inputs for pair in zip(reversed(x.shape), reversed(out.shape), strict=False))
+            repeated = [size in (1, other) for size, other in pairs]
             seen = seen and ops()[op].takes_several and all(repeated)
             continue
         for position in (0, run.first[0].numel() // 2, run.first[0].numel() - 1):

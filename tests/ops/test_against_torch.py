@@ -70,7 +70,8 @@ def compare_outputs(node: Node, case: Case) -> None:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = lowered(random_inputs(case.shapes, batch_size))
-        assert tuple(found.shape) == (batch_size, *node.output.dims), f"{op} {case}: {found.shape}, {node.output.dims}"
+        wanted = (batch_size if node.output.batched else 1, *node.output.dims)
+        assert tuple(found.shape) == wanted, f"{op} {case}: {found.shape}, {wanted}"
         assert len(node.output.axes) == len(node.output.dims)
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5, equal_nan=True)
 

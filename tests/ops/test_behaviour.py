@@ -10,7 +10,7 @@ from specgraph.backends.torch import lowering
 from specgraph.ops import registry
 from specgraph.ops.behaviour import UNKNOWN, When
 from specgraph.plugin import Argument, Behaviour, Lowering, Number, Op, define, register_op
-from tests.ops.build import BUILT_IN
+from tests.ops.build import BUILT_IN, READING
 from tests.ops.cases import CASES, MAP, Case, ok
 from tests.ops.measured import CHECKS
 
@@ -40,12 +40,12 @@ def cases_of(op: str) -> list[Case]:
 
 
 @pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("op", BUILT_IN)
+@pytest.mark.parametrize("op", READING)
 def test_an_op_does_what_it_declares(op: str, check: str) -> None:
     CHECKS[check](op, cases_of(op))
 
 
-@pytest.mark.parametrize("op", BUILT_IN)
+@pytest.mark.parametrize("op", READING)
 def test_what_an_op_sees_and_keeps_is_declared(op: str) -> None:
     """The conservative answer is for plug-ins: of our own ops all is known."""
     behaviour = BUILT_IN[op].behaviour

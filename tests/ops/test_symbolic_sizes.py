@@ -11,7 +11,7 @@ import pytest
 from specgraph.graph.dims import N, SymbolicDim, evaluate, symbol
 from specgraph.graph.types import image_type
 from specgraph.ops.fault import Fault
-from tests.ops.build import BUILT_IN, infer_node
+from tests.ops.build import READING, infer_node
 from tests.ops.cases import CASES as OP_CASES
 
 H, W = symbol("H"), symbol("W")
@@ -110,7 +110,7 @@ def test_symbolic_is_concrete_everywhere(op: str, shape: tuple[Any, ...], argume
     assert disagreement(op, shape, arguments) is None
 
 
-@pytest.mark.parametrize("op", BUILT_IN)
+@pytest.mark.parametrize("op", READING)
 def test_each_size_of_every_case_can_be_free(op: str) -> None:
     """One size of a case at a time becomes H. A size of 1 stays: that it may be stretched is known of a 1 alone."""
     compared = 0

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from specgraph.ops.registry import ops
 from tests.ops.cases import ORACLES
-from tests.oracle import tensors, windows
+from tests.oracle import held, tensors, windows
 from tests.oracle.labels import Labels
 from tests.oracle.modules import Call, own_state
 from tests.oracle.strictness import Accepted, strictness
@@ -65,6 +65,8 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "identity": tensors.identity,
     "stochastic_depth": tensors.stochastic_depth,
     "layer_scale": tensors.layer_scale,
+    "parameter": held.parameter,
+    "constant": held.constant,
 }
 
 
@@ -131,7 +133,10 @@ def judge(
     except Exception as error:
         return Verdict(None, None, f"{type(error).__name__}: {error}")
     fewest = min((tensor.numel() for tensor in own_state(module).values()), default=None)
-    batch_sizes = inputs[0][0].shape[0], inputs[1][0].shape[0]
+    if not inputs[0]:
+        return Verdict(module, (small, large))
+    first, second = (max(tensor.shape[0] for tensor in tensors) for tensors in inputs)
+    batch_sizes = first, second
     shared = shared if fewest is not None else None
     reason = strictness(Accepted(op, arguments, labels, inputs[0], (small, large), batch_sizes, fewest, shared))
     return Verdict(None, None, reason) if reason is not None else Verdict(module, (small, large))

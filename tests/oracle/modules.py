@@ -55,9 +55,8 @@ class Scale(nn.Module):
 
 def own_state(module: nn.Module) -> dict[str, Tensor]:
     """State of one node's module, by the names behind the node's path."""
-    if isinstance(module, Call | Scale):
-        return module.own_state()
-    return dict(module.state_dict())
+    own = getattr(module, "own_state", None)
+    return own() if own is not None else dict(module.state_dict())
 
 
 def spatial_rank(x: Tensor, least: int = 1) -> int:

@@ -59,6 +59,8 @@ class Builder:
         self.initialisers: dict[str, Array] = {}
         self.value_types: dict[str, TensorType] = {}
         self.scopes: dict[str, str] = {}
+        self.held: dict[str, str] = {}
+        """Initialisers that are the values of nodes, with the nodes' paths."""
         self._values: dict[str, str] = {name: name for name in graph.inputs}
         self._taken: set[str] = set(graph.inputs)
         self._parameters: dict[str, str] = {}
@@ -82,7 +84,7 @@ class Builder:
     def source(self, path: str) -> str:
         """The node or input whose value a path has once nodes that do nothing are gone."""
         nodes = self.graph.nodes
-        while path in nodes and behaviour_of(nodes[path].op).is_idle:
+        while path in nodes and behaviour_of(nodes[path].op).is_idle and nodes[path].inputs:
             path = nodes[path].inputs[0]
         return path
 
@@ -108,6 +110,11 @@ class Builder:
         self._values[node.path] = value
         self.value_types[value] = node.output
         self._add(op_type, tuple(inputs) or self.inputs(node), value, node.path, node.path, attributes)
+
+    def hold(self, node: Node, value: str) -> None:
+        """Let what reads a node read an initialiser."""
+        self._values[node.path] = value
+        self.held[value] = node.path
 
     def step(self, node: Node, label: str, op_type: str, inputs: Iterable[str], **attributes: Attribute) -> str:
         """Add an auxiliary ONNX node on the way to `node`'s output; the name of its value."""

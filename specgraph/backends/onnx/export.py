@@ -252,6 +252,12 @@ def composed_nodes(builder: Builder) -> dict[str, dict[str, Any]]:
     return composed
 
 
+def held_tensors(builder: Builder) -> dict[str, dict[str, Any]]:
+    """Path, op and arguments of the nodes whose values are initialisers, by the initialiser's name."""
+    nodes = {value: builder.graph.nodes[path] for value, path in builder.held.items()}
+    return {value: {"path": node.path, "op": node.op, "arguments": node.arguments} for value, node in nodes.items()}
+
+
 def _diagnostic(node: Node, fault: Inexpressible) -> Diagnostic:
     found = rule(fault.rule)
     return Diagnostic(
@@ -280,6 +286,7 @@ def _assemble(builder: Builder, graph: Graph, options: ExportOptions) -> onnx.Mo
         preprocessing=options.preprocessing,
         built_in=options.built_in,
         composed=composed_nodes(builder),
+        held=held_tensors(builder),
     )
     model.producer_version = metadata["specgraph.version"]
     for key, value in metadata.items():

@@ -9,9 +9,18 @@ from specgraph.graph.model import Node
 
 
 def lower_concat(builder: Builder, node: Node) -> None:
-    """`Concat` along the axis, counted from the front."""
+    """`Concat` along the axis, counted from the front; what has no samples is repeated for each of them."""
     axis = node.arguments["dim"] % (node.output.rank + 1)
-    builder.emit(node, "Concat", (), axis=axis)
+    values = builder.inputs(node)
+    batched = [kind.batched for kind in node.input_types]
+    if any(batched) and not all(batched):
+        batch = builder.step(node, "batch", "Shape", [values[batched.index(True)]], start=0, end=1)
+        ones = builder.integers(node, "ones", [1] * node.output.rank)
+        shape = builder.step(node, "shape", "Concat", [batch, ones], axis=0)
+        for index, has_samples in enumerate(batched):
+            if not has_samples:
+                values[index] = builder.step(node, f"repeated{index}", "Expand", [values[index], shape])
+    builder.emit(node, "Concat", values, axis=axis)
 
 
 def lower_elementwise(op_type: str) -> Lower:

@@ -25,11 +25,13 @@ def describe(
     preprocessing: Preprocessing | None,
     built_in: Sequence[str],
     composed: dict[str, dict[str, Any]] | None = None,
+    held: dict[str, dict[str, Any]] | None = None,
 ) -> dict[str, str]:
     """Metadata of an export. `weights` says where they come from; `output` is what the output means, of the task's
     `metadata_of`; `built_in` lists what the file
     does beyond the spec (`preprocess`, `softmax`, `argmax`, `fold-batch-norm`, `fp16`); `composed` tells op,
-    arguments and inputs of nodes that took more than one ONNX node."""
+    arguments and inputs of nodes that took more than one ONNX node, `held` path, op and arguments of those that
+    are initialisers."""
     entries = {
         "version": __version__,
         "spec": graph.name,
@@ -41,6 +43,8 @@ def describe(
     entries["output_scales"] = json.dumps(scales)
     if composed:
         entries["composed"] = json.dumps(composed, separators=(",", ":"), default=str)
+    if held:
+        entries["held"] = json.dumps(held, separators=(",", ":"), default=str)
     if built_in:
         entries["built_in"] = " ".join(built_in)
     described = {PREFIX + key: value for key, value in entries.items()} | dict(output)

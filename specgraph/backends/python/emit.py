@@ -41,7 +41,8 @@ def emit_python(graph: Graph) -> str:
     used = _targets(plan)
     parts += [_function(function) for function in plan.functions.values() if function.name in used]
     if "Container" in used:
-        parts.append(CONTAINER)
+        buffers = "nn.Buffer" in used
+        parts.append(CONTAINER.replace("nn.Parameter", "nn.Parameter | nn.Buffer") if buffers else CONTAINER)
     parts += [_block_class(plan, item) for item in plan.classes]
     parts.append(_network(plan))
     text = "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
@@ -121,6 +122,10 @@ def _assignments(members: list[Member], level: int = 2) -> list[str]:
             lines += format_statement(f"self.{member.name} = ", text, level)
         elif isinstance(member.value, ConstructorCall) and member.value.target == "nn.Parameter":
             lines += format_statement("", f"self.register_parameter({quote(member.name)}, {text})", level)
+        elif isinstance(member.value, ConstructorCall) and member.value.target == "nn.Buffer":
+            rest = "".join(f", {name}={value!r}" for name, value in member.value.written().items())
+            text = f"self.register_buffer({quote(member.name)}, {to_text(member.value.args[0])}{rest})"
+            lines += format_statement("", text, level)
         else:
             lines += format_statement("", f"self.add_module({quote(member.name)}, {text})", level)
     return lines

@@ -93,7 +93,7 @@ def _piece_form(piece: Piece, body: ClassBody, place: dict[str, Any], mixed: boo
         owner,
         piece.expression,
         piece.train_only and mixed,
-        piece.is_parameter,
+        piece.is_tensor,
         tuple(place.get(path) for path in piece.reads),
         len(piece.gives),
     )
@@ -166,7 +166,7 @@ def _adopt(target: list[Instance], variant: list[Instance]) -> bool:
         return False
     reduced = [
         Piece(p.path, [past.get(r, r) for r in p.reads], p.gives, p.value, p.expression, p.train_only,
-              p.family, p.owner, p.is_parameter)
+              p.family, p.owner, p.is_tensor)
         for p in kept
     ]  # fmt: skip
     members = [member for member in body.members if member.name in have]

@@ -66,7 +66,10 @@ class ForwardWriter:
             if piece.train_only and not training and not self._all_train_only:
                 self._line("", "if self.training:", level)
             training = piece.train_only and not self._all_train_only
-            self._statement(index, piece, level + training)
+            if piece.is_held:
+                self.variables[piece.path] = self._call(piece, [])
+            else:
+                self._statement(index, piece, level + training)
         return self.lines
 
     @property

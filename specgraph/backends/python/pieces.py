@@ -32,7 +32,7 @@ class Piece:
     train_only: bool
     family: str = ""
     owner: str = ""
-    is_parameter: bool = False
+    is_tensor: bool = False
     flag: str = ""
     nodes: list[Node] = field(default_factory=list)
 
@@ -41,11 +41,16 @@ class Piece:
         """Whether it is one module of its own, applied to one value, giving one."""
         return (
             isinstance(self.value, ConstructorCall)
-            and not self.is_parameter
+            and not self.is_tensor
             and self.expression == CALL
             and len(self.reads) == 1
             and len(self.gives) == 1
         )
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is a tensor of the network itself, which reads nothing."""
+        return self.is_tensor and not self.reads
 
     @property
     def is_function(self) -> bool:

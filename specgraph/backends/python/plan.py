@@ -20,6 +20,9 @@ from specgraph.backends.torch.lowering import Lowering, lowerings
 from specgraph.graph.model import Graph, Node
 from specgraph.ops.registry import ops
 
+TENSORS = ("nn.Parameter", "nn.Buffer")
+"""What stands at a node's path and is not a module."""
+
 
 class Unstructured(Exception):
     """The graph's structure cannot be classes; emit it flat."""
@@ -175,11 +178,11 @@ class Planner:
             value = from_construct(lowering.module)
             self._note_helpers(value)
         op = ops().get(node.op)
-        parameter = lowering.module is not None and lowering.module.target == "nn.Parameter"
+        is_tensor = lowering.module is not None and lowering.module.target in TENSORS
         expression = lowering.expression
         return Piece(
             node.path, list(node.inputs), [node.path], value, expression, node.train_only,
-            op.family if op else "", owner or "", parameter, nodes=[node],
+            op.family if op else "", owner or "", is_tensor, nodes=[node],
         )  # fmt: skip
 
     def _note_helpers(self, value: ConstructorCall) -> None:
@@ -201,7 +204,7 @@ class Planner:
             pieces += inner
         if not members:
             return None, pieces
-        calls = all(isinstance(v, ConstructorCall) and v.target != "nn.Parameter" for v in members.values())
+        calls = all(isinstance(v, ConstructorCall) and v.target not in TENSORS for v in members.values())
         if calls and list(members) == [str(index) for index in range(len(members))]:
             self.plan.indexed.add(group.path)
             return ConstructorCall("nn.ModuleList", list(members.values())), pieces

@@ -59,6 +59,10 @@ def _populate(root: nn.Module, graph: Graph, lowered: dict[str, Lowering], devic
                 initialise(node, {"weight": parameter})
             parent.register_parameter(name, nn.Parameter(parameter.data.to(device)))
             continue
+        if lowering.module.target == "nn.Buffer":
+            buffer = lowering.module.build()
+            parent.register_buffer(name, buffer.data.to(device), persistent=buffer.persistent)
+            continue
         parent.register_module(name, _build(node, lowering, device))
 
 
@@ -77,7 +81,7 @@ def _build(node: Node, lowering: Lowering, device: torch.device) -> nn.Module:
         _allocate(module)
     else:
         module = lowering.module.build()
-    initialise(node, dict(module.named_parameters(recurse=False)))
+    initialise(node, dict(module.named_parameters()))
     return module if device.type == "cpu" else module.to(device)
 
 
@@ -93,12 +97,13 @@ def _on_meta(construct: Construct) -> nn.Module:
 
 def _allocate(module: nn.Module) -> None:
     """Give tensors on the meta device memory, uninitialised."""
-    for name, parameter in module._parameters.items():
-        if parameter is not None:
-            module._parameters[name] = nn.Parameter(torch.empty(parameter.shape, dtype=parameter.dtype))
-    for name, buffer in module._buffers.items():
-        if buffer is not None:
-            module._buffers[name] = torch.empty(buffer.shape, dtype=buffer.dtype)
+    for part in module.modules():
+        for name, parameter in part._parameters.items():
+            if parameter is not None:
+                part._parameters[name] = nn.Parameter(torch.empty(parameter.shape, dtype=parameter.dtype))
+        for name, buffer in part._buffers.items():
+            if buffer is not None:
+                part._buffers[name] = torch.empty(buffer.shape, dtype=buffer.dtype)
 
 
 def _parent(root: nn.Module, path: str) -> tuple[nn.Module, str]:

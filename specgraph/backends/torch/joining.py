@@ -8,8 +8,14 @@ from specgraph.graph.model import Node
 
 
 def lower_concat(node: Node) -> Lowering:
-    """`torch.cat`."""
-    return Lowering(None, f"torch.cat([{{inputs}}], dim={node.arguments['dim']})")
+    """`torch.cat`; what has no samples is repeated for each of them."""
+    batched = [kind.batched for kind in node.input_types]
+    if all(batched) or not any(batched):
+        return Lowering(None, f"torch.cat([{{inputs}}], dim={node.arguments['dim']})")
+    size = f"{{{batched.index(True)}}}.size(0)"
+    kept = ", ".join(["-1"] * node.output.rank)
+    parts = [f"{{{i}}}" if has else f"{{{i}}}.expand({size}, {kept})" for i, has in enumerate(batched)]
+    return Lowering(None, f"torch.cat([{', '.join(parts)}], dim={node.arguments['dim']})")
 
 
 def _operator(sign: str) -> Lower:

@@ -50,12 +50,15 @@ def _operands(
     wrong: list[int],
     projection: Projection | None,
 ) -> Words:
-    """`wrong` are the axes that differ between the inputs `left` and `right`; `projection` would make them agree."""
+    """`wrong` are the axes that differ between the inputs `left` and `right`, counted in the one with more of them;
+    `projection` would make them agree."""
     a, b = types[left], types[right]
+    wider = a if a.rank >= b.rank else b
+    sides = [(1,) * (wider.rank - kind.rank) + kind.dims for kind in (a, b)]
     are_maps = a.is_feature_map and b.is_feature_map
     spatial = [axis for axis in wrong if are_maps and a.rank == b.rank and axis > 0 and a.spatial_rank > 1]
     named = [axis for axis in wrong if len(spatial) < 2 or axis not in spatial]
-    parts = [f"{a.dims[axis]} against {b.dims[axis]} {axis_name(a, axis)}" for axis in named]
+    parts = [f"{sides[0][axis]} against {sides[1][axis]} {axis_name(wider, axis)}" for axis in named]
     if len(spatial) > 1:
         parts.append(" against ".join("x".join(map(str, kind.dims[1:])) for kind in (a, b)))
     help: str | None = "make the sizes agree, or one of them 1"

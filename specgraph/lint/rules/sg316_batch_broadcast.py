@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specgraph.diagnostics.message import Words
+from specgraph.diagnostics.message import Message, Words
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.joined import read_through
 
@@ -20,7 +20,7 @@ RULE = Rule(
     explanation="""\
 Broadcasting aligns axes from the last. A vector (N, C) joined with a map (N, C, H, W) would put its
 batch axis against the height, which PyTorch accepts where the two happen to be equal. Channels-first
-factors need the shape (C, 1, 1).
+factors need the shape (C, 1, 1). A tensor of parameters and constants alone has no samples, and may have fewer axes.
 """,
     bad="""\
 specgraph: 1
@@ -52,4 +52,11 @@ def _ranks(
     )
 
 
-MESSAGES = {"ranks": _ranks}
+MESSAGES = {
+    "ranks": _ranks,
+    "samples": Message(
+        "cannot join {shared}, which is the same for all samples, with a value that has samples",
+        help="join them with add, mul or concat first",
+        subject="node",
+    ),
+}

@@ -52,4 +52,9 @@ MESSAGES = {
         "write layer_norm or batch_norm",
     ),
     "one channel a group": _one_channel_a_group,
+    "samples": Message(
+        "normalises over the samples of a batch, but {source} is the same for all of them",
+        ("{source} is made of parameters and constants alone",),
+        "write layer_norm",
+    ),
 }

@@ -106,7 +106,7 @@ def _is_residual(lint: Lint, join: NodeDef, operand: NodeDef) -> bool:
     while path != start and path in lint.graph.nodes:
         inner = lint.graph.nodes[path]
         activated = activated or is_activation(inner)
-        path = inner.inputs[0]
+        path = inner.inputs[0] if inner.inputs else ""
     return path == start and activated
 
 
@@ -125,7 +125,7 @@ def _previous(body: Body) -> dict[int, NodeDef]:
     for node in body.nodes:
         if last is not None and _reads_previous(node):
             previous[id(node)] = last
-        if not node.train_only:
+        if not node.stands_aside:
             last = node
     return previous
 
@@ -133,7 +133,7 @@ def _previous(body: Body) -> dict[int, NodeDef]:
 def _reads_previous(node: NodeDef) -> bool:
     while node.sources is None and node.body is not None and node.body.is_chain and node.body.nodes:
         node = node.body.nodes[0]
-    return node.sources is None
+    return node.sources is None and not node.is_source
 
 
 def _enlarges(node: NodeDef, document: Document, known: dict[int, bool], depth: int = 0) -> bool:

@@ -81,6 +81,7 @@ def _is_residual(lint: Lint, scope: Scope) -> bool:
     node = graph.nodes[scope.output]
     while (
         lint.behaviour(node).joins not in ("sum", "axis")
+        and node.inputs
         and node.inputs[0] in graph.nodes
         and node.inputs[0].startswith(scope.path)
     ):
