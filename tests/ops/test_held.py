@@ -48,15 +48,23 @@ nodes:
 """
 
 
+class Position(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.position = nn.Parameter(torch.randn(1, 5, 12) * 0.02)
+
+
 class Tokens(nn.Module):
     """What the spec says, in PyTorch."""
+
+    scale: Tensor
+    table: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 12, 4, 4)
         self.class_token = nn.Parameter(torch.zeros(1, 1, 12))
-        self.encoder = nn.Module()
-        self.encoder.position = nn.Parameter(torch.randn(1, 5, 12) * 0.02)
+        self.encoder = Position()
         self.bias = nn.Parameter(torch.ones(12))
         self.register_buffer("scale", torch.tensor(0.5), persistent=False)
         self.register_buffer("table", torch.tensor([[*range(1, 12), -12]], dtype=torch.float32))
