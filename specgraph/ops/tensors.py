@@ -59,7 +59,7 @@ def own_buffer(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> tup
 
 
 BATCH_AXIS = Argument(
-    "batch_axis", Bool(), False, doc="whether the tensor in the state_dict has an axis of size 1 in front of the shape"
+    "batch_axis", Bool(), False, doc="whether the tensor in the state_dict has an axis of size 1 before its other axes"
 )
 OPS: tuple[Op, ...] = (
     define(

@@ -140,7 +140,6 @@ REFUSED: dict[str, tuple[Forward, str]] = {
     "rounding division": (lambda n, x: torch.div(n.c(x), 2, rounding_mode="floor"), r"\(div\): division that rounds"),
     "attribute": (attribute, r"\(add_\): it changes `plain` of the module in place"),
     "places": (lambda n, x: n.c(x).max(1)[1].float(), "it takes the places of the largest values"),
-    "grown by a constant": (lambda n, x: x[:, :1] * n.l.bias.view(1, 5, 1, 1), "a constant of 1x5x1x1 has no"),
     "linear over places": (lambda n, x: F.linear(x, n.l.weight[:, :8]), r"\(linear\): it is linear, but its input `x`"),
 }
 

@@ -34,6 +34,23 @@ from tests.oracle.labels import image_labels, output_labels
 from tests.oracle.modules import own_state
 
 OF_A_NODE = {"op", "block", "from", "expect", "repeat", "when", "init", "share", "train_only", "defaults", "flat"}
+HELD = {"parameter", "constant"}
+
+
+def is_held(node: Any) -> bool:
+    """Whether a node is a tensor of the network itself, which reads nothing."""
+    return (node.get("op") if isinstance(node, dict) else node) in HELD if not isinstance(node, list) else False
+
+
+def held_labels(tensor: Tensor) -> tuple[str, ...]:
+    """Features along the last axis."""
+    return ("F",) if tensor.ndim == 2 else (*[""] * (tensor.ndim - 2), "C")
+
+
+def for_each_sample(tensors: list[Tensor]) -> list[Tensor]:
+    """Tensors without samples as often as there are samples."""
+    most = max(tensor.shape[0] for tensor in tensors)
+    return [tensor.expand(most, *tensor.shape[1:]) if tensor.shape[0] == 1 else tensor for tensor in tensors]
 
 
 class Interpreter:
@@ -184,7 +201,7 @@ class Interpreter:
         last = scope.default
         for at, (_, node) in enumerate(scope.entries):
             result = self.entry(scope, at)
-            if not is_train_only(node):
+            if not is_train_only(node) and not is_held(node):
                 last = result.value
         return last
 
@@ -203,15 +220,19 @@ class Interpreter:
         if isinstance(node, dict) and "from" in node:
             names = self.said(node["from"], Env(scope))
             return [self.find(scope, name).value for name in (names if isinstance(names, list) else [names])]
+        if is_held(node):
+            return []
         for before in reversed(range(at)):
-            if not is_train_only(scope.entries[before][1]):
+            if not is_train_only(scope.entries[before][1]) and not is_held(scope.entries[before][1]):
                 return [self.entry(scope, before).value]
         return [scope.default] if scope.default is not None else []
 
     def instances(self, scope: Scope, at: int) -> Result:
         key, node = scope.entries[at]
         sources = self.sources(scope, at, node)
-        if not sources and not isinstance(node, list):  # a chain's first entry may say what it reads
+        if (
+            not sources and not isinstance(node, list) and not is_held(node)
+        ):  # a chain's first entry may say what it reads
             raise Refused("", f"a node of `{scope.path}` reads nothing")
         first = sources[0] if sources else None
         flat = isinstance(node, dict) and node.get("flat", False)
@@ -346,7 +367,8 @@ class Interpreter:
             found = dict(written.get(op, {}))
             init |= self.said(found.pop("init", {}), place)
             arguments |= self.said(found, place)
-        init |= self.said(node.get("init", {}), env)
+        own = self.said(node.get("init", {}), env)
+        init |= {"": own} if op in HELD else own
         return {name: value for name, value in arguments.items() if value != "default"}, init
 
     def op(self, scope: Scope, path: str, node: Any, sources: list[Value], env: Env) -> Value:
@@ -382,19 +404,25 @@ class Interpreter:
 
         labels = [source.labels for source in sources]
         inputs = [[source.tensors[at] for source in sources] for at in (0, 1)]
+        if any(source.has_samples for source in sources):
+            labels = [source.labels for source in sources if source.has_samples]
+            inputs = [for_each_sample(tensors) for tensors in inputs] if op == "concat" else inputs
         called = (owner.arguments, owner.num_axes) if owner is not None else None
         verdict = judge(op, arguments, labels, inputs, prepare=take_weights, shared=called)
         if verdict.module is None or verdict.outputs is None:
             raise Refused(path, f"{op} {arguments} {verdict.reason}")
         stateful = bool(own_state(verdict.module))
-        if not set(node.get("init", {})) <= set(own_state(verdict.module)):
+        if op not in HELD and not set(node.get("init", {})) <= set(own_state(verdict.module)):
             raise Refused(path, "an initialiser for a parameter that it does not have")
         if stateful and owner is None and scope.shared is not None:
             raise Refused(path, "the block that it shares with has no such node")
-        value = Value(path, verdict.outputs, output_labels(op, arguments, labels, verdict.outputs[0]), train_only)
+        meant = (
+            held_labels(verdict.outputs[0]) if op in HELD else output_labels(op, arguments, labels, verdict.outputs[0])
+        )
+        value = Value(path, verdict.outputs, meant, train_only)
         self.made[path] = Made(
             path, op, arguments, [source.producer for source in sources], value, verdict.module,
             (owner.owner or owner.path) if owner is not None and stateful else "", train_only, init,
-            inputs[0][0].ndim,
+            inputs[0][0].ndim if inputs[0] else 0,
         )  # fmt: skip
         return value

@@ -35,6 +35,11 @@ class Value:
     train_only: bool = False
 
     @property
+    def has_samples(self) -> bool:
+        """Whether it is more than parameters and constants make."""
+        return self.tensors[0].shape[0] != self.tensors[1].shape[0]
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Sizes without the batch axis."""
         return tuple(self.tensors[0].shape[1:])

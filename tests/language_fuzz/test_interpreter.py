@@ -23,7 +23,7 @@ def parsed(text: str) -> Any:
 
 def shown(shape: tuple[int, ...], labels: tuple[str, ...]) -> str:
     """As the page writes shapes."""
-    if labels[0] == "C":
+    if labels[0] == "C" and all(labels):
         shape = (*shape[1:], shape[0])
     return "x".join(map(str, shape))
 
