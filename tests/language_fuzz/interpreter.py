@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from tests.language_fuzz.expressions import substitute
+from tests.language_fuzz.held import HELD, for_each_sample, held_labels, is_held
 from tests.language_fuzz.records import (
     Document,
     Env,
@@ -34,23 +35,6 @@ from tests.oracle.labels import image_labels, output_labels
 from tests.oracle.modules import own_state
 
 OF_A_NODE = {"op", "block", "from", "expect", "repeat", "when", "init", "share", "train_only", "defaults", "flat"}
-HELD = {"parameter", "constant"}
-
-
-def is_held(node: Any) -> bool:
-    """Whether a node is a tensor of the network itself, which reads nothing."""
-    return (node.get("op") if isinstance(node, dict) else node) in HELD if not isinstance(node, list) else False
-
-
-def held_labels(tensor: Tensor) -> tuple[str, ...]:
-    """Features along the last axis."""
-    return ("F",) if tensor.ndim == 2 else (*[""] * (tensor.ndim - 2), "C")
-
-
-def for_each_sample(tensors: list[Tensor]) -> list[Tensor]:
-    """Tensors without samples as often as there are samples."""
-    most = max(tensor.shape[0] for tensor in tensors)
-    return [tensor.expand(most, *tensor.shape[1:]) if tensor.shape[0] == 1 else tensor for tensor in tensors]
 
 
 class Interpreter:

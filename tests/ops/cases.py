@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from specgraph.graph.types import TensorType
 from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, ROWS, TOKENS, VECTOR, Case, bad, ok
+from tests.ops.held_cases import HELD_CASES
 from tests.ops.window_cases import WINDOW_CASES
 from tests.oracle.modules import Learned
 
@@ -53,6 +54,7 @@ SEVERAL = [ok(MAP, MAP, (6, 1, 1)), bad("add-shape-mismatch", MAP, MAP, (4, 9, 8
 
 CASES: dict[str, list[Case]] = {
     **WINDOW_CASES,
+    **HELD_CASES,
     "batch_norm": [
         *[ok(shape) for shape in (VECTOR, LINE, MAP, CUBE, LAST)],
         ok(MAP, eps=1e-3, momentum=0.01),
@@ -369,23 +371,6 @@ CASES: dict[str, list[Case]] = {
         ok(MAP, p=0, mode="batch"),
         bad("invalid", MAP, p=-0.1),
         bad("invalid", MAP, p=0.5, mode="column"),
-    ],
-    "parameter": [
-        ok(shape=[4]),
-        ok(shape=[1, 12], batch_axis=True),
-        ok(shape=[8, 1, 1]),
-        bad("invalid", shape=[]),
-        bad("invalid", shape=[4, 0]),
-        bad("invalid", batch_axis=True),
-    ],
-    "constant": [
-        ok(value=0.5),
-        ok(value=-2, shape=[3, 1]),
-        ok(value=[1, 2.5, 3], batch_axis=True),
-        ok(value=[1, 2, 3, 4, 5, 6], shape=[2, 3], persistent=False),
-        bad("reshape-size-mismatch", value=[1, 2, 3], shape=[2, 2]),
-        bad("invalid", value=[]),
-        bad("invalid", value="many"),
     ],
     "layer_scale": [
         *[ok(shape, init_value=0.5) for shape in (VECTOR, LINE, MAP, CUBE, LAST, TOKENS, LOST)],

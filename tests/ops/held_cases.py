@@ -1,0 +1,25 @@
+"""Cases of the tensors that a network holds itself."""
+
+from __future__ import annotations
+
+from tests.ops.case import Case, bad, ok
+
+HELD_CASES: dict[str, list[Case]] = {
+    "parameter": [
+        ok(shape=[4]),
+        ok(shape=[1, 12], batch_axis=True),
+        ok(shape=[8, 1, 1]),
+        bad("invalid", shape=[]),
+        bad("invalid", shape=[4, 0]),
+        bad("invalid", batch_axis=True),
+    ],
+    "constant": [
+        ok(value=0.5),
+        ok(value=-2, shape=[3, 1]),
+        ok(value=[1, 2.5, 3], batch_axis=True),
+        ok(value=[1, 2, 3, 4, 5, 6], shape=[2, 3], persistent=False),
+        bad("reshape-size-mismatch", value=[1, 2, 3], shape=[2, 2]),
+        bad("invalid", value=[]),
+        bad("invalid", value="many"),
+    ],
+}
