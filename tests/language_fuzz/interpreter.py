@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from tests.language_fuzz.expressions import substitute
-from tests.language_fuzz.held import HELD, for_each_sample, held_labels, is_held
+from tests.language_fuzz.held import HELD, held_labels, is_held, read_by
 from tests.language_fuzz.records import (
     Document,
     Env,
@@ -386,11 +386,7 @@ class Interpreter:
             if given is not None:
                 load(module, given)
 
-        labels = [source.labels for source in sources]
-        inputs = [[source.tensors[at] for source in sources] for at in (0, 1)]
-        if any(source.has_samples for source in sources):
-            labels = [source.labels for source in sources if source.has_samples]
-            inputs = [for_each_sample(tensors) for tensors in inputs] if op == "concat" else inputs
+        labels, inputs = read_by(op, sources)
         called = (owner.arguments, owner.num_axes) if owner is not None else None
         verdict = judge(op, arguments, labels, inputs, prepare=take_weights, shared=called)
         if verdict.module is None or verdict.outputs is None:
@@ -400,9 +396,7 @@ class Interpreter:
             raise Refused(path, "an initialiser for a parameter that it does not have")
         if stateful and owner is None and scope.shared is not None:
             raise Refused(path, "the block that it shares with has no such node")
-        meant = (
-            held_labels(verdict.outputs[0]) if op in HELD else output_labels(op, arguments, labels, verdict.outputs[0])
-        )
+        meant = held_labels(op, verdict.outputs[0]) or output_labels(op, arguments, labels, verdict.outputs[0])
         value = Value(path, verdict.outputs, meant, train_only)
         self.made[path] = Made(
             path, op, arguments, [source.producer for source in sources], value, verdict.module,

@@ -11,9 +11,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from specgraph.graph.types import TensorType
-from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, ROWS, TOKENS, VECTOR, Case, bad, ok
-from tests.ops.held_cases import HELD_CASES
+from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, TOKENS, VECTOR, Case, bad, ok
+from tests.ops.held_cases import HELD_CASES, HELD_OPERANDS
 from tests.ops.window_cases import WINDOW_CASES
 from tests.oracle.modules import Learned
 
@@ -36,13 +35,7 @@ JOINING = [
     ok((6, 1, 1), MAP),
     ok((1, 9, 1), (6, 1, 8)),
     ok(MAP, LOST),
-    ok(MAP, ROWS),
-    ok(ROWS, MAP),
-    ok(ROWS, ROWS),
-    ok(TOKENS, TensorType((6,), ("F",), batched=False)),
-    ok(TensorType((1, 8), ("", "C"), batched=False), TensorType((8,), ("F",), batched=False)),
-    bad("add-shape-mismatch", (6, 8, 9), ROWS),
-    bad("batch-broadcast", VECTOR, TensorType((3, 12), ("", "C"), batched=False)),
+    *HELD_OPERANDS,
     bad("add-shape-mismatch", (16, 4, 4), (32, 4, 4)),
     bad("add-shape-mismatch", (16, 4, 4), (32, 2, 2)),
     bad("add-shape-mismatch", VECTOR, (11,)),

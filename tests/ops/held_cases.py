@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from tests.ops.case import Case, bad, ok
+from specgraph.graph.types import TensorType
+from tests.ops.case import MAP, ROWS, TOKENS, VECTOR, Case, bad, ok
 
+HELD_OPERANDS = [
+    ok(MAP, ROWS),
+    ok(ROWS, MAP),
+    ok(ROWS, ROWS),
+    ok(TOKENS, TensorType((6,), ("F",), batched=False)),
+    ok(TensorType((1, 8), ("", "C"), batched=False), TensorType((8,), ("F",), batched=False)),
+    bad("add-shape-mismatch", (6, 8, 9), ROWS),
+    bad("batch-broadcast", VECTOR, TensorType((3, 12), ("", "C"), batched=False)),
+]
 HELD_CASES: dict[str, list[Case]] = {
     "parameter": [
         ok(shape=[4]),
