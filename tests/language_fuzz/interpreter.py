@@ -27,6 +27,7 @@ from tests.language_fuzz.records import (
     Value,
     entries_of,
     is_train_only,
+    kept_weights,
     load,
     no_size,
 )
@@ -377,12 +378,7 @@ class Interpreter:
                 raise Refused(path, "the owner is another op")
 
         def take_weights(module: nn.Module) -> None:
-            given = own_state(owner.module) if owner is not None else None
-            if given is None and self.weights is not None:
-                mine = own_state(module)
-                known = {n: self.weights.get(f"{path}.{n}" if n else path) for n in mine}
-                fitting = {n: t for n, t in known.items() if t is not None and t.shape == mine[n].shape}
-                given = fitting if len(fitting) == len(mine) else None  # at another size it has weights of its own
+            given = own_state(owner.module) if owner is not None else kept_weights(self.weights, path, module)
             if given is not None:
                 load(module, given)
 

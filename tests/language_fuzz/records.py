@@ -196,6 +196,18 @@ def load(module: nn.Module, given: dict[str, Tensor]) -> None:
             mine[name].copy_(tensor)
 
 
+def kept_weights(weights: dict[str, Tensor] | None, path: str, module: nn.Module) -> dict[str, Tensor] | None:
+    """The weights of an earlier run that fit the module at a path; None at another size, where it has its own."""
+    if weights is None:
+        return None
+    mine = own_state(module)
+    known = {name: weights.get(f"{path}.{name}" if name else path) for name in mine}
+    fitting = {
+        name: tensor for name, tensor in known.items() if tensor is not None and tensor.shape == mine[name].shape
+    }
+    return fitting if len(fitting) == len(mine) else None
+
+
 def entries_of(nodes: Any) -> list[tuple[str | None, Any]]:
     """Nodes with their names; those of a chain have none."""
     return [(None, node) for node in nodes] if isinstance(nodes, list) else list(nodes.items())
