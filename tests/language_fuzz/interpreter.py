@@ -378,9 +378,7 @@ class Interpreter:
                 raise Refused(path, "the owner is another op")
 
         def take_weights(module: nn.Module) -> None:
-            given = own_state(owner.module) if owner is not None else kept_weights(self.weights, path, module)
-            if given is not None:
-                load(module, given)
+            load(module, own_state(owner.module) if owner is not None else kept_weights(self.weights, path, module))
 
         labels, inputs = read_by(op, sources)
         called = (owner.arguments, owner.num_axes) if owner is not None else None

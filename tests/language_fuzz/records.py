@@ -186,8 +186,10 @@ class Outcome:
         return sum(self.made[path].num_parameters for path in used)
 
 
-def load(module: nn.Module, given: dict[str, Tensor]) -> None:
-    """Use another node's parameters. Raises RuntimeError where they are other ones."""
+def load(module: nn.Module, given: dict[str, Tensor] | None) -> None:
+    """Use another node's parameters, if there are any. Raises RuntimeError where they are other ones."""
+    if given is None:
+        return
     mine = own_state(module)
     if {k: t.shape for k, t in mine.items()} != {k: t.shape for k, t in given.items()}:
         raise RuntimeError("the shared parameters have other shapes")
