@@ -112,6 +112,25 @@ def insert_before(definition: NodeDef, name: str | None, entry: Entry) -> Edit |
     return Edit(at, f"{text}, ") if start.rstrip().endswith(("{", ",")) else None
 
 
+def append_after(definition: NodeDef, nodes: list[tuple[str | None, Entry]]) -> Edit | None:
+    """The edit that writes nodes after the last one of a scope; entries of a chain have no names."""
+    source, tree = definition.source, definition.tree
+    anchor: Tree = definition.key if definition.key is not None else tree
+    texts = [
+        _written(entry, source) if name is None else f"{_quoted(name, source)}: {_written(entry, source)}"
+        for name, entry in nodes
+    ]
+    front = source.lines[anchor.line - 1][: anchor.column - 1]
+    in_lines = not front.strip() if definition.key is not None else front.strip() == "-"
+    if source.format != "json" and in_lines:
+        last = source.lines[tree.end_line - 1]
+        return Edit(_empty(source, tree.end_line, len(last) + 1), "".join(f"\n{front}{text}" for text in texts))
+    if definition.key is None and not front.rstrip().endswith(("[", ",")) and front.strip():
+        return None
+    gap = f",\n{front}" if in_lines or not front.strip() else ", "
+    return Edit(_empty(source, tree.end_line, tree.end_column), "".join(gap + text for text in texts))
+
+
 def _written(entry: Entry, source: Source) -> str:
     """An entry as one line of the file's format."""
     if isinstance(entry, list):

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from specgraph.cures.cure import Cure, PutCrop, PutFlatten, PutProjection, SetArgument, TakeOffTrainOnly
-from specgraph.cures.edits import Entry, expression_of, insert_before, rename_source, rewrite_argument, source_names
+from specgraph.cures.edits import (
+    Entry,
+    append_after,
+    expression_of,
+    insert_before,
+    rename_source,
+    rewrite_argument,
+    source_names,
+)
 from specgraph.cures.removal import Removals
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.elaboration.shape_trouble import ShapeTrouble
@@ -90,6 +98,24 @@ def activation_between(
     edits = [insert_before(reader, name, entry), rename_source(reader, 0, name) if names and name else None]
     found = tuple(edit for edit in edits if edit is not None)
     return Fix("unsafe", found) if len(found) == 1 + bool(names) else None
+
+
+def append_head(definition: NodeDef, document: Document, number: int, *, is_map: bool, pooled: bool) -> Edit | None:
+    """The edit that writes a head after the last node of a network: a linear layer of `number` outputs, of a map after
+    a flatten, which a mean of each channel comes before if `pooled`. None if the node is not the network's last one, or
+    outputs are named."""
+    body = document.body
+    if body is None or document.outputs is not None or not body.nodes or body.nodes[-1] is not definition:
+        return None
+    if definition.train_only or definition.name_template is not None or definition.repeat is not None:
+        return None
+    layers: list[tuple[str, Entry]] = [("fc", {"op": "linear", "out_features": number})]
+    if is_map:
+        layers.insert(0, ("flatten", "flatten"))
+    if pooled:
+        layers.insert(0, ("pool", "global_avg_pool"))
+    named = [(None if body.is_chain else _free_name(body, name, definition), entry) for name, entry in layers]
+    return append_after(definition, named)
 
 
 def usual_activation() -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.kinds.shown import show
 from specgraph.named_tuples import NamedTuple
+from specgraph.source.tree import Mapping
 
 if TYPE_CHECKING:
     from specgraph.language.values import Written
@@ -42,21 +43,29 @@ class SetInput(NamedTuple):
     dims: tuple[int, ...]
 
 
-RecipeCure = SetScores | SetLoss | SetNumber | SetInput
+class AppendHead(NamedTuple):
+    """The network, which ends in the node `path`, gets a last layer of that many outputs; of a map, after a mean over
+    each channel if `pooled`, and a flatten."""
+
+    path: str
+    number: int
+    is_map: bool = False
+    pooled: bool = False
+
+
+RecipeCure = AppendHead | SetScores | SetLoss | SetNumber | SetInput
 
 
 def fix_of(cure: RecipeCure, recipe: Written, lint: Lint) -> Fix | None:
     """The fix that writes a cure into the file; None where the text has no clear place for it."""
     edit: Edit | None
     match cure:
+        case AppendHead():
+            edit = _append_head(cure, lint)
         case SetScores(path, number):
             edit = _set_scores(path, number, lint)
         case SetLoss(loss):
-            place = recipe.part(("loss",))
-            one_line = place.span.line == place.span.end_line
-            edit = Edit(place.span, loss) if place is not recipe and place.constant and one_line else None
-            if edit is not None and place.source.format == "json":
-                edit = edit._replace(text=f'"{loss}"')
+            edit = _set_loss(loss, recipe)
         case SetNumber(path, number):
             edit = _set_number(path, number, recipe)
         case SetInput(dims):
@@ -64,6 +73,40 @@ def fix_of(cure: RecipeCure, recipe: Written, lint: Lint) -> Fix | None:
             writable = given is not None and given[1].constant and len(lint.document.inputs) == 1
             edit = Edit(given[1].span, f"[{', '.join(map(str, dims))}]") if given is not None and writable else None
     return None if edit is None else Fix("unsafe", (edit,))
+
+
+def _append_head(cure: AppendHead, lint: Lint) -> Edit | None:
+    """The edit that writes a head after the last node of the file's network."""
+    from specgraph.cures.structure import append_head
+
+    definition, document = lint.written.get(cure.path), lint.document
+    if definition is None or definition.source is not document.source or len(lint.by_definition[id(definition)]) > 1:
+        return None
+    return append_head(definition, document, cure.number, is_map=cure.is_map, pooled=cure.pooled)
+
+
+def _set_loss(loss: str, recipe: Written) -> Edit | None:
+    """The loss in the place of another name, or before everything else of a recipe that names none."""
+    place, source, tree = recipe.part(("loss",)), recipe.source, recipe.tree
+    as_text = f'"{loss}"' if source.format == "json" else loss
+    if place is not recipe:
+        value = place.value if place.constant else None
+        plain = isinstance(value, str) or (isinstance(value, dict) and not any(value.values()))
+        named = plain and place.span.line == place.span.end_line
+        return Edit(place.span, as_text) if named else None
+    if not isinstance(tree, Mapping) or not tree.entries or "loss" in recipe_keys(tree):
+        return None
+    first = tree.entries[0][0]
+    in_braces = source.text_at(source.span(tree)).startswith("{")
+    key = '"loss"' if source.format == "json" else "loss"
+    gap = ", " if in_braces else "\n" + " " * (first.column - 1)
+    at = source.span(first)._replace(end_line=first.line, end_column=first.column)
+    return Edit(at, f"{key}: {as_text}{gap}")
+
+
+def recipe_keys(tree: Mapping) -> set[str]:
+    """The keys of a recipe as written."""
+    return {key.text for key, _ in tree.entries}
 
 
 def _set_number(path: tuple[str | int, ...], number: float, recipe: Written) -> Edit | None:

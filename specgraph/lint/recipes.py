@@ -15,7 +15,7 @@ from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 from specgraph.kinds.invalid import Unknown
 from specgraph.lint.needs import rules_on
-from specgraph.lint.recipe_cures import RecipeCure, SetScores, fix_of
+from specgraph.lint.recipe_cures import AppendHead, RecipeCure, SetScores, fix_of
 from specgraph.named_tuples import NamedTuple
 from specgraph.ops.behaviour import UNKNOWN, Behaviour
 from specgraph.ops.origin import ends_in
@@ -137,9 +137,10 @@ class Trained(NamedTuple):
             yield (path, None, UNKNOWN) if last is None else (path, last.op, behaviour_of(last.op))
 
     def heads_before_cross_entropy(
-        self, rule: str, test: Callable[[Behaviour], bool], why: str, help: str
+        self, rule: str, test: Callable[[Behaviour], bool], why: str, help: str, cure: RecipeCure | None = None
     ) -> Iterator[Finding]:
-        """A finding for each head whose last op passes a test, where a term of the loss takes the softmax of scores."""
+        """A finding for each head whose last op passes a test, where a term of the loss takes the softmax of scores.
+        Without a cure that can be written the op is taken out."""
         one_of_many = self.task.probabilities == "exclusive"
         kinds = [term.tag for term in terms_of(self.recipe.loss) if isinstance(term, OF_SCORES) and one_of_many]
         if not kinds:
@@ -148,19 +149,31 @@ class Trained(NamedTuple):
             if test(behaviour):
                 message = f"the loss is {kinds[0]}, but `{path}` ends in {last}"
                 node = path if self.graph.nodes[path].op == last else None
-                yield Finding(rule, message, ("loss",), (why,), help, node)
+                yield Finding(rule, message, ("loss",), (why,), help, node, cure=cure)
 
-    def set_classes(self) -> SetScores:
+    @property
+    def lacks_head(self) -> bool:
+        """Whether the output ends in an activation and does not have one score per class: it is a hidden layer's."""
+        last = ends_in(self.graph, self.head)
+        number = self.images.num_classes if self.images is not None else None
+        if last is None or number in (None, self.num_scores) or self.task.targets != "class":
+            return False
+        return ops()[last.op].family == "activation" and behaviour_of(last.op).pointwise
+
+    def set_classes(self) -> SetScores | AppendHead:
         """The change that gives one score per class."""
         assert self.images is not None
         assert self.images.num_classes is not None
-        return SetScores(self.head, self.images.num_classes)
+        cure = AppendHead if self.lacks_head else SetScores
+        return cure(self.head, self.images.num_classes)
 
     def cure_of_classes(self) -> str:
         """What to write so that there is one score per class."""
         assert self.images is not None
         assert self.images.num_classes is not None
         wanted = self.images.num_classes
+        if self.lacks_head:
+            return f"end the network with a linear layer of {wanted} outputs"
         by_flag = f": --set classes={wanted}" if "classes" in self.graph.vars else ""
         return f"give the last layer {wanted} outputs{by_flag}"
 
@@ -252,11 +265,18 @@ def check_recipes(lint: Lint, recipes: dict[str, Recipe], data_dir: str | None =
         written.constant and written.value != lint.graph.vars.get(name)
         for name, (_, written) in lint.document.vars.items()
     )
-    for name, recipe in recipes.items():
-        entry = lint.document.recipes.get(name)
-        if entry is not None:
-            for finding in find_faults(lint.graph, recipe, None if data_dir is None else _seen(recipe, data_dir)):
-                _report(lint, finding, name, entry[1], overridden and rule(finding.rule).about_classes)
+    found = {
+        name: list(find_faults(lint.graph, recipe, None if data_dir is None else _seen(recipe, data_dir)))
+        for name, recipe in recipes.items()
+        if name in lint.document.recipes
+    }
+    about_loss = [any(finding.path == ("loss",) for finding in findings) for findings in found.values()]
+    for name, findings in found.items():
+        for finding in findings:
+            if not all(about_loss):
+                finding = finding._replace(removable=None)  # the loss of another recipe reads what the node gives
+            informs = overridden and rule(finding.rule).about_classes
+            _report(lint, finding, name, lint.document.recipes[name][1], informs)
 
 
 def _seen(recipe: Recipe, data_dir: str) -> Images | None:
@@ -277,9 +297,9 @@ def _report(lint: Lint, finding: Finding, name: str, written: Written, informs: 
     node = None if finding.removable is None else lint.written.get(finding.removable)
     whole = place is written
     span = written.source.span(lint.document.recipes[name][0]) if whole else place.span
-    fix = None if node is None else lint.removals.node(node)
-    if finding.cure is not None:
-        fix = fix_of(finding.cure, written, lint)
+    fix = None if finding.cure is None else fix_of(finding.cure, written, lint)
+    if fix is None and node is not None:
+        fix = lint.removals.node(node)
     node_at = None
     if finding.at in lint.graph.nodes:
         node_at, span = finding.at, lint.graph.nodes[finding.at].span

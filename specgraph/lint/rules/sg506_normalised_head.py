@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specgraph.diagnostics.rule import Rule
+from specgraph.lint.recipe_cures import SetLoss
 from specgraph.lint.recipes import Finding, Trained
 
 RULE = Rule(
@@ -48,5 +49,6 @@ def find(trained: Trained) -> Iterator[Finding]:
         "normalised-head",
         lambda behaviour: behaviour.scores == "log_probabilities",
         "cross_entropy applies log_softmax itself: it is computed twice",
-        "write loss: nll",
+        "write loss: nll, or leave log_softmax out",
+        SetLoss("nll"),
     )

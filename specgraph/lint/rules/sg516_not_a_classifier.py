@@ -12,11 +12,11 @@ from specgraph.elaboration.input_shapes import has_batch
 from specgraph.graph.classifier import only_image
 from specgraph.graph.model import Graph
 from specgraph.kinds.invalid import Unknown
-from specgraph.lint.recipe_cures import SetInput
+from specgraph.lint.recipe_cures import AppendHead, RecipeCure, SetInput
 from specgraph.lint.recipes import Finding, known_images, stated_images
 from specgraph.recipes.feeding import Data
 from specgraph.recipes.recipe import Recipe
-from specgraph.tasks.task import head_of
+from specgraph.tasks.task import Head, head_of
 
 RULE = Rule(
     code="SG516",
@@ -49,6 +49,8 @@ recipes:
 """,
 )
 IMAGE_CHANNELS = (1, 3, 4)
+LARGEST_FLATTENED = 8
+"""Side of a map that a linear layer reads whole."""
 
 
 def explain(graph: Graph, recipe: Recipe, reason: str) -> Iterator[Finding]:
@@ -61,17 +63,18 @@ def explain(graph: Graph, recipe: Recipe, reason: str) -> Iterator[Finding]:
         if written is not None:
             yield written
             return
-    help, cure = None, None
+    help: str | None = None
+    cure: RecipeCure | None = None
     with suppress(Unknown):
         help = _as_images(graph, recipe.data)
         cure = _with_channels(graph, recipe.data)
-    if cure is not None:
+    if isinstance(cure, SetInput):
         help = f"write [{', '.join(map(str, cure.dims))}]: the channels come first"
     image, head = only_image(graph), head_of(graph)
     at = next(iter(graph.inputs)) if image is None or head is None else head.path
     if image is not None and head is not None and head.type.is_feature_map:
         with suppress(Unknown):
-            help = _as_scores(recipe.data)
+            help, cure = _as_scores(recipe.data), _with_head(head, recipe.data)
     yield Finding("not-a-classifier", reason, help=help, cure=cure, at=at)
 
 
@@ -111,6 +114,15 @@ def _as_scores(data: Data | None) -> str | None:
     number = images.num_classes if images is not None else None
     outputs = f"{number} outputs" if number is not None else "one output per class"
     return f"end the network with a flatten and a linear layer with {outputs}: {data.name} has no masks"
+
+
+def _with_head(head: Head, data: Data | None) -> AppendHead | None:
+    """A linear layer for the classes of the data, where their number is known; large maps are averaged before it."""
+    images = known_images(data) or stated_images(data)
+    if data is None or images is None or images.num_classes is None or targets_of(data.name) != CLASSES_ALONE:
+        return None
+    sizes = [size for size in head.type.dims[1:] if isinstance(size, int)]
+    return AppendHead(head.path, images.num_classes, True, max(sizes, default=1) > LARGEST_FLATTENED)
 
 
 def _as_images(graph: Graph, data: Data | None) -> str | None:

@@ -60,6 +60,7 @@ def find(trained: Trained) -> Iterator[Finding]:
         (is_bounded, "classes get scores too close to each other for the loss to become small"),
         (cuts, "classes whose scores are cut to zero look alike and get no gradient"),
     ):
-        yield from trained.heads_before_cross_entropy(
+        for finding in trained.heads_before_cross_entropy(
             "activated-head", test, why, "end the network with the linear layer"
-        )
+        ):
+            yield finding._replace(removable=None) if trained.lacks_head else finding
