@@ -3,8 +3,9 @@
     python tools/task_seeds.py [--seeds 0,1,2] [--only segmentation,weights] [--threads N] [--out FILE]
 
 Each spec trains on the drawn data set `shapes` by its own recipe. The linear model is one layer that reads the same
-pixels (for masks and images: a window around each pixel) and trains by the same recipe. The last experiment keeps
-1,000, 100 and 10 images of three classes for training and judges on as many test images of each. The script prints a
+pixels (for masks and images: a window around each pixel) and trains by the same recipe. `weights` keeps 1,000, 100 and
+10 images of three classes for training and judges on as many test images of each. `heads` trains a network of two
+outputs, and again with each of them alone. The script prints a
 Markdown table after each row and exits with 1 if a mean stays below what is wanted.
 """
 
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +35,8 @@ SPECS = Path(__file__).parents[1] / "specs"
 MOST_SECONDS = 180
 LEAST_LEAD = 0.2
 LEAST_GAIN = 0.1
+MOST_GAP = 0.01
+HEADS = "count-and-kind.yaml"
 SIZE = 48
 COUNTS = (1000, 100, 10)
 TEST_IMAGES = 200
@@ -80,13 +84,18 @@ class Outcome(NamedTuple):
     processor: float
 
 
+def train_results(spec: Any, seed: int, **options: Any) -> dict[str, Any]:
+    """Train and give what `result.json` holds."""
+    with tempfile.TemporaryDirectory() as place:
+        run = specgraph.train(spec, seed=seed, out=Path(place) / "run", report=False, display=Silent(), **options)
+        return dict(run.result)
+
+
 def train_once(spec: Any, metric: str, seed: int, **options: Any) -> Outcome:
     """Train and give a figure of `result.json`."""
-    with tempfile.TemporaryDirectory() as place:
-        started, used = time.perf_counter(), processor_seconds()
-        run = specgraph.train(spec, seed=seed, out=Path(place) / "run", report=False, display=Silent(), **options)
-        took = time.perf_counter() - started
-        return Outcome(float(run.result[metric]), took, processor_seconds() - used)
+    started, used = time.perf_counter(), processor_seconds()
+    value = float(train_results(spec, seed, **options)[metric])
+    return Outcome(value, time.perf_counter() - started, processor_seconds() - used)
 
 
 def processor_seconds() -> float:
@@ -118,8 +127,9 @@ def show(values: list[float], *, is_share: bool) -> str:
     return f"{form(statistics.mean(values))} ({', '.join(form(value) for value in values)})"
 
 
-def measure_row(name: str, row: Row, seeds: list[int]) -> tuple[str, bool]:
+def measure_row(name: str, seeds: list[int]) -> tuple[str, bool]:
     """A line of the table, and whether it holds what is wanted."""
+    row = ROWS[name]
     runs = [train_once(SPECS / row.spec, row.metric, seed) for seed in seeds]
     linear = [train_once(linear_spec(row), row.metric, seed).value for seed in seeds]
     values = [run.value for run in runs]
@@ -185,15 +195,49 @@ def measure_weights(seeds: list[int]) -> tuple[str, bool]:
     return f"| {':'.join(map(str, COUNTS))} | {shown} | {100 * gain:+.1f} points |", gain >= LEAST_GAIN
 
 
+def alone(output: str) -> Any:
+    """The spec of two heads with a recipe in which one of them alone learns."""
+    others = [name for name in specgraph.load(SPECS / HEADS).outputs if name != output]
+    return specgraph.load(SPECS / HEADS, set={f"recipe.loss_weights.{name}": 0 for name in others})
+
+
+def measure_heads(seeds: list[int]) -> tuple[str, bool]:
+    """Each of two heads that learn together, beside itself where the other does not learn."""
+    rows, holds = [], True
+    runs = [train_results(SPECS / HEADS, seed) for seed in seeds]
+    for output, metric in (("kind", "accuracy"), ("extent", "r2")):
+        figure = f"test_{output}_{metric}"
+        together = [float(run[figure]) for run in runs]
+        single = [float(train_results(alone(output), seed)[figure]) for seed in seeds]
+        gap = statistics.mean(single) - statistics.mean(together)
+        holds &= gap <= MOST_GAP
+        shown = " | ".join(show(values, is_share=True) for values in (together, single))
+        rows.append(f"| {output} | {metric} | {shown} | {-100 * gap:+.1f} points |")
+    return "\n".join(rows), holds
+
+
+TASKS = [
+    "| task | spec | figure | wanted | mean (each seed) | linear model | time, processor time |",
+    "|---|---|---|---:|---:|---:|---:|",
+]
+TABLES: dict[str, tuple[list[str], Callable[[list[int]], tuple[str, bool]]]] = {
+    "weights": (
+        ["| images | without weights | `class_weights: balanced` | gain |", "|---|---:|---:|---:|"],
+        measure_weights,
+    ),
+    "heads": (["| output | figure | two heads | alone | gain |", "|---|---|---:|---:|---:|"], measure_heads),
+}
+
+
 def main() -> int:
     """Measure, print the tables."""
+    known = (*ROWS, *TABLES)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", default="0,1,2", help="separated by commas")
-    parser.add_argument("--only", help=f"of {', '.join(ROWS)}, weights, separated by commas")
+    parser.add_argument("--only", help=f"of {', '.join(known)}, separated by commas")
     parser.add_argument("--threads", type=int, help="of PyTorch (default: its own choice)")
     parser.add_argument("--out", type=Path, help="a file that gets the tables too")
     args = parser.parse_args()
-    known = (*ROWS, "weights")
     chosen = args.only.split(",") if args.only else list(known)
     if unknown := [name for name in chosen if name not in known]:
         parser.error(f"--only: no {', '.join(unknown)}; known: {', '.join(known)}")
@@ -202,17 +246,11 @@ def main() -> int:
     seeds = [int(seed) for seed in args.seeds.split(",")]
     lines: list[str] = []
     failed: list[str] = []
+    head: list[str] = []
     for name in chosen:
-        head = (
-            ["| images | without weights | `class_weights: balanced` | gain |", "|---|---:|---:|---:|"]
-            if name == "weights"
-            else [
-                "| task | spec | figure | wanted | mean (each seed) | linear model | time, processor time |",
-                "|---|---|---|---:|---:|---:|---:|",
-            ]
-        )
-        line, holds = measure_weights(seeds) if name == "weights" else measure_row(name, ROWS[name], seeds)
-        fresh = [*([] if lines and name != "weights" else head), line]
+        before, (head, measure) = head, TABLES.get(name, (TASKS, partial(measure_row, name)))
+        line, holds = measure(seeds)
+        fresh = [*(head if head != before else ()), line]
         if not holds:
             failed.append(name)
         print("\n".join(fresh), flush=True)
