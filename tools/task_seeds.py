@@ -63,7 +63,7 @@ def linear_pixels(outputs: int) -> dict[str, Any]:
 
 
 LINEAR_CODE = {
-    "code": {"op": "conv", "out_channels": 12, "kernel_size": 4, "stride": 4},
+    "small": {"op": "conv", "out_channels": 12, "kernel_size": 4, "stride": 4},
     "picture": {"op": "conv_transpose", "out_channels": 3, "kernel_size": 4, "stride": 4},
 }
 """The autoencoder's code, written and read by linear functions."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +11,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from specgraph.datasets.catalog import Targets
 from specgraph.datasets.folder_facts import GREY_MODES
 from specgraph.datasets.images import to_mode, to_tensor
 from specgraph.datasets.samples import Dataset, ImageTensor, Samples, whole
 from specgraph.datasets.statistics import sample_statistics
 from specgraph.datasets.transforms import Normalisation, keeps_targets, known_normalisation
+from specgraph.datasets.user_targets import Kinds, joined, read_targets
 from specgraph.errors import CommandError
 
 RESIDENT_BYTES = 1 << 30
@@ -24,10 +27,12 @@ IMAGES_HELP = "give uint8 images, or floats (C, H, W)"
 
 @dataclass(frozen=True)
 class UserReader:
-    """Reads the images of a user's data set, as uint8 or float (C, H, W)."""
+    """Reads the images of a user's data set, as uint8 or float (C, H, W); of items with a `mask`, by the name of the
+    output that learns it or an empty one, as uint8 with the mask as the last channel."""
 
     dataset: Any
     shape: tuple[int, ...] | None = None
+    mask: str | None = None
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -43,7 +48,8 @@ class UserReader:
             torch.default_generator.manual_seed(own)
             random.seed(own)
             np.random.seed(own % 2**32)
-        image = image_tensor(self.dataset[index][0])
+        item = self.dataset[index]
+        image = image_tensor(item[0] if isinstance(item, tuple | list) else item)
         if self.shape is not None and len(image) == 1 and self.shape[0] == 3:
             image = image.expand(3, -1, -1)
         if self.shape is not None and tuple(image.shape) != self.shape:
@@ -51,12 +57,20 @@ class UserReader:
                 f"image {index} has shape {tuple(image.shape)}, the first one {self.shape}",
                 "bring them to one size in the data set",
             )
-        return image
+        if self.mask is None:
+            return image
+        target = {"": item[1]} if self.mask == "" else item[1]
+        masks = read_targets([target[self.mask]], {"": "mask"}, f"item {index} of the")[""]
+        return with_masks(image[None], masks, "item's")[0]
 
 
-def from_user(data: Any) -> Dataset:
+def from_user(data: Any, targets: Targets | Mapping[str, Targets] = "class") -> Dataset:
     """A `Dataset` from one, or from (train, test): each a pair (images, labels) of arrays or
     tensors, or a data set whose items are (image, label).
+
+    `targets` says what labels are, of several outputs by their names, whose labels are then dicts: class numbers;
+    rows of numbers, or of labels that are 0 or 1; masks (H, W) of class numbers. Of pictures, which are their own
+    target, none are read.
 
     Images are PIL images of any mode, or whole numbers 0..255 of any type as (C, H, W), (H, W) or
     (H, W, C), which are normalised and augmented as the recipe says; or floats (C, H, W), which are
@@ -69,7 +83,10 @@ def from_user(data: Any) -> Dataset:
             f"data must be a name or (train, test), not {type(data).__name__}",
             "give two data sets whose items are (image, label), or two pairs (images, labels) of arrays",
         )
-    train, test = (_samples(part, name) for part, name in zip(data, ("train", "test"), strict=True))
+    kinds: Kinds = {"": targets} if isinstance(targets, str) else targets
+    parts = [_samples(part, name, kinds) for part, name in zip(data, ("train", "test"), strict=True)]
+    (train, test), class_names, heads = joined(parts, kinds, getattr(data[0], "classes", None))
+    masked = "mask" in kinds.values()
     first = train.source.read(0)
     as_given = first.is_floating_point()
     if test.source.read(0).is_floating_point() != as_given:
@@ -83,20 +100,19 @@ def from_user(data: Any) -> Dataset:
         mean, std, notes = _as_given(data, train, test)
     else:
         (mean, std), notes = sample_statistics(train), _whole_floats(data)
-    num_classes = int(max(train.labels.max(), test.labels.max())) + 1
-    names = getattr(data[0], "classes", None)
-    class_names = tuple(map(str, names)) if names is not None and len(names) >= num_classes else None
+        mean, std = mean[: len(mean) - masked], std[: len(std) - masked]
     return Dataset(
         "data from Python",
         train,
         test,
-        class_names or tuple(map(str, range(num_classes))),
-        first.shape[0],
+        class_names,
+        first.shape[0] - masked,
         (first.shape[1], first.shape[2]) if train.resident is not None else None,
         mean,
         std,
         notes=notes,
         as_given=as_given,
+        heads=heads,
     )
 
 
@@ -151,10 +167,13 @@ def _as_pixels(images: Tensor) -> Tensor:
     return images
 
 
-def _samples(part: Any, name: str) -> Samples:
-    if _is_pair(part):
-        array = part[0] if isinstance(part[0], Tensor) else _tensor(part[0])
-        return _from_arrays(array, class_numbers(part[1], name), name)
+def _samples(part: Any, name: str, kinds: Kinds) -> tuple[Samples, dict[str, Tensor]]:
+    """The images of a part, masks as their last channel, and the targets of each output."""
+    mask = next((output for output, kind in kinds.items() if kind == "mask"), None)
+    if _is_pair(part) or (set(kinds.values()) == {"picture"} and hasattr(part, "shape")):
+        images, given = part if isinstance(part, tuple | list) else (part, ())
+        array = images if isinstance(images, Tensor) else _tensor(images)
+        return _from_arrays(array, read_targets(given, kinds, name), mask, name)
     if not hasattr(part, "__len__") or not hasattr(part, "__getitem__"):
         raise CommandError(
             f"the {name} data cannot be indexed", "give a map-style data set, with __len__ and __getitem__"
@@ -163,23 +182,33 @@ def _samples(part: Any, name: str) -> Samples:
         raise CommandError(f"the {name} data set is empty")
     first = UserReader(part).read(0)
     if first.dtype != torch.uint8 or first.numel() * len(part) > RESIDENT_BYTES:
-        return whole(UserReader(part, tuple(first.shape)), class_numbers(_labels(part), name))
+        targets = read_targets(_labels(part, kinds), kinds, name)
+        reader = UserReader(part, tuple(first.shape), mask)
+        return _of_number(reader, len(part)), targets
     items = [part[index] for index in range(len(part))]
-    images = _one_width([image_tensor(item[0]) for item in items])
-    labels = class_numbers([item[1] for item in items], name)
+    images = _one_width([image_tensor(item[0] if isinstance(item, tuple | list) else item) for item in items])
     if any(image.shape != images[0].shape for image in images):
         raise CommandError(f"the {name} images differ in shape", "bring them to one size in the data set")
     if any(image.dtype != torch.uint8 for image in images):
         raise CommandError(f"some {name} images are uint8, others floats", "give all of them as uint8")
-    return whole(ImageTensor(torch.stack(images)), labels)
+    return _from_arrays(torch.stack(images), read_targets(_given(items, kinds), kinds, name), mask, name)
 
 
-def _labels(part: Any) -> Any:
+def _of_number(source: ImageTensor | UserReader, number: int) -> Samples:
+    return whole(source, torch.zeros(number, dtype=torch.int64))
+
+
+def _given(items: Sequence[Any], kinds: Kinds) -> list[Any]:
+    """What items have besides their image; nothing is asked for where the images are their own target."""
+    return [] if set(kinds.values()) == {"picture"} else [item[1] for item in items]
+
+
+def _labels(part: Any, kinds: Kinds) -> Any:
     """The labels of a data set's items, without reading all images where its `targets` are these."""
     targets = getattr(part, "targets", None)
     if targets is not None and keeps_targets(part) and len(targets) == len(part):
         return targets
-    return [part[index][1] for index in range(len(part))]
+    return _given([part[index] for index in range(len(part))], kinds)
 
 
 def _one_width(images: list[Tensor]) -> list[Tensor]:
@@ -193,18 +222,37 @@ def _is_pair(part: Any) -> bool:
     return isinstance(part, tuple | list) and len(part) == 2 and hasattr(part[0], "shape")
 
 
-def _from_arrays(images: Tensor, labels: Tensor, name: str) -> Samples:
+def _from_arrays(
+    images: Tensor, targets: dict[str, Tensor], mask: str | None, name: str
+) -> tuple[Samples, dict[str, Tensor]]:
     if images.ndim == 3:
         images = images.unsqueeze(1)
-    if images.ndim != 4 or labels.ndim != 1 or len(images) != len(labels) or not len(images):
+    lengths = {len(images), *map(len, targets.values())}
+    if images.ndim != 4 or len(lengths) != 1 or not len(images):
+        shapes = " and ".join(str(tuple(each.shape)) for each in targets.values()) or "none"
         raise CommandError(
-            f"the {name} data have images of shape {tuple(images.shape)} and labels of shape {tuple(labels.shape)}",
+            f"the {name} data have images of shape {tuple(images.shape)} and labels of shape {shapes}",
             "give images (N, C, H, W) and labels (N,)",
         )
     if _has_channels_last(*images.shape[1:]):
         images = images.permute(0, 3, 1, 2)
     kept = images.to(torch.uint8) if _are_whole(images) else _as_pixels(images)
-    return whole(ImageTensor(kept.contiguous()), labels)
+    if mask is not None:
+        kept = with_masks(kept, targets[mask], name)
+    return _of_number(ImageTensor(kept.contiguous()), len(kept)), targets
+
+
+def with_masks(images: Tensor, masks: Tensor, name: str) -> Tensor:
+    """uint8 images (N, C, H, W) with masks (N, H, W) as their last channel. Raises `CommandError`."""
+    if images.dtype != torch.uint8:
+        raise CommandError(f"the {name} images are floats, and masks come with uint8 images", "give uint8 images")
+    if masks.shape[1:] != images.shape[2:]:
+        raise CommandError(
+            f"the {name} images are {'x'.join(map(str, images.shape[2:]))}, their masks "
+            f"{'x'.join(map(str, masks.shape[1:]))}",
+            "give a mask of each image's own size",
+        )
+    return torch.cat((images, masks.unsqueeze(1)), 1)
 
 
 def _are_whole(images: Tensor) -> bool:
@@ -269,25 +317,3 @@ def _is_of(known: Normalisation, lows: Tensor, highs: Tensor) -> bool:
 
 def _shown(mean: tuple[float, ...], std: tuple[float, ...]) -> str:
     return "(mean " + " ".join(f"{value:.4g}" for value in mean) + ", std " + " ".join(f"{v:.4g}" for v in std) + ")"
-
-
-def class_numbers(labels: Any, name: str) -> Tensor:
-    """Labels as int64 class numbers. Raises `CommandError` naming the first that is none."""
-    if isinstance(labels, Tensor | np.ndarray) and labels.ndim != 1:
-        raise CommandError(
-            f"the {name} labels have shape {tuple(labels.shape)}", "give one class number, from 0, for each image"
-        )
-    numbers = labels.tolist() if isinstance(labels, Tensor | np.ndarray) else list(labels)
-    for position, label in enumerate(numbers):
-        try:
-            number = int(label)
-            is_number = number == label and number >= 0
-        except (TypeError, ValueError):
-            is_number = False
-        if not is_number:
-            shown = " ".join(str(label).split())[:60]
-            raise CommandError(
-                f"the label of {name} image {position} is {shown}", "give class numbers, counted from 0, as labels"
-            )
-        numbers[position] = number
-    return torch.tensor(numbers, dtype=torch.int64)

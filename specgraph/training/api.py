@@ -65,7 +65,8 @@ def train(options: TrainOptions) -> Run:
 
     `recipe` names the recipe (the first, where None; `default` too where the spec has no such). `data`
     is a data set's name, a folder, or (train, test), each a pair of arrays (images, labels) or a data
-    set of (image, label). `settings` maps recipe fields such as `optimizer.sgd.lr` to values. `out` is
+    set of (image, label); labels are what the task learns: class numbers, numbers, labels of 0 and 1, masks, or a dict
+    of these by output. `settings` maps recipe fields such as `optimizer.sgd.lr` to values. `out` is
     the run folder, by default `runs/<name>/<date-time>`. `resume` continues a run as it was, for more
     `epochs` where that is given; `spec` is then left out. `weights` starts from trained ones, `reset`
     and `freeze` are globs of paths. `report=False` writes no pictures. Raises `CommandError`,

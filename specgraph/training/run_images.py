@@ -147,13 +147,8 @@ def prepare_data(
     wanted_channels = image.dims[0] if isinstance(image.dims[0], int) else None
     height, width = image.dims[1:]
     wanted_size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
-    if data is not None and isinstance(task, HeadsTask):
-        raise CommandError(
-            "data given from Python have one target for each image, and the recipe trains several outputs",
-            "name a table in the recipe: data: {name: table, file: …, targets: {…}}",
-        )
     if data is not None:
-        dataset = from_user(data)
+        dataset = from_user(data, task.kinds if isinstance(task, HeadsTask) else task.targets)
     else:
         assert recipe.data is not None
         if recipe.data.name == FROM_PYTHON:

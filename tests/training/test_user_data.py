@@ -75,7 +75,7 @@ def test_targets_spare_reading_all_images() -> None:
     items.read.clear()
     from specgraph.datasets.user import _samples
 
-    _samples(items, "train")
+    _samples(items, "train", {"": "class"})
     assert items.read == [0]
 
 
