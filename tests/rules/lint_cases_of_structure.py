@@ -40,6 +40,26 @@ CASES: dict[str, Case] = {
         "nodes:\n  c: {op: conv, out_channels: 8, kernel_size: 2, stride: 3}\n",
         [("SG901", 4)],
     ),
+    "windows that leave gaps in a map of a free size": (
+        SYMBOLIC,
+        "nodes:\n  c: {op: conv, out_channels: 8, kernel_size: 3, stride: 4}\n",
+        [("SG901", 4), ("SG904", 2)],
+    ),
+    "gaps along one free axis": (
+        SYMBOLIC,
+        "nodes:\n  p: {op: max_pool, kernel_size: [3, 2], stride: [3, 4]}\n",
+        [("SG901", 4), ("SG904", 2)],
+    ),
+    "gaps that dilation closes": (
+        SYMBOLIC,
+        "nodes:\n  c: {op: conv, out_channels: 8, kernel_size: 2, stride: 3, dilation: 2}\n",
+        [("SG904", 2)],
+    ),
+    "1x1 with stride 2 on a free size": (
+        SYMBOLIC,
+        "nodes:\n  c: {op: conv, out_channels: 8, kernel_size: 1, stride: 2}\n",
+        [],
+    ),
     # SG902
     "3x3 on 1x1": (sized(8), f"nodes:\n  p: {{op: max_pool, kernel_size: 8}}\n  c: {CONV}\n", [("SG902", 5)]),
     "3x3 on 2x2": (sized(16), f"nodes:\n  p: {{op: max_pool, kernel_size: 8}}\n  c: {CONV}\n", []),

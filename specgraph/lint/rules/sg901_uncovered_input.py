@@ -50,8 +50,11 @@ def check(lint: Lint) -> None:
         window = window_of(node)
         if max(window.stride) > 1 and max(window.kernel) > 1:
             axes = [axis for axis in range(len(window.stride)) if lost(node, window, axis)]
+            open_ones = [axis for axis in range(len(window.stride)) if gap(node, window, axis)]
             if axes:
                 _report(lint, node, window, axes)
+            elif open_ones:
+                _report_gaps(lint, node, window, open_ones)
 
 
 def lost(node: Node, window: SlidingWindow, axis: int) -> int:
@@ -70,6 +73,32 @@ def skipped(node: Node, window: SlidingWindow, axis: int) -> int:
     """Positions along a spatial axis that lie between two windows, as a stride is larger than a window."""
     out = node.output.dims[axis + 1]
     return max(0, window.stride[axis] - window.span(axis)) * (out - 1) if isinstance(out, int) else 0
+
+
+def gap(node: Node, window: SlidingWindow, axis: int) -> int:
+    """Positions between two windows along an axis of a free size; 0 for a kernel of 1."""
+    is_free = not isinstance(node.input_types[0].dims[axis + 1], int)
+    return max(0, window.stride[axis] - window.span(axis)) if is_free and window.kernel[axis] > 1 else 0
+
+
+def _report_gaps(lint: Lint, node: Node, window: SlidingWindow, axes: list[int]) -> None:
+    """Report what is skipped of a map whose size is free."""
+    first, kind = axes[0], node.input_types[0]
+    stride, reach = window.stride[first], window.span(first)
+    words = [WORDS.get(kind.axes[axis + 1], "position") + "s" for axis in axes if gap(node, window, axis)]
+    verb = "is" if stride - reach == 1 else "are"
+    lint.report(
+        "uncovered-input",
+        f"node `{node.path}`: {stride - reach} of every {stride} {' and '.join(dict.fromkeys(words))} of "
+        f"`{node.inputs[0]}` {verb} covered by no window",
+        node,
+        notes=(_between(stride, reach),),
+        help=f"write stride: {reach} or less, or a larger kernel",
+    )
+
+
+def _between(stride: int, reach: int) -> str:
+    return f"windows of {reach} start {stride} apart, so {stride - reach} between two are skipped"
 
 
 def _report(lint: Lint, node: Node, window: SlidingWindow, axes: list[int]) -> None:
@@ -94,7 +123,7 @@ def _arithmetic(node: Node, window: SlidingWindow, axis: int) -> str:
     stride, (before, after), reach = window.stride[axis], window.padding[axis], window.span(axis)
     assert isinstance(size, int)
     if stride > reach:
-        return f"windows of {reach} start {stride} apart, so {stride - reach} between two are skipped"
+        return _between(stride, reach)
     exact = (size + before + after - reach) / stride + 1
     padding = f"2*{before}" if before == after else f"{before} + {after}"
     return f"({size} + {padding} - {reach}) / {stride} + 1 = {exact:g}, of which {out} windows remain"
