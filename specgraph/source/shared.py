@@ -12,7 +12,8 @@ anchored text itself is another thing:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 
 from specgraph.diagnostics.model import Diagnostic, Edit, Fix, Span
 from specgraph.source.anchored import Anchored, Place, find_anchored
@@ -33,11 +34,40 @@ def settle_shared(source: Source, diagnostics: Iterable[Diagnostic]) -> list[Dia
     return _Settling(source, anchored, nodes, diagnostics).settled() if anchored else diagnostics
 
 
+class _Nested:
+    """Regions of a text, of which two are apart or one is in the other."""
+
+    def __init__(self, regions: list[_Bounds]) -> None:
+        self.regions = sorted(regions, key=lambda region: (region[0], -region[1]))
+        self.starts = [start for start, _ in self.regions]
+        self.outer: list[int] = []
+        around: list[int] = []
+        for index, (start, _) in enumerate(self.regions):
+            while around and self.regions[around[-1]][1] < start:
+                around.pop()
+            self.outer.append(around[-1] if around else -1)
+            around.append(index)
+
+    def around(self, position: int) -> Iterator[int]:
+        """The regions that begin at or before a position, and those that they are in, innermost first."""
+        index = bisect_right(self.starts, position) - 1
+        while index >= 0:
+            yield index
+            index = self.outer[index]
+
+    def within(self, start: int, end: int) -> range:
+        """The regions that begin from `start` to `end`."""
+        return range(bisect_left(self.starts, start), bisect_right(self.starts, end))
+
+
 class _Settling:
     def __init__(
         self, source: Source, anchored: list[Anchored], nodes: list[_Bounds], diagnostics: list[Diagnostic]
     ) -> None:
-        self.source, self.anchored, self.nodes, self.diagnostics = source, anchored, nodes, diagnostics
+        self.source, self.anchored, self.nodes, self.diagnostics = source, anchored, _Nested(nodes), diagnostics
+        self.anchored.sort(key=lambda each: (each.start, -each.place.end))
+        self.regions = _Nested([(each.start, each.place.end) for each in self.anchored])
+        self.by_alias = {(use.start, use.end): each for each in self.anchored for use in each.aliases}
         self.whole: dict[_Bounds, list[tuple[str, str, str]]] = {}
         for diagnostic in diagnostics:
             for fix in diagnostic.fixes:
@@ -66,7 +96,7 @@ class _Settling:
             return fix, None
         edits = list(fix.edits)
         note = None
-        for anchored in self.anchored:
+        for anchored in self._concerned(edits):
             place = anchored.place
             touching = [edit for edit in edits if self._touches(edit, place, edits)]
             if touching:
@@ -88,6 +118,17 @@ class _Settling:
                 if used is not None and self._all_alike(diagnostic, fix, anchored):
                     edits = [edits[0]._replace(span=self._span(place.start, place.end))]
         return (fix if edits == list(fix.edits) else fix._replace(edits=tuple(edits))), note
+
+    def _concerned(self, edits: list[Edit]) -> list[Anchored]:
+        """The anchored values that edits may change: those around them, in them, and that of an alias they replace."""
+        found: set[int] = set()
+        for edit in edits:
+            start, end = self._bounds(edit)
+            found.update(self.regions.within(start, end), self.regions.around(start))
+            used = self.by_alias.get((start, end))
+            if used is not None:
+                found.update(self.regions.within(used.start, used.start))
+        return [self.anchored[index] for index in sorted(found)]
 
     def _touches(self, edit: Edit, place: Place, edits: list[Edit]) -> bool:
         """Whether an edit changes what stands at a place; text put after it does not, unless other text is put before
@@ -136,11 +177,12 @@ class _Settling:
         """Whether what is changed is read in one way everywhere: a part of a node, or of the same key."""
         if all(use.role == anchored.place.role for use in anchored.aliases):
             return True
-        start, end = anchored.start, anchored.place.end
-        inside = [node for node in self.nodes if start <= node[0] and node[1] <= end]
-        return all(
-            any(a <= self._bounds(edit)[0] and self._bounds(edit)[1] <= b for a, b in inside) for edit in touching
-        )
+        return all(self._in_node(anchored, *self._bounds(edit)) for edit in touching)
+
+    def _in_node(self, anchored: Anchored, start: int, end: int) -> bool:
+        """Whether a part of an anchored value lies in a node that lies in the value."""
+        nodes = (self.nodes.regions[index] for index in self.nodes.around(start))
+        return any(anchored.start <= node[0] and end <= node[1] <= anchored.place.end for node in nodes)
 
     def _lines(self, anchored: Anchored) -> str:
         lines = sorted({self.source.position(use.start)[0] for use in anchored.aliases})

@@ -134,7 +134,7 @@ class YamlTreeBuilder:
                     self._too_large(event, max_values)
                 if event.anchor is not None:
                     self.anchors[event.anchor] = None
-                    self.open_anchors[len(stack)] = (event.anchor, self.num_values)
+                    self.open_anchors[len(stack)] = (event.anchor, self.num_values + self.num_aliased)
                 self.flow_depth += bool(event.flow_style)
                 children: list[Any] = []
                 stack.append((children, event, kind is yaml.MappingStartEvent))

@@ -244,3 +244,12 @@ class TestUnquotedExpressions:
 
     def test_one_that_has_no_end_is_left_to_the_expression_reader(self) -> None:
         assert said("a: {op: conv, k: $(x}\n") == []
+
+
+def test_aliases_of_many_anchors_count_what_each_repeats() -> None:
+    """Not what was repeated before: forty pairs of ten values are four hundred."""
+    text = "".join(f"a{i}: &n{i} [0, 1, 2, 3, 4, 5, 6, 7, 8]\nb{i}: *n{i}\n" for i in range(40))
+    parsed, diagnostics = parse(text)
+    assert diagnostics == []
+    assert isinstance(parsed.tree, Mapping)
+    assert len(parsed.tree.entries) == 80
