@@ -131,7 +131,7 @@ def _fit(args: argparse.Namespace, graph: Any, file: WeightsFile, choices: Choic
         ):
             print(for_line(line))
         flags = f": {' '.join(error.flags)}" if error.flags else ""
-        print(f"{file.shown} does not fit {graph.name} as it is{flags}", file=sys.stderr)
+        print(for_line(f"{file.shown} does not fit {graph.name} as it is{flags}"), file=sys.stderr)
         return 1
     for note in fitted.notes:
         print(for_line(note), file=sys.stderr)

@@ -30,7 +30,7 @@ def read_npz(place: Path) -> StateDict:
 
 def is_keras(place: Path, start: bytes) -> bool:
     """Whether it is a file of Keras, by its ending or its first bytes."""
-    return place.suffix.lower() in (".keras", ".h5", ".hdf5") or start.startswith(HDF5_START[: len(start)])
+    return place.suffix.lower() in (".keras", ".h5", ".hdf5") or start.startswith(HDF5_START)
 
 
 def read_keras(place: Path) -> list[Member]:

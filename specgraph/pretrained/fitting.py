@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from torch import Tensor
@@ -11,7 +11,7 @@ from specgraph.errors import CommandError
 from specgraph.pretrained.adapting import adapt, kind_of_adaptation
 from specgraph.pretrained.matching import Pair, match_layers, renamed_keys
 from specgraph.pretrained.members import StateDict
-from specgraph.pretrained.mismatch import WeightsMismatchError
+from specgraph.pretrained.mismatch import Shape, WeightsMismatchError, flags_for
 from specgraph.pretrained.names import rename
 from specgraph.pretrained.wanted import COUNTER, Choices, Place, Wanted, matches, paths_help, without_ones
 
@@ -39,10 +39,10 @@ def fit(
     `WeightsMismatchError`, whose help is the line to type, and `CommandError` for a glob that fits nothing.
     """
     choices = choices or Choices()
-    _check_globs(choices, wanted, state)
     kept = {key: value for key, value in state.items() if not matches(key, choices.drop)}
     renamed = rename(kept, wanted, shown)
     kept = {key: value for key, value in renamed.state.items() if not matches(key, choices.drop)}
+    _check_globs(choices, wanted, (*state, *renamed.state))
     notes = list(renamed.notes)
     used: tuple[Pair, ...] = ()
     pairs = _matched(kept, wanted)
@@ -63,16 +63,14 @@ def fit(
             kept[key], how = adapt(kept[key], place, kind)
             shapes[key] = place.shape
             notes.append(f"{key} is {how}")
-    _refuse_differences(shapes, wanted, choices, [] if choices.match else pairs, optional, shown)
+    _refuse_differences(shapes, wanted, choices, () if choices.match else tuple(pairs), optional, shown)
     taken = {key: kept[key] for key in wanted if key in kept and not matches(key, choices.reset)}
     return Fitted(taken, tuple(notes), used)
 
 
 def _in_shape(tensor: Tensor, place: Place | None) -> Tensor:
     """A tensor in the shape of its place where they differ in ones at the end alone."""
-    if place is None or without_ones(tuple(tensor.shape)) != without_ones(place.shape):
-        return tensor
-    return tensor.reshape(place.shape)
+    return tensor.reshape(_shape_in(tuple(tensor.shape), place))
 
 
 def _may_lack(key: str, wanted: Wanted) -> bool:
@@ -85,8 +83,8 @@ def _matched(state: StateDict, wanted: Wanted) -> list[Pair]:
     return match_layers(spare, lacking) if spare and lacking else []
 
 
-def _check_globs(choices: Choices, wanted: Wanted, state: Mapping[str, Tensor]) -> None:
-    for flag, patterns, keys in (("--reset", choices.reset, wanted), ("--drop", choices.drop, state)):
+def _check_globs(choices: Choices, wanted: Wanted, held: tuple[str, ...]) -> None:
+    for flag, patterns, keys in (("--reset", choices.reset, wanted), ("--drop", choices.drop, held)):
         for pattern in patterns:
             if not any(matches(key, (pattern,)) for key in keys):
                 what = "parameter" if flag == "--reset" else "tensor of the file"
@@ -94,13 +92,31 @@ def _check_globs(choices: Choices, wanted: Wanted, state: Mapping[str, Tensor]) 
 
 
 def _refuse_differences(
-    shapes: Mapping[str, tuple[int, ...]],
+    shapes: Mapping[str, Shape],
     wanted: Wanted,
     choices: Choices,
-    pairs: Iterable[Pair],
+    pairs: tuple[Pair, ...],
     optional: tuple[str, ...],
     shown: str,
 ) -> None:
+    found = _differences(shapes, wanted, choices, optional)
+    if not any(found):
+        return
+    if not pairs:
+        used = [key for key in shapes if key in wanted]
+        raise WeightsMismatchError(shown, *found, flags=flags_for(*found, wanted, used))
+    names = renamed_keys(shapes, pairs)
+    after = {names[key]: _shape_in(shape, wanted.get(names[key])) for key, shape in shapes.items()}
+    then = _differences(after, wanted, choices, optional)
+    used = [old for old, new in names.items() if new in wanted]
+    flags = flags_for(*then, wanted, used) if any(then) else []
+    raise WeightsMismatchError(shown, *found, pairs=pairs, flags=["--match", *flags] if flags or not any(then) else [])
+
+
+def _differences(
+    shapes: Mapping[str, Shape], wanted: Wanted, choices: Choices, optional: tuple[str, ...]
+) -> tuple[list[str], list[str], dict[str, tuple[Shape, Shape]]]:
+    """Keys that the file lacks, keys that the network lacks, and those of other shapes."""
     fresh = {key for key in wanted if matches(key, choices.reset)}
     missing = [key for key in wanted if key not in shapes and key not in fresh and not _may_lack(key, wanted)]
     unexpected = [key for key in shapes if key not in wanted and not matches(key, (*optional, *choices.reset))]
@@ -109,5 +125,9 @@ def _refuse_differences(
         for key, place in wanted.items()
         if key in shapes and key not in fresh and shapes[key] != place.shape
     }
-    if missing or unexpected or mismatched:
-        raise WeightsMismatchError(shown, missing, unexpected, mismatched, wanted, tuple(pairs), choices)
+    return missing, unexpected, mismatched
+
+
+def _shape_in(shape: Shape, place: Place | None) -> Shape:
+    """A shape as its place has it where they differ in ones at the end alone."""
+    return place.shape if place is not None and without_ones(shape) == without_ones(place.shape) else shape

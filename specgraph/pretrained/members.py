@@ -12,6 +12,7 @@ from torch import Tensor
 
 from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
+from specgraph.escaping import for_line
 from specgraph.pretrained.stand_ins import ArrayStandIn, StandIn
 
 StateDict = dict[str, Tensor]
@@ -118,7 +119,9 @@ def choose_member(members: list[Member], wanted: str | None, place: str) -> Memb
         held = ", ".join(f"`{each.path}` ({len(each.state)} tensors)" for each in members[:MAX_SHOWN])
         more = f" and {len(members) - MAX_SHOWN} more" if len(members) > MAX_SHOWN else ""
         line = f"--weights {shlex.quote(f'{place}#{members[0].path}')}"
-        raise CommandError(f"{place} holds several state dicts: {held}{more}", f"choose one, for example {line}")
+        raise CommandError(
+            for_line(f"{place} holds several state dicts: {held}{more}"), for_line(f"choose one, for example {line}")
+        )
     return members[0]
 
 
@@ -136,6 +139,5 @@ def _named(members: list[Member], wanted: str, place: str) -> Member:
     known += sorted({key.partition(".")[0] for each in members if not each.path for key in each.state if "." in key})
     close = nearest(wanted, known)
     shown = ", ".join(f"`{name}`" for name in known[:MAX_SHOWN]) or "one state dict without a name"
-    raise CommandError(
-        f"{place} holds nothing named `{wanted}`", f"did you mean `{close}`?" if close else f"it holds {shown}"
-    )
+    advice = f"did you mean `{close}`?" if close else f"it holds {shown}"
+    raise CommandError(for_line(f"{place} holds nothing named `{wanted}`"), for_line(advice))

@@ -6,13 +6,16 @@ import shlex
 from collections.abc import Iterable, Mapping
 
 from specgraph.errors import CommandError
+from specgraph.escaping import for_line
 from specgraph.pretrained.adapting import kind_of_adaptation
 from specgraph.pretrained.matching import Pair
-from specgraph.pretrained.wanted import COUNTER, Choices, Wanted, owner, shape_text
+from specgraph.pretrained.wanted import COUNTER, Wanted, owner, shape_text
 
 Shape = tuple[int, ...]
 MAX_LINES = 2
-MAX_FLAGS = 4
+MAX_FLAGS = 12
+FEW = 4
+"""Tensors of a network that is too small to tell by them which one a file is of."""
 ALL = "all differences: specgraph weights FILE --spec SPEC"
 ADVICE = {
     "--match": "they agree in shape and order, to take them as the same",
@@ -37,21 +40,19 @@ class WeightsMismatchError(CommandError):
         missing: list[str],
         unexpected: list[str],
         mismatched: Mapping[str, tuple[Shape, Shape]],
-        wanted: Wanted | None = None,
+        *,
         pairs: tuple[Pair, ...] = (),
-        choices: Choices | None = None,
+        flags: list[str] | None = None,
     ) -> None:
         self.missing, self.unexpected, self.mismatched = missing, unexpected, dict(mismatched)
-        self.pairs = pairs
+        self.pairs, self.flags = pairs, flags or []
         total = len(missing) + len(unexpected) + len(mismatched)
-        wanted = wanted or {}
-        self.flags = _flags(self, wanted, choices or Choices())
         head = f"{source} does not fit the network: {total} {'tensor differs' if total == 1 else 'tensors differ'}"
-        lines = list(_lines(self))
+        lines = list(map(for_line, _lines(self)))
         more = len(lines) - MAX_LINES
         if more > 0:
             lines = [*lines[: MAX_LINES - 1], f"{lines[MAX_LINES - 1]}; and {more} more"]
-        super().__init__("\n  ".join([head, *lines]), _advice(self))
+        super().__init__("\n  ".join([for_line(head), *lines]), for_line(_advice(self)))
 
 
 def differing(key: str, shapes: tuple[Shape, Shape]) -> str:
@@ -75,38 +76,23 @@ def _lines(error: WeightsMismatchError) -> Iterable[str]:
             yield f"{key}: not in the {where}"
 
 
-def _flags(error: WeightsMismatchError, wanted: Wanted, choices: Choices) -> list[str]:
-    """The flags with which the weights load, beside those that were given."""
+def flags_for(
+    missing: list[str],
+    unexpected: list[str],
+    mismatched: Mapping[str, tuple[Shape, Shape]],
+    wanted: Wanted,
+    used: Iterable[str],
+) -> list[str]:
+    """The flags with which weights of these differences load; empty for those of another network. `used` are the
+    file's names of tensors that load."""
     needed = [key for key in wanted if not wanted[key].optional and not key.endswith(COUNTER)]
-    flags: list[str] = []
-    missing, unexpected = set(error.missing), list(error.unexpected)
-    mismatched = dict(error.mismatched)
-    if error.pairs:
-        flags.append("--match")
-        ours, theirs = {pair.ours for pair in error.pairs}, {pair.theirs for pair in error.pairs}
-        resized = {pair.ours for pair in error.pairs if not pair.exact}
-        fresh = {key for key in missing if owner(key) in resized or key in resized}
-        missing = {key for key in missing if owner(key) not in ours and key not in ours}
-        unexpected = [key for key in unexpected if owner(key) not in theirs and key not in theirs]
-    else:
-        fresh = set()
-    kinds = {key: kind_of_adaptation(shapes[0], wanted[key]) for key, shapes in mismatched.items() if key in wanted}
-    adapted = {key for key, kind in kinds.items() if kind is not None}
-    flags += [f"--adapt {kind}" for kind in dict.fromkeys(kind for kind in kinds.values() if kind is not None)]
-    fresh |= missing | (mismatched.keys() - adapted)
-    if len(fresh) > (1 - LEAST_SHARE) * max(len(needed), 1) and not (needed and len(needed) <= 4):
+    kinds = {key: kind_of_adaptation(shapes[0], wanted[key]) for key, shapes in mismatched.items()}
+    fresh = {*missing, *(key for key, kind in kinds.items() if kind is None)}
+    if len(fresh) > (1 - LEAST_SHARE) * len(needed) and len(needed) > FEW:
         return []
-    if fresh:
-        flags += [f"--reset {shlex.quote(path)}" for path in _covering(fresh, wanted)]
-    if unexpected:
-        flags += [f"--drop {shlex.quote(path)}" for path in _covering(unexpected, [*unexpected, *_kept(error, wanted)])]
-    return flags
-
-
-def _kept(error: WeightsMismatchError, wanted: Wanted) -> list[str]:
-    """Keys of the file that are the network's."""
-    missing = set(error.missing)
-    return [key for key in wanted if key not in missing]
+    flags = [f"--adapt {kind}" for kind in dict.fromkeys(kind for kind in kinds.values() if kind is not None)]
+    flags += [f"--reset {shlex.quote(path)}" for path in _covering(fresh, wanted)]
+    return flags + [f"--drop {shlex.quote(path)}" for path in _covering(unexpected, [*unexpected, *used])]
 
 
 def _covering(keys: Iterable[str], among: Iterable[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping
 from math import prod
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from specgraph.errors import CommandError
+from specgraph.escaping import for_line
 from specgraph.pretrained.members import StateDict
 from specgraph.pretrained.published_names import NAME_MAPS, NameMap, NameRule
 from specgraph.pretrained.wanted import Wanted, owner, without_ones
@@ -61,7 +63,8 @@ def _by_prefix(state: StateDict, wanted: Wanted, shown: str) -> Renamed:
     if len(found) > 1:
         parts = " and ".join(f"`{prefix}`" for prefix in found[:MAX_PREFIXES])
         raise CommandError(
-            f"{shown} holds this network under {parts}", f"choose one, for example --weights '{shown}#{found[0]}'"
+            for_line(f"{shown} holds this network under {parts}"),
+            for_line(f"choose one, for example --weights {shlex.quote(f'{shown}#{found[0]}')}"),
         )
     if found:
         return _without(state, found[0], shown)

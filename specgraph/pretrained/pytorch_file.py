@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from specgraph.errors import CommandError
+from specgraph.escaping import for_line
 from specgraph.pretrained.members import Member, choose_member, find_members
 from specgraph.pretrained.stand_ins import load_inert, names_asked_for
 
@@ -66,7 +67,9 @@ def _needs_code(place: Path, shown: str, names: set[str]) -> CommandError:
     line = f"m = torch.load({json.dumps(str(place))}, weights_only=False, map_location='cpu'); "
     line += "torch.save(m.state_dict(), 'weights.pth')"
     return CommandError(
-        f"{shown} holds objects that cannot be read without running code: {', '.join(held[:MAX_NAMED])}{more}",
+        for_line(
+            f"{shown} holds objects that cannot be read without running code: {', '.join(held[:MAX_NAMED])}{more}"
+        ),
         f"if you trust it, convert it where that code is installed: {_typed(line)}",
     )
 

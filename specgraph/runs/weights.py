@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from specgraph.errors import CommandError
+from specgraph.escaping import for_line
 from specgraph.graph.fingerprint import spec_hash as spec_hash
 from specgraph.graph.model import Graph
 from specgraph.pretrained.addresses import is_published, split_member
@@ -52,7 +53,9 @@ def weights_for(graph: Graph, weights: WeightsLike) -> NetworkWeights:
     request = as_request(weights)
     file = open_weights(request.address, offline=request.offline)
     fitted = fit(file.state, wanted_by(graph), request.choices, shown=file.shown)
-    return NetworkWeights(fitted.state, file.metadata, (*file.notes, *fitted.notes), file.shown, request)
+    return NetworkWeights(
+        fitted.state, file.metadata, tuple(map(for_line, (*file.notes, *fitted.notes))), file.shown, request
+    )
 
 
 def open_weights(path: str | os.PathLike[str], *, offline: bool = False) -> WeightsFile:

@@ -98,11 +98,7 @@ def test_a_renamed_head_of_another_width_starts_fresh(tmp_path: Path) -> None:
     theirs, path = file_of(network(names=("stem", "body", "head"), classes=7), tmp_path)
     ours = network()
     request = refused(ours, path)
-    if request.choices.match and not request.choices.reset:
-        with pytest.raises(WeightsMismatchError) as caught:
-            weights_for(ours, request)
-        request = typed(caught.value, path)
-        request = request._replace(choices=request.choices._replace(match=True))
+    assert request.choices == Choices(reset=("fc",), match=True)
     module = loaded(ours, request)
     assert torch.equal(module.get_parameter("conv2.weight"), theirs.get_parameter("body.weight"))
     fresh = specgraph.compile(ours, seed=0).get_parameter("fc.weight")
@@ -146,6 +142,23 @@ def test_several_differences_are_one_line(tmp_path: Path) -> None:
     request = refused(network(1, 10), path)
     assert request.choices == Choices(reset=("fc",), drop=("aux",), adapt=("channels",))
     loaded(network(1, 10), request)
+
+
+def test_everything_at_once_is_one_line(tmp_path: Path) -> None:
+    """Other names, channels and classes, tensors of a loss, a prefix and a nested mapping."""
+    theirs = network(3, 1000, names=("stem", "body", "head"))
+
+    def around(state: Mapping[str, Tensor]) -> dict[str, Any]:
+        return {"state_dict": {**{f"model.{key}": value for key, value in state.items()}, "loss.w": torch.ones(3)}}
+
+    _, path = file_of(theirs, tmp_path, around)
+    ours = network(1, 10)
+    request = refused(ours, path)
+    assert request.choices.match
+    assert request.choices.drop == ("loss",)
+    assert torch.equal(
+        loaded(ours, request).get_parameter("conv2.bias"), torch.load(path)["state_dict"]["model.body.bias"]
+    )
 
 
 def test_a_file_of_another_network_says_so(tmp_path: Path) -> None:
