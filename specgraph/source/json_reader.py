@@ -71,7 +71,7 @@ def parse_json(source: Source, collector: Collector) -> Parsed:
         except JsonFault as fault:
             _report(fault, source, collector)
             return Parsed(source, None, builder.partial())
-        return Parsed(source, tree, tree)
+        return Parsed(source, None if builder.was_repaired else tree, tree)
 
 
 def _report(fault: JsonFault, source: Source, collector: Collector) -> None:
@@ -94,6 +94,7 @@ class JsonTreeBuilder:
         self.source = source
         self.collector = collector
         self.root: Tree | None = None
+        self.was_repaired = False
         # children (keys and values in turn for a mapping), closing bracket, offset of the opening one
         self.stack: list[tuple[list[Tree], str, int]] = []
 
@@ -198,7 +199,7 @@ class JsonTreeBuilder:
         fault = self._unexpected(sign, start, end, state, closer, opened, match)
         if fault.replacement is None:
             raise fault
-        _report(fault, self.source, self.collector)
+        self._repair(fault)
 
     def _meant(self, start: int) -> tuple[Value, str, int] | None:
         """Report a word of another language, or a text in single quotes, and return what it means, its text here, and
@@ -208,14 +209,19 @@ class JsonTreeBuilder:
         if word is not None:
             raw = FOREIGN_WORDS[word[0]]
             fault = JsonFault(f"`{word[0]}` is not JSON", start, word.end(), f"write {raw}", None, raw)
-            _report(fault, self.source, self.collector)
+            self._repair(fault)
             return WORDS[raw], raw, word.end()
         quoted = SINGLE_QUOTED.match(text, start)
         if quoted is None:
             return None
         fault = JsonFault("JSON has no single quotes", start, quoted.end(), "use double quotes", None, f'"{quoted[1]}"')
-        _report(fault, self.source, self.collector)
+        self._repair(fault)
         return quoted[1], quoted[1], quoted.end()
+
+    def _repair(self, fault: JsonFault) -> None:
+        """Report a fault whose cure is certain, and read on as if it were cured."""
+        self.was_repaired = True
+        _report(fault, self.source, self.collector)
 
     def _at(self, offset: int) -> Tree:
         line, column = self.source.position(offset)
