@@ -61,6 +61,7 @@ OPS = frozenset(
         "Softsign",
         "Sigmoid",
         "Tanh",
+        "Erf",
         "HardSwish",
         "HardSigmoid",
         "Gelu",

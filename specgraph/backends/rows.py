@@ -79,6 +79,7 @@ ROWS = (
     Row("hardtanh", "nn.Hardtanh"),
     Row("clamp", "", "clamp"),
     Row("exp", "", "exp", "Exp"),
+    Row("erf", "", "erf", "Erf"),
     Row("abs", "", "abs", "Abs"),
     Row("log", "", "log", "Log"),
     Row("sqrt", "", "sqrt", "Sqrt"),

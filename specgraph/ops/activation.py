@@ -240,6 +240,13 @@ OPS: tuple[Op, ...] = (
         infer=infer_clamp,
     ),
     _activation(
+        "erf",
+        "The error function.",
+        "2 / sqrt(pi) * (integral of exp(-t^2) from 0 to x)",
+        foreign=("Erf",),
+        behaviour=Behaviour(pointwise=True, reach="point", range=(-1, 1), traffic=Traffic(inputs=True, backward=4.0)),
+    ),
+    _activation(
         "exp",
         "The exponential function.",
         "exp(x)",
@@ -260,13 +267,7 @@ OPS: tuple[Op, ...] = (
             traffic=Traffic(inputs=True, backward=1.0),
         ),
     ),
-    _activation(
-        "log",
-        "The natural logarithm; of a negative value it is not a number.",
-        "log(x)",
-        foreign=("Log", "ln"),
-        behaviour=Behaviour(pointwise=True, reach="point", traffic=KEEPS_INPUTS),
-    ),
+    _activation("log", "Natural logarithm; of a negative value it is not a number.", "log(x)", foreign=("Log", "ln")),
     _activation(
         "sqrt",
         "Square roots; of a negative value they are not a number.",

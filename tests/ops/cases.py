@@ -149,7 +149,7 @@ CASES: dict[str, list[Case]] = {
         bad("invalid", MAP, min="low"),
     ],
     "exp": ANY_RANK,
-    **dict.fromkeys(("log", "sqrt", "reciprocal", "log_sigmoid", "tanhshrink"), ANY_RANK),
+    **dict.fromkeys(("erf", "log", "sqrt", "reciprocal", "log_sigmoid", "tanhshrink"), ANY_RANK),
     "threshold": [
         *[ok(shape, threshold=0.1, value=-2) for shape in (VECTOR, LINE, MAP, CUBE, TOKENS, LOST, RANK_5)],
         bad("invalid", MAP, value=0),
