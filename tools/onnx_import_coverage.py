@@ -26,6 +26,7 @@ OPS = frozenset(
         "ConvTranspose",
         "MaxPool",
         "AveragePool",
+        "LpPool",
         "GlobalAveragePool",
         "GlobalMaxPool",
         "LRN",

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from specgraph.importers.flat import Refusal
 from specgraph.importers.linear_maps import average_map, num_windows, side_of_map, write_maps
 from specgraph.importers.onnx_file import OnnxNode
-from specgraph.importers.raise_layers import Pairs, map_rank, numbers, padding_of
+from specgraph.importers.raise_layers import Pairs, map_rank, numbers, padding_of, rounded
 from specgraph.importers.raiser import Raise, Raiser, static
 
 LOWEST = -3.0e38
@@ -76,6 +77,26 @@ def raise_avg_pool(raiser: Raiser, node: OnnxNode) -> None:
     _pool(raiser, node, path, "avg_pool", arguments)
 
 
+def raise_lp_pool(raiser: Raiser, node: OnnxNode) -> None:
+    """ONNX takes absolute values, and of a window that hangs over the sum of what is there, as of zeros behind."""
+    path = raiser.data(node)
+    rank = map_rank(raiser, path)
+    kernel, stride = numbers(node, "kernel_shape", rank), numbers(node, "strides", rank)
+    dilation = numbers(node, "dilations", rank)
+    if any(step != 1 for step in dilation):
+        raise Refusal(f"its windows have a dilation of {dilation}, which `lp_pool` does not take")
+    padding = padding_of(raiser, node, path, kernel, stride, dilation)
+    if node.attributes.get("ceil_mode", 0):
+        padding = _whole_windows(raiser, path, kernel, stride, dilation, padding)
+    if any(map(any, padding)):
+        path = raiser.step("pad", [path], {"padding": padding})
+    power = rounded(node.attributes.get("p", 2))
+    if power % 2 != 0:
+        path = raiser.step("abs", [path])
+    arguments = {"norm_type": power, "kernel_size": kernel, "stride": stride}
+    _pool(raiser, node, path, "lp_pool", arguments, ceil=False)
+
+
 def _pair(amounts: list[int]) -> tuple[int, int]:
     before, after = amounts
     return before, after
@@ -103,6 +124,7 @@ def raise_global_pool(op: str) -> Raise:
 HANDLERS: dict[str, Raise] = {
     "MaxPool": raise_max_pool,
     "AveragePool": raise_avg_pool,
+    "LpPool": raise_lp_pool,
     "GlobalAveragePool": raise_global_pool("global_avg_pool"),
     "GlobalMaxPool": raise_global_pool("global_max_pool"),
 }

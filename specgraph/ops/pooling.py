@@ -49,16 +49,25 @@ def infer_avg_pool(call: Call) -> TensorType:
     dims = call.input.dims
     if call.arguments["divisor_override"] is not None and len(dims) == 2:
         raise call.fault("contradicting-arguments", "divisor", argument="divisor_override")
-    output = infer_pool(call)
+    return _at_least_a_window(call, infer_pool(call))
+
+
+def _at_least_a_window(call: Call, output: TensorType) -> TensorType:
+    """The output of an average; raises `Fault` where PyTorch's average in three dimensions refuses the input."""
+    dims, window = call.input.dims, call.window()
     if len(dims) == 4:
-        kernel, padding = call.arguments["kernel_size"], call.arguments["padding"]
-        inside = all(before == after for before, after in padding)
-        for size, k, (before, after) in zip(dims[1:], kernel, padding, strict=True):
+        inside = all(before == after for before, after in window.padding)
+        for size, k, (before, after) in zip(dims[1:], window.kernel, window.padding, strict=True):
             counted = size if inside else size + before + after
             if not call.at_least(counted, k):
-                facts = {"kernel": kernel, "is_padded": not inside, "counted": counted}
+                facts = {"kernel": window.kernel, "is_padded": not inside, "counted": counted}
                 raise call.fault("kernel-larger-than-input", "average", facts, argument="kernel_size")
     return output
+
+
+def infer_lp_pool(call: Call) -> TensorType:
+    """As `infer_avg_pool`: PyTorch takes the mean of powers."""
+    return _at_least_a_window(call, infer_pool(call))
 
 
 def infer_adaptive_pool(call: Call) -> TensorType:
@@ -170,7 +179,16 @@ def adaptive_avg_traffic(node: Node) -> Traffic:
     return NO_TRAFFIC if product(node.output.dims[1:]) == 1 else KEEPS_INPUTS
 
 
+def lp_pool_traffic(node: Node) -> Traffic:
+    """Powers as large as the input, and up to four tensors as large as the output."""
+    before, after = product(node.input_types[0].dims), product(node.output.dims)
+    ratio = before / after if isinstance(before, int) and isinstance(after, int) else 1.0
+    backward = max(2 * ratio - 4, 3 - ratio)
+    return Traffic(inputs=True, kept=ratio + 4, forward=ratio + 4, evaluation=max(ratio, 3.0), backward=backward)
+
+
 WINDOW_OF_ONE = When(has_window_of_one, "each window holds one value")
+FIRST_OF_ONE = When(lambda node: node.arguments["norm_type"] == 1 and has_window_of_one(node), WINDOW_OF_ONE.reason)
 KEEPS_INDICES = Traffic(inputs=True, kept=2.0, forward=2.0, evaluation=2.0)
 OPS: tuple[Op, ...] = (
     define(
@@ -251,6 +269,22 @@ OPS: tuple[Op, ...] = (
             reach="window", keeps_sign=True, no_effect=WINDOW_OF_ONE, traffic=KEEPS_INPUTS, curable=("padding",)
         ),
         formula="out = floor((in + before + after - kernel_size) / stride) + 1",
+    ),
+    define(
+        "lp_pool",
+        family="pooling",
+        summary="The p-norm of each window; a root of a negative sum, which an odd power may have, is not a number.",
+        infer=infer_lp_pool,
+        arguments=(
+            Argument("norm_type", Number(above=0), doc="the power p, whose p-th root is taken of the sum"),
+            KERNEL_SIZE,
+            STRIDE,
+            CEIL_MODE,
+        ),
+        arithmetic=window_arithmetic,
+        foreign=("LPPool", "LpPool", "LPPool1d", "LPPool2d", "LPPool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d"),
+        behaviour=Behaviour(reach="window", keeps_sign=True, no_effect=FIRST_OF_ONE, traffic=lp_pool_traffic),
+        formula="(sum of x^p over the window)^(1/p); a window that hangs over counts as if it were full",
     ),
     define(
         "adaptive_avg_pool",

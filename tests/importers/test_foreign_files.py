@@ -103,6 +103,12 @@ EQUAL: dict[str, tuple[list[onnx.NodeProto], dict[str, Any], list[str]]] = {
         {},
         ["permute", "reshape", "max_pool", "reshape"],
     ),
+    "norms of windows": ([node("LpPool", ["x"], ["y"], kernel_shape=[3, 2], p=4)], {}, ["lp_pool"]),
+    "norms of absolute values": (
+        [node("LpPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[2, 2], pads=[1, 0, 0, 1], p=3)],
+        {},
+        ["pad", "abs", "lp_pool"],
+    ),
     "the largest of a map": ([node("ReduceMax", ["x"], ["y"], axes=[2, 3])], {}, ["global_max_pool"]),
     "space to depth": ([node("SpaceToDepth", ["x"], ["y"], blocksize=2)], {}, ["reshape", "permute", "reshape"]),
 }

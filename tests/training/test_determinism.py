@@ -25,6 +25,7 @@ REFUSED = {
     "adaptive_max_pool": {"adaptive_max_pool2d"},
     "avg_pool": {"avg_pool3d"},
     "conv": {"reflection_pad1d", "reflection_pad2d"},
+    "lp_pool": {"avg_pool3d"},
     "pad": {"reflection_pad1d", "reflection_pad2d", "reflection_pad3d"},
     "upsample": {"upsample_linear1d", "upsample_bilinear2d", "upsample_bicubic2d", "upsample_trilinear3d"},
 }

@@ -112,6 +112,22 @@ def lower_avg_pool(builder: Builder, node: Node) -> None:
     builder.emit(node, "Mul", [mean, builder.floats(node, "factor", factor)])
 
 
+def lower_lp_pool(builder: Builder, node: Node) -> None:
+    """`LpPool` for an even power and whole windows. It takes absolute values, and of a window that hangs over the sum
+    of what is there: PyTorch takes the values as they are, and their mean times the size of a whole window."""
+    power, window = float(node.arguments["norm_type"]), window_of(node)
+    cells = _cells_behind(node, window)
+    kernel, stride = window.kernel, window.stride
+    if power % 2 == 0 and not any(cells):
+        builder.emit(node, "LpPool", p=int(power), kernel_shape=kernel, strides=stride)
+        return
+    value = builder.step(node, "powers", "Pow", [*builder.inputs(node), builder.floats(node, "p", power)])
+    padding = pads(_widened(window.padding, cells))
+    mean = builder.step(node, "mean", "AveragePool", [value], kernel_shape=kernel, strides=stride, pads=padding)
+    total = builder.step(node, "sum", "Mul", [mean, builder.floats(node, "size", math.prod(kernel))])
+    builder.emit(node, "Pow", [total, builder.floats(node, "root", 1 / power)])
+
+
 def _pad_average(builder: Builder, node: Node, value: str, padding: Pairs, include_pad: bool) -> tuple[str, Pairs]:
     if not include_pad:
         raise Inexpressible(
@@ -264,6 +280,7 @@ def _average_by_matrices(builder: Builder, node: Node, value: str, axes: dict[in
 LOWERINGS: dict[str, Lower] = {
     "max_pool": lower_max_pool,
     "avg_pool": lower_avg_pool,
+    "lp_pool": lower_lp_pool,
     "adaptive_avg_pool": lower_adaptive_avg_pool,
     "adaptive_max_pool": lower_adaptive_max_pool,
     "global_avg_pool": lower_global("GlobalAveragePool"),
