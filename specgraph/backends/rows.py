@@ -116,6 +116,13 @@ ROWS = (
         positional=("num_features",),
         leaf=True,
     ),
+    Row(
+        "global_response_norm",
+        "GlobalResponseNorm",
+        parameters=("weight", "bias"),
+        positional=("num_features",),
+        leaf=True,
+    ),
     Row("lp_pool", "nn.LPPool{rank}d", leaf=True),
     Row("channel_shuffle", "nn.ChannelShuffle", positional=("groups",)),
     Row("pixel_shuffle", "nn.PixelShuffle", "pixel_shuffle", positional=("upscale_factor",)),

@@ -69,6 +69,24 @@ def dynamic_tanh_multiply_adds(node: Node) -> Dim:
     return 2 * product(node.output.dims)
 
 
+def infer_global_response_norm(call: Call) -> TensorType:
+    """The input's own type, which is a map."""
+    call.spatial_rank()
+    call.implied("num_features", call.input.dims[0], "channels")
+    return call.input
+
+
+def global_response_norm_parameters(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> tuple[Parameter, ...]:
+    """A weight and a bias per channel."""
+    size = (arguments["num_features"],)
+    return (Parameter("weight", size), Parameter("bias", size))
+
+
+def global_response_norm_multiply_adds(node: Node) -> Dim:
+    """Three per value: its square, the product with the channel's norm, weight and bias."""
+    return 3 * product(node.output.dims)
+
+
 def infer_layer_norm(call: Call) -> TensorType:
     """The input's own type. `axes` are the last ones, or the channel axis alone."""
     return _over_axes(call, "layer_norm")
@@ -276,5 +294,22 @@ OPS: tuple[Op, ...] = (
             traffic=Traffic(inputs=True, kept=1.0, forward=2.0, evaluation=1.0, backward=1.0),
         ),
         formula="weight * tanh(alpha * x) + bias",
+    ),
+    define(
+        "global_response_norm",
+        family="normalisation",
+        summary="Adds to each channel its share of the response over the whole map (ConvNeXt V2).",
+        infer=infer_global_response_norm,
+        arguments=(
+            Argument("num_features", Int(1), implied=True, doc="channels of the input"),
+            Argument("eps", Number(0), 1e-6, doc="added to the mean norm"),
+        ),
+        parameters=global_response_norm_parameters,
+        multiply_adds=global_response_norm_multiply_adds,
+        foreign=("GlobalResponseNorm", "GlobalResponseNormalization", "GRN"),
+        behaviour=Behaviour(
+            reach="whole", traffic=Traffic(inputs=True, kept=1.0, forward=2.0, evaluation=1.0, backward=1.0)
+        ),
+        formula="x + weight * (x * n) + bias, n = g / (mean of g over channels + eps), g = norm of x over the map",
     ),
 )

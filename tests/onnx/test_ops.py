@@ -50,7 +50,7 @@ def test_linear_on_the_last_of_several_axes() -> None:
         assert_equal_outputs(graph, module, exported(graph, module))
 
 
-WIDENED = {"resize_like", "rms_norm", "upsample"}
+WIDENED = {"global_response_norm", "resize_like", "rms_norm", "upsample"}
 """Ops with constants that stay float32 in a half-precision file."""
 FREE_SIZES: dict[str, dict[str, Any]] = {
     "conv": {"op": "conv", "out_channels": 4, "kernel_size": 3, "stride": 2},

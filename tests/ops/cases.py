@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, TOKENS, VECTOR, Case, bad, ok
 from tests.ops.held_cases import HELD_CASES, HELD_OPERANDS
-from tests.ops.window_cases import WINDOW_CASES
+from tests.ops.window_cases import WINDOW_CASES, global_response_norm
 from tests.oracle.modules import Learned
 
 ANY_RANK = [ok(shape) for shape in (VECTOR, LINE, MAP, CUBE, LAST, TOKENS, RANK_5)]
@@ -384,7 +384,10 @@ def dynamic_tanh(x: Tensor, *, init_alpha: float = 0.5, dim: int = 1, num_featur
     return Learned(run, alpha=torch.tensor([init_alpha]), weight=torch.ones(size), bias=torch.zeros(size))
 
 
-ORACLES: dict[str, Callable[..., nn.Module]] = {"dynamic_tanh": dynamic_tanh}
+ORACLES: dict[str, Callable[..., nn.Module]] = {
+    "dynamic_tanh": dynamic_tanh,
+    "global_response_norm": global_response_norm,
+}
 """How PyTorch computes an op for which it has no layer or function of its own: a module, made from the input and the
 node's arguments, that raises where the op must be refused."""
 

@@ -263,6 +263,27 @@ class DynamicTanh(nn.Module):
         return f"{self.num_features}, init_alpha={self.init_alpha}, dim={self.dim}"
 
 
+class GlobalResponseNorm(nn.Module):
+    """`x + weight * (x * n) + bias` for a map (N, C, ...): `n` is the norm of a channel's map, divided by the mean norm
+    of the channels. Woo et al. 2023, "ConvNeXt V2"."""
+
+    def __init__(self, num_features: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.num_features = num_features
+        self.eps = eps
+        self.weight = nn.Parameter(torch.zeros(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        norms: Tensor = torch.linalg.vector_norm(x, dim=tuple(range(2, x.ndim)), keepdim=True)
+        shares = norms / (norms.mean(dim=1, keepdim=True) + self.eps)
+        shape = (-1, *[1] * (x.ndim - 2))
+        return x + self.weight.view(shape) * (x * shares) + self.bias.view(shape)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_features}, eps={self.eps}"
+
+
 class StochasticDepth(nn.Module):
     """Zeroes the branch of each sample (`row`), or of all together (`batch`), with probability `p` in
     training; what is left is scaled by 1 / (1 - p). Huang et al. 2016."""
