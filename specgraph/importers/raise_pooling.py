@@ -78,7 +78,7 @@ def raise_avg_pool(raiser: Raiser, node: OnnxNode) -> None:
 
 
 def raise_lp_pool(raiser: Raiser, node: OnnxNode) -> None:
-    """ONNX takes absolute values, and of a window that hangs over the sum of what is there, as of zeros behind."""
+    """ONNX takes absolute values, and of a window that hangs over the sum of what is there, as if zeros followed."""
     path = raiser.data(node)
     rank = map_rank(raiser, path)
     kernel, stride = numbers(node, "kernel_shape", rank), numbers(node, "strides", rank)

@@ -94,6 +94,11 @@ class Sampler(Draws):
             arguments["divisor_override"] = self.rng.randint(1, 5)
         return arguments
 
+    def lp_pool(self) -> dict[str, Any]:
+        """No odd power but 1: a root of a negative sum is not a number."""
+        window = {name: size for name, size in self.window(dilation=False, half=True).items() if name != "padding"}
+        return {"norm_type": self.rng.choice([1, 2, 4]), "ceil_mode": self.chance(0.4), **window}
+
     def adaptive(self) -> dict[str, Any]:
         def size(axis: int) -> int | None:
             if self.chance(0.2):

@@ -121,6 +121,7 @@ def _arguments(chance: random.Random, op: str, kind: TensorType) -> dict[str, An
         found = {"kernel_size": per_axis(1, 2, 3)} | some(stride=per_axis(1, 2, 3), padding=padding(1), ceil_mode=flag)
         return found | (some(dilation=2) if op == "max_pool" else some(count_include_pad=not flag))
     values: dict[str, dict[str, Any]] = {
+        "lp_pool": {"norm_type": chance.choice((1, 2, 4)), "kernel_size": per_axis(1, 2, 3), **some(ceil_mode=flag)},
         "adaptive_avg_pool": {"output_size": per_axis(1, 2, 3, 5)},
         "adaptive_max_pool": {"output_size": per_axis(1, 2, 3, 5)},
         "upsample": {"scale_factor": chance.choice((2, 3))} if flag else {"size": per_axis(3, 5, 8)},

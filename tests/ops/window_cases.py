@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, VECTOR, Case, bad, ok
-from tests.oracle.modules import Learned, spatial_rank
+from tests.oracle.modules import spatial_rank
+from tests.oracle.windows import layer
 
 
 def windows(op_arguments: dict[str, Any]) -> list[Case]:
@@ -205,26 +206,17 @@ WINDOW_CASES: dict[str, list[Case]] = {
         bad("wrong-rank", RANK_5, size=5),
         bad("invalid", MAP, size=0),
     ],
-    "global_response_norm": [
-        *[ok(shape) for shape in (LINE, MAP, CUBE, LAST, LOST)],
-        ok(MAP, num_features=6, eps=0.1).costs(3 * 6 * 9 * 8),
-        bad("stated-size-mismatch", MAP, num_features=8),
-        bad("wrong-rank", VECTOR),
-        bad("wrong-rank", RANK_5),
-        bad("invalid", MAP, eps=-1),
-    ],
 }
 
 
-def global_response_norm(x: Tensor, *, eps: float = 1e-6, num_features: int | None = None) -> nn.Module:
-    size = x.shape[1]
-    if num_features not in (None, size):
-        raise RuntimeError(f"{size} channels, not {num_features}")
-    spatial_rank(x)
+def lp_pool(x: Tensor, *, kernel_size: Any, **arguments: Any) -> nn.Module:
+    """`nn.LPPool1d` multiplies by its kernel size, which it takes as a number alone."""
+    if spatial_rank(x) == 1 and isinstance(kernel_size, list) and len(kernel_size) == 1:
+        kernel_size = kernel_size[0]
+    module: nn.Module = layer("LPPool")(x, kernel_size=kernel_size, **arguments)
+    return module
 
-    def run(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        norms = x.flatten(2).square().sum(2).sqrt()
-        gains = 1 + weight * norms / (norms.sum(1, keepdim=True) / size + eps)
-        return torch.einsum("nc...,nc->nc...", x, gains) + bias.unflatten(0, (1, -1, *[1] * (x.ndim - 2)))
 
-    return Learned(run, weight=torch.zeros(size), bias=torch.zeros(size))
+WINDOW_ORACLES: dict[str, Callable[..., nn.Module]] = {
+    "lp_pool": lp_pool,
+}
