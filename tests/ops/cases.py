@@ -13,7 +13,7 @@ from torch import nn
 from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, TOKENS, VECTOR, Case, bad, ok
 from tests.ops.held_cases import HELD_CASES, HELD_OPERANDS
 from tests.ops.normalisation_cases import NORMALISATION_CASES, NORMALISATION_ORACLES
-from tests.ops.window_cases import WINDOW_CASES, WINDOW_ORACLES
+from tests.ops.window_cases import WINDOW_CASES
 
 ANY_RANK = [ok(shape) for shape in (VECTOR, LINE, MAP, CUBE, LAST, TOKENS, RANK_5)]
 SHRINK = [*ANY_RANK, ok(MAP, lambd=0.2), ok(MAP, lambd=0), bad("invalid", MAP, lambd=-1)]
@@ -304,7 +304,7 @@ CASES: dict[str, list[Case]] = {
 }
 
 
-ORACLES: dict[str, Callable[..., nn.Module]] = {**WINDOW_ORACLES, **NORMALISATION_ORACLES}
+ORACLES: dict[str, Callable[..., nn.Module]] = {**NORMALISATION_ORACLES}
 """How PyTorch computes an op for which it has no layer or function of its own: a module, made from the input and the
 node's arguments, that raises where the op must be refused."""
 

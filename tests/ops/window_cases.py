@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor, nn
-
 from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, VECTOR, Case, bad, ok
-from tests.oracle.modules import spatial_rank
-from tests.oracle.windows import layer
 
 
 def windows(op_arguments: dict[str, Any]) -> list[Case]:
@@ -206,17 +201,4 @@ WINDOW_CASES: dict[str, list[Case]] = {
         bad("wrong-rank", RANK_5, size=5),
         bad("invalid", MAP, size=0),
     ],
-}
-
-
-def lp_pool(x: Tensor, *, kernel_size: Any, **arguments: Any) -> nn.Module:
-    """`nn.LPPool1d` multiplies by its kernel size, which it takes as a number alone."""
-    if spatial_rank(x) == 1 and isinstance(kernel_size, list) and len(kernel_size) == 1:
-        kernel_size = kernel_size[0]
-    module: nn.Module = layer("LPPool")(x, kernel_size=kernel_size, **arguments)
-    return module
-
-
-WINDOW_ORACLES: dict[str, Callable[..., nn.Module]] = {
-    "lp_pool": lp_pool,
 }

@@ -213,7 +213,12 @@ def layer(name: str) -> Any:
     """PyTorch's layer of that name for as many spatial axes as an input has: `nn.LPPool2d` for `LPPool`."""
 
     def build(x: Tensor, **arguments: Any) -> nn.Module:
-        module: nn.Module = of_rank(name, x)(**{key: amount(value) for key, value in arguments.items()})
+        given = {key: amount(value) for key, value in arguments.items()}
+        if x.ndim == 3:  # some layers of one axis take numbers alone
+            given = {
+                key: value[0] if isinstance(value, tuple) and len(value) == 1 else value for key, value in given.items()
+            }
+        module: nn.Module = of_rank(name, x)(**given)
         return module
 
     return build
