@@ -37,8 +37,8 @@ def hold_constant(raiser: Raiser, node: OnnxNode, index: int, rank: int, array: 
     if name and name in raiser.paths:
         return raiser.paths[name]
     stored, batch_axis = _stored(found, rank if raiser.batched else rank + 1)
-    path = add_held(raiser.net, stored, batch_axis, [value])
     raiser.budget.take_parameters({"": stored})
+    path = add_held(raiser.net, stored, batch_axis, [value])
     if name:
         raiser.paths[name] = path
     return path

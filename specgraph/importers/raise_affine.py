@@ -176,7 +176,8 @@ def varies_widely(raiser: Raiser, path: str, constant: Array) -> bool:
     """Whether a broadcast constant varies along several axes, or is larger than the value along one."""
     dims = raiser.shape_of(path)
     aligned = (1,) * (len(dims) - constant.ndim) + constant.shape
-    if len(aligned) != len(dims) or (constant == constant.reshape(-1)[0]).all():
+    stored = constant[tuple(slice(0, 1) if step == 0 else slice(None) for step in constant.strides)]  # not repeated
+    if len(aligned) != len(dims) or (stored == stored.reshape(-1)[0]).all():
         return False
     larger = any(size > 1 and dims[axis] == 1 for axis, size in enumerate(aligned))
     return larger or sum(size > 1 for size in aligned) > 1
