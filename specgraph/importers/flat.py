@@ -29,6 +29,10 @@ SAID_ALONE = {"pow": "a power other than 2", "div": "division of two computed va
 """What a refusal calls a provisional op that stays alone; any other goes by its name."""
 
 
+LISTS = ("shape", "dims", "axes", "channels", "dim", "shifts", "sizes", "value")
+"""Arguments that are lists by nature."""
+
+
 class Refusal(Exception):
     """Something cannot be said in a spec. `node` is what the source calls it."""
 
@@ -192,7 +196,11 @@ def _without_defaults(definition: Op, stated: dict[str, Any]) -> dict[str, Any]:
     """The arguments that differ from the op's own defaults, lists of equal numbers as one number."""
     kept: dict[str, Any] = {}
     for name, value in stated.items():
-        simple = simplified(value) if name not in ("shape", "dims", "axes", "channels", "dim") else value
+        simple = (
+            simplified(value)
+            if name not in ("shape", "dims", "axes", "channels", "dim", "shifts", "sizes", "value")
+            else value
+        )
         argument = definition.arguments[name]
         if argument.required or simple != argument.default:
             kept[name] = simple

@@ -13,6 +13,7 @@ from specgraph.importers.group_index import Index, Match, Pattern, standin
 from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raiser import Raiser
 from specgraph.importers.row_patterns import COMPOSED, patterns_of_rows
+from specgraph.ops.infer import infer
 from specgraph.ops.registry import ops
 
 
@@ -287,11 +288,20 @@ def raise_composed(raiser: Raiser, node: OnnxNode) -> None:
         if name in definition.arguments and not definition.arguments[name].implied and value is not None
     }
     parameters: dict[str, Array] = {}
+    types = tuple(raiser.type_of(path) for path in paths)
+    filled = {name: argument.default for name, argument in definition.arguments.items()} | stated
+    found = infer(definition, types, {name: _tuples(value) for name, value in filled.items()})
+    known = sorted((parameter.name for parameter in found.parameters), key=len, reverse=True)
     for key in node.inputs[count:]:
         plain, _, label = key.partition("/")
         array = np.asarray(raiser.constants[key], np.float32)
-        name = "" if plain in (node.name, "") else plain.rpartition(".")[2]
+        name = "" if plain in (node.name, "") else next((n for n in known if plain.endswith(f".{n}")), "")
         if label == "transposed":
             array = array.T
         parameters[name] = array.reshape(-1) if label == "column" else array
     raiser.add(node, definition.name, paths, stated, parameters)
+
+
+def _tuples(value: Any) -> Any:
+    """A value as arguments have it: lists as tuples."""
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

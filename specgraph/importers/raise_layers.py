@@ -248,6 +248,9 @@ def _linear(raiser: Raiser, node: OnnxNode, path: str, weight: Array, bias: Arra
 
 
 def raise_matmul(raiser: Raiser, node: OnnxNode) -> None:
+    if not raiser.is_constant(node, 1) and not raiser.is_constant(node, 0) and raiser.batched:
+        raiser.add(node, "matmul", [raiser.data(node, 0), raiser.data(node, 1)])
+        return
     if not raiser.is_constant(node, 1):
         raise Refusal("it multiplies two computed matrices; a spec has `linear`, by a constant one")
     path = raiser.data(node)

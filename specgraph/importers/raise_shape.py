@@ -294,6 +294,9 @@ def raise_gather(raiser: Raiser, node: OnnxNode) -> None:
     size = static(raiser.shape_of(path)[axis])
     (index,) = (value % size for value in integers(indices))
     dim = raiser.axis(axis, raiser.rank(path))
+    if indices.ndim == 0 and raiser.type_of(path).rank > 1:
+        raiser.add(node, "select", [path], {"dim": dim, "index": index})
+        return
     cut = raiser.step("slice", [path], {"dim": dim, "start": index, "stop": index + 1})
     if indices.ndim == 1:
         raiser.paths[node.outputs[0]] = cut

@@ -13,7 +13,7 @@ from specgraph.importers.torch_arguments import CallArguments, spread
 from specgraph.importers.torch_copies import over_stacked, select_stacked
 from specgraph.importers.torch_layers import with_places
 from specgraph.importers.torch_ops import SOFTSIGN, is_softsign, with_constant
-from specgraph.importers.torch_shapes import mean, select
+from specgraph.importers.torch_shapes import mean, roll, select
 from specgraph.importers.torch_tracer import Handler, Tracer, op_name
 
 SELU_ALPHA = 1.6732632423543772
@@ -140,6 +140,8 @@ def matrix_product(bias: str, left: str, right: str) -> Handler:
 
     def handler(tracer: Tracer, node: Any) -> str:
         given = CallArguments(node)
+        if tracer.is_data(given.get(left)) and tracer.is_data(given.get(right)) and not bias:
+            return tracer.add(node, "matmul", [tracer.data(given.get(left)), tracer.data(given.get(right))])
         if not tracer.is_data(given.get(left)) or not tracer.is_constant(given.get(right)):
             raise Refusal("it multiplies two computed matrices; a spec has `linear`, by a constant one")
         if given.get("alpha", 1) != 1 or given.get("beta", 1) != 1:
@@ -199,6 +201,8 @@ HANDLERS: dict[str, Handler] = {
     "sum": over_stacked(total),
     "mean": over_stacked(mean, _scaled),
     "select": select_stacked(select),
+    "roll": roll,
+    "bmm": matrix_product("", "self", "mat2"),
     "unflatten": unflatten,
     "expand": expand,
     "expand_as": expand,

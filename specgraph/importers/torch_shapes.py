@@ -143,9 +143,19 @@ def select(tracer: Tracer, node: Any) -> str:
     if dim == 0:
         raise Refusal("it picks one of the batch")
     index = given.index % sizes[dim - 1]
-    one = tracer.step(node, "slice", [path], {"dim": dim, "start": index, "stop": index + 1}, "select")
-    del sizes[dim - 1]
-    return _to(tracer, node, one, sizes)
+    if len(sizes) == 1:
+        raise Refusal("its result is a single number for each of the batch; a spec's values have an axis besides it")
+    return tracer.add(node, "select", [path], {"dim": dim, "index": index})
+
+
+def roll(tracer: Tracer, node: Any) -> str:
+    given = CallArguments(node)
+    path = tracer.data(given.get("self"))
+    rank = len(tracer.sizes(path)) + 1
+    dims = [int(dim) % rank for dim in given.get("dims") or ()]
+    if not dims or 0 in dims:
+        raise Refusal("it moves the samples of a batch")
+    return tracer.add(node, "roll", [path], {"shifts": [int(shift) for shift in given.shifts], "dims": dims})
 
 
 def parts(tracer: Tracer, node: Any) -> list[str]:

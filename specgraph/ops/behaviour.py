@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     ]
     View = Literal["none", "same", "merged", "regrouped", "reordered", "cut"]
     Scores = Literal["none", "probability", "probabilities", "log_probabilities"]
-    Joins = Literal["none", "axis", "sum", "difference", "product", "size", "places"]
+    Joins = Literal["none", "axis", "sum", "difference", "product", "size", "places", "matrix", "attention"]
 
 
 class When(NamedTuple):
@@ -84,7 +84,8 @@ class Behaviour(NamedTuple):
     - `scores`: a `probability` for each value, `probabilities` that sum to one, or `log_probabilities`.
     - `linear`: a sum of its input weighted by parameters of its own; two in a row are one.
     - `joins`: how several inputs become one: along an `axis`, by a `sum`, `difference` or `product`; `size`: the
-      second says how large the first becomes, by its size alone; `places`: it says where values of the first go.
+      second says how large the first becomes, by its size alone; `places`: it says where values of the first go;
+      `matrix`: a matrix product; `attention`: sums of the last ones, weighted by the first two.
     - `over_batch`: in training, what a sample becomes depends on the other samples of the batch.
     - `training_only`: gives its input outside training.
     - `drops_branches`: drops all of a sample in training, so that a branch ends in it.

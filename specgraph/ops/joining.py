@@ -127,12 +127,12 @@ def _broadcast(call: Call, left: tuple[Dim, ...], index: int) -> tuple[Dim, ...]
     right = call.inputs[index]
     missing = len(left) - len(right.dims)
     if missing > 0 and not right.batched:
-        rest = _broadcast_sizes(call, left[missing:], right.dims)
+        rest = broadcast_sizes(call, left[missing:], right.dims)
         if rest is None:
             raise _operand_mismatch(call, index)
         return (*left[:missing], *rest)
     if missing < 0 and not any(kind.batched for kind in call.inputs[:index]):
-        rest = _broadcast_sizes(call, left, right.dims[-missing:])
+        rest = broadcast_sizes(call, left, right.dims[-missing:])
         if rest is None:
             raise _operand_mismatch(call, index)
         return (*right.dims[:-missing], *rest)
@@ -148,13 +148,13 @@ def _broadcast(call: Call, left: tuple[Dim, ...], index: int) -> tuple[Dim, ...]
             "shape": _aligned(few.dims, many.dims),
         }
         raise Fault("batch-broadcast", case="ranks", facts=facts, inputs=(0, index))
-    sizes = _broadcast_sizes(call, left, right.dims)
+    sizes = broadcast_sizes(call, left, right.dims)
     if sizes is None:
         raise _operand_mismatch(call, index)
     return sizes
 
 
-def _broadcast_sizes(call: Call, left: tuple[Dim, ...], right: tuple[Dim, ...]) -> tuple[Dim, ...] | None:
+def broadcast_sizes(call: Call, left: tuple[Dim, ...], right: tuple[Dim, ...]) -> tuple[Dim, ...] | None:
     """Sizes of both sides, ones repeated; None if they differ."""
     sizes: list[Dim] = []
     for a, b in zip(left, right, strict=True):

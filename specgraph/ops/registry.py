@@ -14,7 +14,12 @@ from specgraph.ops.definition import Op
 if TYPE_CHECKING:
     from specgraph.ops.foreign import ForeignNames
 
-LATER = {"tensors": ("parameter", "constant")}
+LATER = {
+    "tensors": ("parameter", "constant"),
+    "layout": ("select", "unflatten", "roll"),
+    "algebra": ("matmul", "affine", "normalize"),
+    "attention": ("attention", "multi_head_attention"),
+}
 """Names of the ops of each family that is imported when it is needed."""
 FAMILIES = (
     "convolution",

@@ -246,7 +246,7 @@ OPS: tuple[Op, ...] = (
         summary="The same values in another shape.",
         infer=infer_reshape,
         arguments=(Argument("shape", ListOf(Int(), 1, 8), doc="sizes without the batch axis; one may be -1"),),
-        foreign=("Reshape", "view", "Unflatten", "unflatten", "Squeeze", "squeeze", "Unsqueeze", "unsqueeze"),
+        foreign=("Reshape", "view", "Squeeze", "squeeze", "Unsqueeze", "unsqueeze"),
         behaviour=Behaviour(
             reach="whole",
             view="regrouped",

@@ -236,10 +236,12 @@ def _from_ops(op: str) -> list[Case]:
     """The accepted cases of an op with one input, each argument's once: shapes are the op tests' business."""
     found: dict[str, Case] = {}
     for case in OP_CASES[op]:
-        (shape,) = case.shapes
-        if case.rejected is None and isinstance(shape, tuple):
+        if case.rejected is None and case.is_plain:
+            (shape,) = case.shapes
             found.setdefault(f"{len(shape)} {case.arguments}", (list(shape), case.arguments))
     return list(found.values())
 
 
-CASES |= {op: _from_ops(op) for op in OP_CASES if op in READING and op not in CASES and op not in SEVERAL}
+CASES |= {
+    op: found for op in OP_CASES if op in READING and op not in CASES and op not in SEVERAL and (found := _from_ops(op))
+}

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from torch import nn
 
+from tests.ops.attention_cases import ATTENTION_CASES
 from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, TOKENS, VECTOR, Case, bad, ok
 from tests.ops.held_cases import HELD_CASES, HELD_OPERANDS
 from tests.ops.normalisation_cases import NORMALISATION_CASES, NORMALISATION_ORACLES
@@ -48,6 +49,7 @@ CASES: dict[str, list[Case]] = {
     **WINDOW_CASES,
     **NORMALISATION_CASES,
     **HELD_CASES,
+    **ATTENTION_CASES,
     **dict.fromkeys(
         ("relu", "relu6", "sigmoid", "tanh", "silu", "hardswish", "hardsigmoid", "mish", "softsign", "identity"),
         ANY_RANK,

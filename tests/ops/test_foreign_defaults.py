@@ -24,6 +24,9 @@ NOT_SAID_HERE = {
     ("Upsample", "recompute_scale_factor"),
     ("MaxUnpool", "stride"),  # that of windows side by side
     ("MaxUnpool", "padding"),
+    ("MultiheadAttention", "add_bias_kv"),
+    ("MultiheadAttention", "add_zero_attn"),
+    ("MultiheadAttention", "batch_first"),
     *((kind + "Norm", "bias") for kind in ("Batch", "LazyBatch", "SyncBatch", "Instance", "LazyInstance", "Group")),
 }
 CHOSEN_BY_PYTORCH = {

@@ -313,6 +313,8 @@ def from_cases(op: str) -> Sampler:
 
     def sample(random: Random) -> Case:
         which = random.random()
+        if BUILT_IN[op].num_inputs[0] > 1:
+            return random.choice([*accepted, *refused])
         if which < 0.4:
             case = random.choice(accepted)
             if not case.is_plain:

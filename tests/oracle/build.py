@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from specgraph.ops.registry import ops
 from tests.ops.cases import ORACLES
-from tests.oracle import held, tensors, windows
+from tests.oracle import attending, held, tensors, windows
 from tests.oracle.labels import Labels
 from tests.oracle.modules import Call, own_state
 from tests.oracle.strictness import Accepted, strictness
@@ -67,6 +67,14 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "layer_scale": tensors.layer_scale,
     "parameter": held.parameter,
     "constant": held.constant,
+    "attention": attending.attention,
+    "multi_head_attention": attending.multi_head_attention,
+    "select": attending.select,
+    "unflatten": attending.unflatten,
+    "roll": attending.roll,
+    "matmul": attending.matmul,
+    "affine": attending.affine,
+    "normalize": attending.normalize,
 }
 
 
@@ -86,7 +94,7 @@ def builder(op: str) -> Callable[..., nn.Module] | None:
 
 def build(op: str, inputs: list[Tensor], labels: list[Labels], arguments: dict[str, Any]) -> nn.Module:
     """The node's module in eval mode with random parameters. Raises whatever PyTorch raises."""
-    extra = {"labels": labels[0]} if op == "layer_scale" else {}
+    extra = {"labels": labels[0]} if op in ("layer_scale", "attention", "multi_head_attention") else {}
     make = builder(op)
     assert make is not None
     module = make(*inputs, **arguments, **extra).eval()

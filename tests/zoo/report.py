@@ -234,7 +234,7 @@ def page(found: list[Row]) -> str:
 
 Written by `tools/zoo`, which tests what it says. Do not edit.
 
-{green} of torchvision's {len(classifiers)} convolutional classifiers are green ({green / len(classifiers):.0%}):
+{green} of {len(classifiers)} classifiers of torchvision are green ({green / len(classifiers):.0%}):
 nothing in their rows differs.
 The families share one spec each; a variant is a variable: `specgraph summary specs/resnet50.yaml --set depth=101`.
 torchvision's published weights load by name: `--weights resnet50.pth`.
@@ -259,7 +259,7 @@ How to read the columns:
 |---|---|---:|---:|---:|---|---|---|
 {chr(10).join(table_line(row) for row in classifiers)}
 
-Not here: {transformers}. They are built on attention, which the language does not have yet.
+Not here: {transformers}. They attend within windows, which the language does not have yet.
 
 ## torchvision's networks for segmentation
 

@@ -63,6 +63,10 @@ TORCHVISION: dict[str, Entry] = {
     **{f"efficientnet_v2_{size}": Entry("zoo/efficientnet_v2.yaml", {"size": size}) for size in "sml"},
     **_regnets(),
     **{f"convnext_{size}": Entry("zoo/convnext.yaml", {"size": size}) for size in ("tiny", "small", "base", "large")},
+    **{
+        f"vit_{size}": Entry("zoo/vit.yaml", {"size": size}, small=None)
+        for size in ("b_16", "b_32", "l_16", "l_32", "h_14")
+    },
 }
 
 FAMILIES: tuple[str, ...] = (
@@ -83,6 +87,7 @@ FAMILIES: tuple[str, ...] = (
     "efficientnet_v2_s",
     "regnet_y_800mf",
     "convnext_tiny",
+    "vit_b_32",
 )
 """One network of each family, whose values the suite compares."""
 
@@ -97,20 +102,15 @@ SEGMENTATION: dict[str, Entry] = {
 """torchvision's networks that give a class for each pixel; those with an auxiliary head have it here too."""
 
 TRANSFORMERS: dict[str, str] = {
-    "maxvit_t": "attention",
-    "swin_b": "attention",
-    "swin_s": "attention",
-    "swin_t": "attention",
-    "swin_v2_b": "attention",
-    "swin_v2_s": "attention",
-    "swin_v2_t": "attention",
-    "vit_b_16": "attention",
-    "vit_b_32": "attention",
-    "vit_h_14": "attention",
-    "vit_l_16": "attention",
-    "vit_l_32": "attention",
+    "maxvit_t": "windows",
+    "swin_b": "windows",
+    "swin_s": "windows",
+    "swin_t": "windows",
+    "swin_v2_b": "windows",
+    "swin_v2_s": "windows",
+    "swin_v2_t": "windows",
 }
-"""torchvision's classifiers that are no convolutional networks, and what they need."""
+"""torchvision's classifiers that are not here yet, and what they need."""
 
 
 class Count(NamedTuple):

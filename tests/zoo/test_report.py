@@ -82,7 +82,7 @@ def test_the_page_counts_what_is_green() -> None:
     good = Row("alexnet", TORCHVISION["alexnet"], 1, 2, 3, "equal", "equal", "1e-06")
     bad = good._replace(name="vgg11", torchvision="**differs**")
     other = good._replace(name="LeNet", torchvision="")
-    assert "1 of torchvision's 2 convolutional classifiers are green (50%)" in page([good, bad, other])
+    assert "1 of 2 classifiers of torchvision are green (50%)" in page([good, bad, other])
 
 
 def test_the_page_in_the_docs_is_about_these_specs() -> None:

@@ -183,6 +183,10 @@ class Builder:
         """Initialiser with floating-point constants."""
         return self.constant(f"{node.path}/{label}", self._float(np.asarray(values, np.float32), node.path))
 
+    def wide_floats(self, node: Node, label: str, values: Any) -> str:
+        """Initialiser with constants that stay in float32."""
+        return self.constant(f"{node.path}/{label}", np.asarray(values, np.float32))
+
     def integers(self, node: Node, label: str, values: Sequence[int]) -> str:
         """Initialiser with 64-bit integers (a vector)."""
         return self.constant(f"{node.path}/{label}", np.asarray(values, np.int64))

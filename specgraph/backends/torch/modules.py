@@ -305,3 +305,50 @@ class StochasticDepth(nn.Module):
 
     def extra_repr(self) -> str:
         return f"p={self.p}, mode={self.mode!r}"
+
+
+class Attention(nn.Module):
+    """Scaled dot-product attention (Vaswani et al. 2017, section 3.2.1) of (N, …, tokens, features).
+
+    With `num_heads` the features are divided into heads, which are joined again; without it an axis of heads stands in
+    front of the tokens. Without a key the first input holds query, key and value along its features. A bias, which may
+    have fewer axes behind its batch axis, is added to the scores. Axes in front of the heads, such as windows, join the
+    heads if the bias has them, else the batch: PyTorch's kernels take four axes.
+    """
+
+    def __init__(self, num_heads: int | None = None, scale: float | None = None, is_causal: bool = False) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.scale = scale
+        self.is_causal = is_causal
+
+    def forward(
+        self, query: Tensor, key: Tensor | None = None, value: Tensor | None = None, bias: Tensor | None = None
+    ) -> Tensor:
+        if key is None or value is None:
+            query, key, value = query.chunk(3, -1)
+        parts = [query, key, value]
+        if self.num_heads is not None:
+            parts = [torch.unflatten(part, -1, (self.num_heads, -1)).transpose(-2, -3) for part in parts]
+        lead, heads = parts[0].shape[1:-3], parts[0].size(-3)
+        joins_heads = False
+        if bias is not None:
+            bias = bias.reshape(bias.size(0), *[1] * (parts[0].ndim - bias.ndim), *bias.shape[1:])
+            joins_heads = len(lead) > 0 and (bias.size(0) > 1 or max(bias.shape[1:-3]) > 1)
+            if joins_heads:
+                bias = bias.expand(-1, *lead, heads, -1, -1).flatten(1, -3)
+            elif lead:
+                bias = bias.flatten(0, -4)
+        if lead:
+            parts = [part.flatten(1, -3) if joins_heads else part.flatten(0, -4) for part in parts]
+        query, key, value = parts
+        attend = nn.functional.scaled_dot_product_attention
+        x = attend(query, key, value, bias, is_causal=self.is_causal, scale=self.scale)
+        if joins_heads:
+            x = torch.unflatten(x, 1, (*lead, heads))
+        elif lead:
+            x = torch.unflatten(x, 0, (-1, *lead))
+        return x if self.num_heads is None else x.transpose(-2, -3).flatten(-2)
+
+    def extra_repr(self) -> str:
+        return f"num_heads={self.num_heads}, scale={self.scale}, is_causal={self.is_causal}"

@@ -9,6 +9,7 @@ from specgraph.diagnostics.rule import Rule
 from specgraph.lint.joined import axis_name, listed, read_through
 
 if TYPE_CHECKING:
+    from specgraph.graph.dims import Dim
     from specgraph.graph.types import TensorType
     from specgraph.ops.joining import Projection
 
@@ -16,7 +17,7 @@ RULE = Rule(
     code="SG302",
     name="add-shape-mismatch",
     severity="error",
-    summary="inputs of add, sub or mul differ in size",
+    summary="inputs that are joined value by value, multiplied or attended to differ in size",
     explanation="""\
 Values are joined one by one, so all sizes must agree; a size of 1 is repeated, as in PyTorch. In a
 residual network the shortcut must change its channels and its size together with the branch: by a
@@ -76,4 +77,73 @@ def _operands(
     )
 
 
-MESSAGES = {"operands": _operands}
+def _matrices(
+    source: str, type: TensorType, names: tuple[str, ...], types: tuple[TensorType, ...], inner: tuple[Dim, Dim]
+) -> Words:
+    return Words(
+        f"multiplies rows of {inner[0]} values with columns of {inner[1]}: {listed(names, types)}",
+        (),
+        "the last size of the first input is the last but one of the second: permute one of them",
+        subject="node",
+    )
+
+
+def _lead(
+    source: str, type: TensorType, names: tuple[str, ...], types: tuple[TensorType, ...], inner: tuple[Dim, Dim]
+) -> Words:
+    return Words(
+        f"multiplies matrices whose axes before them differ: {listed(names, types)}",
+        (),
+        "make the axes before the last two agree, or of size 1",
+        subject="node",
+    )
+
+
+def _attention_ranks(source: str, type: TensorType, names: tuple[str, ...], types: tuple[TensorType, ...]) -> Words:
+    return Words(
+        f"reads query, key and value of different rank: {listed(names, types, [0, 1, 2])}",
+        (),
+        "give all three the same number of axes",
+        subject="node",
+    )
+
+
+def _attention(
+    source: str,
+    type: TensorType,
+    names: tuple[str, ...],
+    types: tuple[TensorType, ...],
+    what: str,
+    sizes: tuple[Dim, Dim],
+    pair: tuple[int, int],
+) -> Words:
+    parts = ("query", "key", "value")
+    return Words(
+        f"has {sizes[0]} {what} in the {parts[pair[0]]} and {sizes[1]} in the {parts[pair[1]]}: "
+        + listed(names, types, list(pair)),
+        (),
+        "query and key have the same features, key and value the same tokens",
+        subject="node",
+    )
+
+
+def _bias(
+    source: str, type: TensorType, names: tuple[str, ...], types: tuple[TensorType, ...], scores: tuple[Dim, ...]
+) -> Words:
+    shown = ", ".join(map(str, scores))
+    return Words(
+        f"adds {names[-1]} of {types[-1]} to scores of [{shown}]",
+        (),
+        "the last axes are queries and keys, or 1 if the bias is the same for all; axes before them are heads",
+        subject="node",
+    )
+
+
+MESSAGES = {
+    "operands": _operands,
+    "matrices": _matrices,
+    "lead": _lead,
+    "attention ranks": _attention_ranks,
+    "attention": _attention,
+    "bias": _bias,
+}

@@ -62,6 +62,14 @@ def _halves(source: str, type: TensorType, size: Dim, axis: int, is_channels: bo
     )
 
 
+def _heads(source: str, type: TensorType, width: Dim, heads: int, what: str, fitting: list[int]) -> Words:
+    return Words(
+        f"{width} features of the {what} do not divide into {heads} heads",
+        (f"{source} is {type}",),
+        f"write num_heads: {', '.join(map(str, fitting))}" if fitting else "choose heads that divide the features",
+    )
+
+
 MESSAGES = {
     "convolved": _convolved,
     "normalised": _normalised,
@@ -76,4 +84,10 @@ MESSAGES = {
         ("{source} is {type}; each group of {square} channels becomes one, {factor} times as high and wide",),
         "give {source} a multiple of {square} channels",
     ),
+    "packed": Message(
+        "{width} features of {source} do not divide into query, key and value",
+        ("{source} is {type}",),
+        "read a linear with out_features: $(3 * in_features), or name three inputs",
+    ),
+    "heads": _heads,
 }

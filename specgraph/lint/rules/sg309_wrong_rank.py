@@ -48,4 +48,21 @@ MESSAGES = {
         ("{source} is {type}",),
         "write keepdim: true, or keep an axis",
     ),
+    "single axis": Message(
+        "takes an axis away, but {source} has no other",
+        ("{source} is {type}",),
+        "read a value with two axes or more, or write slice",
+        subject="node",
+    ),
+    "matrix": Message(
+        "multiplies matrices, but {name} has one axis",
+        ("{name} is {kind}",),
+        "reshape it to a row or a column, or write linear",
+        subject="node",
+    ),
+    "tokens": Message(
+        "needs tokens and features, at least {least} axes, but {name} is {kind}",
+        help="make tokens of a map: {{op: flatten, start_dim: 2}}, then {{op: permute, dims: [0, 2, 1]}}",
+        subject="node",
+    ),
 }

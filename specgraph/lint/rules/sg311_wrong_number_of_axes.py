@@ -64,4 +64,9 @@ MESSAGES = {
         ("{source} is {type} behind the batch axis 0",),
         "write dims: {fitting}",
     ),
+    "shifts": Message(
+        "has {shifts} shifts for {axes} axes",
+        help="write one shift for each axis",
+        subject="node",
+    ),
 }

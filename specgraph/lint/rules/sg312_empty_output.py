@@ -62,4 +62,9 @@ MESSAGES = {
         ("floor({size} * {scale}) = {out}",),
         "write a larger scale_factor",
     ),
+    "select": Message(
+        "axis {dim} of {source} has {size} entries, so it has no entry {index}",
+        ("entries count from 0",),
+        "write an index below {size}",
+    ),
 }

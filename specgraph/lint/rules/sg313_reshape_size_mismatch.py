@@ -78,4 +78,14 @@ MESSAGES = {
         help="leave shape out: a list has its own length",
         subject="node",
     ),
+    "parts": Message(
+        "sizes must be positive, or -1 for one to be worked out, not {sizes}",
+        ("{source} is {type}",),
+        "write the sizes of the parts of axis {dim}, {size} in all",
+    ),
+    "unequal parts": Message(
+        "axis {dim} of {source} has {size} entries, but {sizes} takes {known}",
+        ("{source} is {type}",),
+        "choose sizes whose product is {size}",
+    ),
 }

@@ -57,4 +57,9 @@ MESSAGES = {
     "size and scale": Message("size and scale_factor are both given", help="give one of the two"),
     "no size": Message("needs size or scale_factor", help="write scale_factor: 2, or the size"),
     "output padding": _output_padding,
+    "causal bias": Message(
+        "is causal and adds a bias, which PyTorch does not do at once",
+        help="add minus infinity for later tokens to the bias, or leave is_causal out",
+        subject="node",
+    ),
 }

@@ -1,5 +1,6 @@
 """SG405 wrong-number-of-inputs: too few or too many inputs."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -26,3 +27,10 @@ nodes:
   add: {op: add, from: [conv, image]}
 """,
 )
+MESSAGES = {
+    "attention": Message(
+        "takes a query alone, or query, key and value, not two inputs",
+        help="key and value may be the same: from: [query, memory, memory]",
+        subject="node",
+    ),
+}

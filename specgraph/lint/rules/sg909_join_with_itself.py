@@ -51,7 +51,8 @@ def check(lint: Lint) -> None:
             seen[origin] = path
         return None
 
-    for definition, nodes in lint.definitions(*lint.ops_where(lambda behaviour: behaviour.joins != "none")):
+    joining = lint.ops_where(lambda behaviour: behaviour.joins not in ("none", "matrix", "attention"))
+    for definition, nodes in lint.definitions(*joining):
         found = twice(nodes[0])
         if found is not None and all(map(twice, nodes)):
             place = definition.sources.span if definition.sources is not None else nodes[0].span
