@@ -35,7 +35,7 @@ from tests.zoo.comparison import (
     structural_differences,
     torchvision_network,
 )
-from tests.zoo.table import COUNTS, SEGMENTATION, TORCHVISION, TRANSFORMERS, Entry
+from tests.zoo.table import COUNTS, LARGER, SEGMENTATION, TORCHVISION, TRANSFORMERS, Entry
 
 PAGE = ROOT / "docs" / "zoo.md"
 TOLERANCE = 1e-4
@@ -259,7 +259,8 @@ How to read the columns:
 |---|---|---:|---:|---:|---|---|---|
 {chr(10).join(table_line(row) for row in classifiers)}
 
-Not here: {transformers}. They attend within windows, which the language does not have yet.
+Of {", ".join(f"`{name}`" for name in LARGER)} the structure alone is compared: [zoo/vit.yaml](../specs/zoo/vit.yaml)
+with another `size`. Not here: {transformers}. They attend within windows, which the language does not have yet.
 
 ## torchvision's networks for segmentation
 

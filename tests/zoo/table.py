@@ -63,11 +63,13 @@ TORCHVISION: dict[str, Entry] = {
     **{f"efficientnet_v2_{size}": Entry("zoo/efficientnet_v2.yaml", {"size": size}) for size in "sml"},
     **_regnets(),
     **{f"convnext_{size}": Entry("zoo/convnext.yaml", {"size": size}) for size in ("tiny", "small", "base", "large")},
-    **{
-        f"vit_{size}": Entry("zoo/vit.yaml", {"size": size}, small=None)
-        for size in ("b_16", "b_32", "l_16", "l_32", "h_14")
-    },
+    **{f"vit_{size}": Entry("zoo/vit.yaml", {"size": size}, small=None) for size in ("b_16", "b_32")},
 }
+
+LARGER: dict[str, Entry] = {
+    f"vit_{size}": Entry("zoo/vit.yaml", {"size": size}, small=None) for size in ("l_16", "l_32", "h_14")
+}
+"""Networks whose structure is compared, and whose values are not: they are variants of one that is, and large."""
 
 FAMILIES: tuple[str, ...] = (
     "alexnet",

@@ -21,7 +21,7 @@ from tests.zoo.comparison import (
     torchvision_network,
     without_dropping,
 )
-from tests.zoo.table import FAMILIES, TORCHVISION, TRANSFORMERS
+from tests.zoo.table import FAMILIES, LARGER, TORCHVISION, TRANSFORMERS
 
 INITIALISED = (
     "squeezenet1_1",
@@ -51,19 +51,20 @@ def num_parameters(graph: Graph, *, auxiliary: bool = False) -> int:
 
 def test_the_table_names_every_classifier() -> None:
     known = set(torchvision.models.list_models(module=torchvision.models))
-    assert set(TORCHVISION) | set(TRANSFORMERS) == known
+    assert set(TORCHVISION) | set(LARGER) | set(TRANSFORMERS) == known
     assert not set(TORCHVISION) & set(TRANSFORMERS)
 
 
-@pytest.mark.parametrize("name", TORCHVISION)
+@pytest.mark.parametrize("name", [*TORCHVISION, *LARGER])
 def test_structure(name: str) -> None:
     """Keys in their order, shapes, dtypes, eps, momentum, drop rates; the documented parameter count."""
-    graph = load_entry(TORCHVISION[name])
+    entry = (TORCHVISION | LARGER)[name]
+    graph = load_entry(entry)
     ours = specgraph.compile(graph, device="meta")
     assert structural_differences(ours, torchvision_network(name)) == []
     documented = torchvision.models.get_model_weights(name).DEFAULT.meta
     if name.startswith("vit"):  # whose position embedding has the size of the images that the weights are for
-        entry, size = TORCHVISION[name], "x".join(map(str, documented["min_size"]))
+        size = "x".join(map(str, documented["min_size"]))
         graph = specgraph.load(SPECS / entry.spec, set=dict(entry.values), input_size=size)
     assert num_parameters(graph, auxiliary=name == "inception_v3") == documented["num_params"]
 
