@@ -1,7 +1,6 @@
 """Attention: `attention`, the function, and `multi_head_attention`, the layer with its projections.
 
-Vaswani et al. 2017, "Attention Is All You Need", sections 3.2.1 and 3.2.2. Shapes are (…, tokens, features); axes in
-front of the tokens, such as windows, attend each by itself.
+Vaswani et al. 2017, "Attention Is All You Need", sections 3.2.1 and 3.2.2. Shapes are (…, tokens, features); axes before the tokens, such as windows, attend each by itself.
 """
 
 from __future__ import annotations
@@ -158,7 +157,7 @@ OPS: tuple[Op, ...] = (
                 "num_heads",
                 Either(Int(1), Nothing()),
                 None,
-                doc=f"{NUM_HEADS}; null if the inputs have an axis of heads in front of the tokens",
+                doc=f"{NUM_HEADS}; null if the inputs have an axis of heads before the tokens",
             ),
             Argument(
                 "scale",

@@ -82,7 +82,6 @@ OPS: tuple[Op, ...] = (
             "Dense",
             "dense",
             "Gemm",
-            "MatMul",
             "InnerProduct",
             "inner_product",
             "fully_connected",

@@ -17,7 +17,7 @@ ATTENTION_OPSET = 23
 
 
 def lower_attention(builder: Builder, node: Node) -> None:
-    """Heads in front of the tokens, the function, heads joined again."""
+    """Heads before the tokens, the function, heads joined again."""
     arguments = node.arguments
     values, kinds = builder.inputs(node), list(node.input_types)
     has_bias = len(values) in (2, 4)
@@ -50,7 +50,7 @@ def lower_attention(builder: Builder, node: Node) -> None:
 
 
 def _lead(kinds: list[TensorType], joined: bool) -> tuple[Dim, ...]:
-    """Axes in front of the heads."""
+    """Axes before the heads."""
     return kinds[0].dims[:-2] if joined else kinds[0].dims[:-3]
 
 
@@ -99,7 +99,7 @@ def _one_node(
     *,
     last: bool,
 ) -> str:
-    """`Attention` of four axes; those in front of the heads join the heads if the bias has them, else the batch."""
+    """`Attention` of four axes; those before the heads join the heads if the bias has them, else the batch."""
     heads, tokens = node.arguments["num_heads"], node.output.dims[-2]
     count = numbers(node.input_types[0].dims[-3:-2])[0] if heads is None else heads
     mask = None
@@ -184,7 +184,7 @@ def _as_mask(
 
 
 def _with_axes(builder: Builder, node: Node, value: str, count: int) -> str:
-    """A value with so many axes of size 1 behind its batch axis."""
+    """A value with so many axes of size 1 after its batch axis."""
     if not count:
         return value
     axes = builder.integers(node, "bias/axes", list(range(1, count + 1)))
@@ -222,7 +222,7 @@ def _composed(
 
 
 def _causal(builder: Builder, node: Node) -> str:
-    """Minus infinity for tokens behind the query's own."""
+    """Minus infinity for tokens after the query's own."""
     sizes = (node.output.dims[-2], _keys(node))
     if not known(sizes):
         raise Inexpressible(

@@ -310,9 +310,9 @@ class StochasticDepth(nn.Module):
 class Attention(nn.Module):
     """Scaled dot-product attention (Vaswani et al. 2017, section 3.2.1) of (N, …, tokens, features).
 
-    With `num_heads` the features are divided into heads, which are joined again; without it an axis of heads stands in
-    front of the tokens. Without a key the first input holds query, key and value along its features. A bias, which may
-    have fewer axes behind its batch axis, is added to the scores. Axes in front of the heads, such as windows, join the
+    With `num_heads` the features are divided into heads, which are joined again; without it an axis of heads stands
+    before the tokens. Without a key the first input holds query, key and value along its features. A bias, which may
+    have fewer axes after its batch axis, is added to the scores. Axes before the heads, such as windows, join the
     heads if the bias has them, else the batch: PyTorch's kernels take four axes.
     """
 
