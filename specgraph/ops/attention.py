@@ -1,6 +1,7 @@
 """Attention: `attention`, the function, and `multi_head_attention`, the layer with its projections.
 
-Vaswani et al. 2017, "Attention Is All You Need", sections 3.2.1 and 3.2.2. Shapes are (…, tokens, features); axes before the tokens, such as windows, attend each by itself.
+Vaswani et al. 2017, "Attention Is All You Need", sections 3.2.1 and 3.2.2. Shapes are (…, tokens, features); axes
+before the tokens, such as windows, attend each by itself.
 """
 
 from __future__ import annotations
