@@ -148,9 +148,9 @@ class Sampler(Draws):
         return arguments
 
     def batch_norm(self) -> dict[str, Any]:
-        return self.stated(self.affine("affine", momentum=True), "num_features")
+        return self.stated(self.with_affine("affine", momentum=True), "num_features")
 
-    def affine(self, name: str, *, momentum: bool = False) -> dict[str, Any]:
+    def with_affine(self, name: str, *, momentum: bool = False) -> dict[str, Any]:
         """`eps`, whether there are weights, and for running statistics their arguments."""
         arguments: dict[str, Any] = {}
         if self.chance(0.4):
@@ -165,12 +165,12 @@ class Sampler(Draws):
 
     def group_norm(self) -> dict[str, Any]:
         return self.stated(
-            {"num_groups": self.divisor(self.shape[0]), **self.affine("affine")},
+            {"num_groups": self.divisor(self.shape[0]), **self.with_affine("affine")},
             "num_channels",
         )
 
     def layer_norm(self) -> dict[str, Any]:
-        arguments = self.affine("elementwise_affine")
+        arguments = self.with_affine("elementwise_affine")
         count = len(self.shape)
         if self.chance(0.6) or self.wild:
             if self.chance(0.35):

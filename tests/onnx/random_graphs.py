@@ -12,13 +12,13 @@ from specgraph.kinds.invalid import Invalid
 from specgraph.ops.fault import Fault
 from specgraph.ops.infer import infer
 from specgraph.ops.registry import ops
-from tests.differential.drawing import NOT_EVERYWHERE
+from tests.differential.drawing import NOT_EVERYWHERE, OF_TOKENS
 from tests.differential.stable_choice import choose
 from tests.ops.build import BUILT_IN, READING
 from tests.ops.cases import CASES as OP_CASES
 
 MAX_ELEMENTS = 6000
-NOT_DRAWN = {"prelu", *NOT_EVERYWHERE, *(name for name in BUILT_IN if name not in READING)}
+NOT_DRAWN = {"prelu", *OF_TOKENS[:2], *NOT_EVERYWHERE, *(name for name in BUILT_IN if name not in READING)}
 
 
 def random_graph(seed: int) -> Graph:

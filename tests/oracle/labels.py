@@ -36,6 +36,14 @@ def output_labels(op: str, arguments: dict[str, Any], labels: list[Labels], outp
         gone = {dim % (len(first) + 1) for dim in dims}
         kept = tuple(label for axis, label in enumerate(first, 1) if axis not in gone)
         return ("F",) if len(kept) == 1 else kept
+    if op == "select":
+        dim = arguments.get("dim", 1) % (len(first) + 1)
+        kept = tuple(label for axis, label in enumerate(first, 1) if axis != dim)
+        return ("F",) if len(kept) == 1 else kept
+    if op == "unflatten":
+        dim = arguments["dim"] % (len(first) + 1)
+        label = "" if first[dim - 1] == "F" else first[dim - 1]
+        return (*first[: dim - 1], label, *[""] * (rank - len(first)), *first[dim:])
     if op == "flatten":
         start = arguments.get("start_dim", 1) % (len(first) + 1)
         end = arguments.get("end_dim", -1) % (len(first) + 1)
