@@ -94,8 +94,7 @@ class Sampler(Draws):
             arguments["divisor_override"] = self.rng.randint(1, 5)
         return arguments
 
-    def lp_pool(self) -> dict[str, Any]:
-        """No odd power but 1: a root of a negative sum is not a number."""
+    def lp_pool(self) -> dict[str, Any]:  # no odd power but 1: a root of a negative sum is not a number
         window = {name: size for name, size in self.window(dilation=False, half=True).items() if name != "padding"}
         return {"norm_type": self.rng.choice([1, 2, 4]), "ceil_mode": self.chance(0.4), **window}
 
@@ -300,6 +299,11 @@ class Sampler(Draws):
         if self.chance(0.4):
             shape[self.rng.randrange(len(shape))] = -1
         return {"shape": shape}
+
+    def unflatten(self) -> dict[str, Any]:
+        dim = self.rng.randint(1, len(self.shape))
+        fitting = [d for d in range(1, self.shape[dim - 1] + 1) if self.shape[dim - 1] % d == 0]
+        return {"dim": dim, "sizes": [self.rng.choice(fitting), self.rng.choice([-1, *fitting])]}
 
     def permute(self) -> dict[str, Any]:
         count = len(self.shape) + 1

@@ -129,4 +129,6 @@ def affine(x: Tensor, *, scale: float = 1, shift: float = 0) -> nn.Module:
 def normalize(x: Tensor, *, dim: int = 1, p: int = 2, eps: float = 1e-12) -> nn.Module:
     if dim % x.ndim == 0 and -x.ndim <= dim < x.ndim:
         raise RuntimeError("samples would be mixed")
+    if p not in (1, 2):
+        raise RuntimeError("ONNX has the norms 1 and 2 alone")
     return Call(lambda value: value / value.norm(p, dim, keepdim=True).clamp_min(eps))
