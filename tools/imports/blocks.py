@@ -1,24 +1,17 @@
 """Which blocks an import finds, where that once went wrong.
 
 python tools/imports/blocks.py                     modules whose blocks were missed or were another network
-python tools/imports/blocks.py --names FILE.onnx   what would be found if exporters' names counted as mere numbers
+python tools/imports/blocks.py --names FILE.onnx   what is found as names like `Conv_41` count as numbers
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import Any
 
 import torch
 from rooms import repeats, specgraph
 from torch import nn
-
-NUMBERED = re.compile(
-    r"(?:[A-Za-z0-9.]+?[_.]+)?(?:n|node|op|value|t|tmp|var|v|[A-Z][A-Za-z]+|conv2d|batch_norm2d)?[_.]*\d*"
-    r"(?:[_.]+\d+)*(?:_scaled)?\Z"
-)
-"""`Conv_41`, `Relu`, `p2o.Div.3`, `Conv__447`, `conv2d_394`."""
 
 
 class BnAct(nn.BatchNorm2d):
@@ -99,14 +92,14 @@ def show(name: str, module: nn.Module, channels: int) -> None:
 
 
 def show_names(path: str) -> None:
-    """An ONNX file, its names as they are, then as mere numbers."""
-    own = repeats._MEANINGLESS
+    """An ONNX file, as if all its names were its nodes' own, then as it is read."""
+    own = vars(repeats)["numbered_names"]
     found = []
-    for pattern in (own, NUMBERED):
-        repeats._MEANINGLESS = pattern
+    choices: list[Any] = [lambda paths: set(), own]
+    for numbered in choices:
+        setattr(repeats, "numbered_names", numbered)  # noqa: B010
         imported = specgraph.import_onnx(path)
         found.append(f"{len(imported.spec.get('blocks', {}))} blocks in {len(imported.text.splitlines())} lines")
-    repeats._MEANINGLESS = own
     print(path.rsplit("/", 1)[-1], " -> ".join(found))
 
 
