@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from specgraph.diagnostics.message import Message, words_of
 from specgraph.diagnostics.rule import rule_file, rule_modules
+from specgraph.kinds.invalid import Invalid
 from specgraph.ops import fault as faults
 from specgraph.ops.fault import Fault
 from tests.diagnostics.test_words_decide_nothing import corpus, report_of
 from tests.helpers import HEADER, check_text
+from tests.ops.build import infer_node
+from tests.ops.cases import CASES
 
 MANY_TERMS = HEADER.replace("[3, 32, 32]", "[3, H, W]") + (
     "nodes:\n"
@@ -26,6 +30,10 @@ RARE = (
     HEADER.replace("[3, 32, 32]", "[3, H, W]") + "nodes: {big: {op: upsample, scale_factor: 1.0e+200}}\n",
     HEADER.replace("[3, 32, 32]", "[C, 8, 8]") + "nodes: {a: {op: conv, out_channels: 3, kernel_size: 1}}\n",
     HEADER + "nodes: [{op: reshape, shape: [3, 2, 16, 2, 16]}, {op: conv, out_channels: 3, kernel_size: 1}]\n",
+    HEADER + "nodes: {held: {op: parameter, shape: [3, 32, 32]}, norm: {op: batch_norm, from: held}}\n",
+    HEADER
+    + "nodes: {held: {op: parameter, shape: [3, 16, 16]}, "
+    + "back: {op: max_unpool, from: [held, image], kernel_size: 2}}\n",
 )
 """Specs with faults that are rare elsewhere."""
 
@@ -46,6 +54,13 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
     monkeypatch.setattr(faults, "words_of", recorded)
     for text, path in [*corpus("ops"), *corpus("examples"), *((text, "rare.yaml") for text in RARE)]:
         report_of(text, path)
+    for op, cases in CASES.items():
+        for case in cases:
+            of_files = case.shapes and all(isinstance(shape, tuple) for shape in case.shapes)
+            if case.rejected not in (None, "invalid") and not of_files:
+                with suppress(Invalid), pytest.raises(Fault) as caught:
+                    infer_node(op, case.arguments, case.shapes)
+                assert caught.value.words
     return iter(found)
 
 
