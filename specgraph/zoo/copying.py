@@ -13,7 +13,7 @@ INCLUDE = re.compile(r"^include:.*$", re.MULTILINE)
 INCLUDED = re.compile(r"(?<=[\s{:])((?:[\w.-]+/)*)([\w-]+\.(?:yaml|json))")
 NAME = re.compile(r"^name:.*$", re.MULTILINE)
 RECIPES = re.compile(r"^\n?recipes:.*\n(?:[ #].*\n|\n)*", re.MULTILINE)
-EXPECT = re.compile(r""",? ?\bexpect: ?(?:"[^"]*"|'[^']*'|\{[^}]*\}|[^\s,}]+)""")
+EXPECT = re.compile(r""",? ?\bexpect: ?(?:"[^"]*"|'[^']*'|\{[^}]*\}|\[[^\]]*\]|[^\s,}]+)""")
 EXPECT_LINE = re.compile(r"^ *expect: .*\n", re.MULTILINE)
 
 
