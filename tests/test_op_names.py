@@ -32,7 +32,8 @@ WORDS = {
     "abs",
     "sqrt",
 }
-"""Ops whose names are words that stand for much else: statistics, events, parts of messages, functions."""
+"""Ops whose names are words that stand for much else: statistics, events, parts of messages, functions. Only where
+they are compared with a node's `op` do they name one."""
 ALLOWED = {
     "specgraph/cures/structure.py": "a cure writes the op `flatten` into a spec",
     "specgraph/inference/outline.py": "a network is written that stands for a file without a spec",
@@ -51,13 +52,26 @@ def named_in(file: Path, names: Iterable[str]) -> set[str]:
     return literals & set(names)
 
 
+def compared_in(file: Path, names: Iterable[str]) -> set[str]:
+    """The names that a file compares with the attribute `op` of something."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    compared = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare)
+        and any(isinstance(n, ast.Attribute) and n.attr == "op" for n in ast.walk(node))
+    ]
+    literals = {n.value for node in compared for n in ast.walk(node) if isinstance(n, ast.Constant)}
+    return {name for name in names if name in literals}
+
+
 def naming(package: Path) -> dict[str, set[str]]:
     """The files of a package that name ops, with the names."""
     names = set(BUILT_IN) - WORDS
     found = {}
     for file in sorted(package.rglob("*.py")):
         place = file.relative_to(package).as_posix()
-        if not place.startswith(KNOW_OPS) and (here := named_in(file, names)):
+        if not place.startswith(KNOW_OPS) and (here := named_in(file, names) | compared_in(file, WORDS)):
             found[f"specgraph/{place}"] = here
     return found
 
@@ -74,5 +88,6 @@ def test_a_file_that_names_an_op_is_found(tmp_path: Path) -> None:
     for place in ("lint/rules/sg999_example.py", "ops/example.py"):
         file = tmp_path / place
         file.parent.mkdir(parents=True)
-        file.write_text('TRANSPARENT = ("max_pool", "mean")\n', encoding="utf-8")
-    assert naming(tmp_path) == {"specgraph/lint/rules/sg999_example.py": {"max_pool"}}
+        text = 'TRANSPARENT = ("max_pool", "mean")\nFOUND = [n for n in nodes if n.op in ("affine", "roll")]\n'
+        file.write_text(text, encoding="utf-8")
+    assert naming(tmp_path) == {"specgraph/lint/rules/sg999_example.py": {"max_pool", "affine", "roll"}}

@@ -111,8 +111,8 @@ def stand_ins(names: set[str], *, mappings: bool) -> list[Callable[..., Any] | t
     take items by key, as subclasses of `dict` do, else by number."""
     made: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = []
     for name in sorted(names):
-        inert = type("StandInMapping", (), {"__new__": _mapping}) if mappings else type("Named", (StandIn,), {})
-        inert.called = name  # type: ignore[attr-defined]
+        own = {"called": name}
+        inert = type("StandInMapping", (), {"__new__": _mapping, **own}) if mappings else type("Named", (StandIn,), own)
         made.append((KNOWN.get(name, inert), name))
     return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,12 @@ def write_weights(target: Path, state: Mapping[str, Tensor], metadata: Mapping[s
         unlike = next((key for key, value in state.items() if value.dtype == torch.bfloat16), None)
         if unlike is not None:
             raise CommandError(f"NumPy has no bfloat16, the type of `{unlike}`", "write .safetensors")
-        np.savez(content, **{key: value.numpy() for key, value in state.items()})  # type: ignore[arg-type]
+        with zipfile.ZipFile(
+            content, "w"
+        ) as archive:  # `np.savez` takes names as keywords, and `file` is one of its own
+            for key, value in state.items():
+                with archive.open(f"{key}.npy", "w", force_zip64=True) as entry:
+                    np.lib.format.write_array(entry, value.numpy(), allow_pickle=False)
     else:
         torch.save(dict(state), content)
     write_atomically(target, content.getbuffer())

@@ -15,6 +15,7 @@ from torch import nn
 
 import specgraph
 from specgraph.cli.main import main
+from specgraph.pretrained.writing import write_weights
 from specgraph.runs.weights import load_weights
 
 SPEC = """\
@@ -181,3 +182,12 @@ def test_arrays_of_objects_are_refused(folder: Path, capsys: pytest.CaptureFixtu
 def test_misuse(folder: Path, argv: list[str], word: str, capsys: pytest.CaptureFixture[str]) -> None:
     torch.save(state(), "w.pth")
     assert word in said(capsys, *argv, code=2)[1]
+
+
+def test_names_of_numpys_own_arguments_are_names_of_tensors(tmp_path: Path) -> None:
+    state = {"file": torch.ones(2), "allow_pickle": torch.zeros(3), "a.b": torch.arange(4.0)}
+    write_weights(tmp_path / "w.npz", state, {})
+    with np.load(tmp_path / "w.npz", allow_pickle=False) as found:
+        assert {key: found[key].tolist() for key in found.files} == {
+            key: value.tolist() for key, value in state.items()
+        }

@@ -97,7 +97,7 @@ def show_names(path: str) -> None:
     found = []
     choices: list[Any] = [lambda paths: set(), own]
     for numbered in choices:
-        setattr(repeats, "numbered_names", numbered)  # noqa: B010
+        vars(repeats)["numbered_names"] = numbered
         imported = specgraph.import_onnx(path)
         found.append(f"{len(imported.spec.get('blocks', {}))} blocks in {len(imported.text.splitlines())} lines")
     print(path.rsplit("/", 1)[-1], " -> ".join(found))
