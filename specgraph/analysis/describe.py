@@ -11,13 +11,10 @@ from typing import Any
 from specgraph.analysis.outline import written_arguments
 from specgraph.graph.model import Node
 from specgraph.kinds.shown import show
+from specgraph.ops.argument_names import DETAILS
 from specgraph.ops.registry import behaviour_of, ops
 from specgraph.ops.sliding import window_of
 
-UNSAID = {
-    "bias", "eps", "momentum", "affine", "elementwise_affine", "track_running_stats", "count_include_pad",
-    "init_value", "approximate", "alpha", "beta", "k", "align_corners", "padding_mode", "return_indices",
-}  # fmt: skip
 SIZES = ("kernel_size", "stride", "dilation", "output_size", "size", "scale_factor")
 BARE = ("out_channels", "out_features", "output_size", "size", "num_features")
 
@@ -61,7 +58,7 @@ def describe(node: Node) -> str:
     for key, value in arguments.items():
         plain = compact(value)
         known = op.arguments.get(key) if op else None
-        if key == "kernel_size" or key in UNSAID or value is None:
+        if key == "kernel_size" or key in DETAILS or value is None:
             continue
         if key == "groups" and behaviour.convolves and plain == channels and plain != 1:
             name = f"{name.removesuffix(called)}depthwise {called}"

@@ -16,7 +16,7 @@ from specgraph.errors import CommandError
 from specgraph.guarded_output import unguarded
 from specgraph.reporting.findings import Findings, merge, plural
 from specgraph.reporting.formats import FORMATS, render
-from specgraph.reporting.project_config import project_config
+from specgraph.reporting.project_config import SELECT, project_config
 from specgraph.reporting.selection import Selection, parse_codes
 from specgraph.source.gc_pause import GarbageCollectorPaused
 from specgraph.source.tree import Source
@@ -159,7 +159,7 @@ class _Choice:
 
     def __init__(self, args: argparse.Namespace, config: dict[str, Any]) -> None:
         self.selection = Selection(
-            parse_codes(args.select if args.select is not None else config.get("select", []), "--select"),
+            parse_codes(args.select if args.select is not None else config.get(SELECT, []), "--select"),
             parse_codes([*(args.ignore or []), *config.get("ignore", [])], "--ignore"),
         )
         self.strict: bool = args.strict or config.get("strict", False)

@@ -306,7 +306,7 @@ def _integer(value: Any) -> int:
 
 
 def _square_root(value: Any) -> float:
-    if _number("sqrt", value) < 0:
+    if _number(math.sqrt.__name__, value) < 0:
         raise ValueError(f"`sqrt` of the negative number {shown(value)}")
     return math.sqrt(value)
 
@@ -324,14 +324,14 @@ def make_divisible(value: float, divisor: int = 8) -> int:
 FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
     "min": (_minimum, 1, 100),
     "max": (_maximum, 1, 100),
-    "abs": (lambda value: abs(_number("abs", value)), 1, 1),
+    abs.__name__: (lambda value: abs(_number(abs.__name__, value)), 1, 1),
     "round": (lambda value: round(_number("round", value)), 1, 1),
     "floor": (lambda value: math.floor(_number("floor", value)), 1, 1),
     "ceil": (lambda value: math.ceil(_number("ceil", value)), 1, 1),
     "int": (_integer, 1, 1),
     "len": (_length, 1, 1),
     "sum": (_sum, 1, 1),
-    "sqrt": (_square_root, 1, 1),
+    math.sqrt.__name__: (_square_root, 1, 1),
     "make_divisible": (make_divisible, 1, 2),
 }
 """Name to function, least and most number of arguments."""

@@ -7,10 +7,10 @@ from math import isclose
 from typing import Any
 
 from specgraph.backends.composed import COMMUTATIVE, INPUT, Name, Step, parse_composed
-from specgraph.backends.rows import Row, rows
 from specgraph.importers.group_index import Index, Match, Pattern, standin
 from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raise_layers import rounded
+from specgraph.ops.rows import Row, rows
 
 COMPOSED = "SpecgraphComposed"
 """The op type of a node that stands for a group: its attributes say which op of a spec it is."""

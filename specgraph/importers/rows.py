@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from specgraph.backends.rows import Attribute, Row, rows
 from specgraph.graph.types import SPATIAL_AXES
 from specgraph.importers.flat import Array, Refusal
 from specgraph.importers.onnx_file import OnnxNode
@@ -12,6 +11,7 @@ from specgraph.importers.raise_layers import rounded
 from specgraph.importers.raiser import Raise, Raiser
 from specgraph.kinds.kinds import Padding, PerAxis
 from specgraph.ops.registry import ops
+from specgraph.ops.rows import Attribute, Row, rows
 
 if TYPE_CHECKING:
     from specgraph.importers.torch_tracer import Handler, Tracer

@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import nn
 
-from specgraph.backends.rows import Row, rows
 from specgraph.backends.torch import modules
 from specgraph.graph.types import SPATIAL_AXES
 from specgraph.importers.flat import Refusal
@@ -16,6 +15,7 @@ from specgraph.importers.torch_arguments import spread
 from specgraph.importers.torch_tracer import Handler, Tracer
 from specgraph.kinds.kinds import Padding, PerAxis
 from specgraph.ops.registry import ops
+from specgraph.ops.rows import Row, rows
 
 ACTS_ALIKE = frozenset({"inplace", "device", "dtype"})
 """Parameters of modules that change no result."""

@@ -20,12 +20,17 @@ NONLINEARITY = Field(
 SLOPE = Field("a", Number(), 0.0, "negative slope of the leaky_relu that follows")
 GAIN = Field("gain", Number(above=0), 1.0, "factor on the deviation")
 
+CONSTANT = "constant"
+"""The initialiser that a bare number means."""
+STATED = ("zeros", "ones", CONSTANT, "normal", "uniform", "trunc_normal")
+"""Initialisers whose numbers are stated: they do not depend on the layer's size."""
+
 INITIALISER = Tagged(
     "initialiser",
     Record("default"),
     Record("zeros"),
     Record("ones"),
-    Record("constant", Field("value", Number(), ..., "every element")),
+    Record(CONSTANT, Field("value", Number(), ..., "every element")),
     Record(
         "normal",
         Field("mean", Number(), 0.0, "mean"),

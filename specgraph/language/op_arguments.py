@@ -14,10 +14,11 @@ from specgraph.kinds.invalid import Invalid
 from specgraph.kinds.kinds import Kind
 from specgraph.kinds.shown import show
 from specgraph.language.dialects import meant_elsewhere, meant_in_caffe, meant_in_keras
-from specgraph.language.initialisers import ELSEWHERE, INIT_VALUE, NOT_HERE
+from specgraph.language.initialisers import CONSTANT, ELSEWHERE, INIT_VALUE, NOT_HERE
 from specgraph.language.meant import Meant, meant_by, without_braces_fix
 from specgraph.language.misread import glued, node_inside
 from specgraph.language.values import Written, error_span
+from specgraph.ops.argument_names import AMBIGUOUS
 from specgraph.ops.definition import Op
 from specgraph.ops.registry import counterparts, ops
 from specgraph.source.tree import Mapping as MappingTree
@@ -32,7 +33,7 @@ FAILED: Any = object()
 
 WITHOUT_EFFECT = ("inplace", "device")
 """Arguments of other tools that change nothing of the network."""
-UNCERTAIN = ("affine", "dim", "dims", "start_dim", "end_dim", "from", "repeat", "when", "expect", "share")
+UNCERTAIN = (*AMBIGUOUS, "from", "repeat", "when", "expect", "share")
 """Arguments and keys whose values mean, or may mean, something else under a name that is not quite theirs."""
 
 
@@ -267,7 +268,7 @@ class Reporter:
             else:
                 self.invalid(fault, f"init.{name}", written, where, path)
             return FAILED
-        return ("constant", {"value": checked}) if isinstance(checked, (int, float)) else checked
+        return (CONSTANT, {"value": checked}) if isinstance(checked, (int, float)) else checked
 
     def _unknown_initialiser(self, fault: Invalid, written: Written, where: str, path: str | None) -> None:
         """An initialiser goes by another name elsewhere, or is misspelt by a letter: at two letters, one name

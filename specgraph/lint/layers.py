@@ -7,6 +7,7 @@ from math import prod, sqrt
 from typing import Any
 
 from specgraph.graph.model import Node
+from specgraph.language.initialisers import STATED
 from specgraph.lint.context import Lint
 from specgraph.ops.registry import ops
 
@@ -87,7 +88,7 @@ def first_scale(node: Node) -> float | None:
     if "weight" not in node.init:
         return None
     name, fields = node.init["weight"]
-    if name in ("zeros", "ones", "constant", "normal", "uniform", "trunc_normal"):
+    if name in STATED:
         mean, deviation = moments(name, fields)
         return sqrt(mean * mean + deviation * deviation)
     gain, count = fields.get("gain"), fan_in(node)

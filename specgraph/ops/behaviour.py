@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     ]
     View = Literal["none", "same", "merged", "regrouped", "reordered", "cut"]
     Scores = Literal["none", "probability", "probabilities", "log_probabilities"]
-    Joins = Literal["none", "axis", "sum", "difference", "product", "size", "places", "matrix", "attention"]
+    Joins = Literal["none", "axis", "sum", "difference", "product", "size", "places", "matrix", "queries"]
 
 
 class When(NamedTuple):

@@ -74,7 +74,7 @@ class Layer(NamedTuple):
     differs: str = ""
 
 
-def _renamed(ours: str, why: str) -> Translate:
+def renamed(ours: str, why: str) -> Translate:
     def translate(given: Given, beside: Mapping[str, Given]) -> Translated:
         return Translated({ours: given.value}, why, writable=ours not in beside)
 
@@ -89,7 +89,7 @@ def _complement(given: Given, beside: Mapping[str, Given]) -> Translated:
     return Translated({"momentum": round(1 - value, 12)}, why, sure=False)
 
 
-def _channels(ours: str = "") -> Translate:
+def channels(ours: str = "") -> Translate:
     """The axis of the channels, which is the last one in Keras."""
 
     def translate(given: Given, beside: Mapping[str, Given]) -> Translated:
@@ -102,7 +102,7 @@ def _channels(ours: str = "") -> Translate:
     return translate
 
 
-def _affine(both: str, shift: str = "") -> dict[str, Translate]:
+def switches(both: str, shift: str = "") -> dict[str, Translate]:
     """`center` and `scale`: whether there is a shift, a factor. `both` switches both off here, `shift` the shift."""
 
     def translate(given: Given, beside: Mapping[str, Given]) -> Translated:
@@ -138,23 +138,23 @@ def _ceiling(given: Given, beside: Mapping[str, Given]) -> Translated:
 
 
 _MOMENTUM: dict[str, Translate] = {"momentum": _complement}
-_LAST: dict[str, Translate] = {"axis": _channels("axes")}
-_ANY_AXIS: dict[str, Translate] = {"axis": _channels()}
-_DIM: dict[str, Translate] = {"axis": _channels("dim")}
-_FACTOR: dict[str, Translate] = {"size": _renamed("scale_factor", "its size is a factor, as scale_factor is here")}
+_LAST: dict[str, Translate] = {"axis": channels("axes")}
+_ANY_AXIS: dict[str, Translate] = {"axis": channels()}
+_DIM: dict[str, Translate] = {"axis": channels("dim")}
+_FACTOR: dict[str, Translate] = {"size": renamed("scale_factor", "its size is a factor, as scale_factor is here")}
 
 LAYERS: dict[str, tuple[Layer, ...]] = {
     "BatchNormalization": (
         Layer(
             "Keras", {"eps": 0.001, "momentum": 0.01}, ("axis", "center", "scale"),
-            {**_MOMENTUM, **_ANY_AXIS, **_affine("affine")},
+            {**_MOMENTUM, **_ANY_AXIS, **switches("affine")},
         ),
         Layer("ONNX", {"eps": 1e-5, "momentum": 0.1}, ("spatial", "training_mode"), _MOMENTUM),
     ),
     "LayerNormalization": (
         Layer(
             "Keras", {"axes": [1], "eps": 0.001}, ("center", "scale"),
-            {**_LAST, **_affine("elementwise_affine", "bias")},
+            {**_LAST, **switches("elementwise_affine", "bias")},
         ),
         Layer("ONNX", {"axes": [-1], "eps": 1e-5}, ("stash_type",)),
     ),
@@ -164,12 +164,17 @@ LAYERS: dict[str, tuple[Layer, ...]] = {
     ),
     "GroupNormalization": (
         Layer("Keras", {"num_groups": 32, "eps": 0.001}, ("groups", "axis", "center", "scale"),
-              {**_ANY_AXIS, **_affine("affine")}),
+              {**_ANY_AXIS, **switches("affine")}),
         Layer("ONNX", {"eps": 1e-5}, ("num_groups", "stash_type")),
     ),
     "InstanceNormalization": (
         Layer("ONNX", {"affine": True, "eps": 1e-5}),
-        Layer("Keras", {"affine": True, "eps": 0.001}, ("axis", "center", "scale"), {**_ANY_AXIS, **_affine("affine")}),
+        Layer(
+            "Keras",
+            {"affine": True, "eps": 0.001},
+            ("axis", "center", "scale"),
+            {**_ANY_AXIS, **switches("affine")},
+        ),
     ),
     "RMSNormalization": (
         Layer("Keras", {"axes": [1], "eps": 1e-6}, (), _LAST),

@@ -20,7 +20,7 @@ def infer_select(call: Call) -> TensorType:
         raise call.fault("wrong-rank", "single axis", inputs=(0,))
     if not call.at_least(size, index + 1 if index >= 0 else -index):
         facts = {"size": size, "index": index, "dim": dim}
-        raise call.fault("empty-output", "select", facts, argument="index")
+        raise call.fault("empty-output", "one index", facts, argument="index")
     if isinstance(size, int):
         call.arguments["index"] = index % size
     dims, axes = (*kind.dims[: dim - 1], *kind.dims[dim:]), (*kind.axes[: dim - 1], *kind.axes[dim:])

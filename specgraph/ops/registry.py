@@ -18,7 +18,7 @@ LATER = {
     "tensors": ("parameter", "constant"),
     "layout": ("select", "unflatten", "roll"),
     "algebra": ("matmul", "affine", "normalize"),
-    "attention": ("attention", "multi_head_attention"),
+    "transformer": ("attention", "multi_head_attention"),
 }
 """Names of the ops of each family that is imported when it is needed."""
 FAMILIES = (

@@ -36,7 +36,7 @@ def infer_constant(call: Call) -> TensorType:
         shape = (len(value),) if shape is None else shape
         if prod(shape) != len(value):
             facts = {"shape": list(shape), "known": prod(shape), "given": len(value)}
-            raise call.fault("reshape-size-mismatch", "constant", facts, argument="shape")
+            raise call.fault("reshape-size-mismatch", "values", facts, argument="shape")
     elif shape is None:
         shape = (1,)
     call.arguments["shape"] = tuple(shape)

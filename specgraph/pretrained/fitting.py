@@ -87,7 +87,7 @@ def _check_globs(choices: Choices, wanted: Wanted, held: tuple[str, ...]) -> Non
     for flag, patterns, keys in (("--reset", choices.reset, wanted), ("--drop", choices.drop, held)):
         for pattern in patterns:
             if not any(matches(key, (pattern,)) for key in keys):
-                what = "parameter" if flag == "--reset" else "tensor of the file"
+                what = "tensor of the network" if flag == "--reset" else "tensor of the file"
                 raise CommandError(f"{flag} {pattern} fits no {what}", paths_help(keys))
 
 

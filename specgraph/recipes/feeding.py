@@ -10,6 +10,9 @@ from specgraph.kinds.settings import Settings, record_of, setting
 from specgraph.recipes.augmentation import AUGMENTATION, POSITIVE, Augmentation
 from specgraph.recipes.resizing import RESIZE, Resize
 
+NORMALIZE = "normalize"
+"""The key of the statistics, under `data`."""
+
 
 class Normalize(Settings):
     """Statistics that a recipe states."""
@@ -50,7 +53,7 @@ class Data(Settings):
         default=0.1,
     )
     normalize: Normalize | Literal["dataset", "none"] = setting(
-        Either(Choice("dataset", "none"), record_of(Normalize, title="normalize")),
+        Either(Choice("dataset", "none"), record_of(Normalize, title=NORMALIZE)),
         "the data set's own mean and deviation, given ones, or none",
         default="dataset",
     )

@@ -7,7 +7,8 @@ from typing import Any
 
 from specgraph.errors import CommandError
 
-KEYS: dict[str, type] = {"select": list, "ignore": list, "strict": bool, "format": str}
+SELECT = "select"
+KEYS: dict[str, type] = {SELECT: list, "ignore": list, "strict": bool, "format": str}
 
 
 def project_config(folder: str | None = None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from specgraph.diagnostics.model import Diagnostic
 from specgraph.diagnostics.rule import rule_modules
 from specgraph.errors import CommandError
 from specgraph.named_tuples import NamedTuple
-from specgraph.reporting.project_config import project_config
+from specgraph.reporting.project_config import SELECT, project_config
 
 
 class Selection(NamedTuple):
@@ -34,7 +34,7 @@ def selection_of_project(folder: str) -> Selection:
         config = project_config(folder or ".")
     except (CommandError, OSError):
         return Selection()
-    return Selection(*(tuple(_known(config.get(key, []))) for key in ("select", "ignore")))
+    return Selection(*(tuple(_known(config.get(key, []))) for key in (SELECT, "ignore")))
 
 
 def parse_codes(given: Iterable[str], flag: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.recipes.augmentation import AUGMENTATIONS
-from specgraph.recipes.feeding import Data
+from specgraph.recipes.feeding import NORMALIZE, Data
 from specgraph.recipes.given import as_written, assign_setting, checked_recipe
 from specgraph.recipes.recipe import RECIPE, Recipe
 from specgraph.recipes.resizing import DEFAULT, Resize
@@ -107,8 +107,8 @@ def _substitute_data(plain: dict[str, Any], name: str, notes: list[str]) -> None
         data["name"] = name
     if before is not None and before.name == data["name"]:
         return
-    if isinstance(data.get("normalize"), dict):
-        data["normalize"] = "dataset"
+    if isinstance(data.get(NORMALIZE), dict):
+        data[NORMALIZE] = "dataset"
         notes.append(f"normalised with the mean and deviation of {name}, since the recipe's are those of other data")
     after = CATALOG.get(data["name"])
     if after is None:

@@ -86,12 +86,12 @@ ALL += [(op, shapes, arguments) for op, cases in SEVERAL.items() for shapes, arg
 
 
 ONNX_PLACE = (
-    "how ONNX ops are read back is in specgraph/backends/rows.py and HANDLERS of specgraph/importers/raise_*.py; an op "
+    "how ONNX ops are read back is in specgraph/ops/rows.py and HANDLERS of specgraph/importers/raise_*.py; an op "
     "of several of them is put together again in tidy.py (_REWRITES) or, where constants tell it apart, in patterns.py "
     "(_PATTERNS)"
 )
 MODULE_PLACE = (
-    "how traced calls are read back is in specgraph/backends/rows.py, in HANDLERS of specgraph/importers/torch_ops.py "
+    "how traced calls are read back is in specgraph/ops/rows.py, in HANDLERS of specgraph/importers/torch_ops.py "
     "and, for those that a spec says in other words, of torch_rewrites.py; an op of several calls is put together "
     "again in tidy.py (_REWRITES)"
 )

@@ -13,7 +13,7 @@ from onnx import helper
 
 import specgraph
 from specgraph.backends.composed import COMMUTATIVE, Name, Step, parse_composed
-from specgraph.backends.rows import rows
+from specgraph.ops.rows import rows
 from tests.importers.test_foreign_files import numbers, saved
 from tests.onnx.support import file_outputs
 from tests.ops.case import MAP

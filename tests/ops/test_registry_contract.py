@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from specgraph.backends.rows import ROWS, Row
 from specgraph.backends.torch import modules
 from specgraph.backends.torch.lowering import lowerings as torch_lowerings
 from specgraph.documentation.pages import ops_page
 from specgraph.kinds.invalid import Invalid
 from specgraph.ops.definition import Op
 from specgraph.ops.registry import FAMILIES, foreign_names, ops
+from specgraph.ops.rows import ROWS, Row
 from tests.helpers import ROOT
 from tests.ops.build import BUILT_IN, infer_node
 from tests.ops.cases import CASES, ORACLES
 from tests.oracle.build import BUILDERS, builder
 
-ROWS_FILE = "specgraph/backends/rows.py"
+ROWS_FILE = "specgraph/ops/rows.py"
 RESERVED = {"op", "block", "from", "expect", "repeat", "when", "init", "share", "train_only", "defaults"}
 
 

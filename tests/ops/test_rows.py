@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 import specgraph
-from specgraph.backends.rows import Attribute, Row, rows
 from specgraph.backends.torch.lowering import by_row, lowerings
+from specgraph.ops.rows import Attribute, Row, rows
 from tests.ops.build import infer_node
 from tests.ops.cases import CASES
 

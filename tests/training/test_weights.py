@@ -142,7 +142,7 @@ def test_optional_paths_may_lack_on_either_side() -> None:
 
 
 def test_globs_that_fit_nothing_are_errors() -> None:
-    with pytest.raises(CommandError, match="--reset head fits no parameter"):
+    with pytest.raises(CommandError, match="--reset head fits no tensor of the network"):
         apply_weights(network(), network().state_dict(), reset=("head",))
     with pytest.raises(CommandError, match="--freeze layer1"):
         freeze(network(), ("layer1.*",))

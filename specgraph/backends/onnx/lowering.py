@@ -8,9 +8,9 @@ from typing import Any
 
 from specgraph.backends.composed import INPUT, Name, Step, parse_composed
 from specgraph.backends.onnx.builder import Builder, pads
-from specgraph.backends.rows import ROWS, Kind, Row
 from specgraph.graph.model import Node
 from specgraph.ops.registry import FAMILIES
+from specgraph.ops.rows import ROWS, Kind, Row
 
 Lower = Callable[[Builder, Node], None]
 _lowerings: dict[str, Lower] = {}

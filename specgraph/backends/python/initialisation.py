@@ -12,6 +12,7 @@ from torch import nn
 from specgraph.backends.python.format import INDENT, format_statement, quote
 from specgraph.backends.torch.lowering import lowerings
 from specgraph.graph.model import Graph, Node
+from specgraph.language.initialisers import CONSTANT
 
 Call = str
 """Text of an initialiser with `{0}` for the tensor."""
@@ -23,9 +24,9 @@ def call_text(initialiser: str, fields: dict[str, Any]) -> Call:
     said = [
         f"{name}={quote(value) if isinstance(value, str) else repr(value)}"
         for name, value in fields.items()
-        if initialiser == "constant" or parameters[name].default != value
+        if initialiser == CONSTANT or parameters[name].default != value
     ]
-    if initialiser == "constant":
+    if initialiser == CONSTANT:
         said = [repr(fields["value"])]
     return f"nn.init.{initialiser}_({', '.join(['{0}', *said])})"
 

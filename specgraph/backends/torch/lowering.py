@@ -11,11 +11,11 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from specgraph.backends.rows import ROWS, Row
 from specgraph.backends.torch.arguments import chosen, is_even, pad_order, symmetric
 from specgraph.graph.model import Node
 from specgraph.kinds.kinds import Padding
 from specgraph.ops.registry import FAMILIES, ops
+from specgraph.ops.rows import ROWS, Row
 
 
 class Construct(NamedTuple):

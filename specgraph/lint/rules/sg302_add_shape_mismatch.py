@@ -99,7 +99,7 @@ def _lead(
     )
 
 
-def _attention_ranks(source: str, type: TensorType, names: tuple[str, ...], types: tuple[TensorType, ...]) -> Words:
+def _queries_ranks(source: str, type: TensorType, names: tuple[str, ...], types: tuple[TensorType, ...]) -> Words:
     return Words(
         f"reads query, key and value of different rank: {listed(names, types, [0, 1, 2])}",
         (),
@@ -108,7 +108,7 @@ def _attention_ranks(source: str, type: TensorType, names: tuple[str, ...], type
     )
 
 
-def _attention(
+def _queries(
     source: str,
     type: TensorType,
     names: tuple[str, ...],
@@ -143,7 +143,7 @@ MESSAGES = {
     "operands": _operands,
     "matrices": _matrices,
     "lead": _lead,
-    "attention ranks": _attention_ranks,
-    "attention": _attention,
+    "queries ranks": _queries_ranks,
+    "queries": _queries,
     "bias": _bias,
 }

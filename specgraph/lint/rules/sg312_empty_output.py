@@ -62,7 +62,7 @@ MESSAGES = {
         ("floor({size} * {scale}) = {out}",),
         "write a larger scale_factor",
     ),
-    "select": Message(
+    "one index": Message(
         "axis {dim} of {source} has {size} entries, so it has no entry {index}",
         ("entries count from 0",),
         "write an index below {size}",

@@ -73,7 +73,7 @@ MESSAGES = {
     "several open": _several_open,
     "indivisible": _indivisible,
     "other product": _other_product,
-    "constant": Message(
+    "values": Message(
         "has {given} numbers, but {shape} takes {known}",
         help="leave shape out: a list has its own length",
         subject="node",

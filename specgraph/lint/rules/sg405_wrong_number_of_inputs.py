@@ -28,7 +28,7 @@ nodes:
 """,
 )
 MESSAGES = {
-    "attention": Message(
+    "queries": Message(
         "takes a query alone, or query, key and value, not two inputs",
         help="key and value may be the same: from: [query, memory, memory]",
         subject="node",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.recipes import Finding, Trained, can_convert, channels_of
+from specgraph.recipes.feeding import NORMALIZE
 
 RULE = Rule(
     code="SG517",
@@ -53,6 +54,6 @@ def find(trained: Trained) -> Iterator[Finding]:
         yield Finding(
             "wrong-number-of-statistics",
             f"normalize has {means} means and {deviations} deviations{wanted}",
-            ("data", "normalize"),
+            ("data", NORMALIZE),
             help="give one of each per channel, or write normalize: dataset",
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.recipes import Finding, Trained
+from specgraph.recipes.feeding import NORMALIZE
 
 RULE = Rule(
     code="SG518",
@@ -48,7 +49,7 @@ def find(trained: Trained) -> Iterator[Finding]:
         yield Finding(
             "per-image-deviation",
             "deviations .2023 .1994 .2010 are means of each image's own, too small for the data set",
-            ("data", "normalize", "std"),
+            ("data", NORMALIZE, "std"),
             ("over all pixels of CIFAR-10 they are .2470 .2435 .2616",),
             "write normalize: dataset",
         )

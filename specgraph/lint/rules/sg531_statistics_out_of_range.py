@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from specgraph.diagnostics.rule import Rule
 from specgraph.kinds.shown import show
 from specgraph.lint.recipes import Finding, Trained
+from specgraph.recipes.feeding import NORMALIZE
 
 RULE = Rule(
     code="SG531",
@@ -56,7 +57,7 @@ def find(trained: Trained) -> Iterator[Finding]:
     yield Finding(
         "statistics-out-of-range",
         f"the {which} {', '.join(show(value) for value in values)} are not those of values in 0..1",
-        ("data", "normalize"),
+        ("data", NORMALIZE),
         (),
         f"divide them by {FULL_SCALE}: {_scaled(means, deviations)}" if whole else "write normalize: dataset",
     )

@@ -51,7 +51,7 @@ def check(lint: Lint) -> None:
             seen[origin] = path
         return None
 
-    joining = lint.ops_where(lambda behaviour: behaviour.joins not in ("none", "matrix", "attention"))
+    joining = lint.ops_where(lambda behaviour: behaviour.joins not in ("none", "matrix", "queries"))
     for definition, nodes in lint.definitions(*joining):
         found = twice(nodes[0])
         if found is not None and all(map(twice, nodes)):

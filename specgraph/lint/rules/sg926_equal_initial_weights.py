@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from specgraph.diagnostics.rule import Rule
+from specgraph.language.initialisers import STATED
 from specgraph.lint.layers import moments, weighted, weighted_readers
 
 if TYPE_CHECKING:
@@ -44,14 +45,10 @@ nodes:
 )
 
 
-CONSTANT = ("zeros", "ones", "constant", "normal", "uniform", "trunc_normal")
-"""Initialisers that may give the same number everywhere."""
-
-
 def check(lint: Lint) -> None:
     for node in weighted(lint):
         name, fields = node.init.get("weight", ("default", {}))
-        if name not in CONSTANT or _deviation(name, fields) > 0 or not weighted_readers(lint, node):
+        if name not in STATED or _deviation(name, fields) > 0 or not weighted_readers(lint, node):
             continue
         groups = node.arguments.get("groups", 1)
         if node.output.dims[0] == 1 or (groups > 1 and node.output.dims[0] == groups):

@@ -36,11 +36,11 @@ def infer_attention(call: Call) -> TensorType:
     pairs += [(a, b, "windows", 0, 1) for a, b in zip(query.dims[:-2], key.dims[:-2], strict=False)]
     pairs += [(a, b, "windows", 1, 2) for a, b in zip(key.dims[:-2], value.dims[:-2], strict=False)]
     if not query.rank == key.rank == value.rank:
-        raise call.fault("add-shape-mismatch", "attention ranks", facts, inputs=(0, 1, 2))
+        raise call.fault("add-shape-mismatch", "queries ranks", facts, inputs=(0, 1, 2))
     for left, right, what, first, second in pairs:
         if not call.equal(left, right):
             more = {**facts, "what": what, "sizes": (left, right), "pair": (first, second)}
-            raise call.fault("add-shape-mismatch", "attention", more, inputs=(first, second))
+            raise call.fault("add-shape-mismatch", "queries", more, inputs=(first, second))
     scores = (*query.dims[:-2], *(() if heads is None else (heads,)), query.dims[-2], key.dims[-2])
     if bias is not None:
         _check_bias(call, bias, scores)
@@ -99,7 +99,7 @@ def infer_multi_head_attention(call: Call) -> TensorType:
     """The query's own type. Raises `Fault` for inputs that do not go together."""
     arguments, inputs = call.arguments, call.inputs
     if len(inputs) == 2:
-        raise call.fault("wrong-number-of-inputs", "attention", {"memory": call.names[1]}, inputs=(0, 1))
+        raise call.fault("wrong-number-of-inputs", "queries", {"memory": call.names[1]}, inputs=(0, 1))
     for index in range(min(len(inputs), 3)):
         _check_tokens(call, index, 2)
         if inputs[index].rank > 2:
@@ -111,7 +111,7 @@ def infer_multi_head_attention(call: Call) -> TensorType:
     facts = {"names": call.names, "types": call.inputs}
     if not call.equal(key.dims[0], value.dims[0]):
         more = {**facts, "what": "tokens", "sizes": (key.dims[0], value.dims[0]), "pair": (1, 2)}
-        raise call.fault("add-shape-mismatch", "attention", more, inputs=(1, 2))
+        raise call.fault("add-shape-mismatch", "queries", more, inputs=(1, 2))
     for name, kind in (("kdim", key), ("vdim", value)):
         size = kind.dims[-1]
         arguments[name] = size if isinstance(size, int) else call.number(size, f"the number of features of {call.name}")
@@ -149,7 +149,7 @@ NUM_HEADS = "parts that the features are divided into, each of which attends by 
 OPS: tuple[Op, ...] = (
     define(
         "attention",
-        family="attention",
+        family="transformer",
         summary="Scaled dot-product attention. One input holds query, key and value one after another along its "
         "features; three are query, key and value. One more is added to the scores.",
         infer=infer_attention,
@@ -171,14 +171,12 @@ OPS: tuple[Op, ...] = (
         multiply_adds=attention_cost,
         num_inputs=(1, 4),
         foreign=("Attention", "scaled_dot_product_attention", "sdpa"),
-        behaviour=Behaviour(
-            joins="attention", reach="whole", keeps_sign=True, traffic=Traffic(inputs=True, output=True)
-        ),
+        behaviour=Behaviour(joins="queries", reach="whole", keeps_sign=True, traffic=Traffic(inputs=True, output=True)),
         formula="softmax(scale * query * key^T + bias) * value",
     ),
     define(
         "multi_head_attention",
-        family="attention",
+        family="transformer",
         summary="Multi-head attention with its projections: of its input to itself, or of a query to a key and a "
         "value. A fourth input, without samples, is added to the scores.",
         infer=infer_multi_head_attention,
@@ -194,7 +192,7 @@ OPS: tuple[Op, ...] = (
         multiply_adds=multi_head_attention_cost,
         num_inputs=(1, 4),
         foreign=("MultiheadAttention", "MultiHeadAttention", "SelfAttention"),
-        behaviour=Behaviour(joins="attention", reach="whole", traffic=Traffic(inputs=True, output=True)),
+        behaviour=Behaviour(joins="queries", reach="whole", traffic=Traffic(inputs=True, output=True)),
         formula="attention of the projected inputs, projected",
     ),
 )

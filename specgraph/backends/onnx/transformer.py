@@ -11,7 +11,7 @@ from specgraph.backends.onnx.lowering import Lower
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
-from specgraph.ops.attention import is_packed
+from specgraph.ops.transformer import is_packed
 
 ATTENTION_OPSET = 23
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from specgraph.backends.torch.arguments import chosen
 from specgraph.backends.torch.lowering import Construct, Lower, Lowering
 from specgraph.graph.model import Node
-from specgraph.ops.attention import is_packed
+from specgraph.ops.transformer import is_packed
 
 
 def lower_attention(node: Node) -> Lowering:
