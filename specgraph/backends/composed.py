@@ -3,11 +3,15 @@
 A call is an ONNX op, `x` the input of the node, a number or the name of an argument a constant, a keyword an
 attribute. One expression serves the export, which emits its calls from the inside out, and the import, which looks for
 the same calls in a file, with the operands of commutative ops in either order.
+
+A reduction keeps its axes with size 1. Its keyword `axes` is `space` (all after the channels), `channels`, or the
+argument of the op that names an axis: `Div(x, ReduceL2(x, axes=space))`. Files are not searched for those.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -27,6 +31,18 @@ class Step(NamedTuple):
     op_type: str
     inputs: tuple[Step | Name | float, ...]
     attributes: tuple[tuple[str, Name | float], ...] = ()
+
+    @property
+    def reduces(self) -> bool:
+        """Whether the op is a reduction."""
+        return self.op_type.startswith("Reduce")
+
+    def steps(self) -> Iterator[Step]:
+        """The calls, from the outside in."""
+        yield self
+        for part in self.inputs:
+            if isinstance(part, Step):
+                yield from part.steps()
 
 
 @cache
@@ -53,5 +69,8 @@ def _parsed(tree: ast.expr) -> Step | Name | float:
                 if keyword.arg is None or isinstance(part, Step):
                     raise ValueError(f"an attribute of {op_type} is no number and no argument")
                 attributes.append((keyword.arg, part))
-            return Step(op_type, tuple(map(_parsed, inputs)), tuple(attributes))
+            step = Step(op_type, tuple(map(_parsed, inputs)), tuple(attributes))
+            if step.reduces and (len(inputs) != 1 or [name for name, _ in attributes] != ["axes"]):
+                raise ValueError(f"{op_type} takes one value and axes=space, axes=channels or an argument")
+            return step
     raise ValueError(f"`{ast.unparse(tree)}` is no call, name or number")

@@ -80,8 +80,15 @@ class OfRow(Pattern):
         return {**bound, part.name: rounded(wanted)} if isinstance(part, Name) else bound
 
 
+def is_searched(row: Row) -> bool:
+    """Whether files are searched for a row's expression. Constants that a file multiplies by may be parameters of many
+    ops, the axes of a reduction depend on the rank, which is not known yet, and attributes are no numbers."""
+    return (
+        not row.parameters and not row.attributes and not any(step.reduces for step in parse_composed(row.onnx).steps())
+    )
+
+
 def patterns_of_rows() -> list[OfRow]:
-    """Patterns of the rows that are expressions, those of most calls first. One with parameters is none: constants
-    that a file multiplies by may be those of many ops."""
-    composed = [row for row in rows().values() if row.is_composed and not row.parameters]
+    """Patterns of the rows that are expressions, those of most calls first."""
+    composed = [row for row in rows().values() if row.is_composed and is_searched(row)]
     return [OfRow(row) for row in sorted(composed, key=lambda row: -row.onnx.count("("))]

@@ -119,6 +119,8 @@ ROWS = (
     Row(
         "global_response_norm",
         "GlobalResponseNorm",
+        onnx="Add(Add(x, Mul(Mul(x, Div(ReduceL2(x, axes=space), "
+        "Add(ReduceMean(ReduceL2(x, axes=space), axes=channels), eps))), weight)), bias)",
         parameters=("weight", "bias"),
         positional=("num_features",),
         leaf=True,

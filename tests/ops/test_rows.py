@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 import specgraph
+from specgraph.backends.composed import parse_composed
 from specgraph.backends.torch.lowering import by_row, lowerings
 from specgraph.ops.rows import Attribute, Row, rows
 from tests.ops.build import infer_node
@@ -169,3 +172,48 @@ def test_the_row_whose_attributes_fit_reads_an_onnx_op(
         return
     (found,) = specgraph.import_onnx(tmp_path / "m.onnx").graph().nodes.values()
     assert (found.op, found.arguments["lambd"]) == expected
+
+
+POOLING = "kernel_shape=kernel_size, strides=stride, pads=padding, dilations=dilation, ceil_mode=ceil_mode"
+EXPRESSIONS: dict[str, tuple[Row, dict[str, Any], Callable[[torch.Tensor], torch.Tensor]]] = {
+    "window": (
+        Row("max_pool", "", onnx=f"Neg(Neg(MaxPool(x, {POOLING})))", attributes=WINDOW),
+        {"kernel_size": [3, 2], "stride": 2, "padding": [[1, 0], [0, 1]]},
+        lambda x: nn.functional.max_pool2d(nn.functional.pad(x, (0, 1, 1, 0), value=-torch.inf), (3, 2), 2),
+    ),
+    "axis of an argument": (
+        Row("softmax", "", onnx="Div(Exp(x), ReduceSum(Exp(x), axes=dim))"),
+        {"dim": -1},
+        lambda x: x.softmax(-1),
+    ),
+    "all axes of space": (
+        Row("global_avg_pool", "", onnx="ReduceMean(x, axes=space)"),
+        {},
+        lambda x: x.mean((2, 3), keepdim=True),
+    ),
+    "channels": (
+        Row("elu", "", onnx="Mul(ReduceMax(x, axes=channels), Add(ReduceMax(x, axes=channels), alpha))"),
+        {"alpha": 0.5},
+        lambda x: x.amax(1, keepdim=True) * (x.amax(1, keepdim=True) + 0.5),
+    ),
+}
+
+
+@pytest.mark.parametrize("opset", [17, 18, 22])
+@pytest.mark.parametrize("case", EXPRESSIONS)
+def test_an_expression_of_a_row_in_onnx(case: str, opset: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="the files are run in onnxruntime")
+    from specgraph.backends.onnx import lowering
+
+    row, arguments, expected = EXPRESSIONS[case]
+    monkeypatch.setattr(lowering, "_lowerings", {**lowering.lowerings(), row.op: lowering.by_row(row)})
+    spec = {"specgraph": 1, "inputs": {"x": [4, 9, 8]}, "nodes": {"node": {"op": row.op, **arguments}}}
+    specgraph.export_onnx(spec, tmp_path / "m.onnx", opset=opset)
+    x = torch.randn(2, 4, 9, 8)
+    (found,) = runtime.InferenceSession(tmp_path / "m.onnx").run(None, {"x": x.numpy()})
+    torch.testing.assert_close(torch.from_numpy(found), expected(x))
+    import onnx
+
+    ops = [node.op_type for node in onnx.load(tmp_path / "m.onnx").graph.node]
+    ops = [op for op in ops if op != "Identity"]  # names the output of a reduction
+    assert len(ops) == len(set(parse_composed(row.onnx).steps())), "equal calls are written once"

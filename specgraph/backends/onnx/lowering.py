@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
 from specgraph.backends.composed import INPUT, Name, Step, parse_composed
-from specgraph.backends.onnx.builder import Builder, pads
+from specgraph.backends.onnx.builder import FLOAT, FLOAT16, Builder, pads
 from specgraph.graph.model import Node
 from specgraph.ops.registry import FAMILIES
-from specgraph.ops.rows import ROWS, Kind, Row
+from specgraph.ops.rows import NOTHING, ROWS, Attribute, Kind, Row
 
 Lower = Callable[[Builder, Node], None]
 _lowerings: dict[str, Lower] = {}
@@ -31,7 +31,7 @@ def by_row(row: Row) -> Lower:
     """The ONNX op of the row, with its attributes and parameters."""
 
     if row.is_composed:
-        return by_expression(parse_composed(row.onnx), row.parameters)
+        return by_expression(parse_composed(row.onnx), row.parameters, row.attributes)
 
     def lower(builder: Builder, node: Node) -> None:
         given = [builder.parameter(node, name) for name in row.parameters if builder.has_parameter(node, name)]
@@ -45,13 +45,18 @@ def by_row(row: Row) -> Lower:
     return lower
 
 
-def by_expression(whole: Step, parameters: tuple[str, ...] = ()) -> Lower:
-    """The calls of an expression, from the inside out. A parameter of one axis stands along the node's `dim`, or along
-    the channels."""
+def by_expression(
+    whole: Step, parameters: tuple[str, ...] = (), attributes: Mapping[str, Attribute] = NOTHING
+) -> Lower:
+    """The calls of an expression, from the inside out, equal ones once.
+
+    A parameter of one axis stands along the node's `dim`, or along the channels; `attributes` are arguments that are
+    no numbers. Reductions are computed in single precision, as sums of squares overflow in half."""
 
     def lower(builder: Builder, node: Node) -> None:
         (value,) = builder.inputs(node)
         counts: dict[str, int] = {}
+        known: dict[Step, str] = {}
 
         def label(name: str) -> str:
             counts[name] = counts.get(name, 0) + 1
@@ -60,21 +65,61 @@ def by_expression(whole: Step, parameters: tuple[str, ...] = ()) -> Lower:
         def number(part: Name | float) -> float:
             return float(node.arguments[part.name] if isinstance(part, Name) else part)
 
+        def stated(step: Step) -> dict[str, Any]:
+            found = {}
+            for name, part in step.attributes:
+                if isinstance(part, Name) and part.name in attributes:
+                    found[name] = WRITE[attributes[part.name].kind](node.arguments[part.name])
+                else:
+                    found[name] = number(part)
+            return found
+
         def operand(part: Step | Name | float) -> str:
             if isinstance(part, Step):
-                inputs = [operand(inner) for inner in part.inputs]
-                attributes = {name: number(inner) for name, inner in part.attributes}
-                return builder.step(node, label(part.op_type.lower()), part.op_type, inputs, **attributes)
+                if part not in known:
+                    known[part] = reduction(part) if part.reduces else call(part)
+                return known[part]
             if part == Name(INPUT):
                 return value
             if isinstance(part, Name) and part.name in parameters:
                 return _along(builder, node, part.name)
             return builder.floats(node, label(part.name if isinstance(part, Name) else "number"), number(part))
 
+        def call(step: Step) -> str:
+            inputs = [operand(inner) for inner in step.inputs]
+            return builder.step(node, label(step.op_type.lower()), step.op_type, inputs, **stated(step))
+
+        def reduction(step: Step) -> str:
+            (source,), ((_, axes),) = step.inputs, step.attributes
+            read = operand(source)
+            wide = builder.step(node, label("float"), "Cast", [read], to=FLOAT) if builder.half else read
+            reduced = reduce_axes(builder, node, step.op_type, wide, _axes(node, axes), label(step.op_type.lower()))
+            return builder.step(node, label("half"), "Cast", [reduced], to=FLOAT16) if builder.half else reduced
+
+        if whole.reduces:
+            builder.emit(node, "Identity", [reduction(whole)])
+            return
         inputs = [operand(part) for part in whole.inputs]
-        builder.emit(node, whole.op_type, inputs, **{name: number(part) for name, part in whole.attributes})
+        builder.emit(node, whole.op_type, inputs, **stated(whole))
 
     return lower
+
+
+def reduce_axes(builder: Builder, node: Node, op_type: str, value: str, axes: list[int], label: str) -> str:
+    """A reduction that keeps the axes with size 1, in the form the opset has."""
+    since = 13 if op_type == "ReduceSum" else 18
+    if builder.opset >= since:
+        inputs = [value, builder.integers(node, f"{label}/axes", axes)]
+        return builder.step(node, label, op_type, inputs, keepdims=1)
+    return builder.step(node, label, op_type, [value], axes=axes, keepdims=1)
+
+
+def _axes(node: Node, part: Name | float) -> list[int]:
+    """The axes of a reduction, counted with the batch."""
+    name = part.name if isinstance(part, Name) else ""
+    if name == "space":
+        return list(range(2, node.input_types[0].rank + 1))
+    return [1] if name == "channels" else [int(node.arguments[name])]
 
 
 def _along(builder: Builder, node: Node, name: str) -> str:

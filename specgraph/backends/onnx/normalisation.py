@@ -8,7 +8,6 @@ import numpy as np
 
 from specgraph.backends.onnx.builder import FLOAT, FLOAT16, Builder, Inexpressible, known, numbers
 from specgraph.backends.onnx.lowering import Lower
-from specgraph.backends.onnx.pooling import reduce_axes
 from specgraph.graph.model import Node
 
 
@@ -197,26 +196,6 @@ def lower_rms_norm(builder: Builder, node: Node) -> None:
     builder.emit(node, "Mul", [normal, weight])
 
 
-def lower_global_response_norm(builder: Builder, node: Node) -> None:
-    """From primitive nodes; the norms in float32, as sums of squares overflow in half precision."""
-    rank = node.input_types[0].rank
-    (value,) = builder.inputs(node)
-    wide = builder.step(node, "float", "Cast", [value], to=FLOAT) if builder.half else value
-    norms = reduce_axes(builder, node, "ReduceL2", wide, list(range(2, rank + 1)), "norms")
-    mean = reduce_axes(builder, node, "ReduceMean", norms, [1], "mean")
-    eps = builder.constant(f"{node.path}/eps", np.asarray(node.arguments["eps"], np.float32))
-    shares = builder.step(node, "shares", "Div", [norms, builder.step(node, "shifted", "Add", [mean, eps])])
-    if builder.half:
-        shares = builder.step(node, "half", "Cast", [shares], to=FLOAT16)
-
-    def column(name: str) -> str:
-        return builder.parameter(node, name, lambda array: array.reshape(-1, *(1,) * (rank - 1)), "column")
-
-    product = builder.step(node, "product", "Mul", [value, shares])
-    response = builder.step(node, "response", "Mul", [product, column("weight")])
-    builder.emit(node, "Add", [builder.step(node, "sum", "Add", [value, response]), column("bias")])
-
-
 def _scale_and_shift(builder: Builder, node: Node) -> list[str]:
     (channels,) = numbers(node.input_types[0].dims[:1])
     names = []
@@ -241,7 +220,6 @@ LOWERINGS: dict[str, Lower] = {
     "batch_norm": lower_batch_norm,
     "layer_norm": lower_layer_norm,
     "rms_norm": lower_rms_norm,
-    "global_response_norm": lower_global_response_norm,
     "group_norm": lower_group_norm,
     "instance_norm": lower_instance_norm,
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 from specgraph.backends.onnx.axes import multiply_axes
 from specgraph.backends.onnx.builder import Array, Builder, Inexpressible, known, numbers, pads
-from specgraph.backends.onnx.lowering import Lower
+from specgraph.backends.onnx.lowering import Lower, reduce_axes
 from specgraph.backends.onnx.padding import pad, spatial
 from specgraph.backends.onnx.resizing import lower_upsample
 from specgraph.graph.dims import Dim
@@ -246,15 +246,6 @@ def _adaptive_plan(
     if whole:
         value = reduce_axes(builder, node, reduce, value, whole, "whole")
     return value, kernel, uneven
-
-
-def reduce_axes(builder: Builder, node: Node, op_type: str, value: str, axes: list[int], label: str) -> str:
-    """A reduction that keeps the axes with size 1, in the form the opset has."""
-    since = 18
-    if builder.opset >= since:
-        inputs = [value, builder.integers(node, f"{label}/axes", axes)]
-        return builder.step(node, label, op_type, inputs, keepdims=1)
-    return builder.step(node, label, op_type, [value], axes=axes, keepdims=1)
 
 
 def _shown(dims: tuple[Dim, ...]) -> str:
