@@ -38,7 +38,7 @@ def hold_constant(raiser: Raiser, node: OnnxNode, index: int, rank: int, array: 
         return raiser.paths[name]
     stored, batch_axis = _stored(found, rank if raiser.batched else rank + 1)
     raiser.budget.take_parameters({"": stored})
-    path = add_held(raiser.net, stored, batch_axis, [value])
+    path = add_held(raiser.net, stored, batch_axis, [value], fixed=stored.size == 1)
     if name:
         raiser.paths[name] = path
     return path
@@ -57,14 +57,14 @@ def _stored(array: Array, rank: int) -> tuple[Array, bool]:
 
 
 def add_held(net: FlatNetwork, stored: Array, batch_axis: bool, hints: list[str], *, fixed: bool = False) -> str:
-    """Path of a new node that holds a tensor: a `constant` if it is `fixed` or one number, else a `parameter`."""
+    """Path of a new node that holds a tensor: a `constant` if it is `fixed`, else a `parameter`."""
     arguments: dict[str, Any] = {"shape": [int(size) for size in stored.shape[1 if batch_axis else 0 :]]}
     if batch_axis:
         arguments["batch_axis"] = True
     numbers = np.asarray(stored, np.float32)
     first = float(np.format_float_positional(numbers.reshape(-1)[0], trim="0"))
     alike = bool((numbers == numbers.reshape(-1)[0]).all())
-    if not fixed and not (alike and numbers.size == 1):
+    if not fixed:
         return net.add("parameter", [], arguments, {"": numbers}, hints)
     path = net.add("constant", [], {"value": first if alike else 0, **arguments}, {"": numbers}, hints)
     if not alike:

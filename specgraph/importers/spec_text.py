@@ -54,7 +54,7 @@ def flat_nodes(net: FlatNetwork) -> dict[str, Any]:
 
 def node_mapping(node: FlatNode, inputs: list[str], previous: str | None) -> Any:
     """One node as it is written: its op's name alone where that says everything."""
-    several = ops()[node.op].takes_several
+    several = ops()[node.op].takes_several and len(inputs) > 1
     mapping: dict[str, Any] = {"op": node.op}
     if inputs and (several or inputs != [previous]):
         mapping["from"] = list(inputs) if several else inputs[0]

@@ -168,7 +168,7 @@ class Writer:
         self, node: FlatNode, known: Known, previous: str | None, within: tuple[FoundBlock, NameGroup] | None
     ) -> Any:
         mapping: dict[str, Any] = {"op": node.op}
-        if ops()[node.op].takes_several:
+        if ops()[node.op].takes_several and len(node.inputs) > 1:
             mapping["from"] = [known[source] for source in node.inputs]
         elif node.inputs and node.inputs != [previous]:
             mapping["from"] = known[node.inputs[0]]

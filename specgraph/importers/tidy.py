@@ -140,7 +140,7 @@ def _lrn(net: FlatNetwork, node: FlatNode, readers: dict[str, list[str]], output
     squares.inputs = squares.inputs[:1]
     _replace(net, [squares, *group[:0:-1], node], "lrn", arguments, source_of=squares, named=named)
     if re.fullmatch(
-        r"(.*\.)?(mul|pow|div|reshape|pad|avg_pool|batch_norm|conv|layer_scale|sub|add)(_?\d+)?",
+        r"(.*\.)?(mul|pow|div|reshape|pad|avg_pool|batch_norm|conv|layer_scale|affine|sub|add)(_?\d+)?",
         named.path,
         re.IGNORECASE,
     ):
@@ -150,6 +150,8 @@ def _lrn(net: FlatNetwork, node: FlatNode, readers: dict[str, list[str]], output
 
 def _plain_affine(node: FlatNode) -> tuple[float, float] | None:
     """Factor and summand of a node that scales and shifts all channels alike."""
+    if node.op == "affine":
+        return float(node.arguments.get("scale", 1)), float(node.arguments.get("shift", 0))
     if node.op == "layer_scale":
         return _alike(node.parameters[""], np.zeros(1))
     if node.op == "conv" and set(node.arguments) <= {"out_channels", "kernel_size", "groups", "bias"}:

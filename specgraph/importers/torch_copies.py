@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from specgraph.importers.flat import Refusal
 from specgraph.importers.torch_arguments import CallArguments, spread
 from specgraph.importers.torch_held import data_or_held
+from specgraph.importers.torch_in_place import FILLS, fill_of
 from specgraph.importers.torch_tracer import Handler, Tracer
 
 MAX_COPIES = 64
@@ -33,13 +34,9 @@ def number_of(tracer: Tracer, value: Any) -> Any:
     return found.value if isinstance(found, Filled) else value
 
 
-def filled(number: float | None) -> Handler:
-    """`zeros_like` and its kin; None reads the number from the call."""
-
-    def handler(_: Tracer, node: Any) -> Filled:
-        return Filled(float(CallArguments(node).fill_value) if number is None else number)
-
-    return handler
+def filled(_: Tracer, node: Any) -> Filled:
+    """`zeros_like` and its kin."""
+    return Filled(fill_of(node))
 
 
 def cat(tracer: Tracer, node: Any) -> Any:
@@ -148,12 +145,9 @@ def unbind(tracer: Tracer, node: Any) -> list[str]:
     rest = [size for axis, size in enumerate(sizes, 1) if axis != dim]
     if not rest:
         raise Refusal("its result is a single number for each of the batch; a spec's values have an axis besides it")
-    listed = []
-    for index in range(sizes[dim - 1]):
-        one = tracer.step(node, "slice", [path], {"dim": dim, "start": index, "stop": index + 1}, "part")
-        op, arguments = ("flatten", {}) if len(rest) == 1 else ("reshape", {"shape": rest})
-        listed.append(tracer.step(node, op, [one], arguments, "entry"))
-    return listed
+    return [
+        tracer.step(node, "select", [path], {"dim": dim, "index": index}, "entry") for index in range(sizes[dim - 1])
+    ]
 
 
 def copies(tracer: Tracer, node: Any, path: str, times: list[int]) -> str:
@@ -260,9 +254,7 @@ def expand(tracer: Tracer, node: Any, path: str, wanted: list[int]) -> str:
 
 
 HANDLERS: dict[str, Handler] = {
-    **dict.fromkeys(("zeros_like", "new_zeros"), filled(0.0)),
-    **dict.fromkeys(("ones_like", "new_ones"), filled(1.0)),
-    **dict.fromkeys(("full_like", "new_full"), filled(None)),
+    **dict.fromkeys(FILLS, filled),
     **dict.fromkeys(("cat", "concat"), cat),
     "stack": stack,
     "unbind": unbind,

@@ -29,7 +29,8 @@ def hold(tracer: Tracer, value: Any, rank: int) -> str:
     if name and tracer.num_values(name) != array.size:
         name = ""
     hints = [name or f"{tracer.where(value)}.parameter".strip(".")]
-    tracer.held[key] = add_held(tracer.net, array.copy(), batch_axis, hints, fixed=name in tracer.buffers)
+    fixed = name in tracer.buffers or (array.size == 1 and not tracer.is_learned(value))
+    tracer.held[key] = add_held(tracer.net, array.copy(), batch_axis, hints, fixed=fixed)
     return tracer.held[key]
 
 
@@ -45,3 +46,13 @@ def _one_sample(tracer: Tracer, array: Array) -> Array:
 def data_or_held(tracer: Tracer, value: Any, rank: int) -> str:
     """Path of a traced value, or of the node that holds a constant."""
     return hold(tracer, value, rank) if tracer.is_constant(value) and not tracer.is_data(value) else tracer.data(value)
+
+
+def tokens(tracer: Tracer, path: str) -> str:
+    """Path of a value of tokens and features: an input of two axes or more counts as a map with its channels first."""
+    kind = tracer.net.type_of(path)
+    if not kind.is_feature_map:
+        return path
+    if path not in tracer.tokens:
+        tracer.tokens[path] = tracer.net.add("reshape", [path], {"shape": list(kind.dims)}, None, [f"{path}_tokens"])
+    return tracer.tokens[path]

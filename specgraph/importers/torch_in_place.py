@@ -11,15 +11,56 @@ HARMLESS = frozenset({"detach_", "requires_grad_", "squeeze_", "unsqueeze_", "tr
 """Calls that change what a tensor is, not what it holds."""
 
 
-def lost_changes(graph: Any, state: set[str]) -> dict[Any, str]:
+FILLS: dict[str, float | None] = {
+    **dict.fromkeys(("zeros_like", "new_zeros"), 0.0),
+    **dict.fromkeys(("ones_like", "new_ones"), 1.0),
+    **dict.fromkeys(("full_like", "new_full"), None),
+}
+"""Calls that fill a tensor, and with what; None if the call says it."""
+
+
+def filled(node: Any) -> torch.Tensor:
+    """The tensor that a call of `FILLS` makes."""
+    value = node.meta["val"]
+    return torch.full(value.shape, fill_of(node), dtype=value.dtype)
+
+
+def fill_of(node: Any) -> float:
+    """The number with which a call of `FILLS` fills its tensor."""
+    known = FILLS[name_of(node)]
+    return float(node.args[-1]) if known is None else known
+
+
+def name_of(node: Any) -> str:
+    """`aten.zeros_like.default` as `zeros_like`."""
+    schema = getattr(node.target, "_schema", None)
+    return str(schema.name).split("::")[-1] if schema else ""
+
+
+def made_alone(graph: Any, moving: dict[Any, int]) -> set[Any]:
+    """The calls that fill a tensor without samples, though they read a computed value for its type."""
+    nodes = (node for node in graph.nodes if node.op == "call_function" and node not in moving)
+    return {node for node in nodes if name_of(node) in FILLS}
+
+
+def changes(node: Any) -> bool:
+    """Whether a traced call changes one of its arguments in place."""
+    return bool(getattr(getattr(node.target, "_schema", None), "is_mutable", False))
+
+
+def lost_changes(graph: Any, state: set[str], made: frozenset[Any] | set[Any] = frozenset()) -> dict[Any, str]:
     """The calls whose change in place would be lost, and why. `state` names the placeholders that
-    are parameters, buffers and other tensors of the module. Constants that are made and filled are
+    are parameters, buffers and other tensors of the module. Constants that are made and filled, as `made` are, are
     computed as they are."""
     order = {node: position for position, node in enumerate(graph.nodes)}
     found: dict[Any, str] = {}
     constants: set[Any] = set()
     for node in graph.nodes:
-        if node.name in state or (node.op == "call_function" and constants.issuperset(node.all_input_nodes)):
+        if (
+            node in made
+            or node.name in state
+            or (node.op == "call_function" and constants.issuperset(node.all_input_nodes))
+        ):
             constants.add(node)
         for changed in _changed(node):
             kept = [source for source in order if source.name in state and _overlap(source, changed)]

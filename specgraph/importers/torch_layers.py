@@ -8,6 +8,7 @@ import numpy as np
 
 from specgraph.importers.flat import Refusal
 from specgraph.importers.torch_arguments import CallArguments, spatial_rank, spread
+from specgraph.importers.torch_held import tokens
 from specgraph.importers.torch_tracer import Handler, Tracer
 
 
@@ -55,9 +56,8 @@ def linear(tracer: Tracer, node: Any) -> str:
     given = CallArguments(node)
     weight = tracer.array(given.weight)
     arguments = {"out_features": weight.shape[0], "bias": given.bias is not None}
-    return tracer.add(
-        node, "linear", [tracer.data(given.input)], arguments, {"weight": given.weight, "bias": given.bias}
-    )
+    path = tokens(tracer, tracer.data(given.input))
+    return tracer.add(node, "linear", [path], arguments, {"weight": given.weight, "bias": given.bias})
 
 
 def batch_norm(tracer: Tracer, node: Any) -> str:

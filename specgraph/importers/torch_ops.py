@@ -158,41 +158,51 @@ def with_constant(tracer: Tracer, node: Any, op: str, left: Any, right: Any) -> 
     neutral = 1 if op in ("mul", "div") else 0
     if not tracer.is_constant(constant) and constant == neutral and not (first and op in ("sub", "div")):
         return path
+    if array.size == 1 and not tracer.is_learned(constant):
+        return _with_number(tracer, node, op, path, _number(constant, array), first)
     dims = tracer.net.type_of(path).dims
     squeezed = [size for size in array.shape if size != 1]
-    per_channel = array.size > 1 and len(squeezed) == 1 and array.ndim == len(dims) and array.shape[0] == dims[0]
+    per_channel = len(squeezed) == 1 and array.ndim == len(dims) and array.shape[0] == dims[0]
     behind_batch = array.ndim == len(dims) + 1 and array.shape[1] == array.size == dims[0]
-    if op == "mul" and array.size > 1 and (per_channel or behind_batch) and tracer.is_constant(constant):
+    if op == "mul" and array.size > 1 and (per_channel or behind_batch):
         factors = constant if per_channel else array.reshape(array.shape[1:]).copy()
         hint = tracer.name_of(constant) or f"{tracer.where(node)}.{op}".strip(".")
         return tracer.add(node, "layer_scale", [path], {}, {"": factors}, hint=hint)
-    if array.size > 1 and not (per_channel or behind_batch):
-        if not tracer.is_constant(constant) or op == "div":
-            raise Refusal(f"a constant of {'x'.join(map(str, array.shape))} has no counterpart in a spec")
-        held = hold(tracer, constant, len(dims) + 1)
-        return tracer.add(node, op, [held, path] if first else [path, held])
-    size = dims[0]
-    assert isinstance(size, int)
-    flat = np.broadcast_to(array.reshape(-1).astype(np.float32), (size,))
-    scale: Array = np.ones(size, np.float32)
-    shift: Array = np.zeros(size, np.float32)
+    if op == "div" and first:
+        path, op = tracer.step(node, "reciprocal", [path], {}, "reciprocal"), "mul"
+    elif op == "div":
+        constant, op = tracer.derive(constant, 1 / tracer.tensor(constant)), "mul"
+    held = hold(tracer, constant, len(dims) + 1)
+    return tracer.add(node, op, [held, path] if first else [path, held])
+
+
+def _number(constant: Any, array: Array) -> float:
+    """A number as it is written, or a float32 as it was written."""
+    if isinstance(constant, int | float):
+        return constant
+    return float(np.format_float_positional(np.float32(array.reshape(-1)[0]), trim="0"))
+
+
+def _with_number(tracer: Tracer, node: Any, op: str, path: str, number: float, first: bool) -> str:
+    """`path op number`, or with the number `first`, as a node `affine`."""
+    scale, shift = 1.0, 0.0
     if op == "add":
-        shift = flat
+        shift = number
     elif op == "sub":
-        scale, shift = (-scale, flat) if first else (scale, -flat)
+        scale, shift = (-1.0, number) if first else (1.0, -number)
     elif op == "mul":
-        scale = flat
-    elif first or (flat == 0).any():
-        raise Refusal("dividing by a computed value, or by 0, has no counterpart in a spec")
+        scale = number
+    elif first:
+        path, scale = tracer.step(node, "reciprocal", [path], {}, "reciprocal"), number
+    elif number == 0:
+        raise Refusal("dividing by 0 has no counterpart in a spec")
     else:
-        scale = 1 / flat
-    parameters = {
-        "weight": np.array(scale),
-        "bias": np.array(shift),
-        "running_mean": np.zeros(size, np.float32),
-        "running_var": np.ones(size, np.float32),
-    }
-    return tracer.add(node, "batch_norm", [path], {"eps": 0}, parameters, hint=f"{tracer.where(node)}.{op}".strip("."))
+        scale = 1 / number
+    if not (isfinite(scale) and isfinite(shift)):
+        raise Refusal(f"it computes with {number}, which has no counterpart in a spec")
+    if scale == 1 and shift == 0:
+        return path
+    return tracer.add(node, "affine", [path], {"scale": scale, "shift": shift})
 
 
 def _with_in_place(table: dict[str, Handler]) -> dict[str, Handler]:

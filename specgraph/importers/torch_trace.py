@@ -12,7 +12,7 @@ from torch import nn
 
 from specgraph.errors import CommandError
 
-SHAPED = frozenset({"view", "reshape", "_unsafe_view", "expand", "new_zeros", "new_ones", "new_full"})
+SHAPED = frozenset({"view", "reshape", "_unsafe_view", "expand", "repeat", "new_zeros", "new_ones", "new_full"})
 SIMPLE = (bool, int, float, str, type(None))
 
 
@@ -99,23 +99,18 @@ def batch_dependent(exported: Any, other: Any, batch: int) -> dict[Any, str]:
         return f"{mine} at a batch of {batch} and {theirs} at one of {batch + 1}; a spec does not know the batch size"
 
     found: dict[Any, str] = {}
-    computed: set[Any] = set()
     for one, two in zip(left, right, strict=False):
-        if one.name in exported.graph_signature.user_inputs or not computed.isdisjoint(one.all_input_nodes):
-            computed.add(one)
         if one.op != two.op or one.target != two.target:
             return found | {one: f"the network goes on with {sizes(one.name, two.name)}"}
         shaped = _name(one) in SHAPED and isinstance(one.args[1], (list, tuple)) and len(one.args[1]) > 0
-        if shaped and one in computed and one.args[1][0] == two.args[1][0] == batch:
-            found[one] = f"its first size is {batch} at every batch size; write `x.size(0)`, or -1"
-            continue
-        pairs = zip(_flat(one, places, shaped), _flat(two, places, shaped), strict=False)
+        ours, twins = _growing(one, two, batch) if shaped else (one.args, two.args)
+        pairs = zip(_flat(ours, one.kwargs, places), _flat(twins, two.kwargs, places), strict=False)
         differing = next(((mine, theirs) for mine, theirs in pairs if mine != theirs and mine == mine), None)
         if differing is not None:
             found[one] = f"it computes with {sizes(*differing)}"
-    twins = _constants(other)
+    others = _constants(other)
     for name, tensor in _constants(exported).items():
-        twin = twins.get(name)
+        twin = others.get(name)
         if twin is not None and (twin.shape != tensor.shape or not torch.equal(twin, tensor)):
             node = next(node for node in left if node.name == name)
             found[node] = f"it holds {sizes('one value', 'another')}"
@@ -127,8 +122,35 @@ def _name(node: Any) -> str:
     return str(schema.name).split("::")[-1] if schema else ""
 
 
-def _flat(node: Any, places: dict[Any, int], shaped: bool) -> list[Any]:
-    """A call's arguments as a flat list; without the first size of a shape that it is given."""
+def moving_axes(exported: Any, other: Any, batch: int) -> dict[Any, int]:
+    """The axis of each traced value that grows with the batch; values without one are left out. `other` was traced with
+    one sample more."""
+    found: dict[Any, int] = {}
+    for one, two in zip(exported.graph.nodes, other.graph.nodes, strict=False):
+        mine, theirs = one.meta.get("val"), two.meta.get("val")
+        if not isinstance(mine, torch.Tensor) or not isinstance(theirs, torch.Tensor) or mine.ndim != theirs.ndim:
+            continue
+        pairs = list(enumerate(zip(mine.shape, theirs.shape, strict=True)))
+        axes = [axis for axis, (left, right) in pairs if left != right and left * (batch + 1) == right * batch]
+        if len(axes) == 1:
+            found[one] = axes[0]
+    return found
+
+
+def _growing(one: Any, two: Any, batch: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The arguments of two calls that are given a shape, without the sizes that grow as the batch does."""
+    pairs = zip(one.args[1], two.args[1], strict=False)
+    grows = [left * (batch + 1) == right * batch for left, right in pairs]
+
+    def rest(args: tuple[Any, ...]) -> tuple[Any, ...]:
+        sizes = [None if position < len(grows) and grows[position] else size for position, size in enumerate(args[1])]
+        return (args[0], sizes, *args[2:])
+
+    return rest(one.args), rest(two.args)
+
+
+def _flat(args: tuple[Any, ...], kwargs: dict[str, Any], places: dict[Any, int]) -> list[Any]:
+    """A call's arguments as a flat list."""
     found: list[Any] = []
 
     def visit(value: Any) -> None:
@@ -143,11 +165,8 @@ def _flat(node: Any, places: dict[Any, int], shaped: bool) -> list[Any]:
         else:
             found.append(("node", places[value]) if value in places else value)
 
-    args = node.args
-    if shaped:
-        args = (args[0], args[1][1:], *args[2:])
     visit(args)
-    visit(node.kwargs)
+    visit(kwargs)
     return found
 
 

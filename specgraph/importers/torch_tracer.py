@@ -10,28 +10,34 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.fx.node import map_arg
 
 from specgraph.graph.liveness import live
-from specgraph.importers.flat import Array, FlatNetwork, Refusal
+from specgraph.importers.flat import FlatNetwork, Refusal
 from specgraph.importers.naming import numbered
+from specgraph.importers.placed import IN_FRONT, Placed
+from specgraph.importers.torch_constants import Constants, Derived
+from specgraph.importers.torch_in_place import changes, filled
 from specgraph.ops.registry import ops
 
 
-class Tracer:
+class Tracer(Constants):
     """Walks over a traced graph. `values` maps traced values to paths, lists of paths or constants."""
 
     def __init__(self, exported: Any, module: nn.Module, label: str) -> None:
+        super().__init__(exported)
         self.graph = exported.graph
         self.net = FlatNetwork(label)
         self.refusals: list[Refusal] = []
-        self.values: dict[Any, Any] = {}
-        self.parameters: dict[Any, str] = {}
         self.batch_size = 0
         self.unsound: dict[Any, str] = {}
+        self.moving: dict[Any, int] = {}
+        """The axis of each traced value that grows with the batch."""
+        self.read: Callable[[Tracer, Any, Handler | None], Any] = _read
         self.whole: dict[Any, Handler | None] = {}
         """Calls that are parts of one op: its handler for the last of them, None for the others."""
         self.narrow: set[Any] = set()
+        self.made: set[Any] = set()
+        """Calls that make a tensor of one number and of no samples, though they read a computed value."""
         self.padded: dict[Any, list[list[int]]] = {}
         """Calls that pad with minus infinity: what the pooling that reads them pads on each axis."""
         self._module = module
@@ -40,12 +46,10 @@ class Tracer:
             for path, part in module.named_modules()
             if all(name == "parametrizations" for name, _ in part.named_children())
         }
-        self._computed: set[Any] = set()
-        self._origins: dict[Any, str] = {}
-        """For computed constants, the key of the one tensor of the module that they are made of."""
         self.held: dict[str, str] = {}
         """Paths of the nodes that hold constants, by the constants' keys."""
-        self._known: dict[str, str] = {}
+        self.tokens: dict[str, str] = {}
+        """Paths of values of tokens and features, by those of the maps that they are."""
         self._owning = {
             path for path, part in module.named_modules() if next(part.parameters(recurse=False), None) is not None
         }
@@ -56,9 +60,7 @@ class Tracer:
             **signature.inputs_to_buffers,
             **signature.inputs_to_lifted_tensor_constants,
         }
-        self._tensors = {**exported.state_dict, **exported.constants}
         self.state = set(self._targets)
-        self.buffers = set(signature.inputs_to_buffers.values())
         self._user_inputs = set(signature.user_inputs)
 
     def run(self, handlers: dict[str, Handler]) -> None:
@@ -104,9 +106,16 @@ class Tracer:
             self._output(node)
         elif node.op == "call_function":
             name = op_name(node)
-            if node in self.whole and self.whole[node] is None:
+            parts = self.values.get(node.args[0]) if name == "getitem" else None
+            if isinstance(parts, list) and isinstance(parts[node.args[1]], Derived):
+                self.keep(node, self.parameters[parts[node.args[1]]], node.all_input_nodes)
                 return
-            if all(source in self.parameters for source in node.all_input_nodes) and self._compute(node):
+            if node in self.made:
+                self.make(node, filled(node))
+                return
+            if all(source in self.parameters for source in node.all_input_nodes) and self.compute(node):
+                return
+            if node in self.whole and self.whole[node] is None:
                 return
             if name == "getitem":
                 parts, index = self.values[node.args[0]], node.args[1]
@@ -119,46 +128,10 @@ class Tracer:
                 elif node.users or not isinstance(parts, str):
                     raise Refusal("it takes a part of what is one tensor")
                 return
-            handler = self.whole.get(node) or handlers.get(name)
-            if handler is None:
-                raise Refusal(f"{name} has no counterpart in a spec")
-            self.values[node] = handler(self, node)
+            self.values[node] = self.read(self, node, self.whole.get(node) or handlers.get(name))
             self._check_shape(node)
         else:
             raise Refusal(f"a traced `{node.op}` has no counterpart in a spec")
-
-    def _compute(self, node: Any) -> bool:
-        """The value of a call that reads constants alone, as weight normalisation does; whether it has one."""
-        args, kwargs = (map_arg(given, self.parameters.get) for given in (node.args, node.kwargs))
-        key = f"{node.target}{args}{kwargs}"
-        if key in self._known and not changes(node):
-            self.parameters[node] = self._known[key]
-            self._computed.add(node)
-            return True
-        args, kwargs = (
-            map_arg(given, lambda n: self._tensors[self.parameters[n]]) for given in (node.args, node.kwargs)
-        )
-        with torch.no_grad():
-            value = node.target(*args, **kwargs)
-        if not isinstance(value, torch.Tensor):
-            return False
-        if changes(node):
-            self._known.clear()
-        self.parameters[node] = self._known[key] = f"{node.name}/computed"
-        self._tensors[self.parameters[node]] = value
-        self._computed.add(node)
-        origins = {self._origins.get(n) or self.parameters[n] for n in node.all_input_nodes}
-        if len(origins) == 1:
-            self._origins[node] = origins.pop()
-        return True
-
-    def name_of(self, value: Any) -> str:
-        """Key of a constant in the module; of what it is computed from, or empty, if it is not one of its tensors."""
-        return self._origins.get(value, "") if value in self._computed else self.parameters[value]
-
-    def num_values(self, key: str) -> int:
-        """How many numbers a tensor of the module holds."""
-        return int(self._tensors[key].numel())
 
     def _placeholder(self, node: Any) -> None:
         if node.name in self._targets:
@@ -183,6 +156,8 @@ class Tracer:
             raise Refusal("it has no output")
         for position, value in enumerate(listed):
             path = self.values.get(value)
+            if isinstance(path, Placed):
+                raise Refusal(f"output {position}: {IN_FRONT}")
             if not isinstance(path, str):
                 constant = f", {value}," if isinstance(value, (bool, int, float, str)) else f" `{value}`"
                 raise Refusal(f"output {position}{constant} does not depend on the input")
@@ -192,10 +167,12 @@ class Tracer:
 
     def _check_shape(self, node: Any) -> None:
         """Raises `Refusal` where a node's value has another shape than what it stands for."""
-        path, value = self.values[node], node.meta.get("val")
-        if not isinstance(path, str) or not isinstance(value, torch.Tensor) or node in self.narrow:
+        place, value = self.values[node], node.meta.get("val")
+        if not isinstance(place, str | Placed) or not isinstance(value, torch.Tensor) or node in self.narrow:
             return
-        traced, ours = tuple(value.shape), (self.batch_size, *self.net.type_of(path).dims)
+        place = place if isinstance(place, Placed) else Placed(place, 0)
+        traced, sizes = tuple(value.shape), self.sizes(place.path)
+        ours = place.shape(sizes, self.batch_size)
         if traced != ours:
             raise Refusal(f"its result has the shape {_listed(traced)}, which a spec would make {_listed(ours)}")
 
@@ -246,6 +223,8 @@ class Tracer:
     def data(self, value: Any) -> str:
         """Path of a traced value."""
         found = self.values.get(value)
+        if isinstance(found, Placed):
+            raise Refusal(IN_FRONT)
         if not isinstance(found, str):
             raise Refusal("it reads a constant where a spec needs a node")
         return found
@@ -256,28 +235,7 @@ class Tracer:
 
     def is_data(self, value: Any) -> bool:
         """Whether a value is computed from the inputs."""
-        return isinstance(self.values.get(value), str)
-
-    def array(self, value: Any) -> Array:
-        """A parameter or buffer as an array."""
-        if value not in self.parameters:
-            raise Refusal("it reads a computed value where a spec needs a parameter")
-        tensor = self._tensors[self.parameters[value]].detach()
-        if tensor.is_floating_point():
-            tensor = tensor.float()
-        found: Array = tensor.cpu().numpy()
-        return found
-
-    def is_constant(self, value: Any) -> bool:
-        """Whether a value is a parameter, a buffer or a constant tensor."""
-        return value in self.parameters
-
-    def owner(self, *values: Any) -> str:
-        """Path of the module that owns the first given parameter; empty where none does."""
-        for value in values:
-            if value in self.parameters and value not in self._computed:
-                return self.parameters[value].rpartition(".")[0]
-        return ""
+        return isinstance(self.values.get(value), str | Placed)
 
     def add(
         self,
@@ -342,11 +300,6 @@ def _first(names: list[str]) -> str:
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
-def changes(node: Any) -> bool:
-    """Whether a traced call changes one of its arguments in place."""
-    return bool(getattr(getattr(node.target, "_schema", None), "is_mutable", False))
-
-
 def draws(node: Any) -> bool:
     """Whether a traced call draws random numbers."""
     return torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
@@ -357,6 +310,13 @@ def _listed(shape: tuple[Any, ...]) -> str:
 
 
 Handler = Callable[[Tracer, Any], Any]
+
+
+def _read(tracer: Tracer, node: Any, handler: Handler | None) -> Any:
+    """What a handler makes of a call."""
+    if handler is None:
+        raise Refusal(f"{op_name(node)} has no counterpart in a spec")
+    return handler(tracer, node)
 
 
 def op_name(node: Any) -> str:

@@ -56,7 +56,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     "zeros joined below": (lambda m, x: torch.cat([x, x.new_zeros(x.size(0), 8, 2, 8)], 2), ["conv", "pad"]),
     "zeros added": (lambda m, x: x + torch.zeros_like(x), ["conv"]),
     "stack and sum": (lambda m, x: torch.stack([x, x.relu(), x.tanh()]).sum(0), ["conv", "relu", "tanh", "add"]),
-    "stack and mean": (lambda m, x: torch.stack([x, x.relu()]).mean(dim=0), ["conv", "relu", "add", "batch_norm"]),
+    "stack and mean": (lambda m, x: torch.stack([x, x.relu()]).mean(dim=0), ["conv", "relu", "add", "affine"]),
     "stack and pick": (lambda m, x: torch.stack([x, x.relu()])[1], ["conv", "relu"]),
     "unbind": (lambda m, x: x.unbind(1)[2] + x.unbind(1)[0], []),
     "expand_as of a cell": (lambda m, x: x.mean((2, 3), keepdim=True).expand_as(x).relu(), []),
@@ -86,7 +86,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         lambda m, x: F.layer_norm(x.flatten(2).transpose(1, 2), (8,), None, m.bias),
         ["conv", "flatten", "permute", "layer_norm"],
     ),
-    "autocast that is off": (lambda m, x: _autocast_off(x), ["conv", "relu", "batch_norm"]),
+    "autocast that is off": (lambda m, x: _autocast_off(x), ["conv", "relu", "affine"]),
     "no gradients": (lambda m, x: _no_grad(x), ["conv", "relu"]),
     "dropout of 0": (lambda m, x: F.dropout(x, 0.0, m.training).relu(), ["conv", "relu"]),
 }

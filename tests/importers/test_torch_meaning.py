@@ -140,7 +140,6 @@ REFUSED: dict[str, tuple[Forward, str]] = {
     "rounding division": (lambda n, x: torch.div(n.c(x), 2, rounding_mode="floor"), r"\(div\): division that rounds"),
     "attribute": (attribute, r"\(add_\): it changes `plain` of the module in place"),
     "places": (lambda n, x: n.c(x).max(1)[1].float(), "it takes the places of the largest values"),
-    "linear over places": (lambda n, x: F.linear(x, n.l.weight[:, :8]), r"\(linear\): it is linear, but its input `x`"),
 }
 
 
@@ -202,12 +201,13 @@ EQUAL: dict[str, tuple[Forward, list[str]]] = {
     "one expand": (one_expand, ["conv", "global_avg_pool", "mul"]),
     "to double and back": (lambda n, x: n.c(x).double().float(), ["conv"]),
     "dropout is a view": (through_dropout, ["conv", "dropout", "relu"]),
-    "constants that are filled": (filled, ["conv", "batch_norm", "layer_scale"]),
-    "computed weights, twice": (lambda n, x: n.w(x) + n.w(-x), ["conv", "batch_norm", "conv", "add"]),
+    "constants that are filled": (filled, ["conv", "parameter", "add", "layer_scale"]),
+    "computed weights, twice": (lambda n, x: n.w(x) + n.w(-x), ["conv", "affine", "conv", "add"]),
     "nothing reads it": (lambda n, x: [n.c(x).sin(), n.c(x)][1], ["conv"]),
-    "written elsewhere": (written_elsewhere, ["conv", "batch_norm"]),
+    "written elsewhere": (written_elsewhere, ["conv", "affine"]),
     "another shape in place": (squeezed, ["conv", "global_avg_pool", "flatten", "flatten", "mul"]),
     "weights in rows": (lambda n, x: F.conv2d(x, n.s.weight.reshape(3, 27).view(3, 3, 3, 3)), ["conv"]),
+    "linear over places": (lambda n, x: F.linear(x, n.l.weight[:, :8]), ["reshape", "linear"]),
     "no second output": (lambda n, x: (n.c(x), None), ["conv"]),
 }
 
