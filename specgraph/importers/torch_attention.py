@@ -168,7 +168,7 @@ def _layer(
             flat = tracer.derive(added, tensor.reshape(tensor.shape[-2:]))
             paths = [*places, data_or_held(tracer, flat, 3)]
         arguments: dict[str, Any] = {"num_heads": layer.num_heads, "dropout": layer.dropout}
-        if layer.in_proj_bias is None:
+        if "in_proj_bias" not in parameters:
             arguments["bias"] = False
         found = tracer.add(node, "multi_head_attention", paths, arguments, parameters)
         return found if layer.batch_first else Placed(found, 1)

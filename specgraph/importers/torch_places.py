@@ -1,4 +1,4 @@
-"""Where the batch lies in a traced value: in front, behind other axes, or in one axis with others.
+"""Where the batch lies in a traced value: in front, after other axes, or in one axis with others.
 
 A spec has it in front, alone. A value that has it elsewhere is `Placed`: a node whose axes without the batch are
 those of the traced value, in its order. Views and transpositions move the batch about; calls on other axes are read
@@ -63,8 +63,8 @@ def viewed(tracer: Tracer, node: Any, place: Placed) -> Any:
     axis, sizes = tracer.moving.get(node), tracer.sizes(place.path)
     if axis is None:
         raise Refusal("it joins the batch axis with others")
-    behind = prod(sizes[place.axis + place.before :])
-    after, rest = divmod(behind, prod(shape[axis + 1 :]))
+    inner = prod(sizes[place.axis + place.before :])
+    after, rest = divmod(inner, prod(shape[axis + 1 :]))
     before, more = divmod(shape[axis], tracer.batch_size * max(after, 1))
     if rest or more or prod(sizes) != prod(shape) // tracer.batch_size:
         if shape[0] == tracer.batch_size and axis:
