@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from specgraph.checking import Report, check_parsed
 from specgraph.diagnostics.collector import Collector
@@ -40,3 +43,13 @@ def paths(report: Report) -> list[str]:
     """Paths of the nodes of a graph that was built."""
     assert report.graph is not None, [d.message for d in report.diagnostics]
     return list(report.graph.nodes)
+
+
+def some_in_suite(values: Iterable[Any], every: int) -> list[Any]:
+    """Values for `parametrize`: each `every`th runs in the suite, all of them with `--all`."""
+    return [
+        value
+        if index % every == 0
+        else pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.campaign)
+        for index, value in enumerate(values)
+    ]

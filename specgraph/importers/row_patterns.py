@@ -82,7 +82,7 @@ class OfRow(Pattern):
 
 def is_searched(row: Row) -> bool:
     """Whether files are searched for a row's expression. Constants that a file multiplies by may be parameters of many
-    ops, the axes of a reduction depend on the rank, which is not known yet, and attributes are no numbers."""
+    ops, the axes of a reduction depend on the rank, which is not known yet, and attributes are not numbers."""
     return (
         not row.parameters and not row.attributes and not any(step.reduces for step in parse_composed(row.onnx).steps())
     )

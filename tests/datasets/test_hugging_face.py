@@ -118,7 +118,8 @@ def test_large_sets_are_read_from_disk_by_worker_processes(saved: Path, monkeypa
     assert torch.equal(torch.cat(batches), held[[0, 3, 6]])
 
 
-def test_what_is_refused(saved: Path) -> None:
+def test_what_is_refused(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     for name, words in (("nowhere/none", "cannot be loaded"), (None, "does not say which data set")):
         with pytest.raises(CommandError, match=words):
             read_hugging_face(Data(name="hf", dataset=name), "class", None, None)

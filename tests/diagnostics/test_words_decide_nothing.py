@@ -26,7 +26,7 @@ from tests.helpers import HEADER, ROOT, check_text
 from tests.ops.cases import CASES
 
 PACKAGE = ROOT / "specgraph"
-NUM_MUTANTS = 400
+NUM_MUTANTS, QUICK_MUTANTS = 400, 120
 NUM_COMBINED = 30
 SHORT = 3000
 """Characters of a text in tests that is part of the corpus."""
@@ -53,11 +53,11 @@ def examples() -> Iterator[tuple[str, str]]:
         yield path.read_text(encoding="utf-8"), path.name
 
 
-def mutated() -> Iterator[tuple[str, str]]:
+def mutated(count: int = QUICK_MUTANTS) -> Iterator[tuple[str, str]]:
     """Specs with one fault, and with several."""
     rng = random.Random(3)
     specs = [base for base in bases() if len(base.text) < SHORT]
-    for base, mutant in islice(mutants(specs, 3), NUM_MUTANTS):
+    for base, mutant in islice(mutants(specs, 3), count):
         yield mutant.text, str(base.path.with_suffix(f".{mutant.ending}"))
     for _ in range(NUM_COMBINED):
         combination = combine(rng.choice(specs), rng, rng.randint(2, 5))
@@ -80,11 +80,12 @@ def refused_ops() -> Iterator[tuple[str, str]]:
 
 
 CORPUS = {"tests": texts_in_tests, "examples": examples, "mutants": mutated, "ops": refused_ops}
+ALL_MUTANTS = {"all mutants": lambda: mutated(NUM_MUTANTS)}
 
 
 @cache
 def corpus(name: str) -> tuple[tuple[str, str], ...]:
-    return tuple(dict.fromkeys(CORPUS[name]()))
+    return tuple(dict.fromkeys((CORPUS | ALL_MUTANTS)[name]()))
 
 
 def report_of(text: str, path: str) -> Report:
@@ -104,7 +105,7 @@ def different(name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return [spec[0] for spec, before, after in zip(corpus(name), expected, found, strict=True) if before != after]
 
 
-@pytest.mark.parametrize("name", CORPUS)
+@pytest.mark.parametrize("name", [*CORPUS, *(pytest.param(name, marks=pytest.mark.campaign) for name in ALL_MUTANTS)])
 def test_words_decide_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert different(name, monkeypatch) == []
 

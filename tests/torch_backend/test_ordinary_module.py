@@ -82,7 +82,7 @@ def test_deepcopy_and_export_with_dynamic_batch(name: str, training: bool) -> No
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
-@pytest.mark.parametrize("name", ["inception", "googlenet"])
+@pytest.mark.parametrize("name", ["inception", pytest.param("googlenet", marks=pytest.mark.campaign)])
 def test_compile_without_graph_breaks(name: str, training: bool) -> None:
     module, images = compiled(name)
     wanted = run(module, images, training)

@@ -177,8 +177,11 @@ def test_offline_takes_nothing_else(hosted: Hub) -> None:
     assert not hosted.asked
 
 
-def test_no_server_is_an_error_of_two_lines(hosted: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_server_is_an_error_of_two_lines(
+    hosted: Hub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     hosted.server.server_close()
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)  # between its attempts
     assert main(["weights", "hf://me/net/model.safetensors"]) == 2
     assert "cannot be fetched" in capsys.readouterr().err
 

@@ -51,7 +51,7 @@ def by_expression(
     """The calls of an expression, from the inside out, equal ones once.
 
     A parameter of one axis stands along the node's `dim`, or along the channels; `attributes` are arguments that are
-    no numbers. Reductions are computed in single precision, as sums of squares overflow in half."""
+    not numbers. Reductions are computed in single precision, as sums of squares overflow in half."""
 
     def lower(builder: Builder, node: Node) -> None:
         (value,) = builder.inputs(node)
