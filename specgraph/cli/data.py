@@ -98,6 +98,8 @@ def lines_of(facts: dict[str, Any]) -> list[str]:
     """What is printed of a description."""
     shape = "x".join(map(str, facts["size"])) if facts["size"] else "of any size"
     lines = [f"{facts['name']}: images {shape}, {facts['channels']} channel{'' if facts['channels'] == 1 else 's'}"]
+    for name, (channels, height, width) in facts.get("pictures", {}).items():
+        lines.append(f"    {name}: {height}x{width}, {channels} channel{'' if channels == 1 else 's'}")
     lines.append("  " + ", ".join(f"{count:,} {name}" for name, count in facts["images"].items()))
     lines.append("  mean  " + " ".join(f"{v:.4f}" for v in facts["mean"]) + "   (of values in 0..1, over all pixels)")
     lines.append("  std   " + " ".join(f"{v:.4f}" for v in facts["std"]))
@@ -169,12 +171,14 @@ def _draw(dataset: Any, targets: str, path: Path) -> None:
     from specgraph.errors import require
 
     require("matplotlib", "train", "drawing images")
+    from specgraph.datasets.packed import unpacked
     from specgraph.training.figures import draw_images, save_png
 
     samples = dataset.train
     labels = samples.labels.tolist() if targets == "class" else [0] * len(samples)
     order = _spread(labels)
-    images = [samples.source.read(int(samples.indices[position])) for position in order]
+    stored = [samples.source.read(int(samples.indices[position])) for position in order]
+    images = [unpacked(image, dataset.parts)[0] for image in stored]
     if targets == "mask":
         images = [_laid_over(image, dataset.class_names) for image in images]
     captions = [_caption(samples.labels[position], dataset.class_names, targets) for position in order]

@@ -217,6 +217,11 @@ def _preprocessing(args: argparse.Namespace, source: ModelSource) -> Preprocessi
     known = source.preprocessing
     if args.mean is None and args.std is None:
         return known
+    if len(source.graph.inputs) > 1:
+        raise CommandError(
+            f"--mean and --std are for one input, and {source.graph.name} takes {', '.join(source.graph.inputs)}",
+            "export a run, which knows those of each",
+        )
     kind = next(iter(source.graph.inputs.values()))
     if known is None and (args.mean is None or args.std is None):
         raise CommandError("--mean and --std belong together")
@@ -271,8 +276,12 @@ def _real_inputs(args: argparse.Namespace, path: Path, source: ModelSource) -> d
             raise
         print(f"verifying on random inputs only: {error.message}", file=sys.stderr)
         return None
-    alike = [x for x in batches if x.shape[1:] == batches[0].shape[1:]]
-    return {session.inputs[0].name: np.concatenate(alike)} if alike else None
+    alike = [x for x in batches if _shapes(x) == _shapes(batches[0])]
+    return {name: np.concatenate([x[name] for x in alike]) for name in alike[0]} if alike else None
+
+
+def _shapes(inputs: dict[str, Any]) -> list[tuple[int, ...]]:
+    return [x.shape[1:] for x in inputs.values()]
 
 
 def _file_name(name: str, ending: str) -> str:

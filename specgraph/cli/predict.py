@@ -27,6 +27,7 @@ HELP = "predict for images with an ONNX file or a run"
 EXAMPLES = (
     ("specgraph predict net.onnx photo.jpg", "the five likeliest classes"),
     ("specgraph predict net.onnx photos --top-k 1 --format jsonl", "all images below a folder, a line of JSON each"),
+    ("specgraph predict runs/pairs/2026-01-31_12-00-00 left=a.png right=b.png", "of a network with two inputs"),
     (
         "specgraph predict runs/unet/2026-01-31_12-00-00 photo.jpg --out masks",
         "a mask, and the image with it laid over",
@@ -37,7 +38,12 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("model", metavar="MODEL.onnx|RUN", help="an ONNX file, or the folder of a run")
-    parser.add_argument("images", nargs="+", metavar="IMAGE|DIR", help="image files, or folders of them")
+    parser.add_argument(
+        "images",
+        nargs="+",
+        metavar="IMAGE|DIR",
+        help="image files, or folders of them; of a network with several inputs NAME=IMAGE or NAME=DIR for each",
+    )
     parser.add_argument("--top-k", type=positive_int, default=5, metavar="K", help="classes to show (default 5)")
     parser.add_argument("--format", choices=("table", "json", "jsonl"), default="table", help="how to print it")
     parser.add_argument(
@@ -62,8 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is predicted for every image; 2 where none could be read."""
+    from specgraph.inference.given_images import image_files
     from specgraph.inference.pictures import PictureFolder
-    from specgraph.inference.predictor import Predictor, image_files
+    from specgraph.inference.predictor import Predictor
+    from specgraph.inference.samples import samples_of
     from specgraph.inference.source import looks_like_source
 
     if args.weights and not looks_like_source(args.model):
@@ -80,7 +88,8 @@ def run(args: argparse.Namespace) -> int:
     )
     _announce(predictor)
     pictures = PictureFolder(args.out)
-    watched = _watched(predictor.predict(image_files(args.images), args.top_k), sys.stderr)
+    images = samples_of(args.images, predictor.inputs) if len(predictor.inputs) > 1 else image_files(args.images)
+    watched = _watched(predictor.predict(images, args.top_k), sys.stderr)
     answers = ((prediction, pictures.write(prediction)) for prediction in watched)
     printing = {"table": _print_table, "json": _print_json, "jsonl": _print_lines}[args.format]
     num_read = printing(answers, args.top_k)

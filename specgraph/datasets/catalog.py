@@ -175,6 +175,8 @@ Targets = Literal["class", "labels", "numbers", "mask", "picture", "heads"]
 the image itself, or what each of several outputs learns."""
 FOR_SEVERAL_OUTPUTS = (SHAPES, TABLE)
 """Names of data that can hold targets for several outputs."""
+FOR_SEVERAL_INPUTS = (SHAPES, TABLE, HUGGING_FACE, WEBDATASET)
+"""Names of data that can hold several images for each sample."""
 CLASSES_ALONE = ("class", "picture")
 """What images with a class each give a network to learn."""
 SAID_BY_RECIPE: dict[str, tuple[str, ...]] = {

@@ -51,6 +51,20 @@ class Columns:
             wanted = next(iter(wanted.values()), None)
         return self._existing(wanted or self.image)
 
+    def image_columns(self, data: Data, names: Sequence[str]) -> dict[str, str]:
+        """The column of each input of a network. Raises `CommandError` if the recipe leaves one open, or names others
+        than there are."""
+        if len(names) == 1:
+            return {names[0]: self.image_column(data)}
+        wanted = data.inputs if isinstance(data.inputs, dict) else {}
+        for name in names:
+            if name not in wanted:
+                raise CommandError(
+                    f"the recipe does not say which column has the images of input `{name}`",
+                    f"data.inputs: {{{', '.join(f'{each}: column' for each in names)}}}",
+                )
+        return {name: self._existing(wanted[name]) for name in names}
+
     def target_columns(self, data: Data, output: str | None = None) -> list[str]:
         """The columns that are learnt, by an output if it is named. Raises `CommandError` if the recipe names none, or
         others than there are."""

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from specgraph.datasets.findings import find_oddities
-from specgraph.datasets.samples import IGNORED, Dataset, Samples
+from specgraph.datasets.packed import unpacked
+from specgraph.datasets.samples import IGNORED, Dataset, Part, Samples
 from specgraph.datasets.statistics import sample_statistics
 
 NUM_BINS = 10
@@ -25,12 +26,13 @@ def describe(dataset: Dataset, targets: str) -> dict[str, Any]:
         "channels": dataset.channels,
         "size": list(dataset.size) if dataset.size else None,
         "classes" if targets in ("class", "mask") else targets: list(dataset.class_names),
+        **({"pictures": {part.name or "wanted": list(part.shape) for part in dataset.parts}} if dataset.parts else {}),
         "images": {part: len(samples) for part, samples in parts.items()},
     }
     mean, std = dataset.mean, dataset.std
     if mean is None or std is None:
         mean, std = sample_statistics(dataset.train)
-    masks = {part: mask_counts(samples) for part, samples in parts.items()} if targets == "mask" else {}
+    masks = {part: mask_counts(samples, dataset.parts) for part, samples in parts.items()} if targets == "mask" else {}
     of_targets = {"class": _of_classes, "labels": _of_labels, "numbers": _of_numbers}
     own = _of_masks(masks, dataset.num_classes) if masks else {}
     if targets in of_targets:
@@ -52,11 +54,12 @@ def parts_of(dataset: Dataset) -> dict[str, Samples]:
     return {part: samples for part, samples in parts.items() if samples is not None}
 
 
-def mask_counts(samples: Samples) -> tuple[Tensor, Tensor]:
-    """Of each of 256 class numbers: its pixels in all masks, and the images that have it; int64 (256,)."""
+def mask_counts(samples: Samples, pictures: tuple[Part, ...] = ()) -> tuple[Tensor, Tensor]:
+    """Of each of 256 class numbers: its pixels in all masks, and the images that have it; int64 (256,). Samples of
+    several `pictures` have the mask in the first."""
     pixels, images = (torch.zeros(256, dtype=torch.int64) for _ in range(2))
     for index in samples.indices.tolist():
-        found = torch.bincount(samples.source.read(index)[-1].flatten().long(), minlength=256)
+        found = torch.bincount(unpacked(samples.source.read(index), pictures)[0][-1].flatten().long(), minlength=256)
         pixels += found
         images += found > 0
     return pixels, images

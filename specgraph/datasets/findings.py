@@ -31,7 +31,7 @@ def find_oddities(
         spread = dataset.train.labels.amax(0) - dataset.train.labels.amin(0)
         same = [name for name, width in zip(dataset.class_names, spread.tolist(), strict=True) if width == 0]
         found += [f"{_listed(same)}: the same number in all training images"] if same else []
-    return found + duplicates(parts, has_mask=targets == "mask")
+    return found + duplicates(parts, has_mask=targets == "mask" and not dataset.parts)
 
 
 def _of_counts(counts: Mapping[str, Tensor], names: Sequence[str], targets: str) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from specgraph.datasets.columns import Columns
 from specgraph.datasets.files import locate
-from specgraph.datasets.rows import PARTS, read_rows
-from specgraph.datasets.samples import Dataset
+from specgraph.datasets.rows import PARTS, read_pictures_of_rows, read_rows
+from specgraph.datasets.samples import Dataset, Wanted
 from specgraph.datasets.stored import Item
 from specgraph.datasets.table import described
 from specgraph.errors import CommandError, require
@@ -19,7 +19,9 @@ SAVED = ("dataset_dict.json", "dataset_info.json")
 KNOWN = (*PARTS, "test")
 
 
-def read_hugging_face(data: Data, targets: str, size: tuple[int, int] | None, channels: int | None) -> Dataset:
+def read_hugging_face(
+    data: Data, targets: str, size: tuple[int, int] | None, channels: int | None, wanted: Wanted | None = None
+) -> Dataset:
     """The rows of `data.dataset` as a data set (see `read_rows`): a folder of `save_to_disk`, a folder of files that
     `datasets` reads (Parquet, images by class), or a name, which downloads it. Splits are the data set's own;
     `data.options` are further arguments of `load_dataset`. Images are read from disk while training if all of them do
@@ -39,7 +41,11 @@ def read_hugging_face(data: Data, targets: str, size: tuple[int, int] | None, ch
         raise CommandError(
             f"{data.dataset} has no split train; it has {', '.join(splits) or 'none'}", "name a data set that has one"
         )
-    found = read_rows(_columns(data, data.dataset, known), data, targets, size, channels)
+    columns = _columns(data, data.dataset, known)
+    if wanted is None:
+        found = read_rows(columns, data, targets, size, channels)
+    else:
+        found = read_pictures_of_rows(columns, data, targets, wanted)
     notes = (f"splits that are not used: {', '.join(left_out)}",) if left_out else ()
     return replace(found, notes=(*found.notes, *notes))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from specgraph.datasets.catalog import CATALOG
@@ -28,7 +28,8 @@ class Preprocessing(NamedTuple):
     `resize` says how it is brought to that size; `whole_numbers`: its pixels are bytes then, as those of files are,
     while images held in memory are resized in floating point. Without `resize` it is what version 0.1 wrote: the
     centre with the aspect of `size`, of which `crop` is the share kept. `own`: images came normalised from a Python
-    program, it is not known how; `mean` and `std` mean nothing then.
+    program, it is not known how; `mean` and `std` mean nothing then. `others` are those of a network's further inputs,
+    by name.
     """
 
     size: tuple[int, int]
@@ -39,6 +40,21 @@ class Preprocessing(NamedTuple):
     own: bool = False
     resize: Resize | None = None
     whole_numbers: bool = False
+    others: tuple[tuple[str, Preprocessing], ...] = ()
+
+    def of(self, name: str) -> Preprocessing:
+        """That of an input by name; what is not among the others is the first."""
+        return dict(self.others).get(name, self)
+
+    def each(self, names: Sequence[str]) -> dict[str, Preprocessing]:
+        """That of each input. Raises `CommandError` if there are others than `names`."""
+        known = {names[0], *(name for name, _ in self.others)}
+        if known != set(names):
+            raise CommandError(
+                f"the preprocessing is of {len(known)} inputs, and the network takes {', '.join(names)}",
+                "export the run that it was trained in",
+            )
+        return {name: self.of(name)._replace(others=()) for name in names}
 
     def to_plain(self) -> dict[str, Any]:
         """As plain data, the form kept in files."""
@@ -52,6 +68,8 @@ class Preprocessing(NamedTuple):
             said["crop"] = self.crop
         if self.resize is not None:
             said |= {"resize": plain_resize(self.resize), "whole_numbers": self.whole_numbers}
+        if self.others:
+            said["others"] = {name: known.to_plain() for name, known in self.others}
         return {**said, "own": True} if self.own else said
 
     def resized(self, resize: Resize, *, whole_numbers: bool) -> Preprocessing:
@@ -62,6 +80,9 @@ class Preprocessing(NamedTuple):
     def inside_a_file(self) -> Preprocessing:
         """What a file does that has its preprocessing built in. What version 0.1 cropped of files is a crop of whole
         pixels there; it stretched everything else."""
+        if self.others:
+            others = tuple((name, known.inside_a_file()) for name, known in self.others)
+            return self._replace(others=()).inside_a_file()._replace(others=others)
         is_old_crop = self.resize is None and self.crop < 1
         return self.resized(Crop(share=self.crop), whole_numbers=True) if is_old_crop else self
 
@@ -75,7 +96,8 @@ class Preprocessing(NamedTuple):
             std = tuple(float(value) for value in plain["std"])
             crop = float(plain.get("crop", 1.0))
             resize = RESIZE.check(plain["resize"]) if plain.get("resize") is not None else None
-        except (KeyError, TypeError, ValueError, Invalid) as error:
+            others = tuple((str(name), cls.from_plain(each)) for name, each in plain.get("others", {}).items())
+        except (AttributeError, KeyError, TypeError, ValueError, Invalid) as error:
             raise ValueError(f"not a description of preprocessing: {plain!r}") from error
         if len(mean) not in (1, channels) or len(std) not in (1, channels) or min(height, width, channels) < 1:
             raise ValueError(f"not a description of preprocessing: {plain!r}")
@@ -83,7 +105,7 @@ class Preprocessing(NamedTuple):
             raise ValueError(f"not a description of preprocessing: {plain!r}")
         means = mean * channels if len(mean) == 1 else mean
         stds = std * channels if len(std) == 1 else std
-        known = cls((height, width), channels, means, stds, crop, plain.get("own") is True)
+        known = cls((height, width), channels, means, stds, crop, plain.get("own") is True, others=others)
         return known if resize is None else known.resized(resize, whole_numbers=plain.get("whole_numbers") is not False)
 
 
@@ -120,3 +142,16 @@ def class_names_of(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
     if not isinstance(names, list):
         raise CommandError("the model's metadata are damaged: class names are not a list")
     return tuple(str(name) for name in names)
+
+
+def refuse_names(given: Mapping[str, object], names: Sequence[str], what: str) -> None:
+    """Raises `CommandError` if a mapping by the network's inputs lacks one, or has one too many."""
+    lacking = [name for name in names if name not in given]
+    if lacking:
+        raise CommandError(f"{what} has no image for the input `{lacking[0]}`", f"give a dict with {', '.join(names)}")
+    extra = [name for name in given if name not in names]
+    if extra:
+        raise CommandError(
+            f"{what} has an image for `{extra[0]}`, and the network has no such input",
+            f"its inputs are {', '.join(names)}",
+        )

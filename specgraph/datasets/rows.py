@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from specgraph.datasets.column_targets import labels_of, labels_of_outputs
 from specgraph.datasets.columns import Columns
 from specgraph.datasets.folder import FolderReader, read_samples, readable, resized_crop_of
 from specgraph.datasets.masks import read_pairs
-from specgraph.datasets.samples import Dataset, HeadTargets
+from specgraph.datasets.packed import Pictures, pack
+from specgraph.datasets.samples import Dataset, HeadTargets, Samples, Wanted
 from specgraph.datasets.split import held_out_test
 from specgraph.datasets.statistics import sample_statistics
+from specgraph.datasets.stored import File
 from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data
 
@@ -39,9 +41,61 @@ def read_rows(
     Small sets are held in memory, larger ones read while training. Raises `CommandError` for missing columns and
     values that are none.
     """
-    image_column = columns.image_column(data)
+    return _read(columns, data, targets, size, channels, columns.pictures(columns.image_column(data)))[0]
+
+
+def read_pictures_of_rows(
+    columns: Columns, data: Data, targets: str | Mapping[str, Targets], wanted: Wanted
+) -> Dataset:
+    """`read_rows` of samples with several pictures: a column for each input and, of pairs, one for the image to be
+    made."""
+    found = columns.image_columns(data, list(wanted.inputs))
+    if wanted.picture is not None:
+        chosen = columns.target_columns(data)
+        if len(chosen) != 1:
+            raise CommandError(f"the images to make are one column, and data.targets names {len(chosen)}")
+        found[""] = chosen[0]
+    files = {name: columns.pictures(column) for name, column in found.items()}
+    (first, own), *others = files.items()
+    channels, height, width = wanted.of(first)
+    dataset, places = _read(columns, data, targets, (height, width), channels, own, [each for _, each in others])
+    made = [Pictures(first, dataset)]
+    for name, each in others:
+        samples = {part: _others(each, rows, data, wanted.of(name), dataset, part) for part, rows in places.items()}
+        mean, std = sample_statistics(samples["train"]) if data.normalize == "dataset" else (None, None)
+        channels, height, width = wanted.of(name)
+        of_name = Dataset(
+            dataset.name, samples["train"], samples["test"], (), channels, (height, width), mean, std,
+            samples.get("validation"), from_files=True,
+        )  # fmt: skip
+        made.append(Pictures(name, of_name))
+    return pack(made)
+
+
+def _others(
+    files: Sequence[File], rows: Tensor, data: Data, shape: tuple[int, int, int], first: Dataset, part: str
+) -> Samples:
+    """The pictures of a part beside the first ones, cropped like these."""
+    source = first.train.source if part == "train" else None
+    crop = getattr(source, "resized_crop", None)
+    reader = FolderReader(
+        tuple(files[i] for i in rows.tolist()), shape[0], shape[1:], crop, resize=data.resize, broken_help=BROKEN_HELP
+    )
+    return read_samples(reader, torch.zeros(len(rows), dtype=torch.int64))
+
+
+def _read(
+    columns: Columns,
+    data: Data,
+    targets: str | Mapping[str, Targets],
+    size: tuple[int, int] | None,
+    channels: int | None,
+    pictures: tuple[File, ...],
+    others: Sequence[tuple[File, ...]] = (),
+) -> tuple[Dataset, dict[str, Tensor]]:
+    """The data set of the images `pictures`, and the rows of its parts. Of rows with an image among `others` that
+    cannot be read, none is taken where the recipe skips such."""
     chosen = [] if targets == "picture" or not isinstance(targets, str) else columns.target_columns(data)
-    pictures = columns.pictures(image_column)
     if targets == "mask":
         if len(chosen) != 1:
             raise CommandError(f"masks are one column, and data.targets names {len(chosen)}")
@@ -49,7 +103,7 @@ def read_rows(
         places, notes = _places(columns, data, torch.zeros(len(pictures), dtype=torch.int64))
         pairs = {part: [(pictures[i], masks[i]) for i in found.tolist()] for part, found in places.items()}
         known = columns.class_names.get(chosen[0])
-        return replace(read_pairs(pairs, data, size, channels, name=columns.name, names=known), notes=notes)
+        return replace(read_pairs(pairs, data, size, channels, name=columns.name, names=known), notes=notes), places
     heads: tuple[HeadTargets, ...] = ()
     names: tuple[str, ...] = ()
     if isinstance(targets, str):
@@ -59,7 +113,8 @@ def read_rows(
     places, notes = _places(columns, data, labels)
     told = list(notes)
     if data.broken_images == "skip":
-        places = {part: found[readable([pictures[i] for i in found.tolist()], told)] for part, found in places.items()}
+        for files in (pictures, *others):
+            places = {part: found[readable([files[i] for i in found.tolist()], told)] for part, found in places.items()}
     size, channels = size or USUAL_SIZE, channels or 3
     samples = {}
     for part, found in places.items():
@@ -68,10 +123,11 @@ def read_rows(
         reader = FolderReader(files, channels, size, crop, resize=data.resize, broken_help=BROKEN_HELP)
         samples[part] = read_samples(reader, labels[found])
     mean, std = sample_statistics(samples["train"]) if data.normalize == "dataset" else (None, None)
-    return Dataset(
+    dataset = Dataset(
         Path(columns.name).stem, samples["train"], samples["test"], names, channels, size, mean, std,
         samples.get("validation"), from_files=True, notes=tuple(told), heads=heads,
     )  # fmt: skip
+    return dataset, places
 
 
 def _places(columns: Columns, data: Data, labels: Tensor) -> tuple[dict[str, Tensor], tuple[str, ...]]:

@@ -108,6 +108,37 @@ def joined_targets(
     return torch.cat(columns, 1), tuple(heads)
 
 
+class Part(NamedTuple):
+    """One of several pictures of a sample: for which input of the network (none for a picture that is learnt), its
+    shape (C, H, W) as it is stored, and the mean and deviation of its channels, of values in 0..1; None if they are
+    not known. `masked`: its last channel is a mask."""
+
+    name: str
+    shape: tuple[int, int, int]
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    masked: bool = False
+
+    @property
+    def channels(self) -> int:
+        """Channels without the mask."""
+        return self.shape[0] - self.masked
+
+
+class Wanted(NamedTuple):
+    """What the pictures of a sample are brought to, (channels, height, width): those of the inputs by name, and the one
+    that is to be made, if the images to learn are pictures of their own."""
+
+    inputs: dict[str, tuple[int, int, int]]
+    picture: tuple[int, int, int] | None = None
+
+    def of(self, name: str) -> tuple[int, int, int]:
+        """That of an input, or, of an empty name, of the picture to be made."""
+        found = self.inputs[name] if name else self.picture
+        assert found is not None
+        return found
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A data set: training and test images, class names, and what is fed to the network.
@@ -116,7 +147,8 @@ class Dataset:
     `size` is (height, width), None where images differ. `from_files`: images were files of any size,
     brought to `size` when they were read. `as_given`: images are floats that are fed as they are; `mean` and
     `std` then say what they were normalised by, None where that is not known. `notes` are things the
-    user should know. `heads` say what each of several outputs learns.
+    user should know. `heads` say what each of several outputs learns. `parts` are the pictures of a sample if it has
+    several, whose numbers then lie in one row (see `specgraph.datasets.packed`); the other fields tell of the first.
     """
 
     name: str
@@ -132,6 +164,7 @@ class Dataset:
     notes: tuple[str, ...] = field(default=())
     as_given: bool = False
     heads: tuple[HeadTargets, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     @property
     def learnt(self) -> str:

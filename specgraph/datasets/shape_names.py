@@ -5,6 +5,8 @@ from __future__ import annotations
 KINDS = ("circle", "square", "triangle", "cross")
 NUMBERS = ("count", "area")
 MASK_CLASSES = ("background", *KINDS)
+LIKENESS = ("different", "same")
+"""The classes of several pictures: whether their shapes are of one kind."""
 NAMES_OF: dict[str, tuple[str, ...]] = {
     "class": KINDS,
     "labels": KINDS,

@@ -33,8 +33,7 @@ SEED = 20_260_101
 def draw_shapes(size: int, num_images: int, targets: str | Mapping[str, Targets]) -> Dataset:
     """`num_images` images of `size` x `size`, four fifths for training, with `targets`: `class`, `labels`, `numbers`,
     `mask` or `picture`, or those of several outputs by name. Raises `CommandError` for images too small or too few."""
-    if size < SMALLEST or num_images < 10:
-        raise CommandError(f"shapes are drawn from {SMALLEST} pixels and 10 images on, not {size} and {num_images}")
+    refuse_few(size, num_images)
     each = {"": targets} if isinstance(targets, str) else targets
     images, kinds, masks = draw_images(size, num_images, one_kind="class" in each.values())
     num_test = round(num_images * TEST_SHARE)
@@ -44,24 +43,30 @@ def draw_shapes(size: int, num_images: int, targets: str | Mapping[str, Targets]
     names: tuple[str, ...] = ()
     heads: tuple[HeadTargets, ...] = ()
     if isinstance(targets, str):
-        labels, names = _labels(targets, kinds, masks), NAMES_OF[targets]
+        labels, names = labels_of_shapes(targets, kinds, masks), NAMES_OF[targets]
     else:
-        parts = {name: (kind, _labels(kind, kinds, masks), NAMES_OF[kind]) for name, kind in targets.items()}
+        parts = {name: (kind, labels_of_shapes(kind, kinds, masks), NAMES_OF[kind]) for name, kind in targets.items()}
         labels, heads = joined_targets(parts)
     everything = whole(ImageTensor(images), labels)
     order = torch.arange(num_images)
     train, test = everything.select(order[num_test:]), everything.select(order[:num_test])
-    return Dataset("shapes", _own(train), _own(test), names, 3, (size, size), mean, std, heads=heads)
+    return Dataset("shapes", of_its_own(train), of_its_own(test), names, 3, (size, size), mean, std, heads=heads)
 
 
-def _own(samples: Samples) -> Samples:
+def refuse_few(size: int, num_images: int) -> None:
+    """Raises `CommandError` for images too small or too few."""
+    if size < SMALLEST or num_images < 10:
+        raise CommandError(f"shapes are drawn from {SMALLEST} pixels and 10 images on, not {size} and {num_images}")
+
+
+def of_its_own(samples: Samples) -> Samples:
     """The samples as a source of their own, so that feeding them copies nothing."""
     resident = samples.resident
     assert resident is not None
     return whole(ImageTensor(resident), samples.labels)
 
 
-def _labels(targets: str, kinds: Tensor, masks: Tensor) -> Tensor:
+def labels_of_shapes(targets: str, kinds: Tensor, masks: Tensor) -> Tensor:
     if targets == "class":
         return kinds.amax(1)
     if targets == "labels":
@@ -72,16 +77,28 @@ def _labels(targets: str, kinds: Tensor, masks: Tensor) -> Tensor:
     return torch.zeros(len(kinds), dtype=torch.int64)
 
 
-def draw_images(size: int, num_images: int, *, one_kind: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Images uint8 (N, 3, size, size), kinds of their shapes (N, 6) with -1 for none, masks uint8 (N, size, size)."""
+def draw_images(
+    size: int, num_images: int, *, one_kind: bool, view: int = 0, beside: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Images uint8 (N, 3, size, size), kinds of their shapes (N, 6) with -1 for none, masks uint8 (N, size, size).
+
+    `view` counts further pictures of the same samples. Of one kind each, they have that of `beside` (N,) in about
+    half of the samples, and another one in the rest.
+    """
     samples = torch.arange(num_images)
-    seed = derive_seed(SEED, "shapes", size, int(one_kind))
+    seed = derive_seed(SEED, "shapes", size, int(one_kind), *([view] if view else []))
     of_image = uniforms(seed, 0, samples, DRAWS_OF_IMAGE)
     of_shape = uniforms(seed, 1, samples, MOST_SHAPES * DRAWS_OF_SHAPE).view(MOST_SHAPES, DRAWS_OF_SHAPE, -1)
     cells = uniforms(seed, 2, samples, CELLS * CELLS).argsort(0)[:MOST_SHAPES]
     count = 1 + (of_image[0] * MOST_SHAPES).long()
     own = of_image[1] if one_kind else of_shape[:, 0]
-    kinds = (own * len(KINDS)).long().expand(MOST_SHAPES, -1).clone()
+    if one_kind and beside is not None:
+        alike = uniforms(derive_seed(SEED, "alike", size), 0, samples, 1)[0] < 0.5
+        other = (beside + 1 + (of_image[1] * (len(KINDS) - 1)).long()) % len(KINDS)
+        chosen = torch.where(alike, beside, other)
+    else:
+        chosen = (own * len(KINDS)).long()
+    kinds = chosen.expand(MOST_SHAPES, -1).clone()
     kinds[torch.arange(MOST_SHAPES).unsqueeze(1) >= count] = -1
     images = torch.empty(num_images, 3, size, size, dtype=torch.uint8)
     masks = torch.zeros(num_images, size, size, dtype=torch.uint8)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from specgraph.datasets.catalog import HUGGING_FACE, MASKS, NPZ, SHAPES, TABLE, TORCHVISION, WEBDATASET, Targets
 from specgraph.datasets.download import data_root
-from specgraph.datasets.samples import Dataset
+from specgraph.datasets.samples import Dataset, Wanted
 from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data
 
@@ -27,6 +27,33 @@ def read_for_outputs(data: Data, kinds: Mapping[str, Targets], size: Size, chann
     raise CommandError(
         f"data `{data.name}` have no targets for several outputs",
         "use data {name: table, file: …, targets: {…}}, or {name: shapes}",
+    )
+
+
+def read_pictures(data: Data, targets: str | Mapping[str, Targets], wanted: Wanted) -> Dataset:
+    """The data set of a recipe's `data` whose samples have several pictures. Raises `CommandError` for data that hold
+    one for each sample."""
+    if data.name == SHAPES:
+        from specgraph.datasets.shape_pictures import draw_pictures
+
+        return draw_pictures(data, targets, wanted)
+    if data.name == TABLE:
+        from specgraph.datasets.table import read_pictures_of_table
+
+        return read_pictures_of_table(data, targets, wanted)
+    if data.name == HUGGING_FACE and isinstance(targets, str):
+        from specgraph.datasets.hugging_face import read_hugging_face
+
+        return read_hugging_face(data, targets, None, None, wanted)
+    if data.name == WEBDATASET and isinstance(targets, str):
+        from specgraph.datasets.webdataset import read_webdataset
+
+        return read_webdataset(data, targets, None, None, wanted)
+    raise CommandError(
+        f"data `{data.name}` have one image for each sample, and the network takes {len(wanted.inputs)}"
+        if len(wanted.inputs) > 1
+        else f"data `{data.name}` have one image for each sample, and none to make of it",
+        "use data {name: table, file: …, inputs: {…}}, or {name: shapes}",
     )
 
 

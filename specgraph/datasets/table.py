@@ -11,8 +11,8 @@ from typing import Any
 from specgraph.datasets.catalog import Targets
 from specgraph.datasets.columns import Columns
 from specgraph.datasets.files import data_file
-from specgraph.datasets.rows import read_rows
-from specgraph.datasets.samples import Dataset
+from specgraph.datasets.rows import read_pictures_of_rows, read_rows
+from specgraph.datasets.samples import Dataset, Wanted
 from specgraph.errors import CommandError, reason, require
 from specgraph.recipes.feeding import Data
 
@@ -28,9 +28,17 @@ def read_table(
 
     Raises `CommandError`, `MissingPackageError` for Parquet without pyarrow.
     """
+    return read_rows(_columns(data), data, targets, size, channels)
+
+
+def read_pictures_of_table(data: Data, targets: str | Mapping[str, Targets], wanted: Wanted) -> Dataset:
+    """`read_table` of samples with several pictures."""
+    return read_pictures_of_rows(_columns(data), data, targets, wanted)
+
+
+def _columns(data: Data) -> Columns:
     path = data_file(data, "a table", "file: train.csv")
-    columns = _parquet(path) if path.suffix.lower() in PARQUET else _text(path)
-    return read_rows(columns, data, targets, size, channels)
+    return _parquet(path) if path.suffix.lower() in PARQUET else _text(path)
 
 
 def _text(path: Path) -> Columns:

@@ -20,8 +20,8 @@ from PIL import Image
 from specgraph.datasets.columns import Columns
 from specgraph.datasets.files import expanded, locate
 from specgraph.datasets.folder_facts import SUFFIXES
-from specgraph.datasets.rows import read_rows
-from specgraph.datasets.samples import Dataset
+from specgraph.datasets.rows import read_pictures_of_rows, read_rows
+from specgraph.datasets.samples import Dataset, Wanted
 from specgraph.errors import CommandError, reason
 from specgraph.recipes.feeding import Data
 
@@ -51,7 +51,9 @@ class Member(NamedTuple):
         return Image.open(io.BytesIO(self.read()))
 
 
-def read_webdataset(data: Data, targets: str, size: tuple[int, int] | None, channels: int | None) -> Dataset:
+def read_webdataset(
+    data: Data, targets: str, size: tuple[int, int] | None, channels: int | None, wanted: Wanted | None = None
+) -> Dataset:
     """The samples of `data.urls` as a data set (see `read_rows`): shards, or shards for each of train, validation and
     test. A column is an ending (`cls`, `txt`, `seg.png`), a key of `json`, or `image` for the images of any format.
 
@@ -73,6 +75,8 @@ def read_webdataset(data: Data, targets: str, size: tuple[int, int] | None, chan
     values = {name: [sample.get(name) for sample in samples] for name in names}
     first = next(iter(urls.values()))
     columns = Columns(first if isinstance(first, str) else first[0], values, Path(), {}, IMAGE, TARGET, words)
+    if wanted is not None:
+        return read_pictures_of_rows(columns, data, targets, wanted)
     return read_rows(columns, data, targets, size, channels)
 
 

@@ -1,4 +1,4 @@
-"""What training on labels needs to know of a network: its image input, its scores, what they are."""
+"""What training needs to know of a network: its images, its scores, what they are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,17 @@ def only_image(graph: Graph) -> TensorType | None:
     """The type of the one image input, or None where the network has another kind of input."""
     kinds = list(graph.inputs.values())
     return kinds[0] if len(kinds) == 1 and kinds[0].is_feature_map and kinds[0].spatial_rank == 2 else None
+
+
+def image_inputs(graph: Graph) -> dict[str, TensorType]:
+    """The types of the inputs by name if all are images; none if one of them is not."""
+    are_images = all(kind.is_feature_map and kind.spatial_rank == 2 for kind in graph.inputs.values())
+    return dict(graph.inputs) if are_images else {}
+
+
+def first_image(graph: Graph) -> TensorType | None:
+    """The type of the first of several images, or of the only one. None if an input is not an image."""
+    return next(iter(image_inputs(graph).values()), None)
 
 
 def main_output(graph: Graph) -> tuple[str, int] | None:

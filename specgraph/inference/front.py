@@ -25,6 +25,7 @@ def prepared_by_file(model: str | os.PathLike[str], session: Session, name: str,
     if preprocessing is None:
         raise CommandError("the file takes raw images but does not say how it prepares them")
     found = _front_of(model, name).run({name: images})[f"{name}/{NORMALISED}"]
+    preprocessing = preprocessing.of(name)
     steps = difference_in_steps(found, normalise_batch(images, preprocessing), preprocessing)
     if not steps <= STEP:
         raise VerificationError(f"the file prepares images otherwise than its metadata say: by {steps:.3g} of 255")
@@ -46,8 +47,9 @@ def _front_of(model: str | os.PathLike[str], name: str) -> Session:
     read = {value for node in nodes for value in node.input}
     front = onnx.ModelProto()
     front.CopyFrom(proto)
-    for field in ("node", "initializer", "output", "value_info"):
+    for field in ("node", "initializer", "input", "output", "value_info"):
         front.graph.ClearField(field)
+    front.graph.input.extend(port for port in proto.graph.input if port.name == name)
     front.graph.node.extend(nodes)
     front.graph.initializer.extend(constant for constant in proto.graph.initializer if constant.name in read)
     output = front.graph.output.add()

@@ -22,6 +22,8 @@ def outline(session: Session, file: object) -> Graph:
     Raises `CommandError` for a file that does not take one image of a known size, or whose output is not of its task.
     """
     preprocessing, port = preprocessing_of(session.metadata), session.outputs[0]
+    if len(session.inputs) > 1:
+        raise CommandError(f"{file} takes {len(session.inputs)} images for each sample", _BY_RUN)
     if len(session.inputs) != 1 or len(session.inputs[0].shape) != 4:
         raise CommandError(f"{file} does not take one batch of images")
     image = list(session.inputs[0].shape[1:])

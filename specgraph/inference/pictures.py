@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from specgraph.atomic_files import write_atomically
-from specgraph.inference.predictor import open_any
+from specgraph.inference.given_images import open_any
 from specgraph.runs.files import make_folder
 from specgraph.tasks.prediction import Prediction
 
@@ -27,7 +27,8 @@ class PictureFolder:
         `CommandError` where a file cannot be written."""
         if prediction.error is not None or not prediction.has_pictures:
             return {}
-        stem = self._free(Path(prediction.source).stem or "image")
+        path = prediction.image if isinstance(prediction.image, str | os.PathLike) else prediction.source
+        stem = self._free(Path(path).stem or "image")
         written = {}
         for kind, picture in prediction.pictures(open_any(prediction.image)).items():
             place = self.folder / f"{stem}.{kind}.png"

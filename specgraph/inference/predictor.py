@@ -6,15 +6,15 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from specgraph.datasets.cores import usable_cores
 from specgraph.datasets.placement import describe
-from specgraph.datasets.preprocessing import Preprocessing, as_its_recipe_says, preprocessing_of
+from specgraph.datasets.preprocessing import Preprocessing, as_its_recipe_says, preprocessing_of, refuse_names
 from specgraph.errors import CommandError, require
+from specgraph.inference.given_images import open_any
 from specgraph.inference.preprocess import in_channels, normalise, shown_box, to_pixels
 from specgraph.inference.session import Array, Port, Session
 from specgraph.recipes.recipe import TASK_NAMES, is_task
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from specgraph.runs.run import Run
 
 ImageLike = Any
-"""A path, a PIL image, or a uint8 array (H, W) or (H, W, C)."""
+"""A path, a PIL image, or a uint8 array (H, W) or (H, W, C); for a network with several inputs, a dict of these by
+input."""
 
 MOST_THREADS = 32
 IMAGE_TYPES = ("uint8", "float16", "float32", "float64")
@@ -70,16 +71,19 @@ class Predictor:
         self.batch_size = max(1, batch_size)
         self._assumed: dict[Literal["size", "statistics"], str] = {}
         self.built_in = frozenset(metadata.get("specgraph.built_in", "").split())
-        if len(self.session.inputs) != 1 or len(self.session.inputs[0].shape) != 4:
-            raise CommandError(f"{model} does not take one batch of images")
+        if not self.session.inputs or any(len(port.shape) != 4 for port in self.session.inputs):
+            raise CommandError(f"{model} does not take batches of images")
+        self._ports = {port.name: port for port in self.session.inputs}
         self._input = self.session.inputs[0]
-        if self._input.dtype not in IMAGE_TYPES:
-            raise CommandError(f"{model} takes {self._input.dtype} numbers, and images are none")
+        strange = next((port.dtype for port in self.session.inputs if port.dtype not in IMAGE_TYPES), None)
+        if strange is not None:
+            raise CommandError(f"{model} takes {strange} numbers, and images are none")
         self.raw = self._input.dtype == "uint8"
-        self._channels_last = _is_channels_last(self._input)
         self.preprocessing = preprocessing or preprocessing_of(metadata) or self._assume_preprocessing(graph)
         self._normalise_as_told(mean, std)
-        self._check_channels()
+        self._prepared = self.preprocessing.each(list(self._ports))
+        for name, port in self._ports.items():
+            _check_channels(port, self._prepared[name])
         self._output = self._choose_output(output)
         self.task = task_of_file(metadata, task, model)
         names = None if class_names is None else tuple(class_names)
@@ -99,7 +103,12 @@ class Predictor:
         if isinstance(fixed, int):
             self.batch_size = fixed
         self._fixed_batch = isinstance(fixed, int)
-        self._full: set[tuple[int, ...]] = set()  # image shapes of which a whole batch has run
+        self._full: set[tuple[tuple[int, ...], ...]] = set()  # image shapes of which a whole batch has run
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names of the network's inputs."""
+        return list(self._ports)
 
     @property
     def assumed(self) -> list[str]:
@@ -108,8 +117,13 @@ class Predictor:
 
     def _assume_preprocessing(self, graph: Graph | None) -> Preprocessing:
         """Of a spec with weights that tell nothing, `graph` says how images come to its size."""
+        if len(self._ports) > 1:
+            raise CommandError(
+                f"the model takes {', '.join(self._ports)} and does not say how images become these",
+                "predict with its run, or with a file that was exported from it",
+            )
         channels, height, width = self._input.shape[1:]
-        if self._channels_last:
+        if _is_channels_last(self._input):
             height, width, channels = channels, height, width
         if not isinstance(height, int) or not isinstance(width, int):
             height = width = 224
@@ -138,6 +152,8 @@ class Predictor:
             )
         if mean is None and std is None:
             return
+        if len(self._ports) > 1:
+            raise CommandError(f"mean and std are for one input, and the model takes {', '.join(self._ports)}")
         told = {"mean": known.mean if mean is None else mean, "std": known.std if std is None else std}
         for name, values in told.items():
             if len(values) not in (1, known.channels):
@@ -147,21 +163,6 @@ class Predictor:
         mean, std = (tuple(values) * (known.channels if len(values) == 1 else 1) for values in told.values())
         self.preprocessing = known._replace(mean=mean, std=std, own=False)
         self._assumed.pop("statistics", None)
-
-    def _check_channels(self) -> None:
-        if self.preprocessing.channels not in (1, 3):
-            raise CommandError(f"images have 1 or 3 channels, the network takes {self.preprocessing.channels}")
-        if self.raw:
-            return
-        wanted = self._input.shape[1:]
-        given = (self.preprocessing.channels, *self.preprocessing.size)
-        if self._channels_last:
-            given = (*given[1:], given[0])
-        if any(isinstance(size, int) and size != own for size, own in zip(wanted, given, strict=True)):
-            raise CommandError(
-                f"the network takes {'x'.join(map(str, wanted))} but the preprocessing gives "
-                f"{'x'.join(map(str, given))}"
-            )
 
     def _choose_output(self, output: str | None) -> str:
         names = [port.name for port in self.session.outputs]
@@ -187,8 +188,8 @@ class Predictor:
                         exhausted = True
                         break
                     index, image = entry
-                    name = os.fspath(image) if isinstance(image, (str, os.PathLike)) else f"image {index}"
-                    waiting.append((name, image, pool.submit(self._prepare, image)))
+                    each = self._by_input(image, index)
+                    waiting.append((_name_of(each, index), next(iter(each.values())), pool.submit(self._prepare, each)))
                 if waiting:
                     name, image, future = waiting.popleft()
                     batch.append((name, image, future.result()))
@@ -196,38 +197,46 @@ class Predictor:
                     yield from self._read(batch, top_k)
                     batch = []
 
-    def _prepare(self, image: ImageLike) -> _Prepared | str:
-        """An image as the session takes it (without the batch axis), or what is wrong with it."""
+    def _by_input(self, image: ImageLike, index: int) -> dict[str, ImageLike]:
+        """The image of each input. Raises `CommandError` if one is missing."""
+        names = list(self._ports)
+        if len(names) == 1 and not isinstance(image, Mapping):
+            return {names[0]: image}
+        if not isinstance(image, Mapping):
+            raise CommandError(
+                f"image {index} is one image, and the network takes {len(names)}",
+                f"give a dict with {', '.join(names)}",
+            )
+        refuse_names(image, names, f"image {index}")
+        return {name: image[name] for name in names}
+
+    def _prepare(self, images: Mapping[str, ImageLike]) -> _Prepared | str:
+        """The images of a sample as the session takes them (without the batch axis), or what is wrong with one."""
         from specgraph.datasets.images import BrokenImageError
 
+        values: dict[str, Array] = {}
+        frames = []
         try:
-            opened = open_any(image)
-            box = shown_box(opened, self.preprocessing)
-            frame = Frame((opened.height, opened.width), self.preprocessing.size, (*box,))
-            if self.raw:
-                return _Prepared(self._raw_pixels(opened), frame)
-            pixels = normalise(to_pixels(opened, self.preprocessing), self.preprocessing)
-            ready: Array = pixels.transpose(1, 2, 0) if self._channels_last else pixels
-            return _Prepared(ready.astype(self._input.dtype, copy=False), frame)
+            for name, image in images.items():
+                known, port, opened = self._prepared[name], self._ports[name], open_any(image)
+                box = shown_box(opened, known)
+                frames.append(Frame((opened.height, opened.width), known.size, (*box,)))
+                if self.raw:
+                    values[name] = _raw_pixels(opened, known)
+                    continue
+                pixels = normalise(to_pixels(opened, known), known)
+                ready: Array = pixels.transpose(1, 2, 0) if _is_channels_last(port) else pixels
+                values[name] = ready.astype(port.dtype, copy=False)
         except BrokenImageError as error:
             return str(error)
-
-    def _raw_pixels(self, image: Image) -> Array:
-        """The bytes of an image (height, width, C), which the file brings to the network's size. For files of version
-        0.1 it is the centre at that size, and their own resizing finds nothing left to do."""
-        if self.preprocessing.resize is not None:
-            bytes_hw = np.asarray(in_channels(image, self.preprocessing.channels))
-            return bytes_hw[..., None] if bytes_hw.ndim == 2 else bytes_hw
-        pixels = to_pixels(image, self.preprocessing)
-        rounded: Array = np.clip(np.rint(pixels), 0, 255).astype(np.uint8).transpose(1, 2, 0)
-        return rounded
+        return _Prepared(values, frames[0])
 
     def _read(self, batch: list[tuple[str, ImageLike, _Prepared | str]], top_k: int) -> Iterator[Prediction]:
         ready = [(name, image, one) for name, image, one in batch if not isinstance(one, str)]
         found: Iterator[Prediction] = iter(())
         if ready:
             shots = [Shot(name, image, one.frame) for name, image, one in ready]
-            values = self._outputs([one.values for _, _, one in ready])
+            values = self._outputs([one for _, _, one in ready])
             each = {name: reader.read(values[name], shots, top_k) for name, reader in self._readers.items()}
             if isinstance(self.task, HeadsTask):
                 found = together(each, shots)
@@ -241,30 +250,73 @@ class Predictor:
             return HeadsPrediction(source, error)
         return self._readers[self._output].broken(source, error)
 
-    def _outputs(self, arrays: list[Array]) -> dict[str, Array]:
-        """The outputs for each image, by name; images of one shape are run together."""
+    def _outputs(self, samples: list[_Prepared]) -> dict[str, Array]:
+        """The outputs for each sample, by name; samples whose images have the same shapes are run together."""
         wanted = list(self._readers)
         found: dict[str, dict[int, Array]] = {name: {} for name in wanted}
-        for shape in dict.fromkeys(array.shape for array in arrays):
-            places = [place for place, array in enumerate(arrays) if array.shape == shape]
-            stacked = np.stack([arrays[place] for place in places])
-            one_size = self._fixed_batch or (self.session.on_gpu and shape in self._full)  # cuDNN tries each new size
-            if one_size and len(stacked) < self.batch_size:
-                filler = np.zeros((self.batch_size - len(stacked), *shape), stacked.dtype)
-                stacked = np.concatenate([stacked, filler])
-            if len(stacked) == self.batch_size:
-                self._full.add(shape)
-            values = self.session.run({self._input.name: stacked}, wanted)
+        for shapes in dict.fromkeys(sample.shapes for sample in samples):
+            places = [place for place, sample in enumerate(samples) if sample.shapes == shapes]
+            inputs = {name: np.stack([samples[place].values[name] for place in places]) for name in self._ports}
+            lacking = self.batch_size - len(places)
+            one_size = self._fixed_batch or (self.session.on_gpu and shapes in self._full)  # cuDNN tries each new size
+            if one_size and lacking > 0:
+                inputs = {
+                    name: np.concatenate([own, np.zeros((lacking, *own.shape[1:]), own.dtype)])
+                    for name, own in inputs.items()
+                }
+            if one_size or not lacking:
+                self._full.add(shapes)
+            values = self.session.run(inputs, wanted)
             for name in wanted:
                 found[name].update(zip(places, values[name], strict=False))
-        return {name: np.stack([each[place] for place in range(len(arrays))]) for name, each in found.items()}
+        return {name: np.stack([each[place] for place in range(len(samples))]) for name, each in found.items()}
+
+
+def _raw_pixels(image: Image, preprocessing: Preprocessing) -> Array:
+    """The bytes of an image (height, width, C), which the file brings to the network's size. For files of version
+    0.1 it is the centre at that size, and their own resizing finds nothing left to do."""
+    if preprocessing.resize is not None:
+        bytes_hw = np.asarray(in_channels(image, preprocessing.channels))
+        return bytes_hw[..., None] if bytes_hw.ndim == 2 else bytes_hw
+    pixels = to_pixels(image, preprocessing)
+    rounded: Array = np.clip(np.rint(pixels), 0, 255).astype(np.uint8).transpose(1, 2, 0)
+    return rounded
+
+
+def _name_of(images: Mapping[str, ImageLike], index: int) -> str:
+    """What a sample is called: its paths, or its place."""
+    if all(isinstance(image, (str, os.PathLike)) for image in images.values()):
+        return " + ".join(map(os.fspath, images.values()))
+    return f"image {index}"
 
 
 class _Prepared(NamedTuple):
-    """An image as the session takes it, without the batch axis, and where that lies in the image."""
+    """The images of a sample as the session takes them, by input, without the batch axis, and where that of the first
+    lies in its image."""
 
-    values: Array
+    values: dict[str, Array]
     frame: Frame
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shape of each input."""
+        return tuple(values.shape for values in self.values.values())
+
+
+def _check_channels(port: Port, preprocessing: Preprocessing) -> None:
+    """Raises `CommandError` for an input that is not what its preprocessing gives."""
+    if preprocessing.channels not in (1, 3):
+        raise CommandError(f"images have 1 or 3 channels, the network takes {preprocessing.channels}")
+    if port.dtype == "uint8":
+        return
+    wanted = port.shape[1:]
+    given = (preprocessing.channels, *preprocessing.size)
+    if _is_channels_last(port):
+        given = (*given[1:], given[0])
+    if any(isinstance(size, int) and size != own for size, own in zip(wanted, given, strict=True)):
+        raise CommandError(
+            f"the network takes {'x'.join(map(str, wanted))} but the preprocessing gives {'x'.join(map(str, given))}"
+        )
 
 
 def _is_channels_last(port: Port) -> bool:
@@ -295,46 +347,6 @@ def predict(
     task is. `model` is an ONNX file, a run (or its folder), or a spec with `weights`; `options` go to `Predictor`."""
     folder = model if isinstance(model, str | os.PathLike) else model.folder
     return list(Predictor(folder, **options).predict(images, top_k))
-
-
-def image_files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
-    """The files named, and all image files below the folders named, without listing a folder tree
-    before the first is given. Raises `CommandError` for a path that does not exist."""
-    for path in map(Path, paths):
-        if path.is_dir():
-            yield from _below(path)
-        elif path.exists():
-            yield path
-        else:
-            raise CommandError(f"no such file or folder: {path}")
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    from specgraph.datasets.folder_facts import SUFFIXES
-
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
-                yield Path(parent, name)
-
-
-def open_any(image: ImageLike) -> Image:
-    """A path, a PIL image or an array as a PIL image. Raises `BrokenImageError`."""
-    from PIL import Image as pil
-
-    from specgraph.datasets.images import BrokenImageError, open_image
-
-    if isinstance(image, (str, os.PathLike)):
-        return open_image(Path(image))
-    if isinstance(image, pil.Image):
-        return image
-    array = np.asarray(image)
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[:, :, 0]
-    if array.dtype != np.uint8 or array.ndim not in (2, 3):
-        raise BrokenImageError(f"an array of {array.dtype} {array.shape} is no image: give uint8 (H, W) or (H, W, C)")
-    return pil.fromarray(array)
 
 
 def scale_of(metadata: dict[str, str], output: str) -> str | None:

@@ -45,11 +45,11 @@ class Quantised(NamedTuple):
 class _Calibration:
     """Feeds calibration images to onnxruntime, a few at a time."""
 
-    def __init__(self, input_name: str, batches: Iterable[Array], batch_size: int = 16) -> None:
+    def __init__(self, batches: Iterable[dict[str, Array]], batch_size: int = 16) -> None:
         self._batches: Iterator[dict[str, Array]] = iter(
-            {input_name: images[start : start + batch_size]}
-            for images in batches
-            for start in range(0, len(images), batch_size)
+            {name: images[start : start + batch_size] for name, images in batch.items()}
+            for batch in batches
+            for start in range(0, len(next(iter(batch.values()))), batch_size)
         )
 
     def get_next(self) -> dict[str, Array] | None:
@@ -82,7 +82,7 @@ def quantise_file(
     session = Session(place, "cpu")
     before = images.score(session, "test", JUDGED_IMAGES)
     batches = (x for x, _ in images.inputs(session, "train", CALIBRATION_IMAGES))
-    reader = _Calibration(session.inputs[0].name, batches)
+    reader = _Calibration(batches)
     bytes_before = _size(place)
     with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder, _quiet_log():
         made = Path(folder, place.name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,9 @@ from torch import Tensor
 from specgraph.backends.onnx.metadata import output_scale
 from specgraph.datasets.catalog import FROM_PYTHON
 from specgraph.datasets.images import BrokenImageError, open_converted
-from specgraph.datasets.samples import Samples
+from specgraph.datasets.packed import PackedReader, PackedTensor, Source, unpacked
+from specgraph.datasets.samples import Part, Samples
+from specgraph.datasets.stored import File
 from specgraph.errors import CommandError
 from specgraph.inference.predictor import scale_of
 from specgraph.inference.session import Array, Session
@@ -22,11 +25,13 @@ from specgraph.inference.source import ModelSource
 from specgraph.recipes.recipe import Recipe
 from specgraph.tasks.heads import HeadsTask
 from specgraph.tasks.task import Judge, Metric, Objective, Task, head_of
+from specgraph.training.as_trained import as_trained
 from specgraph.training.distributed import World
 from specgraph.training.feed import EvalFeed
 from specgraph.training.overrides import Overrides, choose_recipe, settle_resize
+from specgraph.training.packed import arguments_of
 from specgraph.training.pipeline import to_channels
-from specgraph.training.run_images import EVAL_BROKEN_HELP, RunData, as_trained, prepare_data
+from specgraph.training.run_images import EVAL_BROKEN_HELP, RunData, prepare_data
 
 BATCH_SIZE = 64
 LEAST_PROBABILITY = 1e-12
@@ -83,34 +88,60 @@ class RealImages:
         self.objective: Objective = self.data.objective(source.graph, self.recipe)
         self.objective.restore(source.metadata)
 
-    def inputs(self, session: Session, split: str, limit: int | None) -> Iterator[tuple[Array, Tensor]]:
-        """Batches of a split's images as a session takes them, with their targets; at most `limit`, evenly over it."""
+    def inputs(self, session: Session, split: str, limit: int | None) -> Iterator[tuple[dict[str, Array], Tensor]]:
+        """Batches of a split's images as a session takes them, by input, with their targets; at most `limit`, evenly
+        over it."""
         samples = {"train": self.data.train, "validation": self.data.validation, "test": self.data.test}[split]
         if limit is not None:
             samples = samples.select(torch.linspace(0, len(samples) - 1, min(limit, len(samples))).long())
         feed = EvalFeed(samples, self.data.pipeline(), BATCH_SIZE, World(0, 1, torch.device("cpu")))
+        names = self._names(session)
         raw = session.inputs[0].dtype == "uint8"
         done = 0
         for x, targets in feed.batches():
             if not raw:
-                yield np.asarray(x.contiguous()), targets
-            for place in range(len(x)) if raw else ():
-                yield self._bytes(samples, done + place)[None], targets[place : place + 1]
-            done += len(x)
+                yield {n: np.asarray(own.contiguous()) for n, own in zip(names, arguments_of(x), strict=True)}, targets
+            for place in range(len(targets)) if raw else ():
+                each = self._bytes(samples, done + place)
+                yield {n: own[None] for n, own in zip(names, each, strict=True)}, targets[place : place + 1]
+            done += len(targets)
 
-    def _bytes(self, samples: Samples, place: int) -> Array:
-        """An image before anything was done to it, (height, width, C)."""
-        index = int(samples.indices[place])
-        paths = getattr(samples.source, "paths", ())
+    def _names(self, session: Session) -> list[str]:
+        """The session's inputs in the network's order."""
+        have, wanted = [port.name for port in session.inputs], list(self.source.graph.inputs)
+        if len(wanted) == 1:
+            return have[:1]
+        if set(have) != set(wanted):
+            raise CommandError(f"the file takes {', '.join(have)}, and the network {', '.join(wanted)}")
+        return wanted
+
+    def _bytes(self, samples: Samples, place: int) -> list[Array]:
+        """The images of a sample before anything was done to them, (height, width, C) each."""
+        index, source = int(samples.indices[place]), samples.source
+        parts, fed = self.data.dataset.parts, self.data.fed
+        files = source.files if isinstance(source, PackedTensor | PackedReader) else (getattr(source, "paths", ()),)
+        if not parts:
+            target = self.data.target == "mask"
+            return [self._whole(files[0], index, lambda: source.read(index), self.data.channels, masked=target)]
+        return [
+            self._whole(own, index, partial(_picture, source, index, parts, number), each.channels,
+                        masked=part.masked)
+            for number, (own, part, each) in enumerate(zip(files, parts, fed, strict=True))
+            if part.name
+        ]  # fmt: skip
+
+    def _whole(
+        self, paths: Sequence[File], index: int, read: Callable[[], Tensor], channels: int, *, masked: bool
+    ) -> Array:
         if paths:
             try:
-                pixels = np.asarray(open_converted(paths[index], self.data.channels))
+                pixels = np.asarray(open_converted(paths[index], channels))
             except BrokenImageError as error:
                 raise CommandError(str(error), EVAL_BROKEN_HELP) from None
             return pixels[..., None] if pixels.ndim == 2 else pixels
-        image = samples.source.read(index)
-        image = image[:-1] if self.data.target == "mask" else image
-        return np.asarray(to_channels(image[None], self.data.channels)[0].permute(1, 2, 0).contiguous())
+        stored = read()
+        image = stored[:-1] if masked else stored
+        return np.asarray(to_channels(image[None], channels)[0].permute(1, 2, 0).contiguous())
 
     def score(self, session: Session, split: str, limit: int) -> Score:
         """How well a file does."""
@@ -159,17 +190,24 @@ class RealImages:
         return shares.logit(1e-7) if task.probabilities == "independent" else shares.log()
 
 
-def _run(session: Session, x: Array, outputs: list[str]) -> dict[str, Array]:
+def _picture(source: Source, index: int, parts: Sequence[Part], number: int) -> Tensor:
+    return unpacked(source.read(index), parts)[number]
+
+
+def _run(session: Session, inputs: dict[str, Array], outputs: list[str]) -> dict[str, Array]:
     """Outputs for a batch, by name, in parts where the file takes batches of one size."""
-    name, fixed = session.inputs[0].name, session.inputs[0].shape[0]
-    if not isinstance(fixed, int) or fixed == len(x):
-        return session.run({name: x}, outputs)
+    fixed, count = session.inputs[0].shape[0], len(next(iter(inputs.values())))
+    if not isinstance(fixed, int) or fixed == count:
+        return session.run(inputs, outputs)
     parts = []
-    for start in range(0, len(x), fixed):
-        part = x[start : start + fixed]
-        filler = np.zeros((fixed - len(part), *x.shape[1:]), x.dtype)
-        found = session.run({name: np.concatenate([part, filler])}, outputs)
-        parts.append({output: values[: len(part)] for output, values in found.items()})
+    for start in range(0, count, fixed):
+        own = min(fixed, count - start)
+        filled = {
+            name: np.concatenate([x[start : start + own], np.zeros((fixed - own, *x.shape[1:]), x.dtype)])
+            for name, x in inputs.items()
+        }
+        found = session.run(filled, outputs)
+        parts.append({output: values[:own] for output, values in found.items()})
     return {output: np.concatenate([part[output] for part in parts]) for output in outputs}
 
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from specgraph.datasets.catalog import CATALOG, FOLDER, SHAPES, DatasetInfo, is_place
-from specgraph.datasets.shape_names import NAMES_OF
+from specgraph.datasets.shape_names import LIKENESS, NAMES_OF
 from specgraph.diagnostics.rule import rule, rule_file
-from specgraph.graph.classifier import only_image
+from specgraph.graph.classifier import first_image
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 from specgraph.kinds.invalid import Unknown
@@ -115,7 +115,7 @@ class Trained(NamedTuple):
         if data is None:
             return None
         if data.name == SHAPES:
-            return NAMES_OF[targets]
+            return LIKENESS if targets == "class" and len(self.graph.inputs) > 1 else NAMES_OF[targets]
         if isinstance(data.classes, tuple):
             return data.classes
         columns = data.targets
@@ -202,6 +202,10 @@ def find_faults(
     """Every fault of a recipe for a network. `images` are those it is really given, where
     the catalogue does not know the data set; `num_processes` share each batch. Of a partial recipe, those that
     what is right of it shows."""
+    with suppress(Unknown):
+        data = recipe.data
+        if data is not None and (len(graph.inputs) > 1 or isinstance(data.inputs, dict)):
+            yield from rule_file("several-inputs").explain(graph, data)
     if trained_outputs(recipe):
         yield from rule_file("several-outputs").explain(graph, recipe, images, num_processes)
         return
@@ -220,13 +224,15 @@ def faults_of_output(
     if reason is not None:
         yield from rule_file("not-a-classifier").explain(graph, recipe, reason)
         return
-    image, head = only_image(graph), head_of(graph, output)
+    image, head = first_image(graph), head_of(graph, output)
     assert image is not None
     assert head is not None
     info = None
     with suppress(Unknown):
         info = CATALOG.get(recipe.data.name) if recipe.data else None
         images = known_images(recipe.data) or images or stated_images(recipe.data)
+        if images is not None and info is not None and len(graph.inputs) > 1:
+            images = images._replace(num_classes=len(LIKENESS))
         if images is not None and info is not None and task.targets == "mask":
             serves_masks = task.targets in info.serves
             images = images._replace(num_classes=info.num_classes + 1 if serves_masks else None)  # and the background

@@ -41,6 +41,7 @@ RULE_NEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]] = {
     "SG548": (("augmentation",), (), False),
     "SG549": (("augmentation",), ("segmentation", "image"), False),
     "SG550": (("groups",), (), False),
+    "SG553": (("data",), ("image",), False),
     "SG903": (("constraints", "join"), (), False),
     "SG904": (("symbols",), (), False),
     "SG908": (("joined axis",), (), False),
@@ -68,6 +69,7 @@ RULE_NEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]] = {
 ASKED = (
     "SG516",
     "SG551",
+    "SG552",
     "SG900",
     "SG923",
 )

@@ -21,6 +21,17 @@ class Normalize(Settings):
     std: tuple[float, ...] = setting(ListOf(POSITIVE, 1), "per channel, of values in 0..1")
 
 
+class Degrade(Settings):
+    """How drawn images are spoilt, so that a network learns to mend them."""
+
+    noise: float = setting(Number(0), "standard deviation of the noise, of values in 0..255", default=0.0)
+    shrink: int = setting(
+        Int(1),
+        "shrunk by this factor, and enlarged again where the network's input is as large as its output",
+        default=1,
+    )
+
+
 class Data(Settings):
     """The data set of a recipe, and how it is fed."""
 
@@ -79,12 +90,13 @@ class Data(Settings):
     )
     inputs: dict[str, str] | str | None = setting(
         Either(Text(), MapOf(Text()), Nothing()),
-        "of a table: the column with the images, as paths or bytes",
+        "of a table: the column with the images, as paths or bytes, or that of each input, by name",
         default=None,
     )
     targets: dict[str, Any] | tuple[str, ...] | str | None = setting(
         Either(Text(), ListOf(Text(), 1), MapOf(Either(Text(), ListOf(Text(), 1))), Nothing()),
-        "of a table: the column, or columns, that are learnt, or those of each output, by name; of masks too",
+        "of a table: the column, or columns, that are learnt (masks and images to make, too), or those of each output, "
+        "by name",
         default=None,
     )
     split: str | None = setting(
@@ -107,6 +119,11 @@ class Data(Settings):
     )
     size: int | None = setting(Either(Int(1), Nothing()), "of shapes: the images' side in pixels (64)", default=None)
     images: int | None = setting(Either(Int(1), Nothing()), "of shapes: how many are drawn (2000)", default=None)
+    degrade: Degrade | None = setting(
+        Either(record_of(Degrade, title="degrade"), Nothing()),
+        "of shapes, for the task image: the network gets spoilt images and gives back the drawn ones",
+        default=None,
+    )
     broken_images: Literal["error", "skip"] = setting(
         Choice("error", "skip"), "what to do about files that do not decode", default="error"
     )

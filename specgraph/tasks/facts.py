@@ -5,18 +5,22 @@ from __future__ import annotations
 import torch
 
 from specgraph.datasets.catalog import Targets
-from specgraph.datasets.samples import Dataset, Samples
+from specgraph.datasets.packed import unpacked
+from specgraph.datasets.samples import Dataset, Part, Samples
 from specgraph.tasks.task import Facts
 
 
 def facts_of_heads(dataset: Dataset, samples: Samples, map_shape: tuple[int, ...]) -> Facts:
     """The facts of each of several outputs; `map_shape` is (C, height, width) of the network's input."""
-    found = tuple((head.name, facts_of(head.targets, head.names, head.of(samples))) for head in dataset.heads)
+    found = tuple(
+        (head.name, facts_of(head.targets, head.names, head.of(samples), dataset.parts)) for head in dataset.heads
+    )
     return Facts(num_images=len(samples), heads=found, map_shape=map_shape)
 
 
-def facts_of(targets: Targets, names: tuple[str, ...], samples: Samples) -> Facts:
-    """Counts for each class or label, mean and deviation of numbers, over the training images."""
+def facts_of(targets: Targets, names: tuple[str, ...], samples: Samples, parts: tuple[Part, ...] = ()) -> Facts:
+    """Counts for each class or label, mean and deviation of numbers, over the training images, which have `parts` if
+    each has several pictures."""
     num = len(samples)
     if targets == "class":
         counts = torch.bincount(samples.labels, minlength=len(names))
@@ -30,6 +34,6 @@ def facts_of(targets: Targets, names: tuple[str, ...], samples: Samples) -> Fact
     if targets == "mask":
         counts = torch.zeros(256, dtype=torch.int64)
         for index in samples.indices.tolist():
-            counts += torch.bincount(samples.source.read(index)[-1].flatten().long(), minlength=256)
+            counts += torch.bincount(unpacked(samples.source.read(index), parts)[0][-1].flatten().long(), minlength=256)
         return Facts(names, tuple(counts[: len(names)].tolist()), num)
     return Facts(names, (), num)

@@ -1,11 +1,11 @@
-"""An image for each image: an autoencoder gives back its own input."""
+"""An image for each image: an autoencoder gives back its own input, other networks one that belongs to it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from specgraph.graph.classifier import only_image
+from specgraph.graph.classifier import first_image
 from specgraph.graph.model import Graph
 from specgraph.recipes.losses import L1, Loss, Mse, SmoothL1
 from specgraph.tasks.exhibits import Exhibit, Picture, Pictures
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
     from torch import Tensor
 
+CHANNELS = (1, 3)
 WINDOW = 11  # of SSIM (Wang et al. 2004)
 
 
@@ -63,7 +64,7 @@ class ImageReader(Reader):
 
 
 class Image(Task):
-    """An image with values in 0..1, of the input's channels and size."""
+    """An image with values in 0..1: the input itself, or a picture of its own for each input."""
 
     name = "image"
     targets = "picture"
@@ -73,10 +74,11 @@ class Image(Task):
     reader = ImageReader
 
     def refuse_head(self, graph: Graph, head: Head) -> str | None:
-        image = only_image(graph)
-        if image is None or head.type.dims != image.dims:
-            return f"the task image takes an output of the image's size ({image}); this network's is {head.type}"
-        return None
+        kind, image = head.type, first_image(graph)
+        is_image = kind.is_feature_map and kind.spatial_rank == 2 and kind.dims[0] in CHANNELS
+        if is_image or (image is not None and kind.dims == image.dims):
+            return None
+        return f"the task image takes an output of {' or '.join(map(str, CHANNELS))} channels; this network's is {kind}"
 
     def num_outputs(self, head: Head) -> int | None:
         return None

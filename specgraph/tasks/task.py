@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from specgraph.datasets.catalog import Targets
 from specgraph.errors import CommandError
-from specgraph.graph.classifier import only_image
+from specgraph.graph.classifier import first_image
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 from specgraph.named_tuples import NamedTuple
@@ -163,9 +163,9 @@ class Task(ABC):
 
     def why_not(self, graph: Graph, output: str | None = None) -> str | None:
         """Why a network cannot learn this of an output (the first, if it is None), or None."""
-        if only_image(graph) is None:
+        if first_image(graph) is None:
             have = ", ".join(f"`{name}` ({kind})" for name, kind in graph.inputs.items())
-            return f"only networks with one image input are trained; this one takes {have}"
+            return f"only networks whose inputs are images are trained; this one takes {have}"
         head = head_of(graph, output)
         return "this network has no output" if head is None else self.refuse_head(graph, head)
 

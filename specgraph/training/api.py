@@ -11,7 +11,7 @@ from specgraph.api import GraphLike, as_graph
 from specgraph.datasets.catalog import FROM_PYTHON
 from specgraph.datasets.preprocessing import preprocessing_of
 from specgraph.errors import CommandError
-from specgraph.graph.classifier import only_image
+from specgraph.graph.classifier import first_image
 from specgraph.graph.model import Graph
 from specgraph.pretrained.request import WeightsLike
 from specgraph.recipes.feeding import Data
@@ -23,6 +23,7 @@ from specgraph.runs.weights import NetworkWeights, StateDict, load_metadata, wei
 from specgraph.tasks.classification import ClassificationJudge, Predictions
 from specgraph.tasks.task import Metric
 from specgraph.training.allocation import kept_memory
+from specgraph.training.as_trained import as_trained, is_known
 from specgraph.training.choices import choose_memory_format, choose_precision, choose_workers, set_backends
 from specgraph.training.display import Display, Silent, make_display
 from specgraph.training.distributed import World, choose_device, join_world, leave_world
@@ -33,7 +34,7 @@ from specgraph.training.options import TrainOptions, takes
 from specgraph.training.overrides import ChosenRecipe, Overrides, choose_recipe, settle_resize
 from specgraph.training.process_state import kept_process_state
 from specgraph.training.readers import ImageReaders
-from specgraph.training.run_images import EVAL_BROKEN_HELP, RunData, as_trained, is_known, prepare_data, recorded_recipe
+from specgraph.training.run_images import EVAL_BROKEN_HELP, RunData, prepare_data, recorded_recipe
 from specgraph.training.session import EVAL_BATCH, TrainingSession, build_module
 
 SPLITS = ("test", "validation", "train")
@@ -94,7 +95,7 @@ def train(options: TrainOptions) -> Run:
             if options.weights_request is not None:
                 start = weights_for(graph, options.weights_request)
                 known = preprocessing_of(start.metadata)
-                image = only_image(graph)
+                image = first_image(graph)
                 stated = [path for path, _ in overrides.settings]
                 chosen = inherit(chosen, known, image and image.dims[0], stated)
             chosen = settle_resize(chosen)

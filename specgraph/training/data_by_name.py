@@ -10,15 +10,17 @@ from specgraph.datasets.catalog import CLASSES_ALONE, HUGGING_FACE, MASKS, NPZ, 
 from specgraph.datasets.hugging_face import SAVED
 from specgraph.datasets.samples import Dataset
 from specgraph.errors import CommandError
-from specgraph.graph.classifier import only_image
+from specgraph.graph.classifier import first_image
 from specgraph.graph.model import Graph
+from specgraph.recipes.feeding import Data
 from specgraph.recipes.given import assign_setting, checked_recipe
 from specgraph.recipes.recipe import TASK_NAMES, Recipe, TaskName
 from specgraph.recipes.resizing import DEFAULT
 from specgraph.tasks.registry import task, task_of
-from specgraph.tasks.task import Task
+from specgraph.tasks.task import Task, head_of
 from specgraph.training.overrides import Overrides, choose_recipe
 from specgraph.training.run_images import load_data
+from specgraph.training.several_pictures import has_pairs, load_pictures, wanted_pictures
 
 TABLES = (".csv", ".tsv", ".parquet", ".pq")
 
@@ -61,10 +63,14 @@ def load_of_recipe(
 ) -> NamedData:
     """The data of a spec's recipe, as its network takes them. Raises `CommandError`."""
     recipe = choose_recipe(graph, recipe_name, Overrides(data_root=root, settings=tuple(settings.items()))).recipe
-    image = only_image(graph)
+    chosen = task_of(graph, recipe)
+    head = head_of(graph)
+    wanted = None if head is None else wanted_pictures(graph, head, pairs=has_pairs(chosen, recipe.data))
+    if wanted is not None and recipe.data is not None:
+        return NamedData(load_pictures(_plain(recipe.data), chosen, wanted), chosen)
+    image = first_image(graph)
     dims = image.dims if image is not None else (None, None, None)
     channels, height, width = (side if isinstance(side, int) else None for side in dims)
-    chosen = task_of(graph, recipe)
     size = None if height is None or width is None else (height, width)
     return NamedData(_loaded(recipe, chosen, size, channels, broken_help), chosen)
 
@@ -75,8 +81,12 @@ def _loaded(
     data = recipe.data
     if data is None:
         raise CommandError("the recipe names no data")
-    data = data.replace(resize=data.resize or DEFAULT, augment=())
-    return load_data(data, chosen, size, channels, broken_help, statistics=True)
+    return load_data(_plain(data), chosen, size, channels, broken_help, statistics=True)
+
+
+def _plain(data: Data) -> Data:
+    """Data as they are looked at: not augmented."""
+    return data.replace(resize=data.resize or DEFAULT, augment=())
 
 
 def _meant(name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -107,10 +107,13 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def find_undetermined(
-    module: nn.Module, shape: tuple[int, ...], loss: Callable[[Any], object] | None = None
+    module: nn.Module,
+    shape: tuple[int, ...],
+    loss: Callable[[Any], object] | None = None,
+    others: Sequence[tuple[int, ...]] = (),
 ) -> list[Undetermined]:
-    """The operators without a repeatable result that a training step on images of `shape` (N, C, H, W) calls, in
-    order. `loss` takes the outputs."""
+    """The operators without a repeatable result that a training step on images of `shape` (N, C, H, W), and those of
+    the `others` of several inputs, calls, in order. `loss` takes the outputs."""
     on_meta = copy.deepcopy(module).to(META).train()
     watch = _Watch()
     for path, inner in on_meta.named_modules():
@@ -118,7 +121,7 @@ def find_undetermined(
             inner.register_forward_pre_hook(lambda *_, path=path: watch.running.append(path))
             inner.register_forward_hook(lambda *_: watch.running.pop() and None)
     with watch:
-        outputs = on_meta(torch.empty(shape, device=META))
+        outputs = on_meta(*(torch.empty(shape, device=META) for shape in (shape, *others)))
         if loss is not None:
             loss(outputs)
     return list(dict.fromkeys(watch.found))
@@ -127,7 +130,9 @@ def find_undetermined(
 def check_repeatable(graph: Graph, recipe: Recipe, data: RunData) -> None:
     """Raises `CommandError`, naming the nodes, where deterministic mode cannot keep what it promises on a GPU."""
     objective = data.objective(graph, recipe)
-    images = (SAMPLES, data.channels, *data.size)
+    of_parts = {fed.name: (SAMPLES, fed.channels, *fed.size) for fed in data.fed}
+    images = of_parts.pop("", (SAMPLES, data.channels, *data.size))
+    shapes = [*of_parts.values()] or [images]
     targets = {
         "none": data.train.labels[:SAMPLES].to(META),
         "mask": torch.empty((SAMPLES, *data.size), dtype=torch.uint8, device=META),
@@ -138,7 +143,7 @@ def check_repeatable(graph: Graph, recipe: Recipe, data: RunData) -> None:
         return total_loss(objective, outputs, data.head.name, recipe.loss_weights, targets, None)
 
     try:
-        found = find_undetermined(compile_graph(graph, device=META), images, loss)
+        found = find_undetermined(compile_graph(graph, device=META), shapes[0], loss, shapes[1:])
     except (RuntimeError, NotImplementedError, TypeError):
         return  # an op of a plug-in that the meta device does not know: `refused_at_once` sees its calls
     if not found:

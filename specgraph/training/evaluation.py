@@ -13,6 +13,7 @@ from specgraph.tasks.exhibits import Worst
 from specgraph.tasks.task import Judge, Objective
 from specgraph.training.distributed import World
 from specgraph.training.feed import EvalFeed
+from specgraph.training.packed import NetworkInput, arguments_of, each_input
 from specgraph.training.tf32 import ieee_single
 
 
@@ -31,13 +32,13 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     return torch.autocast(device.type, torch.bfloat16 if precision == "bf16" else torch.float16)
 
 
-def forward_scores(module: nn.Module, x_nchw: Tensor, main: str, objective: Objective, *, flip: bool) -> Tensor:
+def forward_scores(module: nn.Module, x: NetworkInput, main: str, objective: Objective, *, flip: bool) -> Tensor:
     """Scores in evaluation mode; with `flip`, those of an image and its mirror image brought together."""
 
-    def once(x: Tensor) -> Tensor:
-        return objective.of_outputs(module(x), main).float()
+    def once(x: NetworkInput) -> Tensor:
+        return objective.of_outputs(module(*arguments_of(x)), main).float()
 
-    return objective.mirrored(once(x_nchw), once(x_nchw.flip(-1))) if flip else once(x_nchw)
+    return objective.mirrored(once(x), once(each_input(x, lambda own: own.flip(-1)))) if flip else once(x)
 
 
 @torch.no_grad()

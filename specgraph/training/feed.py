@@ -7,6 +7,7 @@ where it stopped.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice, pairwise
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from torch import Tensor
 from specgraph.datasets.random import balanced_order, epoch_order
 from specgraph.datasets.samples import Samples
 from specgraph.training.distributed import World
+from specgraph.training.packed import NetworkInput, PackedPipeline, split_inputs
 from specgraph.training.pipeline import Mix, Pipeline
 from specgraph.training.readers import ImageReaders, Key
 from specgraph.training.waiting import Waiting
@@ -31,7 +33,7 @@ class Batch(NamedTuple):
     """This process's part of a step: network input, labels, mixing; `num_global` counts the images
     of all processes. `weight` is 0 for a stand-in where the part is empty."""
 
-    x_nchw: Tensor
+    x_nchw: NetworkInput
     labels: Tensor
     mix: Mix | None
     num_global: int
@@ -49,7 +51,7 @@ class TrainFeed:
     def __init__(
         self,
         samples: Samples,
-        pipeline: Pipeline,
+        pipeline: Pipeline | PackedPipeline,
         batch_size: int,
         seed: int,
         world: World,
@@ -91,12 +93,17 @@ class TrainFeed:
             fed = self._pick(parts, first_step, on_device, draws)
         for step, (x, labels) in enumerate(fed, first_step):
             _, _, num_global, weight = parts[step]
-            x, labels, mix = self.pipeline.mix(x, labels, epoch, step)
-            yield Batch(x, labels, mix, num_global, weight)
+            yield Batch(*self._mixed(x, labels, epoch, step), num_global, weight)
+
+    def _mixed(self, x: NetworkInput, labels: Tensor, epoch: int, step: int) -> tuple[NetworkInput, Tensor, Mix | None]:
+        if isinstance(self.pipeline, PackedPipeline):
+            return self.pipeline.mix(x, labels, epoch, step)
+        assert isinstance(x, Tensor)
+        return self.pipeline.mix(x, labels, epoch, step)
 
     def _pick(
         self, parts: list[Part], first_step: int, order: Tensor, draws: Tensor | None
-    ) -> Iterator[tuple[Tensor, Tensor]]:
+    ) -> Iterator[tuple[NetworkInput, Tensor]]:
         """Input and targets of each step, from images on the device. The pixels of several steps are made at once:
         for small images the calls take longer than the work. Which steps go together depends on no start, so that a
         resumed run computes the same."""
@@ -108,12 +115,13 @@ class TrainFeed:
             x, target = self.pipeline.train_pair(self._images, rows, own_draws)
             labels = whole_targets(self._labels.index_select(0, rows), target)
             sizes = [stop - start for start, stop, _, _ in group]
-            made = zip(torch.split(x, sizes), torch.split(labels, sizes), strict=True)
+            own = split_inputs(x, partial(torch.split, split_size_or_sections=sizes))
+            made = zip(own, torch.split(labels, sizes), strict=True)
             yield from islice(made, max(first_step - first, 0), None)
 
     def _read(
         self, order: Tensor, parts: list[Part], epoch: int, on_device: Tensor, draws: Tensor | None
-    ) -> Iterator[tuple[Tensor, Tensor]]:
+    ) -> Iterator[tuple[NetworkInput, Tensor]]:
         """Input and targets of each step, from images that are read one at a time."""
         stream = self._stream(order, parts, epoch)
         for start, stop, _, _ in parts:
@@ -125,8 +133,7 @@ class TrainFeed:
     def _num_at_once(self) -> int:
         """For how many steps pixels are made at once: as many as stay in a CPU's cache, or are little for a GPU."""
         assert self._images is not None
-        made = self.pipeline.channels * self.pipeline.size[0] * self.pipeline.size[1]
-        image_bytes = 4 * max(made, self._images[0].numel())
+        image_bytes = 4 * max(self.pipeline.numbers_made, self._images[0].numel())
         step_bytes = image_bytes * -(-self.batch_size // self.world.size)
         most_bytes = CPU_BYTES if self.world.device.type == "cpu" else GPU_BYTES
         return min(max(most_bytes // step_bytes, 1), MOST_AT_ONCE)
@@ -177,7 +184,12 @@ class EvalFeed:
     """Images in their order, as they are; each process sees its own part."""
 
     def __init__(
-        self, samples: Samples, pipeline: Pipeline, batch_size: int, world: World, readers: ImageReaders | None = None
+        self,
+        samples: Samples,
+        pipeline: Pipeline | PackedPipeline,
+        batch_size: int,
+        world: World,
+        readers: ImageReaders | None = None,
     ) -> None:
         self.samples = samples
         self.pipeline = pipeline
@@ -190,7 +202,7 @@ class EvalFeed:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self) -> Iterator[tuple[NetworkInput, Tensor]]:
         """(network input, labels) of this process's part."""
         if self._images is None:
             resident = self.samples.resident

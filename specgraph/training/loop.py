@@ -23,6 +23,7 @@ from specgraph.training.evaluation import Scores, autocast, evaluate_and_judge
 from specgraph.training.feed import Batch, EvalFeed, TrainFeed, num_parts, usual_sizes
 from specgraph.training.losses import total_loss
 from specgraph.training.optim import build_optimizer
+from specgraph.training.packed import arguments_of, split_inputs
 from specgraph.training.schedules import build_schedule
 from specgraph.training.tensors import group_by_type
 from specgraph.training.totals import EpochTotals
@@ -52,8 +53,8 @@ class Progress:
 class Trainer:
     """One network, one recipe, one feed. Until `is_finished()`: `steps()` trains an epoch, `finish_epoch()` closes it.
 
-    `module` is any `nn.Module` from images to scores (or to a dict of scores, of which `main` is the
-    network's answer). Everything random is a function of (seed, epoch, step), so the state is the
+    `module` is any `nn.Module` from images, an argument for each input, to scores (or to a dict of scores, of which
+    `main` is the network's answer). Everything random is a function of (seed, epoch, step), so the state is the
     weights, the optimiser's averages and two integers.
     """
 
@@ -200,7 +201,7 @@ class Trainer:
         # Parts of the last batch, of sizes of their own, run uncompiled.
         run = self._fast if part.labels.shape[0] in self._usual_sizes else self._runner
         with autocast(self.world.device, self.precision):
-            outputs = run(part.x_nchw)
+            outputs = run(*arguments_of(part.x_nchw))
             weights = self.recipe.loss_weights
             total, value, scores = total_loss(self.objective, outputs, self.main, weights, part.labels, part.mix)
         # Each process averages over its own images; DDP averages over processes.
@@ -324,7 +325,8 @@ class Trainer:
         count = num_parts(batch.labels.shape[0], self.recipe.accumulate, self.train_feed.least)
         if count == 1:
             return [batch]
-        xs, labels = batch.x_nchw.tensor_split(count), batch.labels.tensor_split(count)
+        xs = split_inputs(batch.x_nchw, lambda x: x.tensor_split(count))
+        labels = batch.labels.tensor_split(count)
         others = batch.mix.other.tensor_split(count) if batch.mix else None
         return [
             batch._replace(

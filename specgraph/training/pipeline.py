@@ -94,6 +94,11 @@ class Pipeline:
         self._shift = torch.tensor(shift, device=self.device).view(1, -1, 1, 1)
         self._grey = torch.tensor(GREY_WEIGHTS, device=self.device).view(1, 3, 1, 1)
 
+    @property
+    def numbers_made(self) -> int:
+        """Numbers of an image as it is fed."""
+        return self.channels * self.size[0] * self.size[1]
+
     def draws(self, epoch: int, samples: Tensor) -> Tensor | None:
         """Random numbers of an epoch's samples, (num_draws, len(samples)); None where none is needed."""
         return uniforms(self.seed, epoch, samples, self.num_draws) if self.num_draws else None

@@ -10,19 +10,18 @@ from typing import Any, NamedTuple
 import torch
 
 from specgraph.datasets.catalog import CLASSES_ALONE, FOLDER, FROM_PYTHON, targets_of
-from specgraph.datasets.classes import class_positions
 from specgraph.datasets.download import data_root
 from specgraph.datasets.files import current_root
 from specgraph.datasets.images import centre_share
 from specgraph.datasets.load import is_folder, load_dataset
 from specgraph.datasets.placement import describe
-from specgraph.datasets.preprocessing import Preprocessing, class_names_of
-from specgraph.datasets.samples import Dataset, Samples
+from specgraph.datasets.preprocessing import Preprocessing
+from specgraph.datasets.samples import Dataset, Part, Samples, Wanted
 from specgraph.datasets.sources import read_for_outputs, read_source
 from specgraph.datasets.split import stratified_split
 from specgraph.datasets.user import from_user
 from specgraph.errors import CommandError
-from specgraph.graph.classifier import only_image
+from specgraph.graph.classifier import first_image
 from specgraph.graph.model import Graph
 from specgraph.lint.recipes import Images, find_faults
 from specgraph.recipes.augmentation import Augmentation, CutMix, Mixup, RandomResizedCrop
@@ -33,12 +32,22 @@ from specgraph.tasks.facts import facts_of, facts_of_heads
 from specgraph.tasks.heads import MAPS, HeadsTask
 from specgraph.tasks.registry import selection, task_of
 from specgraph.tasks.task import HELP_FOR_TARGETS, TARGET_WORDS, Head, Objective, Task, head_of, listed
+from specgraph.training.packed import PackedPipeline
 from specgraph.training.pipeline import Pipeline, Target, normalisation
+from specgraph.training.several_pictures import (
+    Fed,
+    brings_pairs,
+    has_pairs,
+    load_pictures,
+    pictures_from_user,
+    wanted_pictures,
+)
 
 TRAIN_BROKEN_HELP = "remove the file, or let such files be skipped: --set recipe.data.broken_images=skip"
 EVAL_BROKEN_HELP = "remove the file, or let the recipe skip such files: broken_images: skip in its data"
 
 
+Statistics = tuple[float, ...] | None
 TARGETS_OF_IMAGES: dict[str, Target] = {"mask": "mask", "picture": "picture"}
 
 
@@ -60,13 +69,15 @@ class RunData(NamedTuple):
     head: Head
     resize: Resize | None = None
     pictures: str = ""
+    fed: tuple[Fed, ...] = ()
+    """Of samples with several pictures, what the network takes of each, or makes."""
 
     def objective(self, graph: Graph, recipe: Recipe) -> Objective:
         """What is learnt of these data. Raises `CommandError` where the recipe's loss does not fit them."""
         if self.dataset.heads:
             facts = facts_of_heads(self.dataset, self.train, (self.channels, *self.size))
         else:
-            facts = facts_of(self.task.targets, self.dataset.class_names, self.train)
+            facts = facts_of(self.task.targets, self.dataset.class_names, self.train, self.dataset.parts)
         found = self.task.objective(graph, recipe.loss, facts, head=self.head)
         found.weigh(recipe.loss_weights)
         return found
@@ -74,7 +85,7 @@ class RunData(NamedTuple):
     @property
     def target(self) -> Target:
         """What of the images themselves is learnt."""
-        kinds = [head.targets for head in self.dataset.heads] or [self.task.targets]
+        kinds: list[str] = [head.targets for head in self.dataset.heads] or [self.task.targets]
         return next((TARGETS_OF_IMAGES[kind] for kind in kinds if kind in TARGETS_OF_IMAGES), "none")
 
     def is_balanced(self, recipe: Recipe) -> bool:
@@ -93,24 +104,46 @@ class RunData(NamedTuple):
 
     def preprocessing(self) -> Preprocessing:
         """How one image becomes an input, as exported models carry it."""
+        inputs = [(fed, part) for fed, part in zip(self.fed, self.dataset.parts, strict=True) if fed.name]
+        each = [self._prepared(fed, part.mean, part.std) for fed, part in inputs]
+        if not each:
+            own = Fed("", self.channels, self.size, self.mean, self.std)
+            return self._prepared(own, self.dataset.mean, self.dataset.std)
+        others = tuple((fed.name, known) for (fed, _), known in zip(inputs[1:], each[1:], strict=True))
+        return each[0]._replace(others=others)
+
+    def _prepared(self, fed: Fed, mean: Statistics, std: Statistics) -> Preprocessing:
+        """How an image becomes the input that `fed` tells of; `mean` and `std` are those of the data."""
         given = self.dataset.as_given
-        mean, std = (self.dataset.mean, self.dataset.std) if given else (self.mean, self.std)
+        mean, std = (mean, std) if given else (fed.mean, fed.std)
         own = given and mean is None
-        mean, std = mean or (0.0,) * self.channels, std or (1.0,) * self.channels
-        if len(mean) != self.channels:
-            mean, std = normalisation(mean, std, self.channels)
-        known = Preprocessing(self.size, self.channels, mean, std, 1.0, own)
+        mean, std = mean or (0.0,) * fed.channels, std or (1.0,) * fed.channels
+        if len(mean) != fed.channels:
+            mean, std = normalisation(mean, std, fed.channels)
+        known = Preprocessing(fed.size, fed.channels, mean, std, 1.0, own)
         if self.resize is not None:
             return known.resized(self.resize, whole_numbers=self.dataset.from_files)
         centred = self.dataset.from_files and self.task.targets != "mask"
-        return known._replace(crop=centre_share(self.size) if centred else 1.0)
+        return known._replace(crop=centre_share(fed.size) if centred else 1.0)
 
-    def pipeline(self, **options: Any) -> Pipeline:
+    def pipeline(self, **options: Any) -> Pipeline | PackedPipeline:
         """What feeds the images to the network. Those of files have its size already."""
+        if not self.fed:
+            return self._pipeline(Fed("", self.channels, self.size, self.mean, self.std), self.target, options)
+        parts = self.dataset.parts
+        return PackedPipeline(
+            parts,
+            [
+                self._pipeline(fed, "mask" if part.masked else "none", options)
+                for fed, part in zip(self.fed, parts, strict=True)
+            ],
+        )
+
+    def _pipeline(self, fed: Fed, target: Target, options: Mapping[str, Any]) -> Pipeline:
         on_device = None if self.dataset.from_files else self.resize
         return Pipeline(
-            channels=self.channels, size=self.size, mean=self.mean, std=self.std, target=self.target,
-            resize=on_device, **options,
+            channels=fed.channels, size=fed.size, mean=fed.mean, std=fed.std, target=target, resize=on_device,
+            **options,
         )  # fmt: skip
 
 
@@ -137,7 +170,7 @@ def prepare_data(
     broken files. Without `statistics` those of image folders are not computed, which takes reading them. Raises
     `CommandError`."""
     judged = recipe if data is None else recipe.replace(data=None)
-    image, task, head = only_image(graph), task_of(graph, judged), head_of(graph)
+    image, task, head = first_image(graph), task_of(graph, judged), head_of(graph)
     reason = task.why_not(graph) or task.refuse_loss(recipe.loss)
     if reason is not None:
         raise CommandError(f"{graph.name} cannot be trained: {reason}")
@@ -147,13 +180,21 @@ def prepare_data(
     wanted_channels = image.dims[0] if isinstance(image.dims[0], int) else None
     height, width = image.dims[1:]
     wanted_size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
+    pairs = has_pairs(task, recipe.data) if data is None else task.targets == "picture" and brings_pairs(data)
+    wanted = wanted_pictures(graph, head, pairs=pairs)
     if data is not None:
-        dataset = from_user(data, task.kinds if isinstance(task, HeadsTask) else task.targets)
+        kinds = task.kinds if isinstance(task, HeadsTask) else task.targets
+        names = tuple(graph.inputs)
+        dataset = from_user(data, kinds) if wanted is None else pictures_from_user(data, kinds, names, pairs=pairs)
     else:
         assert recipe.data is not None
         if recipe.data.name == FROM_PYTHON:
             raise CommandError("this run was trained on data given from Python", "give them again: data=(train, test)")
-        dataset = load_data(recipe.data, task, wanted_size, wanted_channels, broken_help, statistics)
+        if wanted is None:
+            dataset = load_data(recipe.data, task, wanted_size, wanted_channels, broken_help, statistics)
+        else:
+            dataset = load_pictures(recipe.data, task, wanted)
+    _refuse_sizes(graph, task, head, pairs=pairs)
     _refuse_targets(graph, task, head, dataset)
     channels, size = wanted_channels or dataset.channels, wanted_size or dataset.size
     if size is None:
@@ -166,11 +207,19 @@ def prepare_data(
     )
     notes += _judged([*find_faults(graph, judged, images, num_processes)])
     train, validation = _hold_out(dataset, fed.validation, recipe.seed, notes)
-    mean, std = _normalisation(dataset, fed.normalize)
+    mean, std = _normalisation(dataset.mean, dataset.std, fed.normalize)
+    each = () if wanted is None else tuple(_fed(part, wanted, fed.normalize) for part in dataset.parts)
     return RunData(
         dataset, train, validation, dataset.test, channels, size, mean, std, tuple(notes), task, head, fed.resize,
-        pictures,
+        pictures, each,
     )  # fmt: skip
+
+
+def _fed(part: Part, wanted: Wanted, normalize: Normalize | str) -> Fed:
+    """What the network takes of a part; a picture that is learnt has values in 0..1."""
+    channels, *size = wanted.of(part.name)
+    mean, std = _normalisation(part.mean, part.std, normalize) if part.name else (None, None)
+    return Fed(part.name, channels, (size[0], size[1]), mean, std)
 
 
 def _about_pictures(dataset: Dataset, resize: Resize | None, size: tuple[int, int], targets: str) -> str:
@@ -180,38 +229,6 @@ def _about_pictures(dataset: Dataset, resize: Resize | None, size: tuple[int, in
     if dataset.size == size and not isinstance(resize, Crop):
         return f"the images are fed whole, at their own size, {size[0]}x{size[1]}"
     return describe(resize or DEFAULT, size)
-
-
-def as_trained(
-    data: RunData, metadata: Mapping[str, str], preprocessing: Preprocessing | None, *, normalised: bool
-) -> RunData:
-    """`data` as weights with `metadata` and `preprocessing` were trained: classes by their names and, unless
-    `normalised` otherwise on purpose, images with the mean and deviation that were used. Raises `CommandError` for
-    classes that the weights do not know."""
-    known = class_names_of(metadata) if data.task.targets == "class" else None
-    positions = class_positions(data.dataset.class_names, known, data.dataset.name)
-    if positions is not None:
-        assert known is not None
-        parts = {
-            part: replace(samples, labels=positions[samples.labels])
-            for part in ("train", "validation", "test")
-            for samples in (getattr(data, part),)
-        }
-        data = data._replace(dataset=replace(data.dataset, class_names=known), **parts)
-    if preprocessing is None or preprocessing.own or normalised or preprocessing.channels != data.channels:
-        return data
-    return data._replace(mean=preprocessing.mean, std=preprocessing.std)
-
-
-def is_known(preprocessing: Preprocessing | None, graph: Graph) -> bool:
-    """Whether `as_trained` takes mean and deviation from weights, so that those of the images are not needed."""
-    image = only_image(graph)
-    return (
-        preprocessing is not None
-        and not preprocessing.own
-        and image is not None
-        and image.dims[0] == preprocessing.channels
-    )
 
 
 def from_anywhere(data: Data) -> Data:
@@ -232,6 +249,23 @@ def _refuse_targets(graph: Graph, task: Task, head: Head, dataset: Dataset) -> N
         train, test = learnt.of(dataset.train), learnt.of(dataset.test)
         own_set = replace(dataset, class_names=learnt.names, train=train, test=test)
         _refuse_outputs(task.heads[learnt.name], own, own_set)
+
+
+def _refuse_sizes(graph: Graph, task: Task, head: Head, *, pairs: bool) -> None:
+    """Raises `CommandError` for an output that is to be an input of another size."""
+    image = first_image(graph)
+    assert image is not None
+    if task.targets != "picture" or pairs:
+        return
+    if len(graph.inputs) > 1:
+        raise CommandError(
+            f"the data do not say which image a network of {len(graph.inputs)} inputs makes", "targets: column"
+        )
+    if head.type.dims != image.dims:
+        raise CommandError(
+            f"`{head.path}` is {head.type}, and the image to give back is {image}",
+            "name the images to make: targets: column",
+        )
 
 
 def _refuse_outputs(task: Task, head: Head, dataset: Dataset) -> None:
@@ -325,12 +359,10 @@ def _hold_out(dataset: Dataset, wanted: float | int | str, seed: int, notes: lis
     return dataset.train.select(kept), dataset.train.select(held)
 
 
-def _normalisation(
-    dataset: Dataset, wanted: Normalize | str
-) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+def _normalisation(mean: Statistics, std: Statistics, wanted: Normalize | str) -> tuple[Statistics, Statistics]:
     if wanted == "none":
         return None, None
     if isinstance(wanted, Normalize):
         return wanted.mean, wanted.std
     # Where all pixels of a channel are equal there is nothing to divide by.
-    return dataset.mean, dataset.std and tuple(value or 1.0 for value in dataset.std)
+    return mean, std and tuple(value or 1.0 for value in std)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from specgraph.datasets.packed import unpacked
 from specgraph.escaping import for_html
 from specgraph.tasks.exhibits import Confusion, Curves, Exhibit, Picture, Pictures, Scatter
 from specgraph.tasks.mask import lay_over
@@ -92,7 +93,7 @@ def _pictures(exhibit: Pictures, data: RunData) -> str:
     if not exhibit.pictures:
         return ""
     wide = " wide" if exhibit.parts else ""
-    legend = f"<p>{for_html(', '.join(exhibit.parts))}</p>" if exhibit.parts else ""
+    legend = f"<p>{for_html(', '.join(_legend(exhibit, data)))}</p>" if exhibit.parts else ""
     names = data.dataset.class_names
     figures = "".join(
         f"<figure><div>{''.join(map(_image, _beside(picture, data, names)))}</div>"
@@ -105,14 +106,22 @@ def _pictures(exhibit: Pictures, data: RunData) -> str:
 def _beside(picture: Picture, data: RunData, names: tuple[str, ...]) -> list[Tensor]:
     """What stands side by side, uint8 (3, H, W) each: the image, with masks laid over, and what belongs to it."""
     stored = data.test.source.read(int(data.test.indices[picture.position]))
-    image = visible(stored[:-1] if data.target == "mask" else stored)
+    first, *others = unpacked(stored, data.dataset.parts)
+    image = visible(first[:-1] if data.target == "mask" else first)
     laid = []
     for mask in picture.masks:
         size = (mask.shape[0], mask.shape[1])
         base = F.interpolate(image[None].float(), size, mode="bilinear", antialias=True)[0].round().byte()
         pixels = lay_over(base.permute(1, 2, 0).numpy(), mask.numpy(), names)
         laid.append(torch.from_numpy(pixels).permute(2, 0, 1))
-    return [image, *laid, *map(visible, picture.images)]
+    return [image, *map(visible, others), *laid, *map(visible, picture.images)]
+
+
+def _legend(exhibit: Pictures, data: RunData) -> list[str]:
+    """What stands side by side, in words; of several pictures each by its input."""
+    if not data.dataset.parts:
+        return list(exhibit.parts)
+    return [*(part.name or "wanted" for part in data.dataset.parts), *exhibit.parts[1:]]
 
 
 def visible(image: Tensor) -> Tensor:

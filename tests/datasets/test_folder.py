@@ -17,7 +17,7 @@ from specgraph.datasets.folder import ResizedCrop, read_folder
 from specgraph.datasets.images import BrokenImageError, read_image
 from specgraph.datasets.load import load_dataset
 from specgraph.errors import CommandError
-from specgraph.inference.predictor import image_files
+from specgraph.inference.given_images import image_files
 
 RNG = np.random.default_rng(0)
 

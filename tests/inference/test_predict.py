@@ -16,7 +16,8 @@ from specgraph.backends.onnx.export import export_onnx
 from specgraph.cli.main import main
 from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.errors import CommandError
-from specgraph.inference.predictor import Predictor, image_files, predict
+from specgraph.inference.given_images import image_files
+from specgraph.inference.predictor import Predictor, predict
 from specgraph.inference.preprocess import normalise, to_pixels
 from tests.onnx.support import graph_of, random_module
 
@@ -114,7 +115,7 @@ def test_models_that_take_no_images_are_refused(tmp_path: Path) -> None:
     graph = graph_of([[5]], {"fc": {"op": "linear", "out_features": 2}})
     path = tmp_path / "m.onnx"
     export_onnx(graph, path, random_module(graph).state_dict())
-    with pytest.raises(CommandError, match="does not take one batch of images"):
+    with pytest.raises(CommandError, match="does not take batches of images"):
         Predictor(path)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 import specgraph
-from specgraph.inference.predictor import Predictor, image_files
+from specgraph.inference.given_images import image_files
+from specgraph.inference.predictor import Predictor
 
 BORDER_SHAPES = ((64, 64), (80, 80), (96, 64), (200, 120), (60, 90))
 """Heights and widths of the pictures whose frame tells the class."""

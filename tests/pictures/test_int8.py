@@ -12,7 +12,8 @@ from PIL import Image
 import specgraph
 from specgraph.cli.main import main
 from specgraph.errors import CommandError
-from specgraph.inference.predictor import Predictor, image_files
+from specgraph.inference.given_images import image_files
+from specgraph.inference.predictor import Predictor
 from specgraph.inference.real_images import RealImages
 from specgraph.inference.session import Session
 from specgraph.inference.source import open_source

@@ -13,7 +13,8 @@ import torch
 import specgraph
 from specgraph.datasets.placement import place
 from specgraph.datasets.preprocessing import preprocessing_of
-from specgraph.inference.predictor import Predictor, image_files
+from specgraph.inference.given_images import image_files
+from specgraph.inference.predictor import Predictor
 from specgraph.inference.session import Session
 from specgraph.recipes.resizing import RESIZE, plain_resize
 from specgraph.runs.weights import load_weights

@@ -34,6 +34,7 @@ def feed(augment: tuple[Any, ...] = (), target: Any = "none", world: World | Non
 def batches(fed: TrainFeed, first_step: int = 0) -> Batches:
     found = []
     for x, labels, mix, num_global, weight in fed.batches(3, first_step):
+        assert isinstance(x, torch.Tensor)
         assert x.is_contiguous(memory_format=torch.channels_last)
         mixed = () if mix is None else (mix.other, torch.tensor(mix.share))
         found.append((x, labels, torch.tensor([num_global, weight]), *mixed))

@@ -32,6 +32,7 @@ def check(spec: str, data: str, options: dict[str, Any], num_images: int) -> Non
     base = statistics.median(epoch(trained) for _ in range(3))
     size = trained.train_feed.batch_size
     batch = next(iter(trained.train_feed.batches(0)))
+    assert isinstance(batch.x_nchw, torch.Tensor)
     x, labels = batch.x_nchw.clone(memory_format=torch.preserve_format), batch.labels.clone()
     rate_of_learning = torch.tensor(0.001, device=DEV)
     optimizer = torch.optim.SGD(module.parameters(), lr=rate_of_learning, momentum=0.9, fused=True)
@@ -76,7 +77,7 @@ def check(spec: str, data: str, options: dict[str, Any], num_images: int) -> Non
     part = None if draws is None else draws[:, :size]
     resident = feed._images
     assert resident is not None
-    pixels = rate(lambda: feed.pipeline.train_batch(resident, rows, part), 100)
+    pixels = rate(lambda: feed.pipeline.train_pair(resident, rows, part), 100)
     say(
         spec,
         f"batch {size}: specgraph {base:,.0f}, bare eager step {eager:,.0f}, as a CUDA graph {captured:,.0f} images/s "

@@ -120,7 +120,7 @@ say(
         "seed": each(lambda: plain._seed(5)),
         "schedule": each(lambda: plain.schedule.apply(plain.optimizer, 5)),
         "current_rate": each(plain.current_rate),
-        "train_batch": each(lambda: plain.train_feed.pipeline.train_batch(images, batch.labels, None)),
+        "train_pair": each(lambda: plain.train_feed.pipeline.train_pair(images, batch.labels, None)),
         "totals.add": each(lambda: plain.progress.totals.add(torch.zeros(()), torch.zeros(4, 10), batch.labels)),
         "optimizer.step": each(plain.optimizer.step),
     },

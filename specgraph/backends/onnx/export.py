@@ -21,6 +21,7 @@ from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.diagnostics.rule import rule
 from specgraph.errors import CommandError, SpecError, reason, require
+from specgraph.graph.classifier import image_inputs
 from specgraph.graph.dims import Dim
 from specgraph.graph.liveness import live_at_inference
 from specgraph.graph.model import Graph, Node
@@ -202,20 +203,21 @@ def _load(graph: Graph | str | PathLike[str] | dict[str, Any]) -> Graph:
 def _add_inputs(builder: Builder, options: ExportOptions) -> None:
     graph = builder.graph
     if options.preprocess:
-        if len(graph.inputs) != 1 or next(iter(graph.inputs.values())).spatial_rank != 2:
-            raise CommandError("--preprocess needs a network with one image input")
-        name, kind = next(iter(graph.inputs.items()))
+        images = image_inputs(graph)
+        if not images:
+            raise CommandError("--preprocess needs a network whose inputs are images")
         preprocessing = options.preprocessing
         if preprocessing is None or preprocessing.own:
             raise CommandError(
                 "--preprocess needs to know the mean and deviation the network was trained with",
-                "export a run, or give --mean and --std",
+                "export a run" if len(images) > 1 else "export a run, or give --mean and --std",
             )
-        if kind.dims[0] != preprocessing.channels:
-            raise CommandError(
-                f"the input has {kind.dims[0]} channels but the preprocessing gives {preprocessing.channels}"
-            )
-        frontend.add_preprocessing(builder, name, preprocessing)
+        for name, own in preprocessing.each(list(images)).items():
+            if images[name].dims[0] != own.channels:
+                raise CommandError(
+                    f"input `{name}` has {images[name].dims[0]} channels but the preprocessing gives {own.channels}"
+                )
+            frontend.add_preprocessing(builder, name, own)
     elif options.half:
         for name in graph.inputs:
             frontend.add_half_input(builder, name)
@@ -298,7 +300,8 @@ def _assemble(builder: Builder, graph: Graph, options: ExportOptions) -> onnx.Mo
     model.graph.node.extend(builder.nodes)
     for name, kind in graph.inputs.items():
         if options.preprocess:
-            _set_type(model.graph.input.add(), name, UINT8, ("N", "height", "width", kind.dims[0]))
+            sides = ("height", "width") if len(graph.inputs) == 1 else (f"{name}_height", f"{name}_width")
+            _set_type(model.graph.input.add(), name, UINT8, ("N", *sides, kind.dims[0]))
         else:
             _set_type(model.graph.input.add(), name, FLOAT, kind.shape)
     final = graph.inference_outputs()

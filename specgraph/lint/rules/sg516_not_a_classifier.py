@@ -9,7 +9,7 @@ from math import prod
 from specgraph.datasets.catalog import CLASSES_ALONE, targets_of
 from specgraph.diagnostics.rule import Rule
 from specgraph.elaboration.input_shapes import has_batch
-from specgraph.graph.classifier import only_image
+from specgraph.graph.classifier import first_image
 from specgraph.graph.model import Graph
 from specgraph.kinds.invalid import Unknown
 from specgraph.lint.recipe_cures import AppendHead, RecipeCure, SetInput
@@ -24,7 +24,7 @@ RULE = Rule(
     severity="warning",
     summary="a recipe for a network that is no image classifier",
     explanation="""\
-Training takes networks with one image input, (C, H, W), and an output that the task can learn. Images in a
+Training takes networks whose inputs are images, (C, H, W), and an output that the task can learn. Images in a
 folder, or of the catalogue, have a class each and no mask: a network for them ends in one score per class. Everything
 else (checking, compiling, exporting, drawing) works for any network.
 """,
@@ -70,7 +70,7 @@ def explain(graph: Graph, recipe: Recipe, reason: str) -> Iterator[Finding]:
         cure = _with_channels(graph, recipe.data)
     if isinstance(cure, SetInput):
         help = f"write [{', '.join(map(str, cure.dims))}]: the channels come first"
-    image, head = only_image(graph), head_of(graph)
+    image, head = first_image(graph), head_of(graph)
     at = next(iter(graph.inputs)) if image is None or head is None else head.path
     if image is not None and head is not None and head.type.is_feature_map:
         with suppress(Unknown):
