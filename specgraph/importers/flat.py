@@ -17,6 +17,7 @@ from specgraph.graph.liveness import live
 from specgraph.graph.types import TensorType, image_type
 from specgraph.importers.naming import Namer
 from specgraph.kinds.invalid import Invalid
+from specgraph.kinds.kinds import Either, Kind, ListOf
 from specgraph.ops.definition import Op
 from specgraph.ops.fault import Fault
 from specgraph.ops.infer import Inferred, infer
@@ -196,15 +197,16 @@ def _without_defaults(definition: Op, stated: dict[str, Any]) -> dict[str, Any]:
     """The arguments that differ from the op's own defaults, lists of equal numbers as one number."""
     kept: dict[str, Any] = {}
     for name, value in stated.items():
-        simple = (
-            simplified(value)
-            if name not in ("shape", "dims", "axes", "channels", "dim", "shifts", "sizes", "value")
-            else value
-        )
         argument = definition.arguments[name]
+        simple = value if name in LISTS or _is_list(argument.kind) else simplified(value)
         if argument.required or simple != argument.default:
             kept[name] = simple
     return kept
+
+
+def _is_list(kind: Kind) -> bool:
+    """Whether one number is not short for a list of equal ones."""
+    return any(isinstance(each, ListOf) for each in (kind.kinds if isinstance(kind, Either) else (kind,)))
 
 
 def simplified(value: Any) -> Any:

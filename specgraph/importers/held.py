@@ -9,7 +9,7 @@ import numpy as np
 
 from specgraph.importers.flat import Array, FlatNetwork, Refusal
 from specgraph.importers.onnx_file import OnnxNode
-from specgraph.importers.raiser import Raiser
+from specgraph.importers.raiser import Held, Raiser
 from specgraph.ops.registry import find
 
 
@@ -19,12 +19,18 @@ def take_held(raiser: Raiser) -> None:
         described = json.loads(raiser.file.metadata.get("specgraph.held", "{}"))
     except ValueError:
         return
+    computed = {entry.name for entry in raiser.file.inputs}.union(*(node.outputs for node in raiser.file.nodes))
     for value, entry in described.items() if isinstance(described, dict) else ():
         array = raiser.constants.get(value)
         op = find(str(entry.get("op"))) if isinstance(entry, dict) else None
-        if array is None or op is None or not op.is_source or not isinstance(entry.get("arguments"), dict):
+        inputs = entry.get("inputs", []) if isinstance(entry, dict) else []
+        if array is None or op is None or not isinstance(entry.get("arguments"), dict):
             continue
-        raiser.held[value] = (str(entry.get("path")), op.name, entry["arguments"], array)
+        if not isinstance(inputs, list) or op.is_source == bool(inputs) or not set(map(str, inputs)) <= computed:
+            continue
+        sources = tuple(map(str, inputs))
+        raiser.held[value] = Held(str(entry.get("path")), op.name, entry["arguments"], array, sources)
+        raiser.reads.update(sources)
         del raiser.constants[value]
 
 

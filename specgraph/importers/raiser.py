@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,17 @@ from specgraph.importers.onnx_file import OnnxBranch, OnnxFile, OnnxInput, OnnxN
 Raise = Callable[["Raiser", OnnxNode], None]
 
 INTEGER_KINDS = "iub"
+
+
+class Held(NamedTuple):
+    """An initialiser that our own export wrote for a node: its path, op and arguments, the numbers, and the values
+    that it reads, of which it takes only the sizes."""
+
+    path: str
+    op: str
+    arguments: dict[str, Any]
+    array: Array
+    inputs: tuple[str, ...]
 
 
 class Raiser:
@@ -38,6 +49,8 @@ class Raiser:
         self.budget = Budget(file.constants.values())
         self.outputs = list(file.outputs)
         self.reads: Counter[str] = Counter()
+        self.held: dict[str, Held] = {}
+        """The initialisers that our own export wrote for nodes."""
         self.recount()
         self.refusals: list[Refusal] = []
         self.batch_size: int | None = None
@@ -45,8 +58,6 @@ class Raiser:
         self.exact_names = file.producer == "specgraph"
         self.factors: dict[str, tuple[int, Array, Array]] = {}
         """Nodes that stand for factors and summands: along which axis, and what they are."""
-        self.held: dict[str, tuple[str, str, dict[str, Any], Array]] = {}
-        """Path, op, arguments and numbers of the initialisers that our own export wrote for nodes."""
         self._failed: set[str] = set()
         self._folders = {
             folder for scope in {node.scope for node in file.nodes if node.scope} for folder in folders(scope)
@@ -59,6 +70,8 @@ class Raiser:
         self.reads.update(self.outputs)
         for node in self.file.nodes:
             self.reads.update(set(node.reads()).difference(node.inputs))  # graphs inside may read it often
+        for held in self.held.values():
+            self.reads.update(held.inputs)
 
     def add_inputs(self) -> None:
         """Take over the file's inputs. Raises `Refusal`."""
@@ -189,13 +202,17 @@ class Raiser:
 
     def _hold(self, value: str) -> str:
         """Path of the node whose value our own export wrote as an initialiser."""
-        path, op, arguments, array = self.held[value]
-        numbers = np.asarray(array, np.float32)
+        held = self.held[value]
+        arguments = {name: given for name, given in held.arguments.items() if given is not None}
+        if held.inputs:
+            sources = [self.paths[name] for name in held.inputs]
+            return self.net.add(held.op, sources, arguments, {}, [held.path])
+        numbers = np.asarray(held.array, np.float32)
         parameters = (
             {"": numbers if arguments.get("batch_axis") else numbers[0]} if arguments.get("persistent", True) else {}
         )
         self.budget.take_parameters(parameters)
-        return self.net.add(op, [], {k: v for k, v in arguments.items() if v is not None}, parameters, [path])
+        return self.net.add(held.op, [], arguments, parameters, [held.path])
 
     def is_constant(self, node: OnnxNode, index: int) -> bool:
         """Whether an input is given and known."""

@@ -19,6 +19,7 @@ LATER = {
     "layout": ("select", "unflatten", "roll"),
     "algebra": ("matmul", "affine", "normalize"),
     "transformer": ("attention", "multi_head_attention"),
+    "windows": ("window", "unwindow", "window_mask", "relative_position_bias", "log_spaced_offsets"),
 }
 """Names of the ops of each family that is imported when it is needed."""
 FAMILIES = (

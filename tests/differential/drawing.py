@@ -20,8 +20,10 @@ from tests.oracle.modules import own_state
 
 BATCH_SIZES = (5, 7)
 MAX_VALUES = 6000
-OF_TOKENS = ("attention", "multi_head_attention", "matmul")
-"""Ops that the values of random networks, which are maps, do not fit: tests/ops/test_attention.py has them."""
+OF_WINDOWS = ("window", "unwindow", "window_mask", "relative_position_bias")
+OF_TOKENS = ("attention", "multi_head_attention", *OF_WINDOWS, "matmul")
+"""Ops that the values of random networks, which are maps with channels first, do not fit: tests/ops/test_attention.py
+and test_windows.py have them."""
 JOINING_OPS = tuple(op for op, definition in READING.items() if definition.takes_several and op not in OF_TOKENS)
 SPATIAL_OPS = (*(op for op in READING if not takes_rank(op, 1) and op not in OF_TOKENS), "pad")
 """Ops that need a map; `pad` too, for most of what it does."""

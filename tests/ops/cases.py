@@ -15,6 +15,7 @@ from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, TOKENS, VECTOR, 
 from tests.ops.held_cases import HELD_CASES, HELD_OPERANDS
 from tests.ops.normalisation_cases import NORMALISATION_CASES, NORMALISATION_ORACLES
 from tests.ops.window_cases import WINDOW_CASES
+from tests.ops.windowing_cases import WINDOWING_CASES
 
 ANY_RANK = [ok(shape) for shape in (VECTOR, LINE, MAP, CUBE, LAST, TOKENS, RANK_5)]
 SHRINK = [*ANY_RANK, ok(MAP, lambd=0.2), ok(MAP, lambd=0), bad("invalid", MAP, lambd=-1)]
@@ -50,6 +51,7 @@ CASES: dict[str, list[Case]] = {
     **NORMALISATION_CASES,
     **HELD_CASES,
     **ATTENTION_CASES,
+    **WINDOWING_CASES,
     **dict.fromkeys(
         ("relu", "relu6", "sigmoid", "tanh", "silu", "hardswish", "hardsigmoid", "mish", "softsign", "identity"),
         ANY_RANK,

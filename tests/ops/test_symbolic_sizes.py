@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from specgraph.graph.dims import N, SymbolicDim, evaluate, symbol
-from specgraph.graph.types import image_type
+from specgraph.graph.types import TensorType, image_type
 from specgraph.ops.fault import Fault
-from tests.ops.build import READING, infer_node
+from tests.ops.build import READING, infer_node, tensor_type
 from tests.ops.cases import CASES as OP_CASES
 
 H, W = symbol("H"), symbol("W")
@@ -80,12 +80,18 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
 ]
 
 
-def shapes_of(shape: tuple[Any, ...]) -> tuple[tuple[Any, ...], ...]:
-    return shape if isinstance(shape[0], tuple) else (shape,)
+def shapes_of(shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    return shape if isinstance(shape[0], tuple | TensorType) else (shape,)
 
 
 def at(shape: tuple[Any, ...], size: int) -> tuple[int, ...]:
     return tuple(evaluate(dim, {"H": size}) for dim in shape)
+
+
+def whole(shape: Any, size: int) -> TensorType:
+    """The type of an input at one size."""
+    kind = tensor_type(shape)
+    return kind.with_dims(at(kind.dims, size))
 
 
 def disagreement(op: str, shape: tuple[Any, ...], arguments: dict[str, Any]) -> str | None:
@@ -93,7 +99,7 @@ def disagreement(op: str, shape: tuple[Any, ...], arguments: dict[str, Any]) -> 
     node, constraints = infer_node(op, arguments, shapes_of(shape))
     for size in SIZES:
         try:
-            concrete, _ = infer_node(op, arguments, [at(one, size) for one in shapes_of(shape)])
+            concrete, _ = infer_node(op, arguments, [whole(one, size) for one in shapes_of(shape)])
         except Fault as fault:
             if all(constraint.holds({"H": size}) for constraint in constraints):
                 return f"H = {size}: {fault} but no constraint forbids it"
@@ -117,14 +123,15 @@ def test_each_size_of_every_case_can_be_free(op: str) -> None:
     """One size of a case at a time becomes H. A size of 1 stays: that it may be stretched is known of a 1 alone."""
     compared = 0
     for case in OP_CASES[op]:
-        shapes = case.shapes
-        if case.rejected is not None or not all(isinstance(shape, tuple) for shape in shapes):
+        shapes = [tensor_type(shape) for shape in case.shapes]
+        if case.rejected is not None or not all(shape.batched for shape in shapes):
             continue
-        for axis, size in enumerate(shapes[0]):
+        for axis, size in enumerate(shapes[0].dims):
             if size == 1 and len(shapes) > 1:
                 continue
             free = tuple(
-                tuple(H if i == axis and dim == size else dim for i, dim in enumerate(shape)) for shape in shapes
+                shape.with_dims(tuple(H if i == axis and dim == size else dim for i, dim in enumerate(shape.dims)))
+                for shape in shapes
             )
             try:
                 found = disagreement(op, free, case.arguments)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from specgraph.ops.registry import ops
 from tests.ops.cases import ORACLES
-from tests.oracle import attending, held, tensors, windows
+from tests.oracle import attending, held, tensors, windowing, windows
 from tests.oracle.labels import Labels
 from tests.oracle.modules import Call, own_state
 from tests.oracle.strictness import Accepted, strictness
@@ -75,7 +75,16 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "matmul": attending.matmul,
     "affine": attending.affine,
     "normalize": attending.normalize,
+    "window": windowing.window,
+    "unwindow": windowing.unwindow,
+    "window_mask": windowing.window_mask,
+    "relative_position_bias": windowing.relative_position_bias,
+    "log_spaced_offsets": windowing.log_spaced_offsets,
 }
+
+
+NEEDING_LABELS = ("layer_scale", "attention", "multi_head_attention", "window", "unwindow", "window_mask")
+"""Builders that ask what the axes of the input mean: of the map that windows are put together to."""
 
 
 def builder(op: str) -> Callable[..., nn.Module] | None:
@@ -94,7 +103,7 @@ def builder(op: str) -> Callable[..., nn.Module] | None:
 
 def build(op: str, inputs: list[Tensor], labels: list[Labels], arguments: dict[str, Any]) -> nn.Module:
     """The node's module in eval mode with random parameters. Raises whatever PyTorch raises."""
-    extra = {"labels": labels[0]} if op in ("layer_scale", "attention", "multi_head_attention") else {}
+    extra = {"labels": labels[-1 if op == "unwindow" else 0]} if op in NEEDING_LABELS else {}
     make = builder(op)
     assert make is not None
     module = make(*inputs, **arguments, **extra).eval()

@@ -44,6 +44,12 @@ def output_labels(op: str, arguments: dict[str, Any], labels: list[Labels], outp
         dim = arguments["dim"] % (len(first) + 1)
         label = "" if first[dim - 1] == "F" else first[dim - 1]
         return (*first[: dim - 1], label, *[""] * (rank - len(first)), *first[dim:])
+    if op == "window":
+        return ("", "", "C")
+    if op == "unwindow":
+        return (*labels[1][:-1], "C")
+    if op in ("window_mask", "relative_position_bias"):
+        return ("",) * rank
     if op == "flatten":
         start = arguments.get("start_dim", 1) % (len(first) + 1)
         end = arguments.get("end_dim", -1) % (len(first) + 1)

@@ -20,6 +20,17 @@ from tests.zoo.table import SEGMENTATION, Entry
 NORMS = (nn.BatchNorm2d, nn.LayerNorm)
 
 
+COMPUTED = ("relative_position_index", "relative_coords_table")
+"""Buffers whose numbers follow from the size of a window."""
+HAVING_COMPUTED = ("swin", "maxvit")
+"""What the names of the networks begin with that have such buffers."""
+
+
+def network_to_fill(name: str) -> nn.Module:
+    """torchvision's own module, whose parameters have no numbers yet if nothing is computed of them."""
+    return torchvision_network(name, "cpu" if name.startswith(HAVING_COMPUTED) else "meta")
+
+
 def torchvision_network(name: str, device: str = "meta") -> nn.Module:
     """torchvision's own module, freshly made on `device`."""
     plain = BlockParams.from_init_params.__func__
@@ -56,9 +67,9 @@ def load_entry(entry: Entry, *, small: bool = False) -> Graph:
     return specgraph.load(SPECS / entry.spec, set=dict(entry.values), input_size=entry.small if small else None)
 
 
-def structural_differences(ours: nn.Module, theirs: nn.Module) -> list[str]:
-    """Every difference in keys, their order, shapes, dtypes and in what normalisation, dropout and
-    stochastic depth are set to."""
+def structural_differences(ours: nn.Module, theirs: nn.Module, *, in_order: bool = True) -> list[str]:
+    """Every difference in keys, their order (unless that is not asked for), shapes, dtypes and in what normalisation,
+    dropout and stochastic depth are set to. What theirs calls twice is a second layer of ours, named `…2`."""
     left, right = ours.state_dict(), theirs.state_dict()
     found = [f"{key}: only ours" for key in left if key not in right]
     found += [f"{key}: only theirs" for key in right if key not in left]
@@ -67,7 +78,7 @@ def structural_differences(ours: nn.Module, theirs: nn.Module) -> list[str]:
         for key in left
         if key in right and (left[key].shape != right[key].shape or left[key].dtype != right[key].dtype)
     ]
-    if not found and list(left) != list(right):
+    if in_order and not found and list(left) != list(right):
         place = next(i for i, (a, b) in enumerate(zip(left, right, strict=True)) if a != b)
         found.append(f"key {place} is {list(left)[place]}, theirs {list(right)[place]}")
     if num_parameters(ours) != num_parameters(theirs):
@@ -78,6 +89,7 @@ def structural_differences(ours: nn.Module, theirs: nn.Module) -> list[str]:
     idle = {
         path for path in wanted if path not in rates and path.endswith("stochastic_depth")
     }  # of blocks without a shortcut
+    idle |= {path for path, rate in rates.items() if path.endswith("2") and wanted.get(path[:-1]) == rate}
     found += [
         f"{path}: drops {rates.get(path)}, theirs {wanted.get(path)}"
         for path in {**rates, **wanted}
@@ -131,6 +143,8 @@ def randomise(module: nn.Module, seed: int = 0) -> nn.Module:
         module.to_empty(device="cpu")
     generator = torch.Generator().manual_seed(seed)
     for name, tensor in module.state_dict().items():
+        if name.endswith(COMPUTED):
+            continue
         if tensor.dtype == torch.long:
             tensor.fill_(1)
         elif name.endswith("running_var"):
@@ -189,10 +203,18 @@ def relative_difference(ours: Tensor, theirs: Tensor) -> float:
 def pair(name: str, entry: Entry, *, small: bool = True) -> tuple[Graph, nn.Module, nn.Module]:
     """(graph, our module, torchvision's), both with the same random weights, in evaluation mode."""
     graph = load_entry(entry, small=small)
-    theirs = settle(randomise(torchvision_network(name)), images(load_entry(entry, small=True), 12))
+    theirs = settle(randomise(network_to_fill(name)), images(load_entry(entry, small=True), 12))
+    return graph, with_state(graph, theirs.state_dict()), theirs
+
+
+def with_state(graph: Graph, state: dict[str, Tensor]) -> nn.Module:
+    """The network with these weights, in evaluation mode."""
     ours = specgraph.compile(graph, device="meta")
-    ours.load_state_dict(theirs.state_dict(), assign=True)
-    return graph, ours.eval(), theirs
+    ours.load_state_dict(state, assign=True)
+    if any(buffer.is_meta for buffer in ours.buffers()):  # one that the state does not have
+        ours = specgraph.compile(graph)
+        ours.load_state_dict(state)
+    return ours.eval()
 
 
 def images(graph: Graph, count: int = 2, seed: int = 1) -> Tensor:

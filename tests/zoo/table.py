@@ -8,12 +8,15 @@ from typing import Any, NamedTuple
 class Entry(NamedTuple):
     """A spec below `specs/` and the variables that make it torchvision's network.
 
-    `small` is an input size at which a forward pass is quick; None where the network needs its own.
+    `small` is an input size at which a forward pass is quick; None where the network needs its own. `in_order` says
+    whether the keys of the `state_dict` come in torchvision's order; where not, torchvision lists modules in another
+    order than it calls them.
     """
 
     spec: str
     values: dict[str, Any] = {}
     small: str | None = "64x64"
+    in_order: bool = True
 
 
 def _regnets() -> dict[str, Entry]:
@@ -64,6 +67,12 @@ TORCHVISION: dict[str, Entry] = {
     **_regnets(),
     **{f"convnext_{size}": Entry("zoo/convnext.yaml", {"size": size}) for size in ("tiny", "small", "base", "large")},
     **{f"vit_{size}": Entry("zoo/vit.yaml", {"size": size}, small=None) for size in ("b_16", "b_32")},
+    **{f"swin_{size[0]}": Entry("zoo/swin.yaml", {"size": size}, in_order=False) for size in ("tiny", "small", "base")},
+    **{
+        f"swin_v2_{size[0]}": Entry("zoo/swin.yaml", {"version": 2, "size": size}, in_order=False)
+        for size in ("tiny", "small", "base")
+    },
+    "maxvit_t": Entry("zoo/maxvit.yaml", small=None),
 }
 
 LARGER: dict[str, Entry] = {
@@ -90,6 +99,9 @@ FAMILIES: tuple[str, ...] = (
     "regnet_y_800mf",
     "convnext_tiny",
     "vit_b_32",
+    "swin_t",
+    "swin_v2_t",
+    "maxvit_t",
 )
 """One network of each family, whose values the suite compares."""
 
@@ -102,17 +114,6 @@ SEGMENTATION: dict[str, Entry] = {
     "lraspp_mobilenet_v3_large": Entry("zoo/lraspp.yaml"),
 }
 """torchvision's networks that give a class for each pixel; those with an auxiliary head have it here too."""
-
-TRANSFORMERS: dict[str, str] = {
-    "maxvit_t": "windows",
-    "swin_b": "windows",
-    "swin_s": "windows",
-    "swin_t": "windows",
-    "swin_v2_b": "windows",
-    "swin_v2_s": "windows",
-    "swin_v2_t": "windows",
-}
-"""torchvision's classifiers that are not here yet, and what they need."""
 
 
 class Count(NamedTuple):

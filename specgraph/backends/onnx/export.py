@@ -255,9 +255,14 @@ def composed_nodes(builder: Builder) -> dict[str, dict[str, Any]]:
 
 
 def held_tensors(builder: Builder) -> dict[str, dict[str, Any]]:
-    """Path, op and arguments of the nodes whose values are initialisers, by the initialiser's name."""
-    nodes = {value: builder.graph.nodes[path] for value, path in builder.held.items()}
-    return {value: {"path": node.path, "op": node.op, "arguments": node.arguments} for value, node in nodes.items()}
+    """Path, op, arguments and inputs of the nodes whose values are initialisers, by the initialiser's name."""
+    held: dict[str, dict[str, Any]] = {}
+    for value, path in builder.held.items():
+        node = builder.graph.nodes[path]
+        held[value] = {"path": path, "op": node.op, "arguments": node.arguments}
+        if node.inputs:
+            held[value]["inputs"] = builder.inputs(node)
+    return held
 
 
 def _diagnostic(node: Node, fault: Inexpressible) -> Diagnostic:

@@ -6,6 +6,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from specgraph.backends.torch.window_modules import Unwindow as Unwindow
+from specgraph.backends.torch.window_modules import Window as Window
+from specgraph.backends.torch.window_modules import WindowMask as WindowMask
+from specgraph.backends.torch.window_modules import log_spaced_offsets as log_spaced_offsets
+from specgraph.backends.torch.window_modules import relative_position_index as relative_position_index
+
 
 class PaddedConv1d(nn.Conv1d):
     """`nn.Conv1d` with its own padding before and after each axis.

@@ -60,6 +60,27 @@ MESSAGES = {
         "reshape it to a row or a column, or write linear",
         subject="node",
     ),
+    "channels first": Message(
+        "needs a map with its channels last, but {name} has them first",
+        ("{name} is {kind}",),
+        "read {{op: permute, dims: {order}}} of it",
+        subject="node",
+    ),
+    "map": Message(
+        "needs one to three axes before the channels, but {name} is {kind}",
+        help="read a map with its channels last, such as (H, W, C)",
+        subject="node",
+    ),
+    "windows": Message(
+        "needs windows, tokens and channels, but {source} is {type}",
+        help="read what `window` cut and other nodes changed, then the map that was cut",
+        subject="node",
+    ),
+    "table": Message(
+        "needs a row of heads for each offset, but {source} is {type}",
+        help="write {{op: parameter, shape: [offsets, heads]}}",
+        subject="node",
+    ),
     "tokens": Message(
         "needs tokens and features, at least {least} axes, but {name} is {kind}",
         help="make tokens of a map: {{op: flatten, start_dim: 2}}, then {{op: permute, dims: [0, 2, 1]}}",

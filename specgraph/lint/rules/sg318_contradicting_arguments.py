@@ -57,6 +57,12 @@ MESSAGES = {
     "size and scale": Message("size and scale_factor are both given", help="give one of the two"),
     "no size": Message("needs size or scale_factor", help="write scale_factor: 2, or the size"),
     "output padding": _output_padding,
+    "shift": Message(
+        "shift_size {shift} is not less than window_size {window}", help="write half of the window, as Swin does"
+    ),
+    "shifted grid": Message(
+        "mode grid is not shifted: its points lie all over the map", help="leave shift_size out, or mode"
+    ),
     "causal bias": Message(
         "is causal and adds a bias, which PyTorch does not do at once",
         help="add minus infinity for later tokens to the bias, or leave is_causal out",

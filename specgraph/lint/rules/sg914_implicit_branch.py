@@ -57,7 +57,7 @@ def check(lint: Lint) -> None:
     steps = MAX_STEPS
     for block, body in bodies(lint.document):
         if not body.is_chain:
-            joins = [node for node in body.nodes if id(node) in live and _names(node)]
+            joins = [node for node in body.nodes if id(node) in live and _names(node) and not _takes_size(lint, node)]
             if joins:
                 source = block.inputs[0] if block is not None else next(iter(lint.graph.inputs))
                 steps = _check_body(lint, body, joins, source, steps)
@@ -95,8 +95,13 @@ def _check_body(lint: Lint, body: Body, joins: list[NodeDef], source: str, steps
     return steps
 
 
+def _takes_size(lint: Lint, join: NodeDef) -> bool:
+    """Whether a node takes no more than a size from its second input."""
+    return lint.behaviour(lint.by_definition[id(join)][0]).joins == "size"
+
+
 def _is_residual(lint: Lint, join: NodeDef, operand: NodeDef) -> bool:
-    """Whether a node sums two values, one of which comes of the operand through an activation."""
+    """Whether a node sums two values, one of which comes of the operand through an activation or through attention."""
     node, names = lint.by_definition[id(join)][0], _names(join)
     if lint.behaviour(node).joins != "sum" or len(names) != 2 or len(node.inputs) != 2 or operand.name not in names:
         return False
@@ -105,7 +110,7 @@ def _is_residual(lint: Lint, join: NodeDef, operand: NodeDef) -> bool:
     activated = False
     while path != start and path in lint.graph.nodes:
         inner = lint.graph.nodes[path]
-        activated = activated or is_activation(inner)
+        activated = activated or is_activation(inner) or lint.behaviour(inner).joins == "queries"
         path = inner.inputs[0] if inner.inputs else ""
     return path == start and activated
 

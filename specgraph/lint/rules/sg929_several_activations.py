@@ -46,6 +46,8 @@ def check(lint: Lint) -> None:
     for definition, nodes in lint.definitions(*(op for op in lint.by_op if is_activation(lint.by_op[op][0]))):
         found = [lint.before(node.inputs[0], transparent) for node in nodes]
         first = found[0]
+        if not any(node.output.batched for node in nodes):
+            continue  # arithmetic of what the network holds
         if first is None or definition.when is not None or not all(node and is_activation(node) for node in found):
             continue
         test = makes_useless(lint.behaviour(nodes[0]))
