@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from specgraph.diagnostics.message import words_of
 from specgraph.diagnostics.model import Diagnostic, Fix, Label, Severity, Span
 from specgraph.diagnostics.rule import rule as find_rule
 
@@ -65,6 +67,37 @@ class Collector:
             tuple(notes),
             help,
             fix,
+        )
+
+    def say(
+        self,
+        rule: str,
+        case: str,
+        facts: Mapping[str, Any],
+        span: Span,
+        *,
+        node: str | None = None,
+        marker: str = "",
+        labels: Iterable[Label] = (),
+        fix: Fix | None = None,
+        severity: Severity | None = None,
+    ) -> None:
+        """Add a diagnostic in the words that the rule's `MESSAGES` have for a case, filled with its facts.
+
+        Raises KeyError for a rule or a case that does not exist, and for a fact that is missing.
+        """
+        words = words_of(rule, case, facts)
+        self.report(
+            rule,
+            words.message,
+            span,
+            node=node,
+            marker=marker,
+            labels=labels,
+            notes=words.notes,
+            help=words.help,
+            fix=fix,
+            severity=severity,
         )
 
     def add(self, diagnostics: Iterable[Diagnostic]) -> None:

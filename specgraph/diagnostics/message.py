@@ -30,6 +30,11 @@ class Words(NamedTuple):
         return f"it {self.message}" if self.subject == "node" else self.message
 
 
+def suggestion(close: str | None, otherwise: str | None = None) -> str | None:
+    """The help that names what a wrong name is near to."""
+    return f"did you mean {close}?" if close else otherwise
+
+
 class Message(NamedTuple):
     """A template of `Words`: names of facts stand in braces."""
 

@@ -42,34 +42,19 @@ class Blocks:
         identity = block.identity
         if identity in scope.blocks:
             chain = " → ".join(entry.rpartition(":")[2] for entry in (*scope.blocks, identity))
-            self.collector.report(
-                "recursive-block",
-                f"node `{path}`: block `{block.name}` contains itself ({chain})",
-                node.source.span(node.target.tree if node.target else node.place),
-                node=path,
-                help="use `repeat` to stack a block",
-            )
+            place = node.source.span(node.target.tree if node.target else node.place)
+            facts = {"path": path, "block": block.name, "chain": chain}
+            self.collector.say("recursive-block", "contains itself", facts, place, node=path)
             return None
         if len(sources) != len(block.inputs):
-            takes = f"{len(block.inputs)} input{'s' if len(block.inputs) != 1 else ''} ({', '.join(block.inputs)})"
             place = node.sources.span if node.sources else node.source.span(node.place)
-            self.collector.report(
-                "wrong-number-of-inputs",
-                f"node `{path}`: block `{block.name}` takes {takes}, not {len(sources)}",
-                place,
-                node=path,
-                help=f"name them: from: [{', '.join(block.inputs)}]",
-            )
+            wanted = {"path": path, "block": block.name, "inputs": list(block.inputs), "given": len(sources)}
+            self.collector.say("wrong-number-of-inputs", "block", wanted, place, node=path)
             return None
         flat = node.flat
         if flat and not (scope.body.is_chain and block.body.is_chain):
-            self.collector.report(
-                "flat-outside-chain",
-                f"node `{path}`: `flat` needs a block whose nodes are a list, inside a list",
-                node.source.span(node.place),
-                node=path,
-                help="remove flat, or write both as lists",
-            )
+            place = node.source.span(node.place)
+            self.collector.say("flat-outside-chain", "no list", {"path": path}, place, node=path)
             flat = False
         record = None if flat else self.state.paths.container(node, path, "block", block.name)
         inner = LiveScope(
@@ -141,14 +126,9 @@ class Blocks:
         block_env = Env(inner, first=env.first)
         missing = [n for n, (_, default) in block.arguments.items() if default is None and n not in node.arguments]
         if missing and not surplus:  # a misspelt one was reported
-            listed = ", ".join(f"`{name}`" for name in missing)
-            self.collector.report(
-                "missing-argument",
-                f"{where}: block `{block.name}` needs {listed}",
-                node.source.span(node.target.tree if node.target else node.place),
-                node=path,
-                help="add " + ", ".join(f"{name}: …" for name in missing),
-            )
+            place = node.source.span(node.target.tree if node.target else node.place)
+            facts = {"path": path, "block": block.name, "names": missing}
+            self.collector.say("missing-argument", "block", facts, place, node=path)
         if missing or surplus:
             return None
         for name, (_, default) in block.arguments.items():
@@ -201,15 +181,6 @@ class Blocks:
                 if close and node.target.constant
                 else None
             )
-            more = ", …" if len(candidates) > 20 else ""
-            known = f"known: {', '.join(candidates[:20])}{more}" if candidates else "this file has no blocks"
-            self.collector.report(
-                "unknown-block",
-                f"node `{path}` uses block `{show(name)}`, which does not exist",
-                node.target.span,
-                node=path,
-                notes=(known,),
-                help=f"did you mean {close}?" if close else None,
-                fix=fix,
-            )
+            facts = {"path": path, "name": show(name), "known": candidates, "close": close}
+            self.collector.say("unknown-block", "no such block", facts, node.target.span, node=path, fix=fix)
         return found

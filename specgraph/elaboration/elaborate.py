@@ -290,19 +290,14 @@ class Elaborator:
         name = self.evaluate(Written(node.key, node.source), env, where, None)
         if name is FAILED:
             return None
+        facts = {"where": where, "name": show(name)}
         if len(str(name)) > MAX_NAME or not NAME.fullmatch(str(name)):
-            self.collector.report(
-                "invalid-name", f"{where}: its name becomes `{show(name)}`", node.source.span(node.key)
-            )
+            self.collector.say("invalid-name", "computed", facts, node.source.span(node.key))
             return None
         fraction = node.name_template.fraction(env) if "." in str(name) else None
         if fraction is not None:
-            self.collector.report(
-                "invalid-name",
-                f"{where}: its name becomes `{show(name)}`, with {fraction} in it",
-                node.source.span(node.key),
-                help="divide with //, which gives an integer",
-            )
+            facts |= {"fraction": str(fraction)}
+            self.collector.say("invalid-name", "fraction", facts, node.source.span(node.key))
             return None
         return str(name)
 
@@ -321,20 +316,10 @@ class Elaborator:
             self.declared.check(node.expect, result.wire, env, path)
 
     def _too_deep(self, node: NodeDef) -> None:
-        self.collector.report(
-            "too-deep",
-            f"blocks and chains are nested more than {self.max_depth} deep",
-            node.source.span(node.place),
-            help="use `repeat` to stack a block, or raise SPECGRAPH_MAX_DEPTH",
-        )
+        self.collector.say("too-deep", "blocks", {"most": self.max_depth}, node.source.span(node.place))
         raise TooLarge
 
     def _too_large(self, message: str, node: NodeDef) -> None:
         place = node.repeat.span if node.repeat is not None else node.source.span(node.place)
-        self.collector.report(
-            "graph-too-large",
-            f"{message}; the limit is {self.max_nodes:,} nodes",
-            place,
-            help="use smaller repeats, or raise SPECGRAPH_MAX_NODES",
-        )
+        self.collector.say("graph-too-large", "nodes", {"what": message, "most": f"{self.max_nodes:,}"}, place)
         raise TooLarge

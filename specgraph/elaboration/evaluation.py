@@ -37,13 +37,8 @@ class WrittenEvaluator:
             value = written.evaluate(env)
             if not isinstance(value, (list, dict)) or not self._is_too_large(value):
                 return value
-            self.collector.report(
-                "too-large",
-                f"{where}: a list or mapping has more than {self.max_values:,} values or {self.max_depth} levels",
-                written.span,
-                node=path,
-                help="use smaller lists, or raise SPECGRAPH_MAX_ALIASED_VALUES or SPECGRAPH_MAX_DEPTH",
-            )
+            facts = {"where": where, "most": f"{self.max_values:,}", "levels": self.max_depth}
+            self.collector.say("too-large", "value", facts, written.span, node=path)
         except (Poisoned, BrokenValue):
             return FAILED
         except ExpressionError as error:
@@ -52,13 +47,8 @@ class WrittenEvaluator:
             self._unknown_variable(unknown, written, where, path)
         except UnknownNode as unknown:
             close = nearest(unknown.path, unknown.names)
-            self.collector.report(
-                "unknown-reference",
-                f"{where}: there is no node `{unknown.path}` to measure here",
-                error_span(unknown, written),
-                node=path,
-                help=f"did you mean {close}?" if close else None,
-            )
+            facts = {"where": where, "name": unknown.path, "close": close}
+            self.collector.say("unknown-reference", "measured", facts, error_span(unknown, written), node=path)
         return FAILED
 
     def _is_too_large(self, value: list[Any] | dict[str, Any]) -> bool:

@@ -208,48 +208,30 @@ class OpNodes:
 
     def _missing(self, op: Op, name: str, written: NodeDef, path: str) -> None:
         argument = op.arguments[name]
-        self.state.collector.report(
-            "missing-argument",
-            f"node `{path}`: op `{op.name}` needs `{name}`",
-            written.source.span(written.target.tree if written.target else written.place),
-            node=path,
-            notes=(f"{name}: {argument.doc}",) if argument.doc else (),
-            help=f"add {name}, {argument.kind.words}",
-        )
+        facts = {"path": path, "op": op.name, "name": name, "doc": argument.doc, "kind": argument.kind.words}
+        place = written.source.span(written.target.tree if written.target else written.place)
+        self.state.collector.say("missing-argument", "op", facts, place, node=path)
 
     def _arity(self, op: Op, written: NodeDef, sources: list[Wire], path: str) -> bool:
         least, most = op.num_inputs
         if least <= len(sources) and (most is None or len(sources) <= most):
             return True
-        wanted = str(least) if least == most else f"at least {least}" if most is None else f"{least} to {most}"
-        if most == 0:
-            wanted = "no"
-        plural = "" if wanted in ("1", "no") else "s"
         place = written.sources.span if written.sources else written.source.span(written.place)
-        self.state.collector.report(
-            "wrong-number-of-inputs",
-            f"node `{path}`: op `{op.name}` takes {wanted} input{plural}, not {len(sources)}",
-            place,
-            node=path,
-            help="remove from"
-            if most == 0
-            else "name them: from: [a, b]"
-            if least > 1
-            else "join them first, with add or concat",
-        )
+        facts = {"path": path, "op": op.name, "least": least, "most": most, "given": len(sources)}
+        self.state.collector.say("wrong-number-of-inputs", "op", facts, place, node=path)
         return False
 
     def _absent_sources(self, written: NodeDef, sources: list[Wire], path: str) -> None:
         """Report what a node reads though it is absent, and read nothing itself that could stand for it."""
         for source in sources:
             if source.is_gone:
-                self.state.collector.report(
+                self.state.collector.say(
                     "unknown-reference",
-                    f"node `{path}` reads `{source.path}`, which is absent here",
+                    "absent",
+                    {"path": path, "source": source.path},
                     written.sources.span if written.sources is not None else written.source.span(written.place),
                     node=path,
                     labels=(Label(source.span, "absent, and reads nothing that could stand for it"),),
-                    help="give both the same when",
                 )
 
     # shapes ------------------------------------------------------------------------------------
@@ -331,22 +313,11 @@ class OpNodes:
         for name, (checked, key, value, own) in prepared.init.items():
             if own and name not in owned:
                 close = nearest(name, owned)
-                self.state.collector.report(
-                    "unknown-parameter",
-                    f"node `{path}`: op `{op.name}` has no parameter `{name}` here",
-                    value.source.span(key),
-                    node=path,
-                    notes=(f"its parameters: {', '.join(sorted(owned)) or 'none'}",),
-                    help=f"did you mean {close}?" if close else "remove it",
-                )
+                facts = {"path": path, "op": op.name, "name": name, "owned": sorted(owned), "close": close}
+                self.state.collector.say("unknown-parameter", "op", facts, value.source.span(key), node=path)
             elif checked[0].startswith(FAN_INITIALISERS) and ranks.get(name, 2) < 2:
-                self.state.collector.report(
-                    "invalid-value",
-                    f"node `{path}`: `{checked[0]}` needs two axes or more; `{name}` of {op.name} has one",
-                    value.span,
-                    node=path,
-                    help="use normal, uniform, constant, zeros or ones",
-                )
+                facts = {"path": path, "initialiser": checked[0], "name": name, "op": op.name}
+                self.state.collector.say("invalid-value", "initialiser of one axis", facts, value.span, node=path)
         return {name: entry[0] for name, entry in prepared.init.items() if name in owned}
 
 

@@ -25,17 +25,15 @@ class Paths:
             earlier = self.containers[path]
         if earlier is not None or path in self.containers:
             repeated = earlier is node and node.name_template is not None
-            self.collector.report(
+            self.collector.say(
                 "duplicate-path",
-                f"node `{path}`: two instances have the same path"
-                if repeated
-                else f"node `{path}`: another node has the same path",
+                "instances" if repeated else "nodes",
+                {"path": path},
                 node.source.span(node.place),
                 node=path,
                 labels=()
                 if earlier is None or earlier is node
                 else (Label(earlier.source.span(earlier.place), "the first one"),),
-                help="put $index into the name" if repeated else "give one of them another name",
             )
             return
         self.nodes[path] = node
@@ -60,25 +58,24 @@ class Paths:
                 prefix = f"{prefix}.{segment}" if prefix else segment
                 if prefix in self.nodes:
                     other = self.nodes[prefix]
-                    self.collector.report(
+                    self.collector.say(
                         "duplicate-path",
-                        f"node `{path}` cannot lie inside `{prefix}`, which is a node of its own",
+                        "inside a node",
+                        {"path": path, "outer": prefix},
                         node.source.span(node.place),
                         node=path,
                         labels=(Label(other.source.span(other.place), "this node"),),
-                        help="give one of them another name",
                     )
                     return
                 self.containers.setdefault(prefix, None)
 
     def _reserved(self, path: str, segment: str, reason: str, node: NodeDef) -> None:
-        self.collector.report(
+        self.collector.say(
             "reserved-name",
-            f"node `{path}`: a module cannot have a part called `{segment}`",
+            "part of a module",
+            {"path": path, "part": segment, "reason": reason},
             node.source.span(node.place),
             node=path,
-            notes=(reason,),
-            help=f"call it {segment}_",
         )
 
     def container(self, node: NodeDef, path: str, kind: str, block: str | None) -> Scope:

@@ -40,13 +40,8 @@ class References:
             if node.kind == "chain":
                 return []
             names = ", ".join(scope.inputs) or "a node"
-            self.collector.report(
-                "missing-from",
-                f"{where} does not say what it reads",
-                node.source.span(node.place),
-                node=scope.child_path(node.name) if node.name else None,
-                help=f"add from: with one of {names}",
-            )
+            facts, own = {"where": where, "names": names}, scope.child_path(node.name) if node.name else None
+            self.collector.say("missing-from", "nothing read", facts, node.source.span(node.place), node=own)
             return None
         value = self.state.evaluate(node.sources, env, where, None)
         if value is FAILED:
@@ -68,13 +63,8 @@ class References:
         train_only = node.train_only or scope.train_only
         for wire in wires:
             if wire.train_only and not train_only:
-                self.collector.report(
-                    "train-only-input",
-                    f"{where} reads `{wire.path}`, which exists only in training",
-                    node.sources.span,
-                    labels=(Label(wire.span, "train_only"),),
-                    help="mark the reader train_only too, or read another node",
-                )
+                facts, marked = {"where": where, "source": wire.path}, (Label(wire.span, "train_only"),)
+                self.collector.say("train-only-input", "in use", facts, node.sources.span, labels=marked)
                 return None
         return wires
 

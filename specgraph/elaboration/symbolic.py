@@ -78,10 +78,6 @@ def check_constraints(graph: Graph, collector: Collector) -> None:
     node = graph.nodes.get(last.node)
     names = ", ".join(sorted(graph.symbols))
     if node is not None:
-        collector.report(
-            "no-possible-size",
-            f"node `{last.node}`: no value of {names} makes {last.left} {last.relation} {last.right}",
-            node.span,
-            node=last.node,
-            notes=[f"tried every size from {PROBED_SIZES[0]} to {PROBED_ONE_BY_ONE} and some larger ones"],
-        )
+        facts = {"path": last.node, "names": names, "left": last.left, "relation": last.relation, "right": last.right}
+        tried = {"least": PROBED_SIZES[0], "most": PROBED_ONE_BY_ONE}
+        collector.say("no-possible-size", "no value", facts | tried, node.span, node=last.node)

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 
+from specgraph.diagnostics import collector
 from specgraph.diagnostics.message import Message, words_of
 from specgraph.diagnostics.rule import rule_file, rule_modules
 from specgraph.kinds.invalid import Invalid
@@ -25,8 +26,30 @@ MANY_TERMS = HEADER.replace("[3, 32, 32]", "[3, H, W]") + (
     )
     + f"  all: {{op: concat, from: [{', '.join(f'b{n}' for n in range(2, 42))}]}}\n"
 )
+PART = "blocks:\n  part:\n    args: {width: null}\n    nodes: [{op: conv, out_channels: $width, kernel_size: 1}]\n"
+DEEP = (
+    HEADER
+    + "blocks:\n"
+    + "".join(f"  b{n}: {{nodes: {{n: {{block: b{n + 1}}}}}}}\n" for n in range(120))
+    + "  b120: {nodes: {n: relu}}\nnodes: {a: {block: b0}}\n"
+)
+LARGE = (
+    "specgraph: 1\nvars:\n  v0: [1, 1]\n"
+    + "".join(f"  v{n + 1}: [$v{n}, $v{n}]\n" for n in range(24))
+    + "inputs: {image: [3, 32, 32]}\nnodes: {a: {op: reshape, shape: $v24}}\n"
+)
 RARE = (
     MANY_TERMS,
+    DEEP,
+    LARGE,
+    HEADER + "nodes: {'n$index': {op: relu, repeat: 2}, n0: relu}\n",
+    HEADER + "nodes: {'$(1 / 2)': relu}\n",
+    "specgraph: 1\nvars: {x: a b}\ninputs: {image: [3, 32, 32]}\nnodes: {n$x: relu}\n",
+    HEADER + "nodes: {a: {op: prelu, init: {weight: kaiming_normal}}}\n",
+    HEADER + PART + "nodes: {a: {block: part}}\n",
+    HEADER + PART + "nodes: {a: {block: part, from: [image, image], width: 3}}\n",
+    HEADER + "nodes: {a: {op: parameter, shape: [3, 32, 32], when: false}, b: {op: relu, from: a}}\n",
+    HEADER + "nodes: {a: {op: conv, from: image, out_channels: $(nothing.channels), kernel_size: 1}}\n",
     HEADER.replace("[3, 32, 32]", "[3, H, W]") + "nodes: {big: {op: upsample, scale_factor: 1.0e+200}}\n",
     HEADER.replace("[3, 32, 32]", "[C, 8, 8]") + "nodes: {a: {op: conv, out_channels: 3, kernel_size: 1}}\n",
     HEADER + "nodes: [{op: reshape, shape: [3, 2, 16, 2, 16]}, {op: conv, out_channels: 3, kernel_size: 1}]\n",
@@ -51,8 +74,9 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
         found[rule, case] = None
         return words_of(rule, case, facts)
 
-    monkeypatch.setattr(faults, "words_of", recorded)
-    for text, path in [*corpus("ops"), *corpus("examples"), *((text, "rare.yaml") for text in RARE)]:
+    for module in (faults, collector):
+        monkeypatch.setattr(module, "words_of", recorded)
+    for text, path in [*corpus("ops"), *corpus("examples"), *corpus("tests"), *((text, "rare.yaml") for text in RARE)]:
         report_of(text, path)
     for op, cases in CASES.items():
         for case in cases:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -31,3 +32,9 @@ nodes:
   relu: relu
 """,
 )
+MESSAGES = {
+    "value": Message(
+        "{where}: a list or mapping has more than {most} values or {levels} levels",
+        help="use smaller lists, or raise SPECGRAPH_MAX_ALIASED_VALUES or SPECGRAPH_MAX_DEPTH",
+    ),
+}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -31,3 +32,9 @@ nodes:
   relu: relu
 """,
 )
+MESSAGES = {
+    "blocks": Message(
+        "blocks and chains are nested more than {most} deep",
+        help="use `repeat` to stack a block, or raise SPECGRAPH_MAX_DEPTH",
+    ),
+}

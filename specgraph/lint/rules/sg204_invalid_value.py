@@ -1,5 +1,6 @@
 """SG204 invalid-value: a value is not of the kind that its key or argument takes."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -24,3 +25,9 @@ nodes:
   conv: {op: conv, out_channels: 16, kernel_size: 3}
 """,
 )
+MESSAGES = {
+    "initialiser of one axis": Message(
+        "node `{path}`: `{initialiser}` needs two axes or more; `{name}` of {op} has one",
+        help="use normal, uniform, constant, zeros or ones",
+    ),
+}

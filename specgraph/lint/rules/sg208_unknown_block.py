@@ -1,5 +1,6 @@
 """SG208 unknown-block: a block that does not exist."""
 
+from specgraph.diagnostics.message import Words, suggestion
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -28,3 +29,17 @@ nodes:
   a: {block: unit}
 """,
 )
+
+
+MOST_KNOWN = 20
+
+
+def _no_such_block(path: str, name: str, known: list[str], close: str | None) -> Words:
+    more = ", …" if len(known) > MOST_KNOWN else ""
+    note = f"known: {', '.join(known[:MOST_KNOWN])}{more}" if known else "this file has no blocks"
+    return Words(f"node `{path}` uses block `{name}`, which does not exist", (note,), suggestion(close))
+
+
+MESSAGES = {
+    "no such block": _no_such_block,
+}

@@ -1,5 +1,6 @@
 """SG214 invalid-name: a name that cannot be used."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -27,3 +28,9 @@ nodes:
   my_conv: {op: conv, out_channels: 16, kernel_size: 3}
 """,
 )
+MESSAGES = {
+    "computed": Message("{where}: its name becomes `{name}`"),
+    "fraction": Message(
+        "{where}: its name becomes `{name}`, with {fraction} in it", help="divide with //, which gives an integer"
+    ),
+}

@@ -1,5 +1,6 @@
 """SG217 flat-outside-chain: `flat` without numbers to continue."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -29,3 +30,9 @@ nodes:
     - {block: unit, flat: true}
 """,
 )
+MESSAGES = {
+    "no list": Message(
+        "node `{path}`: `flat` needs a block whose nodes are a list, inside a list",
+        help="remove flat, or write both as lists",
+    ),
+}

@@ -1,5 +1,6 @@
 """SG330 no-possible-size: no value of the symbolic sizes makes the network fit together."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -32,3 +33,9 @@ nodes:
   add: {op: add, from: [b, image]}
 """,
 )
+MESSAGES = {
+    "no value": Message(
+        "node `{path}`: no value of {names} makes {left} {relation} {right}",
+        notes=("tried every size from {least} to {most} and some larger ones",),
+    ),
+}

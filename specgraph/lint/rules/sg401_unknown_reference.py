@@ -1,5 +1,6 @@
 """SG401 unknown-reference: a node that does not exist, or not here."""
 
+from specgraph.diagnostics.message import Message, Words, suggestion
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -26,3 +27,13 @@ nodes:
   relu: {op: relu, from: conv}
 """,
 )
+
+
+def _measured(where: str, name: str, close: str | None) -> Words:
+    return Words(f"{where}: there is no node `{name}` to measure here", help=suggestion(close))
+
+
+MESSAGES = {
+    "measured": _measured,
+    "absent": Message("node `{path}` reads `{source}`, which is absent here", help="give both the same when"),
+}

@@ -1,5 +1,6 @@
 """SG403 duplicate-path: two nodes with one path."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -26,3 +27,11 @@ nodes:
   body.relu: relu
 """,
 )
+
+MESSAGES = {
+    "instances": Message("node `{path}`: two instances have the same path", help="put $index into the name"),
+    "nodes": Message("node `{path}`: another node has the same path", help="give one of them another name"),
+    "inside a node": Message(
+        "node `{path}` cannot lie inside `{outer}`, which is a node of its own", help="give one of them another name"
+    ),
+}

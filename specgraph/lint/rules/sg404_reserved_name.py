@@ -1,5 +1,6 @@
 """SG404 reserved-name: a name that a compiled module cannot bear."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -24,3 +25,8 @@ nodes:
   forward_: {op: conv, out_channels: 16, kernel_size: 3}
 """,
 )
+MESSAGES = {
+    "part of a module": Message(
+        "node `{path}`: a module cannot have a part called `{part}`", notes=("{reason}",), help="call it {part}_"
+    ),
+}

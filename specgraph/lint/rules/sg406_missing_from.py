@@ -1,5 +1,6 @@
 """SG406 missing-from: the first node of a scope with several inputs does not say which it reads."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -25,3 +26,6 @@ nodes:
   add: {op: add, from: [relu, right]}
 """,
 )
+MESSAGES = {
+    "nothing read": Message("{where} does not say what it reads", help="add from: with one of {names}"),
+}

@@ -1,5 +1,6 @@
 """SG407 recursive-block: a block that contains itself."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -27,3 +28,8 @@ nodes:
   a: {block: unit, repeat: 2}
 """,
 )
+MESSAGES = {
+    "contains itself": Message(
+        "node `{path}`: block `{block}` contains itself ({chain})", help="use `repeat` to stack a block"
+    ),
+}

@@ -1,5 +1,6 @@
 """SG408 train-only-input: something needed at inference reads something that exists only in training."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -29,3 +30,9 @@ nodes:
 outputs: {main: b, aux: aux}
 """,
 )
+MESSAGES = {
+    "in use": Message(
+        "{where} reads `{source}`, which exists only in training",
+        help="mark the reader train_only too, or read another node",
+    ),
+}

@@ -1,5 +1,6 @@
 """SG411 graph-too-large: more nodes than the limit."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -24,3 +25,6 @@ nodes:
   tanh: {op: tanh, repeat: 2}
 """,
 )
+MESSAGES = {
+    "nodes": Message("{what}; the limit is {most} nodes", help="use smaller repeats, or raise SPECGRAPH_MAX_NODES"),
+}
