@@ -180,7 +180,9 @@ def _export_onnx(args: argparse.Namespace) -> list[Path]:
         from specgraph.inference.triton import write_repository
 
         scored = source.task is None or source.task.probabilities is not None
-        written = write_repository(Path(args.triton), source.graph.name, path, source.names, scored=scored)
+        written = write_repository(
+            Path(args.triton), source.graph.name, path, source.names, scored=scored, outputs=source.scored_outputs
+        )
     return written
 
 

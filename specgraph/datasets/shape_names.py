@@ -7,6 +7,8 @@ NUMBERS = ("count", "area")
 MASK_CLASSES = ("background", *KINDS)
 LIKENESS = ("different", "same")
 """The classes of several pictures: whether their shapes are of one kind."""
+TWO_CLASSES = ("background", "shape")
+"""The classes of masks that do not tell kinds."""
 NAMES_OF: dict[str, tuple[str, ...]] = {
     "class": KINDS,
     "labels": KINDS,

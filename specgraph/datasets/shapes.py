@@ -30,12 +30,17 @@ TEST_SHARE = 0.2
 SEED = 20_260_101
 
 
-def draw_shapes(size: int, num_images: int, targets: str | Mapping[str, Targets]) -> Dataset:
+def draw_shapes(
+    size: int, num_images: int, targets: str | Mapping[str, Targets], *, two_classes: bool = False
+) -> Dataset:
     """`num_images` images of `size` x `size`, four fifths for training, with `targets`: `class`, `labels`, `numbers`,
-    `mask` or `picture`, or those of several outputs by name. Raises `CommandError` for images too small or too few."""
+    `mask` or `picture`, or those of several outputs by name. Masks of `two_classes` tell shapes of any kind from the
+    background. Raises `CommandError` for images too small or too few."""
     refuse_few(size, num_images)
     each = {"": targets} if isinstance(targets, str) else targets
     images, kinds, masks = draw_images(size, num_images, one_kind="class" in each.values())
+    if two_classes:
+        masks = (masks > 0).to(torch.uint8)
     num_test = round(num_images * TEST_SHARE)
     mean, std = channel_statistics(images[num_test:])
     if "mask" in each.values():

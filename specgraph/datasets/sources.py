@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from specgraph.datasets.catalog import HUGGING_FACE, MASKS, NPZ, SHAPES, TABLE, TORCHVISION, WEBDATASET, Targets
 from specgraph.datasets.download import data_root
 from specgraph.datasets.samples import Dataset, Wanted
+from specgraph.datasets.shape_names import TWO_CLASSES
 from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data
 
@@ -71,7 +73,10 @@ def read_source(data: Data, targets: str, size: Size, channels: int | None) -> D
 def _shapes(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
     from specgraph.datasets.shapes import draw_shapes
 
-    return draw_shapes(data.size or 64, data.images or 2000, targets)
+    if targets != "mask" or data.num_classes != 2:
+        return draw_shapes(data.size or 64, data.images or 2000, targets)
+    drawn = draw_shapes(data.size or 64, data.images or 2000, targets, two_classes=True)
+    return replace(drawn, class_names=data.classes if isinstance(data.classes, tuple) else TWO_CLASSES)
 
 
 def _masks(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:

@@ -13,8 +13,9 @@ from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.pretrained.request import WeightsLike
 from specgraph.runs.folder import RUN_SPEC, is_run, run_weights
+from specgraph.tasks.heads import HeadsTask, heads_in
 from specgraph.tasks.registry import task_in, task_of
-from specgraph.tasks.task import TASK_KEY, Task, names_of
+from specgraph.tasks.task import HEADS_KEY, TASK_KEY, Task, names_of
 
 SPEC_SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -44,6 +45,15 @@ class ModelSource(NamedTuple):
     def names(self) -> tuple[str, ...] | None:
         """The names of classes, labels or numbers."""
         return None if self.task is None else names_of(self.metadata, self.task.names_key)
+
+    @property
+    def scored_outputs(self) -> dict[str, tuple[str, ...]]:
+        """Of several outputs, the names of classes or labels of each that has a score for every name."""
+        if not isinstance(self.task, HeadsTask) or HEADS_KEY not in self.metadata:
+            return {}
+        each = heads_in(self.metadata)
+        found = {name: names_of(each[name], one.names_key) for name, one in self.task.heads.items()}
+        return {name: names for name, names in found.items() if names and self.task.probabilities_of(name)}
 
 
 def looks_like_source(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from specgraph.datasets.preprocessing import PREPROCESSING
@@ -47,11 +47,13 @@ def write_repository(
     labels: Sequence[str] | None,
     *,
     scored: bool = True,
+    outputs: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Path]:
     """Lay a model out for Triton: `<name>/1/model.onnx`, `config.pbtxt` with dynamic batching, and
     `labels.txt` where the names of classes, labels or numbers are known. The files written, the model first.
 
-    `scored`: the output has a score for each name, which Triton's classification extension ranks.
+    `scored`: the output has a score for each name, which Triton's classification extension ranks. `outputs` are the
+    names of each of several outputs that has such scores, which lie in `<output>.labels.txt`.
 
     Raises `CommandError` where a file cannot be written.
     """
@@ -71,28 +73,37 @@ def write_repository(
         if beside.exists():
             written.append(beside)
         config = folder / "config.pbtxt"
-        config.write_text(config_text(model_name(name), session, bool(labels) and scored), encoding="utf-8")
-        written.append(config)
+        listings = {f"{output}.labels.txt": names for output, names in (outputs or {}).items()}
+        ranked = {output: f"{output}.labels.txt" for output in outputs or {}}
         if labels:
-            listing = folder / "labels.txt"
-            listing.write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
+            listings["labels.txt"] = labels
+        if labels and scored:
+            ranked[session.outputs[0].name] = "labels.txt"
+        config.write_text(config_text(model_name(name), session, ranked), encoding="utf-8")
+        written.append(config)
+        for file, names in listings.items():
+            listing = folder / file
+            listing.write_text("".join(f"{label}\n" for label in names), encoding="utf-8")
             written.append(listing)
     except OSError as error:
         raise CommandError(f"cannot write below {root}: {reason(error)}") from error
     return written
 
 
-def config_text(name: str, session: Session, labelled: bool) -> str:
+def config_text(name: str, session: Session, labels: Mapping[str, str]) -> str:
     """`config.pbtxt`: the ports without their batch axis, dynamic batching up to 64 images (of one shape, where it is
-    free), and what happens to images. `labelled`: a row of scores in the first output refers to `labels.txt`."""
-    first = session.outputs[0]
-    is_row = first.dtype.startswith("float") and sum(size != 1 for size in first.shape[1:]) == 1
-    classified = first.name if labelled and is_row else None
+    free), and what happens to images. `labels` are the files of names by output, for those that are rows of scores."""
+    rows = [
+        port.name
+        for port in session.outputs
+        if port.dtype.startswith("float") and sum(size != 1 for size in port.shape[1:]) == 1
+    ]
+    classified = {output: file for output, file in labels.items() if output in rows}
     lines = [
         f'name: "{name}"',
         'backend: "onnxruntime"',
         f"max_batch_size: {MAX_BATCH_SIZE}",
-        _ports("input", session.inputs, None),
+        _ports("input", session.inputs, {}),
         _ports("output", session.outputs, classified),
         f"dynamic_batching {{ max_queue_delay_microseconds: {QUEUE_DELAY_MICROSECONDS} }}",
         "instance_group [ { kind: KIND_AUTO } ]",
@@ -114,13 +125,13 @@ def _parameters(session: Session) -> list[str]:
     ]
 
 
-def _ports(kind: str, ports: Sequence[Port], classified: str | None) -> str:
+def _ports(kind: str, ports: Sequence[Port], classified: Mapping[str, str]) -> str:
     entries = []
     for port in ports:
         sizes = ", ".join(str(size if isinstance(size, int) else -1) for size in port.shape[1:])
         # Triton takes no empty list of sizes
         dims = f"dims: [ {sizes} ]" if sizes else "dims: [ 1 ], reshape: { shape: [ ] }"
-        label = ', label_filename: "labels.txt"' if port.name == classified else ""
+        label = f', label_filename: "{classified[port.name]}"' if port.name in classified else ""
         element = _TYPES.get(port.dtype, "TYPE_FP32")
         entries.append(f'  {{ name: "{port.name}", data_type: {element}, {dims}{label} }}')
     return f"{kind} [\n" + ",\n".join(entries) + "\n]"

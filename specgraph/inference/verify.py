@@ -18,9 +18,7 @@ from specgraph.graph.model import Graph
 from specgraph.inference.departure import Departure, first_departure, largest_difference
 from specgraph.inference.front import prepared_by_file
 from specgraph.inference.session import Array, Session
-from specgraph.recipes.recipe import is_task
 from specgraph.tasks import registry as tasks
-from specgraph.tasks.task import TASK_KEY
 
 if TYPE_CHECKING:
     from torch import nn
@@ -246,19 +244,21 @@ def _run_module(graph: Graph, module: nn.Module, inputs: dict[str, Array], sessi
     """The module's outputs, as probabilities where the file gives them."""
     import torch
 
-    task = session.metadata.get(TASK_KEY)
-    kind = tasks.task(task).probabilities if is_task(task) else "exclusive"
+    task = tasks.task_in(session.metadata)
     module.eval()
     with torch.inference_mode():
         found = module(*(torch.from_numpy(inputs[name]) for name in graph.inputs))
         names = list(graph.inference_outputs())
         outputs = found if isinstance(found, dict) else {names[0]: found}
         if SOFTMAX in session.metadata.get("specgraph.built_in", "").split():
-            outputs = {name: _probabilities(output_scale(graph, name), kind, outputs[name]) for name in names}
+            kinds = {name: "exclusive" if task is None else task.probabilities_of(name) for name in names}
+            outputs = {name: _probabilities(output_scale(graph, name), kinds[name], outputs[name]) for name in names}
     return {name: outputs[name].numpy() for name in names}
 
 
 def _probabilities(scale: str, kind: str | None, value: Any) -> Any:
+    if kind is None:
+        return value
     if scale == "scores":
         return value.sigmoid() if kind == "independent" else value.softmax(1)
     return value.exp() if scale == "log_probabilities" else value

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from specgraph.datasets.catalog import CATALOG, FOLDER, SHAPES, DatasetInfo, is_place
-from specgraph.datasets.shape_names import LIKENESS, NAMES_OF
+from specgraph.datasets.shape_names import LIKENESS, NAMES_OF, TWO_CLASSES
 from specgraph.diagnostics.rule import rule, rule_file
 from specgraph.graph.classifier import first_image
 from specgraph.graph.model import Graph
@@ -114,6 +114,8 @@ class Trained(NamedTuple):
         data, targets = self.data, self.task.targets
         if data is None:
             return None
+        if data.name == SHAPES and targets == "mask" and data.num_classes == 2:
+            return data.classes if isinstance(data.classes, tuple) else TWO_CLASSES
         if data.name == SHAPES:
             return LIKENESS if targets == "class" and len(self.graph.inputs) > 1 else NAMES_OF[targets]
         if isinstance(data.classes, tuple):
@@ -235,12 +237,17 @@ def faults_of_output(
             images = images._replace(num_classes=len(LIKENESS))
         if images is not None and info is not None and task.targets == "mask":
             serves_masks = task.targets in info.serves
-            images = images._replace(num_classes=info.num_classes + 1 if serves_masks else None)  # and the background
+            images = images._replace(num_classes=_mask_classes(recipe.data, info) if serves_masks else None)
     num_scores = task.num_outputs(head) or 0
     trained = Trained(graph, recipe, image, head.name, num_scores, info, images, task, num_processes)
     for find in rules_on("SG5", "find", trained, OF_RECIPES, task=task.name):
         with suppress(Unknown):
             yield from find(trained)
+
+
+def _mask_classes(data: Data | None, info: DatasetInfo) -> int:
+    """How many classes drawn masks have: the background and the kinds, or two."""
+    return 2 if data is not None and data.num_classes == 2 else info.num_classes + 1
 
 
 def known_images(data: Data | None) -> Images | None:

@@ -50,7 +50,7 @@ class Data(Settings):
     )
     classes: int | tuple[str, ...] | None = setting(
         Either(Int(1), ListOf(Text(), 1), Nothing()),
-        "names or number of classes, where the files or `check` cannot know them",
+        "names or number of classes, where the files or `check` cannot know them; of drawn masks, 2: background, shape",
         default=None,
     )
     validation: int | float | Literal["test"] = setting(

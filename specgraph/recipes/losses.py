@@ -166,7 +166,7 @@ class HeadLosses(Loss):
 
 
 class _LossKind(Tagged):
-    """A loss, or a mapping from outputs to losses: one of two keys or more, none of them what a loss is called."""
+    """A loss, or a mapping from outputs to losses, whose keys are not names of losses; of one key the value is one."""
 
     def check(self, value: Any) -> Any:
         if not self._is_by_output(value):
@@ -174,13 +174,13 @@ class _LossKind(Tagged):
         return HeadLosses(by_output=MapOf(_ONE_LOSS).check(value))
 
     def _is_by_output(self, value: Any) -> bool:
-        if not isinstance(value, dict) or len(value) < 2:
+        if not isinstance(value, dict) or not value:
             return False
         fields = {field for record in self.records.values() for field in record.fields}
         if any(key in fields or self._is_loss(key) for key in value):
             return False
         beside = [named for key, named in value.items() if key not in NAMING_KEYS]
-        return len(beside) == len(value) or any(map(self._is_loss, beside))
+        return (len(beside) == len(value) and len(value) > 1) or any(map(self._is_loss, beside))
 
     def _is_loss(self, named: Any) -> bool:
         """Whether a name, or the one key of a mapping, is that of a loss."""
@@ -189,7 +189,7 @@ class _LossKind(Tagged):
 
     def schema(self) -> dict[str, Any]:
         one = super().schema()
-        outputs = {"type": "object", "minProperties": 2, "additionalProperties": _ONE_LOSS.schema()}
+        outputs = {"type": "object", "minProperties": 1, "additionalProperties": _ONE_LOSS.schema()}
         return {"anyOf": [*one["anyOf"], outputs]}
 
 

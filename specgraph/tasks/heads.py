@@ -128,6 +128,9 @@ class HeadsTask(Task):
                 return f"output `{name}`: {reason}"
         return None
 
+    def probabilities_of(self, output: str) -> Literal["exclusive", "independent"] | None:
+        return self.heads[output].probabilities if output in self.heads else None
+
     def num_outputs(self, head: Head) -> int | None:
         return self.heads[head.name].num_outputs(head)
 
@@ -196,8 +199,8 @@ class HeadsObjective(Objective):
     def of_outputs(self, outputs: Tensor | Mapping[str, Tensor], main: str) -> Tensor:
         import torch
 
-        assert isinstance(outputs, Mapping)
-        each = {name: part.scores(outputs[name]) for name, part in self.parts.items()}
+        known = outputs if isinstance(outputs, Mapping) else {main: outputs}
+        each = {name: part.scores(known[name]) for name, part in self.parts.items()}
         self._tails = {name: tuple(scores.shape[1:]) for name, scores in each.items()}
         return torch.cat([scores.flatten(1) for scores in each.values()], 1)
 

@@ -135,6 +135,10 @@ class Task(ABC):
         size = head.type.dims[0] if head.type.dims else None
         return size if isinstance(size, int) else None
 
+    def probabilities_of(self, output: str) -> Literal["exclusive", "independent"] | None:
+        """`probabilities` of an output by name."""
+        return self.probabilities
+
     def refuse_loss(self, loss: Loss) -> str | None:
         """Why a loss is none of this task, or None."""
         wrong = next((term for term in terms_of(loss) if not isinstance(term, self.losses)), None)

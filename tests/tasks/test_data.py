@@ -14,6 +14,7 @@ from specgraph.datasets.mask_folder import read_masks
 from specgraph.datasets.random import balanced_order
 from specgraph.datasets.samples import IGNORED
 from specgraph.datasets.shapes import draw_images, draw_shapes
+from specgraph.datasets.sources import read_source
 from specgraph.datasets.table import read_table
 from specgraph.errors import CommandError
 from specgraph.recipes.augmentation import HorizontalFlip, RandomCrop, Rotate, Shift, VerticalFlip
@@ -164,3 +165,16 @@ def test_tables(table: Path) -> None:
 def test_tables_that_do_not_fit(table: Path, columns: object, targets: str, message: str) -> None:
     with pytest.raises(CommandError, match=message):
         read_table(Data(name="table", root=str(table), file="all.csv", targets=columns), targets, (8, 8), 3)  # type: ignore[arg-type]
+
+
+def test_drawn_masks_of_two_classes_tell_shapes_from_the_background() -> None:
+    kinds, two = (
+        read_source(Data(name="shapes", size=32, images=20, classes=classes), "mask", None, None)
+        for classes in (None, ("ground", "thing"))
+    )
+    assert kinds is not None
+    assert two is not None
+    assert two.class_names == ("ground", "thing")
+    masks, expected = (part.train.source.read(3)[-1] for part in (two, kinds))
+    assert torch.equal(masks, (expected > 0).to(torch.uint8))
+    assert set(masks.unique().tolist()) == {0, 1}

@@ -10,19 +10,23 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+import yaml
 from PIL import Image
 from safetensors.torch import load_file
 
 import specgraph
 from specgraph.backends.torch.compile import compile_graph
+from specgraph.cli.main import main
 from specgraph.datasets.random import epoch_order
 from specgraph.datasets.shapes import draw_shapes
 from specgraph.diagnostics.model import Diagnostic
-from specgraph.errors import SpecError
+from specgraph.errors import CommandError, SpecError
+from specgraph.inference.session import Session
 from specgraph.inference.source import open_source
 from specgraph.runs.run import Run
 from specgraph.training.display import Silent
 from tests.helpers import ROOT
+from tests.training.processes import train_in_processes
 
 FEW: dict[str, Any] = {"data.images": 40, "data.augment": []}
 NETWORK: dict[str, Any] = {
@@ -192,3 +196,78 @@ def test_two_outputs_have_no_fault() -> None:
     assert faults({}) == []
     assert faults({"loss": None, "task": {"kind": "classification", "extent": "regression"}}) == []
     assert faults({"loss_weights": {"extent": 0.5}, "best": "kind_accuracy"}) == []
+
+
+def test_files_of_several_outputs_give_probabilities_where_there_are_some(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train(tmp_path / "run", spec(("kind", "extent", "labels")), epochs=1)
+    plain, ended = (str(tmp_path / f"{name}.onnx") for name in ("plain", "ended"))
+    assert main(["export", str(run.folder), "--onnx", plain, "--verify"]) == 0
+    assert main(["export", str(run.folder), "--onnx", ended, "--softmax", "--verify"]) == 0
+    x = {"image": torch.randn(3, 3, 32, 32).numpy()}
+    scores, shares = (Session(file, "cpu").run(x, ["kind", "extent", "labels"]) for file in (plain, ended))
+    assert shares["kind"] == pytest.approx(torch.from_numpy(scores["kind"]).softmax(1).numpy(), abs=1e-5)
+    assert shares["labels"] == pytest.approx(torch.from_numpy(scores["labels"]).sigmoid().numpy(), abs=1e-5)
+    assert (shares["extent"] == scores["extent"]).all()
+    image = np.zeros((32, 32, 3), np.uint8)
+    one, other = (specgraph.predict(file, [image])[0].plain()["outputs"] for file in (plain, ended))
+    assert one["extent"]["values"] == pytest.approx(other["extent"]["values"], rel=1e-5)
+    for name, key in (("kind", "classes"), ("labels", "labels")):
+        found = [
+            {each.get("class", each.get("name")): each["probability"] for each in of[name][key]} for of in (one, other)
+        ]
+        assert found[0] == pytest.approx(found[1], abs=1e-5)
+    assert specgraph.evaluate(run, weights=ended).metrics == pytest.approx(specgraph.evaluate(run).metrics, abs=1e-4)
+    capsys.readouterr()
+    assert main(["export", str(run.folder), "--onnx", str(tmp_path / "no.onnx"), "--argmax"]) == 2
+    assert "--argmax is for one output, and the network has kind, extent, labels" in capsys.readouterr().err
+    numbers = train(tmp_path / "numbers", spec(("extent",)), epochs=1)
+    assert specgraph.evaluate(numbers).metrics["extent_mae"] == pytest.approx(numbers.result["test_extent_mae"])
+    assert main(["export", str(numbers.folder), "--onnx", str(tmp_path / "no.onnx"), "--softmax"]) == 2
+    assert "--softmax gives probabilities, and its tasks have none" in capsys.readouterr().err
+
+
+def test_files_of_several_outputs_in_eight_bits_and_for_triton(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train(tmp_path / "run", spec(("kind", "extent")), epochs=1)
+    assert main(["export", str(run.folder), "--onnx", str(tmp_path / "small.onnx"), "--int8", "--verify"]) == 0
+    said = capsys.readouterr().out
+    assert "accuracy of kind on 8 test images" in said
+    assert "extent: " in said
+    assert main(["export", str(run.folder), "--triton", str(tmp_path / "triton"), "--preprocess"]) == 0
+    config = (tmp_path / "triton" / "heads" / "config.pbtxt").read_text()
+    assert 'name: "kind", data_type: TYPE_FP32, dims: [ 4 ], label_filename: "kind.labels.txt"' in config
+    assert 'name: "extent", data_type: TYPE_FP32, dims: [ 2 ]' in config
+    labels = (tmp_path / "triton" / "heads" / "kind.labels.txt").read_text().split()
+    assert labels == ["circle", "square", "triangle", "cross"]
+
+
+def test_mixed_images_mix_the_rows_of_all_outputs(tmp_path: Path) -> None:
+    """The loss of a mixed batch is that of both targets, in the images' shares."""
+    mixed = {"data": {"name": "shapes", "size": 32, "images": 40, "augment": ["mixup"]}}
+    network = spec(("kind", "extent", "labels"), **mixed)
+    half = train(tmp_path / "half", network, settings={"schedule": "constant"}, epochs=1)
+    longer = specgraph.train(resume=half, epochs=2, device="cpu", report=False, display=Silent())
+    at_once = train(tmp_path / "once", network, settings={"schedule": "constant"})
+    one, other = (load_file(run.folder / "last.safetensors") for run in (longer, at_once))
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    with pytest.raises(CommandError, match="mixup mixes images, and output `area` learns a map"):
+        train(tmp_path / "map", spec(("kind", "area"), **mixed))
+
+
+def test_several_processes_train_several_outputs_like_one(tmp_path: Path) -> None:
+    """Of the losses dice alone is one of a whole batch, and each process has its part of that."""
+    loss = {"kind": "cross_entropy", "extent": "mse", "area": "cross_entropy"}
+    network = spec(tuple(loss), loss=loss, precision="fp32", loss_weights={"extent": 0.5})
+    file = tmp_path / "heads.yaml"
+    file.write_text(yaml.safe_dump(network, sort_keys=False))
+    alone = train(tmp_path / "one", str(file))
+    train_in_processes(2, [str(file), "--out", str(tmp_path / "two")])
+    two = Run(tmp_path / "two")
+    one, other = (load_file(run.folder / "last.safetensors") for run in (alone, two))
+    for key, value in one.items():
+        torch.testing.assert_close(other[key], value, atol=1e-5, rtol=1e-4)
+    assert two.result["test_extent_mae"] == pytest.approx(alone.result["test_extent_mae"], rel=1e-3)
+    assert two.result["test_area_pixel_accuracy"] == pytest.approx(alone.result["test_area_pixel_accuracy"], abs=1e-2)

@@ -27,6 +27,7 @@ from specgraph.graph.liveness import live_at_inference
 from specgraph.graph.model import Graph, Node
 from specgraph.ops.registry import behaviour_of
 from specgraph.tasks import registry as tasks
+from specgraph.tasks.heads import HeadsTask
 from specgraph.tasks.task import Task
 
 LRN_FORMS = ("native", "composed")
@@ -171,25 +172,33 @@ def build_model(graph: Graph, weights: Weights, options: ExportOptions | None = 
         if end == "argmax":
             frontend.add_argmax(builder, value, name)
         elif end is not None:
-            frontend.add_probabilities(builder, name, value, name, end)
+            kind = "exclusive" if options.task is None else options.task.probabilities_of(name)
+            frontend.add_probabilities(builder, name, value, name, kind)
     return OnnxModel(_assemble(builder, described, options), builder.initialisers)
 
 
 def _end_of(options: ExportOptions) -> str | None:
-    """What follows the network: probabilities (of the task's kind), argmax or nothing. Raises `CommandError` for what
-    its task does not have."""
+    """What follows the network: probabilities (of each output whose task has some), argmax or nothing. Raises
+    `CommandError` for what its task does not have."""
     task = options.task
     if options.argmax and options.softmax:
         raise CommandError("--softmax and --argmax exclude each other")
     if options.argmax:
+        if isinstance(task, HeadsTask):
+            raise CommandError(
+                f"--argmax is for one output, and the network has {', '.join(task.heads)}",
+                "use --softmax, and take the largest of each",
+            )
         if task is not None and not task.has_classes:
             raise CommandError(f"--argmax gives class numbers, and the task {task.name} has no classes", "leave it out")
         return "argmax"
     if not options.softmax:
         return None
-    if task is not None and task.probabilities is None:
-        raise CommandError(f"--softmax gives probabilities, and the task {task.name} has none", "leave it out")
-    return "exclusive" if task is None else task.probabilities
+    outputs = task.heads if isinstance(task, HeadsTask) else {"": None}
+    if task is not None and not any(map(task.probabilities_of, outputs)):
+        told = "its tasks have none" if isinstance(task, HeadsTask) else f"the task {task.name} has none"
+        raise CommandError(f"--softmax gives probabilities, and {told}", "leave it out")
+    return SOFTMAX
 
 
 def _load(graph: Graph | str | PathLike[str] | dict[str, Any]) -> Graph:

@@ -63,13 +63,13 @@ def add_argmax(builder: Builder, value: str, output: str) -> None:
     builder.raw("ArgMax", [value], output, axis=1, keepdims=0)
 
 
-def add_probabilities(builder: Builder, name: str, value: str, output: str, kind: str) -> None:
+def add_probabilities(builder: Builder, name: str, value: str, output: str, kind: str | None) -> None:
     """Turn an output's scores, or log-probabilities, into probabilities; `kind` is that of the task's
-    `probabilities`."""
+    `probabilities`, None for an output that has none."""
     scale = output_scale(builder.graph, name)
-    if scale == "log_probabilities":
+    if kind is not None and scale == "log_probabilities":
         builder.raw("Exp", [value], output)
-    elif scale == "probabilities":
+    elif kind is None or scale == "probabilities":
         builder.raw("Identity", [value], output)
     elif kind == "independent":
         builder.raw("Sigmoid", [value], output)

@@ -9,6 +9,7 @@ from typing import Any
 from specgraph.datasets.preprocessing import CLASS_NAMES, PREPROCESSING, Preprocessing
 from specgraph.graph.fingerprint import spec_hash
 from specgraph.graph.model import Graph
+from specgraph.tasks.registry import task_in
 from specgraph.version import __version__
 
 PREFIX = "specgraph."
@@ -39,7 +40,11 @@ def describe(
         "weights": weights,
         "scopes": json.dumps(_scopes(graph), separators=(",", ":"), default=str),
     }
-    scales = {name: output_scale(graph, name, built_in) for name in graph.inference_outputs()}
+    task, without_softmax = task_in(output), [what for what in built_in if what != SOFTMAX]
+    scales = {
+        name: output_scale(graph, name, built_in if task is None or task.probabilities_of(name) else without_softmax)
+        for name in graph.inference_outputs()
+    }
     entries["output_scales"] = json.dumps(scales)
     if composed:
         entries["composed"] = json.dumps(composed, separators=(",", ":"), default=str)
