@@ -19,8 +19,8 @@ MAX_INPUTS = 32
 def join_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
     """What may bring the inputs of a join to one type, the likeliest first."""
     types, nodes, written = trouble.types, elaborator.nodes, elaborator.paths.nodes
-    if len(types) > MAX_INPUTS:
-        return
+    if len(types) > MAX_INPUTS or not all(kind.batched for kind in types):
+        return  # a tensor that the network holds is what changes: the message says its shape
     concat = trouble.rule == "concat-shape-mismatch"
     gated = any(kind.spatial_rank and set(kind.dims[1:]) == {1} for kind in types)
     if not concat:

@@ -35,6 +35,7 @@ OF_NETWORKS: dict[str, Callable[[Lint], bool]] = {
     "regrouped values": _some_op(lambda behaviour: behaviour.view == "regrouped"),
     "join": _some_op(lambda behaviour: behaviour.joins != "none"),
     "joined axis": _some_op(lambda behaviour: behaviour.joins == "axis"),
+    "queries": _some_op(lambda behaviour: behaviour.joins == "queries"),
     "pooling": _some_op(lambda behaviour: behaviour.pools_windows),
     "constant op": _some_op(lambda behaviour: behaviour.constant),
     "bounded op": _some_op(lambda behaviour: behaviour.is_bounded),

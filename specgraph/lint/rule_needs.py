@@ -64,6 +64,7 @@ RULE_NEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]] = {
     "SG933": (("random drops",), (), False),
     "SG934": (("bounded op",), (), False),
     "SG936": (("regrouped values",), (), False),
+    "SG937": (("queries",), (), False),
 }
 
 ASKED = (

@@ -30,6 +30,18 @@ def skipping(count: int, activation: str) -> str:
     )
 
 
+WINDOWS = "specgraph: 1\ninputs: {image: [12, 14, 14]}\n"
+ATTENDING = """\
+nodes:
+  map: {{op: permute, dims: [0, 2, 3, 1]}}
+  mask: {{op: window_mask, window_size: 7, shift_size: {masked}}}
+  windows: {{op: window, from: map, window_size: 7, shift_size: {shift}}}
+  qkv: {{op: linear, out_features: 36}}
+  attention: {{op: attention, from: [qkv, mask], num_heads: 3}}
+  joined: {{op: unwindow, from: [attention, map], window_size: 7, shift_size: {shift}}}
+"""
+
+
 CASES: dict[str, Case] = {
     # SG910, through what is no activation
     "a dropout between two layers": (
@@ -140,6 +152,11 @@ CASES: dict[str, Case] = {
         f"nodes:\n  a: {CONV}\n  r: relu\n  p: {{op: max_pool, kernel_size: 2}}\n  d: dropout\n  b: {CONV}\n",
         [],
     ),
+    # SG937
+    "a shift and the mask of another one": (WINDOWS, ATTENDING.format(shift=3, masked=2), [("SG937", 8)]),
+    "a shift and its mask": (WINDOWS, ATTENDING.format(shift=3, masked=3), []),
+    "a mask without a shift": (WINDOWS, ATTENDING.format(shift=0, masked=0), []),
+    "one window is not shifted": (WINDOWS.replace("14, 14", "7, 7"), ATTENDING.format(shift=3, masked=2), []),
     # SG933
     "dropout of nearly all": (
         VECTOR,

@@ -69,6 +69,13 @@ def _operands(
         help = read_through(projection.source, node)
     elif are_maps:
         help = "make the sizes agree: the same stride on both paths, and a padding of half the kernel"
+    held = [index for index in (left, right) if not types[index].batched]
+    if len(held) == 1 and wrong == [0] and wider.rank == 2:  # a position embedding for other tokens
+        shape = [sides[1 if held[0] == left else 0][0], types[held[0]].dims[-1]]
+        help = (
+            f"give {names[held[0]]} a shape of [{', '.join(map(str, shape))}], the number of tokens written as an "
+            "expression of the map's height and width"
+        )
     return Words(
         f"joins {' and '.join(parts)}: {listed(names, types, [left, right])}",
         (f"its inputs: {listed(names, types)}",) if len(types) > 2 else (),
