@@ -26,8 +26,6 @@ from specgraph.ops.registry import ops
 Array = NDArray[Any]
 MAX_INPUT_RANK = 4
 NO_COUNTERPART = "{op} has no counterpart in a spec"
-SAID_ALONE = {"pow": "a power other than 2", "div": "division of two computed values"}
-"""What a refusal calls a provisional op that stays alone; any other goes by its name."""
 
 
 LISTS = ("shape", "dims", "axes", "channels", "dim", "shifts", "sizes", "value")
@@ -133,7 +131,7 @@ class FlatNetwork:
     def left_over(self) -> list[Refusal]:
         """The provisional nodes that are part of no op."""
         return [
-            Refusal(NO_COUNTERPART.format(op=SAID_ALONE.get(node.op, node.op)), node.provisional)
+            Refusal(NO_COUNTERPART.format(op=node.op), node.provisional)
             for node in self.nodes.values()
             if node.provisional is not None
         ]

@@ -128,7 +128,7 @@ def raise_arithmetic(op: str) -> Raise:
             if len(node.inputs) == 1:
                 raiser.alias(node)
             elif op == "div":
-                raiser.add_provisional(node, "div", [raiser.data(node, 0), raiser.data(node, 1)])
+                _quotient(raiser, node)
             elif not (op == "mul" and _silu(raiser, node)):
                 raiser.add(node, op, _aligned(raiser, node))
             return
@@ -154,6 +154,16 @@ def _with_parameter(raiser: Raiser, node: OnnxNode, op: str, path: str, index: i
     factors = 1 / raiser.floats(node, index) if op == "div" else None
     held = hold_constant(raiser, node, index, rank, factors)
     raiser.add(node, "mul" if op == "div" else op, [held, path] if index == 0 else [path, held])
+
+
+def _quotient(raiser: Raiser, node: OnnxNode) -> None:
+    """Of two computed values: a part of another op perhaps, if it has the shape of the first."""
+    left, right = _aligned(raiser, node)
+    if raiser.type_of(left).dims == raiser.type_of(right).dims:
+        raiser.add_provisional(node, "div", [left, right])
+        return
+    below = raiser.step("reciprocal", [right], label="reciprocal")
+    raiser.add(node, "mul", [left, below])
 
 
 def raise_pow(raiser: Raiser, node: OnnxNode) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from specgraph.graph.dims import product
 from specgraph.importers.flat import Array, FlatNetwork, FlatNode, Refusal
+from specgraph.importers.written_out import write_out
 
 
 def tidy(net: FlatNetwork) -> list[Refusal]:
@@ -26,6 +27,7 @@ def tidy(net: FlatNetwork) -> list[Refusal]:
             if any(rewrite(net, node, readers, outputs) for rewrite in _REWRITES):
                 changed = True
                 break
+    write_out(net)
     return net.left_over()
 
 

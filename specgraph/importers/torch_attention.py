@@ -30,7 +30,7 @@ def scaled_dot_product_attention(tracer: Tracer, node: Any) -> str:
         raise Refusal("its query, key and value are constants")
     rank = len(tracer.sizes(tracer.data(data))) + 1
     parts = [tokens(tracer, data_or_held(tracer, value, rank)) for value in values]
-    if given.get("enable_gqa"):
+    if rank > 3 and (given.get("enable_gqa") or 1 in {tracer.sizes(part)[0] for part in parts[1:]}):
         parts = _with_all_heads(tracer, node, parts)
     if given.get("attn_mask") is not None:
         parts.append(_mask(tracer, given.attn_mask, rank))

@@ -26,6 +26,7 @@ from specgraph.importers.torch_layers import (
     upsample,
     with_places,
 )
+from specgraph.importers.torch_norms import Normalised
 from specgraph.importers.torch_shapes import (
     channel_shuffle,
     cut,
@@ -50,10 +51,16 @@ def hardtanh(tracer: Tracer, node: Any) -> str:
     return tracer.add(node, "hardtanh", [path], {"min_val": low, "max_val": high})
 
 
-def clamp(tracer: Tracer, node: Any) -> str:
+def clamp(tracer: Tracer, node: Any) -> Any:
     given = CallArguments(node)
-    path = tracer.data(given.get("self"))
-    low, high = given.get("min"), given.get("max")
+    found = tracer.values.get(given.get("self"))
+    if isinstance(found, Normalised):
+        return found
+    return bounded(tracer, node, tracer.data(given.get("self")), given.get("min"), given.get("max"))
+
+
+def bounded(tracer: Tracer, node: Any, path: str, low: Any, high: Any) -> str:
+    """A value held between numbers, either of which may be None."""
     if low == 0 and high is None:
         return tracer.add(node, "relu", [path])
     if (low, high) == (0, 6):
@@ -134,6 +141,8 @@ def arithmetic(op: str) -> Handler:
         left, right = (number_of(tracer, value) for value in (given.get("self"), given.other))
         if tracer.values.get(left) is SOFTSIGN:
             return SOFTSIGN
+        if isinstance(tracer.values.get(right), Normalised):
+            return tracer.add(node, "normalize", [tracer.data(left)], tracer.values[right].arguments)
         if tracer.values.get(right) is SOFTSIGN:
             return tracer.add(node, "softsign", [tracer.data(left)])
         if given.get("alpha", 1) != 1:
@@ -141,12 +150,19 @@ def arithmetic(op: str) -> Handler:
         if given.get("rounding_mode"):
             raise Refusal("division that rounds has no counterpart in a spec")
         if tracer.is_data(left) and tracer.is_data(right):
-            if op == "div":
+            if op == "div" and tracer.net.type_of(tracer.data(left)).dims == _sizes_of(tracer, right):
                 return tracer.add_provisional(node, "div", [tracer.data(left), tracer.data(right)])
+            if op == "div":
+                below = tracer.step(node, "reciprocal", [tracer.data(right)], {}, "reciprocal")
+                return tracer.add(node, "mul", [tracer.data(left), below])
             return tracer.add(node, op, [tracer.data(left), tracer.data(right)])
         return with_constant(tracer, node, op, left, right)
 
     return handler
+
+
+def _sizes_of(tracer: Tracer, value: Any) -> Any:
+    return tracer.net.type_of(tracer.data(value)).dims
 
 
 def with_constant(tracer: Tracer, node: Any, op: str, left: Any, right: Any) -> str:

@@ -33,6 +33,8 @@ def read_call(tracer: Tracer, node: Any, handler: Handler | None) -> Any:
         return handler(tracer, node)
     if name in FILLS or name in OWN_WAY:
         return handler(tracer, node)
+    if name == "batch_norm" and handler is not None:
+        return _by_channels(tracer, node, handler, _place(tracer, node.args[0]))
     if name not in LIFTED:
         raise Refusal(IN_FRONT)
     return _lifted(tracer, node, handler, name)
@@ -154,6 +156,22 @@ def _lifted(tracer: Tracer, node: Any, handler: Handler, name: str) -> Any:
     return settled(place._replace(path=found, axis=axis))
 
 
+def _by_channels(tracer: Tracer, node: Any, handler: Handler, place: Placed) -> Any:
+    """A batch_norm of what is joined with the batch: its channels first, and back."""
+    if place.axis != 0:
+        raise Refusal(IN_FRONT)
+    rank, (channels,) = len(tracer.sizes(place.path)) + 1, place.own(1)
+    order = [0, channels + 1, *(axis for axis in range(1, rank) if axis != channels + 1)]
+    before = tracer.values[node.args[0]]
+    try:
+        tracer.values[node.args[0]] = tracer.step(node, "permute", [place.path], {"dims": order}, "channels")
+        found = handler(tracer, node)
+    finally:
+        tracer.values[node.args[0]] = before
+    back = [order.index(axis) for axis in range(rank)]
+    return place._replace(path=tracer.step(node, "permute", [found], {"dims": back}, "back"))
+
+
 def _inside(tracer: Tracer, place: Placed) -> tuple[int, int]:
     """Sizes of what lies in one axis with the batch, before it and after it."""
     sizes = tracer.sizes(place.path)
@@ -165,6 +183,8 @@ def _last_axes(node: Any, name: str) -> int:
     """How many of the last axes a call acts on."""
     if name in ("layer_norm", "rms_norm"):
         return len(CallArguments(node).normalized_shape)
+    if name in ("pad", "constant_pad_nd"):
+        return len(CallArguments(node).pad) // 2
     return LAST_AXES.get(name, 0)
 
 
@@ -226,7 +246,7 @@ def _pointwise() -> dict[str, tuple[str, ...]]:
     return found
 
 
-ARITHMETIC = ("add", "sub", "mul", "div", "add_", "sub_", "mul_", "div_", "rsub", "maximum", "minimum")
+ARITHMETIC = ("add", "sub", "mul", "div", "add_", "sub_", "mul_", "div_", "rsub", "maximum", "minimum", "addcmul")
 BROADCASTS = frozenset({*ARITHMETIC, "matmul", "bmm", "baddbmm", "scaled_dot_product_attention", "cat", "concat"})
 OWN_WAY = frozenset({"einsum"})
 """Calls whose handlers read where the batch is by themselves."""
@@ -238,7 +258,8 @@ LIFTED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("pow", "square", "neg", "abs", "selu", "layer_norm", "rms_norm"), ()),
     **dict.fromkeys((*ARITHMETIC, "linear", "matmul", "bmm", "baddbmm", "scaled_dot_product_attention"), ()),
     **dict.fromkeys(("select", "slice", "chunk", "split", "split_with_sizes", "unbind", "cat", "concat"), ("dim",)),
-    **dict.fromkeys(("sum", "mean", "amax", "index_select"), ("dim",)),
+    **dict.fromkeys(("sum", "mean", "amax", "index_select", "linalg_vector_norm"), ("dim",)),
+    **dict.fromkeys(("rsqrt", "clamp_min", "clamp_max", "pad", "constant_pad_nd"), ()),
     "roll": ("dims",),
 }
 """Calls that can be read as calls on the node's value, with the arguments that name axes."""

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from specgraph.importers import torch_copies
+from specgraph.importers import torch_copies, torch_norms
 from specgraph.importers.flat import Refusal
 from specgraph.importers.torch_arguments import CallArguments, spread
 from specgraph.importers.torch_copies import over_stacked, select_stacked
 from specgraph.importers.torch_layers import with_places
-from specgraph.importers.torch_ops import SOFTSIGN, is_softsign, with_constant
+from specgraph.importers.torch_norms import passed_on
+from specgraph.importers.torch_ops import SOFTSIGN, bounded, is_softsign, with_constant
 from specgraph.importers.torch_shapes import mean, roll, select
 from specgraph.importers.torch_tracer import Handler, Tracer, op_name
 
@@ -31,6 +32,42 @@ def power(tracer: Tracer, node: Any) -> str:
     if given.exponent == 2:
         return tracer.add(node, "mul", [path, path])
     return tracer.add_provisional(node, "pow", [path], float(given.exponent))
+
+
+def inverse_root(tracer: Tracer, node: Any) -> str:
+    root = tracer.step(node, "sqrt", [tracer.data(CallArguments(node).get("self"))], {}, "sqrt")
+    return tracer.add(node, "reciprocal", [root])
+
+
+def at_least(tracer: Tracer, node: Any) -> str:
+    given = CallArguments(node)
+    return bounded(tracer, node, tracer.data(given.get("self")), given.min, None)
+
+
+def at_most(tracer: Tracer, node: Any) -> str:
+    given = CallArguments(node)
+    return bounded(tracer, node, tracer.data(given.get("self")), None, given.max)
+
+
+def summed_product(tracer: Tracer, node: Any) -> str:
+    """`addcmul`: a value and the product of two others."""
+    given = CallArguments(node)
+    if given.get("value", 1) != 1:
+        raise Refusal("adding a multiple has no counterpart in a spec")
+    path = _joined(tracer, node, "mul", given.tensor1, given.tensor2)
+    return _joined(tracer, node, "add", given.get("self"), path)
+
+
+def _joined(tracer: Tracer, node: Any, op: str, left: Any, right: Any) -> str:
+    """A sum or product, of paths or of traced values, one of which may be a constant."""
+    paths = [
+        value if isinstance(value, str) else tracer.data(value) for value in (left, right) if not _held(tracer, value)
+    ]
+    return tracer.add(node, op, paths) if len(paths) == 2 else with_constant(tracer, node, op, left, right)
+
+
+def _held(tracer: Tracer, value: Any) -> bool:
+    return not isinstance(value, str) and not tracer.is_data(value)
 
 
 def square(tracer: Tracer, node: Any) -> str:
@@ -204,8 +241,13 @@ HANDLERS: dict[str, Handler] = {
     "roll": roll,
     "bmm": matrix_product("", "self", "mat2"),
     "unflatten": unflatten,
-    "expand": expand,
-    "expand_as": expand,
+    **torch_norms.HANDLERS,
+    "expand": passed_on(expand),
+    "expand_as": passed_on(expand),
+    "addcmul": summed_product,
+    "rsqrt": inverse_root,
+    "clamp_min": passed_on(at_least),
+    "clamp_max": at_most,
     "pixel_unshuffle": pixel_unshuffle,
     "mm": matrix_product("", "self", "mat2"),
     "matmul": matrix_product("", "self", "other"),

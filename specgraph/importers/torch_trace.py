@@ -9,10 +9,13 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.fx.node import map_arg
 
 from specgraph.errors import CommandError
 
 SHAPED = frozenset({"view", "reshape", "_unsafe_view", "expand", "repeat", "new_zeros", "new_ones", "new_full"})
+MADE = frozenset({"zeros", "ones", "full", "empty"})
+"""Calls that make a tensor of the shape that they are given first."""
 SIMPLE = (bool, int, float, str, type(None))
 
 
@@ -102,12 +105,12 @@ def batch_dependent(exported: Any, other: Any, batch: int) -> dict[Any, str]:
     for one, two in zip(left, right, strict=False):
         if one.op != two.op or one.target != two.target:
             return found | {one: f"the network goes on with {sizes(one.name, two.name)}"}
-        shaped = _name(one) in SHAPED and isinstance(one.args[1], (list, tuple)) and len(one.args[1]) > 0
-        ours, twins = _growing(one, two, batch) if shaped else (one.args, two.args)
+        ours, twins = _growing(one, two, batch)
         pairs = zip(_flat(ours, one.kwargs, places), _flat(twins, two.kwargs, places), strict=False)
         differing = next(((mine, theirs) for mine, theirs in pairs if mine != theirs and mine == mine), None)
         if differing is not None:
             found[one] = f"it computes with {sizes(*differing)}"
+    found |= {node: why for node, why in _unequal_samples(exported, other).items() if node not in found}
     others = _constants(other)
     for name, tensor in _constants(exported).items():
         twin = others.get(name)
@@ -138,15 +141,43 @@ def moving_axes(exported: Any, other: Any, batch: int) -> dict[Any, int]:
 
 
 def _growing(one: Any, two: Any, batch: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """The arguments of two calls that are given a shape, without the sizes that grow as the batch does."""
-    pairs = zip(one.args[1], two.args[1], strict=False)
+    """The arguments of two calls; of a shape that they are given without the sizes that grow as the batch does."""
+    place = 1 if _name(one) in SHAPED else 0 if _name(one) in MADE else None
+    if place is None or len(one.args) <= place or not isinstance(one.args[place], (list, tuple)):
+        return one.args, two.args
+    pairs = zip(one.args[place], two.args[place], strict=False)
     grows = [left * (batch + 1) == right * batch for left, right in pairs]
 
     def rest(args: tuple[Any, ...]) -> tuple[Any, ...]:
-        sizes = [None if position < len(grows) and grows[position] else size for position, size in enumerate(args[1])]
-        return (args[0], sizes, *args[2:])
+        sizes = args[place]
+        kept = [None if number < len(grows) and grows[number] else size for number, size in enumerate(sizes)]
+        return (*args[:place], kept, *args[place + 1 :])
 
     return rest(one.args), rest(two.args)
+
+
+def _unequal_samples(exported: Any, other: Any) -> dict[Any, str]:
+    """Tensors that are made of a size alone and grow with the batch, whose samples differ, or change with its size."""
+    found: dict[Any, str] = {}
+    values: list[dict[Any, Any]] = [{}, {}]
+    for nodes in zip(exported.graph.nodes, other.graph.nodes, strict=False):
+        for node, known in zip(nodes, values, strict=True):
+            made = node.op == "call_function" and all(source in known for source in node.all_input_nodes)
+            if made and isinstance(node.meta.get("val"), torch.Tensor):
+                args, kwargs = (map_arg(given, known.get) for given in (node.args, node.kwargs))
+                known[node] = node.target(*args, **kwargs)
+        left, right = (known.get(node) for node, known in zip(nodes, values, strict=True))
+        if left is None or right is None or torch.equal(left, right):
+            continue
+        axes = [axis for axis in range(left.ndim) if left.shape[axis] != right.shape[axis]]
+        first = [value.select(axes[0], 0) if len(axes) == 1 else value for value in (left, right)]
+        alike = len(axes) == 1 and all(
+            torch.equal(part.unsqueeze(axes[0]).expand_as(value), value)
+            for part, value in zip(first, (left, right), strict=True)
+        )
+        if not alike or not torch.equal(*first):
+            found[nodes[0]] = "it is made of the batch size, which a spec does not know"
+    return found
 
 
 def _flat(args: tuple[Any, ...], kwargs: dict[str, Any], places: dict[Any, int]) -> list[Any]:

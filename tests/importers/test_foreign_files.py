@@ -91,6 +91,21 @@ EQUAL: dict[str, tuple[list[onnx.NodeProto], dict[str, Any], list[str]]] = {
         ["slice"],
     ),
     "a square": ([node("Pow", ["x", "two"], ["y"])], {"two": np.float32(2)}, ["mul"]),
+    "a cube": ([node("Pow", ["x", "three"], ["y"])], {"three": np.float32(3)}, ["mul"]),
+    "a quotient": (
+        [node("Sigmoid", ["x"], ["s"]), node("Div", ["x", "s"], ["y"])],
+        {},
+        ["sigmoid", "reciprocal", "mul"],
+    ),
+    "a quotient by one value": (
+        [
+            node("Sigmoid", ["x"], ["s"]),
+            node("GlobalAveragePool", ["s"], ["g"]),
+            node("Div", ["g", "s"], ["y"]),
+        ],
+        {},
+        ["sigmoid", "global_avg_pool", "reciprocal", "mul"],
+    ),
     "a negative": ([node("Neg", ["x"], ["y"])], {}, ["layer_scale"]),
     "selu": ([node("Selu", ["x"], ["y"])], {}, ["elu", "layer_scale"]),
     "a sum over the map": (
@@ -153,12 +168,6 @@ REFUSED: dict[str, tuple[list[onnx.NodeProto], dict[str, Any], str]] = {
         [node("QuantizeLinear", ["x", "s", "z"], ["q"]), node("DequantizeLinear", ["q", "s", "z"], ["y"])],
         {"s": np.float32(0.1), "z": np.uint8(0)},
         "the network is quantised",
-    ),
-    "a cube": ([node("Pow", ["x", "three"], ["y"])], {"three": np.float32(3)}, "a power other than 2"),
-    "a quotient": (
-        [node("Sigmoid", ["x"], ["s"]), node("Div", ["x", "s"], ["y"])],
-        {},
-        "division of two computed values",
     ),
 }
 

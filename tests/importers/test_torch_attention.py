@@ -32,6 +32,8 @@ class Holder(nn.Module):
         self.factor = nn.Parameter(torch.randn(1))
         self.linear = nn.Linear(8, 8)
         self.norm = nn.LayerNorm(8)
+        self.bn = nn.BatchNorm1d(8)
+        self.bn.running_mean = torch.randn(8)
         self.register_buffer("mask", torch.ones(6, 6).triu(1).bool())
         self.register_buffer("table", torch.randn(2, 3, 3))
         for name, layer in layers.items():
@@ -134,6 +136,15 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     "heads in the batch": (heads_in_batch, []),
     "query, key, value in front": (packed_in_front, []),
     "masks that are filled": (masked_windows, []),
+    "batch norm of tokens": (lambda m, x: m.bn(x.flatten(0, 1)).reshape_as(x), ["permute", "batch_norm", "permute"]),
+    "a value and a product": (
+        lambda m, x: torch.addcmul(m.gamma, x, m.token),
+        ["parameter", "mul", "parameter", "add"],
+    ),
+    "a key of one head": (
+        lambda m, x: F.scaled_dot_product_attention(x.view(-1, 3, 2, 8), x[:, None, :5], x[:, None, :5]),
+        [],
+    ),
     "einsum": (lambda m, x: torch.einsum("bij,bkj->bik", x, m.linear(x)), ["linear", "permute", "matmul"]),
     "einsum of a parameter": (lambda m, x: torch.einsum("bij,jk->bki", x, m.linear.weight), []),
     "swapped axes": (lambda m, x: x.swapaxes(1, 2).movedim(2, 1), ["permute", "permute"]),

@@ -214,9 +214,3 @@ def test_modules_become_blocks_with_their_names(way: str, tmp_path: Path) -> Non
     assert imported.spec["nodes"]["layer"]["repeat"] == 3
     (block,) = imported.spec["blocks"].values()
     assert list(block["nodes"]) == ["conv1", "relu", "conv2", "add", "relu_2"]
-
-
-def test_a_power_that_is_no_lrn_is_named() -> None:
-    module = Net(lambda net, x: net.conv(x) ** 3, conv=conv(3, 4)).eval()
-    with pytest.raises(specgraph.SpecgraphError, match=r"`pow_1` \(pow\): a power other than 2 has no counterpart"):
-        specgraph.from_module(module, torch.randn(2, 3, 8, 8))
