@@ -68,9 +68,19 @@ SPEC: dict[str, Any] = {
             "optimizer": {"adamw": {"lr": 0.003}},
             "schedule": {"cosine": {"warmup_epochs": 1}},
             "ema": 0.95,
-        }
+        },
+        "uneven": {
+            "data": {"name": "digits", "augment": [{"shift": {"pixels": 1}}], "sampler": "balanced"},
+            "epochs": 12,
+            "batch_size": 64,
+            "optimizer": {"sgd": {"lr": 0.05, "momentum": 0.9}},
+            "schedule": {"plateau": {"patience": 0, "gamma": 0.5, "threshold": 0.1}},
+            "best": "balanced_accuracy",
+        },
     },
 }
+RECIPES = tuple(SPEC["recipes"])
+"""Half of the random kills each; those at boundaries are of the first."""
 TIMING = ("seconds", "images_per_second")
 COMPARED = ("last.safetensors", "best.safetensors")
 KILLED = 9
@@ -96,9 +106,10 @@ class Strike(NamedTuple):
     boundary: int
 
 
-def command(spec: Path, folder: Path, *, resume: bool, report: bool = False) -> list[str]:
+def command(spec: Path, folder: Path, *, resume: bool, report: bool = False, recipe: str = RECIPES[0]) -> list[str]:
     """Arguments of `specgraph` that start or continue the run."""
-    where = ["--resume", str(folder)] if resume else [str(spec), "--out", str(folder)]
+    start = [str(spec), "--recipe", recipe, "--out", str(folder)]
+    where = ["--resume", str(folder)] if resume else start
     options = [] if report else ["--no-report"]
     return ["train", *where, "--device", "cpu", *options, "--quiet", "--checkpoint-every", "0.02"]
 
@@ -264,19 +275,21 @@ class Tally:
         )
 
 
-def random_kills(count: int, spec: Path, place: Path, reference: Path, seconds: float, chance: random.Random) -> Tally:
-    """SIGKILL at random moments between the start of training and its end."""
+def random_kills(
+    count: int, spec: Path, place: Path, reference: Path, seconds: float, chance: random.Random, recipe: str
+) -> Tally:
+    """SIGKILL at random moments between the start of training and its end, by a recipe."""
     tally, attempt = Tally(), 0
     while tally.kills < count:
         attempt += 1
-        folder = place / f"random{attempt}"
+        folder = place / f"{recipe}{attempt}"
         while True:
             resume = (folder / "spec.yaml").exists()
             if not resume:
                 shutil.rmtree(folder, ignore_errors=True)
             limit = None if tally.kills >= count else chance.uniform(0.05, 1.0) * seconds
             started = time.perf_counter()
-            if run(command(spec, folder, resume=resume), kill_after=limit) == 0:
+            if run(command(spec, folder, resume=resume, recipe=recipe), kill_after=limit) == 0:
                 if not resume:  # the first run of all was slower, or the machine is less busy now
                     seconds = min(seconds, time.perf_counter() - started)
                 break
@@ -325,15 +338,19 @@ def main() -> int:
         place = Path(name)
         spec = place / "victim.yaml"
         spec.write_text(yaml.safe_dump(SPEC, sort_keys=False))
-        started = time.perf_counter()
-        run(command(spec, place / "reference", resume=False))
-        seconds = time.perf_counter() - started
-        print(f"an uninterrupted run takes {seconds:.1f} s")
-        random_tally = random_kills(args.random, spec, place, place / "reference", seconds, random.Random(args.seed))
-        print(f"random moments: {random_tally}")
-        boundary_tally = boundary_kills(args.boundaries, spec, place, place / "reference")
-        print(f"boundaries of saves: {boundary_tally}")
-    lost = sum(tally.corrupt + tally.differing for tally in (random_tally, boundary_tally))
+        tallies, chance = [], random.Random(args.seed)
+        for recipe in RECIPES:
+            reference = place / f"reference-{recipe}"
+            started = time.perf_counter()
+            run(command(spec, reference, resume=False, recipe=recipe))
+            seconds = time.perf_counter() - started
+            print(f"{recipe}: an uninterrupted run takes {seconds:.1f} s")
+            count = -(-args.random // len(RECIPES))
+            tallies.append(random_kills(count, spec, place, reference, seconds, chance, recipe))
+            print(f"{recipe}, random moments: {tallies[-1]}")
+        tallies.append(boundary_kills(args.boundaries, spec, place, place / f"reference-{RECIPES[0]}"))
+        print(f"boundaries of saves: {tallies[-1]}")
+    lost = sum(tally.corrupt + tally.differing for tally in tallies)
     return 1 if lost else 0
 
 

@@ -196,9 +196,11 @@ def measure_weights(seeds: list[int]) -> tuple[str, bool]:
 
 
 def alone(output: str) -> Any:
-    """The spec of two heads with a recipe in which one of them alone learns."""
-    others = [name for name in specgraph.load(SPECS / HEADS).outputs if name != output]
-    return specgraph.load(SPECS / HEADS, set={f"recipe.loss_weights.{name}": 0 for name in others})
+    """The spec of two heads with a recipe in which one of them alone learns, by its loss without a weight."""
+    weights = {name: int(name == output) for name in specgraph.load(SPECS / HEADS).outputs}
+    return specgraph.load(
+        SPECS / HEADS, set={f"recipe.loss_weights.{name}": weight for name, weight in weights.items()}
+    )
 
 
 def measure_heads(seeds: list[int]) -> tuple[str, bool]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 KINDS = ("circle", "square", "triangle", "cross")
 NUMBERS = ("count", "area")
+UNITS = {"area": "%"}
+"""Of the numbers that have one."""
 MASK_CLASSES = ("background", *KINDS)
 LIKENESS = ("different", "same")
 """The classes of several pictures: whether their shapes are of one kind."""

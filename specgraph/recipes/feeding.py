@@ -99,6 +99,9 @@ class Data(Settings):
         "by name",
         default=None,
     )
+    units: dict[str, str] | None = setting(
+        Either(MapOf(Text()), Nothing()), "of numbers that are learnt: the unit of each, by name", default=None
+    )
     split: str | None = setting(
         Either(Text(), Nothing()), "of a table: the column that says train, validation or test", default=None
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
 from specgraph.datasets.catalog import Targets
 from specgraph.datasets.packed import unpacked
 from specgraph.datasets.samples import Dataset, Part, Samples
+from specgraph.errors import CommandError
 from specgraph.tasks.task import Facts
 
 
@@ -16,6 +19,23 @@ def facts_of_heads(dataset: Dataset, samples: Samples, map_shape: tuple[int, ...
         (head.name, facts_of(head.targets, head.names, head.of(samples), dataset.parts)) for head in dataset.heads
     )
     return Facts(num_images=len(samples), heads=found, map_shape=map_shape)
+
+
+def with_units(facts: Facts, units: Mapping[str, str]) -> Facts:
+    """Facts with the unit of each number, by its name, also of several outputs. Raises `CommandError` for a name that
+    is not a number's."""
+    known = {name for each in (facts, *(own for _, own in facts.heads)) if each.mean for name in each.names}
+    unknown = next((name for name in units if name not in known), None)
+    if unknown is not None:
+        raise CommandError(
+            f"data.units names `{unknown}`, and no such number is learnt",
+            f"the numbers are {', '.join(sorted(known))}" if known else "remove units: no numbers are learnt",
+        )
+    return _named(facts, units)._replace(heads=tuple((name, _named(own, units)) for name, own in facts.heads))
+
+
+def _named(facts: Facts, units: Mapping[str, str]) -> Facts:
+    return facts._replace(units=tuple(units.get(name, "") for name in facts.names)) if facts.mean else facts
 
 
 def facts_of(targets: Targets, names: tuple[str, ...], samples: Samples, parts: tuple[Part, ...] = ()) -> Facts:

@@ -12,7 +12,7 @@ from specgraph.graph.model import Graph
 from specgraph.recipes.losses import L1, Huber, Loss, Mse, SmoothL1
 from specgraph.tasks.exhibits import NUM_WORST, Exhibit, Picture, Pictures, Scatter
 from specgraph.tasks.prediction import Output, Prediction, Reader, Shot
-from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name, numbers_of, some
+from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task, by_name, names_of, numbers_of, some
 
 if TYPE_CHECKING:
     import torch
@@ -23,19 +23,22 @@ NOTHING = 0.005
 """R² that is written as 0.00."""
 STATISTICS = ("target_mean", "target_std")
 """Where files keep the mean and the deviation of the numbers."""
+UNITS = "target_units"
+"""Where files keep what the numbers are counted in."""
 
 
 class NumberPrediction(Prediction):
     """Numbers by name, in the data's units."""
 
-    own = ("values",)
+    own = ("values", "units")
     values: Mapping[str, float] = MappingProxyType({})
+    units: Mapping[str, str] = MappingProxyType({})
 
     def answer(self) -> dict[str, Any]:
-        return {"values": dict(self.values)}
+        return {"values": dict(self.values), **({"units": dict(self.units)} if self.units else {})}
 
     def words(self, top_k: int = 5) -> list[str]:
-        return [f"{name} {value:.6g}" for name, value in self.values.items()]
+        return [f"{name} {value:.6g} {self.units.get(name, '')}".rstrip() for name, value in self.values.items()]
 
 
 class NumberReader(Reader):
@@ -48,6 +51,7 @@ class NumberReader(Reader):
         if output.is_map or not output.dtype.startswith("float"):
             raise output.refusal("no numbers alone")
         self.mean, self.std = (numbers_of(output.metadata, key) or () for key in STATISTICS)
+        self.units = names_of(output.metadata, UNITS) or ()
 
     def read(self, values: NDArray[Any], shots: Sequence[Shot], top_k: int) -> Iterator[Prediction]:
         import numpy as np
@@ -59,9 +63,10 @@ class NumberReader(Reader):
                     f"the model's metadata are damaged: {len(self.mean)} means for {rows.shape[1]} numbers"
                 )
             rows = rows * np.asarray(self.std) + np.asarray(self.mean)
+        units = {self.name(place): unit for place, unit in enumerate(self.units) if unit}
         for shot, row in zip(shots, rows.tolist(), strict=False):
             named = {self.name(place): value for place, value in enumerate(row)}
-            yield NumberPrediction(shot.source, image=shot.image, values=named)
+            yield NumberPrediction(shot.source, image=shot.image, values=named, units=units)
 
 
 class Regression(Task):
@@ -78,7 +83,7 @@ class Regression(Task):
     )
     reader = NumberReader
     names_key = "target_names"
-    metadata_keys = STATISTICS
+    metadata_keys = (*STATISTICS, UNITS)
 
     def refuse_head(self, graph: Graph, head: Head) -> str | None:
         if not is_vector(head.type):
@@ -125,7 +130,8 @@ class RegressionObjective(Objective):
             self.mean, self.std = mean, std
 
     def metadata(self) -> dict[str, Any]:
-        return super().metadata() | dict(zip(STATISTICS, (list(self.mean), list(self.std)), strict=True))
+        known = super().metadata() | dict(zip(STATISTICS, (list(self.mean), list(self.std)), strict=True))
+        return known | ({UNITS: list(self.facts.units)} if any(self.facts.units) else {})
 
     def _tensor(self, values: tuple[float, ...], like: Tensor) -> Tensor:
         import torch

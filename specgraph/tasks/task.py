@@ -90,8 +90,8 @@ class Facts(NamedTuple):
     """What a task needs to know of its data: names of classes, labels or numbers, and how often each occurs.
 
     `counts` are training images for each name (pixels of masks, images in which a label is on); `num_images` counts
-    all of them. `mean` and `std` are those of number targets. `heads` are the facts of each of several outputs, and
-    `map_shape` is (C, height, width) of the maps that one of them learns.
+    all of them. `mean` and `std` are those of number targets, `units` what each is counted in. `heads` are the facts of
+    each of several outputs, and `map_shape` is (C, height, width) of the maps that one of them learns.
     """
 
     names: tuple[str, ...] = ()
@@ -99,6 +99,7 @@ class Facts(NamedTuple):
     num_images: int = 0
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    units: tuple[str, ...] = ()
     heads: tuple[tuple[str, Facts], ...] = ()
     map_shape: tuple[int, ...] = ()
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from specgraph.datasets.catalog import CLASSES_ALONE, FOLDER, FROM_PYTHON, targets_of
+from specgraph.datasets.catalog import CLASSES_ALONE, FOLDER, FROM_PYTHON, SHAPES, targets_of
 from specgraph.datasets.download import data_root
 from specgraph.datasets.files import current_root
 from specgraph.datasets.images import centre_share
@@ -17,6 +17,7 @@ from specgraph.datasets.load import is_folder, load_dataset
 from specgraph.datasets.placement import describe
 from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.datasets.samples import Dataset, Part, Samples, Wanted
+from specgraph.datasets.shape_names import UNITS
 from specgraph.datasets.sources import read_for_outputs, read_source
 from specgraph.datasets.split import stratified_split
 from specgraph.datasets.user import from_user
@@ -28,7 +29,7 @@ from specgraph.recipes.augmentation import Augmentation, CutMix, Mixup, RandomRe
 from specgraph.recipes.feeding import Data, Normalize
 from specgraph.recipes.recipe import Recipe
 from specgraph.recipes.resizing import DEFAULT, Crop, Resize
-from specgraph.tasks.facts import facts_of, facts_of_heads
+from specgraph.tasks.facts import facts_of, facts_of_heads, with_units
 from specgraph.tasks.heads import MAPS, HeadsTask
 from specgraph.tasks.registry import selection, task_of
 from specgraph.tasks.task import HELP_FOR_TARGETS, TARGET_WORDS, Head, Objective, Task, head_of, listed
@@ -78,9 +79,20 @@ class RunData(NamedTuple):
             facts = facts_of_heads(self.dataset, self.train, (self.channels, *self.size))
         else:
             facts = facts_of(self.task.targets, self.dataset.class_names, self.train, self.dataset.parts)
+        units = (recipe.data and recipe.data.units) or {}
+        if not units and self.dataset.name == SHAPES:
+            units = {name: unit for name, unit in UNITS.items() if name in self._numbers()}
+        if units:
+            facts = with_units(facts, units)
         found = self.task.objective(graph, recipe.loss, facts, head=self.head)
         found.weigh(recipe.loss_weights)
         return found
+
+    def _numbers(self) -> tuple[str, ...]:
+        """The names of the numbers that are learnt."""
+        if self.dataset.heads:
+            return tuple(name for head in self.dataset.heads if head.targets == "numbers" for name in head.names)
+        return self.dataset.class_names if self.task.targets == "numbers" else ()
 
     @property
     def target(self) -> Target:

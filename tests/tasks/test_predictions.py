@@ -141,7 +141,7 @@ def test_onnx_files_say_what_the_weights_say(name: str, runs: Callable[[str], Ru
 
 KEYS = {
     "multi_label": {"image", "labels"},
-    "regression": {"image", "values"},
+    "regression": {"image", "values", "units"},
     "segmentation": {"image", "mask", "overlay", "classes"},
     "image": {"source", "image"},
 }
@@ -287,3 +287,20 @@ def test_class_numbers_of_a_classifier(tmp_path: Path, images: list[Path], capsy
     assert [p.classes[0].name for p in scores] == [p.classes[0].name for p in numbers]
     assert main(["predict", str(tmp_path / "True.onnx"), str(images[0]), "--format", "jsonl"]) == 0
     assert json.loads(capsys.readouterr().out)["classes"] == [numbers[0].classes[0].plain()]
+
+
+def test_numbers_have_their_units(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"data.images": 40, "data.augment": []}
+    run = train("regression", tmp_path / "run", settings=settings, epochs=1)
+    image = np.zeros((64, 64, 3), np.uint8)
+    (drawn,) = specgraph.predict(run, [image])
+    assert drawn.plain()["units"] == {"area": "%"}
+    assert [word.endswith(" %") for word in drawn.words()] == [False, True]
+    named = settings | {"data.units": {"count": "pieces"}}
+    other = train("regression", tmp_path / "other", settings=named, epochs=1)
+    file = tmp_path / "other.onnx"
+    assert main(["export", str(other.folder), "--onnx", str(file)]) == 0
+    assert specgraph.predict(file, [image])[0].plain()["units"] == {"count": "pieces"}
+    wrong = settings | {"data.units": {"weight": "kg"}}
+    with pytest.raises(CommandError, match=r"data.units names `weight`, and no such number is learnt"):
+        train("regression", tmp_path / "wrong", settings=wrong, epochs=1)

@@ -71,6 +71,11 @@ def test_crash_and_resume(train_small: Any, tmp_path: Path, steps: int, every: f
     "settings",
     [
         {"schedule": {"plateau": {"patience": 0, "gamma": 0.5, "threshold": 0.5}}},
+        {
+            "schedule": {"plateau": {"patience": 0, "gamma": 0.5, "threshold": 0.5}},
+            "data.sampler": "balanced",
+            "best": "balanced_accuracy",
+        },
         {"optimizer": {"muon": {"lr": 0.01, "layer_decay": 0.5}}, "best": {"metric": "loss"}},
         {"optimizer": {"nadam": {"groups": {"*.bias": {"lr": 0.1}}}}, "schedule": {"polynomial": {"power": 2}}},
     ],
