@@ -104,7 +104,9 @@ class RunData(NamedTuple):
         """Whether every class comes equally often. Raises `CommandError` if images have no classes."""
         wanted = recipe.data is not None and recipe.data.sampler == "balanced"
         if wanted and self.task.targets != "class":
-            raise CommandError(f"sampler: balanced needs a class for each image, and the task is {self.task.name}")
+            raise CommandError(
+                f"sampler: balanced needs a class for each image, and the task is {self.task.name}", "remove sampler"
+            )
         return wanted
 
     def device_augmentation(self, recipe: Recipe) -> tuple[Augmentation, ...]:
@@ -189,6 +191,8 @@ def prepare_data(
     assert image is not None
     assert head is not None
     selection(task, recipe)
+    if recipe.data is not None and recipe.data.degrade is not None and task.targets != "picture":
+        raise CommandError(f"degrade is for the task image, and the task is {task.name}", "remove degrade")
     wanted_channels = image.dims[0] if isinstance(image.dims[0], int) else None
     height, width = image.dims[1:]
     wanted_size = (height, width) if isinstance(height, int) and isinstance(width, int) else None

@@ -170,3 +170,11 @@ def test_data_without_pairs_are_refused(tmp_path: Path) -> None:
     zeros = np.zeros((4, 16, 16), np.uint8)
     with pytest.raises(CommandError, match="the image to give back is 16x16x1"):
         train(tmp_path / "run", spec(data={"name": "from-python"}), data=((zeros, ()), (zeros, ())))
+
+
+def test_spoilt_images_are_for_the_task_image(tmp_path: Path) -> None:
+    network = spec(task="classification")
+    network["nodes"]["flatten"] = "flatten"
+    network["nodes"]["scores"] = {"op": "linear", "out_features": 4}
+    with pytest.raises(CommandError, match="degrade is for the task image, and the task is classification"):
+        train(tmp_path / "run", network)

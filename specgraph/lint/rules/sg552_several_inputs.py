@@ -56,7 +56,8 @@ def explain(graph: Graph, data: Data) -> Iterator[Finding]:
     unknown = [name for name in given if name not in names]
     meant = set()
     for name in unknown:
-        close = nearest(name, [each for each in names if each not in given])
+        lacking = [each for each in names if each not in given]
+        close = nearest(name, lacking) or (lacking[0] if len(lacking) == len(unknown) == 1 else None)
         meant.add(close)
         yield Finding(
             "several-inputs",
