@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from specgraph.datasets.preprocessing import PREPROCESSING, Preprocessing
-from specgraph.importers.flat import Array
+from specgraph.importers.flat import Array, Refusal
 from specgraph.importers.group_index import Index, Match, Pattern, standin
 from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.raiser import Raiser
 from specgraph.importers.row_patterns import COMPOSED, patterns_of_rows
+from specgraph.ops.fault import Fault
 from specgraph.ops.infer import infer
 from specgraph.ops.registry import ops
 
@@ -290,7 +291,10 @@ def raise_composed(raiser: Raiser, node: OnnxNode) -> None:
     parameters: dict[str, Array] = {}
     types = tuple(raiser.type_of(path) for path in paths)
     filled = {name: argument.default for name, argument in definition.arguments.items()} | stated
-    found = infer(definition, types, {name: _tuples(value) for name, value in filled.items()})
+    try:
+        found = infer(definition, types, {name: _tuples(value) for name, value in filled.items()})
+    except Fault as fault:
+        raise Refusal(fault.words.of_it) from fault
     known = sorted((parameter.name for parameter in found.parameters), key=len, reverse=True)
     for key in node.inputs[count:]:
         plain, _, label = key.partition("/")

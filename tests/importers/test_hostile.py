@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from pathlib import Path
@@ -207,3 +208,21 @@ def test_damaged_bytes_never_crash() -> None:
         except CommandError:
             outcomes["refused"] += 1
     assert outcomes["refused"] > 0
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        {"op": "glu", "arguments": {"dim": 1}, "inputs": ["x"]},
+        {"op": "adaptive_avg_pool", "arguments": {"output_size": [2, 2, 2]}, "inputs": ["x"]},
+        {"op": "group_norm", "arguments": {"num_groups": 2}, "inputs": ["x"]},
+    ],
+)
+def test_metadata_that_do_not_fit_the_file_are_refused(tmp_path: Path, described: dict[str, Any]) -> None:
+    model = _model([helper.make_node("Relu", ["x"], ["y"], name="a")])
+    helper.set_model_props(model, {"specgraph.composed": json.dumps({"a": described})})
+    model.producer_name = "specgraph"
+    path = tmp_path / "m.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(CommandError):
+        import_model(path, batch_axis="first")

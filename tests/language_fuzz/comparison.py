@@ -76,6 +76,8 @@ class _Comparison:
         self.folder = folder
         self.state: dict[str, Tensor] | None = None
         self.outcomes: list[Outcome | None] = []
+        self.refused: list[str] = []
+        """The path that is refused, for each of the sizes."""
         self.reports: list[Report] = []
         """The reports with numbers for symbols."""
         self.answers: Counter[str] = Counter()
@@ -108,12 +110,14 @@ class _Comparison:
             outcome = self.drawn.run(sizes, weights=self.state).run()
         except Refused as refused:
             self.outcomes.append(None)
+            self.refused.append(refused.path)
             if report.ok:
                 return f"accepted, but the interpreter refuses it: {refused}"
             if refused.path and refused.path not in {d.node for d in errors}:
                 return f"{refused.path} is not blamed ({refused.reason}), but {[(d.node, d.message) for d in errors]}"
             return None
         self.outcomes.append(outcome)
+        self.refused.append("")
         if report.graph is None:
             return f"refused: {[(d.code, d.node, d.message) for d in errors]}"
         said = _structure(report.graph, outcome)
@@ -162,10 +166,10 @@ class _Comparison:
             if NEEDS_NUMBERS in rules or None in self.outcomes:
                 return None
             return f"refused with symbols: {[d.message for d in report.diagnostics if d.severity == 'error']}"
-        for sizes, outcome in zip(self.drawn.sizes, self.outcomes, strict=True):
+        for sizes, outcome, path in zip(self.drawn.sizes, self.outcomes, self.refused, strict=True):
             holds = all(constraint.holds(sizes) for constraint in report.graph.constraints)
             if outcome is None:
-                if holds:
+                if holds and (not path or path in report.graph.nodes):  # an absent branch keeps no constraint
                     return f"accepted with symbols, refused at {sizes}"
             elif holds:
                 for path, node in report.graph.nodes.items():

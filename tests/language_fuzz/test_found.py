@@ -61,6 +61,17 @@ FOUND: dict[str, dict[str, Any]] = {
         "nodes": {"a": {"op": "adaptive_avg_pool", "output_size": [None, None]},
                   "b": {"op": "adaptive_max_pool", "output_size": None}},
     },
+    "a pool that one product says, after an op that only metadata tell": {
+        "inputs": {"image": [3, 6, 8]},
+        "nodes": [{"op": "glu", "dim": -2}, {"op": "adaptive_avg_pool", "output_size": [2, 8]}],
+    },
+    "a resize that one product says": {
+        "inputs": {"image": [3, 6, 5]},
+        "nodes": [{"op": "upsample", "size": [4, 5], "mode": "bicubic"}, {"op": "softmax", "dim": 2}],
+    },
+    "a pool of one axis of three": {
+        "inputs": {"image": [2, 6, 5, 4]}, "nodes": [{"op": "adaptive_avg_pool", "output_size": [6, 5, 3]}, "relu"],
+    },
 }  # fmt: skip
 
 

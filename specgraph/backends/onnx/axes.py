@@ -12,6 +12,7 @@ from specgraph.graph.model import Node
 def multiply_axes(builder: Builder, node: Node, value: str, matrices: dict[int, Array], label: str) -> None:
     """A product with a matrix (new, old) along each of some spatial axes."""
     rank = node.output.rank - 1
+    builder.disguised.add(node.path)
     for axis, weights in matrices.items():
         emit = _finish(builder, node) if axis == max(matrices) else _go_on(builder, node, f"{label}{axis}")
         if axis == rank - 1:

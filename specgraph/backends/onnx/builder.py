@@ -61,6 +61,8 @@ class Builder:
         self.scopes: dict[str, str] = {}
         self.held: dict[str, str] = {}
         """Initialisers that are the values of nodes, with the nodes' paths."""
+        self.disguised: set[str] = set()
+        """Paths of nodes whose ONNX nodes are those of another op, even if there is only one."""
         self._values: dict[str, str] = {name: name for name in graph.inputs}
         self._taken: set[str] = set(graph.inputs)
         self._parameters: dict[str, str] = {}

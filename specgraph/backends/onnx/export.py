@@ -254,10 +254,10 @@ def _lower(builder: Builder) -> None:
 
 
 def composed_nodes(builder: Builder) -> dict[str, dict[str, Any]]:
-    """Op, arguments and inputs of the nodes that took more than one ONNX node, by path."""
+    """Op, arguments and inputs of the nodes that took more than one ONNX node, or one of another op, by path."""
     composed: dict[str, dict[str, Any]] = {}
     for name, path in builder.scopes.items():
-        if name != path and path not in composed:
+        if (name != path or path in builder.disguised) and path not in composed:
             node = builder.graph.nodes[path]
             composed[path] = {"op": node.op, "arguments": node.arguments, "inputs": builder.inputs(node)}
     return composed
