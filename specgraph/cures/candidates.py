@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from specgraph.cures.axes import axis_cures, kernel_cures
 from specgraph.cures.cure import Cure, SetArgument
 from specgraph.cures.edits import remove_argument, set_argument
+from specgraph.cures.groups import group_cures, multiple_cures
 from specgraph.cures.inputs import order_cures, rank_cures
+from specgraph.cures.insertion import gate_cures, turned_tokens
 from specgraph.cures.joins import join_cures
-from specgraph.cures.maps import larger_map_cures, reshape_cures, stated_by_padding
+from specgraph.cures.maps import larger_map_cures, reshape_cures, stated_by_padding, unflattened_cures
+from specgraph.cures.pointwise import pointwise_cures
 from specgraph.cures.search import LARGEST_WINDOW, Step, argument_cures, chain_to, step_of
 from specgraph.cures.shared import for_every_instance
 from specgraph.cures.structure import flatten_cures
@@ -22,6 +26,7 @@ from specgraph.language.document import NodeDef
 from specgraph.ops.registry import behaviour_of
 
 LARGEST_GROUPS = 4096
+DIVISORS = ("groups", "num_groups", "num_heads")
 JOINS = ("add-shape-mismatch", "concat-shape-mismatch")
 
 
@@ -33,6 +38,7 @@ def cures_of(trouble: ShapeTrouble, elaborator: Elaborator, wrong: frozenset[str
         yield from _first_instance_only(trouble, elaborator.paths.containers)
         yield from _declared(trouble, nodes, written, wrong)
     elif trouble.rule == "unflattened-linear-input":
+        yield from pointwise_cures(trouble, elaborator)
         yield from flatten_cures(trouble, elaborator.document)
     elif trouble.rule == "stated-size-mismatch":
         yield from stated_by_padding(trouble, elaborator)
@@ -41,13 +47,24 @@ def cures_of(trouble: ShapeTrouble, elaborator: Elaborator, wrong: frozenset[str
         yield from order_cures(trouble, elaborator)
         yield from _smaller_kernel(trouble)
         yield from larger_map_cures(trouble, elaborator)
+    elif trouble.rule == "batch-broadcast":
+        yield from gate_cures(trouble, elaborator)
     elif trouble.rule in ("wrong-rank", "wrong-number-of-axes"):
+        yield from axis_cures(trouble)
+        yield from kernel_cures(trouble, elaborator)
         yield from rank_cures(trouble, elaborator)
+        yield from unflattened_cures(trouble, elaborator)
+    elif trouble.rule == "batch-axis-touched":
+        yield from axis_cures(trouble)
     elif trouble.rule == "reshape-size-mismatch":
         yield from reshape_cures(trouble, elaborator)
     elif trouble.rule in JOINS:
         yield from join_cures(trouble, elaborator)
-    elif rule(trouble.rule).nearest_value and trouble.argument in behaviour_of(trouble.op).curable:
+    if trouble.rule == "indivisible-groups":
+        yield from turned_tokens(trouble, elaborator)
+        yield from group_cures(trouble, _instances(trouble, elaborator))
+        yield from multiple_cures(trouble, elaborator)
+    if rule(trouble.rule).nearest_value and trouble.argument in behaviour_of(trouble.op).curable:
         yield from _own_argument(trouble, trouble.argument, _instances(trouble, elaborator))
 
 
@@ -139,6 +156,7 @@ def _smaller_kernel(trouble: ShapeTrouble) -> Iterator[Cure]:
         return
     step = Step(trouble.path, trouble.op, trouble.arguments, trouble.types, definition)
     convolves = behaviour_of(trouble.op).convolves
+    yield from _smaller_dilation(step, sizes)
     if convolves and "padding" in trouble.arguments:
         for padding in range(1, LARGEST_WINDOW // 2):
             kind = step.output(step.types, {"padding": padding})
@@ -157,6 +175,23 @@ def _smaller_kernel(trouble: ShapeTrouble) -> Iterator[Cure]:
         whole = not convolves and fitting == list(dims)
         change = SetArgument(trouble.path, "kernel_size", value)
         yield Cure((edit,), (change,), reason="whole" if whole else "largest", here=trouble.path)
+
+
+def _smaller_dilation(step: Step, sizes: list[int]) -> Iterator[Cure]:
+    """The largest dilation of a convolution with which its window fits."""
+    dilation, kernel = (step.arguments.get(name) for name in ("dilation", "kernel_size"))
+    given = step.definition.arguments.get("dilation")
+    if given is None or not given[1].constant or not isinstance(given[1].value, int):
+        return
+    side = max(kernel) if isinstance(kernel, tuple | list) else kernel
+    most = dilation if isinstance(dilation, int) else max(dilation or (1,))
+    for value in range(min(most - 1, (min(sizes) - 1) // max(1, (side or 2) - 1)), 0, -1):
+        kind = step.output(step.types, {"dilation": value})
+        edit = set_argument(step.definition, "dilation", value)
+        if kind is not None and edit is not None:
+            change = SetArgument(step.path, "dilation", value)
+            yield Cure((edit,), (change,), kind, "fits", here=step.path)
+            return
 
 
 def _as_in_keras(trouble: ShapeTrouble) -> SetArgument | None:
@@ -182,8 +217,11 @@ def _own_argument(trouble: ShapeTrouble, name: str, instances: list[Step]) -> It
     given = trouble.arguments.get(name)
     if definition is None:
         return
-    if name.endswith("groups") and isinstance(given, int):
+    if name in DIVISORS and isinstance(given, int):
         values = sorted(range(1, min(2 * given, LARGEST_GROUPS) + 1), key=lambda value: (abs(value - given), value))
+    elif name == "output_padding":
+        steps = [trouble.arguments[each] for each in ("stride", "dilation")]
+        values = [max(max(step) if isinstance(step, tuple | list) else step for step in steps) - 1]
     else:
         values = [max(kernel) // 2 if isinstance(kernel, tuple) else kernel // 2 if isinstance(kernel, int) else 0]
     for value in values:

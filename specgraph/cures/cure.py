@@ -47,6 +47,26 @@ class PutCrop(NamedTuple):
     sides: tuple[int, ...]
 
 
+class PutNode(NamedTuple):
+    """A node is put between the one at fault and an operand of it: its op and arguments as they are written."""
+
+    operand: str
+    entry: dict[str, Any]
+
+
+class MakePointwise(NamedTuple):
+    """Linear layers become convolutions of single positions."""
+
+    nodes: tuple[str, ...]
+
+
+class ReadOther(NamedTuple):
+    """A node reads another one instead of an operand."""
+
+    operand: str
+    other: str
+
+
 class WriteInput(NamedTuple):
     """The input gets another shape."""
 
@@ -60,7 +80,18 @@ class TakeOut(NamedTuple):
     node: str
 
 
-Change = WriteInput | TakeOut | SetArgument | PutFlatten | TakeOffTrainOnly | PutProjection | PutCrop
+Change = (
+    WriteInput
+    | TakeOut
+    | SetArgument
+    | PutFlatten
+    | TakeOffTrainOnly
+    | PutProjection
+    | PutCrop
+    | PutNode
+    | MakePointwise
+    | ReadOther
+)
 Reason = Literal["reaches", "fits", "largest", "whole", "nearest", "stated", "unstated"]
 """Why a change of arguments cures: the node `reaches` the wanted type; the window `fits` now, is the
 `largest` that does or covers the `whole` map; the value is the `nearest` that the node takes; the size that

@@ -7,6 +7,7 @@ from itertools import chain
 
 from specgraph.cures.cure import Cure, SetArgument, together
 from specgraph.cures.edits import set_argument, source_names
+from specgraph.cures.insertion import enlarging_cures, flat_cures, other_cures, resize_cure, turning_cures
 from specgraph.cures.search import Step, argument_cures, chain_to
 from specgraph.cures.structure import block_inputs, can_be_measured, crop_cures, projection_cures, repair_cures
 from specgraph.elaboration.elaborate import Elaborator
@@ -19,10 +20,17 @@ MAX_INPUTS = 32
 def join_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
     """What may bring the inputs of a join to one type, the likeliest first."""
     types, nodes, written = trouble.types, elaborator.nodes, elaborator.paths.nodes
-    if len(types) > MAX_INPUTS or not all(kind.batched for kind in types):
-        return  # a tensor that the network holds is what changes: the message says its shape
+    if len(types) > MAX_INPUTS:
+        return
     concat = trouble.rule == "concat-shape-mismatch"
     gated = any(kind.spatial_rank and set(kind.dims[1:]) == {1} for kind in types)
+    yield from turning_cures(trouble, elaborator)
+    yield from _tensor_cures(trouble, elaborator)
+    if not all(kind.batched for kind in types):
+        return  # a tensor that the network holds is what changes
+    if concat:
+        yield from flat_cures(trouble, elaborator)
+        yield from enlarging_cures(trouble, elaborator, nested=True)
     if not concat:
         yield from repair_cures(trouble, elaborator.document)
     if not concat and types[0].dims[0] != types[-1].dims[0] and not gated:
@@ -33,13 +41,15 @@ def join_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
         yield from _as_the_input(trouble, elaborator, chains)
     found: list[tuple[int, Iterator[Cure]]] = []
     for target in _targets(types, concat):
-        cures = _brought_to(target, types, chains, concat)
+        cures = _brought_to(target, trouble, elaborator, chains, concat)
         first = next(cures, None)
         if first is not None:
             found.append((_cost(first), chain((first,), cures)))
     for _, cures in sorted(found, key=lambda entry: entry[0]):
         yield from cures
     if concat:
+        yield from other_cures(trouble, elaborator)
+        yield from enlarging_cures(trouble, elaborator, nested=False)
         yield from crop_cures(trouble, elaborator.document)
     else:
         yield from projection_cures(trouble, elaborator.document, nodes)
@@ -50,10 +60,27 @@ def _cost(cure: Cure) -> int:
     return len(cure.edits) + 10 * sum(change.argument == "kernel_size" for change in cure.arguments)
 
 
+def _tensor_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
+    """The shape of a tensor of the network itself, such as a position embedding, that is summed with a value."""
+    if len(trouble.types) != 2:
+        return
+    for index, path in enumerate(trouble.inputs):
+        node, other = elaborator.nodes.get(path), trouble.types[1 - index]
+        if node is None or node.inputs or node.output.rank != other.rank or len(node.output.dims) != len(other.dims):
+            continue
+        definition = elaborator.paths.nodes[path]
+        dims = [b if a != 1 else 1 for a, b in zip(node.output.dims, other.dims, strict=True)]
+        edit = set_argument(definition, "shape", dims) if all(isinstance(size, int) for size in dims) else None
+        if edit is not None and "shape" in definition.arguments:
+            kind = node.output.with_dims(tuple(dims))
+            yield Cure((edit,), (SetArgument(path, "shape", dims),), kind, absolute=True)
+
+
 def _brought_to(
-    target: TensorType, types: tuple[TensorType, ...], chains: list[list[Step]], concat: bool
+    target: TensorType, trouble: ShapeTrouble, elaborator: Elaborator, chains: list[list[Step]], concat: bool
 ) -> Iterator[Cure]:
     """Changes that bring all inputs of a join to the type of one of them."""
+    types = trouble.types
 
     def wanted(kind: TensorType) -> bool:
         return _agree(kind, target, concat)
@@ -65,6 +92,9 @@ def _brought_to(
         yield from argument_cures(chains[odd[0]], wanted, hint, sizes, rewrite=True)
         return
     each = [next(argument_cures(chains[index], wanted, hint, sizes, rewrite=True), None) for index in odd]
+    if concat and target.spatial_rank and each.count(None) == 1:
+        index = each.index(None)
+        each[index] = resize_cure(trouble, elaborator, odd[index], target)
     found = [cure for cure in each if cure is not None]
     if len(found) == len(odd):
         yield together(found)

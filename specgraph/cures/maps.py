@@ -12,6 +12,7 @@ from specgraph.cures.search import LARGEST_WINDOW, Step, chain_to, padding_cures
 from specgraph.elaboration.elaborate import Elaborator
 from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.graph.types import TensorType
+from specgraph.language.document import NodeDef
 from specgraph.ops.registry import behaviour_of
 
 CUSTOMARY_STRIDE = 2
@@ -55,16 +56,64 @@ def reshape_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cur
     shape, definition = trouble.arguments.get("shape"), trouble.definition
     sizes = list(shape) if isinstance(shape, tuple | list) else [shape]
     numbers = [size for size in sizes if isinstance(size, int) and size > 0]
+    if definition is not None and len(sizes) == 2 and sizes[0] == -1 and len(numbers) == 1:
+        yield from _one_size(trouble, definition)  # the author's -1 is the batch
     if definition is None or len(numbers) < len(sizes):
         return
     taken = prod(numbers)
     yield from padding_cures(_chain_before(trouble, elaborator), lambda kind: _num_values(kind) == taken)
     values = _num_values(trouble.types[0])
-    edit = set_argument(definition, "shape", [values]) if len(sizes) == 1 and values is not None else None
+    if len(sizes) > 1:
+        yield from _square_maps(trouble, definition, numbers, values)
+    chain = _chain_before(trouble, elaborator)
+    for number, before in enumerate(chain if len(sizes) > 1 else []):
+        if "out_features" in before.definition.arguments:
+            kind = _through(chain[:number], before.output(before.types, {"out_features": taken}))
+            written = set_argument(before.definition, "out_features", taken)
+            if kind is not None and _num_values(kind) == taken and written is not None:
+                yield Cure((written,), (SetArgument(before.path, "out_features", taken),), kind)
+            break
+    if len(sizes) == 1:
+        yield from _one_size(trouble, definition)
+
+
+def _one_size(trouble: ShapeTrouble, definition: NodeDef) -> Iterator[Cure]:
+    """A vector of all values."""
+    values = _num_values(trouble.types[0])
+    edit = set_argument(definition, "shape", [values]) if values is not None else None
     if edit is not None:
         step = Step(trouble.path, trouble.op, trouble.arguments, trouble.types, definition)
         kind = step.output(step.types, {"shape": (values,)})
         yield Cure((edit,), (SetArgument(trouble.path, "shape", [values]),), kind, certain=True, here=trouble.path)
+
+
+def _square_maps(trouble: ShapeTrouble, definition: NodeDef, sizes: list[int], values: int | None) -> Iterator[Cure]:
+    """The side of square maps for the same number of channels that takes all values."""
+    rank = len(sizes) - 1
+    if values is None or rank not in (1, 2, 3) or len(set(sizes[1:])) > 1 or values % sizes[0]:
+        return
+    side = round((values // sizes[0]) ** (1 / rank))
+    shape = [sizes[0], *[side] * rank]
+    edit = set_argument(definition, "shape", shape) if prod(shape) == values else None
+    if edit is not None:
+        step = Step(trouble.path, trouble.op, trouble.arguments, trouble.types, definition)
+        kind = step.output(step.types, {"shape": tuple(shape)})
+        yield Cure((edit,), (SetArgument(trouble.path, "shape", shape),), kind, here=trouble.path)
+
+
+def unflattened_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
+    """A flatten that comes too early for a node that needs a map is taken out."""
+    if trouble.rule != "wrong-rank" or trouble.definition is None:
+        return
+    removals = Removals(elaborator.document)
+    for step in _chain_before(trouble, elaborator):
+        if step.behaviour.view == "merged":
+            fix = removals.node(step.definition) if step.types[0].spatial_rank else None
+            if fix is not None:
+                yield Cure(fix.edits, (TakeOut(step.path),), step.types[0], certain=True)
+            return
+        if not step.behaviour.pointwise and not step.behaviour.training_only:
+            return
 
 
 def stated_by_padding(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:

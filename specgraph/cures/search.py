@@ -117,6 +117,7 @@ def argument_cures(
                 yield from _tried(chain, position, changed, wanted)
         if unwritten:
             yield from _same_padding(chain, wanted)
+            yield from _output_paddings(chain, wanted)
     for position, step in enumerate(chain):
         if step.behaviour.convolves and "padding" in step.arguments:
             kernel = _window(step)
@@ -163,6 +164,12 @@ def singles(step: Step, target: TensorType | None, sizes: tuple[Dim, ...] = ()) 
     if "stride" in arguments and kernel:
         yield from ({"stride": stride} for stride in STRIDES)
     if "scale_factor" in step.definition.arguments and sizes and all(isinstance(size, int) for size in sizes):
+        before = step.types[0].dims[1:]
+        both = [(a, b) for a, b in zip(before, sizes, strict=False) if isinstance(a, int) and isinstance(b, int)]
+        factors = {b / a for a, b in both} if len(before) == len(sizes) == len(both) else set()
+        factor = factors.pop() if len(factors) == 1 else 0
+        if factor > 1 and factor == int(factor):
+            yield {"scale_factor": int(factor)}
         yield {"size": sizes[0] if len(set(sizes)) == 1 else list(sizes), "scale_factor": None}
     if target is not None:
         channels = target.dims[-1] if target.is_vector else target.channels
@@ -256,15 +263,9 @@ def _same_padding(chain: list[Step], wanted: Wanted) -> Iterator[Cure]:
             and kernel[0] % 2
         ):
             changes[position] = kernel[0] // 2
-    if len(changes) < 2:
+    kind = _with_all(chain, {position: {"padding": amount} for position, amount in changes.items()})
+    if kind is None:
         return
-    kind: TensorType | None = None
-    for position in range(len(chain) - 1, -1, -1):
-        step = chain[position]
-        types = step.types if kind is None else (kind,)
-        kind = step.output(types, {"padding": changes[position]} if position in changes else None)
-        if kind is None:
-            return
     paddings: dict[int, Any] = {}
     for position, amount in changes.items():
         step = chain[position]
@@ -275,6 +276,31 @@ def _same_padding(chain: list[Step], wanted: Wanted) -> Iterator[Cure]:
     if kind is not None and wanted(kind) and None not in (*paddings.values(), *edits):
         changed = tuple(SetArgument(chain[p].path, "padding", paddings[p]) for p in sorted(paddings, reverse=True))
         yield Cure(tuple(edit for edit in edits if edit is not None), changed, kind)
+
+
+def _output_paddings(chain: list[Step], wanted: Wanted) -> Iterator[Cure]:
+    """The output padding of every transposed convolution with which it multiplies the size by its stride."""
+    changes: dict[int, int] = {}
+    for position, step in enumerate(chain):
+        stride = _largest(step.arguments.get("stride"))
+        if "output_padding" in step.arguments and "output_padding" not in step.definition.arguments and stride > 1:
+            changes[position] = stride - 1
+    kind = _with_all(chain, {position: {"output_padding": amount} for position, amount in changes.items()})
+    edits = [set_argument(chain[position].definition, "output_padding", changes[position]) for position in changes]
+    if kind is not None and wanted(kind) and None not in edits:
+        changed = [SetArgument(chain[p].path, "output_padding", changes[p]) for p in sorted(changes, reverse=True)]
+        yield Cure(tuple(edit for edit in dict.fromkeys(edits) if edit is not None), tuple(changed), kind)
+
+
+def _with_all(chain: list[Step], changes: dict[int, dict[str, Any]]) -> TensorType | None:
+    """What comes out of a chain with several nodes changed; None of fewer than two, or where one refuses."""
+    kind: TensorType | None = None
+    for position in range(len(chain) - 1, -1, -1) if len(changes) > 1 else ():
+        step = chain[position]
+        kind = step.output(step.types if kind is None else (kind,), changes.get(position))
+        if kind is None:
+            return None
+    return kind
 
 
 def _window(step: Step) -> int:

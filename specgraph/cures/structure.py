@@ -61,7 +61,7 @@ def flatten_cures(trouble: ShapeTrouble, document: Document) -> Iterator[Cure]:
         if edit is not None:
             yield Cure((edit,), (TakeOffTrainOnly(skipped.name or "flatten"),), certain=True)
         return
-    name = None if body.is_chain else _free_name(body, "flatten", definition)
+    name = None if body.is_chain else free_name(body, "flatten", definition)
     names = source_names(definition)
     entry: Entry = {"op": "flatten", "from": names[0]} if names else "flatten"
     edits = [insert_before(definition, name, entry)]
@@ -89,7 +89,7 @@ def activation_between(
     if first not in after or reader not in after or after.index(reader) != after.index(first) + 1:
         return None
     op = entry if isinstance(entry, str) else entry["op"]
-    name = None if body.is_chain else _free_name(body, f"{first.name}_{op}", reader)
+    name = None if body.is_chain else free_name(body, f"{first.name}_{op}", reader)
     if name is not None and first.name_template is not None:
         return None
     names = source_names(reader)
@@ -114,7 +114,7 @@ def append_head(definition: NodeDef, document: Document, number: int, *, is_map:
         layers.insert(0, ("flatten", "flatten"))
     if pooled:
         layers.insert(0, ("pool", "global_avg_pool"))
-    named = [(None if body.is_chain else _free_name(body, name, definition), entry) for name, entry in layers]
+    named = [(None if body.is_chain else free_name(body, name, definition), entry) for name, entry in layers]
     return append_after(definition, named)
 
 
@@ -151,7 +151,7 @@ def projection_cures(trouble: ShapeTrouble, document: Document, nodes: dict[str,
         if all(map(can_be_measured, names)):
             options.append((True, _where_it_differs(operand, other, kind)))
         for measured, arguments in options:
-            name = _free_name(body, "projection", definition)
+            name = free_name(body, "projection", definition)
             entry: Entry = {"op": "conv", "from": operand, **arguments}
             edits = (insert_before(definition, name, entry), rename_source(definition, index, name))
             if edits[0] is not None and edits[1] is not None:
@@ -227,7 +227,7 @@ def crop_cures(trouble: ShapeTrouble, document: Document) -> Iterator[Cure]:
         sides = tuple(size // 2 for size in surplus if isinstance(size, int) and size > 0 and size % 2 == 0)
         if len(sides) < len(surplus):
             continue
-        name = _free_name(body, "crop", definition)
+        name = free_name(body, "crop", definition)
         steps: Entry = [
             {"op": "slice", **({} if axis else {"from": names[index]}), "dim": axis + 2, "start": side, "stop": -side}
             for axis, side in enumerate(sides)
@@ -262,7 +262,8 @@ def _depth(path: str, until: str, nodes: dict[str, Node]) -> int:
     return depth if path != until else depth + 10_000
 
 
-def _free_name(body: Body, wish: str, definition: NodeDef) -> str:
+def free_name(body: Body, wish: str, definition: NodeDef) -> str:
+    """A name that no node of a scope has, `wish` if it is free."""
     taken = {node.name for node in body.nodes}
     if wish not in taken:
         return wish

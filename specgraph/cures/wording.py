@@ -7,9 +7,12 @@ from itertools import groupby
 from specgraph.cures.cure import (
     Change,
     Cure,
+    MakePointwise,
     PutCrop,
     PutFlatten,
+    PutNode,
     PutProjection,
+    ReadOther,
     SetArgument,
     TakeOffTrainOnly,
     TakeOut,
@@ -96,6 +99,14 @@ def _structure(change: Change, cure: Cure) -> str:
             with_stride = f" and stride {stride}" if stride > 1 else ""
             where = ", where its shape is another," if measured else ""
             return f"a 1x1 conv with {channels} channels{with_stride} on `{operand}`{where} brings it to {cure.gives}"
+        case MakePointwise(nodes):
+            named = " and ".join(f"`{name}`" for name in nodes)
+            return f"write {named} as conv with kernel_size: 1, which acts on the channels of a map"
+        case ReadOther(operand, other):
+            return f"read `{other}` instead of `{operand}`, which gives {cure.gives}"
+        case PutNode(operand, entry):
+            written = ", ".join(f"{name}: {show(value)}" for name, value in entry.items())
+            return f"read `{operand}` through {{{written}}}, which gives {cure.gives}"
         case PutCrop(operand, sides):
             by = " and ".join(map(str, dict.fromkeys(sides)))
             return f"crop `{operand}` by {by} on every side: {cure.gives}"

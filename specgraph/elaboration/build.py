@@ -10,7 +10,13 @@ from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.diagnostics.names import certainty, nearest
 from specgraph.elaboration.elaborate import Elaborator, TooLarge
-from specgraph.elaboration.input_shapes import in_brackets, report_misread_sizes, report_odd_axes
+from specgraph.elaboration.input_shapes import (
+    in_brackets,
+    is_batch_word,
+    report_misread_sizes,
+    report_no_size,
+    report_odd_axes,
+)
 from specgraph.elaboration.references import first_few, in_scope
 from specgraph.elaboration.scope import POISON, Env, LiveScope, Wire
 from specgraph.elaboration.state import State
@@ -208,19 +214,13 @@ class GraphBuilder:
             return None
         dims: list[Dim] = []
         for index, size in enumerate(shape):
-            if isinstance(size, str) and IDENTIFIER.fullmatch(size) and size != "N":
+            batch = is_batch_word(size) and (size in ("N", "None") or (index == 0 and len(shape) > 1))
+            if isinstance(size, str) and IDENTIFIER.fullmatch(size) and not batch:
                 dims.append(symbol(size))
             elif isinstance(size, int) and not isinstance(size, bool) and 0 < size < 2**31:
                 dims.append(size)
             else:
-                note = "N is the batch axis, which is implied" if size == "N" else None
-                self.collector.report(
-                    "invalid-value",
-                    f"input `{name}`: a size must be a positive integer or a symbol such as H, not {show(size)}",
-                    written.part((index,)).span,
-                    notes=(note,) if note else (),
-                    help="remove the batch axis" if note else None,
-                )
+                report_no_size(name, shape, index, written, self.collector)
                 return None
         return tuple(dims)
 

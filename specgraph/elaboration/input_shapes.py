@@ -4,16 +4,20 @@ names of sizes that shapes cannot be written with."""
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.elaboration.size_text import is_misread
 from specgraph.graph.dims import Dim
+from specgraph.kinds.shown import show
 from specgraph.language.values import Written
 
 IMAGE_CHANNELS = (1, 3)
 SMALLEST_IMAGE = 8
 EXAMPLE = "Hx(min(W, 9))x3"
+FREE = (None, -1, "None")
+BATCH_WORDS = ("n", "none", "b", "bs", "batch", "batch_size", "batchsize", "num_samples")
 
 
 def report_odd_axes(name: str, dims: tuple[Dim, ...], written: Written, collector: Collector) -> None:
@@ -25,16 +29,64 @@ def report_odd_axes(name: str, dims: tuple[Dim, ...], written: Written, collecto
     elif len(dims) == 3 and _is_image(dims[0], dims[2]) and dims[1] in IMAGE_CHANNELS and isinstance(dims[0], int):
         rule, meant = "channels-last-input", [dims[1], dims[2], dims[0]]
         message = f"input `{name}` has {dims[0]} channels of {dims[1]}x{dims[2]}: the channels come first"
+    elif len(dims) == 4 and _is_batch(dims[0]) and _is_image(dims[1], dims[2]) and dims[3] in IMAGE_CHANNELS:
+        rule, meant = "batch-axis-written", [dims[3], *dims[1:3]]
+        message = f"input `{name}` is a volume of {' x '.join(map(str, dims[1:]))} with {_counted(dims[0])}"
     elif has_batch(dims):
         rule, meant = "batch-axis-written", list(dims[1:])
-        counted = "one channel" if dims[0] == 1 else f"{dims[0]} channels"
-        message = f"input `{name}` is a volume of {' x '.join(map(str, dims[1:]))} with {counted}"
+        message = f"input `{name}` is a volume of {' x '.join(map(str, dims[1:]))} with {_counted(dims[0])}"
     else:
         return
     shown = f"[{', '.join(map(str, meant))}]"
     fix = Fix("unsafe", (Edit(written.span, shown),)) if written.constant else None
     why = ", as the batch axis is left out" if rule == "batch-axis-written" else ""
     collector.report(rule, message, written.span, help=f"write {shown}{why}", fix=fix)
+
+
+def _counted(channels: Dim) -> str:
+    return "one channel" if channels == 1 else f"{channels} channels"
+
+
+def report_no_size(name: str, shape: list[Any], index: int, written: Written, collector: Collector) -> None:
+    """Report what is no size in a shape: the batch axis with its fix, or what stands for a free size elsewhere."""
+    size = shape[index]
+    rest, note, help, meant = shape[1:], None, None, None
+    free = ("H", "W") if len(shape) == 3 else ()
+    if index == 0 and len(shape) > 1 and is_batch_word(size):
+        note, help = "the batch axis is implied", f"write {_shown(rest)}: the batch axis is left out"
+        meant = rest
+        if len(rest) == 3 and rest[2] in IMAGE_CHANNELS and rest[0] not in IMAGE_CHANNELS:
+            meant = [rest[2], *rest[:2]]
+            help = f"write {_shown(meant)}: the channels come first, and the batch axis is left out"
+    elif index and free and all(each in FREE for each in shape[1:]):
+        meant = [shape[0], *free]
+        help = f"write {_shown(meant)}: a free size has a name"
+    elif size in FREE:
+        help = "give a free size a name, such as H"
+    whole = meant is not None and all(_is_size(each) for each in meant)
+    collector.report(
+        "invalid-value",
+        f"input `{name}`: a size must be a positive integer or a symbol such as H, not {show(size)}",
+        written.part((index,)).span,
+        notes=(note,) if note else (),
+        help=help,
+        fix=Fix("unsafe", (Edit(written.span, _shown(meant or [])),)) if whole and written.constant else None,
+    )
+
+
+def is_batch_word(size: Any) -> bool:
+    """Whether this stands for the size of a batch in other tools."""
+    return size in FREE or (isinstance(size, str) and size.lower() in BATCH_WORDS)
+
+
+def _is_size(size: Any) -> bool:
+    return (isinstance(size, int) and not isinstance(size, bool) and size > 0) or (
+        isinstance(size, str) and size.isidentifier() and not is_batch_word(size)
+    )
+
+
+def _shown(dims: list[Any]) -> str:
+    return f"[{', '.join(str(size) for size in dims)}]"
 
 
 def report_misread_sizes(given: dict[str, tuple[tuple[Dim, ...], Written]], collector: Collector) -> set[str]:

@@ -111,9 +111,10 @@ def cannot_be_listed(value: Scalar) -> bool:
     return value.value is not None and not (isinstance(value.value, str) and ("," in value.value or "(" in value.value))
 
 
-def lists_meant(tree: Mapping, json: bool) -> tuple[Mapping, list[UnbracketedList]]:
+def lists_meant(tree: Mapping, json: bool, *, sizes: bool = False) -> tuple[Mapping, list[UnbracketedList]]:
     """The mapping of a node with such lists joined again, and what they are: `from: a, b` and
-    `kernel_size: (3, 3)`, whose rest is keys without values inside braces."""
+    `kernel_size: (3, 3)`, whose rest is keys without values inside braces. With `sizes` it is the mapping of inputs,
+    whose sizes may have names."""
     found: list[UnbracketedList] = []
     entries: list[tuple[Scalar, Tree]] = []
     at = 0
@@ -133,7 +134,7 @@ def lists_meant(tree: Mapping, json: bool) -> tuple[Mapping, list[UnbracketedLis
             texts[-1] = texts[-1][:-1].strip()
         elif key.text != "from" and not (len(parts) > 1 and all(NUMBER.fullmatch(text) for text in texts)):
             texts = []
-        wanted = WORD if key.text == "from" else NUMBER
+        wanted = WORD if key.text == "from" or (sizes and texts and texts[0] != parts[0].text) else NUMBER
         if len(texts) < 2 or not all(wanted.fullmatch(text) for text in texts):
             entries.append((key, value))
             at -= len(parts) - 1

@@ -57,7 +57,7 @@ class DocumentReader(TreeReader):
         document = self.document
         document.name = self._text("name")
         document.description = self._text("description")
-        document.inputs = self._written_entries("inputs", IDENTIFIER)
+        document.inputs = self._written_entries("inputs", IDENTIFIER, lists=True)
         document.vars = self._written_entries("vars", IDENTIFIER)
         includes = self.mapping(self.tree.get("include"), "include")
         for key, value in includes.entries if includes else ():
@@ -199,9 +199,14 @@ class DocumentReader(TreeReader):
                 self.fault("invalid-name", f"block `{block}` has two inputs called `{names[index]}`", item)
         return names
 
-    def _written_entries(self, part: str, names: re.Pattern[str] | None) -> dict[str, tuple[Scalar, Written]]:
+    def _written_entries(
+        self, part: str, names: re.Pattern[str] | None, *, lists: bool = False
+    ) -> dict[str, tuple[Scalar, Written]]:
+        """The entries of a part. With `lists` a list in round brackets is read as one, and reported."""
         assert isinstance(self.tree, Mapping)
         mapping = self.mapping(self.tree.get(part), part)
+        if lists and mapping is not None:
+            mapping = self.nodes.with_lists(mapping, f"`{part}`", None, sizes=True)
         found: dict[str, tuple[Scalar, Written]] = {}
         for key, value in mapping.entries if mapping else ():
             if len(key.text) > MAX_NAME or (names is not None and not names.fullmatch(key.text)):

@@ -161,18 +161,24 @@ class NodeReader(TreeReader):
             self.alike[wording] = common_part(node)
         return node
 
+    def with_lists(self, tree: Mapping, where: str, path: str | None, *, sizes: bool = False) -> Mapping:
+        """A mapping whose lists without square brackets are lists; they are reported."""
+        if all(not isinstance(value, Scalar) or cannot_be_listed(value) for _, value in tree.entries):
+            return tree
+        tree, lists = lists_meant(tree, self.source.format == "json", sizes=sizes)
+        for meant in lists:
+            self.fault(
+                "invalid-value",
+                f"{where}: `{meant.key.text}` is no list as it is written",
+                meant.value,
+                node=path,
+                help=f"write {meant.text}",
+                fix=Fix("safe", (Edit(self.source.span(meant.value), meant.text),)),
+            )
+        return tree
+
     def _node_mapping(self, node: NodeDef, tree: Mapping, where: str, path: str | None) -> None:
-        if any(isinstance(value, Scalar) and not cannot_be_listed(value) for _, value in tree.entries):
-            tree, lists = lists_meant(tree, self.source.format == "json")
-            for meant in lists:
-                self.fault(
-                    "invalid-value",
-                    f"{where}: `{meant.key.text}` is no list as it is written",
-                    meant.value,
-                    node=path,
-                    help=f"write {meant.text}",
-                    fix=Fix("safe", (Edit(self.source.span(meant.value), meant.text),)),
-                )
+        tree = self.with_lists(tree, where, path)
         has_op, has_block = tree.get("op"), tree.get("block")
         if (has_op is None) == (has_block is None):
             from specgraph.language.op_or_block import report_op_or_block

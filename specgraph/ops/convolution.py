@@ -307,7 +307,9 @@ OPS: tuple[Op, ...] = (
             "Deconvolution",
             "deconvolution",
         ),
-        behaviour=Behaviour(linear=True, reach="transposed", traffic=KEEPS_INPUTS, curable=("groups",)),
+        behaviour=Behaviour(
+            linear=True, reach="transposed", traffic=KEEPS_INPUTS, curable=("groups", "output_padding")
+        ),
         formula="out = (in - 1)*stride - before - after + dilation*(kernel_size - 1) + output_padding + 1",
     ),
 )

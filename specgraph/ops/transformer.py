@@ -192,7 +192,9 @@ OPS: tuple[Op, ...] = (
         multiply_adds=multi_head_attention_cost,
         num_inputs=(1, 4),
         foreign=("MultiheadAttention", "MultiHeadAttention", "SelfAttention"),
-        behaviour=Behaviour(joins="queries", reach="whole", traffic=Traffic(inputs=True, output=True)),
+        behaviour=Behaviour(
+            joins="queries", reach="whole", traffic=Traffic(inputs=True, output=True), curable=("num_heads",)
+        ),
         formula="attention of the projected inputs, projected",
     ),
 )

@@ -346,7 +346,7 @@ def test_json_is_cured_as_yaml_is() -> None:
 
 def test_a_chain_is_put_into_json() -> None:
     nodes = {"node": {"op": "concat", "from": ["large", "small"]}}
-    spec = {"specgraph": 1, "inputs": {"large": [8, 28, 28], "small": [8, 14, 14]}, "nodes": nodes}
+    spec = {"specgraph": 1, "inputs": {"large": [8, 28, 28], "small": [8, 16, 16]}, "nodes": nodes}
     for indent in (None, 2):
         fixed = cured(json.dumps(spec, indent=indent), "spec.json")
         assert check_text(fixed, "spec.json").ok

@@ -27,13 +27,15 @@ inputs: {image: [3, 32, 32]}
 nodes:
   up: {op: upsample, scale_factor: 2}
 """,
+    nearest_value=True,
 )
 
 
 def _output_padding(extra: int, stride: int, dilation: int, **_: Any) -> Words:
+    most = max(stride, dilation) - 1
     return Words(
         f"output_padding {extra} must be smaller than the stride {stride} or the dilation {dilation}",
-        help=f"write output_padding: {max(stride, dilation) - 1} or less",
+        help=f"write output_padding: {most}{' or less' if most else ''}",
     )
 
 

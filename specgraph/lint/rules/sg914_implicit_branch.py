@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from specgraph.diagnostics.model import Label
 from specgraph.diagnostics.rule import Rule
-from specgraph.lint.layers import is_activation
+from specgraph.lint.layers import is_activation, is_normalisation
 from specgraph.ops.registry import behaviour_of
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ RULE = Rule(
 A node without `from` reads the one before it. In a module of branches a forgotten `from: input` makes a
 branch continue the one above it: every shape stays right, and the network is another. Where this is
 meant (a skip connection), writing that `from` says so and ends the warning. Not reported are skips around an
-upsampling, as in a U-Net, and a sum of a value and of a branch of it that has an activation: that is what a residual
-connection is. A sum with a branch that has none is as linear as one layer, and is reported.
+upsampling, as in a U-Net, and a sum or product of a value and of a branch of it that has an activation or attention:
+that is what a residual connection or a gate is. A sum with a branch that has none is as linear as one layer, and is
+reported.
 """,
     bad="""\
 specgraph: 1
@@ -90,7 +91,9 @@ def _check_body(lint: Lint, body: Body, joins: list[NodeDef], source: str, steps
                     waiting.append(found)
         for operand in operands:
             reader = readers.pop(id(operand), None)
-            if reader is not None and id(reader) in seen and not _is_residual(lint, join, operand):
+            if reader is None or id(reader) not in seen or _is_dense(lint, join, reader):
+                continue
+            if not _is_residual(lint, join, operand):
                 _report(lint, join, operand, reader, source)
     return steps
 
@@ -101,10 +104,17 @@ def _takes_size(lint: Lint, join: NodeDef) -> bool:
 
 
 def _is_residual(lint: Lint, join: NodeDef, operand: NodeDef) -> bool:
-    """Whether a node sums two values, one of which comes of the operand through an activation or through attention."""
+    """Whether a node sums or multiplies two values, one of them through an activation or attention."""
     node, names = lint.by_definition[id(join)][0], _names(join)
-    if lint.behaviour(node).joins != "sum" or len(names) != 2 or len(node.inputs) != 2 or operand.name not in names:
+    if (
+        lint.behaviour(node).joins not in ("sum", "product")
+        or len(names) != 2
+        or len(node.inputs) != 2
+        or operand.name not in names
+    ):
         return False
+    if node.input_types[0].dims != node.input_types[1].dims:
+        return True  # with a forgotten `from` all shapes stay the same
     start = node.inputs[names.index(operand.name)]
     path = node.inputs[1 - names.index(operand.name)]
     activated = False
@@ -113,6 +123,14 @@ def _is_residual(lint: Lint, join: NodeDef, operand: NodeDef) -> bool:
         activated = activated or is_activation(inner) or lint.behaviour(inner).joins == "queries"
         path = inner.inputs[0] if inner.inputs else ""
     return path == start and activated
+
+
+def _is_dense(lint: Lint, join: NodeDef, reader: NodeDef) -> bool:
+    """Whether a concat is that of a dense layer: its branch begins with a normalisation or an activation."""
+    if lint.behaviour(lint.by_definition[id(join)][0]).joins != "axis":
+        return False
+    nodes = lint.by_definition.get(id(reader), [])
+    return bool(nodes) and all(is_activation(node) or is_normalisation(node) for node in nodes)
 
 
 def _names(node: NodeDef) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from specgraph.diagnostics.model import Edit, Fix
 from specgraph.diagnostics.rule import Rule
 
 if TYPE_CHECKING:
@@ -42,10 +43,12 @@ def check(lint: Lint) -> None:
             continue
         if all(node.output.dims[0] == 1 for node in nodes):
             assert given is not None
+            shown = f"[{', '.join(map(str, written[1:]))}]"
             lint.report(
                 "batch-axis-written",
                 f"node `{nodes[0].path}` reshapes to {nodes[0].output}: its -1 stands for one value, not for the batch",
                 given[1].span,
                 node=nodes[0].path,
-                help=f"write shape: [{', '.join(map(str, written[1:]))}], as the batch axis is left out",
+                help=f"write shape: {shown}, as the batch axis is left out",
+                fix=Fix("unsafe", (Edit(given[1].span, shown),)),
             )
