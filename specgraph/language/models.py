@@ -57,6 +57,7 @@ class NodeModel(BaseModel):
     expect: int | str | list[int | str] | None = None
     repeat: int | str | None = None
     when: bool | str | None = None
+    # what a kind of value is in annotations is known at run time only
     init: dict[str, of_kind(INIT_VALUE)] | of_kind(INIT_VALUE) | None = None  # type: ignore[valid-type]
     share: str | None = None
     train_only: bool | None = None

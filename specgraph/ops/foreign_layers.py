@@ -137,6 +137,8 @@ def _ceiling(given: Given, beside: Mapping[str, Given]) -> Translated:
     return Translated({"min": 0, "max": given.value}, why, writable=alone, op="clamp")
 
 
+_VECTOR = "Keras's gives a vector: without keepdims, a flatten goes after it"
+
 _MOMENTUM: dict[str, Translate] = {"momentum": _complement}
 _LAST: dict[str, Translate] = {"axis": channels("axes")}
 _ANY_AXIS: dict[str, Translate] = {"axis": channels()}
@@ -207,6 +209,8 @@ LAYERS: dict[str, tuple[Layer, ...]] = {
     ),
     "MaxPooling2D": (Layer("Keras", {"kernel_size": 2}),),
     "AveragePooling2D": (Layer("Keras", {"kernel_size": 2}, padded={"count_include_pad": False}),),
+    "GlobalAveragePooling2D": (Layer("Keras", differs=_VECTOR),),
+    "GlobalMaxPooling2D": (Layer("Keras", differs=_VECTOR),),
     "UpSampling2D": (Layer("Keras", {"scale_factor": 2}, keys=_FACTOR),),
     "ZeroPadding2D": (Layer("Keras", {"padding": 1}),),
     "MaxPool": (Layer("PyTorch"), Layer("ONNX", {"stride": 1}, ("kernel_shape", "pads", "auto_pad"))),
@@ -222,7 +226,7 @@ LAYERS: dict[str, tuple[Layer, ...]] = {
     "Concatenate": (Layer("Keras", keys=_DIM),),
 }  # fmt: skip
 """By name; of several tools, the one to choose first."""
-_EACH_RANK = ("MaxPooling2D", "AveragePooling2D", "UpSampling2D", "ZeroPadding2D")
+_EACH_RANK = ("MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "UpSampling2D", "ZeroPadding2D")
 LAYERS |= {name.replace("2", rank): LAYERS[name] for name in _EACH_RANK for rank in "13"}
 _FOLDED = {fold(name): layers for name, layers in LAYERS.items()}
 

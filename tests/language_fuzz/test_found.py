@@ -61,6 +61,10 @@ FOUND: dict[str, dict[str, Any]] = {
         "nodes": {"a": {"op": "adaptive_avg_pool", "output_size": [None, None]},
                   "b": {"op": "adaptive_max_pool", "output_size": None}},
     },
+    "rolls further than free sizes": {
+        "inputs": {"image": [2, "H", "W"]}, "sizes": [{"H": 4, "W": 7}, {"H": 9, "W": 3}],
+        "nodes": [{"op": "roll", "shifts": [9, -5], "dims": [2, 3]}, {"op": "roll", "shifts": [8], "dims": [2]}],
+    },
     "a pool that one product says, after an op that only metadata tell": {
         "inputs": {"image": [3, 6, 8]},
         "nodes": [{"op": "glu", "dim": -2}, {"op": "adaptive_avg_pool", "output_size": [2, 8]}],

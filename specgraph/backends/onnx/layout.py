@@ -52,9 +52,15 @@ def roll(builder: Builder, node: Node, value: str, moved: list[tuple[int, int]],
 
 
 def ends(builder: Builder, node: Node, value: str, shift: int, axis: int, label: str = "rolled") -> list[str]:
-    """The last `shift` values along an axis, and the others."""
+    """The last `shift` values along an axis, and the others; a free size may be smaller than the shift."""
     axes = builder.integers(node, f"{label}/axis", [axis])
-    cut = builder.integers(node, f"{label}/cut", [-shift])
+    if isinstance(node.output.dims[axis - 1], int) or abs(shift) == 1:
+        cut = builder.integers(node, f"{label}/cut", [-shift])
+    else:
+        size = builder.step(node, f"{label}/size", "Shape", [value], start=axis, end=axis + 1)
+        wanted = builder.integers(node, f"{label}/shift", [shift])
+        within = builder.step(node, f"{label}/within", "Mod", [wanted, size])
+        cut = builder.step(node, f"{label}/cut", "Sub", [size, within])
     start = builder.integers(node, f"{label}/start", [0])
     end = builder.integers(node, f"{label}/end", [FAR])
     return [
