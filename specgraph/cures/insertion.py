@@ -9,7 +9,7 @@ from typing import Any
 from specgraph.cures.cure import Cure, PutNode, ReadOther
 from specgraph.cures.edits import insert_before, rename_source, source_names
 from specgraph.cures.search import chain_to
-from specgraph.cures.structure import free_name, home_of
+from specgraph.cures.structure import FLATTEN, PERMUTE, RESHAPE, UPSAMPLE, free_name, home_of
 from specgraph.elaboration.elaborate import Elaborator
 from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.graph.model import Node
@@ -33,7 +33,7 @@ def gate_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
         other = kinds[1 - index]
         if kind.rank == 1 and other.spatial_rank and kind.dims[0] in (other.channels, 1):
             shape = [-1, *[1] * other.spatial_rank]
-            yield from _put(trouble, elaborator, trouble.definition, index, "reshape", {"shape": shape})
+            yield from _put(trouble, elaborator, trouble.definition, index, RESHAPE, {"shape": shape})
 
 
 def enlarging_cures(trouble: ShapeTrouble, elaborator: Elaborator, *, nested: bool) -> Iterator[Cure]:
@@ -48,7 +48,7 @@ def enlarging_cures(trouble: ShapeTrouble, elaborator: Elaborator, *, nested: bo
         arguments = _enlarged(sizes[index], others.pop()) if len(others) == 1 else None
         if arguments is None or (nested and not _comes_of(trouble, index, elaborator.nodes)):
             continue
-        for cure in _put(trouble, elaborator, trouble.definition, index, "upsample", arguments):
+        for cure in _put(trouble, elaborator, trouble.definition, index, UPSAMPLE, arguments):
             yield cure._replace(absolute="size" in arguments)
 
 
@@ -57,7 +57,7 @@ def resize_cure(trouble: ShapeTrouble, elaborator: Elaborator, index: int, targe
     arguments = _enlarged(trouble.types[index].dims[1:], target.dims[1:])
     if arguments is None:
         return None
-    cure = next(_put(trouble, elaborator, trouble.definition, index, "upsample", arguments), None)
+    cure = next(_put(trouble, elaborator, trouble.definition, index, UPSAMPLE, arguments), None)
     return None if cure is None else cure._replace(absolute="size" in arguments)
 
 
@@ -65,7 +65,7 @@ def flat_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
     """A flatten of the one map that is joined with vectors."""
     maps = [index for index, kind in enumerate(trouble.types) if kind.spatial_rank]
     if len(maps) == 1 and all(kind.rank == 1 for index, kind in enumerate(trouble.types) if index not in maps):
-        yield from _put(trouble, elaborator, trouble.definition, maps[0], "flatten", {})
+        yield from _put(trouble, elaborator, trouble.definition, maps[0], FLATTEN, {})
 
 
 def other_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
@@ -94,7 +94,7 @@ def turning_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cur
     if len(kinds) == 2 and all(kind.rank == 3 for kind in kinds):
         for index, kind in enumerate(kinds):
             if kind.dims[-1:] + kind.dims[:-1] == kinds[1 - index].dims and not kind.spatial_rank:
-                yield from _put(trouble, elaborator, trouble.definition, index, "permute", {"dims": CHANNELS_FIRST})
+                yield from _put(trouble, elaborator, trouble.definition, index, PERMUTE, {"dims": CHANNELS_FIRST})
     if len(kinds) < 2 or any(kind.rank != 2 for kind in kinds):
         return
     joined = trouble.arguments.get("dim")
@@ -102,7 +102,7 @@ def turning_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cur
         turned, others = kind.dims[::-1], [other.dims for place, other in enumerate(kinds) if place != index]
         kept = [axis for axis in (0, 1) if axis + 1 != joined and axis - 2 != joined]
         if turned != kind.dims and all(turned[axis] == other[axis] for other in others for axis in kept):
-            yield from _put(trouble, elaborator, trouble.definition, index, "permute", {"dims": TURNED})
+            yield from _put(trouble, elaborator, trouble.definition, index, PERMUTE, {"dims": TURNED})
 
 
 def turned_tokens(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
@@ -117,8 +117,8 @@ def turned_tokens(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cur
         if len(step.types) != 1 or step.types[0].dims != kind.dims or step.behaviour.view != "none":
             break
         first, read = step.definition, elaborator.nodes[step.path].inputs[0]
-    for cure in _put(trouble, elaborator, first, 0, "permute", {"dims": TURNED}):
-        yield cure._replace(changes=(PutNode(read, {"op": "permute", "dims": TURNED}),))
+    for cure in _put(trouble, elaborator, first, 0, PERMUTE, {"dims": TURNED}):
+        yield cure._replace(changes=(PutNode(read, {"op": PERMUTE, "dims": TURNED}),))
 
 
 def _put(
@@ -150,7 +150,7 @@ def _put(
 
 
 def _wish(op: str) -> str:
-    return {"reshape": "gate_map", "permute": "turned"}.get(op, op)
+    return {RESHAPE: "gate_map", PERMUTE: "turned"}.get(op, op)
 
 
 def _enlarged(small: tuple[Any, ...], large: tuple[Any, ...]) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from specgraph.cures.cure import Cure, MakePointwise
 from specgraph.cures.edits import source_names
-from specgraph.cures.structure import home_of
+from specgraph.cures.structure import CONVOLUTION, home_of
 from specgraph.diagnostics.model import Edit
 from specgraph.elaboration.elaborate import Elaborator
 from specgraph.elaboration.shape_trouble import ShapeTrouble
@@ -14,7 +14,6 @@ from specgraph.language.document import Body, NodeDef
 from specgraph.ops.registry import behaviour_of
 
 MAX_STEPS = 12
-POINTWISE = "conv"
 
 
 def pointwise_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
@@ -70,7 +69,7 @@ def _as_convolution(layer: NodeDef) -> Iterator[Edit]:
     if place.line != written.span.end_line:
         return
     quote = '"' if layer.source.format == "json" else ""
-    yield layer.source.edit_word(target.span, POINTWISE)
+    yield layer.source.edit_word(target.span, CONVOLUTION)
     first = layer.source.lines[place.line - 1].lstrip().startswith(key.text)
     gap = f"\n{' ' * (key.column - 1)}" if first and not quote else ", "
     yield Edit(place, f"{quote}kernel_size{quote}: 1{gap}{quote}out_channels{quote}")

@@ -25,6 +25,9 @@ from specgraph.language.document import Body, Document, NodeDef, skipped_before
 from specgraph.ops.registry import behaviour_of
 from specgraph.source.removal import remove_key
 
+FLATTEN, PERMUTE, RESHAPE, UPSAMPLE, CONVOLUTION = "flatten", "permute", "reshape", "upsample", "conv"
+"""Ops that cures write."""
+
 
 def home_of(definition: NodeDef, document: Document) -> Body | None:
     """The scope that a node is written in, within one file."""

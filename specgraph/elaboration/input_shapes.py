@@ -48,7 +48,7 @@ def _counted(channels: Dim) -> str:
 
 
 def report_no_size(name: str, shape: list[Any], index: int, written: Written, collector: Collector) -> None:
-    """Report what is no size in a shape: the batch axis with its fix, or what stands for a free size elsewhere."""
+    """Report what is not a size in a shape: the batch axis with its fix, or what stands for a free size elsewhere."""
     size = shape[index]
     rest, note, help, meant = shape[1:], None, None, None
     free = ("H", "W") if len(shape) == 3 else ()

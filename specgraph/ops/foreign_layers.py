@@ -226,7 +226,14 @@ LAYERS: dict[str, tuple[Layer, ...]] = {
     "Concatenate": (Layer("Keras", keys=_DIM),),
 }  # fmt: skip
 """By name; of several tools, the one to choose first."""
-_EACH_RANK = ("MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "UpSampling2D", "ZeroPadding2D")
+_EACH_RANK = (
+    "MaxPooling2D",
+    "AveragePooling2D",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D",
+    "UpSampling2D",
+    "ZeroPadding2D",
+)
 LAYERS |= {name.replace("2", rank): LAYERS[name] for name in _EACH_RANK for rank in "13"}
 _FOLDED = {fold(name): layers for name, layers in LAYERS.items()}
 
