@@ -109,8 +109,9 @@ def report(outcomes: list[Outcome]) -> str:
         "",
         f"Of the {len(outcomes)} convolutional classifiers of torchvision {torchvision.__version__.split('+')[0]}, "
         f"{len(equal)} ({len(equal) / len(outcomes):.1%}) import by tracing and give the original's outputs within "
-        f"{TOLERANCE:g} of the largest, on random weights and statistics. Not among them are the transformers "
-        f"({', '.join(f'`{name}_*`' for name in TRANSFORMERS)}): the importer does not read attention yet.",
+        f"{TOLERANCE:g} of the largest, on random weights and statistics. The page leaves out the transformers "
+        f"({', '.join(f'`{name}_*`' for name in TRANSFORMERS)}); `tests/importers/test_torch_attention.py` compares "
+        "small ViT and Swin networks.",
         "",
     ]
     if rest:

@@ -31,7 +31,7 @@ def read_call(tracer: Tracer, node: Any, handler: Handler | None) -> Any:
         raise Refusal(f"{name} has no counterpart in a spec")
     if not sources:
         return handler(tracer, node)
-    if name in FILLS or name in OWN_WAY:
+    if name in FILLS or name in OWN_WAY or (name == "expand_as" and not tracer.is_data(node.args[0])):
         return handler(tracer, node)
     if name == "batch_norm" and handler is not None:
         return _by_channels(tracer, node, handler, _place(tracer, node.args[0]))
@@ -150,8 +150,10 @@ def _lifted(tracer: Tracer, node: Any, handler: Handler, name: str) -> Any:
         gone = len(node.meta["val"][0].shape) < rank and CallArguments(node).get("dim", 0) % rank < place.axis
         moved = place._replace(axis=place.axis - gone)
         return [settled(moved._replace(path=path)) if isinstance(path, str) else path for path in found]
+    if not isinstance(found, str):
+        return found
     axis = tracer.moving.get(node)
-    if axis is None or not isinstance(found, str):
+    if axis is None:
         raise Refusal(IN_FRONT)
     return settled(place._replace(path=found, axis=axis))
 

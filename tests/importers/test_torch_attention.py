@@ -9,6 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.models.swin_transformer import SwinTransformer, SwinTransformerBlockV2
+from torchvision.models.vision_transformer import VisionTransformer
 
 import specgraph
 from specgraph.errors import CommandError
@@ -214,6 +216,31 @@ def test_transformers_come_in_with_their_keys() -> None:
     source, target = torch.randn(3, 5, 8), torch.randn(3, 7, 8)
     with torch.inference_mode():
         torch.testing.assert_close(imported.module()(source, target), module(source, target), rtol=1e-5, atol=1e-5)
+
+
+TRANSFORMERS: dict[str, tuple[Callable[[], nn.Module], bool]] = {
+    "vit": (lambda: VisionTransformer(16, 4, 2, 2, 8, 16, num_classes=3), True),
+    "swin": (lambda: SwinTransformer([2, 2], 8, [2], [2], [4, 4], num_classes=3), False),
+    "swin v2": (
+        lambda: SwinTransformer([2, 2], 8, [2], [2], [4, 4], num_classes=3, block=SwinTransformerBlockV2),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMERS)
+def test_transformers_of_torchvision_come_in_equal(name: str) -> None:
+    """With all keys of the original, unless tables are looked up in the forward."""
+    make, same_keys = TRANSFORMERS[name]
+    torch.manual_seed(0)
+    module = make().eval()
+    for parameter in module.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    imported = specgraph.from_module(module, torch.randn(2, 3, 16, 16))
+    assert not same_keys or set(imported.state_dict) == set(module.state_dict())
+    x = torch.randn(3, 3, 16, 16)
+    with torch.inference_mode():
+        torch.testing.assert_close(imported.module()(x), module(x), rtol=1e-4, atol=1e-5)
 
 
 REFUSED: dict[str, tuple[Call, str]] = {
