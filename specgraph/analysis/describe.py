@@ -12,6 +12,7 @@ from specgraph.analysis.outline import written_arguments
 from specgraph.graph.model import Node
 from specgraph.kinds.shown import show
 from specgraph.ops.argument_names import DETAILS
+from specgraph.ops.behaviour import SLIDING
 from specgraph.ops.registry import behaviour_of, ops
 from specgraph.ops.sliding import window_of
 
@@ -63,7 +64,7 @@ def describe(node: Node) -> str:
         if key == "groups" and behaviour.convolves and plain == channels and plain != 1:
             name = f"{name.removesuffix(called)}depthwise {called}"
             continue
-        if key == "padding" and behaviour.reach == "window" and _keeps_size(node):
+        if key == "padding" and behaviour.reach == SLIDING and _keeps_size(node):
             continue
         if known is not None and not known.required and plain == compact(known.default):
             continue

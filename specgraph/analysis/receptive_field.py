@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
+from specgraph.ops.behaviour import SLIDING
 from specgraph.ops.registry import behaviour_of
 from specgraph.ops.sliding import window_of
 
@@ -372,7 +373,7 @@ def _last_axis(node: Node, windows: Windows) -> Windows:
 _RULES: dict[Reach, Callable[[Node, Windows], Windows]] = {
     "unknown": _everywhere,
     "point": _in_place,
-    "window": _sliding,
+    SLIDING: _sliding,
     "transposed": _transposed,
     "adaptive": _adaptive,
     "resized": _upsampled,

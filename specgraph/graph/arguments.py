@@ -13,12 +13,12 @@ def _refuse(self: object, *_: object, **__: object) -> NoReturn:
 class Arguments(dict[str, Any]):
     """A mapping that cannot be changed; it pickles, copies, compares and prints as a dict does.
 
-    `window` is set by `specgraph.ops.sliding.window_of`, which reads it once for all nodes that share the arguments.
+    `sliding` is set by `specgraph.ops.sliding.window_of`, which reads it once for all nodes that share the arguments.
     """
 
-    __slots__ = ("window",)
+    __slots__ = ("sliding",)
 
-    window: Any
+    sliding: Any
 
     def __init__(self, values: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
         super().__init__(values)

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     Scores = Literal["none", "probability", "probabilities", "log_probabilities"]
     Joins = Literal["none", "axis", "sum", "difference", "product", "size", "places", "matrix", "queries"]
 
+SLIDING: Literal["window"] = "window"
+"""The reach of an op whose unit sees a sliding window."""
+
 
 class When(NamedTuple):
     """Nodes of an op for which something holds, and the reason in words, without a final stop."""

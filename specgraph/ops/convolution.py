@@ -99,7 +99,7 @@ def kernel_too_large(call: Call, argument: str) -> Fault:
         "windows": windows,
         "fitting": largest_kernel(call),
     }
-    return call.fault("kernel-larger-than-input", "window", facts, argument=argument)
+    return call.fault("kernel-larger-than-input", "sliding", facts, argument=argument)
 
 
 def largest_kernel(call: Call) -> str:

@@ -32,9 +32,9 @@ def window_of(node: Node) -> SlidingWindow:
     """The window of a node whose op declares `reach="window"`."""
     arguments = node.arguments
     try:
-        found: SlidingWindow = arguments.window
+        found: SlidingWindow = arguments.sliding
     except AttributeError:
-        found = arguments.window = read_window(arguments, len(node.input_types[0].dims) - 1)
+        found = arguments.sliding = read_window(arguments, len(node.input_types[0].dims) - 1)
     return found
 
 

@@ -72,4 +72,4 @@ def _sizes(kernel: tuple[int, ...]) -> str:
     return "x".join(map(str, kernel))
 
 
-MESSAGES = {"window": _window, "average": _average}
+MESSAGES = {"sliding": _window, "average": _average}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specgraph.diagnostics.rule import Rule
+from specgraph.ops.behaviour import SLIDING
 
 if TYPE_CHECKING:
     from specgraph.graph.model import Node
@@ -46,7 +47,7 @@ NEGLIGIBLE = 0.02
 def check(lint: Lint) -> None:
     from specgraph.ops.sliding import window_of
 
-    for node in lint.nodes_of(*lint.ops_where(lambda behaviour: behaviour.reach == "window")):
+    for node in lint.nodes_of(*lint.ops_where(lambda behaviour: behaviour.reach == SLIDING)):
         window = window_of(node)
         if max(window.stride) > 1 and max(window.kernel) > 1:
             axes = [axis for axis in range(len(window.stride)) if lost(node, window, axis)]

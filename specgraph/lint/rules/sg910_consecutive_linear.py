@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from specgraph.diagnostics.model import Label
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.layers import is_activation, is_normalisation, saturates
+from specgraph.ops.behaviour import SLIDING
 
 if TYPE_CHECKING:
     from specgraph.diagnostics.model import Fix
@@ -130,7 +131,7 @@ def _factorised(lint: Lint, first: Node, second: Node) -> bool:
         return bool(middle < first.arguments["in_features"] and middle < second.arguments["out_features"])
     if "features" in reaches:
         return False
-    if reaches == ("window", "transposed"):
+    if reaches == (SLIDING, "transposed"):
         return _fewer_between(first, second)
     if any(node.arguments.get("groups", 1) > 1 for node in (first, second)):
         return True
