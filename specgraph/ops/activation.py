@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -92,10 +93,11 @@ def has_one_score(node: Node) -> bool:
     return bool(size_along(node, "dim") == 1)
 
 
-SMOOTH = Behaviour(pointwise=True, reach="point", traffic=KEEPS_INPUTS)
-PASSES_POSITIVE = Behaviour(pointwise=True, reach="point", keeps=(0, inf), traffic=KEEPS_INPUTS)
+_point = partial(Behaviour, pointwise=True, reach="point")
+SMOOTH = _point(traffic=KEEPS_INPUTS)
+PASSES_POSITIVE = _point(keeps=(0, inf), traffic=KEEPS_INPUTS)
 NOTHING_SMALL = When(lambda node: bool(node.arguments["lambd"] == 0), "with lambd 0 nothing is small")
-SHRINKS = Behaviour(pointwise=True, reach="point", no_effect=NOTHING_SMALL, traffic=KEEPS_INPUTS)
+SHRINKS = _point(no_effect=NOTHING_SMALL, traffic=KEEPS_INPUTS)
 SLOPE_OF_ONE = When(lambda node: bool(node.arguments["negative_slope"] == 1), "with slope 1 it is the identity")
 
 
@@ -131,16 +133,14 @@ OPS: tuple[Op, ...] = (
         "Rectified linear unit.",
         "max(x, 0)",
         foreign=("ReLU", "Relu", "RELU", "rectifier"),
-        behaviour=Behaviour(
-            pointwise=True, reach="point", range=(0, inf), keeps=(0, inf), cuts=True, traffic=KEEPS_OUTPUT
-        ),
+        behaviour=_point(range=(0, inf), keeps=(0, inf), cuts=True, traffic=KEEPS_OUTPUT),
     ),
     _activation(
         "relu6",
         "Rectified linear unit that stops at 6.",
         "min(max(x, 0), 6)",
         foreign=("ReLU6", "Relu6"),
-        behaviour=Behaviour(pointwise=True, reach="point", range=(0, 6), keeps=(0, 6), cuts=True, traffic=KEEPS_INPUTS),
+        behaviour=_point(range=(0, 6), keeps=(0, 6), cuts=True, traffic=KEEPS_INPUTS),
     ),
     _activation(
         "leaky_relu",
@@ -148,9 +148,7 @@ OPS: tuple[Op, ...] = (
         "x if x > 0 else negative_slope * x",
         Argument("negative_slope", Number(), 0.01, doc="slope below zero"),
         foreign=("LeakyReLU", "LeakyRelu", "leakyrelu", "lrelu"),
-        behaviour=Behaviour(
-            pointwise=True, reach="point", keeps=(0, inf), no_effect=SLOPE_OF_ONE, traffic=KEEPS_INPUTS
-        ),
+        behaviour=_point(keeps=(0, inf), no_effect=SLOPE_OF_ONE, traffic=KEEPS_INPUTS),
     ),
     _activation(
         "prelu",
@@ -158,7 +156,7 @@ OPS: tuple[Op, ...] = (
         "x if x > 0 else weight * x",
         Argument("num_parameters", Int(1), 1, doc="slopes: 1, or the number of channels"),
         foreign=("PReLU", "PRelu"),
-        behaviour=Behaviour(pointwise=True, reach="point", keeps=(0, inf), traffic=Traffic(inputs=True, backward=1.0)),
+        behaviour=_point(keeps=(0, inf), traffic=Traffic(inputs=True, backward=1.0)),
         infer=infer_prelu,
         parameters=prelu_parameters,
     ),
@@ -183,14 +181,14 @@ OPS: tuple[Op, ...] = (
         "Logistic function.",
         "1 / (1 + exp(-x))",
         foreign=("Sigmoid", "logistic"),
-        behaviour=Behaviour(pointwise=True, reach="point", range=(0, 1), scores="probability", traffic=KEEPS_OUTPUT),
+        behaviour=_point(range=(0, 1), scores="probability", traffic=KEEPS_OUTPUT),
     ),
     _activation(
         "tanh",
         "Hyperbolic tangent.",
         "tanh(x)",
         foreign=("Tanh", "TanH"),
-        behaviour=Behaviour(pointwise=True, reach="point", range=(-1, 1), traffic=KEEPS_OUTPUT),
+        behaviour=_point(range=(-1, 1), traffic=KEEPS_OUTPUT),
     ),
     _activation("silu", "Sigmoid linear unit (swish).", "x * sigmoid(x)", foreign=("SiLU", "Swish", "swish")),
     _activation(
@@ -211,7 +209,7 @@ OPS: tuple[Op, ...] = (
         "Piecewise form of sigmoid.",
         "min(max(x + 3, 0), 6) / 6",
         foreign=("Hardsigmoid", "HardSigmoid", "hard_sigmoid"),
-        behaviour=Behaviour(pointwise=True, reach="point", range=(0, 1), traffic=KEEPS_INPUTS),
+        behaviour=_point(range=(0, 1), traffic=KEEPS_INPUTS),
     ),
     _activation(
         "hardtanh",
@@ -220,13 +218,7 @@ OPS: tuple[Op, ...] = (
         Argument("min_val", Number(), -1.0, doc="lower bound"),
         Argument("max_val", Number(), 1.0, doc="upper bound"),
         foreign=("Hardtanh", "HardTanh"),
-        behaviour=Behaviour(
-            pointwise=True,
-            reach="point",
-            range=("min_val", "max_val"),
-            keeps=("min_val", "max_val"),
-            traffic=KEEPS_INPUTS,
-        ),
+        behaviour=_point(range=("min_val", "max_val"), keeps=("min_val", "max_val"), traffic=KEEPS_INPUTS),
         infer=infer_hardtanh,
     ),
     _activation(
@@ -236,7 +228,7 @@ OPS: tuple[Op, ...] = (
         Argument("min", Either(Number(), Nothing()), None, doc="lower bound, or null for none"),
         Argument("max", Either(Number(), Nothing()), None, doc="upper bound, or null for none"),
         foreign=("clip", "Clip", "clamp_min", "clamp_max"),
-        behaviour=Behaviour(pointwise=True, reach="point", traffic=Traffic(inputs=True, backward=0.25)),
+        behaviour=_point(traffic=Traffic(inputs=True, backward=0.25)),
         infer=infer_clamp,
     ),
     _activation(
@@ -244,28 +236,21 @@ OPS: tuple[Op, ...] = (
         "The error function.",
         "2 / sqrt(pi) * (integral of exp(-t^2) from 0 to x)",
         foreign=("Erf",),
-        behaviour=Behaviour(pointwise=True, reach="point", range=(-1, 1), traffic=Traffic(inputs=True, backward=4.0)),
+        behaviour=_point(range=(-1, 1), traffic=Traffic(inputs=True, backward=4.0)),
     ),
     _activation(
         "exp",
         "The exponential function.",
         "exp(x)",
         foreign=("Exp", "exponential"),
-        behaviour=Behaviour(pointwise=True, reach="point", range=(0, inf), traffic=KEEPS_OUTPUT),
+        behaviour=_point(range=(0, inf), traffic=KEEPS_OUTPUT),
     ),
     _activation(
         "abs",
         "Absolute values.",
         "|x|",
         foreign=("Abs", "absolute"),
-        behaviour=Behaviour(
-            pointwise=True,
-            reach="point",
-            range=(0, inf),
-            keeps=(0, inf),
-            keeps_sign=True,
-            traffic=Traffic(inputs=True, backward=1.0),
-        ),
+        behaviour=_point(range=(0, inf), keeps=(0, inf), keeps_sign=True, traffic=Traffic(inputs=True, backward=1.0)),
     ),
     _activation("log", "Natural logarithm; of a negative value it is not a number.", "log(x)", foreign=("Log", "ln")),
     _activation(
@@ -273,38 +258,28 @@ OPS: tuple[Op, ...] = (
         "Square roots; of a negative value they are not a number.",
         "sqrt(x)",
         foreign=("Sqrt",),
-        behaviour=Behaviour(pointwise=True, reach="point", traffic=Traffic(output=True, backward=1.0)),
+        behaviour=_point(traffic=Traffic(output=True, backward=1.0)),
     ),
     _activation(
         "reciprocal",
         "One over each value.",
         "1 / x",
         foreign=("Reciprocal", "inverse"),
-        behaviour=Behaviour(pointwise=True, reach="point", keeps_sign=True, traffic=Traffic(output=True, backward=2.0)),
+        behaviour=_point(keeps_sign=True, traffic=Traffic(output=True, backward=2.0)),
     ),
     _activation(
         "log_sigmoid",
         "Logarithm of the sigmoid.",
         "log(1 / (1 + exp(-x)))",
         foreign=("LogSigmoid", "logsigmoid"),
-        behaviour=Behaviour(
-            pointwise=True,
-            reach="point",
-            range=(-inf, 0),
-            traffic=Traffic(inputs=True, kept=1.0, forward=1.0, evaluation=1.0),
-        ),
+        behaviour=_point(range=(-inf, 0), traffic=Traffic(inputs=True, kept=1.0, forward=1.0, evaluation=1.0)),
     ),
     _activation(
         "tanhshrink",
         "What the hyperbolic tangent takes away.",
         "x - tanh(x)",
         foreign=("Tanhshrink", "TanhShrink", "tanh_shrink"),
-        behaviour=Behaviour(
-            pointwise=True,
-            reach="point",
-            keeps_sign=True,
-            traffic=Traffic(kept=1.0, forward=1.0, evaluation=1.0, backward=1.0),
-        ),
+        behaviour=_point(keeps_sign=True, traffic=Traffic(kept=1.0, forward=1.0, evaluation=1.0, backward=1.0)),
     ),
     _activation(
         "threshold",
@@ -313,7 +288,7 @@ OPS: tuple[Op, ...] = (
         Argument("threshold", Number(), doc="values above it stay"),
         Argument("value", Number(), doc="what the others become"),
         foreign=("Threshold",),
-        behaviour=Behaviour(pointwise=True, reach="point", traffic=KEEPS_INPUTS),
+        behaviour=_point(traffic=KEEPS_INPUTS),
     ),
     _activation(
         "softplus",
@@ -322,18 +297,15 @@ OPS: tuple[Op, ...] = (
         Argument("beta", Number(above=0), 1.0, doc="sharpness"),
         Argument("threshold", Number(), 20.0, doc="linear where beta * x is above"),
         foreign=("Softplus", "SoftPlus"),
-        behaviour=Behaviour(pointwise=True, reach="point", range=(0, inf), traffic=KEEPS_INPUTS),
+        behaviour=_point(range=(0, inf), traffic=KEEPS_INPUTS),
     ),
     _activation(
         "softsign",
         "Sigmoid-like curve by a quotient.",
         "x / (1 + |x|)",
         foreign=("Softsign", "SoftSign"),
-        behaviour=Behaviour(
-            pointwise=True,
-            reach="point",
-            range=(-1, 1),
-            traffic=Traffic(inputs=True, kept=1.0, forward=1.0, evaluation=1.0, backward=3.0),
+        behaviour=_point(
+            range=(-1, 1), traffic=Traffic(inputs=True, kept=1.0, forward=1.0, evaluation=1.0, backward=3.0)
         ),
     ),
     _activation(
