@@ -300,6 +300,16 @@ OPS: tuple[Op, ...] = (
         behaviour=_point(range=(0, inf), traffic=KEEPS_INPUTS),
     ),
     _activation(
+        "squareplus",
+        "Smooth form of relu without exponentials (Barron 2021).",
+        "(x + sqrt(x^2 + b)) / 2",
+        Argument("b", Number(above=0), 4.0, doc="width of the curve around zero"),
+        foreign=("Squareplus", "SquarePlus"),
+        behaviour=_point(
+            range=(0, inf), traffic=Traffic(inputs=True, kept=1.0, forward=2.0, evaluation=2.0, backward=1.0)
+        ),
+    ),
+    _activation(
         "softsign",
         "Sigmoid-like curve by a quotient.",
         "x / (1 + |x|)",

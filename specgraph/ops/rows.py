@@ -88,6 +88,7 @@ ROWS = (
     Row("tanhshrink", "nn.Tanhshrink", "tanhshrink", "Sub(x, Tanh(x))", leaf=True),
     Row("threshold", "nn.Threshold", "threshold", "Where(Greater(x, threshold), x, value)"),
     Row("softplus", "nn.Softplus", "softplus", "Softplus"),
+    Row("squareplus", "Squareplus", onnx="Div(Add(x, Sqrt(Add(Mul(x, x), b))), 2)", leaf=True),
     Row("softsign", "nn.Softsign", "", "Softsign"),
     Row("mish", "nn.Mish", "mish", "Mish"),
     Row(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from tests.ops.attention_cases import ATTENTION_CASES
 from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, TOKENS, VECTOR, Case, bad, ok
@@ -16,6 +17,7 @@ from tests.ops.held_cases import HELD_CASES, HELD_OPERANDS
 from tests.ops.normalisation_cases import NORMALISATION_CASES, NORMALISATION_ORACLES
 from tests.ops.window_cases import WINDOW_CASES
 from tests.ops.windowing_cases import WINDOWING_CASES
+from tests.oracle.modules import Call
 
 ANY_RANK = [ok(shape) for shape in (VECTOR, LINE, MAP, CUBE, LAST, TOKENS, RANK_5)]
 SHRINK = [*ANY_RANK, ok(MAP, lambd=0.2), ok(MAP, lambd=0), bad("invalid", MAP, lambd=-1)]
@@ -92,6 +94,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "abs": ANY_RANK,
     "softplus": [*ANY_RANK, ok(MAP, beta=2, threshold=1), bad("invalid", MAP, beta=0)],
+    "squareplus": [*ANY_RANK, ok(MAP, b=0.5), bad("invalid", MAP, b=0)],
     "softmax": SOFTMAX,
     "log_softmax": SOFTMAX,
     "glu": [
@@ -308,7 +311,11 @@ CASES: dict[str, list[Case]] = {
 }
 
 
-ORACLES: dict[str, Callable[..., nn.Module]] = {**NORMALISATION_ORACLES}
+def squareplus(x: Tensor, *, b: float = 4.0) -> nn.Module:
+    return Call(lambda x: x / 2 + torch.hypot(x, torch.tensor(b).sqrt()) / 2)
+
+
+ORACLES: dict[str, Callable[..., nn.Module]] = {"squareplus": squareplus, **NORMALISATION_ORACLES}
 """How PyTorch computes an op for which it has no layer or function of its own: a module, made from the input and the
 node's arguments, that raises where the op must be refused."""
 

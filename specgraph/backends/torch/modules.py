@@ -269,6 +269,20 @@ class DynamicTanh(nn.Module):
         return f"{self.num_features}, init_alpha={self.init_alpha}, dim={self.dim}"
 
 
+class Squareplus(nn.Module):
+    """`(x + sqrt(x**2 + b)) / 2`. Barron 2021, "Squareplus: A Softplus-Like Algebraic Rectifier"."""
+
+    def __init__(self, b: float = 4.0) -> None:
+        super().__init__()
+        self.b = b
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x / 2 + torch.sqrt(x * x / 4 + self.b / 4)
+
+    def extra_repr(self) -> str:
+        return f"b={self.b}"
+
+
 class GlobalResponseNorm(nn.Module):
     """`x + weight * (x * n) + bias` for a map (N, C, ...): `n` is the norm of a channel's map, divided by the mean norm
     of the channels. Woo et al. 2023, "ConvNeXt V2"."""
