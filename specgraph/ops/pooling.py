@@ -149,6 +149,11 @@ def upsample_arithmetic(node: Node, axis: int) -> str:
     return f"floor({node.input_types[0].dims[axis + 1]} * {scales[axis]}) = {node.output.dims[axis + 1]}"
 
 
+def of_ranks(*names: str) -> tuple[str, ...]:
+    """Names of one, two and three spatial axes: `MaxPool1d`, `MaxPool2d`, `MaxPool3d` of `MaxPool{}d`."""
+    return tuple(name.format(rank) for name in names for rank in (1, 2, 3))
+
+
 KERNEL_SIZE = Argument("kernel_size", PerAxis(Int(1)), doc="size of the window")
 STRIDE = Argument("stride", PerAxis(Int(1)), None, doc="step of the window; kernel_size where not given")
 CEIL_MODE = Argument(
@@ -206,15 +211,7 @@ OPS: tuple[Op, ...] = (
         arithmetic=window_arithmetic,
         foreign=(
             "MaxPool",
-            "MaxPool1d",
-            "MaxPool2d",
-            "MaxPool3d",
-            "max_pool1d",
-            "max_pool2d",
-            "max_pool3d",
-            "MaxPooling1D",
-            "MaxPooling2D",
-            "MaxPooling3D",
+            *of_ranks("MaxPool{}d", "max_pool{}d", "MaxPooling{}D"),
             "maxpool",
             "maxpool2d",
             "max_pooling",
@@ -251,15 +248,7 @@ OPS: tuple[Op, ...] = (
         foreign=(
             "AvgPool",
             "AveragePool",
-            "AvgPool1d",
-            "AvgPool2d",
-            "AvgPool3d",
-            "avg_pool1d",
-            "avg_pool2d",
-            "avg_pool3d",
-            "AveragePooling1D",
-            "AveragePooling2D",
-            "AveragePooling3D",
+            *of_ranks("AvgPool{}d", "avg_pool{}d", "AveragePooling{}D"),
             "avgpool",
             "avgpool2d",
             "average_pool",
@@ -282,7 +271,7 @@ OPS: tuple[Op, ...] = (
             CEIL_MODE,
         ),
         arithmetic=window_arithmetic,
-        foreign=("LPPool", "LpPool", "LPPool1d", "LPPool2d", "LPPool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d"),
+        foreign=("LPPool", "LpPool", *of_ranks("LPPool{}d", "lp_pool{}d")),
         behaviour=Behaviour(reach="window", keeps_sign=True, no_effect=FIRST_OF_ONE, traffic=lp_pool_traffic),
         formula="(sum of x^p over the window)^(1/p); a window that hangs over counts as if it were full",
     ),
@@ -293,14 +282,7 @@ OPS: tuple[Op, ...] = (
         infer=infer_adaptive_pool,
         arguments=(OUTPUT_SIZE,),
         arithmetic=adaptive_arithmetic,
-        foreign=(
-            "AdaptiveAvgPool1d",
-            "AdaptiveAvgPool2d",
-            "AdaptiveAvgPool3d",
-            "adaptive_avg_pool1d",
-            "adaptive_avg_pool2d",
-            "adaptive_avg_pool3d",
-        ),
+        foreign=of_ranks("AdaptiveAvgPool{}d", "adaptive_avg_pool{}d"),
         behaviour=Behaviour(reach="adaptive", pools_map=True, keeps_sign=True, traffic=adaptive_avg_traffic),
         formula="window i of n spans floor(i*in/n) to ceil((i + 1)*in/n)",
     ),
@@ -311,14 +293,7 @@ OPS: tuple[Op, ...] = (
         infer=infer_adaptive_pool,
         arguments=(OUTPUT_SIZE,),
         arithmetic=adaptive_arithmetic,
-        foreign=(
-            "AdaptiveMaxPool1d",
-            "AdaptiveMaxPool2d",
-            "AdaptiveMaxPool3d",
-            "adaptive_max_pool1d",
-            "adaptive_max_pool2d",
-            "adaptive_max_pool3d",
-        ),
+        foreign=of_ranks("AdaptiveMaxPool{}d", "adaptive_max_pool{}d"),
         behaviour=Behaviour(
             reach="adaptive", pools_map=True, keeps_sign=True, takes_largest=True, traffic=KEEPS_INDICES
         ),
@@ -332,9 +307,7 @@ OPS: tuple[Op, ...] = (
         foreign=(
             "GlobalAveragePool",
             "GlobalAvgPool2d",
-            "GlobalAveragePooling1D",
-            "GlobalAveragePooling2D",
-            "GlobalAveragePooling3D",
+            *of_ranks("GlobalAveragePooling{}D"),
             "global_average_pool",
             "global_average_pooling",
             "gap",
@@ -347,14 +320,7 @@ OPS: tuple[Op, ...] = (
         family="pooling",
         summary="The largest value over all spatial axes, which stay with size 1.",
         infer=infer_global_pool,
-        foreign=(
-            "GlobalMaxPool",
-            "GlobalMaxPool2d",
-            "GlobalMaxPooling1D",
-            "GlobalMaxPooling2D",
-            "GlobalMaxPooling3D",
-            "global_max_pooling",
-        ),
+        foreign=("GlobalMaxPool", "GlobalMaxPool2d", *of_ranks("GlobalMaxPooling{}D"), "global_max_pooling"),
         behaviour=Behaviour(reach="whole", pools_map=True, keeps_sign=True, takes_largest=True, traffic=KEEPS_INDICES),
         formula="out = 1x1",
     ),
@@ -379,9 +345,7 @@ OPS: tuple[Op, ...] = (
             "Upsample",
             "UpsamplingNearest2d",
             "UpsamplingBilinear2d",
-            "UpSampling1D",
-            "UpSampling2D",
-            "UpSampling3D",
+            *of_ranks("UpSampling{}D"),
             "Interp",
             "Resize",
             "interpolate",
