@@ -192,6 +192,13 @@ def lp_pool_traffic(node: Node) -> Traffic:
     return Traffic(inputs=True, kept=ratio + 4, forward=ratio + 4, evaluation=max(ratio, 3.0), backward=backward)
 
 
+def min_pool_traffic(node: Node) -> Traffic:
+    """The negated input and, as in max pooling, two indices per value of the output."""
+    before, after = product(node.input_types[0].dims), product(node.output.dims)
+    ratio = before / after if isinstance(before, int) and isinstance(after, int) else 1.0
+    return Traffic(kept=ratio + 2, forward=ratio + 3, evaluation=ratio + 2, backward=1.0)
+
+
 WINDOW_OF_ONE = When(has_window_of_one, "each window holds one value")
 FIRST_OF_ONE = When(lambda node: node.arguments["norm_type"] == 1 and has_window_of_one(node), WINDOW_OF_ONE.reason)
 KEEPS_INDICES = Traffic(inputs=True, kept=2.0, forward=2.0, evaluation=2.0)
@@ -223,6 +230,24 @@ OPS: tuple[Op, ...] = (
             no_effect=WINDOW_OF_ONE,
             traffic=KEEPS_INDICES,
             curable=("padding",),
+        ),
+        formula="out = floor((in + before + after - dilation*(kernel_size - 1) - 1) / stride) + 1",
+    ),
+    define(
+        "min_pool",
+        family="pooling",
+        summary="The least value in each window.",
+        infer=infer_pool,
+        arguments=(
+            KERNEL_SIZE,
+            STRIDE,
+            Argument("padding", Padding(), 0, doc="added on both sides, never the least value"),
+            Argument("dilation", PerAxis(Int(1)), 1, doc="distance between the window's points"),
+        ),
+        arithmetic=window_arithmetic,
+        foreign=("MinPool", *of_ranks("MinPool{}d", "min_pool{}d", "MinPooling{}D"), "min_pooling"),
+        behaviour=Behaviour(
+            reach="window", keeps_sign=True, no_effect=WINDOW_OF_ONE, traffic=min_pool_traffic, curable=("padding",)
         ),
         formula="out = floor((in + before + after - dilation*(kernel_size - 1) - 1) / stride) + 1",
     ),

@@ -130,6 +130,18 @@ ROWS = (
     Row("window", "Window", positional=("window_size",), leaf=True),
     Row("unwindow", "Unwindow", positional=("window_size",)),
     Row("window_mask", "WindowMask", positional=("window_size",)),
+    Row(
+        "min_pool",
+        "MinPool",
+        onnx="Neg(MaxPool(Neg(x), kernel_shape=kernel_size, strides=stride, pads=padding, dilations=dilation))",
+        attributes={
+            "kernel_size": Attribute("kernel_shape", "window"),
+            "stride": Attribute("strides", "window", 1),
+            "padding": Attribute("pads", "pads"),
+            "dilation": Attribute("dilations", "window", 1),
+        },
+        leaf=True,
+    ),
     Row("channel_shuffle", "nn.ChannelShuffle", positional=("groups",)),
     Row("pixel_shuffle", "nn.PixelShuffle", "pixel_shuffle", positional=("upscale_factor",)),
     Row("identity", "nn.Identity"),

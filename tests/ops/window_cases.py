@@ -132,6 +132,18 @@ WINDOW_CASES: dict[str, list[Case]] = {
         bad("kernel-larger-than-input", MAP, kernel_size=3, dilation=4),
         bad("wrong-number-of-axes", MAP, kernel_size=3, dilation=[1, 1, 1]),
     ],
+    "min_pool": [
+        *windows({}),
+        *[ok(shape, kernel_size=2) for shape in (LINE, MAP, CUBE)],
+        ok(MAP, kernel_size=1, stride=1),
+        ok(MAP, kernel_size=3, dilation=2),
+        ok(MAP, kernel_size=2, dilation=[3, 1], stride=2, padding=1),
+        ok(MAP, kernel_size=3, dilation=2, padding=[[1, 0], [0, 1]]),
+        bad("padding-too-large", MAP, kernel_size=3, padding=2),
+        bad("padding-too-large", MAP, kernel_size=2, padding=[[0, 2], [0, 0]]),
+        bad("kernel-larger-than-input", MAP, kernel_size=3, dilation=4),
+        bad("wrong-number-of-axes", MAP, kernel_size=3, dilation=[1, 1, 1]),
+    ],
     "avg_pool": [
         *pools(),
         *[ok(s, kernel_size=3, stride=2, padding=1, count_include_pad=False) for s in (LINE, MAP, CUBE)],

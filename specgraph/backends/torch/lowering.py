@@ -64,7 +64,8 @@ _lowerings: dict[str, Lower] = {}
 
 
 def by_row(row: Row) -> Lower:
-    """A module that takes the node's arguments where they differ from the op's own defaults."""
+    """A module that takes the node's arguments where they differ from the op's own defaults. What differs on two sides
+    of an axis is added as zeros before a module of PyTorch; one of our own takes it as pairs."""
 
     def lower(node: Node) -> Lowering:
         arguments = ops()[node.op].arguments
@@ -78,7 +79,9 @@ def by_row(row: Row) -> Lower:
         expression = "{module}({inputs})"
         for name in pads:
             padding = node.arguments[name]
-            if not is_even(padding):
+            if not is_even(padding) and not row.module.startswith("nn."):
+                kwargs[name] = padding
+            elif not is_even(padding):
                 expression = f"{{module}}(nn.functional.pad({{0}}, {pad_order(padding)}))"
             elif symmetric(padding) != 0:
                 kwargs[name] = symmetric(padding)

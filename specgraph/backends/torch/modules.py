@@ -161,6 +161,38 @@ class PaddedAvgPool(nn.Module):
         return y
 
 
+class MinPool(nn.Module):
+    """The least value of each window, over one, two or three spatial axes; `padding`, a number for both sides of an
+    axis or (before, after) for each axis, is never the least."""
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        padding: int | tuple[int, ...] | tuple[tuple[int, int], ...] = 0,
+        dilation: int | tuple[int, ...] = 1,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.dilation = dilation
+
+    def forward(self, x: Tensor) -> Tensor:
+        pool = (nn.functional.max_pool1d, nn.functional.max_pool2d, nn.functional.max_pool3d)[x.ndim - 3]
+        padding = self.padding
+        x = -x
+        if isinstance(padding, tuple) and isinstance(padding[0], tuple):
+            sides = tuple(side for pair in reversed(padding) for side in pair)
+            x, padding = nn.functional.pad(x, sides, value=float("-inf")), 0
+        y: Tensor = pool(x, self.kernel_size, self.stride, padding, self.dilation)
+        return -y
+
+    def extra_repr(self) -> str:
+        window = f"kernel_size={self.kernel_size}, stride={self.stride}"
+        return f"{window}, padding={self.padding}, dilation={self.dilation}"
+
+
 class ChannelsFirstLayerNorm(nn.LayerNorm):
     """Layer normalisation over the channels of (N, C, ...) at each position (ConvNeXt)."""
 
