@@ -14,10 +14,7 @@ from specgraph.backends.torch.window_modules import relative_position_index as r
 
 
 class PaddedConv1d(nn.Conv1d):
-    """`nn.Conv1d` with its own padding before and after each axis.
-
-    `pad` is ordered as in `nn.functional.pad`: last axis first, (before, after) each.
-    """
+    """`nn.Conv1d` with its own padding, `pad`, as `nn.functional.pad` takes it: last axis first, before and after."""
 
     def __init__(
         self,
@@ -43,10 +40,7 @@ class PaddedConv1d(nn.Conv1d):
 
 
 class PaddedConv2d(nn.Conv2d):
-    """`nn.Conv2d` with its own padding before and after each axis.
-
-    `pad` is ordered as in `nn.functional.pad`: last axis first, (before, after) each.
-    """
+    """`nn.Conv2d` with its own padding, `pad`, as `nn.functional.pad` takes it: last axis first, before and after."""
 
     def __init__(
         self,
@@ -72,10 +66,7 @@ class PaddedConv2d(nn.Conv2d):
 
 
 class PaddedConv3d(nn.Conv3d):
-    """`nn.Conv3d` with its own padding before and after each axis.
-
-    `pad` is ordered as in `nn.functional.pad`: last axis first, (before, after) each.
-    """
+    """`nn.Conv3d` with its own padding, `pad`, as `nn.functional.pad` takes it: last axis first, before and after."""
 
     def __init__(
         self,
@@ -106,13 +97,7 @@ class PaddedMaxPool(nn.Module):
     `pad` is ordered as in `nn.functional.pad`. With `ceil_mode`, no window starts in the padding at the end.
     """
 
-    def __init__(
-        self,
-        pool: nn.Module,
-        pad: tuple[int, ...],
-        strides: tuple[int, ...],
-        ceil_mode: bool,
-    ) -> None:
+    def __init__(self, pool: nn.Module, pad: tuple[int, ...], strides: tuple[int, ...], ceil_mode: bool) -> None:
         super().__init__()
         self.pool = pool
         self.pad = pad
@@ -136,12 +121,7 @@ class PaddedAvgPool(nn.Module):
     """
 
     def __init__(
-        self,
-        pool: nn.Module,
-        pad: tuple[int, ...],
-        strides: tuple[int, ...],
-        ceil_mode: bool,
-        count_include_pad: bool,
+        self, pool: nn.Module, pad: tuple[int, ...], strides: tuple[int, ...], ceil_mode: bool, count_include_pad: bool
     ) -> None:
         super().__init__()
         self.pool = pool
