@@ -59,8 +59,7 @@ def infer_softmax(call: Call) -> TensorType:
 def infer_glu(call: Call) -> TensorType:
     """Half the size along `dim`, which must be even and not the batch axis."""
     kind = call.input
-    axis = call.axis("dim", call.arguments["dim"])
-    call.arguments["dim"] = axis
+    axis = call.arguments["dim"] = call.axis("dim", call.arguments["dim"])
     size = kind.dims[axis - 1]
     half = size // 2
     if not call.equal(half * 2, size):
@@ -86,6 +85,17 @@ def glu_multiply_adds(node: Node) -> Dim:
 def prelu_parameters(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> tuple[Parameter, ...]:
     """weight: one slope, or one per channel."""
     return (Parameter("weight", (arguments["num_parameters"],)),)
+
+
+def infer_snake(call: Call) -> TensorType:
+    """The input's own type; one alpha per channel."""
+    call.implied("num_features", call.input.dims[0], "channels")
+    return call.input
+
+
+def snake_parameters(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> tuple[Parameter, ...]:
+    """alpha: one per channel."""
+    return (Parameter("alpha", (arguments["num_features"],)),)
 
 
 def has_one_score(node: Node) -> bool:
@@ -333,6 +343,16 @@ OPS: tuple[Op, ...] = (
         Argument("lambd", Number(0), 0.5, doc="what values are moved by"),
         foreign=("Softshrink", "SoftShrink", "soft_shrink"),
         behaviour=SHRINKS,
+    ),
+    _activation(
+        "snake",
+        "A periodic curve around the identity, of learned frequency (Ziyin et al. 2020).",
+        "x + sin(alpha * x)^2 / alpha",
+        Argument("num_features", Int(1), implied=True, doc="channels of the input"),
+        foreign=("Snake", "Snake1d"),
+        behaviour=_point(traffic=Traffic(inputs=True, kept=3.0, forward=4.0, evaluation=1.0, backward=3.0)),
+        infer=infer_snake,
+        parameters=snake_parameters,
     ),
     _activation("mish", "Self-regularised activation.", "x * tanh(softplus(x))", foreign=("Mish",)),
     _activation(

@@ -118,6 +118,14 @@ ROWS = (
         leaf=True,
     ),
     Row(
+        "snake",
+        "Snake",
+        onnx="Add(x, Div(Mul(Sin(Mul(x, alpha)), Sin(Mul(x, alpha))), alpha))",
+        parameters=("alpha",),
+        positional=("num_features",),
+        leaf=True,
+    ),
+    Row(
         "global_response_norm",
         "GlobalResponseNorm",
         onnx="Add(Add(x, Mul(Mul(x, Div(ReduceL2(x, axes=space), "

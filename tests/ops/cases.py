@@ -18,7 +18,7 @@ from tests.ops.held_cases import HELD_CASES, HELD_OPERANDS
 from tests.ops.normalisation_cases import NORMALISATION_CASES, NORMALISATION_ORACLES
 from tests.ops.window_cases import WINDOW_CASES
 from tests.ops.windowing_cases import WINDOWING_CASES
-from tests.oracle.modules import Call, last_first, sides, spatial_rank
+from tests.oracle.modules import Call, Learned, last_first, sides, spatial_rank
 
 ANY_RANK = [ok(shape) for shape in (VECTOR, LINE, MAP, CUBE, LAST, TOKENS, RANK_5)]
 SHRINK = [*ANY_RANK, ok(MAP, lambd=0.2), ok(MAP, lambd=0), bad("invalid", MAP, lambd=-1)]
@@ -95,6 +95,11 @@ CASES: dict[str, list[Case]] = {
     ],
     "abs": ANY_RANK,
     "softplus": [*ANY_RANK, ok(MAP, beta=2, threshold=1), bad("invalid", MAP, beta=0)],
+    "snake": [
+        *[ok(shape) for shape in (VECTOR, LINE, MAP, CUBE, LAST, RANK_5)],
+        ok(MAP, num_features=6),
+        bad("stated-size-mismatch", MAP, num_features=8),
+    ],
     "squareplus": [*ANY_RANK, ok(MAP, b=0.5), bad("invalid", MAP, b=0)],
     "softmax": SOFTMAX,
     "log_softmax": SOFTMAX,
@@ -316,6 +321,18 @@ def squareplus(x: Tensor, *, b: float = 4.0) -> nn.Module:
     return Call(lambda x: x / 2 + torch.hypot(x, torch.tensor(b).sqrt()) / 2)
 
 
+def snake(x: Tensor, *, num_features: int | None = None) -> nn.Module:
+    size = x.shape[1]
+    if num_features not in (None, size):
+        raise RuntimeError(f"{size} channels, not {num_features}")
+
+    def run(x: Tensor, alpha: Tensor) -> Tensor:
+        x = x.movedim(1, -1)
+        return (x + (1 - torch.cos(2 * alpha * x)) / (2 * alpha)).movedim(-1, 1)
+
+    return Learned(run, alpha=torch.ones(size))
+
+
 def listed(value: Any, rank: int) -> list[int]:
     """One number per spatial axis."""
     values = value if isinstance(value, list) else [value] * rank
@@ -342,6 +359,7 @@ def min_pool(x: Tensor, *, kernel_size: Any, stride: Any = None, padding: Any = 
 
 
 ORACLES: dict[str, Callable[..., nn.Module]] = {
+    "snake": snake,
     "squareplus": squareplus,
     "min_pool": min_pool,
     **NORMALISATION_ORACLES,

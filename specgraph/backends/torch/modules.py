@@ -295,6 +295,23 @@ class Squareplus(nn.Module):
         return f"b={self.b}"
 
 
+class Snake(nn.Module):
+    """`x + sin(alpha * x)**2 / alpha`, with an alpha per channel. Ziyin et al. 2020, "Neural Networks Fail to Learn
+    Periodic Functions and How to Fix It"."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features
+        self.alpha = nn.Parameter(torch.ones(num_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        alpha = self.alpha.view(-1, *[1] * (x.ndim - 2))
+        return x + torch.sin(alpha * x).square() / alpha
+
+    def extra_repr(self) -> str:
+        return f"{self.num_features}"
+
+
 class GlobalResponseNorm(nn.Module):
     """`x + weight * (x * n) + bias` for a map (N, C, ...): `n` is the norm of a channel's map, divided by the mean norm
     of the channels. Woo et al. 2023, "ConvNeXt V2"."""
