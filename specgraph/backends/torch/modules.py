@@ -160,8 +160,7 @@ class MinPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         pool = (nn.functional.max_pool1d, nn.functional.max_pool2d, nn.functional.max_pool3d)[x.ndim - 3]
-        padding = self.padding
-        x = -x
+        x, padding = -x, self.padding
         if isinstance(padding, tuple) and isinstance(padding[0], tuple):
             sides = tuple(side for pair in reversed(padding) for side in pair)
             x, padding = nn.functional.pad(x, sides, value=float("-inf")), 0
@@ -169,8 +168,7 @@ class MinPool(nn.Module):
         return -y
 
     def extra_repr(self) -> str:
-        window = f"kernel_size={self.kernel_size}, stride={self.stride}"
-        return f"{window}, padding={self.padding}, dilation={self.dilation}"
+        return f"{self.kernel_size}, stride={self.stride}, padding={self.padding}, dilation={self.dilation}"
 
 
 class ChannelsFirstLayerNorm(nn.LayerNorm):
@@ -296,8 +294,7 @@ class Squareplus(nn.Module):
 
 
 class Snake(nn.Module):
-    """`x + sin(alpha * x)**2 / alpha`, with an alpha per channel. Ziyin et al. 2020, "Neural Networks Fail to Learn
-    Periodic Functions and How to Fix It"."""
+    """`x + sin(alpha * x)**2 / alpha`, with an alpha per channel. Ziyin et al. 2020, arXiv:2006.08195."""
 
     def __init__(self, num_features: int) -> None:
         super().__init__()
