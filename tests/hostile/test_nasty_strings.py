@@ -146,7 +146,7 @@ def test_reports_have_no_other_elements(tmp_path: Path, every: int) -> None:
         graph = loaded(text)
         if graph is None:
             continue
-        dataset = SimpleNamespace(name=text, class_names=(text, PLAIN, text))
+        dataset = SimpleNamespace(name=text, class_names=(text, PLAIN, text), parts=())
 
         judge = ClassificationObjective(CrossEntropy(), 3, Facts((text, PLAIN, text), (2, 1, 1), 4)).judge(
             torch.device("cpu")

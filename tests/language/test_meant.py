@@ -160,7 +160,7 @@ KINDLESS = {
     "{name: stem, kernel_size: 2, stride: 2}": ("say what it is: {op: conv, …} or {block: name, …}", None),
     "{out_features: 10}": ("say what it is: {op: linear, out_features: …}", None),
     "{channels: 8}": ("say what it is: {block: unit, channels: …}", None),
-    "{kernel_size: 2}": ("say what it is, such as {op: max_pool, …} or {op: avg_pool, …} or {op: max_unpool, …}", None),
+    "{kernel_size: 2}": ("say what it is, such as {op: max_pool, …} or {op: min_pool, …} or {op: avg_pool, …}", None),
     "{op: relu, block: unit}": ("leave one out: a node is an op, or a use of a block", None),
 }
 

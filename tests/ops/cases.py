@@ -7,7 +7,6 @@ of its kind. Batch sizes 5 and 7 occur nowhere in the shapes, so that nothing fi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,9 +15,9 @@ from tests.ops.attention_cases import ATTENTION_CASES
 from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, TOKENS, VECTOR, Case, bad, ok
 from tests.ops.held_cases import HELD_CASES, HELD_OPERANDS
 from tests.ops.normalisation_cases import NORMALISATION_CASES, NORMALISATION_ORACLES
-from tests.ops.window_cases import WINDOW_CASES
+from tests.ops.window_cases import WINDOW_CASES, WINDOW_ORACLES
 from tests.ops.windowing_cases import WINDOWING_CASES
-from tests.oracle.modules import Call, Learned, last_first, sides, spatial_rank
+from tests.oracle.modules import Call, Learned
 
 ANY_RANK = [ok(shape) for shape in (VECTOR, LINE, MAP, CUBE, LAST, TOKENS, RANK_5)]
 SHRINK = [*ANY_RANK, ok(MAP, lambd=0.2), ok(MAP, lambd=0), bad("invalid", MAP, lambd=-1)]
@@ -333,36 +332,11 @@ def snake(x: Tensor, *, num_features: int | None = None) -> nn.Module:
     return Learned(run, alpha=torch.ones(size))
 
 
-def listed(value: Any, rank: int) -> list[int]:
-    """One number per spatial axis."""
-    values = value if isinstance(value, list) else [value] * rank
-    if len(values) != rank:
-        raise RuntimeError(f"{len(values)} numbers for {rank} spatial axes")
-    return values
-
-
-def min_pool(x: Tensor, *, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1) -> nn.Module:
-    """By slices: windows that `unfold` cuts out of a padded map, whose points are `dilation` apart."""
-    rank = spatial_rank(x)
-    kernel, gaps = listed(kernel_size, rank), listed(dilation, rank)
-    steps, pairs = kernel if stride is None else listed(stride, rank), sides(padding, rank)
-    if any(side > k // 2 for pair, k in zip(pairs, kernel, strict=True) for side in pair):
-        raise RuntimeError("more padding than half a window")
-
-    def run(x: Tensor) -> Tensor:
-        x = nn.functional.pad(x, last_first(pairs), value=torch.inf)
-        for axis, (k, step, gap) in enumerate(zip(kernel, steps, gaps, strict=True), 2):
-            x = x.unfold(axis, gap * (k - 1) + 1, step)[..., ::gap].amin(-1)
-        return x
-
-    return Call(run)
-
-
 ORACLES: dict[str, Callable[..., nn.Module]] = {
     "snake": snake,
     "squareplus": squareplus,
-    "min_pool": min_pool,
     **NORMALISATION_ORACLES,
+    **WINDOW_ORACLES,
 }
 """How PyTorch computes an op for which it has no layer or function of its own: a module, made from the input and the
 node's arguments, that raises where the op must be refused."""

@@ -236,6 +236,7 @@ def test_a_position_embedding_for_other_tokens_is_told_its_shape() -> None:
     text = TOKENS.replace("shape: [$(1 + conv.height * conv.width), 12]", "shape: [9, 12]")
     (fault,) = check_text(text).diagnostics
     assert fault.code == "SG302"
-    assert fault.fix is None
+    assert fault.fix is not None
+    assert fault.fix.applicability == "unsafe"
     assert fault.help is not None
-    assert "a shape of [5, 12], the number of tokens written as an expression" in fault.help
+    assert "[5, 12] in `encoder.position` gives 5x12" in fault.help

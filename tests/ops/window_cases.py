@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import torch
+from torch import Tensor, nn
+
 from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, VECTOR, Case, bad, ok
+from tests.oracle.modules import Call, last_first, sides, spatial_rank
 
 
 def windows(op_arguments: dict[str, Any]) -> list[Case]:
@@ -214,3 +219,31 @@ WINDOW_CASES: dict[str, list[Case]] = {
         bad("invalid", MAP, size=0),
     ],
 }
+
+
+def listed(value: Any, rank: int) -> list[int]:
+    """One number per spatial axis."""
+    values = value if isinstance(value, list) else [value] * rank
+    if len(values) != rank:
+        raise RuntimeError(f"{len(values)} numbers for {rank} spatial axes")
+    return values
+
+
+def min_pool(x: Tensor, *, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1) -> nn.Module:
+    """By slices: windows that `unfold` cuts out of a padded map, whose points are `dilation` apart."""
+    rank = spatial_rank(x)
+    kernel, gaps = listed(kernel_size, rank), listed(dilation, rank)
+    steps, pairs = kernel if stride is None else listed(stride, rank), sides(padding, rank)
+    if any(side > k // 2 for pair, k in zip(pairs, kernel, strict=True) for side in pair):
+        raise RuntimeError("more padding than half a window")
+
+    def run(x: Tensor) -> Tensor:
+        x = nn.functional.pad(x, last_first(pairs), value=torch.inf)
+        for axis, (k, step, gap) in enumerate(zip(kernel, steps, gaps, strict=True), 2):
+            x = x.unfold(axis, gap * (k - 1) + 1, step)[..., ::gap].amin(-1)
+        return x
+
+    return Call(run)
+
+
+WINDOW_ORACLES: dict[str, Callable[..., nn.Module]] = {"min_pool": min_pool}

@@ -20,9 +20,10 @@ from specgraph.backends.python.format import LINE_LENGTH
 from specgraph.backends.torch.compile import example_inputs
 from specgraph.errors import SpecError
 from specgraph.graph.model import Graph
-from tests.helpers import SPECS, check_text
+from tests.helpers import ROOT, SPECS, check_text
 from tests.python_source.cases import BLOCKS, HARD_CASES
 
+RUFF = shutil.which("ruff") or str(Path(sys.executable).with_name("ruff"))
 VALUED = (
     "convnext",
     "regnet",
@@ -136,10 +137,15 @@ def test_the_comparison_notices_a_wrong_source() -> None:
         assert_same_values(graph, wrong)
 
 
+def test_classes_that_are_copied_have_lines_of_emitted_files() -> None:
+    files = sorted((ROOT / "specgraph" / "backends" / "torch").glob("*modules.py"))
+    assert len(files) > 1
+    command = ["format", "--check", "--isolated", "--line-length", str(LINE_LENGTH), *map(str, files)]
+    done = subprocess.run([RUFF, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_all_emitted_files_are_clean_and_formatted(tmp_path: Path) -> None:
-    ruff = shutil.which("ruff") or str(Path(sys.executable).with_name("ruff"))
-    if not Path(ruff).exists():
-        pytest.skip("ruff is not installed")
     for path in spec_paths():
         graph = load(path)
         if graph is not None:
@@ -150,7 +156,7 @@ def test_all_emitted_files_are_clean_and_formatted(tmp_path: Path) -> None:
         (tmp_path / f"hard_{name}.py").write_text(emit_python(graph))
     for arguments in (["check"], ["format", "--check", "--line-length", str(LINE_LENGTH)]):
         done = subprocess.run(
-            [ruff, *arguments, "--isolated", str(tmp_path)], capture_output=True, text=True, check=False
+            [RUFF, *arguments, "--isolated", str(tmp_path)], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from specgraph.backends.composed import INPUT, Name, Step, parse_composed
 from specgraph.backends.onnx.builder import FLOAT, FLOAT16, Builder, pads
+from specgraph.backends.onnx.empty_windows import check_windows
 from specgraph.graph.model import Node
 from specgraph.ops.registry import FAMILIES
 from specgraph.ops.rows import NOTHING, ROWS, Attribute, Kind, Row
+from specgraph.ops.sliding import window_of
 
 Lower = Callable[[Builder, Node], None]
 _lowerings: dict[str, Lower] = {}
@@ -51,9 +53,13 @@ def by_expression(
     """The calls of an expression, from the inside out, equal ones once.
 
     A parameter of one axis stands along the node's `dim`, or along the channels; `attributes` are arguments that are
-    not numbers. Reductions are computed in single precision, as sums of squares overflow in half."""
+    not numbers. Reductions are computed in single precision, as sums of squares overflow in half. The lowering raises
+    `Inexpressible` for a window of padding alone.
+    """
 
     def lower(builder: Builder, node: Node) -> None:
+        if any(step.op_type == "MaxPool" for step in whole.steps()):
+            check_windows(node, window_of(node))
         (value,) = builder.inputs(node)
         counts: dict[str, int] = {}
         known: dict[Step, str] = {}

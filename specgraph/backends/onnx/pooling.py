@@ -12,13 +12,13 @@ import math
 import numpy as np
 
 from specgraph.backends.onnx.axes import multiply_axes
-from specgraph.backends.onnx.builder import Array, Builder, Inexpressible, known, numbers, pads
-from specgraph.backends.onnx.lowering import Lower, by_row, reduce_axes
+from specgraph.backends.onnx.builder import Array, Builder, Inexpressible, pads
+from specgraph.backends.onnx.empty_windows import check_windows
+from specgraph.backends.onnx.lowering import Lower, reduce_axes
 from specgraph.backends.onnx.padding import pad, spatial
 from specgraph.backends.onnx.resizing import lower_upsample
 from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
-from specgraph.ops.rows import rows
 from specgraph.ops.sliding import SlidingWindow, window_of
 
 Pairs = tuple[tuple[int, int], ...]
@@ -29,7 +29,7 @@ def lower_max_pool(builder: Builder, node: Node) -> None:
     `Inexpressible` for a window of padding alone."""
     window = window_of(node)
     kernel = window.kernel
-    _check_windows(node, window)
+    check_windows(node, window)
     value = builder.inputs(node)[0]
     padding = _widened(window.padding, _cells_behind(node, window))
     if _too_wide(padding, kernel):
@@ -44,30 +44,6 @@ def lower_max_pool(builder: Builder, node: Node) -> None:
         pads=pads(padding),
         dilations=window.dilation,
     )
-
-
-def lower_min_pool(builder: Builder, node: Node) -> None:
-    """The expression of its row. Raises `Inexpressible` for a window of padding alone."""
-    _check_windows(node, window_of(node))
-    by_row(rows()[node.op])(builder, node)
-
-
-def _check_windows(node: Node, window: SlidingWindow) -> None:
-    """Raise `Inexpressible` where a window with dilation holds nothing but padding: its largest value
-    is minus infinity in PyTorch, the lowest finite number in onnxruntime."""
-    sizes_in, sizes_out = node.input_types[0].dims[1:], node.output.dims[1:]
-    if not known(sizes_in) or not known(sizes_out) or all(gap == 1 for gap in window.dilation):
-        return
-    for axis, (size, count) in enumerate(zip(numbers(sizes_in), numbers(sizes_out), strict=True)):
-        k, s, d = window.kernel[axis], window.stride[axis], window.dilation[axis]
-        before, _ = window.padding[axis]
-        for index in range(count):
-            if not any(0 <= index * s - before + step * d < size for step in range(k)):
-                raise Inexpressible(
-                    f"window {index} along axis {axis + 2} holds nothing but padding, so that its result "
-                    "is infinite in PyTorch and finite in onnxruntime",
-                    "pad less, or dilate less",
-                )
 
 
 def lower_avg_pool(builder: Builder, node: Node) -> None:
@@ -277,7 +253,6 @@ def _average_by_matrices(builder: Builder, node: Node, value: str, axes: dict[in
 
 LOWERINGS: dict[str, Lower] = {
     "max_pool": lower_max_pool,
-    "min_pool": lower_min_pool,
     "avg_pool": lower_avg_pool,
     "lp_pool": lower_lp_pool,
     "adaptive_avg_pool": lower_adaptive_avg_pool,

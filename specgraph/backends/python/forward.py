@@ -96,6 +96,8 @@ class ForwardWriter:
         else:
             targets = [self._named(path, piece) for path in piece.gives]
             target = ", ".join(targets)
+        if target == text and not piece.train_only:
+            return  # padding by nothing
         comment = self.comments.get(piece.gives[0], "") if len(piece.gives) == 1 else ""
         self.lines += format_statement(f"{target} = ", text, level, comment)
 

@@ -55,7 +55,7 @@ def _populate(root: nn.Module, graph: Graph, lowered: dict[str, Lowering], devic
             continue
         if lowering.module.target == "nn.Parameter":
             parameter = lowering.module.build()
-            if node.init:
+            if node.init and device.type != "meta":
                 initialise(node, {"weight": parameter})
             parent.register_parameter(name, nn.Parameter(parameter.data.to(device)))
             continue

@@ -6,139 +6,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from specgraph.backends.torch.padded_modules import PaddedAvgPool as PaddedAvgPool
+from specgraph.backends.torch.padded_modules import PaddedConv1d as PaddedConv1d
+from specgraph.backends.torch.padded_modules import PaddedConv2d as PaddedConv2d
+from specgraph.backends.torch.padded_modules import PaddedConv3d as PaddedConv3d
+from specgraph.backends.torch.padded_modules import PaddedMaxPool as PaddedMaxPool
 from specgraph.backends.torch.window_modules import Unwindow as Unwindow
 from specgraph.backends.torch.window_modules import Window as Window
 from specgraph.backends.torch.window_modules import WindowMask as WindowMask
 from specgraph.backends.torch.window_modules import log_spaced_offsets as log_spaced_offsets
-from specgraph.backends.torch.window_modules import relative_position_index as relative_position_index
-
-
-class PaddedConv1d(nn.Conv1d):
-    """`nn.Conv1d` with its own padding, `pad`, as `nn.functional.pad` takes it: last axis first, before and after."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int],
-        stride: int | tuple[int] = 1,
-        dilation: int | tuple[int] = 1,
-        groups: int = 1,
-        bias: bool = True,
-        *,
-        pad: tuple[int, ...],
-        pad_mode: str = "constant",
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, 0, dilation, groups, bias)
-        self.pad = pad
-        self.pad_mode = pad_mode
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = nn.functional.pad(x, self.pad, mode=self.pad_mode)
-        weight, bias, groups = self.weight, self.bias, self.groups
-        return nn.functional.conv1d(x, weight, bias, self.stride, 0, self.dilation, groups)
-
-
-class PaddedConv2d(nn.Conv2d):
-    """`nn.Conv2d` with its own padding, `pad`, as `nn.functional.pad` takes it: last axis first, before and after."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        dilation: int | tuple[int, int] = 1,
-        groups: int = 1,
-        bias: bool = True,
-        *,
-        pad: tuple[int, ...],
-        pad_mode: str = "constant",
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, 0, dilation, groups, bias)
-        self.pad = pad
-        self.pad_mode = pad_mode
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = nn.functional.pad(x, self.pad, mode=self.pad_mode)
-        weight, bias, groups = self.weight, self.bias, self.groups
-        return nn.functional.conv2d(x, weight, bias, self.stride, 0, self.dilation, groups)
-
-
-class PaddedConv3d(nn.Conv3d):
-    """`nn.Conv3d` with its own padding, `pad`, as `nn.functional.pad` takes it: last axis first, before and after."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int, int, int],
-        stride: int | tuple[int, int, int] = 1,
-        dilation: int | tuple[int, int, int] = 1,
-        groups: int = 1,
-        bias: bool = True,
-        *,
-        pad: tuple[int, ...],
-        pad_mode: str = "constant",
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, 0, dilation, groups, bias)
-        self.pad = pad
-        self.pad_mode = pad_mode
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = nn.functional.pad(x, self.pad, mode=self.pad_mode)
-        weight, bias, groups = self.weight, self.bias, self.groups
-        return nn.functional.conv3d(x, weight, bias, self.stride, 0, self.dilation, groups)
-
-
-class PaddedMaxPool(nn.Module):
-    """Max pooling, `pool`, with its own padding before and after each axis.
-
-    `pad` is ordered as in `nn.functional.pad`. With `ceil_mode`, no window starts in the padding at the end.
-    """
-
-    def __init__(self, pool: nn.Module, pad: tuple[int, ...], strides: tuple[int, ...], ceil_mode: bool) -> None:
-        super().__init__()
-        self.pool = pool
-        self.pad = pad
-        self.strides = strides
-        self.ceil_mode = ceil_mode
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.pool(nn.functional.pad(x, self.pad, value=float("-inf")))
-        if self.ceil_mode:
-            for axis, stride in enumerate(self.strides, 2):
-                before = self.pad[-2 * (axis - 1)]
-                y = y.narrow(axis, 0, min(y.size(axis), (x.size(axis) + before - 1) // stride + 1))
-        return y
-
-
-class PaddedAvgPool(nn.Module):
-    """Average pooling, `pool`, with its own padding before and after each axis.
-
-    `pad` is ordered as in `nn.functional.pad`. With `ceil_mode`, no window starts in the padding at the end.
-    `count_include_pad` says whether the padding counts in the mean.
-    """
-
-    def __init__(
-        self, pool: nn.Module, pad: tuple[int, ...], strides: tuple[int, ...], ceil_mode: bool, count_include_pad: bool
-    ) -> None:
-        super().__init__()
-        self.pool = pool
-        self.pad = pad
-        self.strides = strides
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.pool(nn.functional.pad(x, self.pad))
-        if not self.count_include_pad:
-            y = y / self.pool(nn.functional.pad(torch.ones_like(x[:1, :1]), self.pad))
-        if self.ceil_mode:
-            for axis, stride in enumerate(self.strides, 2):
-                before = self.pad[-2 * (axis - 1)]
-                y = y.narrow(axis, 0, min(y.size(axis), (x.size(axis) + before - 1) // stride + 1))
-        return y
+from specgraph.backends.torch.window_modules import (
+    relative_position_index as relative_position_index,
+)
 
 
 class MinPool(nn.Module):
@@ -159,7 +38,9 @@ class MinPool(nn.Module):
         self.dilation = dilation
 
     def forward(self, x: Tensor) -> Tensor:
-        pool = (nn.functional.max_pool1d, nn.functional.max_pool2d, nn.functional.max_pool3d)[x.ndim - 3]
+        pool = (nn.functional.max_pool1d, nn.functional.max_pool2d, nn.functional.max_pool3d)[
+            x.ndim - 3
+        ]
         x, padding = -x, self.padding
         if isinstance(padding, tuple) and isinstance(padding[0], tuple):
             sides = tuple(side for pair in reversed(padding) for side in pair)
@@ -362,20 +243,28 @@ class Attention(nn.Module):
     heads if the bias has them, else the batch: PyTorch's kernels take four axes.
     """
 
-    def __init__(self, num_heads: int | None = None, scale: float | None = None, is_causal: bool = False) -> None:
+    def __init__(
+        self, num_heads: int | None = None, scale: float | None = None, is_causal: bool = False
+    ) -> None:
         super().__init__()
         self.num_heads = num_heads
         self.scale = scale
         self.is_causal = is_causal
 
     def forward(
-        self, query: Tensor, key: Tensor | None = None, value: Tensor | None = None, bias: Tensor | None = None
+        self,
+        query: Tensor,
+        key: Tensor | None = None,
+        value: Tensor | None = None,
+        bias: Tensor | None = None,
     ) -> Tensor:
         if key is None or value is None:
             query, key, value = query.chunk(3, -1)
         parts = [query, key, value]
         if self.num_heads is not None:
-            parts = [torch.unflatten(part, -1, (self.num_heads, -1)).transpose(-2, -3) for part in parts]
+            parts = [
+                torch.unflatten(part, -1, (self.num_heads, -1)).transpose(-2, -3) for part in parts
+            ]
         lead, heads = parts[0].shape[1:-3], parts[0].size(-3)
         joins_heads = False
         if bias is not None:

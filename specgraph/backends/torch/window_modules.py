@@ -32,16 +32,29 @@ class Window(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         rank = x.ndim - 2
-        window, shift = [(s,) * rank if isinstance(s, int) else s for s in (self.window_size, self.shift_size)]
-        counts = [-(-n // size) if self.ceil_mode else n // size for n, size in zip(x.shape[1:-1], window, strict=True)]
-        added = [count * size - n for count, size, n in zip(counts, window, x.shape[1:-1], strict=True)]
+        window, shift = [
+            (s,) * rank if isinstance(s, int) else s for s in (self.window_size, self.shift_size)
+        ]
+        counts = [
+            -(-n // size) if self.ceil_mode else n // size
+            for n, size in zip(x.shape[1:-1], window, strict=True)
+        ]
+        added = [
+            count * size - n for count, size, n in zip(counts, window, x.shape[1:-1], strict=True)
+        ]
         if self.ceil_mode and any(added):
-            x = nn.functional.pad(x, [0, 0, *[part for amount in reversed(added) for part in (0, amount)]])
+            x = nn.functional.pad(
+                x, [0, 0, *[part for amount in reversed(added) for part in (0, amount)]]
+            )
         shifts = [-step if count > 1 else 0 for step, count in zip(shift, counts, strict=True)]
         if any(shifts):
             x = torch.roll(x, shifts, list(range(1, rank + 1)))
         is_grid = self.mode == "grid"
-        sizes = [part for pair in zip(counts, window, strict=True) for part in (reversed(pair) if is_grid else pair)]
+        sizes = [
+            part
+            for pair in zip(counts, window, strict=True)
+            for part in (reversed(pair) if is_grid else pair)
+        ]
         x = x.reshape(x.size(0), *sizes, x.size(-1))
         outer, inner = list(range(1, 2 * rank, 2)), list(range(2, 2 * rank + 1, 2))
         order = [*inner, *outer] if is_grid else [*outer, *inner]
@@ -56,7 +69,10 @@ class Unwindow(nn.Module):
     the same arguments, undone."""
 
     def __init__(
-        self, window_size: int | tuple[int, ...], shift_size: int | tuple[int, ...] = 0, mode: str = "window"
+        self,
+        window_size: int | tuple[int, ...],
+        shift_size: int | tuple[int, ...] = 0,
+        mode: str = "window",
     ) -> None:
         super().__init__()
         self.window_size = window_size
@@ -65,11 +81,17 @@ class Unwindow(nn.Module):
 
     def forward(self, x: Tensor, like: Tensor) -> Tensor:
         rank = like.ndim - 2
-        window, shift = [(s,) * rank if isinstance(s, int) else s for s in (self.window_size, self.shift_size)]
+        window, shift = [
+            (s,) * rank if isinstance(s, int) else s for s in (self.window_size, self.shift_size)
+        ]
         counts = [-(-n // size) for n, size in zip(like.shape[1:-1], window, strict=True)]
         x = x.reshape(x.size(0), *counts, *window, x.size(-1))
         outer, inner = range(1, rank + 1), range(rank + 1, 2 * rank + 1)
-        pairs = zip(inner, outer, strict=True) if self.mode == "grid" else zip(outer, inner, strict=True)
+        pairs = (
+            zip(inner, outer, strict=True)
+            if self.mode == "grid"
+            else zip(outer, inner, strict=True)
+        )
         x = x.permute(0, *[axis for pair in pairs for axis in pair], 2 * rank + 1)
         for axis in range(1, rank + 1):
             x = x.flatten(axis, axis + 1)
@@ -87,7 +109,10 @@ class WindowMask(nn.Module):
     a map (N, ..., C), `value` for two tokens of different parts, else 0."""
 
     def __init__(
-        self, window_size: int | tuple[int, ...], shift_size: int | tuple[int, ...] = 0, value: float = -100
+        self,
+        window_size: int | tuple[int, ...],
+        shift_size: int | tuple[int, ...] = 0,
+        value: float = -100,
     ) -> None:
         super().__init__()
         self.window_size = window_size
@@ -96,7 +121,9 @@ class WindowMask(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         rank = x.ndim - 2
-        window, shift = [(s,) * rank if isinstance(s, int) else s for s in (self.window_size, self.shift_size)]
+        window, shift = [
+            (s,) * rank if isinstance(s, int) else s for s in (self.window_size, self.shift_size)
+        ]
         counts = [-(-n // size) for n, size in zip(x.shape[1:-1], window, strict=True)]
         apart = torch.zeros([1] * 3 * rank, dtype=torch.bool, device=x.device)
         for axis, (count, size, step) in enumerate(zip(counts, window, shift, strict=True)):
@@ -114,7 +141,9 @@ class WindowMask(nn.Module):
 
 def relative_position_index(window_size: tuple[int, ...]) -> Tensor:
     """For each pair of tokens of a window the number of their offset, (tokens, tokens)."""
-    places = torch.cartesian_prod(*[torch.arange(size) for size in window_size]).view(-1, len(window_size))
+    places = torch.cartesian_prod(*[torch.arange(size) for size in window_size]).view(
+        -1, len(window_size)
+    )
     offsets = places[:, None] - places[None]
     index = torch.zeros_like(offsets[..., 0])
     for axis, size in enumerate(window_size):

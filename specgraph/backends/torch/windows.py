@@ -16,7 +16,8 @@ def lower_relative_position_bias(node: Node) -> Lowering:
     tokens = node.output.dims[-1]
     table = "{0}" if node.input_types[0].rank == 2 else "{0}.flatten(1, -2)"
     flat = "{module}" if arguments["index"] == "flat" else "{module}.flatten()"
-    expression = f"{table}[:, {flat}].unflatten(1, ({tokens}, {tokens})).permute(0, 3, 1, 2)"
+    rows = f"torch.unflatten({table}[:, {flat}], 1, ({tokens}, {tokens}))"
+    expression = f"torch.permute({rows}, (0, 3, 1, 2))"
     return Lowering(Construct("nn.Buffer", (index,), given), expression)
 
 
