@@ -128,7 +128,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("ema", ["0.9", "null"])
+@pytest.mark.parametrize("ema", some_in_suite(["0.9", "null"], 2))
 def test_all_processes_validate_the_same_network(spec: dict[str, Any], tmp_path: Path, ema: str) -> None:
     """Each process has seen other images: batch_norm's statistics differ, until those of the first are sent."""
     path = tmp_path / "small.yaml"
@@ -153,7 +153,7 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
-@pytest.mark.parametrize("look", ["look", "last"])
+@pytest.mark.parametrize("look", some_in_suite(["last", "look"], 2))
 def test_a_process_that_diverges_ends_all(spec_file: Path, tmp_path: Path, look: str) -> None:
     """It notices by itself, at a step of its own: the others must not be left waiting."""
     flags = ["--epochs", "2", "--batch-size", "16", "--no-report", "--out", str(tmp_path / "run")]
