@@ -79,10 +79,12 @@ class Collector:
         node: str | None = None,
         marker: str = "",
         labels: Iterable[Label] = (),
+        help: str | None = None,
         fix: Fix | None = None,
         severity: Severity | None = None,
     ) -> None:
-        """Add a diagnostic in the words that the rule's `MESSAGES` have for a case, filled with its facts.
+        """Add a diagnostic in the words that the rule's `MESSAGES` have for a case, filled with its facts. A
+        `help` that was computed, such as a near name, takes the place of the rule's own.
 
         Raises KeyError for a rule or a case that does not exist, and for a fact that is missing.
         """
@@ -95,7 +97,7 @@ class Collector:
             marker=marker,
             labels=labels,
             notes=words.notes,
-            help=words.help,
+            help=help or words.help,
             fix=fix,
             severity=severity,
         )

@@ -103,24 +103,18 @@ class Blocks:
                 close = misspelt or NODE_KEYS.get(text)
                 span = written.source.span(key)
                 edit = node.source.edit_word(span, close) if close else None
-                help = f"did you mean {close}?" if close else f"remove `{name}`"
+                help = None
                 parts = glued(key, written.tree, written.source, close)
                 if parts is not None and close:
                     help, edit = parts.help, parts.edit
                 inner_node = node_inside(key, written, node.tree)
                 if inner_node is not None and not (misspelt and isinstance(written.tree, Scalar)):
                     help, edit = inner_node, None
-                self.collector.report(
-                    "unknown-argument",
-                    f"{where}: block `{block.name}` has no argument `{name}`",
-                    span,
-                    node=path,
-                    notes=(f"{block.name} takes {', '.join(block.arguments) or 'no arguments'}",),
-                    help=help,
-                    fix=Fix(certainty(text, misspelt, block.arguments) if misspelt else "unsafe", (edit,))
-                    if edit and close not in node.arguments
-                    else None,
-                )
+                fix = None
+                if edit and close not in node.arguments:
+                    fix = Fix(certainty(text, misspelt, block.arguments) if misspelt else "unsafe", (edit,))
+                facts = {"where": where, "block": block.name, "name": name, "takes": [*block.arguments], "close": close}
+                self.collector.say("unknown-argument", "block", facts, span, node=path, help=help, fix=fix)
         surplus = any(name not in block.arguments for name in node.arguments)
         values = inner.values
         block_env = Env(inner, first=env.first)

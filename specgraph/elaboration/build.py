@@ -17,7 +17,7 @@ from specgraph.elaboration.input_shapes import (
     report_no_size,
     report_odd_axes,
 )
-from specgraph.elaboration.references import first_few, in_scope
+from specgraph.elaboration.references import first_few
 from specgraph.elaboration.scope import POISON, Env, LiveScope, Wire
 from specgraph.elaboration.state import State
 from specgraph.errors import CommandError
@@ -76,12 +76,7 @@ class GraphBuilder:
         in_recipes = self.collector.num_errors if right_so_far else 0
         if document.body is None:
             if not document.blocks and not self.collector.has_errors:
-                self.collector.report(
-                    "missing-key",
-                    "the spec has no `nodes`",
-                    document.source.span(document.tree),
-                    help="list the network's nodes under nodes:",
-                )
+                self.collector.say("missing-key", "nodes", {}, document.source.span(document.tree))
             return None
         inputs = self._inputs(values)
         if inputs is None:
@@ -143,7 +138,7 @@ class GraphBuilder:
                 continue
             value = self.state.evaluate(written, env, f"variable `{name}`", None)
             if isinstance(value, int) and abs(value) > MAX_MAGNITUDE:
-                self.collector.report("invalid-value", f"variable `{name}` is too large", written.span)
+                self.collector.say("invalid-value", "large variable", {"name": name}, written.span)
                 value = FAILED
             values[name] = POISON if value is FAILED else value
         self.state.variables[id(document)] = values
@@ -160,21 +155,12 @@ class GraphBuilder:
         if not document.inputs:
             if document.section("inputs") is None:
                 tree = document.tree
-                self.collector.report(
-                    "missing-key",
-                    "the spec has no `inputs`",
-                    document.source.span(tree)._replace(end_line=tree.line, end_column=tree.column),
-                    help="say what goes in, without the batch axis: inputs: {image: [3, 224, 224]}",
-                )
+                start = document.source.span(tree)._replace(end_line=tree.line, end_column=tree.column)
+                self.collector.say("missing-key", "inputs", {}, start)
             return None
         if len(document.inputs) > MAX_INPUTS:
             key, _ = list(document.inputs.values())[MAX_INPUTS]
-            self.collector.report(
-                "too-large",
-                f"the spec has more than {MAX_INPUTS:,} inputs",
-                document.source.span(key),
-                help="give one input more channels, and cut them apart with slice",
-            )
+            self.collector.say("too-large", "inputs", {"most": f"{MAX_INPUTS:,}"}, document.source.span(key))
             return None
         env = Env(LiveScope("", Body([], is_chain=False), document, values))
         wires: dict[str, Wire] = {}
@@ -193,7 +179,7 @@ class GraphBuilder:
             span = document.source.span(key)
             reason = reserved_reason(name, top_level=False)
             if name == "self" or (reason and name in ("forward", "training")):
-                self.collector.report("reserved-name", f"an input cannot be called `{name}`", span)
+                self.collector.say("reserved-name", "input", {"name": name}, span)
             wires[name] = Wire(name, kind, span)
         for name in report_misread_sizes(given, self.collector):
             wires[name].type = None
@@ -201,16 +187,11 @@ class GraphBuilder:
         return wires
 
     def _dims(self, name: str, shape: Any, written: Any) -> tuple[Dim, ...] | None:
-        wanted = "a list of sizes without the batch axis, such as [3, 224, 224] or [3, H, W]"
         if not isinstance(shape, list) or not 1 <= len(shape) <= MAX_RANK:
             meant, help = (in_brackets(shape) if isinstance(shape, str) else None) or (None, None)
-            self.collector.report(
-                "invalid-value",
-                f"input `{name}` must be {wanted}, not {show(shape)}",
-                written.span,
-                help=help,
-                fix=Fix("unsafe", (Edit(written.span, meant),)) if meant and written.constant else None,
-            )
+            fix = Fix("unsafe", (Edit(written.span, meant),)) if meant and written.constant else None
+            facts = {"name": name, "given": show(shape)}
+            self.collector.say("invalid-value", "shape of an input", facts, written.span, help=help, fix=fix)
             return None
         dims: list[Dim] = []
         for index, size in enumerate(shape):
@@ -243,12 +224,8 @@ class GraphBuilder:
         written = self.document.outputs
         if written is None:
             if "output" in self.document.inputs:
-                self.collector.report(
-                    "invalid-name",
-                    "input `output` has the name that the output gets",
-                    self.document.source.span(self.document.inputs["output"][0]),
-                    help="call it image, or name the outputs: outputs: {name: node}",
-                )
+                key, _ = self.document.inputs["output"]
+                self.collector.say("invalid-name", "input called output", {}, self.document.source.span(key))
             elif default is not None and default.type is not None:
                 return {"output": default.path}
             if default is None or not self.collector.has_errors:
@@ -264,11 +241,7 @@ class GraphBuilder:
         elif isinstance(value, dict) and value:
             named = [(str(name), node, (name,)) for name, node in value.items()]
         else:
-            self.collector.report(
-                "invalid-value",
-                f"`outputs` must be a node's name, or a mapping from output names to nodes, not {show(value)}",
-                written.span,
-            )
+            self.collector.say("invalid-value", "outputs", {"given": show(value)}, written.span)
             return {}
         outputs: dict[str, str] = {}
         for name, node, path in named:
@@ -292,50 +265,36 @@ class GraphBuilder:
         for name, path in outputs.items():
             node = self.state.nodes.get(path)
             if node is not None and not node.output.batched:
-                self.collector.report(
-                    "output-without-samples",
-                    f"output `{name}` is `{path}`, which depends on no input",
-                    node.span,
-                    node=path,
-                    help="join it with a value that does, or name another node under outputs:",
-                )
+                facts = {"name": name, "path": path}
+                self.collector.say("output-without-samples", "no input", facts, node.span, node=path)
 
     def _unknown_output(self, name: str, node: Any, place: Written, scope: LiveScope) -> None:
         close = nearest(str(node), scope.names())
         is_word = isinstance(node, str) and place.constant
-        self.collector.report(
-            "unknown-reference",
-            f"output `{name}` is no node" if name == node else f"output `{name}` is `{show(node)}`, which is no node",
-            place.span,
-            notes=(in_scope(first_few(scope.names(), 13)),),
-            help=f"did you mean {close}?" if close else "name a node of the network, or one inside a block: block.node",
-            fix=Fix(certainty(str(node), close, scope.names()), (place.source.edit_word(place.span, close),))
-            if close and is_word
-            else None,
-        )
+        fix = None
+        if close and is_word:
+            fix = Fix(certainty(str(node), close, scope.names()), (place.source.edit_word(place.span, close),))
+        facts = {"name": name, "node": show(node), "names": first_few(scope.names(), 13), "close": close}
+        self.collector.say("unknown-reference", "output", facts, place.span, fix=fix)
 
     def _may_be_output(self, name: str, path: tuple[str | int, ...], written: Written, outputs: dict[str, str]) -> bool:
         """Whether a name is one for an output: none of an input, none of another output."""
         if not OUTPUT.fullmatch(name) or len(name) > MAX_NAME:
-            message, help = f"`{show(name)}` is no name for an output", "use letters, digits, _ and -"
+            case = "output"
         elif name in self.document.inputs:
-            message, help = f"output `{name}` has the name of an input", "give it another"
+            case = "output called as an input"
         elif name in outputs and not isinstance(path[-1], str):
-            message, help = f"two outputs would be called `{name}`", "write a mapping from output names to nodes"
+            case = "two outputs"
         else:
             return True
-        self.collector.report("invalid-name", message, written.key_span(path), help=help)
+        self.collector.say("invalid-name", case, {"name": show(name)}, written.key_span(path))
         return False
 
     def _no_output(self) -> None:
         body = self.document.section("nodes")
         assert body is not None
-        self.collector.report(
-            "no-output",
-            "the network has no output outside training",
-            self.document.source.span(body)._replace(end_line=body.line, end_column=body.column + 1),
-            help="leave at least one output that is not train_only",
-        )
+        start = self.document.source.span(body)._replace(end_line=body.line, end_column=body.column + 1)
+        self.collector.say("no-output", "train_only", {}, start)
 
     def _recipes(self, values: dict[str, Any]) -> dict[str, Recipe]:
         env = Env(LiveScope("", Body([], is_chain=False), self.document, values))

@@ -92,19 +92,20 @@ class DeclaredShapes:
                 )
             actual = expected.actual(kind, json=written.source.format == "json")
             outcomes = self.outcomes[id(written)]
-            help, fix = f"write {actual}", None
+            help, fix = None, None
             if written.constant and len(outcomes) > 1:
                 shown = [f"`{at}` is {shape}" for shape, at in outcomes.items()][:MOST_SHOWN]
                 help = f"leave expect out here, and declare it where the block is used: {', '.join(shown)}"
             elif written.constant:
                 fix = Fix("expect", (written.source.edit_word(written.span, actual),))
-            self.state.collector.report(
+            notes = _notes(expected, kind, node, path)
+            self.state.collector.say(
                 RULE,
-                f"node `{path}` is declared {expected} but comes out {actual}",
+                "at another size" if tentative else "declared",
+                {"path": path, "expected": expected, "actual": actual, "notes": notes},
                 written.span,
                 node=path,
                 marker="declared here",
-                notes=tuple(_notes(expected, kind, node, path)),
                 help=None if tentative else help,
                 fix=None if tentative else fix,
                 severity="info" if tentative else None,

@@ -76,7 +76,7 @@ class WrittenEvaluator:
 
     def _unknown_variable(self, unknown: UnknownVariable, written: Written, where: str, path: str | None) -> None:
         close = nearest(unknown.name, unknown.names)
-        help = f"did you mean {close}?" if close else f"add `{unknown.name}` to `vars` or to the block's `args`"
+        case, facts = "name", {"where": where, "name": unknown.name, "close": close}
         span = error_span(unknown, written)
         fix = None
         shown = written.source.text_at(span)
@@ -84,15 +84,8 @@ class WrittenEvaluator:
             fix = Fix(certainty(unknown.name, close, unknown.names), (Edit(span, shown.replace(unknown.name, close)),))
         if unknown.name == "index":
             fix = None
-            help = "only a node with `repeat` has an index; hand it to a block as an argument"
+            case = "index"
         if unknown.is_node:
             fix = None
-            help = f"`{unknown.name}` is a node: write {unknown.name}.channels (or .height, .width, .features)"
-        self.collector.report(
-            "unknown-variable",
-            f"{where}: nothing is called `{unknown.name}`",
-            span,
-            node=path,
-            help=help,
-            fix=fix,
-        )
+            case = "node"
+        self.collector.say("unknown-variable", case, facts, span, node=path, fix=fix)

@@ -25,35 +25,26 @@ def report_odd_axes(name: str, dims: tuple[Dim, ...], written: Written, collecto
     if len(dims) == 3 and _is_image(dims[0], dims[1]) and dims[2] in IMAGE_CHANNELS and dims[0] not in IMAGE_CHANNELS:
         height, width, channels = dims
         rule, meant = "channels-last-input", [channels, height, width]
-        message = f"input `{name}` has {height} channels of {width}x{channels}: the channels come first"
     elif len(dims) == 3 and _is_image(dims[0], dims[2]) and dims[1] in IMAGE_CHANNELS and isinstance(dims[0], int):
         rule, meant = "channels-last-input", [dims[1], dims[2], dims[0]]
-        message = f"input `{name}` has {dims[0]} channels of {dims[1]}x{dims[2]}: the channels come first"
     elif len(dims) == 4 and _is_batch(dims[0]) and _is_image(dims[1], dims[2]) and dims[3] in IMAGE_CHANNELS:
         rule, meant = "batch-axis-written", [dims[3], *dims[1:3]]
-        message = f"input `{name}` is a volume of {' x '.join(map(str, dims[1:]))} with {_counted(dims[0])}"
     elif has_batch(dims):
         rule, meant = "batch-axis-written", list(dims[1:])
-        message = f"input `{name}` is a volume of {' x '.join(map(str, dims[1:]))} with {_counted(dims[0])}"
     else:
         return
     shown = f"[{', '.join(map(str, meant))}]"
     fix = Fix("unsafe", (Edit(written.span, shown),)) if written.constant else None
-    why = ", as the batch axis is left out" if rule == "batch-axis-written" else ""
-    collector.report(rule, message, written.span, help=f"write {shown}{why}", fix=fix)
-
-
-def _counted(channels: Dim) -> str:
-    return "one channel" if channels == 1 else f"{channels} channels"
+    collector.say(rule, "input", {"name": name, "dims": dims, "meant": shown}, written.span, fix=fix)
 
 
 def report_no_size(name: str, shape: list[Any], index: int, written: Written, collector: Collector) -> None:
     """Report what is not a size in a shape: the batch axis with its fix, or what stands for a free size elsewhere."""
     size = shape[index]
-    rest, note, help, meant = shape[1:], None, None, None
+    rest, case, help, meant = shape[1:], "size of an input", None, None
     free = ("H", "W") if len(shape) == 3 else ()
     if index == 0 and len(shape) > 1 and is_batch_word(size):
-        note, help = "the batch axis is implied", f"write {_shown(rest)}: the batch axis is left out"
+        case, help = "batch axis of an input", f"write {_shown(rest)}: the batch axis is left out"
         meant = rest
         if len(rest) == 3 and rest[2] in IMAGE_CHANNELS and rest[0] not in IMAGE_CHANNELS:
             meant = [rest[2], *rest[:2]]
@@ -64,14 +55,9 @@ def report_no_size(name: str, shape: list[Any], index: int, written: Written, co
     elif size in FREE:
         help = "give a free size a name, such as H"
     whole = meant is not None and all(_is_size(each) for each in meant)
-    collector.report(
-        "invalid-value",
-        f"input `{name}`: a size must be a positive integer or a symbol such as H, not {show(size)}",
-        written.part((index,)).span,
-        notes=(note,) if note else (),
-        help=help,
-        fix=Fix("unsafe", (Edit(written.span, _shown(meant or [])),)) if whole and written.constant else None,
-    )
+    fix = Fix("unsafe", (Edit(written.span, _shown(meant or [])),)) if whole and written.constant else None
+    facts = {"name": name, "given": show(size)}
+    collector.say("invalid-value", case, facts, written.part((index,)).span, help=help, fix=fix)
 
 
 def is_batch_word(size: Any) -> bool:
@@ -102,13 +88,9 @@ def report_misread_sizes(given: dict[str, tuple[tuple[Dim, ...], Written]], coll
     for name, index, symbol, written in named:
         if is_misread(symbol, symbols):
             wrong.add(name)
-            what = "min(…) is the smaller of two sizes" if symbol == "min" else "an x stands between two sizes"
-            collector.report(
-                "invalid-name",
-                f"input `{name}`: a size cannot be called `{symbol}`: in a shape such as {EXAMPLE}, {what}",
-                written.part((index,)).span,
-                help=f"call it size_{symbol}",
-            )
+            case = "size called min" if symbol == "min" else "size with an x"
+            facts = {"name": name, "symbol": symbol, "example": EXAMPLE}
+            collector.say("invalid-name", case, facts, written.part((index,)).span)
     return wrong
 
 

@@ -92,7 +92,7 @@ class References:
                 inner = nearest(rest, list(outer.scope.results))
                 close = f"{head}.{inner}" if inner else None
         span = written.span
-        help = f"did you mean {close}?" if close else None
+        near, help = close, None
         sure: Applicability = "safe"
         if close and name not in INPUT_NAMES:
             sure = certainty(name, close, (other for other in scope.names() if other != own))
@@ -106,15 +106,9 @@ class References:
                 help = f"write {sources}: a shortcut adds the layer before it and the one that {name} counts back to"
                 close = sources
         plain_text = isinstance(written.tree, Scalar) and written.constant
-        self.collector.report(
-            "unknown-reference",
-            f"{where} {verb} `{name}`, which does not exist here",
-            span,
-            node=path,
-            notes=(in_scope(names),) if names else (),
-            help=help,
-            fix=Fix(sure, (_replaced(written, close),)) if close and plain_text else None,
-        )
+        facts = {"where": where, "verb": verb, "name": name, "names": names, "close": near}
+        fix = Fix(sure, (_replaced(written, close),)) if close and plain_text else None
+        self.collector.say("unknown-reference", "node", facts, span, node=path, help=help, fix=fix)
 
     def cycle(self, cycle: list[NodeDef], scope: LiveScope) -> None:
         """Report nodes each of which needs the next one, and the last one the first; of a block's once."""
@@ -130,25 +124,16 @@ class References:
             shown, others = [*shown[:3], "…", *shown[-3:]], [*others[:2], *others[-2:]]
         needs = [need(node, other, scope) for node, other in zip(ordered, [*ordered[1:], first], strict=True)]
         shares = next((i for i, (_, how) in enumerate(needs) if how == "share"), None)
-        help = "a network has no loops: read an earlier node"
+        case, facts = "loop", {"path": scope.child_path(names[0]), "way": " → ".join(shown)}
         if shares is not None and len(ordered) > 1:
             owner = names[(shares + 1) % len(names)]
-            help = f"the owner comes first: let `{owner}` share with `{names[shares]}`"
+            case, facts = "shared", facts | {"owner": owner, "sharer": names[shares]}
         elif len(ordered) == 1 and names[0] in scope.inputs:
-            help = f"`{names[0]}` is also an input, which the node hides: give the node another name"
+            case, facts = "hidden input", facts | {"name": names[0]}
         elif len(ordered) == 1:
-            help = {
-                "share": "leave share out: a node has its own parameters anyway",
-                "size": "measure an earlier node",
-            }.get(needs[0][1], help)
-        self.collector.report(
-            "cycle",
-            f"node `{scope.child_path(names[0])}` depends on itself: {' → '.join(shown)}",
-            needs[0][0],
-            node=scope.child_path(names[0]),
-            labels=tuple(Label(node.source.span(node.place), "part of the cycle") for node in others),
-            help=help,
-        )
+            case = {"share": "shares with itself", "size": "measures itself"}.get(needs[0][1], case)
+        labels = tuple(Label(node.source.span(node.place), "part of the cycle") for node in others)
+        self.collector.say("cycle", case, facts, needs[0][0], node=facts["path"], labels=labels)
 
 
 def need(node: NodeDef, other: NodeDef, scope: LiveScope) -> tuple[Span, str]:
@@ -172,11 +157,6 @@ def need(node: NodeDef, other: NodeDef, scope: LiveScope) -> tuple[Span, str]:
         if how != "order":
             return span, how
     return node.source.span(node.place), "order"
-
-
-def in_scope(names: list[str]) -> str:
-    """The first names of a scope, for a note."""
-    return f"in scope: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"
 
 
 def first_few(names: Iterator[str], most: int) -> list[str]:

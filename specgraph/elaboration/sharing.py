@@ -5,6 +5,7 @@ A node that names nobody is reported, but has its shape, so that the network goe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from specgraph.diagnostics.model import Label, Span
@@ -18,8 +19,8 @@ from specgraph.language.op_arguments import FAILED
 from specgraph.ops.definition import Op
 from specgraph.ops.infer import Inferred
 
-HELP = "share takes a node of the same op with the same arguments, whose module is called again"
-BLOCK_HELP = "share takes a node of the same block, with the same arguments"
+Problem = tuple[str, Mapping[str, object]]
+"""A case of the rule, and its facts."""
 
 
 class Sharing:
@@ -36,16 +37,16 @@ class Sharing:
         found = self._found(node, scope, env, path)
         if found is None:
             return None
-        problem = self._absent(found, node)
+        problem = self._absent(found, node, "absent block")
         if problem is None:
             record = found.scope.record if found.scope is not None else None
             if record is None or found.scope is None:
-                problem = f"`{found.wire.path}` is no instance of a block"
+                problem = "no block", {"owner": found.wire.path}
             elif record.kind != "block" or found.scope.blocks[-1] != block.identity:
                 kind = f"block `{record.block}`" if record.kind == "block" else f"a {record.kind}"
-                problem = f"`{record.path}` is {kind}, this is block `{block.name}`"
+                problem = "another block", {"owner": record.path, "theirs": kind, "block": block.name}
         if problem is not None:
-            self._report(path, problem, node.share.span, BLOCK_HELP)
+            self._report(path, problem, node.share.span)
             return None
         assert found.scope is not None
         return SharedBlock(path, found.scope.path, node.share.span)
@@ -59,9 +60,9 @@ class Sharing:
             if result is None:
                 return None
             owner, place = result.wire.path, node.share.span
-            problem = self._absent(result, node)
+            problem = self._absent(result, node, "absent")
             if problem is None and result.scope is not None:
-                problem = f"`{result.scope.path}` is no single node"
+                problem = "several nodes", {"owner": result.scope.path}
         elif scope.shared is not None and found.parameters:
             owner, place = scope.shared.owner + path[len(scope.shared.path) :], node.source.span(node.place)
             labels = (Label(scope.shared.place, f"shares `{scope.shared.owner}`"),)
@@ -69,22 +70,22 @@ class Sharing:
             if owner not in self.state.nodes:
                 if owner in self.state.paths.nodes:
                     return None  # it is wrong itself
-                problem = f"there is no `{owner}`"
+                problem = "no owner", {"owner": owner}
         else:
             return None
         if problem is not None:
-            self._report(path, problem, place, HELP, labels)
+            self._report(path, problem, place, labels)
             return None
         other = self.state.nodes.get(owner)
         if other is None:
-            problem = f"`{owner}` is an input"
+            problem = "input", {"owner": owner}
         else:
             problem = _differing(owner, other, op, found.parameters)
             if problem is None and found.parameters:
                 problem = _differing_call(owner, other, found.arguments, rank)
             if problem is None:
                 return other.share or owner
-        self._report(path, problem, place, HELP, labels)
+        self._report(path, problem, place, labels)
         return FAILED
 
     def _found(self, node: NodeDef, scope: LiveScope, env: Env, path: str) -> Result | None:
@@ -102,28 +103,23 @@ class Sharing:
         found = found.last_instance()
         return None if found.wire.type is None and found.scope is None else found
 
-    def _absent(self, found: Result, node: NodeDef) -> str | None:
+    def _absent(self, found: Result, node: NodeDef, case: str) -> Problem | None:
         assert node.share is not None
-        return f"`{show(node.share.value)}` is absent here, so it owns nothing" if found.absent else None
+        return (case, {"owner": show(node.share.value)}) if found.absent else None
 
-    def _report(self, path: str, problem: str, place: Span, help: str, labels: tuple[Label, ...] = ()) -> None:
-        self.collector.report(
-            "share-mismatch",
-            f"node `{path}` cannot share parameters: {problem}",
-            place,
-            node=path,
-            labels=tuple(label for label in labels if label.span != place),
-            help=help,
-        )
+    def _report(self, path: str, problem: Problem, place: Span, labels: tuple[Label, ...] = ()) -> None:
+        case, facts = problem
+        others = tuple(label for label in labels if label.span != place)
+        self.collector.say("share-mismatch", case, {"path": path, **facts}, place, node=path, labels=others)
 
 
-def _differing(owner: str, node: Node, op: Op, parameters: tuple[Parameter, ...]) -> str | None:
+def _differing(owner: str, node: Node, op: Op, parameters: tuple[Parameter, ...]) -> Problem | None:
     """Why a node's parameters are not those that another needs."""
     if node.op != op.name:
-        return f"`{owner}` is a {node.op}, this is a {op.name}"
+        return "another op", {"owner": owner, "theirs": node.op, "op": op.name}
     if node.parameters != parameters:
         theirs, ours = (_listed(side) for side in (node.parameters, parameters))
-        return f"`{owner}` has parameters {theirs}; this node needs {ours}"
+        return "other parameters", {"owner": owner, "theirs": theirs, "ours": ours}
     return None
 
 
@@ -131,11 +127,12 @@ def _listed(parameters: tuple[Parameter, ...]) -> str:
     return ", ".join(f"{p.name} {list(p.shape)}" for p in parameters) or "none"
 
 
-def _differing_call(owner: str, node: Node, arguments: dict[str, Any], rank: int) -> str | None:
+def _differing_call(owner: str, node: Node, arguments: dict[str, Any], rank: int) -> Problem | None:
     """Why a node with these arguments and an input of `rank` axes is not `node`'s module called again."""
     for name, value in arguments.items():
         if node.arguments[name] != value:
-            return f"`{owner}` has {name} {show(node.arguments[name])}, this node {show(value)}"
+            facts = {"owner": owner, "name": name, "theirs": show(node.arguments[name]), "ours": show(value)}
+            return "another argument", facts
     if node.input_types and node.input_types[0].rank != rank:
-        return f"`{owner}` reads {node.input_types[0].rank} axes, this node {rank}"
+        return "other axes", {"owner": owner, "theirs": node.input_types[0].rank, "ours": rank}
     return None

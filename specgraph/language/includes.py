@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from specgraph.diagnostics.collector import Collector
 from specgraph.errors import CommandError
@@ -49,8 +50,8 @@ class IncludeLoader:
                 document,
                 value,
                 "too-deep",
-                f"files include each other more than {most} deep",
-                help="include fewer files, or raise SPECGRAPH_MAX_DEPTH",
+                "includes",
+                {"most": most},
             )
             return
         for alias, (_, value) in document.include_keys.items():
@@ -65,11 +66,13 @@ class IncludeLoader:
                     document,
                     value,
                     "invalid-value",
-                    f"include `{alias}` must be a file, not {show(plain(value))}",
+                    "include",
+                    {"alias": alias, "given": show(plain(value))},
                 )
                 continue
             if "\0" in value.value:
-                self._fault(document, value, "invalid-value", f"include `{alias}` must be a file, not text with a NUL")
+                facts = {"alias": alias, "given": "text with a NUL"}
+                self._fault(document, value, "invalid-value", "include", facts)
                 continue
             shown = os.path.normpath(os.path.join(shown_folder, value.value))
             target = os.path.realpath(shown)
@@ -78,14 +81,13 @@ class IncludeLoader:
                     document,
                     value,
                     "include-outside-project",
-                    f"include `{alias}` leads outside the project",
-                    notes=[f"the project's root is the nearest folder with one of {', '.join(PROJECT_MARKS)}"],
-                    help="keep shared blocks inside the project and include them by a relative path",
+                    "outside",
+                    {"alias": alias, "marks": ", ".join(PROJECT_MARKS)},
                 )
                 continue
             if target in chain:
                 names = " → ".join(os.path.basename(path) for path in (*chain[chain.index(target) :], target))
-                self._fault(document, value, "include-cycle", f"include `{alias}` leads back to its own file: {names}")
+                self._fault(document, value, "include-cycle", "back", {"alias": alias, "way": names})
                 continue
             if target not in self.loaded:
                 self.loaded[target] = self._read(document, alias, value, shown)
@@ -106,8 +108,8 @@ class IncludeLoader:
                 document,
                 value,
                 "include-not-found",
-                f"include `{alias}`: {error.message}",
-                help="the path is relative to the file that includes it",
+                "unread",
+                {"alias": alias, "reason": error.message},
             )
             return None
         self.sources[parsed.source.path] = parsed.source
@@ -120,11 +122,10 @@ class IncludeLoader:
         document: Document,
         value: object,
         rule: str,
-        message: str,
-        notes: list[str] | None = None,
-        help: str | None = None,
+        case: str,
+        facts: dict[str, Any],
     ) -> None:
         from specgraph.source.tree import Tree
 
         assert isinstance(value, Tree)
-        self.collector.report(rule, message, document.source.span(value), notes=notes or (), help=help)
+        self.collector.say(rule, case, facts, document.source.span(value))

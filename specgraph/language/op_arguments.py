@@ -86,31 +86,19 @@ class Reporter:
                 ours = ours._replace(
                     op=join.op, help=join.dialect.help, fix=join.dialect.fix if fixable else None, covered=join.covered
                 )
-            self.collector.report(
-                "foreign-op-name",
-                f"{where} uses op `{text}`, which is called `{ours.op}` here",
-                span,
-                node=path,
-                notes=ours.notes,
-                help=ours.help,
-                fix=None if as_key and ours.needs else ours.fix,
-            )
+            renamed = {"where": where, "op": text, "ours": ours.op, "notes": ours.notes}
+            fix = None if as_key and ours.needs else ours.fix
+            self.collector.say("foreign-op-name", "op", renamed, span, node=path, help=ours.help, fix=fix)
             return ours.covered
         dialect = None if as_key else meant_in_caffe(text, written, beside)
         advice = dialect.help if dialect is not None else names.advice(text)
         close = None if advice else nearest(text, ops())
-        no_idea = "docs/ops.md lists the ops; one of your own needs --plugin MODULE"
         fix = None
         if close and fixable:
             fix = Fix(certainty(text, close, ops()), (written.source.edit_word(span, close),))
-        self.collector.report(
-            "unknown-op",
-            f"{where} uses op `{text}`, which does not exist",
-            span,
-            node=path,
-            help=advice or (f"did you mean {close}?" if close else no_idea),
-            fix=dialect.fix if dialect is not None else fix,
-        )
+        fix = dialect.fix if dialect is not None else fix
+        facts = {"where": where, "op": text, "close": close}
+        self.collector.say("unknown-op", "no such op", facts, span, node=path, help=advice, fix=fix)
         return ()
 
     def unknown_argument(
@@ -129,7 +117,6 @@ class Reporter:
         from specgraph.ops.foreign import NOT_ARGUMENTS, our_argument
 
         span = written.source.span(key)
-        takes = ", ".join(op.arguments) or "no arguments"
         parts = glued(key, written.tree, written.source)
         text = parts.name if parts else key.text
         named = text if parts and text in op.arguments else our_argument(text, op.arguments)
@@ -143,7 +130,7 @@ class Reporter:
             (isinstance(beside, MappingTree) and beside.get(close) is not None) or close in proposed
         )
         if close is None:
-            help = advice or f"remove `{key.text}`"
+            help = advice
         elif given:
             help = f"remove `{key.text}`: {close} is given too"
         else:
@@ -166,15 +153,8 @@ class Reporter:
         dialect = None if given else meant_elsewhere(op.name, key, written, beside)
         if dialect is not None:
             help, fix = dialect
-        self.collector.report(
-            "unknown-argument",
-            f"{where}: op `{op.name}` has no argument `{key.text}`",
-            span,
-            node=path,
-            notes=(f"{op.name} takes {takes}",),
-            help=help,
-            fix=fix,
-        )
+        facts = {"where": where, "op": op.name, "name": key.text, "takes": [*op.arguments]}
+        self.collector.say("unknown-argument", "op", facts, span, node=path, help=help, fix=fix)
         return close
 
     def invalid(

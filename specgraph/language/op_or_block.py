@@ -22,25 +22,23 @@ def report_op_or_block(
     """Report a node that says neither what it is nor which block it uses, or both."""
     node.kind = "broken"
     if tree.get("op") is not None:
-        message = f"{where} has both `op` and `block`"
-        help = "leave one out: a node is an op, or a use of a block"
-        reader.fault("op-or-block", message, tree.key("block") or tree, node=path, help=help)
+        reader.fault("op-or-block", "both", {"where": where}, tree.key("block") or tree, node=path)
         return
-    message = f"{where} has neither `op` nor `block`"
+    case, facts = "neither", {"where": where}
     parted = [parts for key, value in tree.entries if (parts := glued(key, value, reader.source))]
     if any(parts.name in ("op", "block") for parts in parted):
         help = next(parts.help for parts in parted if parts.name in ("op", "block"))
         fix = Fix("safe", tuple(parts.edit for parts in parted))
-        reader.fault("op-or-block", message, node.key or tree, node=path, help=help, fix=fix)
+        reader.fault("op-or-block", case, facts, node.key or tree, node=path, help=help, fix=fix)
         return
     found = next(_meant(tree), None)
     if found is not None:
         key, meant, sure = found
         fix = Fix(sure, (reader.source.edit_word(reader.source.span(key), meant),))
-        reader.fault("op-or-block", message, key, node=path, help=f"write {meant}", fix=fix)
+        reader.fault("op-or-block", case, facts, key, node=path, help=f"write {meant}", fix=fix)
         return
     help = named_by_key(tree, document) or _taken_by(tree, document)
-    reader.fault("op-or-block", message, node.key or tree, node=path, help=help)
+    reader.fault("op-or-block", case, facts, node.key or tree, node=path, help=help)
 
 
 def _meant(tree: Mapping) -> Iterator[tuple[Scalar, str, Applicability]]:

@@ -50,7 +50,7 @@ class DocumentReader(TreeReader):
     def read(self) -> Document | None:
         """The document, or None where it is no mapping at all."""
         if not isinstance(self.tree, Mapping):
-            self.fault("invalid-value", "a spec is a mapping with `specgraph`, `inputs` and `nodes`", self.tree)
+            self.fault("invalid-value", "no spec", {}, self.tree)
             return None
         self.known_keys(self.tree, TOP_KEYS, "a spec", KEY_HINTS)
         self._version()
@@ -92,19 +92,10 @@ class DocumentReader(TreeReader):
             start = span._replace(end_line=span.line, end_column=span.column)
             block_style = self.source.format == "yaml" and span.column == 1
             fix = Fix("safe", (Edit(start, f"specgraph: {LANGUAGE_VERSION}\n"),)) if block_style else None
-            self.collector.report(
-                "missing-key",
-                "the language version is missing",
-                span,
-                help=f"begin the file with specgraph: {LANGUAGE_VERSION}",
-                fix=fix,
-            )
+            self.collector.say("missing-key", "version", {"version": LANGUAGE_VERSION}, span, fix=fix)
         elif not isinstance(version, Scalar) or version.value != LANGUAGE_VERSION:
             self.fault(
-                "unknown-version",
-                f"language version {show(plain(version))} is not known; this program reads version {LANGUAGE_VERSION}",
-                version,
-                help=f"write specgraph: {LANGUAGE_VERSION}",
+                "unknown-version", "version", {"given": show(plain(version)), "version": LANGUAGE_VERSION}, version
             )
 
     def _block(self, key: Scalar, tree: Tree) -> None:
@@ -127,12 +118,7 @@ class DocumentReader(TreeReader):
                 if isinstance(item, Scalar) and item.text not in block.arguments:
                     block.arguments[item.text] = (item, None)
                 else:
-                    self.fault(
-                        "invalid-value",
-                        f"block `{key.text}`: `args` must be names, each once, not {show(plain(item))}",
-                        item,
-                        help="write a mapping for arguments with defaults: {channels, stride: 1}",
-                    )
+                    self.fault("invalid-value", "args", {"block": key.text, "given": show(plain(item))}, item)
         elif args is not None:
             for name, value in (self.mapping(args, "args") or Mapping([])).entries:
                 required = isinstance(value, Scalar) and value.value is None
@@ -140,14 +126,9 @@ class DocumentReader(TreeReader):
                 block.arguments[name.text] = (name, default)
         for name_key, _ in block.arguments.values():
             if name_key.text in NODE_KEYS or not IDENTIFIER.fullmatch(name_key.text):
-                self.fault(
-                    "invalid-name",
-                    f"block `{key.text}` cannot have an argument `{name_key.text}`: the name is a key of every node"
-                    if name_key.text in NODE_KEYS
-                    else f"block `{key.text}`: `{name_key.text}` is no name for an argument",
-                    name_key,
-                    help="use letters, digits and _, and none of " + ", ".join(NODE_KEYS),
-                )
+                case = "argument called as a key" if name_key.text in NODE_KEYS else "argument"
+                facts = {"block": key.text, "name": name_key.text, "keys": ", ".join(NODE_KEYS)}
+                self.fault("invalid-name", case, facts, name_key)
         for name, value in (self.mapping(mapping.get("vars"), "vars") or Mapping([])).entries:
             if not IDENTIFIER.fullmatch(name.text):
                 self.bad_name(name, "variable")
@@ -159,7 +140,7 @@ class DocumentReader(TreeReader):
         block.output = self.reference(output) if output is not None else None
         nodes = mapping.get("nodes")
         if nodes is None:
-            self.fault("missing-key", f"block `{key.text}` has no `nodes`", key, help="list its nodes")
+            self.fault("missing-key", "nodes of a block", {"block": key.text}, key)
         else:
             self.nodes.variables = {*self.document.vars, *IMPLIED_NAMES, *block.arguments, *block.vars}
             block.body = self.nodes.body(nodes, f"block `{key.text}`", None)
@@ -175,28 +156,21 @@ class DocumentReader(TreeReader):
         name = names[0] if names else "relu1"
         single = len(items) == len(names) == 1 and mapping.get("output") is None
         edits = (self.source.edit_word(self.source.span(key), "output"), Edit(self.source.span(outputs), name))
-        self.fault(
-            "unknown-key",
-            f"block `{block}` has no key `outputs`: a block has one output",
-            key,
-            help=f"write output: {name}"
-            if single
-            else f"read its nodes by path, as in from: stage.{name} where the node `stage` uses the block",
-            fix=Fix("unsafe", edits) if single and self.source.format == "yaml" else None,
-        )
+        fix = Fix("unsafe", edits) if single and self.source.format == "yaml" else None
+        self.fault("unknown-key", "several outputs", {"block": block, "name": name, "single": single}, key, fix=fix)
 
     def _input_names(self, tree: Tree, block: str) -> list[str]:
         items = tree.items if isinstance(tree, Sequence) else []
         names = [item.text for item in items if isinstance(item, Scalar) and item.value is not None]
         if not names or len(names) < len(items):
-            self.fault("invalid-value", f"block `{block}`: `inputs` must be a list of names", tree)
+            self.fault("invalid-value", "inputs of a block", {"block": block}, tree)
             return names or ["input"]
         for index, item in enumerate(items):
             if not IDENTIFIER.fullmatch(names[index]):
                 assert isinstance(item, Scalar)
                 self.bad_name(item, "input")
             elif names[index] in names[:index]:
-                self.fault("invalid-name", f"block `{block}` has two inputs called `{names[index]}`", item)
+                self.fault("invalid-name", "inputs of one name", {"block": block, "name": names[index]}, item)
         return names
 
     def _written_entries(
@@ -220,6 +194,6 @@ class DocumentReader(TreeReader):
         if tree is None:
             return ""
         if not isinstance(tree, Scalar):
-            self.fault("invalid-value", f"`{key}` must be text", tree)
+            self.fault("invalid-value", "no text", {"key": key}, tree)
             return ""
         return tree.text

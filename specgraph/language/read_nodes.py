@@ -57,10 +57,10 @@ class NodeReader(TreeReader):
                 from specgraph.language.entry_names import sources_inside
 
                 for index, key, help, fix in sources_inside(tree, nodes, self.document, prefix, inside):
-                    message = f"{what} entry {index}: only the first entry of a chain may have `from`"
-                    self.fault("chain-from", message, key, node=_join(prefix, str(index)), help=help, fix=fix)
+                    facts = {"what": what, "index": index}
+                    self.fault("chain-from", "later", facts, key, node=_join(prefix, str(index)), help=help, fix=fix)
             if not nodes:
-                self.fault("missing-key", f"{quoted(what)} is empty", tree, help="a network has at least one node")
+                self.fault("missing-key", "no node", {"what": quoted(what)}, tree)
             return Body(nodes, is_chain=True)
         mapping = self.mapping(tree, what, "a mapping from names to nodes, or a list of nodes")
         nodes = []
@@ -73,7 +73,7 @@ class NodeReader(TreeReader):
             nodes.append(node)
             above.append(key.text)
         if mapping is not None and not nodes:
-            self.fault("missing-key", f"{quoted(what)} is empty", tree, help="a network has at least one node")
+            self.fault("missing-key", "no node", {"what": quoted(what)}, tree)
         return Body(nodes, is_chain=False)
 
     def _indented(self, entries: list[tuple[Scalar, Tree]]) -> Iterator[tuple[Scalar, Tree]]:
@@ -88,17 +88,9 @@ class NodeReader(TreeReader):
                 value = Mapping(inner, inner[0][0].line, inner[0][0].column, last.end_line, last.end_column)
                 lines = range(value.line, value.end_line + 1)
                 starts = (Span(self.source.path, line, 1, line, 1) for line in lines if self.source.lines[line - 1])
-                self.fault(
-                    "invalid-value",
-                    f"node `{key.text}` is empty: "
-                    + ", ".join(f"`{below.text}`" for below, _ in inner)
-                    + (" stands" if len(inner) == 1 else " stand")
-                    + " beside it, not inside",
-                    key,
-                    node=None,
-                    help=f"indent what belongs to `{key.text}`",
-                    fix=Fix("safe", tuple(Edit(start, "  ") for start in starts)),
-                )
+                facts = {"name": key.text, "beside": [below.text for below, _ in inner]}
+                fix = Fix("safe", tuple(Edit(start, "  ") for start in starts))
+                self.fault("invalid-value", "not indented", facts, key, fix=fix)
                 at = end - 1
             yield key, value
             at += 1
@@ -148,13 +140,8 @@ class NodeReader(TreeReader):
             node.target = self.written(tree, where)
             self._static_op(node, where, path)
         else:
-            self.fault(
-                "invalid-value",
-                f"{where} must be an op's name, a list of nodes or a mapping, not {show(plain(tree))}",
-                key if isinstance(tree, Scalar) and tree.value is None and key is not None else tree,
-                node=path,
-                help="an op without arguments is just its name: relu1: relu",
-            )
+            place = key if isinstance(tree, Scalar) and tree.value is None and key is not None else tree
+            self.fault("invalid-value", "no node", {"where": where, "given": show(plain(tree))}, place, node=path)
             node.kind = "broken"
         node.refs = references(node)
         if wording is not None and self.collector.num_reports == num_reports:
@@ -167,14 +154,9 @@ class NodeReader(TreeReader):
             return tree
         tree, lists = lists_meant(tree, self.source.format == "json", sizes=sizes)
         for meant in lists:
-            self.fault(
-                "invalid-value",
-                f"{where}: `{meant.key.text}` is no list as it is written",
-                meant.value,
-                node=path,
-                help=f"write {meant.text}",
-                fix=Fix("safe", (Edit(self.source.span(meant.value), meant.text),)),
-            )
+            facts = {"where": where, "name": meant.key.text, "meant": meant.text}
+            fix = Fix("safe", (Edit(self.source.span(meant.value), meant.text),))
+            self.fault("invalid-value", "list in text", facts, meant.value, node=path, fix=fix)
         return tree
 
     def _node_mapping(self, node: NodeDef, tree: Mapping, where: str, path: str | None) -> None:
@@ -189,7 +171,7 @@ class NodeReader(TreeReader):
             node.target = self.written(target, where)
             node.kind = "op" if has_op is not None else "block"
             if not isinstance(target, Scalar) or not isinstance(target.value, str):
-                self.fault("invalid-value", f"{where}: `{node.kind}` must be a name", target, node=path)
+                self.fault("invalid-value", "target", {"where": where, "key": node.kind}, target, node=path)
                 node.kind = "broken"
         for key, value in tree.entries:
             text = key.text
@@ -212,7 +194,7 @@ class NodeReader(TreeReader):
             elif isinstance(value, Scalar) and isinstance(value.value, bool):
                 setattr(node, text, value.value)
             else:
-                self.fault("invalid-value", f"{where}: `{text}` must be true or false", value, node=path)
+                self.fault("invalid-value", "true or false", {"where": where, "key": text}, value, node=path)
         if node.kind == "block":
             self._static_block(node, where, path)
         elif node.kind == "op":
@@ -221,28 +203,20 @@ class NodeReader(TreeReader):
 
     def _block_keys(self, tree: Mapping, where: str, path: str | None) -> None:
         """Keys that an op cannot have."""
-        for name, rule, help in (
-            ("flat", "flat-outside-chain", "remove flat: an op in a list takes one number anyway"),
-            ("defaults", "unknown-key", "write its arguments on the node itself"),
-        ):
+        for name, rule in (("flat", "flat-outside-chain"), ("defaults", "unknown-key")):
             key = tree.key(name)
             if key is not None:
-                self.fault(rule, f"{where}: `{name}` is for blocks, not for an op", key, node=path, help=help)
+                self.fault(rule, "of blocks", {"where": where, "name": name}, key, node=path)
 
     def _sources(self, value: Tree, where: str, path: str | None) -> Written | None:
         written = self.reference(value, where)
         items = value.items if isinstance(value, Sequence) else [value]
         for item in items:
             if not isinstance(item, Scalar) or item.value is None:
-                self.fault(
-                    "invalid-value",
-                    f"{where}: `from` must be a node's name or a list of names",
-                    item,
-                    node=path,
-                )
+                self.fault("invalid-value", "from", {"where": where}, item, node=path)
                 return None
         if not items:
-            self.fault("invalid-value", f"{where}: `from` is empty", value, node=path)
+            self.fault("invalid-value", "empty from", {"where": where}, value, node=path)
             return None
         return written
 
@@ -255,14 +229,8 @@ class NodeReader(TreeReader):
         op = find(name)
         if op is None:
             if name in self.document.blocks:
-                self.fault(
-                    "unknown-op",
-                    f"{where} uses op `{name}`, but that is a block",
-                    node.target.tree,
-                    node=path,
-                    help=f"write {{block: {name}}}",
-                    fix=self._block_instead(node, name),
-                )
+                facts, fix = {"where": where, "name": name}, self._block_instead(node, name)
+                self.fault("unknown-op", "block", facts, node.target.tree, node=path, fix=fix)
             else:
                 self._foreign_op(node, name, where, path)
             node.kind = "broken"
@@ -315,13 +283,7 @@ class NodeReader(TreeReader):
     def _static_block(self, node: NodeDef, where: str, path: str | None) -> None:
         if node.init:
             key, _ = next(iter(node.init.values()))
-            self.fault(
-                "unknown-key",
-                f"{where}: a block has no `init` of its own",
-                key,
-                node=path,
-                help="use `defaults`",
-            )
+            self.fault("unknown-key", "init of a block", {"where": where}, key, node=path)
 
     def defaults(self, tree: Tree) -> Defaults:
         """Arguments and initialisers by op."""

@@ -49,7 +49,8 @@ class TreeReader:
             return tree
         if isinstance(tree, Scalar) and tree.value is None:
             return None
-        self.fault("invalid-value", f"{quoted(what)} must be {wanted}, not {show(plain(tree))}", tree)
+        facts = {"what": quoted(what), "wanted": wanted, "given": show(plain(tree))}
+        self.fault("invalid-value", "no mapping", facts, tree)
         return None
 
     def initialisers(
@@ -66,14 +67,12 @@ class TreeReader:
         if isinstance(value, Mapping):
             return {name.text: (name, self.written(init, where)) for name, init in value.entries}
         if not isinstance(value, Scalar) or value.value is not None:
-            self.fault(
-                "invalid-value",
-                f"{where}: `init` must be a mapping from parameters to initialisers, not {show(plain(value))}",
-                value,
-                node=path,
-                help=f"write {{weight: {show(plain(value))}}}" if known else "write {weight: xavier_uniform}",
-                fix=wrap("weight", Written(value, self.source)) if known else None,
-            )
+            given = show(plain(value))
+            help, fix = None, None
+            if known:
+                help, fix = f"write {{weight: {given}}}", wrap("weight", Written(value, self.source))
+            facts = {"where": where, "given": given}
+            self.fault("invalid-value", "init", facts, value, node=path, help=help, fix=fix)
         return {}
 
     def known_keys(self, mapping: Mapping, known: tuple[str, ...], what: str, hints: dict[str, str]) -> None:
@@ -81,33 +80,20 @@ class TreeReader:
             if key.text not in known:
                 close = hints.get(key.text) or nearest(key.text, known)
                 span = self.source.span(key)
-                self.collector.report(
-                    "unknown-key",
-                    f"{what} has no key `{show(key.text)}`",
-                    span,
-                    notes=(f"known: {', '.join(known)}",),
-                    help=f"did you mean {close}?" if close else f"remove `{show(key.text)}`",
-                    fix=Fix("unsafe", (self.source.edit_word(span, close),))
-                    if close and mapping.get(close) is None
-                    else None,
-                )
+                fix = None
+                if close and mapping.get(close) is None:
+                    fix = Fix("unsafe", (self.source.edit_word(span, close),))
+                facts = {"what": what, "key": show(key.text), "known": known, "close": close}
+                self.collector.say("unknown-key", "part", facts, span, fix=fix)
 
     def bad_name(self, key: Scalar, what: str) -> None:
-        article = "an" if what[0] in "aeiou" else "a"
-        too_long = len(key.text) > MAX_NAME
-        self.fault(
-            "invalid-name",
-            f"a name of {len(key.text):,} characters is too long for {article} {what}"
-            if too_long
-            else f"`{key.text}` is no name for {article} {what}",
-            key,
-            help=f"use at most {MAX_NAME} characters"
-            if too_long
-            else "use letters, digits, _ and - (and, for a variable or input, no digit in front)",
-        )
+        if len(key.text) > MAX_NAME:
+            self.fault("invalid-name", "long", {"what": what, "length": f"{len(key.text):,}", "most": MAX_NAME}, key)
+        else:
+            self.fault("invalid-name", "thing", {"what": what, "name": key.text}, key)
 
-    def fault(self, rule: str, message: str, tree: Tree, **more: Any) -> None:
-        self.collector.report(rule, message, self.source.span(tree), **more)
+    def fault(self, rule: str, case: str, facts: dict[str, Any], tree: Tree, **more: Any) -> None:
+        self.collector.say(rule, case, facts, self.source.span(tree), **more)
 
 
 class BrokenWritten(Written):

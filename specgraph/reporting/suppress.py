@@ -47,7 +47,7 @@ def _report_unused(collector: Collector, suppression: Suppression, used: set[str
     for code, span in unused:
         fix = None
         if len(unused) == len(suppression.codes):
-            help = "remove the comment"
+            help = None
             if span == unused[0][1]:
                 fix = Fix("safe", (Edit(_comment_span(suppression, source), ""),))
         else:
@@ -56,20 +56,15 @@ def _report_unused(collector: Collector, suppression: Suppression, used: set[str
         canonical = _canonical(code)
         if canonical not in known and canonical not in known.values():
             close = nearest(code, [*known.values()] if "-" in code else known)
-            message = f"there is no rule `{code}` to ignore"
+            case = "no such rule"
             help, fix = (f"did you mean {close}?", None) if close else (help, fix)
         elif rule(canonical).severity == "error":
-            message = f"{rule(canonical).code} is an error, which cannot be ignored"
+            case, code = "error", rule(canonical).code
         else:
-            message = f"nothing on this line is reported as {code}"
-        collector.report("unused-suppression", message, span, help=help, fix=fix)
+            case = "nothing"
+        collector.say("unused-suppression", case, {"code": code}, span, help=help, fix=fix)
     if not suppression.codes:
-        collector.report(
-            "unused-suppression",
-            "the comment names no rule to ignore",
-            suppression.span,
-            help="name one: # specgraph: ignore[SG901]",
-        )
+        collector.say("unused-suppression", "no rule", {}, suppression.span)
 
 
 def _comment_span(suppression: Suppression, source: Source) -> Span:

@@ -67,30 +67,21 @@ def read_bytes(data: bytes, path: str, collector: Collector, format: Format | No
     nowhere = Span(path, 1, 1, 1, 1)
     most = limit("SPECGRAPH_MAX_BYTES")
     if len(data) > most:
-        collector.report(
-            "too-large",
-            f"the file is larger than {most:,} bytes",
-            nowhere,
-            help="use blocks and `repeat`, or raise SPECGRAPH_MAX_BYTES",
-        )
+        collector.say("too-large", "file", {"most": f"{most:,}"}, nowhere)
         return Parsed(Source(path, "", format), None)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or (b"\0" in data[:4] and data[:1] in b"{[\0#s"):
-        collector.report("not-text", "the file is UTF-16 or UTF-32, not UTF-8", nowhere, help="save it as UTF-8")
+        collector.say("not-text", "wide characters", {}, nowhere)
         return Parsed(Source(path, "", format), None)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         if b"\0" in data or data.startswith((b"PK", b"\x89PNG", b"\x1f\x8b")):
-            collector.report("not-text", "the file is binary, not text", nowhere, help="a spec is YAML or JSON")
+            collector.say("not-text", "binary", {}, nowhere)
             return Parsed(Source(path, "", format), None)
         source = Source(path, data.decode("utf-8", "replace"), format)
         line, column = source.position(len(data[: error.start].decode("utf-8")))
-        collector.report(
-            "not-text",
-            f"the byte 0x{data[error.start]:02x} is not UTF-8",
-            Span(path, line, column, line, column + 1),
-            help="save the file as UTF-8",
-        )
+        facts = {"byte": f"0x{data[error.start]:02x}"}
+        collector.say("not-text", "byte", facts, Span(path, line, column, line, column + 1))
         return Parsed(source, None)
     return read_text(text, path, collector, format)
 
@@ -103,15 +94,9 @@ def read_text(text: str, path: str, collector: Collector, format: Format | None 
     bad = _first_bad_character(source.text)
     if bad is not None:
         line, column = source.position(bad)
-        binary = source.text[bad] == "\0"
-        collector.report(
-            "not-text",
-            "the file is binary, not text"
-            if binary
-            else f"the character U+{ord(source.text[bad]):04X} is not allowed in a spec",
-            Span(path, line, column, line, column + 1),
-            help="a spec is YAML or JSON" if binary else "remove it, or write it as an escape in double quotes",
-        )
+        case = "binary" if source.text[bad] == "\0" else "character"
+        facts = {"character": f"U+{ord(source.text[bad]):04X}"}
+        collector.say("not-text", case, facts, Span(path, line, column, line, column + 1))
         return Parsed(source, None)
     if format == "json":
         from specgraph.source.json_reader import parse_json

@@ -154,7 +154,7 @@ class YamlTreeBuilder:
                 if self.num_documents > 1:
                     self._second_document(event)
                 if event.tags:
-                    self._report("unsupported-tag", "tag directives are not supported", event)
+                    self._say("unsupported-tag", "directive", {}, event)
             elif kind is yaml.StreamEndEvent:
                 return
 
@@ -200,12 +200,7 @@ class YamlTreeBuilder:
             if not isinstance(key, Scalar):
                 report_complex_key(self.source, self.collector, key)
             elif key.text == "<<" and key.plain:
-                self.collector.report(
-                    "merge-key",
-                    "merge keys (`<<`) are not supported",
-                    self.source.span(key),
-                    help="use `defaults`, or a block with arguments",
-                )
+                self.collector.say("merge-key", "merged", {}, self.source.span(key))
                 merged += value.items if isinstance(value, Sequence) else [value]
             elif key.text in kept:
                 report_duplicate_key(self.source, self.collector, kept[key.text][0], key)
@@ -219,22 +214,17 @@ class YamlTreeBuilder:
     def _alias(self, event: Any) -> Tree:
         name = event.anchor
         if name not in self.anchors:
-            self._report("unknown-alias", f"alias `*{name}` has no anchor `&{name}` before it", event)
+            self._say("unknown-alias", "no anchor", {"name": name}, event)
             raise ReadingStopped
         found = self.anchors[name]
         if found is None:
-            self._report("unknown-alias", f"alias `*{name}` stands inside its own anchor `&{name}`", event)
+            self._say("unknown-alias", "inside its anchor", {"name": name}, event)
             raise ReadingStopped
         node, size = found
         self.num_aliased += size
         most = limit("SPECGRAPH_MAX_ALIASED_VALUES")
         if self.num_aliased > most:
-            self._report(
-                "too-many-aliases",
-                f"aliases repeat more than {most:,} values",
-                event,
-                help="use blocks and `repeat`, or raise SPECGRAPH_MAX_ALIASED_VALUES",
-            )
+            self._say("too-many-aliases", "values", {"most": f"{most:,}"}, event)
             raise ReadingStopped
         return at_alias(node, event)
 
@@ -249,8 +239,8 @@ class YamlTreeBuilder:
         start, end = event.start_mark, event.end_mark
         return Scalar(None, "", True, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
-    def _report(self, rule: str, message: str, event: Any, help: str | None = None) -> None:
-        self.collector.report(rule, message, self.source.span(self._place(event)), help=help)
+    def _say(self, rule: str, case: str, facts: dict[str, Any], event: Any) -> None:
+        self.collector.say(rule, case, facts, self.source.span(self._place(event)))
 
     def _tag(self, event: Any) -> None:
         place = self._place(event)
@@ -258,12 +248,8 @@ class YamlTreeBuilder:
         word = re.compile(r"[^\s,\[\]{}]+").match(line, place.column - 1)
         if word and line.startswith("!", place.column - 1):
             place.end_line, place.end_column = place.line, word.end() + 1
-        self.collector.report(
-            "unsupported-tag",
-            f"tags (`{word[0] if word else event.tag}`) are not supported",
-            self.source.span(place),
-            help="remove it; quote a value that is meant as text",
-        )
+        facts = {"tag": word[0] if word else event.tag}
+        self.collector.say("unsupported-tag", "tag", facts, self.source.span(place))
 
     def _too_deep(self, event: Any, most: int) -> None:
         report_too_deep(self.source, self.collector, self._place(event), most)
@@ -274,12 +260,7 @@ class YamlTreeBuilder:
         raise ReadingStopped
 
     def _second_document(self, event: Any) -> None:
-        self._report(
-            "several-documents",
-            "a second document begins here; a file holds one spec",
-            event,
-            help="put it in a file of its own, or remove the `---`",
-        )
+        self._say("several-documents", "second", {}, event)
         raise ReadingStopped
 
     def partial(self) -> Tree | None:
@@ -344,13 +325,9 @@ def _parse(source: Source, collector: Collector) -> Parsed:
     for start, end, quote in repair.expressions:
         span = source.span_of_offsets(start, end)
         written = source.text[start:end]
-        collector.report(
-            "unquoted-expression",
-            f"`{written}` must be quoted: inside {{…}} and […] its comma or bracket ends the value",
-            span,
-            help=f"write {quote}{written}{quote}",
-            fix=Fix("safe", (Edit(span, f"{quote}{written}{quote}"),)),
-        )
+        quoted = f"{quote}{written}{quote}"
+        facts = {"written": written, "quoted": quoted}
+        collector.say("unquoted-expression", "in a list", facts, span, fix=Fix("safe", (Edit(span, quoted),)))
     if error is not None:
         report_yaml_error(error, source, collector, repair)
         return Parsed(source, None, tree)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -22,3 +23,9 @@ nodes:
   fc: {op: linear, out_features: 10}
 """,
 )
+MESSAGES = {
+    "empty": Message("the file is empty", help="`specgraph new NAME` writes a small spec to start from"),
+    "comments": Message(
+        "the file holds nothing but comments", help="`specgraph new NAME` writes a small spec to start from"
+    ),
+}

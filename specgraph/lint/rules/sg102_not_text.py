@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -26,3 +27,12 @@ nodes:
   relu: relu
 """,
 )
+MESSAGES = {
+    "wide characters": Message("the file is UTF-16 or UTF-32, not UTF-8", help="save it as UTF-8"),
+    "binary": Message("the file is binary, not text", help="a spec is YAML or JSON"),
+    "byte": Message("the byte {byte} is not UTF-8", help="save the file as UTF-8"),
+    "character": Message(
+        "the character {character} is not allowed in a spec",
+        help="remove it, or write it as an escape in double quotes",
+    ),
+}

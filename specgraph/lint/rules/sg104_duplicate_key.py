@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -28,3 +29,10 @@ nodes:
   pool: global_avg_pool
 """,
 )
+MESSAGES = {
+    "twice": Message(
+        "key `{key}` is there twice",
+        notes=("the first is in line {line}",),
+        help="rename or remove one of them",
+    ),
+}

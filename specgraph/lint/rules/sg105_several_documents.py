@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -27,3 +28,9 @@ nodes:
   relu: relu
 """,
 )
+MESSAGES = {
+    "second": Message(
+        "a second document begins here; a file holds one spec",
+        help="put it in a file of its own, or remove the `---`",
+    ),
+}

@@ -37,4 +37,14 @@ MESSAGES = {
         "{where}: a list or mapping has more than {most} values or {levels} levels",
         help="use smaller lists, or raise SPECGRAPH_MAX_ALIASED_VALUES or SPECGRAPH_MAX_DEPTH",
     ),
+    "inputs": Message(
+        "the spec has more than {most} inputs", help="give one input more channels, and cut them apart with slice"
+    ),
+    "file": Message(
+        "the file is larger than {most} bytes", help="use blocks and `repeat`, or raise SPECGRAPH_MAX_BYTES"
+    ),
+    "values of a file": Message(
+        "the file holds more than {most} values", help="use blocks and `repeat`, or raise SPECGRAPH_MAX_VALUES"
+    ),
+    "number": Message("a number with {length} characters is too large", help="shorten it"),
 }

@@ -37,4 +37,11 @@ MESSAGES = {
         "blocks and chains are nested more than {most} deep",
         help="use `repeat` to stack a block, or raise SPECGRAPH_MAX_DEPTH",
     ),
+    "includes": Message(
+        "files include each other more than {most} deep", help="include fewer files, or raise SPECGRAPH_MAX_DEPTH"
+    ),
+    "collections": Message(
+        "collections are nested more than {most} deep", help="use blocks, or raise SPECGRAPH_MAX_DEPTH"
+    ),
+    "collections of the parser": Message("collections are nested more than {most} deep", help="use blocks"),
 }

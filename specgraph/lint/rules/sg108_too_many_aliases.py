@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -31,3 +32,9 @@ nodes:
   relu: relu
 """,
 )
+MESSAGES = {
+    "values": Message(
+        "aliases repeat more than {most} values",
+        help="use blocks and `repeat`, or raise SPECGRAPH_MAX_ALIASED_VALUES",
+    ),
+}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -31,3 +32,6 @@ nodes:
   conv: {op: conv, out_channels: 4}
 """,
 )
+MESSAGES = {
+    "merged": Message("merge keys (`<<`) are not supported", help="use `defaults`, or a block with arguments"),
+}

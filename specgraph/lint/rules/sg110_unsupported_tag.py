@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -26,3 +27,7 @@ nodes:
   relu: relu
 """,
 )
+MESSAGES = {
+    "tag": Message("tags (`{tag}`) are not supported", help="remove it; quote a value that is meant as text"),
+    "directive": Message("tag directives are not supported"),
+}

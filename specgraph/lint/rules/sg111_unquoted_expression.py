@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -30,3 +31,8 @@ nodes:
   conv: {op: conv, out_channels: 4, kernel_size: "$(sizes[0])"}
 """,
 )
+MESSAGES = {
+    "in a list": Message(
+        "`{written}` must be quoted: inside {{…}} and […] its comma or bracket ends the value", help="write {quoted}"
+    ),
+}

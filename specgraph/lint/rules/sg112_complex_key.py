@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -27,3 +28,6 @@ nodes:
   relu: relu
 """,
 )
+MESSAGES = {
+    "collection": Message("a {what} cannot be a key", help="keys are text; quote this one if it is meant as text"),
+}

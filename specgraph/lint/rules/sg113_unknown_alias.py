@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -28,3 +29,7 @@ nodes:
   second: *activation
 """,
 )
+MESSAGES = {
+    "no anchor": Message("alias `*{name}` has no anchor `&{name}` before it"),
+    "inside its anchor": Message("alias `*{name}` stands inside its own anchor `&{name}`"),
+}

@@ -1,5 +1,6 @@
 """SG201 unknown-version: the language version is not one this program reads."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -24,3 +25,8 @@ nodes:
   relu: relu
 """,
 )
+MESSAGES = {
+    "version": Message(
+        "language version {given} is not known; this program reads version {version}", help="write specgraph: {version}"
+    ),
+}

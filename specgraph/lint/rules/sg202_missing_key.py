@@ -1,5 +1,6 @@
 """SG202 missing-key: something required is missing."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -23,3 +24,12 @@ nodes:
   relu: relu
 """,
 )
+MESSAGES = {
+    "nodes": Message("the spec has no `nodes`", help="list the network's nodes under nodes:"),
+    "inputs": Message(
+        "the spec has no `inputs`", help="say what goes in, without the batch axis: inputs: {{image: [3, 224, 224]}}"
+    ),
+    "version": Message("the language version is missing", help="begin the file with specgraph: {version}"),
+    "no node": Message("{what} is empty", help="a network has at least one node"),
+    "nodes of a block": Message("block `{block}` has no `nodes`", help="list its nodes"),
+}

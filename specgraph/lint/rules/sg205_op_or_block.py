@@ -1,5 +1,6 @@
 """SG205 op-or-block: a node is neither an op nor a block, or both."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -23,3 +24,7 @@ nodes:
   conv: {op: conv, out_channels: 16, kernel_size: 3}
 """,
 )
+MESSAGES = {
+    "both": Message("{where} has both `op` and `block`", help="leave one out: a node is an op, or a use of a block"),
+    "neither": Message("{where} has neither `op` nor `block`"),
+}

@@ -1,5 +1,6 @@
 """SG206 unknown-op: an op that does not exist."""
 
+from specgraph.diagnostics.message import Message, Words, suggestion
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -24,3 +25,14 @@ nodes:
   conv: {op: conv, out_channels: 16, kernel_size: 3}
 """,
 )
+
+
+def _no_such_op(where: str, op: str, close: str | None) -> Words:
+    help = suggestion(close, "docs/ops.md lists the ops; one of your own needs --plugin MODULE")
+    return Words(f"{where} uses op `{op}`, which does not exist", help=help)
+
+
+MESSAGES = {
+    "no such op": _no_such_op,
+    "block": Message("{where} uses op `{name}`, but that is a block", help="write {{block: {name}}}"),
+}

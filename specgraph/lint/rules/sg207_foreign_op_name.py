@@ -1,5 +1,6 @@
 """SG207 foreign-op-name: another tool's name for an op."""
 
+from specgraph.diagnostics.message import Words
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -24,3 +25,12 @@ nodes:
   conv: {op: conv, out_channels: 16, kernel_size: 3}
 """,
 )
+
+
+def _op(where: str, op: str, ours: str, notes: tuple[str, ...]) -> Words:
+    return Words(f"{where} uses op `{op}`, which is called `{ours}` here", notes)
+
+
+MESSAGES = {
+    "op": _op,
+}

@@ -1,5 +1,6 @@
 """SG211 unknown-variable: an expression uses a name that nothing defines."""
 
+from specgraph.diagnostics.message import Words, suggestion
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -30,3 +31,25 @@ nodes:
   fc: {op: linear, out_features: $classes}
 """,
 )
+
+
+def _name(where: str, name: str, close: str | None) -> Words:
+    help = suggestion(close, f"add `{name}` to `vars` or to the block's `args`")
+    return Words(f"{where}: nothing is called `{name}`", help=help)
+
+
+def _index(where: str, name: str, close: str | None) -> Words:
+    help = "only a node with `repeat` has an index; hand it to a block as an argument"
+    return _name(where, name, close)._replace(help=help)
+
+
+def _node(where: str, name: str, close: str | None) -> Words:
+    help = f"`{name}` is a node: write {name}.channels (or .height, .width, .features)"
+    return _name(where, name, close)._replace(help=help)
+
+
+MESSAGES = {
+    "name": _name,
+    "index": _index,
+    "node": _node,
+}

@@ -1,5 +1,6 @@
 """SG216 chain-from: `from` inside a chain."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -30,3 +31,6 @@ nodes:
     - relu
 """,
 )
+MESSAGES = {
+    "later": Message("{what} entry {index}: only the first entry of a chain may have `from`"),
+}

@@ -35,4 +35,7 @@ MESSAGES = {
         "node `{path}`: `flat` needs a block whose nodes are a list, inside a list",
         help="remove flat, or write both as lists",
     ),
+    "of blocks": Message(
+        "{where}: `{name}` is for blocks, not for an op", help="remove flat: an op in a list takes one number anyway"
+    ),
 }

@@ -1,5 +1,6 @@
 """SG218 include-not-found: an included file cannot be read."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -25,3 +26,6 @@ nodes:
   unit: {block: common.unit}
 """,
 )
+MESSAGES = {
+    "unread": Message("include `{alias}`: {reason}", help="the path is relative to the file that includes it"),
+}

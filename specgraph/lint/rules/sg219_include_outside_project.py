@@ -1,5 +1,6 @@
 """SG219 include-outside-project: an include leads outside the project."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -26,3 +27,10 @@ nodes:
   unit: {block: common.unit}
 """,
 )
+MESSAGES = {
+    "outside": Message(
+        "include `{alias}` leads outside the project",
+        notes=("the project's root is the nearest folder with one of {marks}",),
+        help="keep shared blocks inside the project and include them by a relative path",
+    ),
+}

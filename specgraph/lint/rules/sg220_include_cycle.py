@@ -1,5 +1,6 @@
 """SG220 include-cycle: files that include each other."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -23,3 +24,6 @@ blocks:
   pair: [relu, tanh]
 """,
 )
+MESSAGES = {
+    "back": Message("include `{alias}` leads back to its own file: {way}"),
+}

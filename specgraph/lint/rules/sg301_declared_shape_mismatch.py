@@ -1,5 +1,6 @@
 """SG301 declared-shape-mismatch: a node's declared shape is not the one that comes out."""
 
+from specgraph.diagnostics.message import Words
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -29,3 +30,17 @@ nodes:
   pool: {op: max_pool, kernel_size: 2, expect: 16x16x3}
 """,
 )
+
+
+def _at_another_size(path: str, expected: object, actual: str, notes: list[str]) -> Words:
+    return Words(f"node `{path}` is declared {expected} but comes out {actual}", tuple(notes))
+
+
+def _declared(path: str, expected: object, actual: str, notes: list[str]) -> Words:
+    return _at_another_size(path, expected, actual, notes)._replace(help=f"write {actual}")
+
+
+MESSAGES = {
+    "declared": _declared,
+    "at another size": _at_another_size,
+}

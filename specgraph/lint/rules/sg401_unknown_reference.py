@@ -33,7 +33,24 @@ def _measured(where: str, name: str, close: str | None) -> Words:
     return Words(f"{where}: there is no node `{name}` to measure here", help=suggestion(close))
 
 
+def _output(name: str, node: str, names: list[str], close: str | None) -> Words:
+    message = f"output `{name}` is no node" if name == node else f"output `{name}` is `{node}`, which is no node"
+    help = suggestion(close, "name a node of the network, or one inside a block: block.node")
+    return Words(message, (_in_scope(names),), help)
+
+
+def _node(where: str, verb: str, name: str, names: list[str], close: str | None) -> Words:
+    message = f"{where} {verb} `{name}`, which does not exist here"
+    return Words(message, (_in_scope(names),) if names else (), suggestion(close))
+
+
+def _in_scope(names: list[str]) -> str:
+    return f"in scope: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"
+
+
 MESSAGES = {
     "measured": _measured,
     "absent": Message("node `{path}` reads `{source}`, which is absent here", help="give both the same when"),
+    "output": _output,
+    "node": _node,
 }

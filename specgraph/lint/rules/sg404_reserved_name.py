@@ -29,4 +29,5 @@ MESSAGES = {
     "part of a module": Message(
         "node `{path}`: a module cannot have a part called `{part}`", notes=("{reason}",), help="call it {part}_"
     ),
+    "input": Message("an input cannot be called `{name}`"),
 }

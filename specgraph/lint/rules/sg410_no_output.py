@@ -1,5 +1,6 @@
 """SG410 no-output: a network without an output."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -25,3 +26,8 @@ nodes:
   relu: relu
 """,
 )
+MESSAGES = {
+    "train_only": Message(
+        "the network has no output outside training", help="leave at least one output that is not train_only"
+    ),
+}

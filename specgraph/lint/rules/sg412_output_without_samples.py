@@ -1,5 +1,6 @@
 """SG412 output-without-samples: an output that depends on no input."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -27,3 +28,9 @@ nodes:
   act: relu
 """,
 )
+MESSAGES = {
+    "no input": Message(
+        "output `{name}` is `{path}`, which depends on no input",
+        help="join it with a value that does, or name another node under outputs:",
+    ),
+}

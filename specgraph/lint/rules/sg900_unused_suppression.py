@@ -1,5 +1,6 @@
 """SG900 unused-suppression: a comment silences nothing."""
 
+from specgraph.diagnostics.message import Message
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -33,3 +34,9 @@ nodes:
   fc: {op: linear, out_features: 10}
 """,
 )
+MESSAGES = {
+    "no such rule": Message("there is no rule `{code}` to ignore", help="remove the comment"),
+    "error": Message("{code} is an error, which cannot be ignored", help="remove the comment"),
+    "nothing": Message("nothing on this line is reported as {code}", help="remove the comment"),
+    "no rule": Message("the comment names no rule to ignore", help="name one: # specgraph: ignore[SG901]"),
+}

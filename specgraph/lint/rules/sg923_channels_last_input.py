@@ -1,5 +1,6 @@
 """SG923 channels-last-input: an input written height, width, channels."""
 
+from specgraph.diagnostics.message import Words
 from specgraph.diagnostics.rule import Rule
 
 RULE = Rule(
@@ -25,3 +26,13 @@ nodes:
   conv: {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
 """,
 )
+
+
+def _input(name: str, dims: tuple[object, ...], meant: str) -> Words:
+    message = f"input `{name}` has {dims[0]} channels of {dims[1]}x{dims[2]}: the channels come first"
+    return Words(message, help=f"write {meant}")
+
+
+MESSAGES = {
+    "input": _input,
+}

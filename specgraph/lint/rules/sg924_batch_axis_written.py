@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from specgraph.diagnostics.message import Words
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.diagnostics.rule import Rule
 
@@ -33,6 +34,17 @@ nodes:
 """,
     needs=("regrouped values",),
 )
+
+
+def _input(name: str, dims: tuple[object, ...], meant: str) -> Words:
+    channels = "one channel" if dims[0] == 1 else f"{dims[0]} channels"
+    message = f"input `{name}` is a volume of {' x '.join(map(str, dims[1:]))} with {channels}"
+    return Words(message, help=f"write {meant}, as the batch axis is left out")
+
+
+MESSAGES = {
+    "input": _input,
+}
 
 
 def check(lint: Lint) -> None:
