@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from specgraph.graph.dims import Dim, product
+from specgraph.graph.dims import Dim
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.kinds.kinds import Bool, Choice, Either, Int, Nothing, Number, Padding, PerAxis
@@ -13,7 +13,9 @@ from specgraph.kinds.shown import show
 from specgraph.ops.behaviour import KEEPS_INPUTS, NO_TRAFFIC, Behaviour, Traffic, When
 from specgraph.ops.convolution import kernel_too_large, window_arithmetic
 from specgraph.ops.definition import MAX_ELEMENTS, Argument, Call, Op, define
-from specgraph.ops.no_effect import has_window_of_one, scales_by_one
+from specgraph.ops.no_effect import has_window_of_one, is_all, scales_by_one
+from specgraph.ops.pooling_traffic import adaptive_avg_traffic, lp_pool_traffic, min_pool_traffic, range_pool_traffic
+from specgraph.ops.sliding import window_of
 
 MODE_RANKS = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 MAX_DENOMINATOR = 64
@@ -179,28 +181,9 @@ OUTPUT_SIZE = Argument(
 )
 
 
-def adaptive_avg_traffic(node: Node) -> Traffic:
-    """PyTorch pools to a single position by `mean`, which keeps nothing."""
-    return NO_TRAFFIC if product(node.output.dims[1:]) == 1 else KEEPS_INPUTS
-
-
-def lp_pool_traffic(node: Node) -> Traffic:
-    """Powers as large as the input, and up to four tensors as large as the output."""
-    before, after = product(node.input_types[0].dims), product(node.output.dims)
-    ratio = before / after if isinstance(before, int) and isinstance(after, int) else 1.0
-    backward = max(2 * ratio - 4, 3 - ratio)
-    return Traffic(inputs=True, kept=ratio + 4, forward=ratio + 4, evaluation=max(ratio, 3.0), backward=backward)
-
-
-def min_pool_traffic(node: Node) -> Traffic:
-    """The negated input and, as in max pooling, two indices per value of the output."""
-    before, after = product(node.input_types[0].dims), product(node.output.dims)
-    ratio = before / after if isinstance(before, int) and isinstance(after, int) else 1.0
-    return Traffic(kept=ratio + 2, forward=ratio + 3, evaluation=ratio + 2, backward=1.0)
-
-
 WINDOW_OF_ONE = When(has_window_of_one, "each window holds one value")
 FIRST_OF_ONE = When(lambda node: node.arguments["norm_type"] == 1 and has_window_of_one(node), WINDOW_OF_ONE.reason)
+KERNEL_OF_ONE = When(lambda node: is_all(window_of(node).kernel, 1), "each window holds one value, whose range is 0")
 KEEPS_INDICES = Traffic(inputs=True, kept=2.0, forward=2.0, evaluation=2.0)
 OPS: tuple[Op, ...] = (
     define(
@@ -299,6 +282,27 @@ OPS: tuple[Op, ...] = (
         foreign=("LPPool", "LpPool", *of_ranks("LPPool{}d", "lp_pool{}d")),
         behaviour=Behaviour(reach="window", keeps_sign=True, no_effect=FIRST_OF_ONE, traffic=lp_pool_traffic),
         formula="(sum of x^p over the window)^(1/p); a window that hangs over counts as if it were full",
+    ),
+    define(
+        "range_pool",
+        family="pooling",
+        summary="The largest value less the least of each window: the local range, or morphological gradient.",
+        infer=infer_pool,
+        arguments=(
+            KERNEL_SIZE,
+            STRIDE,
+            Argument("padding", Padding(), 0, doc="added on both sides, neither the largest value nor the least"),
+        ),
+        arithmetic=window_arithmetic,
+        foreign=("RangePool", *of_ranks("RangePool{}d", "range_pool{}d"), "range_pooling"),
+        behaviour=Behaviour(
+            reach="window",
+            range=(0, math.inf),
+            constant=KERNEL_OF_ONE,
+            traffic=range_pool_traffic,
+            curable=("padding",),
+        ),
+        formula="out = floor((in + before + after - kernel_size) / stride) + 1",
     ),
     define(
         "adaptive_avg_pool",

@@ -150,6 +150,18 @@ ROWS = (
         },
         leaf=True,
     ),
+    Row(
+        "range_pool",
+        "RangePool",
+        onnx="Add(MaxPool(x, kernel_shape=kernel_size, strides=stride, pads=padding), "
+        "MaxPool(Neg(x), kernel_shape=kernel_size, strides=stride, pads=padding))",
+        attributes={
+            "kernel_size": Attribute("kernel_shape", "window"),
+            "stride": Attribute("strides", "window", 1),
+            "padding": Attribute("pads", "pads"),
+        },
+        leaf=True,
+    ),
     Row("channel_shuffle", "nn.ChannelShuffle", positional=("groups",)),
     Row("pixel_shuffle", "nn.PixelShuffle", "pixel_shuffle", positional=("upscale_factor",)),
     Row("identity", "nn.Identity"),

@@ -149,6 +149,16 @@ WINDOW_CASES: dict[str, list[Case]] = {
         bad("kernel-larger-than-input", MAP, kernel_size=3, dilation=4),
         bad("wrong-number-of-axes", MAP, kernel_size=3, dilation=[1, 1, 1]),
     ],
+    "range_pool": [
+        *windows({}),
+        *[ok(shape, kernel_size=2) for shape in (LINE, MAP, CUBE)],
+        ok(MAP, kernel_size=1),
+        ok(MAP, kernel_size=1, stride=2),
+        ok(MAP, kernel_size=4, stride=3, padding=[[2, 0], [1, 2]]),
+        ok((4, 1, 1), kernel_size=4, stride=2, padding=2),
+        bad("padding-too-large", MAP, kernel_size=3, padding=2),
+        bad("padding-too-large", MAP, kernel_size=2, padding=[[0, 2], [0, 0]]),
+    ],
     "avg_pool": [
         *pools(),
         *[ok(s, kernel_size=3, stride=2, padding=1, count_include_pad=False) for s in (LINE, MAP, CUBE)],
@@ -246,4 +256,10 @@ def min_pool(x: Tensor, *, kernel_size: Any, stride: Any = None, padding: Any = 
     return Call(run)
 
 
-WINDOW_ORACLES: dict[str, Callable[..., nn.Module]] = {"min_pool": min_pool}
+def range_pool(x: Tensor, *, kernel_size: Any, stride: Any = None, padding: Any = 0) -> nn.Module:
+    """By slices, too: what must be added to the least value of a window to get the largest."""
+    least = min_pool(x, kernel_size=kernel_size, stride=stride, padding=padding)
+    return Call(lambda x: -least(-x) - least(x))
+
+
+WINDOW_ORACLES: dict[str, Callable[..., nn.Module]] = {"min_pool": min_pool, "range_pool": range_pool}

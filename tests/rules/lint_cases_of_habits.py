@@ -178,6 +178,11 @@ CASES: dict[str, Case] = {
         [],
     ),
     "dropout of everything": (HEADER, f"nodes:\n  c: {CONV}\n  d: {{op: dropout, p: 1}}\n  r: relu\n", [("SG922", 5)]),
+    "range of one value": (
+        HEADER,
+        f"nodes:\n  c: {CONV}\n  d: {{op: range_pool, kernel_size: 1}}\n  r: sigmoid\n",
+        [("SG922", 5)],
+    ),
     "an argument's default hides a variable": (
         HEADER,
         "vars: {k: 3}\nblocks:\n  b: {args: {k: 1}, nodes: {c: {op: conv, out_channels: 3, kernel_size: $k}}}\n"

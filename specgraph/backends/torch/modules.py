@@ -52,6 +52,40 @@ class MinPool(nn.Module):
         return f"{self.kernel_size}, stride={self.stride}, padding={self.padding}, dilation={self.dilation}"
 
 
+class RangePool(nn.Module):
+    """The largest value less the least of each window, over one, two or three spatial axes; `padding`, a number for
+    both sides of an axis or (before, after) for each axis, is neither of them."""
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        padding: int | tuple[int, ...] | tuple[tuple[int, int], ...] = 0,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.largest(x) + self.largest(-x)
+
+    def largest(self, x: Tensor) -> Tensor:
+        """The largest value of each window."""
+        pool = (nn.functional.max_pool1d, nn.functional.max_pool2d, nn.functional.max_pool3d)[
+            x.ndim - 3
+        ]
+        padding = self.padding
+        if isinstance(padding, tuple) and isinstance(padding[0], tuple):
+            sides = tuple(side for pair in reversed(padding) for side in pair)
+            x, padding = nn.functional.pad(x, sides, value=float("-inf")), 0
+        y: Tensor = pool(x, self.kernel_size, self.stride, padding)
+        return y
+
+    def extra_repr(self) -> str:
+        return f"{self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
 class ChannelsFirstLayerNorm(nn.LayerNorm):
     """Layer normalisation over the channels of (N, C, ...) at each position (ConvNeXt)."""
 

@@ -62,4 +62,4 @@ def _fix(lint: Lint, node: Node) -> Fix | None:
 def _cure(lint: Lint, node: Node) -> str:
     if lint.behaviour(node).normalises_scores:
         return "use sigmoid for a single score, or give the layer in front an output for each class"
-    return "write a smaller p"
+    return "write a smaller p" if lint.behaviour(node).training_only else "change its arguments, or take the node out"
