@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,9 @@ from typing import BinaryIO
 from specgraph.errors import CommandError, reason
 
 BUFFER = 1 << 16
+WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+LONGEST_NAME = 200
+"""Bytes of a file's name that its temporary file repeats: most systems take 255 in all."""
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
@@ -38,6 +42,17 @@ def write_atomically(path: Path, *parts: bytes | memoryview | str) -> None:
         raise CommandError(f"{path} cannot be written: {reason(error)}", _advice(error, path)) from None
 
 
+def rewrite(path: Path, content: bytes) -> None:
+    """Write a file of the user's own anew, as `write_atomically` does.
+
+    Raises `CommandError`, for a write-protected file too: a renamed one would ask the folder's permissions alone.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if not path.stat().st_mode & WRITABLE or not os.access(path, os.W_OK):
+            raise CommandError(f"{path} cannot be written: it is write-protected")
+    write_atomically(path, content)
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A new file that takes its place when the block ends well: a temporary one in the same folder,
@@ -46,7 +61,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises OSError.
     """
     check_target(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    name = os.fsencode(path.name)[:LONGEST_NAME].decode(errors="ignore")
+    temporary = path.with_name(f".{name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
     try:
         with open_for_writing(temporary) as raw, io.BufferedWriter(raw, BUFFER) as file:
             yield file

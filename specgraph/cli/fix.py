@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from specgraph.atomic_files import write_atomically
+from specgraph.atomic_files import rewrite
 from specgraph.diagnostics.model import Diagnostic
 from specgraph.errors import CommandError
 from specgraph.escaping import for_line
@@ -52,7 +52,7 @@ def fix_specs(
         if args.diff:
             sys.stdout.write(unified_diff(path, originals[path].text, source.text))
         else:
-            write_atomically(Path(os.path.realpath(path)), encode(source, source.text))
+            rewrite(Path(os.path.realpath(path)), encode(source, source.text))
     for line in left_out:
         print(line, file=sys.stderr)
     verb = "would fix" if args.diff else "fixed"
@@ -86,6 +86,19 @@ def _still_standing(diagnostics: list[Diagnostic], tried: dict[_Identity, int]) 
     """The problems that are there as often as before their fixes were applied."""
     counts = Counter(map(_identity, diagnostics))
     return {identity for identity, count in tried.items() if counts[identity] >= count}
+
+
+def _is_taken_out(diagnostic: Diagnostic, args: argparse.Namespace) -> bool:
+    """Whether a fix takes away the very place of its problem, so that this one cannot be there any more."""
+    fix, span = applicable_fix(diagnostic, unsafe=args.unsafe_fixes, expect=args.fix_expect), diagnostic.span
+    first, last = (span.line, span.column), (span.end_line, span.end_column)
+    return fix is not None and any(
+        not edit.text
+        and (edit.span.line, edit.span.column) <= first
+        and last <= (edit.span.end_line, edit.span.end_column)
+        and edit.span.path == span.path
+        for edit in fix.edits
+    )
 
 
 def _said(diagnostic: Diagnostic, why: str) -> str:
@@ -154,6 +167,8 @@ def _fix_spec(
             for diagnostic, why in harmful:
                 left_out[_said(diagnostic, why)] = None
             for diagnostic in fixed.applied:
+                if _is_taken_out(diagnostic, args):
+                    continue  # of a list the next entry takes its name, and perhaps its problem
                 identity = _identity(diagnostic)
                 tried[identity] = tried.get(identity, 0) + 1
             if fixed.text == source.text:
@@ -180,9 +195,14 @@ def _count(
     with_fix = Counter(map(_fault, curable))
     gone = sum((with_fix & (Counter(map(_fault, first)) - Counter(map(_fault, left)))).values())
     uncovered = sum((Counter(map(_fault, applied)) - with_fix).values())
-    return _Count(gone, uncovered)
+    of_rules = Counter(map(_kind, applied)) - Counter(map(_kind, curable))  # in a list, nodes take others' names
+    return _Count(gone, min(uncovered, sum(of_rules.values())))
 
 
 def _fault(diagnostic: Diagnostic) -> tuple[str, str, str | None]:
     """What stays the same of a problem, other words for it aside."""
     return diagnostic.span.path, diagnostic.rule, diagnostic.node
+
+
+def _kind(diagnostic: Diagnostic) -> tuple[str, str]:
+    return diagnostic.span.path, diagnostic.rule

@@ -41,9 +41,14 @@ def specs_below(folder: str) -> list[str]:
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in SKIPPED)
         for name in sorted(names):
             path = os.path.join(where, name)
-            if name.endswith(ENDINGS) and not name.startswith(".") and _is_spec(path):
+            if name.endswith(ENDINGS) and not name.startswith(".") and not _is_special(path) and _is_spec(path):
                 found.append(path)
     return found
+
+
+def _is_special(path: str) -> bool:
+    """Whether it is a pipe or a device, which may never end."""
+    return os.path.exists(path) and not os.path.isfile(path)
 
 
 def _is_spec(path: str) -> bool:

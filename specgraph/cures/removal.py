@@ -47,10 +47,12 @@ class Removals:
         first, last = definition.key or definition.tree, definition.tree
         end = target.tree.end_line
         of_one_line = first.line == last.end_line and taken.edits[0].span.end_line == first.line + 1
-        if not of_one_line or end >= len(self.source.lines) or (target.key or target.tree).line != end:
+        if not of_one_line or (target.key or target.tree).line != end:
             return None
-        at = Span(self.source.path, end + 1, 1, end + 1, 1)
-        return Fix("unsafe", (*taken.edits, Edit(at, self.source.lines[first.line - 1].rstrip("\r\n") + "\n")))
+        lines, moved = self.source.lines, self.source.lines[first.line - 1]
+        column = len(lines[end - 1]) + 1
+        at = Span(self.source.path, end, column, end, column)
+        return Fix("unsafe", (*taken.edits, Edit(at, f"\n{moved}")))
 
     def from_before(self, definition: NodeDef) -> Fix | None:
         """The fix that lets a node read the one before it: its `from` is taken out."""

@@ -88,7 +88,7 @@ class GraphBuilder:
         outputs = self._outputs(scope, output)
         self._check_samples(outputs)
         graph = Graph(
-            document.name or os.path.splitext(os.path.basename(document.source.path))[0],
+            document.name or _file_name(document.source.path),
             document.description,
             {name: wire.type for name, wire in inputs.items() if wire.type is not None},
             state.nodes,
@@ -195,6 +195,7 @@ class GraphBuilder:
             return None
         dims: list[Dim] = []
         for index, size in enumerate(shape):
+            size = int(size) if isinstance(size, float) and size.is_integer() else size
             batch = is_batch_word(size) and (size in ("N", "None") or (index == 0 and len(shape) > 1))
             if isinstance(size, str) and IDENTIFIER.fullmatch(size) and not batch:
                 dims.append(symbol(size))
@@ -335,6 +336,11 @@ class GraphBuilder:
         from specgraph.elaboration.symbolic import check_constraints
 
         check_constraints(graph, self.collector)
+
+
+def _file_name(path: str) -> str:
+    """A file's name without its ending, as text: bytes that are no UTF-8 become question marks."""
+    return os.path.splitext(os.path.basename(path))[0].encode(errors="replace").decode()
 
 
 def parse_input_size(text: str | tuple[int, ...] | None) -> tuple[int, ...] | None:

@@ -10,11 +10,14 @@ from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Edit, Fix
 from specgraph.elaboration.size_text import is_misread
 from specgraph.graph.dims import Dim
+from specgraph.kinds.kinds import Int
 from specgraph.kinds.shown import show
 from specgraph.language.values import Written
 
 IMAGE_CHANNELS = (1, 3)
 SMALLEST_IMAGE = 8
+AS_TEXT = re.compile(r"[0-9][0-9_]*")
+SIZE = Int(1)
 EXAMPLE = "Hx(min(W, 9))x3"
 FREE = (None, -1, "None")
 BATCH_WORDS = ("n", "none", "b", "bs", "batch", "batch_size", "batchsize", "num_samples")
@@ -54,10 +57,15 @@ def report_no_size(name: str, shape: list[Any], index: int, written: Written, co
         help = f"write {_shown(meant)}: a free size has a name"
     elif size in FREE:
         help = "give a free size a name, such as H"
+    part = written.part((index,)).span
     whole = meant is not None and all(_is_size(each) for each in meant)
     fix = Fix("unsafe", (Edit(written.span, _shown(meant or [])),)) if whole and written.constant else None
-    facts = {"name": name, "given": show(size)}
-    collector.say("invalid-value", case, facts, written.part((index,)).span, help=help, fix=fix)
+    number = SIZE.fail(size).meant if isinstance(size, str) and AS_TEXT.fullmatch(size) else None
+    if number is not None:
+        help = f"write {number}"
+        fix = Fix("safe", (Edit(part, str(number)),)) if written.constant else None
+    facts = {"name": name, "given": show(size) if number is None else f'the text "{size}"'}
+    collector.say("invalid-value", case, facts, part, help=help, fix=fix)
 
 
 def is_batch_word(size: Any) -> bool:

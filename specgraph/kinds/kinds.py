@@ -23,6 +23,8 @@ LOOKS_TYPED = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?|true|false|null|~|")
 NUMBER = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,15})?(e[-+]?[0-9]{1,2})?")
 GROUPED = re.compile(r"[-+]?[0-9]{1,6}(_[0-9]{1,6}){1,4}")
 """`1_000`, as Python and YAML 1.1 have it."""
+THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3}){1,4}")
+DECIMAL_COMMA = re.compile(r"[-+]?0,[0-9]{1,15}")
 YES, NO = ("true", "yes", "on", "y", "1"), ("false", "no", "off", "n", "0", "none", "null")
 ABSENT = ("none", "null")
 SIZES = re.compile(r"[0-9]{1,9}(\s*[x×]\s*[0-9]{1,9}){1,2}|[\[(]\s*[0-9]{1,9}(\s*,\s*[0-9]{1,9}){0,2}\s*,?\s*[\])]")
@@ -86,6 +88,12 @@ class Int(Kind):
             raise self.fail(value)
         return value
 
+    def read(self, text: str) -> Iterator[Any]:
+        """Also a number in groups of three digits."""
+        if THOUSANDS.fullmatch(text):
+            yield int(text.replace(",", ""))
+        yield from super().read(text)
+
     def schema(self) -> dict[str, Any]:
         return {"type": "integer", **_schema_bounds(self.minimum, self.maximum)}
 
@@ -121,6 +129,12 @@ class Number(Kind):
         ):
             raise self.fail(value)
         return value
+
+    def read(self, text: str) -> Iterator[Any]:
+        """Also a number below 1 with a decimal comma."""
+        if DECIMAL_COMMA.fullmatch(text):
+            yield float(text.replace(",", "."))
+        yield from super().read(text)
 
     def schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "number", **_schema_bounds(self.minimum, self.maximum)}

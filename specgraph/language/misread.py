@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 from specgraph.diagnostics.model import Edit
+from specgraph.kinds.kinds import accepts
 from specgraph.kinds.shown import show
 from specgraph.language.document import NODE_KEYS, Document
 from specgraph.language.values import Written, plain
@@ -15,6 +16,7 @@ from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
 
 GLUED = re.compile(r"([A-Za-z_][\w-]*)\s*([:=])\s*(\S.*)")
 
+GROUPS = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3}){1,2}")
 NUMBER = re.compile(r"[0-9]{1,9}")
 WORD = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -99,10 +101,11 @@ def named_by_key(tree: Mapping, document: Document) -> str | None:
 
 
 class UnbracketedList(NamedTuple):
-    """A list that was written without brackets, or in round ones: its key, its place, how it is written."""
+    """A list that was written without brackets, or in round ones, or a number in groups of digits (`1,024`): its key,
+    its place, how it is written."""
 
     key: Scalar
-    value: Sequence
+    value: Sequence | Scalar
     text: str
 
 
@@ -142,11 +145,28 @@ def lists_meant(tree: Mapping, json: bool, *, sizes: bool = False) -> tuple[Mapp
             at += len(parts) - 1
             continue
         place = (value.line, value.column, parts[-1].end_line, parts[-1].end_column)
+        number = _in_groups(texts, key.text, tree) if len(parts) > 1 else None
+        if number is not None:
+            found.append(UnbracketedList(key, Scalar(number, str(number), True, *place), str(number)))
+            entries.append((key, found[-1].value))
+            continue
         items: list[Tree] = [Scalar(int(t) if NUMBER.fullmatch(t) else t, t, True, *place) for t in texts]
         shown = ", ".join(f'"{text}"' if json and wanted is WORD else text for text in texts)
         found.append(UnbracketedList(key, Sequence(items, *place), f"[{shown}]"))
         entries.append((key, found[-1].value))
     return (Mapping(entries, tree.line, tree.column, tree.end_line, tree.end_column), found) if found else (tree, [])
+
+
+def _in_groups(texts: list[str], argument: str, tree: Mapping) -> int | None:
+    """The number whose groups of three digits are parted by commas, for an argument that takes no list of them."""
+    if not GROUPS.fullmatch(",".join(texts)):
+        return None
+    target = tree.get("op")
+    op = find(target.text) if isinstance(target, Scalar) else None
+    kind = op.arguments[argument].kind if op is not None and argument in op.arguments else None
+    is_list = kind is not None and accepts(kind, [int(text) for text in texts])
+    padded = any(text.startswith("0") for text in texts)
+    return int("".join(texts)) if padded or (kind is not None and not is_list) else None
 
 
 def _is_bare(key: Scalar, value: Tree) -> bool:

@@ -93,7 +93,7 @@ class DocumentReader(TreeReader):
             block_style = self.source.format == "yaml" and span.column == 1
             fix = Fix("safe", (Edit(start, f"specgraph: {LANGUAGE_VERSION}\n"),)) if block_style else None
             self.collector.say("missing-key", "version", {"version": LANGUAGE_VERSION}, span, fix=fix)
-        elif not isinstance(version, Scalar) or version.value != LANGUAGE_VERSION:
+        elif not isinstance(version, Scalar) or version.value is True or version.value != LANGUAGE_VERSION:
             self.fault(
                 "unknown-version", "version", {"given": show(plain(version)), "version": LANGUAGE_VERSION}, version
             )

@@ -156,7 +156,8 @@ class NodeReader(TreeReader):
         for meant in lists:
             facts = {"where": where, "name": meant.key.text, "meant": meant.text}
             fix = Fix("safe", (Edit(self.source.span(meant.value), meant.text),))
-            self.fault("invalid-value", "list in text", facts, meant.value, node=path, fix=fix)
+            case = "list in text" if isinstance(meant.value, Sequence) else "digits in groups"
+            self.fault("invalid-value", case, facts, meant.value, node=path, fix=fix)
         return tree
 
     def _node_mapping(self, node: NodeDef, tree: Mapping, where: str, path: str | None) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from specgraph.diagnostics.model import Diagnostic, Fix
+from specgraph.escaping import for_line
 from specgraph.source.tree import Source
+
+LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 class Fixed(NamedTuple):
@@ -39,9 +43,8 @@ def apply_fixes(
     allowed.
 
     A fix is applied whole or not at all; of two that overlap, the first in the file wins (checking
-    again offers the other). Line ends of inserted text follow the file's.
+    again offers the other). Line ends of inserted text are those of the line it is inserted in.
     """
-    newline = "\r\n" if "\r\n" in source.text else "\n"
     taken: list[tuple[int, int, str]] = []
     applied = []
     for diagnostic in diagnostics:
@@ -52,7 +55,9 @@ def apply_fixes(
         for edit in fix.edits:
             start = source.offset(edit.span.line, edit.span.column)
             end = source.offset(edit.span.end_line, edit.span.end_column)
-            text = edit.text.replace("\r\n", "\n").replace("\n", newline)
+            text = edit.text.replace("\r\n", "\n")
+            if "\n" in text:
+                text = text.replace("\n", _line_end(source.text, start))
             edits.append((start, max(start, end), text))
         if all(_is_taken(edit, taken) for edit in edits):
             applied.append(diagnostic)
@@ -61,6 +66,15 @@ def apply_fixes(
                 insort(taken, change)
             applied.append(diagnostic)
     return _with_changes(source, taken, applied)
+
+
+def _line_end(text: str, offset: int) -> str:
+    """The characters that end the line of an offset; those of the line before if it is the last."""
+    after = LINE_END.search(text, offset)
+    if after is not None:
+        return after[0]
+    before = max(text.rfind("\n"), text.rfind("\r"))
+    return "\r\n" if text[before - 1 : before + 1] == "\r\n" else text[before] if before >= 0 else "\n"
 
 
 def _with_changes(source: Source, taken: list[tuple[int, int, str]], applied: list[Diagnostic]) -> Fixed:
@@ -95,7 +109,8 @@ def unified_diff(path: str, before: str, after: str) -> str:
     """The difference as `diff -u` prints it; empty if there is none."""
     from difflib import unified_diff as compare
 
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    old, new = re.findall(r"[^\n]*\n|[^\n]+", before), re.findall(r"[^\n]*\n|[^\n]+", after)
     end = "\n\\ No newline at end of file\n"
-    difference = compare(old, new, f"a/{path.lstrip('/')}", f"b/{path.lstrip('/')}")
+    path = for_line(path.lstrip("/"))
+    difference = compare(old, new, f"a/{path}", f"b/{path}")
     return "".join(line if line.endswith("\n") else line + end for line in difference)

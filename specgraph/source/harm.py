@@ -15,6 +15,7 @@ from specgraph.diagnostics.model import Diagnostic
 from specgraph.source.fixes import Fixed, apply_fixes
 from specgraph.source.read import read_text
 from specgraph.source.tree import Source
+from specgraph.source.yaml_reader import without_old_line_breaks
 
 COMMENT = re.compile(r"(?:(?<=[ \t])|(?<![^\r\n]))#[^\r\n]*")
 ANCHOR = re.compile(r"(&[^\s,\[\]{}]+) ")
@@ -77,24 +78,27 @@ def find_harm(source: Source, fixed: Fixed) -> str | None:
             return "the file would have a key twice" if code == "SG104" else "the file could not be read any more"
     if source.format == "json":
         return None
-    kept = _expected_marks(source.text, fixed)
-    if kept == [(mark.kind, mark.text) for mark in _marks(fixed.text)]:
+    marks, readable = _marks(source.text)
+    kept = _expected_marks(marks, fixed)
+    found = [(mark.kind, mark.text) for mark in _marks(fixed.text).marks]
+    remaining = iter(found)
+    if kept == found or (not readable and all(mark in remaining for mark in kept)):
         return None
     lost = Counter(kept)
-    lost.subtract((mark.kind, mark.text) for mark in _marks(fixed.text))
+    lost.subtract(found)
     kind, text = next((mark for mark, count in lost.items() if count > 0), ("order", ""))
     return f"the {kind} {text} would be lost" if text else "anchors, aliases and comments would change places"
 
 
-def _expected_marks(text: str, fixed: Fixed) -> list[tuple[str, str]]:
+def _expected_marks(marks: list[_Mark], fixed: Fixed) -> list[tuple[str, str]]:
     """Kind and text of the marks that a changed text should have: those of the old one, but for what was taken out, an
-    alias that a value replaces, and an anchor that moves."""
+    alias that a value replaces, and an anchor that moves. Of a text that cannot be read more may come to light."""
     written = [(start, end, found[1] if (found := ANCHOR.match(new)) else "") for start, end, new in fixed.changes]
     removed = [(start, end) for start, end, new in fixed.changes if not new]
     moving = {name for _, _, name in written if name}
     replaced = {(start, end) for start, end, _ in written}
     kept = []
-    for mark in _marks(text):
+    for mark in marks:
         if any(start <= mark.offset < end for start, end in removed):
             continue
         if mark.kind == "alias" and (mark.offset, mark.offset + len(mark.text)) in replaced:
@@ -119,9 +123,17 @@ class _Mark(NamedTuple):
     offset: int
 
 
-def _marks(text: str) -> list[_Mark]:
-    """Anchors, aliases and comments of a YAML text, in order; of a text that cannot be read, those before the fault."""
+class _Marks(NamedTuple):
+    marks: list[_Mark]
+    readable: bool
+
+
+def _marks(text: str) -> _Marks:
+    """Anchors, aliases and comments of a YAML text, in order; of one that is not `readable`, the anchors and aliases
+    before the fault."""
+    text, _ = without_old_line_breaks(text)
     marks: list[_Mark] = []
+    readable = True
     scalars: list[tuple[int, int]] = []
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
@@ -136,7 +148,7 @@ def _marks(text: str) -> list[_Mark]:
             if isinstance(event, yaml.StreamEndEvent):
                 break
     except yaml.YAMLError:
-        pass
+        readable = False
     finally:
         loader.dispose()
     position = 0
@@ -145,4 +157,4 @@ def _marks(text: str) -> list[_Mark]:
             position += 1
         if position == len(scalars) or match.start() < scalars[position][0]:
             marks.append(_Mark("comment", match[0].rstrip(), match.start()))
-    return sorted(marks, key=lambda mark: mark.offset)
+    return _Marks(sorted(marks, key=lambda mark: mark.offset), readable)

@@ -59,10 +59,11 @@ def _in_block(source: Source, anchor: Tree, value: Tree, comments: bool) -> tupl
         if comments
         else anchor.line
     )
-    start = source.offset(first, 1)
     if value.end_line < len(source.lines):
-        return start, source.offset(value.end_line + 1, 1)
-    return None
+        return source.offset(first, 1), source.offset(value.end_line + 1, 1)
+    if first == 1:
+        return None
+    return source.offset(first - 1, len(source.lines[first - 2]) + 1), len(source.text)
 
 
 def _first_comment(source: Source, line: int, last: int, indent: int) -> int:

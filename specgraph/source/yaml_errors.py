@@ -16,6 +16,7 @@ from specgraph.source.yaml_quoting import Repair
 
 KEY_LINE = re.compile(r"[ ]*(?:[^\s#'\"{}\[\],&*!|>%@`:-]|-(?! ))[^\s:]*:(?:\s|$)")
 BRACES = re.compile(r"\$\{[ \t]*([^{}\n]+?)[ \t]*\}")
+STRAY_MARK = re.compile(r"(?m)^[ \t]*\ufeff")
 CLOSER = {"{": "}", "[": "]"}
 PARSER_DEPTH = 1000
 """Collections in each other at which libyaml (0.2.6 and later) gives up by itself, before any event."""
@@ -42,6 +43,11 @@ def report_yaml_error(error: Exception, source: Source, collector: Collector, re
         report_too_deep(source, collector, bracket, min(most, PARSER_DEPTH), can_raise=most < PARSER_DEPTH)
         return
     found = _explain(error, source, repair)
+    stray = STRAY_MARK.search(source.text)
+    if stray is not None and source.position(stray.end())[0] <= found.line:
+        span = source.span_of_offsets(stray.end() - 1, stray.end())
+        collector.say("not-text", "mark", {}, span, fix=Fix("safe", (Edit(span, ""),)))
+        return
     line = max(1, min(found.line, len(source.lines)))
     text = source.lines[line - 1]
     column = max(1, min(found.column, len(text) + 1))

@@ -295,7 +295,7 @@ def parse_yaml(source: Source, collector: Collector) -> Parsed:
 
 
 def _parse(source: Source, collector: Collector) -> Parsed:
-    text, stand_ins = _without_old_line_breaks(source.text)
+    text, stand_ins = without_old_line_breaks(source.text)
     repair = Repair(text)
     for _ in range(MAX_REPAIRS if len(text) < LARGE else 3):
         found = Collector()
@@ -338,7 +338,7 @@ def _parse(source: Source, collector: Collector) -> Parsed:
     return Parsed(source, tree, tree)
 
 
-def _without_old_line_breaks(text: str) -> tuple[str, dict[str, str]]:
+def without_old_line_breaks(text: str) -> tuple[str, dict[str, str]]:
     """`text` with stand-ins for the three characters that end a line in YAML 1.1 but not in 1.2."""
     present = [character for character in LINE_BREAKS_OF_YAML_1_1 if character in text]
     if not present:

@@ -9,6 +9,8 @@ import json
 from importlib.resources import files
 from typing import Any
 
+from specgraph.escaping import for_html
+
 SCRIPT, STYLE = "viewer.js", "viewer.css"
 
 
@@ -39,6 +41,7 @@ def content_policy(*, served: bool) -> str:
 def as_json_script(data: dict[str, Any]) -> str:
     """JSON that can stand inside an HTML element: nothing in it ends the element or begins a comment."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    text = text.encode(errors="backslashreplace").decode()  # halves of characters, as file names may have
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
@@ -53,6 +56,6 @@ def render_page(title: str, data: dict[str, Any] | None = None) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n<link rel="icon" href="data:,">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{asset(STYLE)}</style>\n</head>\n<body>\n"
+        f"<title>{for_html(title)}</title>\n<style>{asset(STYLE)}</style>\n</head>\n<body>\n"
         f'<div id="app"></div>\n{inline}<script>{asset(SCRIPT)}</script>\n</body>\n</html>\n'
     )

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from specgraph.atomic_files import write_atomically
+from specgraph.atomic_files import rewrite
 from specgraph.backends.view.findings import fixed_text
 from specgraph.errors import CommandError
 from specgraph.source.fixes import encode
@@ -124,6 +124,6 @@ class ViewSession:
             text = fixed_text(source, diagnostic, fix)
             if text is None:
                 raise CommandError(f"the fix of {diagnostic.code} does not apply")
-            write_atomically(target, encode(source, text))
+            rewrite(target, encode(source, text))
         self.refresh()
         return {"path": source.path, "revision": self.revision}

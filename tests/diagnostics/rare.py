@@ -45,6 +45,8 @@ RARE = (
     LARGE,
     HEADER + "nodes: {'n$index': {op: relu, repeat: 2}, n0: relu}\n",
     HEADER + "nodes: {'$(1 / 2)': relu}\n",
+    HEADER + "\ufeffnodes: {a: relu}\n",
+    HEADER + "nodes: {a: {op: linear, out_features: 1,024}}\n",
     "specgraph: 1\nvars: {x: a b}\ninputs: {image: [3, 32, 32]}\nnodes: {n$x: relu}\n",
     HEADER + "nodes: {a: {op: prelu, init: {weight: kaiming_normal}}}\n",
     HEADER + PART + "nodes: {a: {block: part}}\n",

@@ -40,7 +40,7 @@ REMOVALS: dict[str, tuple[str, str | None]] = {
         "nodes:\n  a: relu\n    # two\n\n  c: flatten\n",
     ),
     "the last line": ("nodes:\n  a: relu\n  b: relu\n", "nodes:\n  a: relu\n"),
-    "the last line without an end": ("nodes:\n  a: relu\n  b: relu", None),
+    "the last line without an end": ("nodes:\n  a: relu\n  b: relu", "nodes:\n  a: relu"),
     "in braces": ("nodes: {a: relu, b: relu, c: flatten}\n", "nodes: {a: relu, c: flatten}\n"),
     "last in braces": ("nodes: {a: relu, b: relu }\n", "nodes: {a: relu }\n"),
     "in braces of several lines": (

@@ -202,9 +202,8 @@ class _Drawer:
             return False
         head = family_of(unit.nodes[0])
         family = family_of(node)
-        weighted = sum(map(is_weighted, unit.nodes))
-        if head == "normalisation":  # norm, activation, then the convolution they prepare
-            return not weighted and (family in FOLLOWERS or is_weighted(node))
+        if head == "normalisation":  # norm, activation, then the convolution they prepare, which is the last
+            return not is_weighted(last) and (family in FOLLOWERS or is_weighted(node))
         if behaviour_of(node.op).view == "merged" and behaviour_of(unit.nodes[0].op).pools_map:
             return True
         return family in FOLLOWERS

@@ -31,6 +31,9 @@ MESSAGES = {
     "wide characters": Message("the file is UTF-16 or UTF-32, not UTF-8", help="save it as UTF-8"),
     "binary": Message("the file is binary, not text", help="a spec is YAML or JSON"),
     "byte": Message("the byte {byte} is not UTF-8", help="save the file as UTF-8"),
+    "mark": Message(
+        "an invisible byte-order mark (U+FEFF) begins this line", help="remove it: it can only begin a file"
+    ),
     "character": Message(
         "the character {character} is not allowed in a spec",
         help="remove it, or write it as an escape in double quotes",

@@ -62,6 +62,7 @@ MESSAGES = {
         help="an op without arguments is just its name: relu1: relu",
     ),
     "list in text": Message("{where}: `{name}` is no list as it is written", help="write {meant}"),
+    "digits in groups": Message("{where}: `{name}` has a comma between its digits", help="write {meant}"),
     "target": Message("{where}: `{key}` must be a name"),
     "true or false": Message("{where}: `{key}` must be true or false"),
     "from": Message("{where}: `from` must be a node's name or a list of names"),

@@ -105,4 +105,5 @@ def _region(span: Span) -> dict[str, int]:
 
 def _uri(path: str) -> str:
     path = path.replace(os.sep, "/")
-    return f"file://{quote(path)}" if path.startswith("/") else quote(path)
+    quoted = quote(os.fsencode(path))
+    return f"file://{quoted}" if path.startswith("/") else quoted
