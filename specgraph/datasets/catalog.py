@@ -177,6 +177,22 @@ FOR_SEVERAL_OUTPUTS = (SHAPES, TABLE)
 """Names of data that can hold targets for several outputs."""
 FOR_SEVERAL_INPUTS = (SHAPES, TABLE, HUGGING_FACE, WEBDATASET)
 """Names of data that can hold several images for each sample."""
+COLUMNS_READ = (TABLE, HUGGING_FACE, WEBDATASET)
+"""Names of data whose recipe says which columns are read."""
+READ_BY: dict[str, tuple[str, ...]] = {
+    "ignore_index": (MASKS, TORCHVISION, *COLUMNS_READ),
+    "colors": (MASKS, TORCHVISION, *COLUMNS_READ),
+    "file": (TABLE, NPZ),
+    "inputs": COLUMNS_READ,
+    "targets": COLUMNS_READ,
+    "split": COLUMNS_READ,
+    "dataset": (TORCHVISION, HUGGING_FACE),
+    "options": (TORCHVISION, HUGGING_FACE),
+    "urls": (WEBDATASET,),
+    "size": (SHAPES,),
+    "images": (SHAPES,),
+}
+"""Keys of a recipe's `data` that not all data read, with the names of those that do."""
 CLASSES_ALONE = ("class", "picture")
 """What images with a class each give a network to learn."""
 SAID_BY_RECIPE: dict[str, tuple[str, ...]] = {

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from specgraph.datasets.catalog import Targets
 from specgraph.datasets.columns import Columns
+from specgraph.datasets.demands import several_columns
 from specgraph.datasets.samples import HeadTargets, joined_targets
 from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data
@@ -31,9 +32,7 @@ def labels_of(columns: Columns, chosen: list[str], targets: str, data: Data) -> 
     if targets == "labels":
         return _labels(columns, chosen, data)
     if len(chosen) > 1:
-        raise CommandError(
-            f"a class is one column, and data.targets names {len(chosen)}", "several labels: task: multi_label"
-        )
+        raise several_columns("class", len(chosen)).error()
     return _classes(columns, chosen[0], data)
 
 

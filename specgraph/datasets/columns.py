@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from specgraph.datasets.demands import NO_COLUMN
 from specgraph.datasets.stored import Encoded, File
 from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
@@ -80,7 +81,7 @@ class Columns:
             wanted = next(iter(wanted.values()))
         wanted = self.target if wanted is None else wanted
         if wanted is None:
-            raise CommandError("the recipe does not say which column of the table is learnt", "targets: label")
+            raise NO_COLUMN.error()
         return [self._existing(column) for column in ([wanted] if isinstance(wanted, str) else wanted)]
 
     def part_words(self, data: Data) -> Sequence[str]:

@@ -7,18 +7,20 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from specgraph.datasets.demands import missing
 from specgraph.datasets.download import data_root
-from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data
 
 BRACES = re.compile(r"\{([^{}]*)\}")
 RANGE = re.compile(r"(\d+)\.\.(\d+)")
 
 
-def data_file(data: Data, what: str, example: str) -> Path:
+def data_file(data: Data) -> Path:
     """The path of `data.file`. Raises `CommandError` if no file is named."""
-    if data.file is None:
-        raise CommandError(f"{what} is a file, and the recipe names none", example)
+    lack = missing(data)
+    if lack is not None:
+        raise lack.error()
+    assert data.file is not None
     return locate(data, data.file)
 
 

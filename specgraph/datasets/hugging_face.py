@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from specgraph.datasets.columns import Columns
+from specgraph.datasets.demands import PARTS, missing
 from specgraph.datasets.files import locate
-from specgraph.datasets.rows import PARTS, read_pictures_of_rows, read_rows
+from specgraph.datasets.rows import read_pictures_of_rows, read_rows
 from specgraph.datasets.samples import Dataset, Wanted
 from specgraph.datasets.stored import Item
 from specgraph.datasets.table import described
@@ -30,8 +31,10 @@ def read_hugging_face(
     Raises `CommandError`, and `MissingPackageError` without the package.
     """
     require("datasets", "data", "reading Hugging Face data sets")
-    if data.dataset is None:
-        raise CommandError("the recipe does not say which data set", "dataset: owner/name, or a folder")
+    lack = missing(data)
+    if lack is not None:
+        raise lack.error()
+    assert data.dataset is not None
     splits = _loaded(data, data.dataset)
     known = {name: part for name, part in splits.items() if name in KNOWN}
     if not known and len(splits) == 1:

@@ -27,7 +27,7 @@ def read_npz(data: Data, targets: str) -> Dataset:
 
     Raises `CommandError` for other arrays than `LAYOUT` says, and labels that the targets do not have.
     """
-    path = data_file(data, "an archive", "file: pathmnist.npz")
+    path = data_file(data)
     arrays = _arrays(path)
     found = {part: _samples(arrays, prefix, targets, path) for part, prefix in PARTS.items()}
     train, validation, test = (found[part] for part in PARTS)

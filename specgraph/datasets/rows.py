@@ -12,6 +12,7 @@ from torch import Tensor
 from specgraph.datasets.catalog import Targets
 from specgraph.datasets.column_targets import labels_of, labels_of_outputs
 from specgraph.datasets.columns import Columns
+from specgraph.datasets.demands import PARTS, several_columns
 from specgraph.datasets.folder import FolderReader, read_samples, readable, resized_crop_of
 from specgraph.datasets.masks import read_pairs
 from specgraph.datasets.packed import Pictures, pack
@@ -22,7 +23,6 @@ from specgraph.datasets.stored import File
 from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data
 
-PARTS = {"train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation"}
 USUAL_SIZE = (224, 224)
 BROKEN_HELP = "mend or remove the row, or skip such images: broken_images: skip in the recipe's data"
 
@@ -53,7 +53,7 @@ def read_pictures_of_rows(
     if wanted.picture is not None:
         chosen = columns.target_columns(data)
         if len(chosen) != 1:
-            raise CommandError(f"the images to make are one column, and data.targets names {len(chosen)}")
+            raise several_columns("picture", len(chosen)).error()
         found[""] = chosen[0]
     files = {name: columns.pictures(column) for name, column in found.items()}
     (first, own), *others = files.items()
@@ -98,7 +98,7 @@ def _read(
     chosen = [] if targets == "picture" or not isinstance(targets, str) else columns.target_columns(data)
     if targets == "mask":
         if len(chosen) != 1:
-            raise CommandError(f"masks are one column, and data.targets names {len(chosen)}")
+            raise several_columns("mask", len(chosen)).error()
         masks = columns.pictures(chosen[0])
         places, notes = _places(columns, data, torch.zeros(len(pictures), dtype=torch.int64))
         pairs = {part: [(pictures[i], masks[i]) for i in found.tolist()] for part, found in places.items()}

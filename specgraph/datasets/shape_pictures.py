@@ -18,10 +18,9 @@ from specgraph.datasets.catalog import Targets
 from specgraph.datasets.packed import Pictures, pack
 from specgraph.datasets.random import derive_seed
 from specgraph.datasets.samples import Dataset, HeadTargets, ImageTensor, Wanted, joined_targets, whole
-from specgraph.datasets.shape_names import LIKENESS, NAMES_OF
-from specgraph.datasets.shapes import SEED, TEST_SHARE, draw_images, labels_of_shapes, of_its_own, refuse_few
+from specgraph.datasets.shape_names import DRAWN_IMAGES, DRAWN_SIDE, LIKENESS, NAMES_OF
+from specgraph.datasets.shapes import SEED, TEST_SHARE, draw_images, labels_of_shapes, of_its_own
 from specgraph.datasets.statistics import channel_statistics
-from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data, Degrade
 
 MOST_VALUE = 255
@@ -29,9 +28,8 @@ MOST_VALUE = 255
 
 def draw_pictures(data: Data, targets: str | Mapping[str, Targets], wanted: Wanted) -> Dataset:
     """`data.images` samples of `data.size` pixels a side, four fifths for training, for each input that is `wanted`, or
-    spoilt as `data.degrade` says. Raises `CommandError`."""
-    size, num_images = data.size or 64, data.images or 2000
-    refuse_few(size, num_images)
+    spoilt as `data.degrade` says."""
+    size, num_images = data.size or DRAWN_SIDE, data.images or DRAWN_IMAGES
     if wanted.picture is not None:
         return _pairs(size, num_images, data.degrade, wanted)
     drawn: list[tuple[Tensor, Tensor, Tensor]] = []
@@ -82,10 +80,7 @@ def _dataset(stored: Tensor, images: Tensor, labels: Tensor) -> Dataset:
 
 
 def _pairs(size: int, num_images: int, degrade: Degrade | None, wanted: Wanted) -> Dataset:
-    if degrade is None or len(wanted.inputs) > 1:
-        raise CommandError(
-            "shapes are drawn as pairs for one input, which degrade spoils", "degrade: {noise: 25}, or {shrink: 3}"
-        )
+    assert degrade is not None
     ((name, (_, height, width)),) = wanted.inputs.items()
     images, _, _ = draw_images(size, num_images, one_kind=False)
     zeros = torch.zeros(num_images, dtype=torch.int64)
@@ -95,13 +90,8 @@ def _pairs(size: int, num_images: int, degrade: Degrade | None, wanted: Wanted) 
 
 def spoil(images: Tensor, degrade: Degrade, size: tuple[int, int]) -> Tensor:
     """uint8 images (N, C, H, W), shrunk by bicubic interpolation and brought to `size` (height, width) again, with
-    Gaussian noise, the same in every epoch. Raises `CommandError` for sides that the factor does not divide."""
+    Gaussian noise, the same in every epoch. The factor divides the sides."""
     height, width = images.shape[-2:]
-    if height % degrade.shrink or width % degrade.shrink:
-        raise CommandError(
-            f"images of {height}x{width} cannot be shrunk by {degrade.shrink}",
-            f"size: {degrade.shrink * max(height // degrade.shrink, 1)}",
-        )
     made = torch.empty(len(images), images.shape[1], *_size_of(degrade, (height, width), size), dtype=torch.uint8)
     noise = torch.Generator().manual_seed(derive_seed(SEED, "noise", height))
     for start in range(0, len(images), 128):

@@ -18,12 +18,10 @@ from specgraph.datasets.random import derive_seed, uniforms
 from specgraph.datasets.samples import Dataset, HeadTargets, ImageTensor, Samples, joined_targets, whole
 from specgraph.datasets.shape_names import KINDS, NAMES_OF
 from specgraph.datasets.statistics import channel_statistics
-from specgraph.errors import CommandError
 
 MOST_SHAPES = 6
 CELLS = 3  # a side: at most one shape in each cell, so that none hides another
 DRAWS_OF_IMAGE, DRAWS_OF_SHAPE = 10, 8
-SMALLEST = 16
 NOISE = 0.02
 CHUNK = 128
 TEST_SHARE = 0.2
@@ -35,8 +33,7 @@ def draw_shapes(
 ) -> Dataset:
     """`num_images` images of `size` x `size`, four fifths for training, with `targets`: `class`, `labels`, `numbers`,
     `mask` or `picture`, or those of several outputs by name. Masks of `two_classes` tell shapes of any kind from the
-    background. Raises `CommandError` for images too small or too few."""
-    refuse_few(size, num_images)
+    background."""
     each = {"": targets} if isinstance(targets, str) else targets
     images, kinds, masks = draw_images(size, num_images, one_kind="class" in each.values())
     if two_classes:
@@ -56,12 +53,6 @@ def draw_shapes(
     order = torch.arange(num_images)
     train, test = everything.select(order[num_test:]), everything.select(order[:num_test])
     return Dataset("shapes", of_its_own(train), of_its_own(test), names, 3, (size, size), mean, std, heads=heads)
-
-
-def refuse_few(size: int, num_images: int) -> None:
-    """Raises `CommandError` for images too small or too few."""
-    if size < SMALLEST or num_images < 10:
-        raise CommandError(f"shapes are drawn from {SMALLEST} pixels and 10 images on, not {size} and {num_images}")
 
 
 def of_its_own(samples: Samples) -> Samples:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from specgraph.datasets.catalog import HUGGING_FACE, MASKS, NPZ, SHAPES, TABLE, TORCHVISION, WEBDATASET, Targets
+from specgraph.datasets.demands import refuse_data
 from specgraph.datasets.download import data_root
 from specgraph.datasets.samples import Dataset, Wanted
-from specgraph.datasets.shape_names import TWO_CLASSES
+from specgraph.datasets.shape_names import DRAWN_IMAGES, DRAWN_SIDE, TWO_CLASSES
 from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data
 
@@ -18,10 +19,11 @@ Size = tuple[int, int] | None
 def read_for_outputs(data: Data, kinds: Mapping[str, Targets], size: Size, channels: int | None) -> Dataset:
     """The data set of a recipe's `data` with what each of several outputs learns. Raises `CommandError` for data that
     hold one target for each image."""
+    refuse_data(data, kinds)
     if data.name == SHAPES:
         from specgraph.datasets.shapes import draw_shapes
 
-        return draw_shapes(data.size or 64, data.images or 2000, kinds)
+        return draw_shapes(data.size or DRAWN_SIDE, data.images or DRAWN_IMAGES, kinds)
     if data.name == TABLE:
         from specgraph.datasets.table import read_table
 
@@ -32,9 +34,10 @@ def read_for_outputs(data: Data, kinds: Mapping[str, Targets], size: Size, chann
     )
 
 
-def read_pictures(data: Data, targets: str | Mapping[str, Targets], wanted: Wanted) -> Dataset:
+def read_pictures(data: Data, targets: Targets | Mapping[str, Targets], wanted: Wanted) -> Dataset:
     """The data set of a recipe's `data` whose samples have several pictures. Raises `CommandError` for data that hold
     one for each sample."""
+    refuse_data(data, {"": targets} if isinstance(targets, str) else targets)
     if data.name == SHAPES:
         from specgraph.datasets.shape_pictures import draw_pictures
 
@@ -59,57 +62,58 @@ def read_pictures(data: Data, targets: str | Mapping[str, Targets], wanted: Want
     )
 
 
-Read = Callable[[Data, str, Size, int | None], Dataset]
+Read = Callable[[Data, Targets, Size, int | None], Dataset]
 
 
-def read_source(data: Data, targets: str, size: Size, channels: int | None) -> Dataset | None:
+def read_source(data: Data, targets: Targets, size: Size, channels: int | None) -> Dataset | None:
     """The data set of a recipe's `data` with `targets` (`class`, `labels`, `numbers`, `mask`, `picture`), images of
     files brought to `size` (height, width) and `channels`; None for names that say all by themselves, such as mnist.
     Raises `CommandError`."""
+    refuse_data(data, {"": targets})
     read = READERS.get(data.name)
     return None if read is None else read(data, targets, size, channels)
 
 
-def _shapes(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
+def _shapes(data: Data, targets: Targets, size: Size, channels: int | None) -> Dataset:
     from specgraph.datasets.shapes import draw_shapes
 
     if targets != "mask" or data.num_classes != 2:
-        return draw_shapes(data.size or 64, data.images or 2000, targets)
-    drawn = draw_shapes(data.size or 64, data.images or 2000, targets, two_classes=True)
+        return draw_shapes(data.size or DRAWN_SIDE, data.images or DRAWN_IMAGES, targets)
+    drawn = draw_shapes(data.size or DRAWN_SIDE, data.images or DRAWN_IMAGES, targets, two_classes=True)
     return replace(drawn, class_names=data.classes if isinstance(data.classes, tuple) else TWO_CLASSES)
 
 
-def _masks(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
+def _masks(data: Data, targets: Targets, size: Size, channels: int | None) -> Dataset:
     from specgraph.datasets.mask_folder import read_masks
 
     return read_masks(data_root(data.root), data, size, channels)
 
 
-def _table(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
+def _table(data: Data, targets: Targets, size: Size, channels: int | None) -> Dataset:
     from specgraph.datasets.table import read_table
 
     return read_table(data, targets, size, channels)
 
 
-def _npz(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
+def _npz(data: Data, targets: Targets, size: Size, channels: int | None) -> Dataset:
     from specgraph.datasets.npz import read_npz
 
     return read_npz(data, targets)
 
 
-def _torchvision(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
+def _torchvision(data: Data, targets: Targets, size: Size, channels: int | None) -> Dataset:
     from specgraph.datasets.torchvision_sets import read_torchvision
 
     return read_torchvision(data, targets, size, channels)
 
 
-def _hugging_face(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
+def _hugging_face(data: Data, targets: Targets, size: Size, channels: int | None) -> Dataset:
     from specgraph.datasets.hugging_face import read_hugging_face
 
     return read_hugging_face(data, targets, size, channels)
 
 
-def _webdataset(data: Data, targets: str, size: Size, channels: int | None) -> Dataset:
+def _webdataset(data: Data, targets: Targets, size: Size, channels: int | None) -> Dataset:
     from specgraph.datasets.webdataset import read_webdataset
 
     return read_webdataset(data, targets, size, channels)

@@ -10,13 +10,13 @@ from typing import Any
 
 from specgraph.datasets.catalog import Targets
 from specgraph.datasets.columns import Columns
+from specgraph.datasets.demands import PARQUET
 from specgraph.datasets.files import data_file
 from specgraph.datasets.rows import read_pictures_of_rows, read_rows
 from specgraph.datasets.samples import Dataset, Wanted
 from specgraph.errors import CommandError, reason, require
 from specgraph.recipes.feeding import Data
 
-PARQUET = (".parquet", ".pq")
 HUGGING_FACE = b"huggingface"
 ABSENT_HELP = "data.file is looked for below data.root"
 
@@ -37,7 +37,7 @@ def read_pictures_of_table(data: Data, targets: str | Mapping[str, Targets], wan
 
 
 def _columns(data: Data) -> Columns:
-    path = data_file(data, "a table", "file: train.csv")
+    path = data_file(data)
     return _parquet(path) if path.suffix.lower() in PARQUET else _text(path)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torchvision
 
 from specgraph.datasets.columns import Columns
+from specgraph.datasets.demands import missing
 from specgraph.datasets.download import data_root
 from specgraph.datasets.mask_folder import VOC_CLASSES
 from specgraph.datasets.rows import read_rows
@@ -37,12 +38,13 @@ def read_torchvision(data: Data, targets: str, size: tuple[int, int] | None, cha
     Raises `CommandError` for a set that is unknown, absent, or has other items.
     """
     known = [name for name in torchvision.datasets.__all__ if hasattr(torchvision.datasets, name)]
-    name = data.dataset
-    if name is None or name not in known:
-        close = nearest(name, known) if name else None
+    lack, name = missing(data), data.dataset or ""
+    if lack is not None:
+        raise lack.error()
+    if name not in known:
+        close = nearest(name, known)
         raise CommandError(
-            f"torchvision has no data set `{name}`" if name else "the recipe does not say which set of torchvision",
-            f"did you mean {close}?" if close else "dataset: EuroSAT",
+            f"torchvision has no data set `{name}`", f"did you mean {close}?" if close else "dataset: EuroSAT"
         )
     options = dict(data.options or {})
     parts = _parts(getattr(torchvision.datasets, name), name, data, targets, options)

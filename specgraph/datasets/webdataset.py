@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from specgraph.datasets.columns import Columns
+from specgraph.datasets.demands import missing
 from specgraph.datasets.files import expanded, locate
 from specgraph.datasets.folder_facts import SUFFIXES
 from specgraph.datasets.rows import read_pictures_of_rows, read_rows
@@ -59,8 +60,10 @@ def read_webdataset(
 
     Raises `CommandError` for shards that are absent, compressed or damaged.
     """
-    if data.urls is None:
-        raise CommandError("the recipe names no shards", 'urls: "train-{0000..0099}.tar"')
+    lack = missing(data)
+    if lack is not None:
+        raise lack.error()
+    assert data.urls is not None
     urls = data.urls if isinstance(data.urls, Mapping) else {"train": data.urls}
     samples: list[dict[str, Any]] = []
     words: list[str] = []
@@ -81,14 +84,9 @@ def read_webdataset(
 
 
 def shards_of(data: Data, written: str | Sequence[str]) -> list[Path]:
-    """The files that `train-{0000..0099}.tar`, a name or a list of them mean. Raises `CommandError`."""
+    """The files that `train-{0000..0099}.tar`, a name or a list of them mean."""
     found: list[Path] = []
     for text in [written] if isinstance(written, str) else written:
-        if "://" in text or text.startswith("pipe:"):
-            raise CommandError(
-                f"shards are read from files, and {text} is not one",
-                "copy the shards to a folder: root: …",
-            )
         found += [locate(data, name) for name in itertools.islice(expanded(text), MOST_SHARDS)]
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 
@@ -16,6 +18,14 @@ def image_inputs(graph: Graph) -> dict[str, TensorType]:
     """The types of the inputs by name if all are images; none if one of them is not."""
     are_images = all(kind.is_feature_map and kind.spatial_rank == 2 for kind in graph.inputs.values())
     return dict(graph.inputs) if are_images else {}
+
+
+def open_image(images: Mapping[str, TensorType]) -> tuple[str, str] | None:
+    """What to say of the first image whose channels or sides are free, and what to do; None if all are numbers."""
+    for name, kind in images.items():
+        if not all(isinstance(size, int) for size in kind.dims):
+            return f"the size of `{name}` is open ({kind})", "write numbers, or settle it with --input-size HxW"
+    return None
 
 
 def first_image(graph: Graph) -> TensorType | None:

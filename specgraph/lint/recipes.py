@@ -3,11 +3,12 @@ function `find(trained)`. Imports no PyTorch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from specgraph.datasets.catalog import CATALOG, FOLDER, SHAPES, DatasetInfo, is_place
+from specgraph.datasets.demands import Demand, known_numbers
 from specgraph.datasets.shape_names import LIKENESS, NAMES_OF, TWO_CLASSES
 from specgraph.diagnostics.rule import rule, rule_file
 from specgraph.graph.classifier import first_image
@@ -57,13 +58,15 @@ class Finding(NamedTuple):
 
 class Images(NamedTuple):
     """What is known of the images of a data set: `size` is (height, width), `num_train` the number of images
-    to train with. None is what is unknown, or differs from image to image."""
+    to train with. None is what is unknown, or differs from image to image. `names` are those of the labels or numbers
+    that each output learns, by the outputs' names."""
 
     name: str
     num_classes: int | None
     channels: int | None
     size: tuple[int, int] | None
     num_train: int | None = None
+    names: Mapping[str, tuple[str, ...]] = {}
 
 
 class Trained(NamedTuple):
@@ -120,10 +123,10 @@ class Trained(NamedTuple):
             return LIKENESS if targets == "class" and len(self.graph.inputs) > 1 else NAMES_OF[targets]
         if isinstance(data.classes, tuple):
             return data.classes
-        columns = data.targets
-        if targets in ("labels", "numbers") and isinstance(columns, tuple):
-            return columns
-        return (columns,) if targets == "numbers" and isinstance(columns, str) else None
+        if targets == "labels" and isinstance(data.targets, tuple):
+            return data.targets
+        numbers = known_numbers(data, {"": targets}) if targets == "numbers" else None
+        return None if numbers is None else tuple(numbers)
 
     def statistics(self) -> Normalize | None:
         """Means and deviations that the recipe states."""
@@ -211,6 +214,9 @@ def find_faults(
     if trained_outputs(recipe):
         yield from rule_file("several-outputs").explain(graph, recipe, images, num_processes)
         return
+    with suppress(Unknown):
+        if recipe.data is not None and isinstance(recipe.data.targets, dict):
+            yield from rule_file("several-outputs").explain_one(graph, recipe.data)
     yield from faults_of_output(graph, recipe, images, num_processes)
 
 
@@ -224,7 +230,7 @@ def faults_of_output(
         task = task_of(graph, recipe, output)
     reason = task.why_not(graph, output)
     if reason is not None:
-        yield from rule_file("not-a-classifier").explain(graph, recipe, reason)
+        yield from rule_file("not-a-classifier").explain(graph, recipe, task, reason, output)
         return
     image, head = first_image(graph), head_of(graph, output)
     assert image is not None
@@ -256,7 +262,10 @@ def known_images(data: Data | None) -> Images | None:
     if info is None or data is None:
         return None
     size = info.size if data.size is None else (data.size, data.size)
-    return Images(info.name, info.num_classes, info.channels, size, info.num_train)
+    num_train = info.num_train
+    if data.images is not None and data.name == SHAPES:
+        num_train = round(data.images * num_train / (num_train + info.num_test))
+    return Images(info.name, info.num_classes, info.channels, size, num_train)
 
 
 def stated_images(data: Data | None) -> Images | None:
@@ -328,6 +337,13 @@ def _report(lint: Lint, finding: Finding, name: str, written: Written, informs: 
         node=node_at,
         severity="info" if informs else finding.severity,
     )
+
+
+def of_demands(rule: str, found: Iterable[Demand | None], severity: Severity | None = None) -> Iterator[Finding]:
+    """Findings of a rule at the keys of a recipe's `data` that are at fault."""
+    for demand in found:
+        if demand is not None:
+            yield Finding(rule, demand.message, ("data", demand.key), help=demand.help, severity=severity)
 
 
 def can_convert(channels: int, wanted: int) -> bool:

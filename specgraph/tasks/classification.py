@@ -122,7 +122,7 @@ class Classification(Task):
 
     def refuse_head(self, graph: Graph, head: Head) -> str | None:
         if not is_vector(head.type):
-            return f"only classifiers are trained; this network's output is {head.type}, no vector of scores"
+            return f"classification takes a score for each class; this network's output is {head.type}"
         return None
 
     def objective(self, graph: Graph, loss: Loss, facts: Facts, *, head: Head | None = None) -> Objective:

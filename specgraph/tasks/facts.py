@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import torch
 
 from specgraph.datasets.catalog import Targets
+from specgraph.datasets.demands import unknown_unit
 from specgraph.datasets.packed import unpacked
 from specgraph.datasets.samples import Dataset, Part, Samples
-from specgraph.errors import CommandError
 from specgraph.tasks.task import Facts
 
 
@@ -25,12 +25,9 @@ def with_units(facts: Facts, units: Mapping[str, str]) -> Facts:
     """Facts with the unit of each number, by its name, also of several outputs. Raises `CommandError` for a name that
     is not a number's."""
     known = {name for each in (facts, *(own for _, own in facts.heads)) if each.mean for name in each.names}
-    unknown = next((name for name in units if name not in known), None)
-    if unknown is not None:
-        raise CommandError(
-            f"data.units names `{unknown}`, and no such number is learnt",
-            f"the numbers are {', '.join(sorted(known))}" if known else "remove units: no numbers are learnt",
-        )
+    wrong = unknown_unit(units, sorted(known))
+    if wrong is not None:
+        raise wrong.error()
     return _named(facts, units)._replace(heads=tuple((name, _named(own, units)) for name, own in facts.heads))
 
 

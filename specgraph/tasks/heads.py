@@ -96,27 +96,11 @@ class HeadsTask(Task):
         return {name: task.targets for name, task in self.heads.items()}
 
     def why_not(self, graph: Graph, output: str | None = None) -> str | None:
-        found = self.refuse_outputs(graph)
-        if found is not None:
-            return found[1]
-        reason = None
-        for name, task in self.heads.items():
-            reason = reason or task.why_not(graph, name)
-        return reason
-
-    def refuse_outputs(self, graph: Graph) -> tuple[str, str, str] | None:
-        """The first output that the recipe names without reason, or does not name: its name, what is wrong, and
-        what to do."""
-        at_inference = graph.inference_outputs()
-        for name in self.heads:
-            if name not in graph.outputs:
-                return name, f"the network has no output `{name}`", f"its outputs: {', '.join(graph.outputs)}"
-            if name not in at_inference:
-                return name, f"output `{name}` is there in training alone", "take `train_only` off its nodes"
-        for name in graph.outputs:
-            if name not in self.heads:
-                return name, f"nothing says what output `{name}` learns", f"add `{name}` to loss, or to task"
-        return None
+        known = graph.inference_outputs()
+        if set(self.heads) != set(known) or set(known) != set(graph.outputs):
+            return f"the outputs are {', '.join(graph.outputs)}, and the recipe trains {', '.join(self.heads)}"
+        reasons = (task.why_not(graph, name) for name, task in self.heads.items())
+        return next((reason for reason in reasons if reason is not None), None)
 
     def refuse_head(self, graph: Graph, head: Head) -> str | None:
         return self.heads[head.name].refuse_head(graph, head)

@@ -63,6 +63,14 @@ class ImageReader(Reader):
             yield ImagePrediction(shot.source, image=shot.image, pixels=shown)
 
 
+def unlike(graph: Graph, path: str) -> str | None:
+    """Why the output of a node is not the image that came in, or None."""
+    image, made = first_image(graph), graph.type_of(path)
+    if image is None or made.dims == image.dims:
+        return None
+    return f"`{path}` is {made}, and the image to give back is {image}"
+
+
 class Image(Task):
     """An image with values in 0..1: the input itself, or a picture of its own for each input."""
 

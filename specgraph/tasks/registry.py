@@ -12,7 +12,7 @@ from specgraph.graph.model import Graph
 from specgraph.recipes.heads import of_output, trained_outputs
 from specgraph.recipes.losses import DEFAULT_LOSS, HeadLosses, Loss, terms_of
 from specgraph.recipes.recipe import TASK_NAMES, Best, Recipe, TaskName, is_task
-from specgraph.tasks.task import HEADS, LOSS_METRIC, TASK_KEY, Task, Wanted, head_of
+from specgraph.tasks.task import HEADS, TASK_KEY, Task, Wanted, head_of
 
 
 @cache
@@ -93,13 +93,10 @@ def task_in(metadata: Mapping[str, str]) -> Task | None:
 
 
 def selection(one: Task, recipe: Recipe) -> Wanted:
-    """The metric that picks the epoch. Raises `CommandError` for one that the task has not."""
+    """The metric that picks the epoch. Rules refuse one that the task has not."""
     best = recipe.best
     if best is None:
         return Wanted(one.first_choice, one.first_choice.mode)
-    name = best.metric if isinstance(best, Best) else best
-    found = one.metric(name)
-    if found is None:
-        known = ", ".join(metric.name for metric in (*one.metrics, LOSS_METRIC))
-        raise CommandError(f"best: {one.name} has no metric `{name}`", f"it has {known}")
+    found = one.metric(best.metric if isinstance(best, Best) else best)
+    assert found is not None
     return Wanted(found, (best.mode if isinstance(best, Best) else None) or found.mode)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from specgraph.datasets.catalog import CLASSES_ALONE, HUGGING_FACE, MASKS, NPZ, TABLE, WEBDATASET, targets_of
+from specgraph.datasets.demands import has_pairs
 from specgraph.datasets.hugging_face import SAVED
 from specgraph.datasets.samples import Dataset
 from specgraph.errors import CommandError
@@ -19,8 +20,8 @@ from specgraph.recipes.resizing import DEFAULT
 from specgraph.tasks.registry import task, task_of
 from specgraph.tasks.task import Task, head_of
 from specgraph.training.overrides import Overrides, choose_recipe
-from specgraph.training.run_images import load_data
-from specgraph.training.several_pictures import has_pairs, load_pictures, wanted_pictures
+from specgraph.training.run_images import load_data, refuse_faults
+from specgraph.training.several_pictures import load_pictures, wanted_pictures
 
 TABLES = (".csv", ".tsv", ".parquet", ".pq")
 
@@ -63,9 +64,10 @@ def load_of_recipe(
 ) -> NamedData:
     """The data of a spec's recipe, as its network takes them. Raises `CommandError`."""
     recipe = choose_recipe(graph, recipe_name, Overrides(data_root=root, settings=tuple(settings.items()))).recipe
+    refuse_faults(graph, recipe)
     chosen = task_of(graph, recipe)
     head = head_of(graph)
-    wanted = None if head is None else wanted_pictures(graph, head, pairs=has_pairs(chosen, recipe.data))
+    wanted = None if head is None else wanted_pictures(graph, head, pairs=has_pairs(chosen.targets, recipe.data))
     if wanted is not None and recipe.data is not None:
         return NamedData(load_pictures(_plain(recipe.data), chosen, wanted), chosen)
     image = first_image(graph)

@@ -44,7 +44,7 @@ def build_optimizer(choice: Optimizer, module: nn.Module, device: torch.device) 
     """
     groups = group_parameters(choice, module)
     if not groups:
-        raise _nothing_to_train(module)
+        raise CommandError("nothing to train: every parameter is frozen", "leave a part out of --freeze")
     fused = device.type in ("cpu", "cuda")
     optim, lr = torch.optim, choice.lr
     match choice:
@@ -85,12 +85,6 @@ def build_optimizer(choice: Optimizer, module: nn.Module, device: torch.device) 
                 betas=choice.betas,
             )
     raise NotImplementedError(choice.tag)
-
-
-def _nothing_to_train(module: nn.Module) -> CommandError:
-    if next(module.parameters(), None) is None:
-        return CommandError("nothing to train: the network has no parameters", "add a conv or a linear to it")
-    return CommandError("nothing to train: every parameter is frozen", "leave a part out of --freeze")
 
 
 def split_parameters(module: nn.Module, no_decay: tuple[str, ...]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

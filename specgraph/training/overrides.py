@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from specgraph.datasets.catalog import CATALOG, FOLDER, FROM_PYTHON, is_place
+from specgraph.datasets.catalog import CATALOG, FOLDER, FROM_PYTHON, READ_BY, is_place
 from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
@@ -99,6 +99,10 @@ def _substitute_data(plain: dict[str, Any], name: str, notes: list[str]) -> None
     for stated in ("shape", "classes"):
         data.pop(stated, None)
     before = CATALOG.get(data.get("name", ""))
+    if data.get("name") != name:
+        for key, names in READ_BY.items():
+            if name not in names and not (key == "targets" and isinstance(data.get(key), dict)):
+                data.pop(key, None)  # a mapping of targets says which outputs are learnt
     if is_place(name):
         data["name"], data["root"] = FOLDER, name
     else:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from specgraph.datasets.catalog import CLASSES_ALONE, FOLDER, FROM_PYTHON, SHAPES, targets_of
+from specgraph.datasets.catalog import CLASSES_ALONE, FOLDER, FROM_PYTHON, READ_BY, SHAPES, targets_of
+from specgraph.datasets.demands import has_pairs
 from specgraph.datasets.download import data_root
 from specgraph.datasets.files import current_root
 from specgraph.datasets.images import centre_share
@@ -25,20 +26,20 @@ from specgraph.errors import CommandError
 from specgraph.graph.classifier import first_image
 from specgraph.graph.model import Graph
 from specgraph.lint.recipes import Images, find_faults
-from specgraph.recipes.augmentation import Augmentation, CutMix, Mixup, RandomResizedCrop
+from specgraph.recipes.augmentation import Augmentation, RandomResizedCrop
 from specgraph.recipes.feeding import Data, Normalize
 from specgraph.recipes.recipe import Recipe
 from specgraph.recipes.resizing import DEFAULT, Crop, Resize
 from specgraph.tasks.facts import facts_of, facts_of_heads, with_units
-from specgraph.tasks.heads import MAPS, HeadsTask
-from specgraph.tasks.registry import selection, task_of
-from specgraph.tasks.task import HELP_FOR_TARGETS, TARGET_WORDS, Head, Objective, Task, head_of, listed
+from specgraph.tasks.heads import HeadsTask
+from specgraph.tasks.image import unlike
+from specgraph.tasks.registry import task_of
+from specgraph.tasks.task import HELP_FOR_TARGETS, TARGET_WORDS, Head, Objective, Task, head_of
 from specgraph.training.packed import PackedPipeline
 from specgraph.training.pipeline import Pipeline, Target, normalisation
 from specgraph.training.several_pictures import (
     Fed,
     brings_pairs,
-    has_pairs,
     load_pictures,
     pictures_from_user,
     wanted_pictures,
@@ -101,13 +102,8 @@ class RunData(NamedTuple):
         return next((TARGETS_OF_IMAGES[kind] for kind in kinds if kind in TARGETS_OF_IMAGES), "none")
 
     def is_balanced(self, recipe: Recipe) -> bool:
-        """Whether every class comes equally often. Raises `CommandError` if images have no classes."""
-        wanted = recipe.data is not None and recipe.data.sampler == "balanced"
-        if wanted and self.task.targets != "class":
-            raise CommandError(
-                f"sampler: balanced needs a class for each image, and the task is {self.task.name}", "remove sampler"
-            )
-        return wanted
+        """Whether every class comes equally often."""
+        return recipe.data is not None and recipe.data.sampler == "balanced"
 
     def device_augmentation(self, recipe: Recipe) -> tuple[Augmentation, ...]:
         """What of a recipe's augmentation is left to do on the device: crops at full resolution are taken while
@@ -183,20 +179,15 @@ def prepare_data(
     the validation set. `num_processes` share each batch; `broken_help` is what is advised about
     broken files. Without `statistics` those of image folders are not computed, which takes reading them. Raises
     `CommandError`."""
-    judged = recipe if data is None else recipe.replace(data=None)
+    judged = recipe if data is None else recipe.replace(data=_as_brought(recipe.data))
+    refuse_faults(graph, judged, num_processes)
     image, task, head = first_image(graph), task_of(graph, judged), head_of(graph)
-    reason = task.why_not(graph) or task.refuse_loss(recipe.loss)
-    if reason is not None:
-        raise CommandError(f"{graph.name} cannot be trained: {reason}")
     assert image is not None
     assert head is not None
-    selection(task, recipe)
-    if recipe.data is not None and recipe.data.degrade is not None and task.targets != "picture":
-        raise CommandError(f"degrade is for the task image, and the task is {task.name}", "remove degrade")
     wanted_channels = image.dims[0] if isinstance(image.dims[0], int) else None
     height, width = image.dims[1:]
     wanted_size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
-    pairs = has_pairs(task, recipe.data) if data is None else task.targets == "picture" and brings_pairs(data)
+    pairs = has_pairs(task.targets, recipe.data) if data is None else task.targets == "picture" and brings_pairs(data)
     wanted = wanted_pictures(graph, head, pairs=pairs)
     if data is not None:
         kinds = task.kinds if isinstance(task, HeadsTask) else task.targets
@@ -210,7 +201,8 @@ def prepare_data(
             dataset = load_data(recipe.data, task, wanted_size, wanted_channels, broken_help, statistics)
         else:
             dataset = load_pictures(recipe.data, task, wanted)
-    _refuse_sizes(graph, task, head, pairs=pairs)
+    if data is not None:
+        _refuse_sizes(graph, task, head, pairs=pairs)
     _refuse_targets(graph, task, head, dataset)
     channels, size = wanted_channels or dataset.channels, wanted_size or dataset.size
     if size is None:
@@ -218,9 +210,9 @@ def prepare_data(
     fed = recipe.data or Data(name=FROM_PYTHON)
     pictures = _about_pictures(dataset, fed.resize, size, task.targets)
     notes = [*dataset.notes, pictures]
-    images = Images(
-        dataset.name, None if dataset.heads else dataset.num_classes, dataset.channels, dataset.size, len(dataset.train)
-    )
+    names_of = {learnt.name: learnt.names for learnt in dataset.heads} or {head.name: dataset.class_names}
+    num_classes = None if dataset.heads else dataset.num_classes
+    images = Images(dataset.name, num_classes, dataset.channels, dataset.size, len(dataset.train), names_of)
     notes += _judged([*find_faults(graph, judged, images, num_processes)])
     train, validation = _hold_out(dataset, fed.validation, recipe.seed, notes)
     mean, std = _normalisation(dataset.mean, dataset.std, fed.normalize)
@@ -229,6 +221,23 @@ def prepare_data(
         dataset, train, validation, dataset.test, channels, size, mean, std, tuple(notes), task, head, fed.resize,
         pictures, each,
     )  # fmt: skip
+
+
+def _as_brought(data: Data | None) -> Data:
+    """What a recipe says of data that come from Python: how they are fed, and nothing of where they are."""
+    places: dict[str, Any] = dict.fromkeys(("root", "shape", "classes", *READ_BY))
+    return (data or Data(name=FROM_PYTHON)).replace(name=FROM_PYTHON, **places)
+
+
+def refuse_faults(graph: Graph, recipe: Recipe, num_processes: int = 1) -> None:
+    """Raises `CommandError` for the first fault of a recipe that the rules find before data are read, and for an
+    output that cannot be learnt."""
+    findings = [*find_faults(graph, recipe, None, num_processes)]
+    _judged(findings)
+    found = next((finding for finding in findings if finding.rule == "not-a-classifier"), None)
+    reason = found.message if found is not None else task_of(graph, recipe).why_not(graph)
+    if reason is not None:
+        raise CommandError(f"{graph.name} cannot be trained: {reason}", found.help if found is not None else None)
 
 
 def _fed(part: Part, wanted: Wanted, normalize: Normalize | str) -> Fed:
@@ -268,24 +277,21 @@ def _refuse_targets(graph: Graph, task: Task, head: Head, dataset: Dataset) -> N
 
 
 def _refuse_sizes(graph: Graph, task: Task, head: Head, *, pairs: bool) -> None:
-    """Raises `CommandError` for an output that is to be an input of another size."""
-    image = first_image(graph)
-    assert image is not None
+    """Raises `CommandError` for data from Python without images to make, and an output that is not the input."""
     if task.targets != "picture" or pairs:
         return
     if len(graph.inputs) > 1:
         raise CommandError(
-            f"the data do not say which image a network of {len(graph.inputs)} inputs makes", "targets: column"
+            f"the data do not say which image a network of {len(graph.inputs)} inputs makes",
+            "give ({input: image}, image to make) pairs",
         )
-    if head.type.dims != image.dims:
-        raise CommandError(
-            f"`{head.path}` is {head.type}, and the image to give back is {image}",
-            "name the images to make: targets: column",
-        )
+    told = unlike(graph, head.path)
+    if told is not None:
+        raise CommandError(told, "give (image, image to make) pairs")
 
 
 def _refuse_outputs(task: Task, head: Head, dataset: Dataset) -> None:
-    """Raises `CommandError` where an output has not one place for each label or number, or classes count from 1."""
+    """Raises `CommandError` for classes that count from 1."""
     outputs, wanted = task.num_outputs(head), len(dataset.class_names)
     if task.targets == "class" and outputs is not None and outputs + 1 == wanted:
         parts = [part.labels for part in (dataset.train, dataset.test) if len(part)]
@@ -294,12 +300,6 @@ def _refuse_outputs(task: Task, head: Head, dataset: Dataset) -> None:
                 f"the labels of {dataset.name} go from 1 to {outputs}, and classes count from 0",
                 "subtract 1 from all labels",
             )
-    if task.targets in ("labels", "numbers") and outputs != wanted:
-        raise CommandError(
-            f"`{head.path}` gives {outputs} values, but {dataset.name} has {wanted} {task.targets}: "
-            f"{', '.join(dataset.class_names[:10])}",
-            f"give the last layer {wanted} outputs",
-        )
 
 
 def load_data(
@@ -313,7 +313,7 @@ def load_data(
     """The data of a recipe with what a task learns, images of files brought to `size` (height, width) and `channels`.
     Raises `CommandError`."""
     if isinstance(task, HeadsTask):
-        return _load_for_outputs(data, task, size, channels)
+        return read_for_outputs(data, task.kinds, size, channels)
     if task.targets not in (targets_of(data.name) or CLASSES_ALONE):
         wanted = TARGET_WORDS[task.targets]
         raise CommandError(
@@ -331,16 +331,6 @@ def load_data(
         options |= {"skip_broken": data.broken_images == "skip", "broken_help": broken_help}
         options["statistics"] = statistics and data.normalize == "dataset"
     return load_dataset(data.name, data.root, size=size, channels=channels, resize=data.resize, **options)
-
-
-def _load_for_outputs(data: Data, task: HeadsTask, size: tuple[int, int] | None, channels: int | None) -> Dataset:
-    maps = [name for name, kind in task.kinds.items() if kind in MAPS]
-    if len(maps) > 1:
-        raise CommandError(f"outputs {listed(maps)} learn a map each", "one output at most learns masks or images")
-    mixing = [entry.tag for entry in data.augment if isinstance(entry, Mixup | CutMix)]
-    if maps and mixing:
-        raise CommandError(f"{mixing[0]} mixes images, and output `{maps[0]}` learns a map", f"remove {mixing[0]}")
-    return read_for_outputs(data, task.kinds, size, channels)
 
 
 def _judged(findings: list[Any]) -> list[str]:

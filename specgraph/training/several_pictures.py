@@ -12,7 +12,7 @@ from specgraph.datasets.samples import Dataset, Wanted
 from specgraph.datasets.sources import read_pictures
 from specgraph.datasets.user import from_user
 from specgraph.errors import CommandError
-from specgraph.graph.classifier import image_inputs
+from specgraph.graph.classifier import image_inputs, open_image
 from specgraph.graph.model import Graph
 from specgraph.graph.types import TensorType
 from specgraph.recipes.feeding import Data
@@ -31,25 +31,20 @@ class Fed(NamedTuple):
     std: tuple[float, ...] | None
 
 
-def has_pairs(task: Task, data: Data | None) -> bool:
-    """Whether the images to learn are pictures of their own, beside those that go in."""
-    return task.targets == "picture" and data is not None and (data.targets is not None or data.degrade is not None)
-
-
 def wanted_pictures(graph: Graph, head: Head, *, pairs: bool) -> Wanted | None:
     """What the pictures of a sample are brought to, if it has more than one: those of the inputs, and the one to be
     made, of `pairs`. Raises `CommandError` for sizes that are free."""
     images = image_inputs(graph)
     if len(images) < 2 and not pairs:
         return None
-    inputs = {name: _fixed(graph, name, kind) for name, kind in images.items()}
-    return Wanted(inputs, _fixed(graph, head.name, head.type) if pairs else None)
+    free = open_image(images | ({head.name: head.type} if pairs else {}))
+    if free is not None:
+        raise CommandError(*free)
+    return Wanted({name: _fixed(kind) for name, kind in images.items()}, _fixed(head.type) if pairs else None)
 
 
-def _fixed(graph: Graph, name: str, kind: TensorType) -> tuple[int, int, int]:
-    channels, height, width = kind.dims
-    if not (isinstance(channels, int) and isinstance(height, int) and isinstance(width, int)):
-        raise CommandError(f"the size of `{name}` of {graph.name} is open ({kind})", "settle it with --input-size HxW")
+def _fixed(kind: TensorType) -> tuple[int, int, int]:
+    channels, height, width = (int(str(size)) for size in kind.dims)
     return channels, height, width
 
 

@@ -120,7 +120,7 @@ def test_large_sets_are_read_from_disk_by_worker_processes(saved: Path, monkeypa
 
 def test_what_is_refused(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
-    for name, words in (("nowhere/none", "cannot be loaded"), (None, "does not say which data set")):
+    for name, words in (("nowhere/none", "cannot be loaded"), (None, "data `hf` need `dataset`")):
         with pytest.raises(CommandError, match=words):
             read_hugging_face(Data(name="hf", dataset=name), "class", None, None)
     splits = hf.load_from_disk(str(saved / "saved"))

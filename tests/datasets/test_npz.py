@@ -105,7 +105,7 @@ def test_files_that_are_no_archives(tmp_path: Path) -> None:
     ):
         with pytest.raises(CommandError, match=words):
             read_npz(data(tmp_path / name), "class")
-    with pytest.raises(CommandError, match="the recipe names none"):
+    with pytest.raises(CommandError, match="data `npz` need `file`"):
         read_npz(Data(name="npz"), "class")
 
 

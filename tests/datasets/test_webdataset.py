@@ -134,8 +134,7 @@ def test_braces() -> None:
         ({3: {"png": b"no image"}}, {}, r"part.1/00000003.png of .*train-000000.tar cannot be read as an image"),
         ({3: {"json": b"{"}}, {}, r"part.1/00000003.json of .* cannot be read: Expecting"),
         ({}, {"urls": "train-{000000..000003}.tar"}, r"there is no shard .*train-000003.tar"),
-        ({}, {"urls": "https://example.org/a.tar"}, "shards are read from files"),
-        ({}, {"urls": None}, "names no shards"),
+        ({}, {"urls": None}, "data `webdataset` need `urls`"),
         ({}, {"targets": "clss"}, "has no column `clss`\ndid you mean cls"),
     ],
 )

@@ -78,7 +78,7 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     "labels of a table": (PLAIN, "{task: multi_label, data: {name: table, file: t.csv, targets: [a, b]}}", ["SG543"]),
     # SG543 to SG549
     "one number of a table": (PLAIN, "{task: regression, data: {name: table, file: t.csv, targets: a}}", ["SG543"]),
-    "columns of another output": (PLAIN, "{task: multi_label, data: {name: table, file: t.csv}}", []),
+    "columns of another output": (PLAIN, "{task: multi_label, data: {name: table, file: t.parquet}}", []),
     "an ignored class": (MAPS, "{task: segmentation, data: {name: masks, ignore_index: 3}}", ["SG546"]),
     "an ignored number": (MAPS, "{task: segmentation, data: {name: masks, ignore_index: 255}}", []),
     "as many weights": (PLAIN, "{data: {name: cifar10}, loss: {nll: {class_weights: [1, 2]}}}", ["SG505", "SG547"]),

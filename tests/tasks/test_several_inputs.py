@@ -157,7 +157,9 @@ def test_inputs_may_differ_in_size_and_channels(tmp_path: Path) -> None:
 def test_the_first_steps_are_those_of_a_loop_written_by_hand(tmp_path: Path) -> None:
     data = {"name": "shapes", "size": 32, "images": 40, "normalize": "none", "validation": "test"}
     batch, steps = 11, 3
-    network = spec(data=data, optimizer={"sgd": {"lr": 0.05, "momentum": 0.9}}, batch_size=batch, epochs=1)
+    network = spec(
+        data=data, optimizer={"sgd": {"lr": 0.05, "momentum": 0.9}}, batch_size=batch, epochs=1, precision="fp32"
+    )
     run = train(tmp_path / "run", network)
     module = compile_graph(specgraph.load(network), seed=0).train()
     made = drawn().train

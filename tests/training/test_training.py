@@ -281,7 +281,7 @@ def test_not_a_classifier(tmp_path: Path) -> None:
         "inputs": {"image": [1, 8, 8]},
         "nodes": {"conv": {"op": "conv", "out_channels": 2, "kernel_size": 1}},
     }
-    with pytest.raises(CommandError, match="only classifiers are trained"):
+    with pytest.raises(CommandError, match="classification takes a score for each class"):
         train(segmenter, data="digits", out=tmp_path / "x", device="cpu", display=Silent())
 
 

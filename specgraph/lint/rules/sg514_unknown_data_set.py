@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specgraph.datasets.catalog import FOLDER, dataset_names, is_place
+from specgraph.datasets.catalog import FOLDER, FROM_PYTHON, dataset_names, is_place
 from specgraph.diagnostics.names import nearest
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.recipes import Finding, Trained
@@ -47,7 +47,7 @@ recipes:
 
 def find(trained: Trained) -> Iterator[Finding]:
     name = trained.data.name if trained.data else FOLDER
-    if name in dataset_names() or is_place(name):
+    if name == FROM_PYTHON or name in dataset_names() or is_place(name):
         return
     close = nearest(name, dataset_names())
     yield Finding(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from math import prod
 
-from specgraph.datasets.catalog import CLASSES_ALONE, targets_of
+from specgraph.datasets.catalog import CLASSES_ALONE, Targets, targets_of
 from specgraph.diagnostics.rule import Rule
 from specgraph.elaboration.input_shapes import has_batch
 from specgraph.graph.classifier import first_image
@@ -16,7 +16,7 @@ from specgraph.lint.recipe_cures import AppendHead, RecipeCure, SetInput
 from specgraph.lint.recipes import Finding, known_images, stated_images
 from specgraph.recipes.feeding import Data
 from specgraph.recipes.recipe import Recipe
-from specgraph.tasks.task import Head, head_of
+from specgraph.tasks.task import Head, Task, head_of
 
 RULE = Rule(
     code="SG516",
@@ -49,13 +49,16 @@ recipes:
 """,
 )
 IMAGE_CHANNELS = (1, 3, 4)
+VECTORS: dict[Targets, str] = {"class": "class", "labels": "label", "numbers": "number"}
+MAPS: dict[Targets, str] = {"mask": "class", "picture": "channel of the image"}
 LARGEST_FLATTENED = 8
 """Side of a map that a linear layer reads whole."""
 
 
-def explain(graph: Graph, recipe: Recipe, reason: str) -> Iterator[Finding]:
-    """What a recipe finds of a network that is no classifier: its batch in the shape of the input, or `reason`.
-    Nothing where the shape alone was reported as one with the batch axis."""
+def explain(graph: Graph, recipe: Recipe, task: Task, reason: str, output: str | None = None) -> Iterator[Finding]:
+    """What a recipe finds of a network that is no classifier, or of one of several outputs that cannot learn its task:
+    its batch in the shape of the input, or `reason`. Nothing where the shape alone was reported as one with the batch
+    axis."""
     if any(has_batch(kind.dims) for kind in graph.inputs.values()):
         return
     with suppress(Unknown):
@@ -70,12 +73,26 @@ def explain(graph: Graph, recipe: Recipe, reason: str) -> Iterator[Finding]:
         cure = _with_channels(graph, recipe.data)
     if isinstance(cure, SetInput):
         help = f"write [{', '.join(map(str, cure.dims))}]: the channels come first"
-    image, head = first_image(graph), head_of(graph)
+    image, head = first_image(graph), head_of(graph, output)
     at = next(iter(graph.inputs)) if image is None or head is None else head.path
-    if image is not None and head is not None and head.type.is_feature_map:
+    if image is not None and head is not None:
+        help = _for_task(task.targets, head)
         with suppress(Unknown):
-            help, cure = _as_scores(recipe.data), _with_head(head, recipe.data)
+            if output is None and head.type.is_feature_map and task.targets == "class":
+                help, cure = _as_scores(recipe.data) or help, _with_head(head, recipe.data)
+    if output is not None:
+        reason = f"output `{output}`: {reason}"
     yield Finding("not-a-classifier", reason, help=help, cure=cure, at=at)
+
+
+def _for_task(targets: Targets, head: Head) -> str | None:
+    """What to write where the output is of another kind than the task takes."""
+    is_map = head.type.is_feature_map and head.type.spatial_rank == 2
+    if targets in VECTORS and is_map:
+        return f"end it with a flatten and a linear layer of one output per {VECTORS[targets]}, or name another task"
+    if targets in MAPS and not is_map:
+        return f"end it with a conv of one channel per {MAPS[targets]}, before any flatten, or name another task"
+    return None
 
 
 def _written_batch(graph: Graph, batch_size: int) -> Finding | None:

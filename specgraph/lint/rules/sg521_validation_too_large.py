@@ -40,13 +40,13 @@ recipes:
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    data, info = trained.data, trained.info
-    if data is None or info is None or not isinstance(data.validation, int):
+    data, info, images = trained.data, trained.info, trained.images
+    if data is None or info is None or images is None or not isinstance(data.validation, int):
         return
-    if data.validation >= info.num_train:
+    if images.num_train is not None and data.validation >= images.num_train:
         yield Finding(
             "validation-too-large",
-            f"{data.validation} images are held out, but {info.name} has {info.num_train} to train with",
+            f"{data.validation} images are held out, but {info.name} has {images.num_train} to train with",
             ("data", "validation"),
             help="hold out a share: validation: 0.1",
         )

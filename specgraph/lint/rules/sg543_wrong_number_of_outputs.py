@@ -46,14 +46,17 @@ recipes:
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    names, data = trained.names(), trained.data
+    names, data, images = trained.names(), trained.data, trained.images
+    if names is None and images is not None:
+        names = images.names.get(trained.output)  # as the data were found to have
     if names is None or data is None or not trained.num_scores or trained.num_scores == len(names):
         return
     one = "label" if trained.task.targets == "labels" else "number"
     what = one if len(names) == 1 else f"{one}s"
+    source = images.name if images is not None else data.name
     yield Finding(
         "wrong-number-of-outputs",
-        f"`{trained.head}` gives {trained.num_scores} values, but {data.name} has {len(names)} {what}",
+        f"`{trained.head}` gives {trained.num_scores} values, but {source} has {len(names)} {what}",
         ("data", "name"),
         (f"{what}: {', '.join(names[:10])}{' …' if len(names) > 10 else ''}",),
         f"give the last layer {len(names)} outputs",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from specgraph.datasets.catalog import FOR_SEVERAL_INPUTS, SHAPES, targets_of
 from specgraph.diagnostics.names import nearest
 from specgraph.diagnostics.rule import Rule
-from specgraph.graph.classifier import image_inputs
+from specgraph.graph.classifier import image_inputs, open_image
 from specgraph.graph.model import Graph
 from specgraph.lint.recipes import Finding
 from specgraph.recipes.augmentation import Augmentation, CutMix
@@ -21,7 +21,8 @@ RULE = Rule(
     explanation="""\
 A sample of a network with several inputs has an image for each of them. `data.inputs` gives each input its column of a
 table; `shapes` draws a picture for each. Other data have one image for each sample. Every augmentation draws once for
-a sample and treats all its images alike, so what counts in pixels needs inputs of one size.
+a sample and treats all its images alike, so what counts in pixels needs inputs of one size. Images of several inputs
+are brought to sizes that are numbers: `check` warns of free ones, which `--input-size` may settle.
 """,
     bad="""\
 specgraph: 1
@@ -68,6 +69,9 @@ def explain(graph: Graph, data: Data) -> Iterator[Finding]:
         )
     if len(names) < 2 or not image_inputs(graph):
         return
+    free = open_image(graph.inputs)
+    if free is not None:
+        yield Finding("several-inputs", free[0], ("data", "name"), help=free[1], severity="warning")
     if data.name not in FOR_SEVERAL_INPUTS:
         if targets_of(data.name) is not None:
             yield Finding(

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specgraph.datasets.catalog import SHAPES, targets_of
+from specgraph.datasets.demands import has_pairs
 from specgraph.diagnostics.rule import Rule
+from specgraph.graph.classifier import open_image
 from specgraph.lint.recipes import Finding, Trained
+from specgraph.tasks.image import unlike
 
 RULE = Rule(
     code="SG553",
@@ -47,6 +50,10 @@ recipes:
 
 def find(trained: Trained) -> Iterator[Finding]:
     data, inputs = trained.data, trained.graph.inputs
+    if data is not None and has_pairs(trained.task.targets, data) and len(inputs) == 1:
+        free = open_image({**inputs, trained.output: trained.graph.type_of(trained.head)})
+        if free is not None:
+            yield Finding("image-of-another-size", free[0], ("data", "name"), help=free[1], severity="warning")
     if data is None or data.targets is not None or targets_of(data.name) is None:
         return
     help = "use pairs of files: {name: table, file: …, targets: column}, or drawn ones: degrade: {noise: 25}"
@@ -63,21 +70,12 @@ def find(trained: Trained) -> Iterator[Finding]:
             "image-of-another-size", told, ("data", "degrade"), help="use data {name: shapes}, or a table of pairs"
         )
         return
-    made = trained.graph.type_of(trained.head)
-    if data.degrade is None and made.dims != trained.image.dims:
+    difference = unlike(trained.graph, trained.head)
+    if data.degrade is None and difference is not None:
         yield Finding(
             "image-of-another-size",
-            f"`{trained.head}` is {made}, and the image to give back is {trained.image}",
+            difference,
             ("data", "name"),
             help=help,
             at=trained.head,
-        )
-    size = data.size or 64
-    if data.degrade is not None and data.name == SHAPES and size % data.degrade.shrink:
-        whole = max(size // data.degrade.shrink, 1) * data.degrade.shrink
-        yield Finding(
-            "image-of-another-size",
-            f"drawn images of {size}x{size} cannot be shrunk by {data.degrade.shrink}",
-            ("data", "degrade"),
-            help=f"write size: {whole}",
         )
