@@ -19,7 +19,10 @@ BYTES_PER_ELEMENT = 8
 _VIEWS = frozenset(
     ("Identity", "Shape", "Unsqueeze", "Squeeze", "Transpose", "Slice", "Constant", "ConstantOfShape", "Expand")
 )
-_OF_EACH = ("Concat", "Cast", "Reshape")
+_OF_EACH = (
+    *("Concat", "Cast", "Reshape", "Split", "Softmax", "LayerNormalization", "ScatterND", "GatherElements"),
+    *("Clip", "Trilu", "CumSum", "NonZero"),
+)
 
 
 class Budget:
@@ -60,6 +63,12 @@ def _elements(node: OnnxNode, inputs: list[Array]) -> int:
     if op == "Gather":
         axis = int(node.attributes.get("axis", 0))
         return int(inputs[1].size * (inputs[0].size // max(inputs[0].shape[axis], 1)))
+    if op == "GatherND":
+        return int(inputs[1].size // max(inputs[1].shape[-1], 1) * prod(inputs[0].shape[inputs[1].shape[-1] :]))
+    if op == "Tile":
+        return int(inputs[0].size * prod(int(count) for count in inputs[1]))
+    if op == "Gemm":
+        return int(inputs[0].size * max(inputs[1].shape))
     if op == "MatMul":
         rows, columns = inputs[0].shape[:-1], inputs[1].shape[-1:]
         return prod(rows) * prod(columns) * max(prod(inputs[1].shape[:-2]), 1)

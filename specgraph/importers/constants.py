@@ -6,6 +6,7 @@ Shapes are constants too: where a size is a symbol, an array of objects holds nu
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from math import prod
 from typing import Any
 
@@ -13,20 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgraph.graph.dims import SymbolicDim
+from specgraph.importers import constant_folds as folds
 from specgraph.importers.budget import Budget
 from specgraph.importers.flat import Refusal
 from specgraph.importers.onnx_file import MAX_ELEMENTS, OnnxNode
 
 Array = NDArray[Any]
-Fold = Callable[[OnnxNode, list[Array], int], Array]
+Fold = Callable[[OnnxNode, list[Array], int], Array | list[Array]]
 
 _CASTS = {
     1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64, 2: np.uint8, 3: np.int8,
 }  # fmt: skip
 
 
-def fold(node: OnnxNode, inputs: list[Array], opset: int, budget: Budget) -> Array | None:
-    """The value of a node whose inputs are constants; None where the op is not folded.
+def fold(node: OnnxNode, inputs: list[Array], opset: int, budget: Budget) -> list[Array] | None:
+    """The values of a node whose inputs are constants; None where the op is not folded.
 
     Raises `Refusal` where it cannot be computed or would be too large.
     """
@@ -34,14 +36,22 @@ def fold(node: OnnxNode, inputs: list[Array], opset: int, budget: Budget) -> Arr
     if rule is None:
         return None
     try:
-        if not any(has_symbols(array) for array in inputs):
+        if any(has_symbols(array) for array in inputs):
+            inputs = [array.astype(object) if array.dtype.kind in "iu" else array for array in inputs]
+        else:
             budget.take_for(node, inputs)
         with np.errstate(all="ignore"):
-            return np.asarray(rule(node, inputs, opset))
+            found = rule(node, inputs, opset)
+        return [_plain(np.asarray(array)) for array in (found if isinstance(found, list) else [found])]
     except (ValueError, IndexError, TypeError, KeyError, OverflowError, ZeroDivisionError) as error:
         if any(has_symbols(array) for array in inputs):
             raise Refusal("it computes with a size that the file leaves free") from error
         raise Refusal(f"its constant inputs do not fit together: {error}") from error
+
+
+def _plain(array: Array) -> Array:
+    """A shape without symbols as numbers."""
+    return array if array.dtype != object or has_symbols(array) else array.astype(np.int64)
 
 
 def shape_array(dims: Sequence[Any]) -> Array:
@@ -88,18 +98,18 @@ def _constant_of_shape(node: OnnxNode, inputs: list[Array], opset: int) -> Array
     return np.broadcast_to(value, _bounded(integers(inputs[0])))
 
 
-def _axes(node: OnnxNode, inputs: list[Array]) -> list[int]:
+def axes_of(node: OnnxNode, inputs: list[Array]) -> list[int]:
     return integers(inputs[1]) if len(inputs) > 1 else [int(axis) for axis in node.attributes.get("axes", [])]
 
 
 def _unsqueeze(node: OnnxNode, inputs: list[Array], opset: int) -> Array:
-    axes = _axes(node, inputs)
+    axes = axes_of(node, inputs)
     rank = inputs[0].ndim + len(axes)
     return np.expand_dims(inputs[0], tuple(axis % rank for axis in axes))
 
 
 def _squeeze(node: OnnxNode, inputs: list[Array], opset: int) -> Array:
-    axes = _axes(node, inputs)
+    axes = axes_of(node, inputs)
     return np.squeeze(inputs[0], tuple(axes) if axes else None)
 
 
@@ -153,7 +163,7 @@ def _divide(left: Any, right: Any) -> Any:
 
 def _sum_of(function: Callable[..., Any]) -> Fold:
     def rule(node: OnnxNode, inputs: list[Array], opset: int) -> Array:
-        axes = _axes(node, inputs)
+        axes = axes_of(node, inputs)
         keep = bool(node.attributes.get("keepdims", 1))
         return np.asarray(function(inputs[0], axis=tuple(axes) if axes else None, keepdims=keep))
 
@@ -233,4 +243,28 @@ _FOLDS: dict[str, Fold] = {
     "ReduceProd": _sum_of(np.prod),
     "Expand": _expand,
     "Range": _range,
+    "Split": folds.split,
+    "Relu": folds.relu,
+    "Sigmoid": folds.sigmoid,
+    "Tanh": lambda node, inputs, opset: np.tanh(inputs[0]),
+    "Erf": folds.error_function,
+    "Gelu": folds.gelu,
+    "Sin": lambda node, inputs, opset: np.sin(inputs[0]),
+    "Cos": lambda node, inputs, opset: np.cos(inputs[0]),
+    "Log": lambda node, inputs, opset: np.log(inputs[0]),
+    "Sign": lambda node, inputs, opset: np.sign(inputs[0]),
+    "Round": lambda node, inputs, opset: np.round(inputs[0]),
+    "Max": lambda node, inputs, opset: reduce(np.maximum, inputs),
+    "Min": lambda node, inputs, opset: reduce(np.minimum, inputs),
+    "Clip": folds.clip,
+    "Softmax": folds.softmax,
+    "Gemm": folds.gemm,
+    "LayerNormalization": folds.layer_normalization,
+    "ScatterND": folds.scatter_nd,
+    "GatherND": folds.gather_nd,
+    "GatherElements": folds.gather_elements,
+    "Trilu": folds.triangle,
+    "Tile": folds.tile,
+    "CumSum": folds.running_sum,
+    "NonZero": lambda node, inputs, opset: np.asarray(np.nonzero(inputs[0]), np.int64),
 }

@@ -102,7 +102,7 @@ class FlatNetwork:
         given = dict(parameters or {})
         for parameter in found.parameters:
             if parameter.name not in given:
-                if parameter.dtype != "int64":
+                if parameter.dtype != "int64" or parameter.shape:  # a counter of batches starts at 0
                     raise Refusal(f"its parameter `{parameter.name or op}` is missing")
                 given[parameter.name] = np.zeros(parameter.shape, np.int64)
             elif given[parameter.name].shape != parameter.shape:

@@ -36,7 +36,8 @@ class Index:
         node = self.producer(value)
         if value in self.raiser.constants or node is None or node.op_type != "Constant":
             return self.raiser.constants.get(value)
-        return fold(node, [], self.raiser.opset, self.raiser.budget)
+        folded = fold(node, [], self.raiser.opset, self.raiser.budget)
+        return folded[0] if folded else None
 
     def closed(self, members: Iterable[OnnxNode], last: OnnxNode) -> bool:
         """Whether nothing outside reads what the group computes on its way."""

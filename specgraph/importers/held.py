@@ -44,7 +44,7 @@ def hold_constant(raiser: Raiser, node: OnnxNode, index: int, rank: int, array: 
         return raiser.paths[name]
     stored, batch_axis = _stored(found, rank if raiser.batched else rank + 1)
     raiser.budget.take_parameters({"": stored})
-    path = add_held(raiser.net, stored, batch_axis, [value], fixed=stored.size == 1)
+    path = add_held(raiser.net, stored, batch_axis, [raiser.names.get(value, value)], fixed=stored.size == 1)
     if name:
         raiser.paths[name] = path
     return path

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from specgraph.errors import CommandError
-from specgraph.importers import raise_elementwise, raise_layers, raise_pooling, raise_reduce, raise_shape
+from specgraph.importers import raise_algebra, raise_elementwise, raise_layers, raise_pooling, raise_reduce, raise_shape
 from specgraph.importers.flat import FlatNetwork, Refusal
 from specgraph.importers.held import take_held
 from specgraph.importers.input_sizes import Sizes, as_option, tried_sizes, with_sizes
 from specgraph.importers.onnx_file import OnnxFile, read_onnx
+from specgraph.importers.onnx_places import wherever
 from specgraph.importers.patterns import drop_preprocessing, fuse, gather_composed, raise_composed
 from specgraph.importers.raiser import Raise, Raiser
 from specgraph.importers.row_patterns import COMPOSED
@@ -36,9 +37,10 @@ class ImportRefusedError(CommandError):
 def handlers() -> dict[str, Raise]:
     """How each ONNX op becomes nodes of a spec."""
     own = {COMPOSED: raise_composed}
-    families = (raise_layers, raise_pooling, raise_elementwise, raise_reduce, raise_shape)
+    families = (raise_layers, raise_algebra, raise_pooling, raise_elementwise, raise_reduce, raise_shape)
     by_hand = {op: handler for family in families for op, handler in family.HANDLERS.items()}
-    return raise_elementwise.REWRITES | onnx_handlers() | by_hand | own
+    found = raise_elementwise.REWRITES | onnx_handlers() | by_hand | own
+    return {op: wherever(op, handler) for op, handler in found.items()}
 
 
 def import_onnx(

@@ -17,6 +17,9 @@ from specgraph.ops.fault import Fault
 from specgraph.ops.infer import infer
 from specgraph.ops.registry import ops
 
+WHOLE_NUMBERS = "flat"
+"""Label of an index that our own export wrote along one axis."""
+
 
 def fuse(raiser: Raiser) -> None:
     """Replace known groups in the raiser's file by single nodes (see `_PATTERNS`)."""
@@ -202,7 +205,39 @@ class _LayerNorm(Pattern):
         return None if axes is None else sorted(int(axis) for axis in axes.ravel())
 
 
-_PATTERNS: list[Pattern] = [_GeluErf(), _HardSwish(), _LayerNorm(), *patterns_of_rows()]
+class _Normalize(Pattern):
+    """A value over its own length, which is held above a number."""
+
+    last = "Div"
+
+    def match(self, index: Index, node: OnnxNode) -> Match | None:
+        if len(node.inputs) != 2:
+            return None
+        members = [node]
+        wide = index.step(node.inputs[1], "Expand")
+        if wide is not None:
+            members.append(wide)
+        value = wide.inputs[0] if wide is not None else node.inputs[1]
+        held = index.step(value, "Clip") or index.step(value, "Max")
+        if held is None:
+            return None
+        if held.op_type == "Max":
+            eps = index.operands(held)
+        elif len(held.inputs) == 2:
+            eps = (held.inputs[0], number) if (number := index.number(held.inputs[1])) is not None else None
+        else:
+            eps = (held.inputs[0], held.attributes["min"]) if set(held.attributes) == {"min"} else None
+        norm = index.step(eps[0], "ReduceL2") if eps else None
+        if eps is None or norm is None or norm.inputs[0] != node.inputs[0] or not norm.attributes.get("keepdims", 1):
+            return None
+        axes = _LayerNorm._axes(index, norm)
+        if axes is None or len(axes) != 1 or eps[1] <= 0:
+            return None
+        found = standin(node, "Normalize", (node.inputs[0],), {"axis": axes[0], "eps": eps[1]})
+        return [*members, held, norm], found
+
+
+_PATTERNS: list[Pattern] = [_Normalize(), _GeluErf(), _HardSwish(), _LayerNorm(), *patterns_of_rows()]
 
 
 def drop_preprocessing(raiser: Raiser) -> None:
@@ -261,7 +296,8 @@ def gather_composed(raiser: Raiser) -> None:
             continue
         if set(map(str, inputs)) != outer and not _reads_size_alone(entry["op"], inputs, outer):
             continue
-        weights = sorted(value for value in read & set(raiser.constants) if not value.startswith(path + "/"))
+        constants = read & set(raiser.constants)
+        weights = sorted(v for v in constants if not v.startswith(f"{path}/") or v == f"{path}/{WHOLE_NUMBERS}")
         attributes = {"op": entry["op"], "arguments": entry["arguments"], "num_data": len(inputs)}
         standin = OnnxNode(COMPOSED, path, (*map(str, inputs), *weights), last.outputs, attributes, "")
         gone.update(id(node) for node in members)
@@ -298,11 +334,14 @@ def raise_composed(raiser: Raiser, node: OnnxNode) -> None:
     known = sorted((parameter.name for parameter in found.parameters), key=len, reverse=True)
     for key in node.inputs[count:]:
         plain, _, label = key.partition("/")
-        array = np.asarray(raiser.constants[key], np.float32)
+        array = np.asarray(raiser.constants[key])
         name = "" if plain in (node.name, "") else next((n for n in known if plain.endswith(f".{n}")), "")
         if label == "transposed":
             array = array.T
-        parameters[name] = array.reshape(-1) if label == "column" else array
+        if label == WHOLE_NUMBERS:
+            parameters[name] = array.reshape(next(each.shape for each in found.parameters if each.name == name))
+        else:
+            parameters[name] = np.asarray(array.reshape(-1) if label == "column" else array, np.float32)
     raiser.add(node, definition.name, paths, stated, parameters)
 
 

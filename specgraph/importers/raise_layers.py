@@ -214,7 +214,7 @@ def raise_rms_norm(raiser: Raiser, node: OnnxNode) -> None:
 def raise_gemm(raiser: Raiser, node: OnnxNode) -> None:
     path = raiser.data(node)
     weight = raiser.floats(node, 1) * np.float32(node.attributes.get("alpha", 1.0))
-    if weight.ndim != 2 or raiser.rank(path) != 2:
+    if weight.ndim != 2 or raiser.rank(path) < 2:  # more axes where the file has them joined with the batch
         raise Refusal("it multiplies something other than matrices")
     if node.attributes.get("transA", 0):
         if raiser.batched:

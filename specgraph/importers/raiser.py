@@ -10,11 +10,12 @@ import numpy as np
 
 from specgraph.graph.dims import Dim, N, SymbolicDim, symbol
 from specgraph.graph.types import TensorType
-from specgraph.importers.budget import Budget
-from specgraph.importers.constants import fold, has_symbols, shape_array
+from specgraph.importers.constants import has_symbols, shape_array
 from specgraph.importers.flat import Array, FlatNetwork, Refusal
+from specgraph.importers.folding import Folder
 from specgraph.importers.naming import clean, folders, numbered, owner_of
 from specgraph.importers.onnx_file import OnnxBranch, OnnxFile, OnnxInput, OnnxNode
+from specgraph.importers.placed import IN_FRONT, Placed
 
 Raise = Callable[["Raiser", OnnxNode], None]
 
@@ -45,8 +46,13 @@ class Raiser:
         self.batched = batched
         self.net = FlatNetwork(file.name)
         self.paths: dict[str, str] = {}
+        self.places: dict[str, Placed] = {}
+        """Values whose batch is not in front."""
+        self.names: dict[str, str] = {}
+        """For constants that are made of others, what those are called."""
         self.constants: dict[str, Array] = dict(file.constants)
-        self.budget = Budget(file.constants.values())
+        self.folder = Folder(self.constants, file.opset)
+        self.budget = self.folder.budget
         self.outputs = list(file.outputs)
         self.reads: Counter[str] = Counter()
         self.held: dict[str, Held] = {}
@@ -122,16 +128,14 @@ class Raiser:
 
     def _raise(self, node: OnnxNode, handlers: dict[str, Raise]) -> None:
         self.node = node
-        if node.op_type == "Shape" and node.inputs[0] in self.paths:
+        if node.op_type == "Shape" and (node.inputs[0] in self.paths or node.inputs[0] in self.places):
             self._shape(node)
             return
         if node.op_type == "If" and node.domain in ("", "ai.onnx"):
             self._branch(node, handlers)
             return
         if all(value in self.constants for value in node.inputs if value):
-            folded = fold(node, [self.constants[value] for value in node.inputs if value], self.opset, self.budget)
-            if folded is not None:
-                self.constants[node.outputs[0]] = folded
+            if self.folder.compute(node):
                 return
             if node.inputs and node.op_type in handlers:
                 raise Refusal("all its inputs are constants, and it is not one of the ops that are folded")
@@ -143,7 +147,7 @@ class Raiser:
             raise Refusal(f"op {node.op_type}{where} has no counterpart in a spec")
         handler(self, node)
         for output in node.outputs[1:]:
-            if output and output not in self.paths and self.reads[output]:
+            if output and output not in self.paths and output not in self.places and self.reads[output]:
                 raise Refusal(f"its output `{output}` is read, and has no counterpart in a spec")
 
     def _branch(self, node: OnnxNode, handlers: dict[str, Raise]) -> None:
@@ -180,6 +184,8 @@ class Raiser:
     def finish(self) -> None:
         """Take over the outputs. Raises `Refusal`."""
         for name in self.outputs:
+            if name in self.places:
+                raise Refusal(f"output `{name}`: {IN_FRONT}")
             if name in self.constants or name not in self.paths:
                 raise Refusal(f"output `{name}` does not depend on the input")
             if self.paths[name] in self.net.inputs:
@@ -194,6 +200,8 @@ class Raiser:
     def data(self, node: OnnxNode, index: int = 0) -> str:
         """Path of an input that must not be a constant."""
         value = node.inputs[index]
+        if value in self.places and value not in self.paths:
+            raise Refusal(IN_FRONT)
         if value in self.held and value not in self.paths:
             self.paths[value] = self._hold(value)
         if value not in self.paths:
@@ -238,7 +246,10 @@ class Raiser:
 
     def read_once(self, path: str) -> bool:
         """Whether one node alone reads what is at `path`, under whichever of its names."""
-        return all(self.reads[value] == 1 for value, found in self.paths.items() if found == path)
+        elsewhere = (value for value, place in self.places.items() if place.path == path)
+        return all(self.reads[value] == 1 for value in elsewhere) and all(
+            self.reads[value] == 1 for value, found in self.paths.items() if found == path
+        )
 
     def type_of(self, path: str) -> TensorType:
         """Type of a value."""
@@ -250,6 +261,9 @@ class Raiser:
 
     def shape(self, value: str) -> tuple[Any, ...]:
         """Shape of a value as the file sees it; the batch is its number where the file fixes it."""
+        if value in self.places:
+            place = self.places[value]
+            return place.shape(self.type_of(place.path).dims, N if self.batch_size is None else self.batch_size)
         return self.shape_of(self.paths[value])
 
     def shape_of(self, path: str) -> tuple[Any, ...]:
@@ -339,7 +353,7 @@ class Raiser:
         """What the node that says `op` may be called, best first."""
         if self.exact_names:
             return [node.name]
-        found = [owner_of(weight)] if weight else []
+        found = [owner_of(self.names.get(weight, weight))] if weight else []
         if node.scope is not None:
             inner = bool(node.scope) and node.scope not in self._folders
             if op in ("conv", "layer_scale") and node.op_type != "Conv":  # arithmetic with constants
@@ -350,6 +364,13 @@ class Raiser:
         elif node.outputs and not node.outputs[0].isdigit():
             found.append(_value_name(node.outputs[0]))
         return [hint for hint in found if hint]
+
+    def keep(self, value: str, place: Placed | str) -> None:
+        """Note what a value of the file is: a node's path, or where its batch is."""
+        if isinstance(place, str):
+            self.paths[value] = place
+        else:
+            self.places[value] = place
 
     def alias(self, node: OnnxNode) -> None:
         """The node does nothing: its readers read its input."""

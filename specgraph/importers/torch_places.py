@@ -1,19 +1,13 @@
-"""Where the batch lies in a traced value: in front, after other axes, or in one axis with others.
-
-A spec has it in front, alone. A value that has it elsewhere is `Placed`: a node whose axes without the batch are
-those of the traced value, in its order. Views and transpositions move the batch about; calls on other axes are read
-as the same call on the node's value.
-"""
+"""Where the batch lies in a traced value: in front, after other axes, or in one axis with others (see `placed`)."""
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import torch
 
 from specgraph.importers.flat import Refusal
-from specgraph.importers.placed import IN_FRONT, Placed
+from specgraph.importers.placed import IN_FRONT, ON_BATCH, Placed, reshaped, settled
 from specgraph.importers.torch_arguments import CallArguments, spread
 from specgraph.importers.torch_in_place import FILLS
 from specgraph.importers.torch_tracer import Handler, Tracer, op_name
@@ -54,43 +48,26 @@ def _place(tracer: Tracer, value: Any) -> Placed:
     return found if isinstance(found, Placed) else Placed(tracer.data(value), 0)
 
 
-def settled(place: Placed) -> Any:
-    """A place as the tracer has it: a path alone where the batch is in front."""
-    return place.path if place.in_front else place
-
-
 def viewed(tracer: Tracer, node: Any, place: Placed) -> Any:
     """The same values, in the same order, along other axes."""
     shape = [int(size) for size in node.meta["val"].shape]
     axis, sizes = tracer.moving.get(node), tracer.sizes(place.path)
     if axis is None:
         raise Refusal("it joins the batch axis with others")
-    inner = prod(sizes[place.axis + place.before :])
-    after, rest = divmod(inner, prod(shape[axis + 1 :]))
-    before, more = divmod(shape[axis], tracer.batch_size * max(after, 1))
-    if rest or more or prod(sizes) != prod(shape) // tracer.batch_size:
-        if shape[0] == tracer.batch_size and axis:
-            raise Refusal(f"its first size is {shape[0]} at every batch size; write `x.size(0)`, or -1")
-        raise Refusal("it takes the batch axis apart")
-    inside = [size for size in (before, after) if size > 1]
-    wanted = [*shape[:axis], *inside, *shape[axis + 1 :]]
-    new = Placed(place.path, axis, before > 1, after > 1)
+    new, wanted = place.viewed(sizes, shape, axis, tracer.batch_size)
     if wanted == sizes:
         return settled(new)
-    if not wanted:
-        raise Refusal("its result is a single number for each of the batch; a spec's values have an axis besides it")
-    op, arguments = ("flatten", {}) if len(wanted) == 1 else ("reshape", {"shape": wanted})
+    op, arguments = reshaped(wanted)
     return settled(new._replace(path=tracer.add(node, op, [place.path], arguments)))
 
 
 def turned(tracer: Tracer, node: Any, place: Placed) -> Any:
     """The axes in another order."""
-    order = _order(node)
-    own = [axis for traced in order for axis in place.own(traced)]
-    path = place.path
+    new, own = place.turned(_order(node))
     if own != list(range(len(own))):
-        path = tracer.add(node, "permute", [path], {"dims": [0, *(axis + 1 for axis in own)]})
-    return settled(place._replace(path=path, axis=order.index(place.axis)))
+        dims = [0, *(axis + 1 for axis in own)]
+        new = new._replace(path=tracer.add(node, "permute", [place.path], {"dims": dims}))
+    return settled(new)
 
 
 def _order(node: Any) -> list[int]:
@@ -131,15 +108,18 @@ def _lifted(tracer: Tracer, node: Any, handler: Handler, name: str) -> Any:
     data = [source for source in node.all_input_nodes if tracer.is_data(source)]
     places = {source: _place(tracer, source) for source in data}
     ranks = {source: len(source.meta["val"].shape) for source in data}
-    if len({(ranks[source] - place.axis, _inside(tracer, place)) for source, place in places.items()}) > 1:
+    if (
+        len({(ranks[source] - place.axis, place.inside(tracer.sizes(place.path))) for source, place in places.items()})
+        > 1
+    ):
         raise Refusal("it joins values whose batches are along different axes")
     first, place = next(iter(places.items()))
     rank = ranks[first]
     if rank - place.axis <= _last_axes(node, name):
-        raise Refusal("it acts on the batch axis, which a spec never touches")
+        raise Refusal(ON_BATCH)
     call = _with_dims(node, place, LIFTED[name], rank)
     if name in BROADCASTS:
-        call = _with_constants(tracer, call, place, rank)
+        call = _with_constants(tracer, call, place)
     before = {source: tracer.values[source] for source in data}
     try:
         tracer.values.update({source: each.path for source, each in places.items()})
@@ -174,13 +154,6 @@ def _by_channels(tracer: Tracer, node: Any, handler: Handler, place: Placed) -> 
     return place._replace(path=tracer.step(node, "permute", [found], {"dims": back}, "back"))
 
 
-def _inside(tracer: Tracer, place: Placed) -> tuple[int, int]:
-    """Sizes of what lies in one axis with the batch, before it and after it."""
-    sizes = tracer.sizes(place.path)
-    before = sizes[place.axis] if place.before else 1
-    return before, sizes[place.axis + place.before] if place.after else 1
-
-
 def _last_axes(node: Any, name: str) -> int:
     """How many of the last axes a call acts on."""
     if name in ("layer_norm", "rms_norm"):
@@ -198,10 +171,7 @@ def _with_dims(node: Any, place: Placed, names: tuple[str, ...], rank: int) -> A
         value = given.get(argument.name)
         if argument.name not in names or value is None:
             continue
-        found = [place.own(axis % rank) for axis in spread(value, 1)]
-        if any(axis % rank == place.axis for axis in spread(value, 1)):
-            raise Refusal("it acts on the batch axis, which a spec never touches")
-        axes = [axes[0] + 1 for axes in found]
+        axes = [place.own_axis(axis % rank) for axis in spread(value, 1)]
         moved = axes if isinstance(value, (list, tuple)) else axes[0]
         if position < len(args):
             args[position] = moved
@@ -210,7 +180,7 @@ def _with_dims(node: Any, place: Placed, names: tuple[str, ...], rank: int) -> A
     return _Call(node, tuple(args), kwargs)
 
 
-def _with_constants(tracer: Tracer, call: Any, place: Placed, rank: int) -> Any:
+def _with_constants(tracer: Tracer, call: Any, place: Placed) -> Any:
     """The call with its constants as the node's value has its axes. Raises `Refusal`."""
 
     def laid(value: Any) -> Any:
@@ -219,21 +189,9 @@ def _with_constants(tracer: Tracer, call: Any, place: Placed, rank: int) -> Any:
         is_node = isinstance(value, torch.fx.Node)
         if not is_node or not tracer.is_constant(value) or tracer.is_data(value):
             return value
-        tensor = tracer.tensor(value)
-        if tensor.ndim < rank - place.axis:
-            return value
-        shape = [1] * (rank - tensor.ndim) + list(tensor.shape)
-        before, after = _inside(tracer, place)
-        total = shape[place.axis]
-        apart = (1, 1, 1) if total == 1 else (before, tracer.batch_size, after)
-        if prod(apart) != total:
-            raise Refusal("its constant has numbers of its own for each sample, which a spec does not")
-        whole = tensor.reshape(*shape[: place.axis], *apart, *shape[place.axis + 1 :])
-        one = whole.select(place.axis + 1, 0)
-        if not torch.equal(one.unsqueeze(place.axis + 1).expand_as(whole), whole):
-            raise Refusal("its constant has numbers of its own for each sample, which a spec does not")
-        kept = [*shape[: place.axis], *([apart[0]] * place.before), *([apart[2]] * place.after)]
-        return tracer.derive(value, one.reshape(1, *kept, *shape[place.axis + 1 :]))
+        array = tracer.array(value)
+        found = place.constant(array, tracer.sizes(place.path), tracer.batch_size)
+        return value if found is array else tracer.derive(value, torch.from_numpy(found.copy()))
 
     return _Call(call, tuple(laid(value) for value in call.args), {k: laid(v) for k, v in call.kwargs.items()})
 
