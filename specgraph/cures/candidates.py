@@ -11,6 +11,7 @@ from specgraph.cures.groups import group_cures, multiple_cures
 from specgraph.cures.inputs import order_cures, rank_cures
 from specgraph.cures.insertion import gate_cures, turned_tokens
 from specgraph.cures.joins import join_cures
+from specgraph.cures.keras import as_in_keras, keras_cures
 from specgraph.cures.maps import larger_map_cures, reshape_cures, stated_by_padding, unflattened_cures
 from specgraph.cures.pointwise import pointwise_cures
 from specgraph.cures.search import LARGEST_WINDOW, Step, argument_cures, chain_to, step_of
@@ -64,6 +65,8 @@ def cures_of(trouble: ShapeTrouble, elaborator: Elaborator, wrong: frozenset[str
         yield from turned_tokens(trouble, elaborator)
         yield from group_cures(trouble, _instances(trouble, elaborator))
         yield from multiple_cures(trouble, elaborator)
+    if trouble.rule == "same-padding-with-stride":
+        yield from keras_cures(trouble, elaborator)
     if rule(trouble.rule).nearest_value and trouble.argument in behaviour_of(trouble.op).curable:
         yield from _own_argument(trouble, trouble.argument, _instances(trouble, elaborator))
 
@@ -194,23 +197,6 @@ def _smaller_dilation(step: Step, sizes: list[int]) -> Iterator[Cure]:
             return
 
 
-def _as_in_keras(trouble: ShapeTrouble) -> SetArgument | None:
-    """The padding that `same` is in Keras and TensorFlow, where it is not the same on both sides."""
-    if trouble.rule != "same-padding-with-stride":
-        return None
-    sizes, pairs = trouble.types[0].dims[1:], []
-    given = [trouble.arguments[name] for name in ("kernel_size", "stride", "dilation")]
-    each = [value if isinstance(value, tuple | list) else (value,) * len(sizes) for value in given]
-    for size, kernel, stride, dilation in zip(sizes, *each, strict=True):
-        if not isinstance(size, int):
-            return None
-        total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
-        pairs.append([total // 2, total - total // 2])
-    if all(before == after for before, after in pairs):
-        return None
-    return SetArgument(trouble.path, "padding", pairs)
-
-
 def _own_argument(trouble: ShapeTrouble, name: str, instances: list[Step]) -> Iterator[Cure]:
     """The nearest values of the argument at fault that the node takes, in every instance."""
     definition, kernel = trouble.definition, trouble.arguments.get("kernel_size")
@@ -231,4 +217,4 @@ def _own_argument(trouble: ShapeTrouble, name: str, instances: list[Step]) -> It
         kinds = [step.output(step.types, {name: value}) for step in (instances if alone else instances[:1])]
         if written is not None and edit is not None and None not in kinds:
             change = SetArgument(trouble.path, name, written[name])
-            yield Cure((edit,), (change,), kinds[0], "nearest", here=trouble.path, alternative=_as_in_keras(trouble))
+            yield Cure((edit,), (change,), kinds[0], "nearest", here=trouble.path, alternative=as_in_keras(trouble))

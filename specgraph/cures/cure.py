@@ -92,10 +92,10 @@ Change = (
     | MakePointwise
     | ReadOther
 )
-Reason = Literal["reaches", "fits", "largest", "whole", "nearest", "stated", "unstated"]
+Reason = Literal["reaches", "fits", "largest", "whole", "nearest", "keras", "stated", "unstated"]
 """Why a change of arguments cures: the node `reaches` the wanted type; the window `fits` now, is the
-`largest` that does or covers the `whole` map; the value is the `nearest` that the node takes; the size that
-is `stated` is what comes in, or is left `unstated`."""
+`largest` that does or covers the `whole` map; the value is the `nearest` that the node takes, or what the word is
+in `keras`; the size that is `stated` is what comes in, or is left `unstated`."""
 
 
 class Cure(NamedTuple):

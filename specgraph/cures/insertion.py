@@ -33,7 +33,7 @@ def gate_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
         other = kinds[1 - index]
         if kind.rank == 1 and other.spatial_rank and kind.dims[0] in (other.channels, 1):
             shape = [-1, *[1] * other.spatial_rank]
-            yield from _put(trouble, elaborator, trouble.definition, index, RESHAPE, {"shape": shape})
+            yield from put(trouble, elaborator, trouble.definition, index, RESHAPE, {"shape": shape})
 
 
 def enlarging_cures(trouble: ShapeTrouble, elaborator: Elaborator, *, nested: bool) -> Iterator[Cure]:
@@ -46,9 +46,9 @@ def enlarging_cures(trouble: ShapeTrouble, elaborator: Elaborator, *, nested: bo
     for index in odd if len(sizes) > 2 else sorted(odd, key=lambda each: str(sizes[each])):
         others = {size for position, size in enumerate(sizes) if position != index}
         arguments = _enlarged(sizes[index], others.pop()) if len(others) == 1 else None
-        if arguments is None or (nested and not _comes_of(trouble, index, elaborator.nodes)):
+        if arguments is None or (nested and not comes_of(trouble, index, elaborator.nodes)):
             continue
-        for cure in _put(trouble, elaborator, trouble.definition, index, UPSAMPLE, arguments):
+        for cure in put(trouble, elaborator, trouble.definition, index, UPSAMPLE, arguments):
             yield cure._replace(absolute="size" in arguments)
 
 
@@ -57,7 +57,7 @@ def resize_cure(trouble: ShapeTrouble, elaborator: Elaborator, index: int, targe
     arguments = _enlarged(trouble.types[index].dims[1:], target.dims[1:])
     if arguments is None:
         return None
-    cure = next(_put(trouble, elaborator, trouble.definition, index, UPSAMPLE, arguments), None)
+    cure = next(put(trouble, elaborator, trouble.definition, index, UPSAMPLE, arguments), None)
     return None if cure is None else cure._replace(absolute="size" in arguments)
 
 
@@ -65,7 +65,7 @@ def flat_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
     """A flatten of the one map that is joined with vectors."""
     maps = [index for index, kind in enumerate(trouble.types) if kind.spatial_rank]
     if len(maps) == 1 and all(kind.rank == 1 for index, kind in enumerate(trouble.types) if index not in maps):
-        yield from _put(trouble, elaborator, trouble.definition, maps[0], FLATTEN, {})
+        yield from put(trouble, elaborator, trouble.definition, maps[0], FLATTEN, {})
 
 
 def other_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
@@ -94,7 +94,7 @@ def turning_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cur
     if len(kinds) == 2 and all(kind.rank == 3 for kind in kinds):
         for index, kind in enumerate(kinds):
             if kind.dims[-1:] + kind.dims[:-1] == kinds[1 - index].dims and not kind.spatial_rank:
-                yield from _put(trouble, elaborator, trouble.definition, index, PERMUTE, {"dims": CHANNELS_FIRST})
+                yield from put(trouble, elaborator, trouble.definition, index, PERMUTE, {"dims": CHANNELS_FIRST})
     if len(kinds) < 2 or any(kind.rank != 2 for kind in kinds):
         return
     joined = trouble.arguments.get("dim")
@@ -102,7 +102,7 @@ def turning_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cur
         turned, others = kind.dims[::-1], [other.dims for place, other in enumerate(kinds) if place != index]
         kept = [axis for axis in (0, 1) if axis + 1 != joined and axis - 2 != joined]
         if turned != kind.dims and all(turned[axis] == other[axis] for other in others for axis in kept):
-            yield from _put(trouble, elaborator, trouble.definition, index, PERMUTE, {"dims": TURNED})
+            yield from put(trouble, elaborator, trouble.definition, index, PERMUTE, {"dims": TURNED})
 
 
 def turned_tokens(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
@@ -117,11 +117,11 @@ def turned_tokens(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cur
         if len(step.types) != 1 or step.types[0].dims != kind.dims or step.behaviour.view != "none":
             break
         first, read = step.definition, elaborator.nodes[step.path].inputs[0]
-    for cure in _put(trouble, elaborator, first, 0, PERMUTE, {"dims": TURNED}):
+    for cure in put(trouble, elaborator, first, 0, PERMUTE, {"dims": TURNED}):
         yield cure._replace(changes=(PutNode(read, {"op": PERMUTE, "dims": TURNED}),))
 
 
-def _put(
+def put(
     trouble: ShapeTrouble,
     elaborator: Elaborator,
     definition: NodeDef | None,
@@ -129,6 +129,7 @@ def _put(
     op: str,
     arguments: dict[str, Any],
 ) -> Iterator[Cure]:
+    """A node of an op between a node and its input number `index`."""
     body = home_of(definition, elaborator.document) if definition is not None else None
     if definition is None or body is None:
         return
@@ -164,7 +165,7 @@ def _enlarged(small: tuple[Any, ...], large: tuple[Any, ...]) -> dict[str, Any] 
     return {"scale_factor": factor} if factor > 1 else None
 
 
-def _comes_of(trouble: ShapeTrouble, index: int, nodes: dict[str, Node]) -> bool:
+def comes_of(trouble: ShapeTrouble, index: int, nodes: dict[str, Node]) -> bool:
     """Whether an operand is computed from another one."""
     others = {path for place, path in enumerate(trouble.inputs) if place != index}
     path, steps = trouble.inputs[index], 0

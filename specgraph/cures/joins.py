@@ -8,11 +8,13 @@ from itertools import chain
 from specgraph.cures.cure import Cure, SetArgument, together
 from specgraph.cures.edits import set_argument, source_names
 from specgraph.cures.insertion import enlarging_cures, flat_cures, other_cures, resize_cure, turning_cures
+from specgraph.cures.pyramid import level_cures
 from specgraph.cures.search import Step, argument_cures, chain_to
 from specgraph.cures.structure import block_inputs, can_be_measured, crop_cures, projection_cures, repair_cures
 from specgraph.elaboration.elaborate import Elaborator
 from specgraph.elaboration.shape_trouble import ShapeTrouble
 from specgraph.graph.types import TensorType
+from specgraph.language.document import NodeDef
 
 MAX_INPUTS = 32
 
@@ -32,10 +34,13 @@ def join_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
         yield from flat_cures(trouble, elaborator)
         yield from enlarging_cures(trouble, elaborator, nested=True)
     if not concat:
+        yield from level_cures(trouble, elaborator)
         yield from repair_cures(trouble, elaborator.document)
+    chains = [chain_to(path, nodes, written, alone=True) for path in trouble.inputs]
+    if not concat and any(written.get(path) is trouble.definition for path in nodes):
+        yield from _as_the_input(trouble, elaborator, chains)  # the block's number is right for another input
     if not concat and types[0].dims[0] != types[-1].dims[0] and not gated:
         yield from projection_cures(trouble, elaborator.document, nodes)
-    chains = [chain_to(path, nodes, written, alone=True) for path in trouble.inputs]
     if not concat:
         yield from _gate(types, chains)
         yield from _as_the_input(trouble, elaborator, chains)
@@ -44,7 +49,7 @@ def join_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
         cures = _brought_to(target, trouble, elaborator, chains, concat)
         first = next(cures, None)
         if first is not None:
-            found.append((_cost(first), chain((first,), cures)))
+            found.append((_cost(first, written), chain((first,), cures)))
     for _, cures in sorted(found, key=lambda entry: entry[0]):
         yield from cures
     if concat:
@@ -55,9 +60,11 @@ def join_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
         yield from projection_cures(trouble, elaborator.document, nodes)
 
 
-def _cost(cure: Cure) -> int:
-    """How much a cure changes: another kernel is another network, a padding is what was forgotten."""
-    return len(cure.edits) + 10 * sum(change.argument == "kernel_size" for change in cure.arguments)
+def _cost(cure: Cure, written: dict[str, NodeDef]) -> int:
+    """How much a cure changes: another kernel is another network, a padding is what was forgotten, and a value that is
+    not written is forgotten rather than one that is."""
+    kernels = sum(change.argument == "kernel_size" for change in cure.arguments)
+    return len(cure.edits) + 10 * kernels + sum(c.argument in written[c.path].arguments for c in cure.arguments)
 
 
 def _tensor_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:

@@ -32,7 +32,7 @@ def _up_to_a_map(definition: NodeDef, body: Body, scope: str, elaborator: Elabor
     """The linear layers from one on to a join with a map that is there; empty where no such join follows."""
     layers, current = [definition], definition
     for _ in range(MAX_STEPS):
-        following = [node for node in body.nodes if node is not current and current.name in _read(node, body)]
+        following = [node for node in body.nodes if node is not current and current.name in names_read(node, body)]
         if len(following) != 1:
             return []
         (current,) = following
@@ -40,7 +40,7 @@ def _up_to_a_map(definition: NodeDef, body: Body, scope: str, elaborator: Elabor
             return []
         behaviour = behaviour_of(str(current.target.value))
         if behaviour.joins in ("sum", "product", "difference", "axis"):
-            others = [elaborator.nodes.get(f"{scope}.{name}" if scope else name) for name in _read(current, body)]
+            others = [elaborator.nodes.get(f"{scope}.{name}" if scope else name) for name in names_read(current, body)]
             return layers if any(node is not None and node.output.spatial_rank for node in others) else []
         if behaviour.reach == "features":
             layers.append(current)
@@ -49,7 +49,7 @@ def _up_to_a_map(definition: NodeDef, body: Body, scope: str, elaborator: Elabor
     return []
 
 
-def _read(node: NodeDef, body: Body) -> list[str]:
+def names_read(node: NodeDef, body: Body) -> list[str]:
     """The names that a node of a mapping reads, written or not."""
     names = source_names(node)
     if names or node.sources is not None:

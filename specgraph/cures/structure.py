@@ -174,7 +174,7 @@ def repair_cures(trouble: ShapeTrouble, document: Document) -> Iterator[Cure]:
         return
     for index, node in enumerate(operands):
         other = names[1 - index]
-        if node is None or source_names(node) != inputs or not _projects(node) or not can_be_measured(other):
+        if node is None or source_names(node) != inputs or not is_pointwise(node) or not can_be_measured(other):
             continue
         measured = f"$({other}.channels)"
         edits = [rewrite_argument(node, "out_channels", measured)]
@@ -192,7 +192,7 @@ def repair_cures(trouble: ShapeTrouble, document: Document) -> Iterator[Cure]:
             yield Cure(found, tuple(changes), kinds[1 - index])
 
 
-def _projects(node: NodeDef) -> bool:
+def is_pointwise(node: NodeDef) -> bool:
     """Whether a node is a convolution of single positions."""
     kernel = node.arguments.get("kernel_size")
     linear = node.target is not None and node.target.constant and behaviour_of(str(node.target.value)).convolves

@@ -43,6 +43,8 @@ def words_of(cure: Cure) -> str:
         return f"{shown} is what fits; global_avg_pool pools any size down to 1x1"
     if cure.reason == "fits":
         return f"{shown} makes it fit, and gives {cure.gives}"
+    if cure.reason == "keras":
+        return f"{shown} is what same pads in Keras, and gives {cure.gives}"
     if cure.reason == "nearest":
         as_elsewhere = f"; Keras pads {show(cure.alternative.value)}" if cure.alternative is not None else ""
         return f"{shown} is possible, and gives {cure.gives}{as_elsewhere}"

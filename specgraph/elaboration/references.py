@@ -105,10 +105,22 @@ class References:
             if sources is not None:
                 help = f"write {sources}: a shortcut adds the layer before it and the one that {name} counts back to"
                 close = sources
+        begins = self._beginning(back, scope, node) if back is not None else ()
         plain_text = isinstance(written.tree, Scalar) and written.constant
         facts = {"where": where, "verb": verb, "name": name, "names": names, "close": near}
-        fix = Fix(sure, (_replaced(written, close),)) if close and plain_text else None
+        fix = Fix(sure, (_replaced(written, close), *begins)) if close and plain_text else None
         self.collector.say("unknown-reference", "node", facts, span, node=path, help=help, fix=fix)
+
+    def _beginning(self, back: str, scope: LiveScope, node: NodeDef | None) -> tuple[Edit, ...]:
+        """The edit that says where the branch begins that a join counts back over."""
+        from specgraph.language.branches import beginning_said
+
+        nodes = scope.body.nodes
+        at = next((number for number, other in enumerate(nodes) if other.name == back), None)
+        if node is None or at is None or scope.body.is_chain:
+            return ()
+        edit = beginning_said(nodes, node, at, back, self.state.document, node.source)
+        return (edit,) if edit is not None and nodes[at].source is node.source else ()
 
     def cycle(self, cycle: list[NodeDef], scope: LiveScope) -> None:
         """Report nodes each of which needs the next one, and the last one the first; of a block's once."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence as Items
 
 from specgraph.diagnostics.model import Edit, Fix
+from specgraph.language.branches import beginning_said
 from specgraph.language.document import Document, NodeDef
 from specgraph.named_tuples import NamedTuple
 from specgraph.source.tree import Mapping, Scalar, Sequence, Source, Tree
@@ -29,7 +30,7 @@ def sources_inside(
     """Every `from` of an entry but the first. One fix gives all entries names, and so cures all, but those `inside`
     a node. An entry whose sources count back is not looked at further."""
     inputs = list(document.inputs) if prefix == "" else []
-    sources, fix = _name_entries(tree, nodes, document.source, inputs[0] if len(inputs) == 1 else None)
+    sources, fix = _name_entries(tree, nodes, document, inputs[0] if len(inputs) == 1 else None)
     fix = None if inside else fix
     has_names = fix is not None
     for index, (node, item) in enumerate(zip(nodes, tree.items, strict=True)):
@@ -46,14 +47,14 @@ def sources_inside(
 
 
 def _name_entries(
-    tree: Sequence, nodes: Items[NodeDef], source: Source, only_input: str | None
+    tree: Sequence, nodes: Items[NodeDef], document: Document, only_input: str | None
 ) -> tuple[dict[int, list[str]], Fix | None]:
     """What the sources of an entry are called once all entries have names, and the fix that gives those names.
 
     Names are by op and number: `conv1`, `relu1`, `conv2`. Numbers in the `from` of entries, which are positions in the
     list or count back from the entry if they are negative, become names. There is no fix where an entry is a list
     itself or does not stand on a line of its own, or where a number means no entry."""
-    names = _names(nodes)
+    names, source = _names(nodes), document.source
     sources: dict[int, list[str]] = {}
     edits: list[Edit] = []
     whole = True
@@ -79,6 +80,11 @@ def _name_entries(
             sources.setdefault(index, []).append(meant)
             if meant != scalar.text:
                 edits.append(source.edit_word(source.span(scalar), meant))
+    for index, operands in sources.items():
+        for name in operands[:-1] if operands[-1] == names[index - 1] else operands:
+            at = names.index(name) if name in names[: index - 1] else None
+            said = None if at is None else beginning_said(nodes, nodes[index], at, name, document, source)
+            edits += [said] if said is not None and said not in edits else []
     return sources, Fix("unsafe", tuple(edits)) if whole else None
 
 

@@ -40,9 +40,10 @@ def our_op(name: str, counterpart: Counterpart, written: Written, beside: Beside
     an argument is left out, and is safe only if nothing else may be meant."""
     values = {key: Given(*_value(given)) for key, (_, given) in beside.items()}
     stated = _stated(counterpart.op, beside)
-    meaning = layer_of(name, beside.keys(), stated, _tools_of(written.source))
+    meaning = layer_of(name, beside.keys(), stated, tools_of(written.source))
     keys = meaning.layer.keys if meaning is not None else {}
-    translated = {key: keys[key](values[key], values) for key in beside if key in keys}
+    found = {key: keys[key](values[key], values) for key in beside if key in keys}
+    translated = {key: each for key, each in found.items() if each is not None}
     op = next((each.op for each in translated.values() if each.op is not None), counterpart.op)
     entries = {ours: value for each in translated.values() for ours, value in each.entries.items()}
     stated = _stated(op, [key for key in beside if key not in translated]) | entries.keys()
@@ -80,7 +81,7 @@ def _defaults(meaning: Meaning, stated: set[str], op: str) -> dict[str, Any]:
     return needed(meaning, stated, ours)
 
 
-def _tools_of(source: Source) -> frozenset[str]:
+def tools_of(source: Source) -> frozenset[str]:
     """The tools whose words a file holds, found once."""
     known = _tools.get(source.path)
     if known is None or known[0] is not source.text:

@@ -90,7 +90,11 @@ class Reporter:
             fix = None if as_key and ours.needs else ours.fix
             self.collector.say("foreign-op-name", "op", renamed, span, node=path, help=ours.help, fix=fix)
             return ours.covered
-        dialect = None if as_key else meant_in_caffe(text, written, beside)
+        dialect = None
+        if not as_key:
+            from specgraph.language.activation_words import activation_named
+
+            dialect = meant_in_caffe(text, written, beside) or activation_named(text, written, beside)
         advice = dialect.help if dialect is not None else names.advice(text)
         close = None if advice else nearest(text, ops())
         fix = None
@@ -150,7 +154,13 @@ class Reporter:
 
             removal = remove_key(beside, key.text, written.source)
             fix = Fix("safe", (removal,)) if removal is not None else None
-        dialect = None if given else meant_elsewhere(op.name, key, written, beside)
+        dialect = None
+        if not given:
+            from specgraph.language.activation_words import activation_beside
+
+            dialect = meant_elsewhere(op.name, key, written, beside)
+            if dialect is None and inside is None:
+                dialect = activation_beside(key, written, beside)
         if dialect is not None:
             help, fix = dialect
         facts = {"where": where, "op": op.name, "name": key.text, "takes": [*op.arguments]}

@@ -52,6 +52,8 @@ class DocumentReader(TreeReader):
         if not isinstance(self.tree, Mapping):
             self.fault("invalid-value", "no spec", {}, self.tree)
             return None
+        if self.tree.get("nodes") is None:
+            self.tree = self.document.tree = self._with_nodes(self.tree, TOP_KEYS, "the spec")
         self.known_keys(self.tree, TOP_KEYS, "a spec", KEY_HINTS)
         self._version()
         document = self.document
@@ -83,6 +85,16 @@ class DocumentReader(TreeReader):
             self.reference(value)
         return self.reference(tree)
 
+    def _with_nodes(self, mapping: Mapping, known: tuple[str, ...], owner: str) -> Mapping:
+        """A spec or block without `nodes`, with the nodes that stand elsewhere in it where they belong; reported."""
+        from specgraph.language.forgotten_nodes import forgotten_nodes
+
+        found = forgotten_nodes(mapping, self.source, known, owner)
+        if found is None:
+            return mapping
+        self.fault("missing-key", "nodes elsewhere", found.facts, found.first, help=found.help, fix=found.fix)
+        return found.tree
+
     def _version(self) -> None:
         assert isinstance(self.tree, Mapping)
         version = self.tree.get("specgraph")
@@ -110,6 +122,8 @@ class DocumentReader(TreeReader):
         mapping = self.mapping(tree, f"block `{key.text}`")
         if mapping is None:
             return
+        if mapping.get("nodes") is None:
+            mapping = self._with_nodes(mapping, BLOCK_KEYS, f"block `{key.text}`")
         self._several_outputs(mapping, key.text)
         self.known_keys(mapping, BLOCK_KEYS, f"block `{key.text}`", {"arguments": "args", "outputs": "output"})
         args = mapping.get("args")

@@ -11,9 +11,13 @@ AXES = {"H": "height", "W": "width", "D": "depth", "L": "length", "C": "channels
 
 
 def listed(names: Sequence[str], types: Sequence[TensorType], indices: Sequence[int] | None = None) -> str:
-    """`a` is 64x32x32, `b` is 64x16x16: the inputs with these indices, by default all."""
+    """`a` is 64x32x32, `b` is 64x16x16: the inputs with these indices, by default all. Where two would read
+    the same, the sizes are listed in their order."""
     chosen = range(len(names)) if indices is None else indices
-    shown = [f"{names[index]} is {types[index]}" for index in chosen]
+    texts = [str(types[index]) for index in chosen]
+    if len(set(texts)) < len({types[index].dims for index in chosen}):  # maps and others of the same sizes
+        texts = [f"[{', '.join(map(str, types[index].dims))}]" for index in chosen]
+    shown = [f"{names[index]} is {text}" for index, text in zip(chosen, texts, strict=True)]
     return ", ".join(shown[:MOST_LISTED]) + (", ..." if len(shown) > MOST_LISTED else "")
 
 

@@ -32,6 +32,7 @@ OF_NETWORKS: dict[str, Callable[[Lint], bool]] = {
     "random drops": _some_op(lambda behaviour: behaviour.drop_rate),
     "batch normalisation": _some_op(lambda behaviour: behaviour.over_batch),
     "normalised scores": _some_op(lambda behaviour: behaviour.normalises_scores),
+    "mixed axes": _some_op(lambda behaviour: behaviour.mixes),
     "regrouped values": _some_op(lambda behaviour: behaviour.view == "regrouped"),
     "join": _some_op(lambda behaviour: behaviour.joins != "none"),
     "joined axis": _some_op(lambda behaviour: behaviour.joins == "axis"),

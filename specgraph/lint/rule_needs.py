@@ -68,6 +68,7 @@ RULE_NEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]] = {
     "SG934": (("bounded op",), (), False),
     "SG936": (("regrouped values",), (), False),
     "SG937": (("queries",), (), False),
+    "SG938": (("mixed axes",), (), False),
 }
 
 ASKED = (

@@ -84,7 +84,7 @@ OPS: tuple[Op, ...] = (
         "Rectified linear unit with a small slope below zero.",
         "x if x > 0 else negative_slope * x",
         Argument("negative_slope", Number(), 0.01, doc="slope below zero"),
-        foreign=("LeakyReLU", "LeakyRelu", "leakyrelu", "lrelu"),
+        foreign=("LeakyReLU", "LeakyRelu", "leakyrelu", "lrelu", "leaky"),
         behaviour=_point(keeps=(0, inf), no_effect=SLOPE_OF_ONE, traffic=KEEPS_INPUTS),
     ),
     _activation(
@@ -154,7 +154,7 @@ OPS: tuple[Op, ...] = (
         "min(max(x, min_val), max_val)",
         Argument("min_val", Number(), -1.0, doc="lower bound"),
         Argument("max_val", Number(), 1.0, doc="upper bound"),
-        foreign=("Hardtanh", "HardTanh"),
+        foreign=("Hardtanh", "HardTanh", "hardtan"),
         behaviour=_point(range=("min_val", "max_val"), keeps=("min_val", "max_val"), traffic=KEEPS_INPUTS),
         infer=infer_hardtanh,
     ),

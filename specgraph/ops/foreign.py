@@ -182,7 +182,9 @@ NODE_KEYS: dict[str, str] = {
 """Keys of a node, and what they are called elsewhere."""
 
 NOT_ARGUMENTS: dict[str, str] = {
-    **dict.fromkeys(("activation", "act", "act_layer", "nonlinearity"), "write the activation as a node of its own"),
+    **dict.fromkeys(
+        ("activation", "act", "act_layer", "activation_fn", "nonlinearity"), "write the activation as a node of its own"
+    ),
     **dict.fromkeys(
         ("norm", "norm_layer", "batch_norm", "bn", "batch_normalize"), "write the normalisation as a node of its own"
     ),
@@ -205,6 +207,10 @@ NOT_ARGUMENTS: dict[str, str] = {
     "normalized_shape": "write axes, the axes to normalise over, such as [1] for the channels of a map",
 }
 """What other tools take as an argument and is said in another way here."""
+
+
+NO_ACTIVATION = ("linear", "none", "identity", "null", "false")
+"""What says of a layer that no activation follows: `linear` of Darknet and Keras is the identity."""
 
 
 class Counterpart(NamedTuple):

@@ -1,7 +1,8 @@
 """Layers of other tools that compute otherwise than ours of the same name if arguments are left out.
 
 Sources: the reference pages of Keras 3 (`keras.layers`), of ONNX's operators, of Caffe's layers (`caffe.proto`) and of
-TensorFlow (`tf.nn`), and PyTorch's for the names that both have.
+TensorFlow (`tf.nn`), of Darknet's activations (`leaky_activate` of activations.h), and PyTorch's for the names that
+both have.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ TOOLS: dict[str, re.Pattern[str]] = {
         r"Conv[123]DTranspose|(?:Depthwise|Separable)Conv[12]D|Global(?:Average|Max)Pooling[123]D|filters|pool_size)\b"
     ),
     "PyTorch": re.compile(
-        r"\b(?:(?:Conv|ConvTranspose|BatchNorm|MaxPool|AvgPool|InstanceNorm|AdaptiveAvgPool|Dropout)[123]d|nn\.\w+|"
+        r"\b(?:(?:Conv|ConvTranspose|BatchNorm|MaxPool|AvgPool|InstanceNorm|AdaptiveAvgPool|Dropout)[123]d|(?<!tf\.)nn\.\w+|"
         r"[pP]y[tT]orch|torch\.)"
     ),
     "ONNX": re.compile(r"\b(?:Gemm|GlobalAveragePool|AveragePool|kernel_shape|BatchNormalization(?=.*spatial)|ONNX)\b"),
     "Caffe": re.compile(r"\b(?:InnerProduct|Pooling|num_output|local_size|bottom|dropout_ratio|[cC]affe)\b"),
+    "Darknet": re.compile(r"\b(?:convolutional|batch_normalize|maxpool|shortcut|route|yolo|[dD]arknet)\b"),
     "TensorFlow": re.compile(r"\b(?:depth_radius|tf\.\w+|slim|[tT]ensor[fF]low)\b"),
 }
 """Words that tell which tool's words a file holds."""
@@ -58,8 +60,8 @@ class Given(NamedTuple):
     constant: bool
 
 
-Translate = Callable[[Given, Mapping[str, Given]], Translated]
-"""What a key with this value becomes, beside others."""
+Translate = Callable[[Given, Mapping[str, Given]], Translated | None]
+"""What a key with this value becomes, beside others; None where it means the same here."""
 
 
 class Layer(NamedTuple):
@@ -98,6 +100,41 @@ def channels(ours: str = "") -> Translate:
             return Translated({ours: "…"} if ours else {}, why, sure=False, writable=False)
         entries = {ours: [1] if ours == "axes" else 1} if ours else {}
         return Translated(entries, why, sure=not ours, writable=ours not in beside)
+
+    return translate
+
+
+def _last_channels(given: Given, beside: Mapping[str, Given]) -> Translated:
+    """The axes of a reduction, where the channels are the last axis."""
+    why = "its axes count the channels last, which are axis 1 here"
+    axes = given.value if isinstance(given.value, list) else [given.value]
+    if not given.constant or any(not isinstance(axis, int) or isinstance(axis, bool) for axis in axes):
+        return Translated({"dim": given.value}, why, sure=False, writable=False)
+    spatial = len(axes) > 1 and axes == list(range(1, len(axes) + 1))
+    meant = [axis + 1 for axis in axes] if spatial else 1 if axes == [-1] else given.value
+    return Translated({"dim": meant}, why, sure=False, writable="dim" not in beside)
+
+
+def strided_same(rank: int) -> Translate:
+    """`padding: same` beside a stride, for maps of `rank` axes that the stride divides: as many values as the last
+    window lacks, the smaller part first."""
+
+    def translate(given: Given, beside: Mapping[str, Given]) -> Translated | None:
+        kernel, stride, dilation = (
+            next((beside[name].value for name in names if name in beside), default)
+            for names, default in (
+                (("kernel_size", "kernel"), None),
+                (("strides", "stride"), 1),
+                (("dilation_rate", "dilation"), 1),
+            )
+        )
+        numbers = [each for each in (kernel, stride, dilation) if isinstance(each, int) and not isinstance(each, bool)]
+        if given.value != "same" or len(numbers) < 3 or numbers[1] < 2:
+            return None
+        total = max(numbers[2] * (numbers[0] - 1) + 1 - numbers[1], 0)
+        padding = total // 2 if total % 2 == 0 else [[total // 2, total - total // 2]] * rank
+        why = f"same in Keras pads maps that stride {numbers[1]} divides so"
+        return Translated({"padding": padding}, why, sure=False)
 
     return translate
 
@@ -192,6 +229,7 @@ LAYERS: dict[str, tuple[Layer, ...]] = {
         Layer("Keras", {"negative_slope": 0.3}),
         Layer("TensorFlow", {"negative_slope": 0.2}),
     ),
+    "leaky": (Layer("Darknet", {"negative_slope": 0.1}), Layer("PyTorch", {"negative_slope": 0.01})),
     "lrelu": (Layer("TensorFlow", {"negative_slope": 0.2}), Layer("PyTorch", {"negative_slope": 0.01})),
     "PReLU": (
         Layer("PyTorch", {}, ("num_parameters", "init")),
@@ -223,6 +261,7 @@ LAYERS: dict[str, tuple[Layer, ...]] = {
     "ReLU": (Layer("PyTorch", keys={"negative_slope": _slope, "max_value": _ceiling}),),
     "Softmax": (Layer("PyTorch", keys=_DIM),),
     "LogSoftmax": (Layer("PyTorch", keys=_DIM),),
+    "reduce_mean": (Layer("TensorFlow", keys={"axis": _last_channels}),),
     "Concatenate": (Layer("Keras", keys=_DIM),),
 }  # fmt: skip
 """By name; of several tools, the one to choose first."""
@@ -234,6 +273,7 @@ _EACH_RANK = (
     "UpSampling2D",
     "ZeroPadding2D",
 )
+LAYERS |= {f"Conv{rank}D": (Layer("Keras", keys={"padding": strided_same(rank)}),) for rank in (1, 2, 3)}
 LAYERS |= {name.replace("2", rank): LAYERS[name] for name in _EACH_RANK for rank in "13"}
 _FOLDED = {fold(name): layers for name, layers in LAYERS.items()}
 

@@ -45,6 +45,12 @@ CASES = {
     ),
     "node names under a forgotten `nodes:`": (
         "defaults:\n  batch_norm: {eps: 0.001}\n  conv1: {CONV}\n  relu1: relu\n  conv2: {CONV}\n  relu2: relu\n",
+        "defaults:\n  batch_norm: {eps: 0.001}\n"
+        "nodes:\n  conv1: {CONV}\n  relu1: relu\n  conv2: {CONV}\n  relu2: relu\n",
+    ),
+    "names of nodes in `defaults`": (
+        "defaults:\n  conv1: {bias: false}\n  conv2: {bias: true}\n  linear1: {bias: true}\n  linear2: {bias: false}\n"
+        "nodes: [relu]\n",
         None,
     ),
 }  # fmt: skip

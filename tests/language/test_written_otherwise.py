@@ -16,7 +16,7 @@ ANSWERS = {
     "{op: dense, units: 10, activation: softmax}": [
         ("SG207", "write linear"),
         ("SG209", "write out_features"),
-        ("SG209", "write the activation as a node of its own"),
+        ("SG209", "write the activation as a node of its own, after this one: softmax"),
     ],
     "{op: upconv, out_channels: 8, kernel_size: 2, stride: 2}": [("SG207", "write conv_transpose")],
     "{linear: 10}": [("SG205", "write {op: linear, out_features: 10}")],

@@ -109,6 +109,26 @@ CASES: dict[str, Case] = {
     ),
     "the gain of relu before selu's like": (VECTOR, layer("kaiming_normal", follow="sigmoid"), [("SG928", 4)]),
     "the gain of relu before tanh": (VECTOR, layer("kaiming_normal", follow="tanh"), []),
+    "the gain of tanh before relu": (
+        VECTOR,
+        layer("{kaiming_normal: {nonlinearity: tanh}}"),
+        [("SG928", 4)],
+    ),
+    "the gain of tanh before a leaky_relu": (
+        VECTOR,
+        layer("{kaiming_uniform: {nonlinearity: tanh}}", follow="{op: leaky_relu, negative_slope: 0.2}"),
+        [("SG928", 4)],
+    ),
+    "a named relu before tanh": (
+        VECTOR,
+        layer("{kaiming_uniform: {nonlinearity: relu}}", follow="tanh"),
+        [("SG928", 4)],
+    ),
+    "the gain of a leaky_relu before relu": (
+        VECTOR,
+        layer("{kaiming_normal: {nonlinearity: leaky_relu, a: 0.3}}"),
+        [],
+    ),
     "the gain of relu before relu": (VECTOR, layer("kaiming_normal"), []),
     # SG929
     "a sigmoid of a relu": (
@@ -139,6 +159,33 @@ CASES: dict[str, Case] = {
     "a softmax over a sequence": (
         "specgraph: 1\ninputs: {image: [8, 16]}\n",
         "nodes:\n  a: {op: conv, out_channels: 8, kernel_size: 3}\n  s: {op: softmax, dim: -1}\n",
+        [],
+    ),
+    # SG938
+    "a mean over axes 1 and 2 of a map": (
+        HEADER,
+        f"nodes:\n  a: {CONV}\n  m: {{op: mean, dim: [1, 2]}}\n",
+        [("SG938", 5)],
+    ),
+    "a mean that keeps its axes": (
+        HEADER,
+        f"nodes:\n  a: {CONV}\n  r: gelu\n  m: {{op: mean, dim: [2, 1], keepdim: true}}\n",
+        [("SG938", 6)],
+    ),
+    "a mean over three axes of a volume": (
+        "specgraph: 1\ninputs: {scan: [2, 8, 9, 10]}\n",
+        "nodes:\n  t: tanh\n  m:\n    op: mean\n    dim: [-4, -3, -2]\n",
+        [("SG938", 7)],
+    ),
+    "means of channels, of rows, of space": (
+        HEADER,
+        f"nodes:\n  a: {CONV}\n  c: {{op: mean, dim: 1, from: a}}\n"
+        "  e: {op: mean, dim: 2, from: a}\n  f: {op: mean, dim: [2, 3], from: a}\noutputs: [c, e, f]\n",
+        [],
+    ),
+    "a mean over the axes of a map that is turned": (
+        HEADER,
+        f"nodes:\n  a: {CONV}\n  t: {{op: permute, dims: [0, 2, 3, 1]}}\n  m: {{op: mean, dim: [1, 2]}}\n",
         [],
     ),
     # SG932

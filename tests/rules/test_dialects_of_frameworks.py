@@ -124,3 +124,48 @@ def test_a_scaled_width_is_made_whole(width: str) -> None:
     assert fixed(report, unsafe=False) == text
     assert fixed(report, unsafe=True) == text.replace(width, WIDTHS[width])
     assert check_text(fixed(report, unsafe=True)).ok
+
+
+# The file of which all comes from Keras, and what `same` pads there beside a stride.
+OF_KERAS: dict[str, tuple[str, str]] = {
+    "a pooling that pads by same": (
+        "  a: {op: conv, out_channels: 4, kernel_size: 5, stride: 2, padding: same}\n  r: relu\n"
+        "  p: {op: max_pool, kernel_size: 2, padding: same}\n",
+        "[[1, 2], [1, 2]]",
+    ),
+    "words of Keras": (
+        "  a: {op: Conv2D, filters: 4, kernel_size: 3, strides: 2, padding: same}\n"
+        "  r: relu\n  d: {op: Dense, units: 3}\n",
+        "[[0, 1], [0, 1]]",
+    ),
+    "a comment that says where it comes from": (
+        "  # as in tf.nn.conv2d\n  a: {op: conv, out_channels: 4, kernel_size: 7, stride: 4, padding: same}\n"
+        "  r: tanh\n",
+        "[[1, 2], [1, 2]]",
+    ),
+    "the same on both sides": (
+        "  # Keras\n  a: {op: conv, out_channels: 4, kernel_size: 5, stride: 3, padding: same}\n  r: tanh\n",
+        "1",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OF_KERAS)
+def test_same_beside_a_stride_pads_as_in_keras_where_the_file_is_of_keras(name: str) -> None:
+    nodes, wanted = OF_KERAS[name]
+    text = f"specgraph: 1\ninputs: {{image: [3, 24, 24]}}\nnodes:\n{nodes}"
+    for _ in range(3):
+        report = check_text(text)
+        text = fixed(report, unsafe=True)
+    assert f"padding: {wanted}}}\n  r" in text
+    assert check_text(text).ok
+
+
+def test_same_beside_a_stride_of_instances_that_keras_pads_otherwise() -> None:
+    text = (
+        "specgraph: 1\ninputs: {image: [3, 24, 25]}\n# Keras\nnodes:\n"
+        "  a: {op: conv, out_channels: 3, kernel_size: 3, stride: 2, padding: same, repeat: 2}\n"
+    )
+    (found,) = (d for d in check_text(text).diagnostics if d.code == "SG317")
+    assert found.help is not None
+    assert found.help.startswith("padding: 1 is possible")

@@ -54,7 +54,9 @@ INSIDE = {
     "  c: {op: conv, out_channels: 8, kernel_size: 3, p: {op: max_pool, kernel_size: 2}}\n": [
         "write `p` as a node of its own, not inside another"
     ],
-    "  c:\n    op: linear\n    out_features: 8\n    activation: relu\n": ["write the activation as a node of its own"],
+    "  c:\n    op: linear\n    out_features: 8\n    activation: relu\n": [
+        "write the activation as a node of its own, after this one: relu"
+    ],
 }
 
 

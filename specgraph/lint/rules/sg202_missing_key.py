@@ -10,7 +10,7 @@ RULE = Rule(
     summary="something required is missing",
     explanation="""\
 A spec needs its language version, inputs and nodes; a block needs nodes. Nothing is guessed in
-their place.
+their place, but nodes that stand under another part, because `nodes:` was forgotten, are found.
 """,
     bad="""\
 specgraph: 1
@@ -31,5 +31,6 @@ MESSAGES = {
     ),
     "version": Message("the language version is missing", help="begin the file with specgraph: {version}"),
     "no node": Message("{what} is empty", help="a network has at least one node"),
+    "nodes elsewhere": Message("{owner} has no `nodes`: {nodes} {place}"),
     "nodes of a block": Message("block `{block}` has no `nodes`", help="list its nodes"),
 }

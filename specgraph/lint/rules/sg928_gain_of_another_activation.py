@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specgraph.diagnostics.rule import Rule
-from specgraph.language.initialisers import gain_of
+from specgraph.language.initialisers import NONLINEARITY, gain_of
 from specgraph.lint.layers import is_activation, next_through, weighted, weighted_readers
 
 if TYPE_CHECKING:
@@ -41,7 +41,10 @@ nodes:
 """,
     needs=("initialisers",),
 )
-MOST_APART = 1.25
+MOST_APART = 1.1
+"""The gains of relu and of a leaky_relu with a slope of 0.3 differ less, those of relu and tanh more."""
+MOST_APART_BY_DEFAULT = 1.25
+"""Where the activation is not named: an initialiser for relu before a tanh is usual, and training corrects it."""
 
 
 def check(lint: Lint) -> None:
@@ -53,7 +56,8 @@ def check(lint: Lint) -> None:
             continue
         following = gain_of(reader.op, reader.arguments.get("negative_slope", 0.0))
         given = gain_of(stated, fields.get("a", 0.0))
-        if following is None or given is None or max(given / following, following / given) <= MOST_APART:
+        most = MOST_APART_BY_DEFAULT if stated == NONLINEARITY.default else MOST_APART
+        if following is None or given is None or max(given / following, following / given) <= most:
             continue
         lint.report(
             "gain-of-another-activation",

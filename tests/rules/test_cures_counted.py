@@ -1,0 +1,31 @@
+"""Cures of kinds that other tables hold once or twice, in further networks."""
+
+from __future__ import annotations
+
+import pytest
+
+from specgraph.source.fixes import apply_fixes
+from tests.helpers import check_text
+from tests.rules.cures_counted_cases import CASES
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_cure_is_what_was_meant(name: str) -> None:
+    shape, nodes, changed = CASES[name]
+    text = wanted = f"specgraph: 1\ninputs: {{image: {shape}}}\nnodes:\n{nodes}"
+    for before, after in changed.items():
+        assert before in text
+        wanted = wanted.replace(before, after)
+    report = check_text(text)
+    errors = [d for d in report.diagnostics if d.severity == "error"]
+    assert errors
+    fixed = apply_fixes(next(iter(report.sources.values())), errors, unsafe=True).text
+    assert fixed == wanted, [d.help for d in report.diagnostics]
+    assert check_text(fixed).ok
+
+
+def test_sizes_that_read_the_same_are_listed_in_their_order() -> None:
+    """A map is shown with its channels last: tokens of the same sizes would look alike."""
+    nodes = "  t: {op: permute, dims: [0, 2, 1]}\n  j: {op: concat, from: [image, t], dim: 1}\n"
+    (found,) = check_text(f"specgraph: 1\ninputs: {{image: [12, 20]}}\nnodes:\n{nodes}").diagnostics
+    assert found.message.endswith("`image` is [12, 20], `t` is [20, 12]")
