@@ -35,7 +35,8 @@ def group_cures(trouble: ShapeTrouble, instances: list[Step]) -> Iterator[Cure]:
                 yield Cure((edit,), (SetArgument(trouble.path, "groups", text),), kind, "nearest", here=trouble.path)
     elif channels % groups == 0 and len({step.types for step in instances}) == 1:
         below = wanted // groups * groups
-        for value in sorted((size for size in (below, below + groups) if size), key=lambda size: abs(size - wanted)):
+        around = [size for size in (below, below + groups) if size]
+        for value in sorted(around, key=lambda size: (abs(size - wanted), size.bit_count() > 1)):  # 256 before 254
             edit = set_argument(definition, "out_channels", value)
             kind = instances[0].output(instances[0].types, {"out_channels": value})
             if edit is not None and kind is not None:

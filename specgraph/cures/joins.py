@@ -9,7 +9,7 @@ from specgraph.cures.cure import Cure, SetArgument, together
 from specgraph.cures.edits import set_argument, source_names
 from specgraph.cures.insertion import enlarging_cures, flat_cures, other_cures, resize_cure, turning_cures
 from specgraph.cures.pyramid import level_cures
-from specgraph.cures.search import Step, argument_cures, chain_to
+from specgraph.cures.search import Step, argument_cures, chain_to, enlarges
 from specgraph.cures.structure import block_inputs, can_be_measured, crop_cures, projection_cures, repair_cures
 from specgraph.elaboration.elaborate import Elaborator
 from specgraph.elaboration.shape_trouble import ShapeTrouble
@@ -31,6 +31,7 @@ def join_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
     if not all(kind.batched for kind in types):
         return  # a tensor that the network holds is what changes
     if concat:
+        yield from _along_channels(trouble)
         yield from flat_cures(trouble, elaborator)
         yield from enlarging_cures(trouble, elaborator, nested=True)
     if not concat:
@@ -39,7 +40,8 @@ def join_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
     chains = [chain_to(path, nodes, written, alone=True) for path in trouble.inputs]
     if not concat and any(written.get(path) is trouble.definition for path in nodes):
         yield from _as_the_input(trouble, elaborator, chains)  # the block's number is right for another input
-    if not concat and types[0].dims[0] != types[-1].dims[0] and not gated:
+    decodes = any(map(enlarges, chains))
+    if not concat and types[0].dims[0] != types[-1].dims[0] and not gated and not decodes:
         yield from projection_cures(trouble, elaborator.document, nodes)
     if not concat:
         yield from _gate(types, chains)
@@ -56,8 +58,24 @@ def join_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
         yield from other_cures(trouble, elaborator)
         yield from enlarging_cures(trouble, elaborator, nested=False)
         yield from crop_cures(trouble, elaborator.document)
+    elif decodes:
+        yield from enlarging_cures(trouble, elaborator, nested=False)
+        yield from projection_cures(trouble, elaborator.document, nodes)
     else:
         yield from projection_cures(trouble, elaborator.document, nodes)
+        yield from enlarging_cures(trouble, elaborator, nested=False)
+
+
+def _along_channels(trouble: ShapeTrouble) -> Iterator[Cure]:
+    """The channels in the place of another axis, where the inputs differ in nothing but these."""
+    definition, types = trouble.definition, trouble.types
+    given = definition.arguments.get("dim") if definition is not None else None
+    if definition is None or given is None or not given[1].constant or len({kind.dims[1:] for kind in types}) != 1:
+        return
+    edit = set_argument(definition, "dim", 1)
+    kind = Step(trouble.path, trouble.op, trouble.arguments, types, definition).output(types, {"dim": 1})
+    if edit is not None and kind is not None:
+        yield Cure((edit,), (SetArgument(trouble.path, "dim", 1),), kind, certain=True, here=trouble.path)
 
 
 def _cost(cure: Cure, written: dict[str, NodeDef]) -> int:
@@ -90,7 +108,7 @@ def _brought_to(
     types = trouble.types
 
     def wanted(kind: TensorType) -> bool:
-        return _agree(kind, target, concat)
+        return _agree(kind, target, concat) or (not concat and _is_mask(kind, target))
 
     odd = [index for index, kind in enumerate(types) if not wanted(kind)]
     hint = None if concat else target
@@ -105,6 +123,11 @@ def _brought_to(
     found = [cure for cure in each if cure is not None]
     if len(found) == len(odd):
         yield together(found)
+
+
+def _is_mask(kind: TensorType, target: TensorType) -> bool:
+    """Whether a map has one value for each position of another one, as spatial attention has."""
+    return bool(target.spatial_rank) and kind.dims == (1, *target.dims[1:])
 
 
 def _gate(types: tuple[TensorType, ...], chains: list[list[Step]]) -> Iterator[Cure]:

@@ -7,6 +7,7 @@ from math import prod
 
 from specgraph.cures.cure import Cure, SetArgument, TakeOut
 from specgraph.cures.edits import set_argument
+from specgraph.cures.inputs import CHANNELS_OF_IMAGES
 from specgraph.cures.removal import Removals
 from specgraph.cures.search import LARGEST_WINDOW, Step, chain_to, padding_cures
 from specgraph.elaboration.elaborate import Elaborator
@@ -63,8 +64,9 @@ def reshape_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cur
     taken = prod(numbers)
     yield from padding_cures(_chain_before(trouble, elaborator), lambda kind: _num_values(kind) == taken)
     values = _num_values(trouble.types[0])
-    if len(sizes) > 1:
-        yield from _square_maps(trouble, definition, numbers, values)
+    squares = _square_maps(trouble, definition, numbers, values) if len(sizes) > 1 else iter(())
+    if sizes[0] not in CHANNELS_OF_IMAGES:  # the side of an image is given, that of other maps is counted
+        yield from squares
     chain = _chain_before(trouble, elaborator)
     for number, before in enumerate(chain if len(sizes) > 1 else []):
         if "out_features" in before.definition.arguments:
@@ -73,6 +75,7 @@ def reshape_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cur
             if kind is not None and _num_values(kind) == taken and written is not None:
                 yield Cure((written,), (SetArgument(before.path, "out_features", taken),), kind)
             break
+    yield from squares
     if len(sizes) == 1:
         yield from _one_size(trouble, definition)
 

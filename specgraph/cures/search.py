@@ -163,6 +163,7 @@ def singles(step: Step, target: TensorType | None, sizes: tuple[Dim, ...] = ()) 
         yield from ({"output_padding": added} for added in range(1, min(_largest(arguments["stride"]), LARGEST_WINDOW)))
     if "stride" in arguments and kernel:
         yield from ({"stride": stride} for stride in STRIDES)
+    yield from _per_axis(step, sizes)
     if "scale_factor" in step.definition.arguments and sizes and all(isinstance(size, int) for size in sizes):
         before = step.types[0].dims[1:]
         both = [(a, b) for a, b in zip(before, sizes, strict=False) if isinstance(a, int) and isinstance(b, int)]
@@ -180,13 +181,32 @@ def singles(step: Step, target: TensorType | None, sizes: tuple[Dim, ...] = ()) 
             yield {"output_size": target.dims[1] if len(set(target.dims[1:])) == 1 else list(target.dims[1:])}
 
 
+def _per_axis(step: Step, sizes: tuple[Dim, ...]) -> Iterator[dict[str, Any]]:
+    """Factors of an enlargement that differ between axes, where the sizes ask for them: of a transposed convolution
+    whose windows do not overlap, or of a resize."""
+    before = step.types[0].dims[1:]
+    pairs = [(a, b) for a, b in zip(before, sizes, strict=False) if isinstance(a, int) and isinstance(b, int)]
+    if len(before) != len(sizes) or len(pairs) != len(sizes) or any(b % a for a, b in pairs):
+        return
+    factors = [b // a for a, b in pairs]
+    if len(set(factors)) == 1 or max(factors) == 1:
+        return
+    written = {name: step.arguments.get(name) for name in ("kernel_size", "stride", "scale_factor")}
+    if step.behaviour.reach == "transposed" and written["kernel_size"] == written["stride"]:
+        yield {"kernel_size": factors, "stride": factors}
+    elif "scale_factor" in step.definition.arguments and _largest(written["scale_factor"]) in factors:
+        yield {"scale_factor": factors}
+
+
 def _paddings(step: Step) -> list[int]:
-    """Paddings that are tried: half the kernel first; of very large kernels, those that come out even."""
+    """Paddings that are tried: half the kernel first, as far as its dilation spreads it; of very large kernels, those
+    that come out even."""
     kernel, stride = _largest(step.arguments.get("kernel_size")), _largest(step.arguments.get("stride"))
     half = kernel // 2
+    spread = max(1, _largest(step.arguments.get("dilation"))) * half
     if kernel > LARGEST_WINDOW:
         return list(dict.fromkeys(max(0, padding) for padding in ((kernel - stride) // 2, (kernel - 1) // 2, half)))
-    return list(dict.fromkeys((half, *range(half)))) if kernel else []
+    return list(dict.fromkeys((spread, half, *range(half)))) if kernel else []
 
 
 def _pairs(step: Step, unwritten: bool) -> Iterator[dict[str, Any]]:
@@ -210,6 +230,8 @@ def _tried(chain: list[Step], position: int, changed: dict[str, Any], wanted: Wa
         return
     if step.behaviour.reach == "transposed" and not _still_upsamples(step, changed):
         return
+    if "stride" in changed and _defeats(chain, position, changed["stride"]):
+        return
     kind = step.output(step.types, canonical)
     for later in reversed(chain[:position]):
         kind = later.output((kind,)) if kind is not None else None
@@ -220,6 +242,30 @@ def _tried(chain: list[Step], position: int, changed: dict[str, Any], wanted: Wa
     if written is not None and edits is not None:
         absolute = any(written.get(name) is not None for name in ("size", "output_size"))
         yield Cure(edits, set_arguments(step.path, written), kind, absolute=absolute)
+
+
+def _defeats(chain: list[Step], position: int, stride: Any) -> bool:
+    """Whether a larger stride undoes what enlarges the map before or after it, or passes over values of a pooling."""
+    step = chain[position]
+    if step.behaviour.reach == "transposed" or _largest(stride) <= _largest(step.arguments.get("stride")):
+        return False
+    kernel = step.arguments.get("kernel_size")
+    if step.behaviour.pools_windows and isinstance(kernel, tuple) and _largest(stride) > min(kernel):
+        return True
+    return enlarges([*chain[:position], *chain[position + 1 :]])
+
+
+def _enlarges(step: Step) -> bool:
+    kind, before = step.output(step.types), step.types[0]
+    if kind is None or len(kind.dims) != len(before.dims) or not kind.spatial_rank:
+        return False
+    pairs = zip(before.dims[1:], kind.dims[1:], strict=True)
+    return any(isinstance(a, int) and isinstance(b, int) and 2 * a <= b for a, b in pairs)
+
+
+def enlarges(steps: list[Step]) -> bool:
+    """Whether any of these gives a map at least twice as large as it reads, as a decoder's steps do."""
+    return any(map(_enlarges, steps))
 
 
 def set_arguments(path: str, written: dict[str, Any]) -> tuple[SetArgument, ...]:
@@ -242,7 +288,7 @@ def edits_of(definition: NodeDef, changed: dict[str, Any]) -> tuple[Edit, ...] |
 def _still_upsamples(step: Step, changed: dict[str, Any]) -> bool:
     """Whether a transposed convolution keeps the factor that was written, and about its kernel."""
     if "stride" in changed and "stride" in step.definition.arguments:
-        return False
+        return isinstance(changed["stride"], list) and max(changed["stride"]) == _largest(step.arguments["stride"])
     return "kernel_size" not in changed or abs(changed["kernel_size"] - _window(step)) <= 1
 
 

@@ -121,7 +121,7 @@ def _set_number(path: tuple[str | int, ...], number: float, recipe: Written) -> 
 def keeps_number(behaviour: Behaviour) -> bool:
     """Whether an op gives as many scores as it is given channels."""
     averages = behaviour.pools_map and behaviour.reach == "whole"
-    return behaviour.keeps_numbers or averages or behaviour.scores != "none"
+    return behaviour.keeps_numbers or averages or behaviour.pointwise or behaviour.scores != "none"
 
 
 def _set_scores(path: str, number: int, lint: Lint) -> Edit | None:

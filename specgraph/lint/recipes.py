@@ -158,10 +158,11 @@ class Trained(NamedTuple):
 
     @property
     def lacks_head(self) -> bool:
-        """Whether the output ends in an activation and does not have one score per class: it is a hidden layer's."""
+        """Whether the output ends in an activation and does not have one score per class: it is a hidden layer's. A
+        single score is a head for yes and no."""
         last = ends_in(self.graph, self.head)
         number = self.images.num_classes if self.images is not None else None
-        if last is None or number in (None, self.num_scores) or self.task.targets != "class":
+        if last is None or number in (None, self.num_scores) or self.num_scores == 1 or self.task.targets != "class":
             return False
         return ops()[last.op].family == "activation" and behaviour_of(last.op).pointwise
 
