@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 TORCHVISION = "torchvision:"
+CFG = ".cfg"
 
 
 class Imported(NamedTuple):
@@ -63,11 +64,13 @@ def import_model(
     outputs: Sequence[str] | None = None,
     inputs: Mapping[str, Sequence[int]] | None = None,
     seed: int = 0,
+    darknet_weights: str | os.PathLike[str] | None = None,
 ) -> Imported:
-    """Import an ONNX file, or `torchvision:NAME` (freshly initialised under `seed`).
+    """Import an ONNX file, a Darknet `.cfg`, or `torchvision:NAME` (freshly initialised under `seed`).
 
     `inputs` fixes sizes that the file leaves free, by the input's name and without the batch:
-    `{"images": [3, 320, 320]}`.
+    `{"images": [3, 320, 320]}`. `darknet_weights` is the `.weights` file of a `.cfg`; without one it is freshly
+    initialised too.
 
     Raises `ImportRefusedError` naming what cannot be said, `CommandError` for a file that is missing
     or damaged, a name that torchvision does not have, or sizes that the file does not take.
@@ -77,6 +80,10 @@ def import_model(
         from specgraph.importers.torchvision_models import import_torchvision
 
         return finish(import_torchvision(text.removeprefix(TORCHVISION), seed=seed))
+    if text.endswith(CFG):
+        from specgraph.importers.darknet_import import import_darknet
+
+        return finish(import_darknet(text, weights=darknet_weights, seed=seed))
     require("onnx", "onnx", "importing an ONNX file")
     from specgraph.importers.input_sizes import with_sizes
     from specgraph.importers.onnx_file import read_onnx

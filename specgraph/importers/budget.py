@@ -43,7 +43,10 @@ class Budget:
 
     def take_parameters(self, parameters: dict[str, Array] | None) -> None:
         """Count weights of a node. Raises `Refusal`."""
-        num_bytes = sum(array.size * array.itemsize for array in (parameters or {}).values())
+        self.take_parameter_bytes(sum(array.size * array.itemsize for array in (parameters or {}).values()))
+
+    def take_parameter_bytes(self, num_bytes: int) -> None:
+        """Count bytes of weights before they are made. Raises `Refusal`."""
         self.left_for_parameters = _after(self.left_for_parameters, num_bytes)
 
 
