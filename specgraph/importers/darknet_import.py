@@ -315,12 +315,12 @@ READ: dict[str, Callable[[Darknet, Section, str], str]] = {
 
 def pool_padding(size: int, kernel: int, stride: int, total: int) -> list[int]:
     """The padding of an axis, (before, after), with which PyTorch's pooling has the windows that Darknet's has:
-    half of `total` before, and behind as much as the last window reads, or as much as before if that changes none."""
+    half of `total` before, and after it as much as the last window reads, or as much as before if that changes none."""
     before = total // 2
     count = (size + total - kernel) // stride + 1
-    behind = max(0, (count - 1) * stride + kernel - before - size)
-    alike = (size + 2 * before - kernel) // stride + 1 == count and behind <= before
-    return [before, before if alike else behind]
+    after = max(0, (count - 1) * stride + kernel - before - size)
+    alike = (size + 2 * before - kernel) // stride + 1 == count and after <= before
+    return [before, before if alike else after]
 
 
 def unsaid(sections: list[Section]) -> list[tuple[str, str]]:

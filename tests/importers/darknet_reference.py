@@ -1,5 +1,5 @@
 """Darknet's networks read once more, in another way: layer by layer on numpy arrays and torch's functions, from the
-sizes and offsets of Darknet's own C code. What an import computes is held against it."""
+sizes and offsets of Darknet's own C code. What an import computes is compared with it."""
 
 from __future__ import annotations
 

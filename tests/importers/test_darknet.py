@@ -18,7 +18,7 @@ from tests.importers.darknet_reference import Reference
 
 NETWORKS = {
     "darknet19": darknet19(64, 16, 10),
-    "darknet53": darknet53(32, 32, 10),
+    "darknet53": darknet53(32, 32, 10).removesuffix(section("softmax", groups=1)),  # which saturates
     "reference": reference(75, 16, 10),
     "tiny_yolo": tiny_yolo(96, 16),
 }
@@ -180,3 +180,25 @@ def test_missing_files_and_options_of_other_formats(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cfg", [darknet19(), darknet53(), reference(), tiny_yolo()], ids=list(NETWORKS))
 def test_networks_of_full_width(cfg: str, tmp_path: Path) -> None:
     assert_equal(tmp_path, cfg)
+
+
+READ_BY_OPENCV = {**{name: NETWORKS[name] for name in ("darknet19", "darknet53", "reference")}, **SMALL}
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(
+    "name", ["darknet19", "darknet53", "reference", "reorg", "pools", "pyramid pooling", "spatial"]
+)
+def test_equals_opencv(name: str, tmp_path: Path) -> None:
+    cv2 = pytest.importorskip("cv2", reason="opencv-python-headless<5 reads Darknet's files")
+    if not hasattr(cv2.dnn, "readNetFromDarknet"):
+        pytest.skip("OpenCV 5 reads Darknet's files no more")
+    known = Reference(READ_BY_OPENCV[name])
+    image, _ = known.run(1)
+    module = imported(tmp_path, READ_BY_OPENCV[name], known).module()
+    theirs = cv2.dnn.readNetFromDarknet(str(tmp_path / "net.cfg"), str(tmp_path / "net.weights"))
+    theirs.setInput(image.numpy())
+    with torch.no_grad():
+        ours = module(image)
+    expected = torch.from_numpy(theirs.forward()).reshape(ours.shape)
+    assert float((ours - expected).abs().max()) <= 1e-4 * float(expected.abs().max())
