@@ -12,7 +12,13 @@ from specgraph.ops.behaviour import KEEPS_INPUTS, NO_TRAFFIC, Behaviour, Traffic
 from specgraph.ops.convolution import kernel_too_large, window_arithmetic
 from specgraph.ops.definition import Argument, Call, Op, define
 from specgraph.ops.no_effect import has_window_of_one, is_all, scales_by_one
-from specgraph.ops.pooling_traffic import adaptive_avg_traffic, lp_pool_traffic, min_pool_traffic, range_pool_traffic
+from specgraph.ops.pooling_traffic import (
+    adaptive_avg_traffic,
+    lp_pool_traffic,
+    min_pool_traffic,
+    range_pool_traffic,
+    soft_pool_traffic,
+)
 from specgraph.ops.resizing_rules import ALIGN_CORNERS, MODE, infer_upsample, upsample_arithmetic
 from specgraph.ops.sliding import window_of
 
@@ -231,6 +237,17 @@ OPS: tuple[Op, ...] = (
             curable=("padding",),
         ),
         formula="out = floor((in + before + after - kernel_size) / stride) + 1",
+    ),
+    define(
+        "soft_pool",
+        family="pooling",
+        summary="The mean of each window, in which each value has its exponential as weight.",
+        infer=infer_pool,
+        arguments=(KERNEL_SIZE, STRIDE),
+        arithmetic=window_arithmetic,
+        foreign=("SoftPool", *of_ranks("SoftPool{}d", "soft_pool{}d"), "soft_pooling"),
+        behaviour=Behaviour(reach="window", keeps_sign=True, no_effect=WINDOW_OF_ONE, traffic=soft_pool_traffic),
+        formula="(sum of x*exp(x) over the window) / (sum of exp(x) over the window)",
     ),
     define(
         "adaptive_avg_pool",

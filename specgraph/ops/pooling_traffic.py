@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from specgraph.graph.dims import product
 from specgraph.graph.model import Node
 from specgraph.ops.behaviour import KEEPS_INPUTS, NO_TRAFFIC, Traffic
+from specgraph.ops.sliding import window_of
 
 
 def adaptive_avg_traffic(node: Node) -> Traffic:
@@ -35,3 +38,14 @@ def range_pool_traffic(node: Node) -> Traffic:
     """Max pooling of the input, then of the negated input: each has a result, and two indices per value of it."""
     ratio = values_per_result(node)
     return Traffic(inputs=True, kept=ratio + 4, forward=ratio + 6, evaluation=ratio + 3)
+
+
+def soft_pool_traffic(node: Node) -> Traffic:
+    """The values of all windows, their weights and the products. Windows along one axis are a view of the input."""
+    ratio, kernel = values_per_result(node), window_of(node).kernel
+    count = prod(kernel)
+    if count == max(kernel):
+        backward = max(3 * count - ratio, count)
+        return Traffic(inputs=True, kept=count, forward=2 * count, evaluation=2 * count - 1, backward=backward)
+    backward = max(2 * count - ratio, 0.0)
+    return Traffic(kept=2 * count, forward=3 * count, evaluation=3 * count - 1, backward=backward)

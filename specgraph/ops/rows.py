@@ -162,6 +162,7 @@ ROWS = (
         },
         leaf=True,
     ),
+    Row("soft_pool", "SoftPool", leaf=True),
     Row("channel_shuffle", "nn.ChannelShuffle", positional=("groups",)),
     Row("pixel_shuffle", "nn.PixelShuffle", "pixel_shuffle", positional=("upscale_factor",)),
     Row("identity", "nn.Identity"),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from specgraph.graph.types import TensorType
-from specgraph.ops import convolution, pooling, shape
+from specgraph.ops import convolution, resizing_rules, shape
 from specgraph.ops.definition import Call, Op
 from specgraph.ops.fault import Fault
 from specgraph.ops.registry import ops
@@ -157,7 +157,7 @@ def test_a_missing_rule_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -
         (convolution, "check_groups", "conv"),
         (convolution, "check_wrapping", "conv"),
         (shape, "check_wrapping", "pad"),
-        (pooling, "scaled", "upsample"),
+        (resizing_rules, "scaled", "upsample"),
     ],
 )
 def test_a_missing_check_is_noticed(module: Any, name: str, op: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from specgraph.backends.onnx.opsets import DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET
 from specgraph.errors import SpecError
 from tests.onnx.cases import CASES, SEVERAL
-from tests.onnx.support import assert_equal_outputs, exported, graph_of, one_op, random_module
+from tests.onnx.support import (
+    assert_equal_outputs,
+    exported,
+    file_outputs,
+    graph_of,
+    module_outputs,
+    one_op,
+    random_inputs,
+    random_module,
+)
+from tests.ops.window_cases import soft_pool
 
 OPSETS = (OLDEST_OPSET, DEFAULT_OPSET, NEWEST_OPSET)
 ALL = [(op, [shape], arguments) for op, cases in CASES.items() for shape, arguments in cases]
@@ -137,6 +148,18 @@ def test_half_precision_stays_close(op: str) -> None:
     assert_equal_outputs(graph, module, model, tolerance=2e-2)
     wide = {t.name for t in model.graph.initializer if onnx_dtype(t) not in (np.float16, np.int64)}
     assert not wide & set(module.state_dict()), "parameters are half, too"
+
+
+@pytest.mark.parametrize("shape", [[4, 11], [4, 9, 8], [2, 6, 5, 4]], ids=str)
+def test_exponentials_of_large_values_neither_overflow_nor_vanish(shape: list[int]) -> None:
+    """Values differ by more than single precision has exponentials for, also between the windows of a channel."""
+    graph = one_op("soft_pool", [shape], {"kernel_size": 2, "stride": 1})
+    module = random_module(graph)
+    inputs = {name: 1e4 * value for name, value in random_inputs(graph, 2).items()}
+    wide = torch.from_numpy(inputs["x0"]).double()
+    expected = soft_pool(wide, kernel_size=2, stride=1)(wide).numpy()
+    for found in (module_outputs(graph, module, inputs), file_outputs(exported(graph, module), inputs)):
+        np.testing.assert_allclose(found["output"], expected, rtol=1e-5)
 
 
 def onnx_dtype(tensor: Any) -> Any:

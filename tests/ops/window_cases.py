@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import torch
@@ -188,6 +189,25 @@ WINDOW_CASES: dict[str, list[Case]] = {
         bad("wrong-rank", RANK_5, norm_type=2, kernel_size=1),
         bad("invalid", MAP, norm_type=0, kernel_size=2),
     ],
+    "soft_pool": [
+        *[ok(shape, kernel_size=3) for shape in (LINE, MAP, CUBE, LOST)],
+        *[ok(shape, kernel_size=2, stride=1) for shape in (LINE, MAP, CUBE)],
+        *[ok(shape, kernel_size=2, stride=3) for shape in (LINE, MAP, CUBE)],
+        ok(MAP, kernel_size=[3, 2], stride=[1, 2]),
+        ok(CUBE, kernel_size=[1, 3, 2], stride=[2, 1, 4]),
+        ok(LINE, kernel_size=[4]),
+        ok(MAP, kernel_size=1, stride=1),
+        ok(MAP, kernel_size=[9, 8]),
+        bad("kernel-larger-than-input", MAP, kernel_size=9),
+        bad("kernel-larger-than-input", LINE, kernel_size=12),
+        bad("kernel-larger-than-input", CUBE, kernel_size=[3, 3, 10]),
+        bad("wrong-number-of-axes", MAP, kernel_size=[3, 3, 3]),
+        bad("wrong-number-of-axes", MAP, kernel_size=3, stride=[2]),
+        bad("wrong-rank", VECTOR, kernel_size=1),
+        bad("wrong-rank", RANK_5, kernel_size=1),
+        bad("invalid", MAP, kernel_size=0),
+        bad("invalid", MAP, kernel_size=3, stride=0),
+    ],
     "adaptive_avg_pool": [*adaptive(), ok(LINE, output_size=None)],
     "adaptive_max_pool": [*adaptive(), ok(LINE, output_size=[None])],
     "global_avg_pool": GLOBAL,
@@ -262,4 +282,29 @@ def range_pool(x: Tensor, *, kernel_size: Any, stride: Any = None, padding: Any 
     return Call(lambda x: -least(-x) - least(x))
 
 
-WINDOW_ORACLES: dict[str, Callable[..., nn.Module]] = {"min_pool": min_pool, "range_pool": range_pool}
+def soft_pool(x: Tensor, *, kernel_size: Any, stride: Any = None) -> nn.Module:
+    """The equation as it is written, over slices of the map: one for each place in the window."""
+    rank = spatial_rank(x)
+    kernel = listed(kernel_size, rank)
+    steps = kernel if stride is None else listed(stride, rank)
+    if min(kernel) < 1 or min(steps) < 1 or any(k > n for k, n in zip(kernel, x.shape[2:], strict=True)):
+        raise RuntimeError("no window of that size or step")
+
+    def run(x: Tensor) -> Tensor:
+        ends = [n - k + 1 for n, k in zip(x.shape[2:], kernel, strict=True)]
+        slices = []
+        for place in product(*map(range, kernel)):
+            cuts = [slice(at, at + end, step) for at, end, step in zip(place, ends, steps, strict=True)]
+            slices.append(x[(slice(None), slice(None), *cuts)])
+        values = torch.stack(slices)
+        powers = torch.exp(values - values.detach().amax(0))
+        return (values * powers).sum(0) / powers.sum(0)
+
+    return Call(run)
+
+
+WINDOW_ORACLES: dict[str, Callable[..., nn.Module]] = {
+    "min_pool": min_pool,
+    "range_pool": range_pool,
+    "soft_pool": soft_pool,
+}

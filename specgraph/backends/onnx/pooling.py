@@ -14,6 +14,7 @@ import numpy as np
 from specgraph.backends.onnx.axes import multiply_axes
 from specgraph.backends.onnx.builder import Array, Builder, Inexpressible, pads
 from specgraph.backends.onnx.empty_windows import check_windows
+from specgraph.backends.onnx.layout import FAR
 from specgraph.backends.onnx.lowering import Lower, reduce_axes
 from specgraph.backends.onnx.padding import pad, spatial
 from specgraph.backends.onnx.resizing import lower_upsample
@@ -109,6 +110,32 @@ def lower_lp_pool(builder: Builder, node: Node) -> None:
     mean = builder.step(node, "mean", "AveragePool", [value], kernel_shape=kernel, strides=stride, pads=padding)
     total = builder.step(node, "sum", "Mul", [mean, builder.floats(node, "size", math.prod(kernel))])
     builder.emit(node, "Pow", [total, builder.floats(node, "root", 1 / power)])
+
+
+def lower_soft_pool(builder: Builder, node: Node) -> None:
+    """`Softmax` over the values of each window, which slices collect along a last axis, and the sum by its weights. No
+    op of ONNX slides a window that subtracts its own largest value; that of the channel leaves sums of zero in others.
+
+    A slice begins at its place in the window and leaves out what follows that place, so that its size may be free.
+    """
+    window = window_of(node)
+    rank = len(window.kernel)
+    last = builder.integers(node, "last", [rank + 2])
+    value = builder.step(node, "values", "Unsqueeze", [*builder.inputs(node), last])
+    for axis, (size, step) in enumerate(zip(window.kernel, window.stride, strict=True), 2):
+        if size == step == 1:
+            continue
+        name = f"along{axis}"
+        axes, steps = builder.integers(node, f"{name}/axis", [axis]), builder.integers(node, f"{name}/step", [step])
+        slices = []
+        for place in range(size):
+            start = builder.integers(node, f"{name}/start{place}", [place])
+            end = builder.integers(node, f"{name}/end{place}", [place + 1 - size or FAR])
+            slices.append(builder.step(node, f"{name}/{place}", "Slice", [value, start, end, axes, steps]))
+        value = builder.step(node, name, "Concat", slices, axis=rank + 2)
+    weights = builder.step(node, "weights", "Softmax", [value], axis=rank + 2)
+    weighted = builder.step(node, "weighted", "Mul", [value, weights])
+    builder.emit(node, "ReduceSum", [weighted, last], keepdims=0)
 
 
 def _pad_average(builder: Builder, node: Node, value: str, padding: Pairs, include_pad: bool) -> tuple[str, Pairs]:
@@ -255,6 +282,7 @@ LOWERINGS: dict[str, Lower] = {
     "max_pool": lower_max_pool,
     "avg_pool": lower_avg_pool,
     "lp_pool": lower_lp_pool,
+    "soft_pool": lower_soft_pool,
     "adaptive_avg_pool": lower_adaptive_avg_pool,
     "adaptive_max_pool": lower_adaptive_max_pool,
     "global_avg_pool": lower_global("GlobalAveragePool"),

@@ -86,6 +86,35 @@ class RangePool(nn.Module):
         return f"{self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
+class SoftPool(nn.Module):
+    """The mean of each window, in which each value has its exponential as weight, over one, two or three spatial axes.
+    Stergiou et al. 2021, "Refining activation downsampling with SoftPool", equation 2.
+
+    The softmax subtracts the largest value of each window, so that no exponential overflows and no sum of them is zero.
+    """
+
+    def __init__(
+        self, kernel_size: int | tuple[int, ...], stride: int | tuple[int, ...] | None = None
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        rank = x.ndim - 2
+        kernel, stride = [
+            (size,) * rank if isinstance(size, int) else size
+            for size in (self.kernel_size, self.kernel_size if self.stride is None else self.stride)
+        ]
+        for axis in range(rank):
+            x = x.unfold(axis + 2, kernel[axis], stride[axis])
+        windows = x.flatten(-rank)
+        return (windows.softmax(-1) * windows).sum(-1)
+
+    def extra_repr(self) -> str:
+        return f"{self.kernel_size}, stride={self.stride}"
+
+
 class ChannelsFirstLayerNorm(nn.LayerNorm):
     """Layer normalisation over the channels of (N, C, ...) at each position (ConvNeXt)."""
 
