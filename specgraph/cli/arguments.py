@@ -119,8 +119,12 @@ class CommandParser(argparse.ArgumentParser):
         name = self.prog.partition(" ")[2]
         unknown = re.fullmatch(r"unrecognized arguments: (.*)", message, re.DOTALL)
         if unknown:
-            first = unknown[1].split()[0]
-            what = f"has no option {first}" if first.startswith("-") else f"does not know what to do with {unknown[1]}"
+            first = next(iter(unknown[1].split()), "")
+            what = (
+                f"has no option {first}"
+                if first.startswith("-")
+                else f"does not know what to do with {unknown[1].strip() or 'an empty argument'}"
+            )
             return f"{name} {what}"
         wrong = re.match(r"argument ([^:]*): invalid (\w+) value: '(.*)'", message, re.DOTALL)
         if wrong:

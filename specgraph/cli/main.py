@@ -105,6 +105,8 @@ def _internal(error: Exception, debug: bool) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
+    if any("\0" in argument or any("\ud800" <= c < "\udc80" for c in argument) for argument in argv):
+        raise CommandError("an argument holds what no command line can: a NUL, or half of a character")
     if not argv or argv[0] in ("-h", "--help", "help"):
         if len(argv) > 1 and argv[0] == "help":
             return _dispatch([argv[1], "--help"])

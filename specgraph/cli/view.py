@@ -50,8 +50,8 @@ def run(args: argparse.Namespace) -> int:
     settings = ReadSettings(parse_settings(args.set), args.input_size, tuple(args.plugin))
     subject = subject_of(args.subject, settings)
     other = subject_of(args.diff, settings) if args.diff else None
-    session = ViewSession(subject, other, read_only=args.read_only or bool(args.html) or args.subject == "-")
-    if args.html:
+    session = ViewSession(subject, other, read_only=args.read_only or args.html is not None or args.subject == "-")
+    if args.html is not None:
         return _write(session, args.html)
     return _serve(session, args)
 

@@ -161,7 +161,7 @@ text(
     "recipes without number",
     lambda: (
         HEADER
-        + "nodes: [global_avg_pool, flatten]\nrecipes:\n"
+        + "nodes: [global_avg_pool, flatten, {op: linear, out_features: 10}]\nrecipes:\n"
         + "".join(f"  r{i}: {{epochs: {i + 1}}}\n" for i in range(2000))
     ),
 )

@@ -42,7 +42,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     ),
     "under blocks": (HEAD + BLOCK + NODES, BLOCK, "the spec has no `nodes`: `a`, `b` and 2 more stand under `blocks`"),
     "under recipes": (
-        HEAD + RECIPES + "  n: tanh\n",
+        HEAD + RECIPES + "  n: batch_norm\n",
         RECIPES,
         "the spec has no `nodes`: `n` stands under `recipes`",
     ),
