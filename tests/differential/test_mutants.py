@@ -142,7 +142,7 @@ def detections(op: str) -> int:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("name", some_in_suite(MUTANTS, 3))
+@pytest.mark.parametrize("name", some_in_suite(MUTANTS, 5))
 def test_a_missing_rule_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     target, mutate = MUTANTS[name]
     op = ops()[target]

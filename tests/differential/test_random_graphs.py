@@ -5,6 +5,8 @@ Any seed can be looked at alone: `python tools/fuzz_shapes.py --seed 17 --show`.
 
 from __future__ import annotations
 
+from itertools import islice
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -40,15 +42,15 @@ def test_specgraph_says_what_pytorch_says(first: int) -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_every_op_is_often_accepted_and_often_refused() -> None:
     tally = Tally()
-    for seed in range(30 * len(ALL_OPS)):  # an op more takes its share from all others
+    for seed in range(20 * len(ALL_OPS)):  # an op more takes its share from all others
         tally.add(generate(seed))
     rare = {op: (tally.accepted[op], tally.rejected[op]) for op in ALL_OPS}
-    rare = {op: counts for op, counts in rare.items() if counts[0] < 50 or counts[1] < 15}
+    rare = {op: counts for op, counts in rare.items() if counts[0] < 33 or counts[1] < 10}
     assert rare == {}, (
-        "too seldom (accepted of 50, refused of 15): fitting arguments are drawn in tests/differential/samplers.py, "
+        "too seldom (accepted of 33, refused of 10): fitting arguments are drawn in tests/differential/samplers.py, "
         "ops seldom refused stand in RARELY_REFUSED of drawing.py"
     )
-    assert 600 < tally.accepted_graphs < 1400
+    assert 400 < tally.accepted_graphs < 950
 
 
 @pytest.mark.parametrize("op", ALL_OPS)
@@ -85,8 +87,9 @@ def test_a_slightly_wrong_value_is_no_rounding(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(LocalResponseNorm, "forward", wrong)
     cases = (generate(seed) for seed in range(600))
-    said = [found for case in cases if "lrn" in str(case.spec) and (found := difference(case))]
-    assert len(said) > 5
+    found = (difference(case) for case in cases if "lrn" in str(case.spec))
+    said = list(islice((difference for difference in found if difference), 6))
+    assert len(said) == 6
     assert all(found.startswith("outputs differ") for found in said)
 
 

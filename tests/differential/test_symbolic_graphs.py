@@ -30,7 +30,7 @@ def cases(first: int) -> list[Case]:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("first", some_in_suite(range(FIRST, FIRST + 8000, 1000), 2))
+@pytest.mark.parametrize("first", some_in_suite(range(FIRST, FIRST + 8000, 1000), 3))
 def test_symbols_say_what_every_number_says(first: int) -> None:
     assert {case.seed: found for case in cases(first) if (found := difference(case))} == {}
 

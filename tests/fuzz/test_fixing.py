@@ -96,4 +96,4 @@ def test_a_broken_promise_is_noticed(folder: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_cure_that_leaves_something_unsaid_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Verifier, "drawn", lambda *_: [])
-    assert [line for base, mutant in islice(mutants(BASES, 3), 500) for line in problems(base, mutant)] != []
+    assert any(problems(base, mutant) for base, mutant in islice(mutants(BASES, 3), 500))

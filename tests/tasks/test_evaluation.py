@@ -17,7 +17,7 @@ from specgraph.errors import CommandError
 from specgraph.runs.run import Run
 from specgraph.tasks.registry import task
 from specgraph.training.display import Silent
-from tests.helpers import ROOT
+from tests.helpers import ROOT, some_in_suite
 from tests.tasks.test_tasks import SPECS, train
 
 
@@ -57,7 +57,7 @@ def test_a_file_scores_what_its_run_scores(
     assert of_file.details.keys() == of_run.details.keys()
 
 
-@pytest.mark.parametrize("name", ["classification", "multi_label", "regression"])
+@pytest.mark.parametrize("name", some_in_suite(["classification", "multi_label", "regression"], 2))
 def test_a_file_alone_is_judged_on_named_data(name: str, runs: Callable[[str], Run], tmp_path: Path) -> None:
     run, file = runs(name), tmp_path / "net.onnx"
     main(["export", str(run.folder), "--onnx", str(file)])
@@ -80,7 +80,7 @@ def test_class_numbers_are_judged_without_a_loss(runs: Callable[[str], Run], tmp
     assert found["mean_iou"] == pytest.approx(specgraph.evaluate(run).metrics["mean_iou"])
 
 
-@pytest.mark.parametrize("name", ["classification", "segmentation"])
+@pytest.mark.parametrize("name", some_in_suite(["classification", "segmentation"], 2))
 def test_a_file_of_class_numbers_alone_is_judged_on_named_data(
     name: str, runs: Callable[[str], Run], tmp_path: Path
 ) -> None:

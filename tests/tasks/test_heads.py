@@ -257,6 +257,7 @@ def test_mixed_images_mix_the_rows_of_all_outputs(tmp_path: Path) -> None:
         train(tmp_path / "map", spec(("kind", "area"), **mixed))
 
 
+@pytest.mark.campaign  # the suite has a run of two processes in tests/training/test_distributed.py
 def test_several_processes_train_several_outputs_like_one(tmp_path: Path) -> None:
     """Of the losses dice alone is one of a whole batch, and each process has its part of that."""
     loss = {"kind": "cross_entropy", "extent": "mse", "area": "cross_entropy"}

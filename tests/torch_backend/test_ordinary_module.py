@@ -18,7 +18,7 @@ from specgraph.backends.torch import compile
 from specgraph.backends.torch.compile import example_inputs
 from specgraph.backends.torch.lowering import lowerings
 from specgraph.graph.model import Graph
-from tests.helpers import SPECS
+from tests.helpers import SPECS, some_in_suite
 
 CASES: dict[str, tuple[str, str | None, dict[str, Any]]] = {
     "inception": ("inception.yaml", None, {}),
@@ -94,7 +94,7 @@ def test_compile_without_graph_breaks(name: str, training: bool) -> None:
         assert difference(fast(images), wanted) <= 1e-5
 
 
-@pytest.mark.parametrize("name", ["resnet18", "googlenet", "convnext"])
+@pytest.mark.parametrize("name", some_in_suite(["resnet18", "googlenet", "convnext"], 3))
 def test_unpickled_in_a_fresh_process(name: str, tmp_path: Path) -> None:
     module, images = compiled(name)
     file = tmp_path / "module.pickle"

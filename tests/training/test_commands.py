@@ -20,6 +20,7 @@ import specgraph
 from specgraph.cli.main import main
 from specgraph.training.display import Bars
 from specgraph.training.figures import compare_curves, to_png
+from tests.helpers import some_in_suite
 from tests.training.conftest import SPEC
 
 CPU = ["--device", "cpu", "--no-report"]
@@ -212,7 +213,7 @@ def test_curves_of_many_runs(num_runs: int, recwarn: pytest.WarningsRecorder) ->
     assert min(left, right) > 0.3
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), some_in_suite([(signal.SIGINT, 130), (signal.SIGTERM, 143)], 2))
 def test_interruption_from_outside(spec_file: Path, tmp_path: Path, number: int, code: int) -> None:
     folder = tmp_path / "stopped"
     process = subprocess.Popen(

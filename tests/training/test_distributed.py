@@ -165,7 +165,7 @@ def test_a_process_that_diverges_ends_all(spec_file: Path, tmp_path: Path, look:
 def test_killed_worker_is_replaced(spec_file: Path, tmp_path: Path) -> None:
     """torchrun starts all workers again, and they continue from the newest checkpoint."""
     spec = yaml.safe_load(spec_file.read_text())
-    spec["recipes"]["default"]["epochs"] = 40
+    spec["recipes"]["default"]["epochs"] = 20
     spec_file.write_text(yaml.safe_dump(spec, sort_keys=False))
     folder = tmp_path / "run"
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -188,7 +188,7 @@ def test_killed_worker_is_replaced(spec_file: Path, tmp_path: Path) -> None:
         process.kill()
     assert process.returncode == 0, errors
     assert "continuing at epoch" in errors
-    assert len(Run(folder).metrics) == 40
+    assert len(Run(folder).metrics) == 20
     assert Run(folder).result["test_images"] == 360
 
 

@@ -251,7 +251,7 @@ def test_accumulation_changes_nothing_without_batch_norm(train_small: Any, spec:
 
 def test_killed_process_resumes(train_small: Any, tmp_path: Path, spec: dict[str, Any]) -> None:
     """A real process, kill -9, and the command line's --resume."""
-    spec["recipes"]["default"]["epochs"] = 30
+    spec["recipes"]["default"]["epochs"] = 15
     path = tmp_path / "small.yaml"
     path.write_text(yaml.safe_dump(spec, sort_keys=False))
     whole = train_small()
