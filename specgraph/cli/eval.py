@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _shown(scores: Any) -> str:
-    return ", ".join(f"{metric.title} {metric.show(scores.metrics[metric.name])}" for metric in scores.measures)
+    return ", ".join(metric.tell(scores.metrics[metric.name], scores.details) for metric in scores.measures)
 
 
 def _table(details: dict[str, Any]) -> list[str]:

@@ -272,7 +272,7 @@ def _real_inputs(args: argparse.Namespace, path: Path, source: ModelSource) -> d
     session = Session(path, "cpu")
     try:
         found = real_images(source, args.data, args.data_dir)
-        batches = [] if found is None else [x for x, _ in found.inputs(session, "test", MAX_REAL_IMAGES)]
+        batches = [] if found is None else [x for x, _, _ in found.inputs(session, "test", MAX_REAL_IMAGES)]
     except CommandError as error:
         if args.data or args.int8:
             raise

@@ -81,7 +81,7 @@ def quantise_file(
     place = Path(path)
     session = Session(place, "cpu")
     before = images.score(session, "test", JUDGED_IMAGES)
-    batches = (x for x, _ in images.inputs(session, "train", CALIBRATION_IMAGES))
+    batches = (x for x, _, _ in images.inputs(session, "train", CALIBRATION_IMAGES))
     reader = _Calibration(batches)
     bytes_before = _size(place)
     with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder, _quiet_log():

@@ -88,9 +88,11 @@ class RealImages:
         self.objective: Objective = self.data.objective(source.graph, self.recipe)
         self.objective.restore(source.metadata)
 
-    def inputs(self, session: Session, split: str, limit: int | None) -> Iterator[tuple[dict[str, Array], Tensor]]:
-        """Batches of a split's images as a session takes them, by input, with their targets; at most `limit`, evenly
-        over it."""
+    def inputs(
+        self, session: Session, split: str, limit: int | None
+    ) -> Iterator[tuple[dict[str, Array], Tensor, Tensor | None]]:
+        """Batches of a split's images as a session takes them, by input, with their targets, and what a network gives
+        back that does nothing; at most `limit`, evenly over it."""
         samples = {"train": self.data.train, "validation": self.data.validation, "test": self.data.test}[split]
         if limit is not None:
             samples = samples.select(torch.linspace(0, len(samples) - 1, min(limit, len(samples))).long())
@@ -98,12 +100,17 @@ class RealImages:
         names = self._names(session)
         raw = session.inputs[0].dtype == "uint8"
         done = 0
-        for x, targets in feed.batches():
+        for x, targets, undone in feed.batches():
             if not raw:
-                yield {n: np.asarray(own.contiguous()) for n, own in zip(names, arguments_of(x), strict=True)}, targets
+                yield (
+                    {n: np.asarray(own.contiguous()) for n, own in zip(names, arguments_of(x), strict=True)},
+                    targets,
+                    undone,
+                )
             for place in range(len(targets)) if raw else ():
                 each = self._bytes(samples, done + place)
-                yield {n: own[None] for n, own in zip(names, each, strict=True)}, targets[place : place + 1]
+                own_undone = None if undone is None else undone[place : place + 1]
+                yield {n: own[None] for n, own in zip(names, each, strict=True)}, targets[place : place + 1], own_undone
             done += len(targets)
 
     def _names(self, session: Session) -> list[str]:
@@ -158,7 +165,7 @@ class RealImages:
             raise CommandError(f"the file has no output `{absent[0]}`, as the network has")
         scale = scale_of(session.metadata, self.data.head.name)
         loss, count = 0.0, 0
-        for x, targets in self.inputs(session, split, limit):
+        for x, targets, undone in self.inputs(session, split, limit):
             values = {name: torch.from_numpy(found) for name, found in _run(session, x, list(learnt)).items()}
             scores = self.objective.of_outputs(
                 {name: self._scores(found, scale_of(session.metadata, name), name) for name, found in values.items()},
@@ -166,6 +173,8 @@ class RealImages:
             )
             loss += math.nan if scale == "class_numbers" else float(self.objective.loss(scores, targets))
             judge.add(scores, targets)
+            if undone is not None:
+                judge.compare(undone, targets)
             count += len(targets)
         return Judged(loss / max(count, 1), judge.metrics(), judge, count)
 

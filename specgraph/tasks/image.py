@@ -78,7 +78,10 @@ class Image(Task):
     targets = "picture"
     losses = (Mse, L1, SmoothL1)
     default_loss: ClassVar[Loss] = Mse()
-    metrics = (Metric("psnr", "max", "number", "PSNR"), Metric("ssim", "max", "number", "SSIM"))
+    metrics = (
+        Metric("psnr", "max", "number", "PSNR", ("input_psnr", "of the input as it is")),
+        Metric("ssim", "max", "number", "SSIM"),
+    )
     reader = ImageReader
 
     def refuse_head(self, graph: Graph, head: Head) -> str | None:
@@ -131,7 +134,7 @@ class ImageJudge(Judge):
 
         super().__init__()
         self.objective = objective
-        self.sums = torch.zeros(4, dtype=torch.float64, device=device)
+        self.sums = torch.zeros(6, dtype=torch.float64, device=device)
 
     def add(self, scores: Tensor, targets: Tensor) -> None:
         assert self.sums is not None
@@ -143,9 +146,20 @@ class ImageJudge(Judge):
         if self.worst.count:
             self.worst.add(ratios, (scores.float().clamp(0, 1) * 255).round().byte())
 
+    def compare(self, undone: Tensor, targets: Tensor) -> None:
+        assert self.sums is not None
+        self.sums[4] += psnr(undone, targets).sum()
+        self.sums[5] += len(targets)
+
+    def details(self) -> dict[str, Any]:
+        """The PSNR of the images that went in, if they are not those that are to be made."""
+        assert self.sums is not None
+        ratio, count = self.sums[4:].tolist()
+        return {"input_psnr": ratio / count} if count else {}
+
     def metrics(self) -> dict[str, float]:
         assert self.sums is not None
-        ratio, likeness, count, _ = self.sums.tolist()
+        ratio, likeness, count = self.sums[:3].tolist()
         return {"psnr": ratio / max(count, 1), "ssim": likeness / max(count, 1)}
 
     def exhibits(self) -> list[Exhibit]:
@@ -155,13 +169,20 @@ class ImageJudge(Judge):
 
     def remarks(self) -> list[str]:
         assert self.sums is not None
-        ratio, _, count, plain = self.sums.tolist()
-        if not count or ratio > plain:
-            return []
-        return [
-            f"the PSNR of {ratio / count:.1f} dB is no better than that of each image's mean colour, "
-            f"{plain / count:.1f} dB"
-        ]
+        ratio, _, count, plain = self.sums[:4].tolist()
+        undone = self.details().get("input_psnr")
+        found = []
+        if count and ratio <= plain:
+            found.append(
+                f"the PSNR of {ratio / count:.1f} dB is no better than that of each image's mean colour, "
+                f"{plain / count:.1f} dB"
+            )
+        if count and undone is not None and ratio / count <= undone:
+            found.append(
+                f"the PSNR of {ratio / count:.2f} dB is no better than that of the images as they go in, "
+                f"{undone:.2f} dB: doing nothing is as good"
+            )
+        return found
 
 
 def psnr(images: Tensor, targets: Tensor) -> Tensor:

@@ -51,12 +51,13 @@ HELP_FOR_TARGETS: dict[Targets, str] = {
 
 class Metric(NamedTuple):
     """A figure of a task: its name, the better end, and how it is written. `label` is its name for people, if that is
-    not the name in words."""
+    not the name in words. `beside` is a figure of the judge's details that stands beside it, with its words."""
 
     name: str
     mode: Literal["max", "min"] = "max"
     form: Literal["share", "number"] = "share"
     label: str = ""
+    beside: tuple[str, str] | None = None
 
     @property
     def title(self) -> str:
@@ -66,6 +67,12 @@ class Metric(NamedTuple):
     def show(self, value: float, digits: int = 2) -> str:
         """The value as text."""
         return f"{value:.{digits}%}" if self.form == "share" else f"{value:.4g}"
+
+    def tell(self, value: float, details: Mapping[str, Any]) -> str:
+        """Name and value, with the figure that stands beside it, if the details have it."""
+        key, words = self.beside or ("", "")
+        told = f"{self.title} {self.show(value)}"
+        return f"{told} ({words} {self.show(details[key])})" if key in details else told
 
 
 LOSS_METRIC = Metric("loss", "min", "number")
@@ -255,6 +262,9 @@ class Judge(ABC):
     @abstractmethod
     def add(self, scores: Tensor, targets: Tensor) -> None:
         """Look at a batch."""
+
+    def compare(self, undone: Tensor, targets: Tensor) -> None:  # noqa: B027
+        """Look at what a network gives back that does nothing, for a batch whose targets are pictures."""
 
     @abstractmethod
     def metrics(self) -> dict[str, float]:

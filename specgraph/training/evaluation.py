@@ -65,11 +65,13 @@ def evaluate_and_judge(
     judge = objective.judge(world.device)
     judge.worst = Worst(num_worst)
     with ieee_single(world.device):
-        for x, targets in feed.batches():
+        for x, targets, undone in feed.batches():
             scores = forward_scores(module, x, main, objective, flip=flip)
             sums[0] += objective.loss(scores, targets).double()
             sums[1] += len(targets)
             judge.add(scores, targets)
+            if undone is not None:
+                judge.compare(undone, targets)
             if between is not None:
                 between()
     module.train(was_training)

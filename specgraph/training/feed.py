@@ -202,8 +202,9 @@ class EvalFeed:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def batches(self) -> Iterator[tuple[NetworkInput, Tensor]]:
-        """(network input, labels) of this process's part."""
+    def batches(self) -> Iterator[tuple[NetworkInput, Tensor, Tensor | None]]:
+        """(network input, labels, what a network gives back that does nothing: see `PackedPipeline.undone`) of this
+        process's part."""
         if self._images is None:
             resident = self.samples.resident
             self._images = None if resident is None else resident.to(self.world.device)
@@ -220,4 +221,4 @@ class EvalFeed:
             else:
                 images = next(stream).to(self.world.device, non_blocking=True)
             x, target = self.pipeline.eval_pair(images)
-            yield x, whole_targets(self._labels[start:stop], target)
+            yield x, whole_targets(self._labels[start:stop], target), self.pipeline.undone(images)

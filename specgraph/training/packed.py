@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from specgraph.datasets.packed import unpacked
 from specgraph.datasets.samples import Part
-from specgraph.training.pipeline import Mix, Pipeline
+from specgraph.lint.recipes import can_convert
+from specgraph.training.pipeline import Mix, Pipeline, to_channels
 
 NetworkInput = Tensor | tuple[Tensor, ...]
 """What a network takes: images (N, C, H, W), or those of each of several inputs, in the graph's order."""
@@ -72,6 +75,20 @@ class PackedPipeline:
         return self._sorted([
             pipeline.eval_pair(own) for pipeline, own in zip(self.pipelines, pictures, strict=True)
         ])  # fmt: skip
+
+    def undone(self, rows_of_pictures: Tensor) -> Tensor | None:
+        """The images that go in, with values in 0..1, enlarged or shrunk by bicubic interpolation to those that are to
+        be made: what a network gives back that does nothing. None if no picture is made, or of several."""
+        if self._learnt is None or len(self.parts) != 2:
+            return None
+        made = self.pipelines[self._learnt]
+        image = unpacked(rows_of_pictures, self.parts)[1 - self._learnt]
+        if image.shape[1] != made.channels and not can_convert(image.shape[1], made.channels):
+            return None
+        x = to_channels(image, made.channels).float() / (255 if image.dtype == torch.uint8 else 1)
+        if x.shape[-2:] != made.size:
+            x = F.interpolate(x, made.size, mode="bicubic", antialias=min(made.size) < min(x.shape[-2:]))
+        return x.clamp(0, 1)
 
     def mix(self, x: NetworkInput, labels: Tensor, epoch: int, step: int) -> tuple[NetworkInput, Tensor, Mix | None]:
         """Mixup or CutMix as `Pipeline.mix` does it, with the same share and place for all pictures."""

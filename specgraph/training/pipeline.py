@@ -94,6 +94,10 @@ class Pipeline:
         self._shift = torch.tensor(shift, device=self.device).view(1, -1, 1, 1)
         self._grey = torch.tensor(GREY_WEIGHTS, device=self.device).view(1, 3, 1, 1)
 
+    def undone(self, images: Tensor) -> Tensor | None:
+        """What a network gives back that does nothing, if it is to make another picture: none, of one picture."""
+        return None
+
     @property
     def numbers_made(self) -> int:
         """Numbers of an image as it is fed."""

@@ -94,8 +94,11 @@ def _cell(value: float | None) -> str:
 
 def _header(graph: Graph, result: dict[str, Any], data: RunData, metric: Metric) -> str:
     name, title = metric.name, metric.title
+    key, words = metric.beside or ("", "")
+    beside = [(metric.show(result[key]), f"{title} {words}")] if key in result else []
     tiles = [
         (metric.show(result[f"test_{name}"]), f"test {title}"),
+        *beside,
         (metric.show(result[f"validation_{name}"]), f"{result['selected_on']} {title}, epoch {result['best_epoch']}"),
         (f"{result['test_loss']:.4f}", "test loss"),
         (f"{graph.num_parameters:,}", "parameters"),

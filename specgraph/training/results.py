@@ -39,9 +39,8 @@ def summarise(
 
 def conclusion(result: dict[str, Any], metric: Metric) -> list[str]:
     """The last lines that a person reads: what went wrong, and how good the network is."""
-    value = metric.show(result[f"test_{metric.name}"])
     of_what = f"({result['test_images']:,} images, weights of epoch {result['best_epoch']})"
-    last = f"test {metric.title} {value}, loss {result['test_loss']:.4f} {of_what}"
+    last = f"test {metric.tell(result[f'test_{metric.name}'], result)}, loss {result['test_loss']:.4f} {of_what}"
     return [*(f"warning: {remark}" for remark in result.get("remarks", ())), last]
 
 

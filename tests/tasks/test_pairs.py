@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 import specgraph
 from specgraph.backends.torch.compile import compile_graph
+from specgraph.cli.main import main
 from specgraph.datasets.random import epoch_order
 from specgraph.datasets.samples import Wanted
 from specgraph.datasets.shape_pictures import draw_pictures, spoil
@@ -25,6 +26,7 @@ from specgraph.inference.source import open_source
 from specgraph.recipes.feeding import Data, Degrade
 from specgraph.runs.run import Run
 from specgraph.training.display import Silent
+from specgraph.training.pipeline import to_channels
 from tests.helpers import ROOT
 
 
@@ -169,3 +171,33 @@ def test_data_without_pairs_are_refused(tmp_path: Path) -> None:
     zeros = np.zeros((4, 16, 16), np.uint8)
     with pytest.raises(CommandError, match="the image to give back is 16x16x1"):
         train(tmp_path / "run", spec(data={"name": "from-python"}), data=((zeros, ()), (zeros, ())))
+
+
+def test_the_input_stands_beside_the_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The PSNR of the images that go in, enlarged by bicubic interpolation, in results, `eval`, files and the report; a
+    network below it is told."""
+    network = spec(optimizer={"sgd": {"lr": 1e-6}})
+    run = train(tmp_path / "run", network, report=True)
+    small, large = (
+        torch.stack([torch.from_numpy(pictures(drawn().test, index)[place]) for index in range(8)]).permute(0, 3, 1, 2)
+        for place in (0, 1)
+    )
+    grey = [to_channels(images, 1).float() / 255 for images in (small, large)]
+    enlarged = F.interpolate(grey[0], (32, 32), mode="bicubic").clamp(0, 1)
+    wanted = float((-10 * (enlarged - grey[1]).square().flatten(1).mean(1).log10()).mean())
+    assert run.result["input_psnr"] == pytest.approx(wanted, rel=1e-5)
+    assert run.result["test_psnr"] < wanted
+    assert any("doing nothing is as good" in remark for remark in run.result["remarks"])
+    page = (run.folder / "report.html").read_text()
+    assert f"<b>{wanted:.4g}</b><span>PSNR of the input as it is</span>" in page
+    known = open_source(run.folder)
+    specgraph.export_onnx(
+        known.graph, tmp_path / "net.onnx", known.state_dict, preprocessing=known.preprocessing, metadata=known.metadata
+    )
+    for source in ([str(run.folder)], [str(run.folder), "--weights", str(tmp_path / "net.onnx")]):
+        capsys.readouterr()
+        assert main(["eval", *source]) == 0
+        assert f"(of the input as it is {wanted:.4g})" in capsys.readouterr().out
+    alone = spec(data={"name": "shapes", "size": 16, "images": 40})
+    alone["nodes"] = {"made": {"op": "conv", "out_channels": 1, "kernel_size": 3, "padding": 1}}
+    assert "input_psnr" not in train(tmp_path / "alone", alone).result

@@ -141,7 +141,7 @@ def test_the_pipeline_stays_on_its_gpu(
         assert batch.x_nchw.shape[1:] == (3, 16, 16)
         assert batch.x_nchw.is_contiguous(memory_format=torch.channels_last)
         assert batch.mix is None or batch.mix.other.device == CUDA
-    for x, labels in EvalFeed(samples, pipeline, 8, world).batches():
+    for x, labels, _ in EvalFeed(samples, pipeline, 8, world).batches():
         assert isinstance(x, torch.Tensor)
         assert x.device == labels.device == CUDA
     assert fake == [], "no batch copies from the host"
