@@ -233,7 +233,7 @@ CASES: dict[str, tuple[str, str, str, str, str, str]] = {
         "data: {name: folder}",
         "flatten",
         "SG558",
-        "error",
+        "warning",
         "no parameters",
     ),
     "held out of few": (

@@ -13,7 +13,8 @@ RULE = Rule(
     severity="error",
     summary="a recipe for a network without parameters",
     explanation="""\
-Training changes weights, and a network without any has nothing to learn by. Training refuses it.
+Training changes weights, and a network without any has nothing to learn by. Training refuses it; `check` warns, as
+everything else works.
 """,
     bad="""\
 specgraph: 1
@@ -45,5 +46,6 @@ def find(trained: Trained) -> Iterator[Finding]:
             "nothing-to-train",
             "nothing to train: the network has no parameters",
             help="add a conv or a linear to it",
+            severity="warning",
             at=trained.head,
         )
