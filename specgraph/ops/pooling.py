@@ -3,98 +3,66 @@
 from __future__ import annotations
 
 import math
+from math import prod
 
-from specgraph.graph.dims import Dim
+from specgraph.graph.dims import product
 from specgraph.graph.model import Node
-from specgraph.graph.types import TensorType
 from specgraph.kinds.kinds import Bool, Either, Int, Nothing, Number, Padding, PerAxis
 from specgraph.ops.behaviour import KEEPS_INPUTS, NO_TRAFFIC, Behaviour, Traffic, When
-from specgraph.ops.convolution import kernel_too_large, window_arithmetic
-from specgraph.ops.definition import Argument, Call, Op, define
+from specgraph.ops.convolution import window_arithmetic
+from specgraph.ops.definition import Argument, Op, define
 from specgraph.ops.no_effect import has_window_of_one, is_all, scales_by_one
-from specgraph.ops.pooling_traffic import (
-    adaptive_avg_traffic,
-    lp_pool_traffic,
-    min_pool_traffic,
-    range_pool_traffic,
-    soft_pool_traffic,
+from specgraph.ops.pooling_rules import (
+    adaptive_arithmetic,
+    infer_adaptive_pool,
+    infer_avg_pool,
+    infer_global_pool,
+    infer_lp_pool,
+    infer_pool,
 )
 from specgraph.ops.resizing_rules import ALIGN_CORNERS, MODE, infer_upsample, upsample_arithmetic
 from specgraph.ops.sliding import window_of
 
 
-def infer_pool(call: Call) -> TensorType:
-    """Each spatial size by PyTorch's rule: rounded down, or up with `ceil_mode`, but then never with
-    a window that starts in the padding at the end. Serves any op that slides a window, whatever it takes of
-    `stride`, `padding`, `dilation` and `ceil_mode`."""
-    dims = call.input.dims
-    window = call.window()
-    out: list[Dim] = [dims[0]]
-    per_axis = zip(dims[1:], window.kernel, window.stride, window.dilation, window.padding, strict=True)
-    for size, k, s, d, (before, after) in per_axis:
-        if before > k // 2 or after > k // 2:
-            raise call.fault(
-                "padding-too-large", "pooled", {"padding": max(before, after), "kernel": k}, argument="padding"
-            )
-        extra = before + after - d * (k - 1) - 1
-        if window.ceil_mode:
-            extra = min(extra + s - 1, before - 1)  # no window starts after the input
-        room = size + extra
-        if not (room >= 0 if isinstance(room, int) else call.at_least(room, 0)):
-            raise kernel_too_large(call, "kernel_size")
-        out.append(room // s + 1)
-    return call.input.with_dims(tuple(out))
+def adaptive_avg_traffic(node: Node) -> Traffic:
+    """PyTorch pools to a single position by `mean`, which keeps nothing."""
+    return NO_TRAFFIC if product(node.output.dims[1:]) == 1 else KEEPS_INPUTS
 
 
-def infer_avg_pool(call: Call) -> TensorType:
-    """As `infer_pool`, with PyTorch's two exceptions: no `divisor_override` in one dimension, and in
-    three the input must be as large as the window, also where `ceil_mode` lets windows hang over. What
-    is padded alike on both sides counts without its padding; other padding comes before the pooling."""
-    dims = call.input.dims
-    if call.arguments["divisor_override"] is not None and len(dims) == 2:
-        raise call.fault("contradicting-arguments", "divisor", argument="divisor_override")
-    return _at_least_a_window(call, infer_pool(call))
+def values_per_result(node: Node) -> float:
+    """Size of the input over that of the output; 1 if one of them is not known."""
+    before, after = product(node.input_types[0].dims), product(node.output.dims)
+    return before / after if isinstance(before, int) and isinstance(after, int) else 1.0
 
 
-def _at_least_a_window(call: Call, output: TensorType) -> TensorType:
-    """The output of an average; raises `Fault` where PyTorch's average in three dimensions refuses the input."""
-    dims, window = call.input.dims, call.window()
-    if len(dims) == 4:
-        inside = all(before == after for before, after in window.padding)
-        for size, k, (before, after) in zip(dims[1:], window.kernel, window.padding, strict=True):
-            counted = size if inside else size + before + after
-            if not call.at_least(counted, k):
-                facts = {"kernel": window.kernel, "is_padded": not inside, "counted": counted}
-                raise call.fault("kernel-larger-than-input", "average", facts, argument="kernel_size")
-    return output
+def lp_pool_traffic(node: Node) -> Traffic:
+    """Powers as large as the input, and up to four tensors as large as the output."""
+    ratio = values_per_result(node)
+    backward = max(2 * ratio - 4, 3 - ratio)
+    return Traffic(inputs=True, kept=ratio + 4, forward=ratio + 4, evaluation=max(ratio, 3.0), backward=backward)
 
 
-def infer_lp_pool(call: Call) -> TensorType:
-    """As `infer_avg_pool`: PyTorch takes the mean of powers."""
-    return _at_least_a_window(call, infer_pool(call))
+def min_pool_traffic(node: Node) -> Traffic:
+    """The negated input and, as in max pooling, two indices per value of the output."""
+    ratio = values_per_result(node)
+    return Traffic(kept=ratio + 2, forward=ratio + 3, evaluation=ratio + 2, backward=1.0)
 
 
-def infer_adaptive_pool(call: Call) -> TensorType:
-    """(C, …) to (C, *output_size); null keeps an axis as it is."""
-    dims = call.input.dims
-    rank = call.spatial_rank()
-    (wanted,) = call.each_per_axis(rank, "output_size")
-    sizes = tuple(size if out is None else out for out, size in zip(wanted, dims[1:], strict=True))
-    if rank == 1:
-        call.number(sizes[0], f"the size of {call.name}")
-    call.arguments["output_size"] = tuple(size if isinstance(size, int) else None for size in sizes)
-    return call.input.with_dims((dims[0], *sizes))
+def range_pool_traffic(node: Node) -> Traffic:
+    """Max pooling of the input, then of the negated input: each has a result, and two indices per value of it."""
+    ratio = values_per_result(node)
+    return Traffic(inputs=True, kept=ratio + 4, forward=ratio + 6, evaluation=ratio + 3)
 
 
-def adaptive_arithmetic(node: Node, axis: int) -> str:
-    """An adaptive pooling gives the size it was asked for."""
-    return f"output_size is {node.output.dims[axis + 1]}"
-
-
-def infer_global_pool(call: Call) -> TensorType:
-    """(C, …) to (C, 1, …)."""
-    rank = call.spatial_rank()
-    return call.input.with_dims((call.input.dims[0], *(1,) * rank))
+def soft_pool_traffic(node: Node) -> Traffic:
+    """The values of all windows, their weights and the products. Windows along one axis are a view of the input."""
+    ratio, kernel = values_per_result(node), window_of(node).kernel
+    count = prod(kernel)
+    if count == max(kernel):
+        backward = max(3 * count - ratio, count)
+        return Traffic(inputs=True, kept=count, forward=2 * count, evaluation=2 * count - 1, backward=backward)
+    backward = max(2 * count - ratio, 0.0)
+    return Traffic(kept=2 * count, forward=3 * count, evaluation=3 * count - 1, backward=backward)
 
 
 def of_ranks(*names: str) -> tuple[str, ...]:

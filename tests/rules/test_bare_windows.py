@@ -12,7 +12,7 @@ from specgraph.analysis.receptive_field import receptive_fields
 from specgraph.graph.types import TensorType
 from specgraph.ops import registry
 from specgraph.ops.convolution import conv_parameters
-from specgraph.ops.pooling import infer_pool
+from specgraph.ops.pooling_rules import infer_pool
 from specgraph.ops.registry import ops
 from specgraph.plugin import Call
 from tests.helpers import check_nodes, codes
