@@ -177,7 +177,8 @@ class Drawn:
     def weight(self, shape: tuple[int, ...], fan_in: int) -> Array:
         """A normal distribution with the deviation sqrt(2 / fan_in). Raises `Refusal` as `constant` does."""
         self._budget.take_parameter_bytes(4 * prod(shape))
-        return (self._draw.standard_normal(shape) * np.sqrt(2 / fan_in)).astype(np.float32)
+        values: Array = self._draw.standard_normal(shape) * np.sqrt(2 / fan_in)
+        return values.astype(np.float32)
 
 
 def layers(sections: list[Section]) -> Iterator[tuple[int, Section]]:
