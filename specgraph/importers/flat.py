@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from specgraph.graph.liveness import live
 from specgraph.graph.types import TensorType, image_type
-from specgraph.importers.naming import Namer
+from specgraph.importers.naming import Namer, numbered
 from specgraph.kinds.invalid import Invalid
 from specgraph.kinds.kinds import Either, Kind, ListOf
 from specgraph.ops.definition import Op
@@ -67,6 +67,10 @@ class FlatNetwork:
     outputs: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     without_batch: bool = False
+    as_written: bool = False
+    """Whether its nodes are those of a spec already, which stay as they are."""
+    regrouped: set[str] = field(default_factory=set)
+    """Names, without their numbers, of nodes that were written as other ops."""
     namer: Namer = field(default_factory=Namer)
 
     def add_input(self, hint: str, dims: Sequence[Any]) -> str:
@@ -156,6 +160,20 @@ class FlatNetwork:
         """Take a node away that nothing reads; its name is free again."""
         self.namer.release(path)
         return self.nodes.pop(path)
+
+    def rename(self, path: str, wanted: str) -> None:
+        """Give a node another name, or one like it."""
+        self.namer.release(path)
+        new = self.namer.path([*numbered(wanted), path], self.nodes[path].op)
+        rebuilt = {}
+        for node in self.nodes.values():
+            node.path = new if node.path == path else node.path
+            node.inputs = [new if source == path else source for source in node.inputs]
+            node.share = new if node.share == path else node.share
+            rebuilt[node.path] = node
+        self.nodes.clear()
+        self.nodes.update(rebuilt)
+        self.outputs.update({name: new for name, found in self.outputs.items() if found == path})
 
     def drop_unread(self) -> None:
         """Take away nodes that no output depends on; what they shared goes to the first that shared it."""

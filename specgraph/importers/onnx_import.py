@@ -72,6 +72,7 @@ def raise_file(
         if (batch_axis == "none" and batched) or (batch_axis == "first" and not batched):
             continue
         raiser = Raiser(file, batched=batched)
+        raiser.net.as_written = raiser.exact_names
         refusals = _attempt(raiser, outputs) or tidy(raiser.net)
         if not refusals:
             raiser.net.without_batch = not batched

@@ -63,6 +63,7 @@ class _GeluErf(Pattern):
             value for value in factors if (number := index.number(value)) is not None and abs(number - 0.5) < 1e-4
         ]
         sums = [(value, step) for value in factors if (step := index.step(value, "Add"))]
+        sums = [(value, add) for value, add in sums if index.operands(add, 1.0)]
         if len(factors) != 3 or len(halves) != 1 or len(sums) != 1:
             return None
         add = sums[0][1]

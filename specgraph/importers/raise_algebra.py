@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import isclose, prod
 from typing import Any
+
+import numpy as np
 
 from specgraph.importers.einsum import batch_of, product_of, terms_of
 from specgraph.importers.flat import Refusal
@@ -11,6 +13,7 @@ from specgraph.importers.held import hold_constant
 from specgraph.importers.onnx_file import OnnxNode
 from specgraph.importers.placed import Placed
 from specgraph.importers.raise_layers import rounded
+from specgraph.importers.raise_pooling import LOWEST
 from specgraph.importers.raise_reduce import reduced
 from specgraph.importers.raiser import Raise, Raiser, static
 
@@ -70,7 +73,51 @@ def raise_normalize(raiser: Raiser, node: OnnxNode) -> None:
     raiser.add(node, "normalize", [path], arguments if dim == 1 else {"dim": dim, **arguments})
 
 
+def raise_attention(raiser: Raiser, node: OnnxNode) -> None:
+    """`Attention`, of heads before tokens or with heads among the features."""
+    given = node.attributes
+    if any(len(node.inputs) > index and node.inputs[index] for index in (4, 5, 6)):
+        raise Refusal("it reads keys and values of earlier calls, which a spec has not")
+    if given.get("softcap", 0.0):
+        raise Refusal("it bends its scores (`softcap`), which has no counterpart in a spec")
+    paths = [_tokens(raiser, raiser.data(node, index)) for index in range(3)]
+    ranks = {raiser.type_of(path).rank for path in paths}
+    heads = given.get("q_num_heads")
+    if ranks not in ({2}, {3}) or (ranks == {2}) != (heads is not None):
+        raise Refusal("its inputs are not (batch, heads, tokens, features), nor is their number of heads given")
+    if given.get("kv_num_heads", heads) != heads:
+        raise Refusal("its keys have fewer heads than its queries, which has no counterpart in a spec")
+    arguments: dict[str, Any] = {} if heads is None else {"num_heads": int(heads)}
+    width = static(raiser.type_of(paths[0]).dims[-1]) // (heads or 1)
+    scale = given.get("scale")
+    if scale is not None and not isclose(scale, width**-0.5, rel_tol=1e-6):
+        arguments["scale"] = rounded(scale)
+    if given.get("is_causal", 0):
+        arguments["is_causal"] = True
+    if len(node.inputs) > 3 and node.inputs[3]:
+        paths.append(_mask(raiser, node))
+    raiser.add(node, "attention", paths, arguments)
+
+
+def _tokens(raiser: Raiser, path: str) -> str:
+    """A value of tokens and features: an input of two axes or more counts as a map."""
+    kind = raiser.type_of(path)
+    if not kind.is_feature_map:
+        return path
+    return raiser.step("reshape", [path], {"shape": [static(dim) for dim in kind.dims]}, label="axes")
+
+
+def _mask(raiser: Raiser, node: OnnxNode) -> str:
+    """What is added to the scores. Raises `Refusal` for what is computed and tells which scores to leave out."""
+    if not raiser.is_constant(node, 3):
+        return raiser.data(node, 3)
+    mask = raiser.constants[node.inputs[3]]
+    added = np.where(mask, 0.0, LOWEST) if mask.dtype == np.bool_ else np.maximum(mask, LOWEST)
+    return hold_constant(raiser, node, 3, 4, added.astype(np.float32))
+
+
 HANDLERS: dict[str, Raise] = {
+    "Attention": raise_attention,
     "Einsum": raise_einsum,
     "ReduceL2": raise_reduce_l2,
     "Normalize": raise_normalize,

@@ -20,6 +20,8 @@ from specgraph.importers.placed import IN_FRONT, Placed
 Raise = Callable[["Raiser", OnnxNode], None]
 
 INTEGER_KINDS = "iub"
+RENAMING = frozenset(("Expand", "Identity", "Cast", "Reshape", "Unsqueeze", "Squeeze", "Transpose"))
+"""Ops whose constant results are called as what they are made of."""
 
 
 class Held(NamedTuple):
@@ -136,6 +138,8 @@ class Raiser:
             return
         if all(value in self.constants for value in node.inputs if value):
             if self.folder.compute(node):
+                if node.op_type in RENAMING:
+                    self.names[node.outputs[0]] = self.names.get(node.inputs[0], node.inputs[0])
                 return
             if node.inputs and node.op_type in handlers:
                 raise Refusal("all its inputs are constants, and it is not one of the ops that are folded")

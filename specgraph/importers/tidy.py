@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 from specgraph.graph.dims import product
+from specgraph.importers import attention_groups, window_groups
 from specgraph.importers.flat import Array, FlatNetwork, FlatNode, Refusal
+from specgraph.importers.regroup import Rewrite, name_regrouped
 from specgraph.importers.written_out import write_out
 
 
 def tidy(net: FlatNetwork) -> list[Refusal]:
     """Write groups of nodes as the ops they stand for, and drop what does nothing; the provisional
     nodes that belong to no such group."""
+    rewrites = _REWRITES if net.as_written else (*_REWRITES, *attention_groups.REWRITES, *window_groups.REWRITES)
     changed = True
     while changed:
         changed = False
@@ -24,9 +27,9 @@ def tidy(net: FlatNetwork) -> list[Refusal]:
             node = net.nodes.get(path)
             if node is None or not node.inputs:
                 continue
-            if any(rewrite(net, node, readers, outputs) for rewrite in _REWRITES):
-                changed = True
-                break
+            if any(rewrite(net, node, readers, outputs) for rewrite in rewrites):
+                changed, readers, outputs = True, net.readers(), set(net.outputs.values())
+    name_regrouped(net)
     write_out(net)
     return net.left_over()
 
@@ -146,7 +149,7 @@ def _lrn(net: FlatNetwork, node: FlatNode, readers: dict[str, list[str]], output
         named.path,
         re.IGNORECASE,
     ):
-        _rename(net, named.path, f"{named.path.rpartition('.')[0]}.lrn".strip("."))
+        net.rename(named.path, f"{named.path.rpartition('.')[0]}.lrn".strip("."))
     return True
 
 
@@ -218,22 +221,7 @@ def _short(value: float) -> float:
     return float(np.format_float_positional(np.float32(value), trim="0"))
 
 
-def _rename(net: FlatNetwork, path: str, wanted: str) -> None:
-    """Give a node another name, or one like it."""
-    net.namer.release(path)
-    new = net.namer.path([wanted, f"{wanted}_2", f"{wanted}_3", path], "lrn")
-    rebuilt = {}
-    for node in net.nodes.values():
-        node.path = new if node.path == path else node.path
-        node.inputs = [new if source == path else source for source in node.inputs]
-        node.share = new if node.share == path else node.share
-        rebuilt[node.path] = node
-    net.nodes.clear()
-    net.nodes.update(rebuilt)
-    net.outputs.update({name: new for name, found in net.outputs.items() if found == path})
-
-
-_REWRITES = (_channel_shuffle, _norm_between, _glu, _lrn, _reshaped_twice)
+_REWRITES: tuple[Rewrite, ...] = (_channel_shuffle, _norm_between, _glu, _lrn, _reshaped_twice)
 
 
 def _replace(

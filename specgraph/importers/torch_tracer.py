@@ -96,6 +96,9 @@ class Tracer(Constants):
         return live(nodes, lambda node: node.all_input_nodes, wanted)
 
     def _raise(self, node: Any, handlers: dict[str, Handler]) -> None:
+        if op_name(node) in DROPPING and node.args[0] in self.parameters and not (node.args[1] and node.args[2]):
+            self.keep(node, self.parameters[node.args[0]], [node.args[0]])
+            return
         if draws(node) and all(source in self.parameters for source in node.all_input_nodes):
             raise Refusal("it draws at random at every call; all that a spec has of that is `dropout`")
         if node in self.unsound:
@@ -309,6 +312,8 @@ def _listed(shape: tuple[Any, ...]) -> str:
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
+DROPPING = frozenset(("dropout", "dropout_", "feature_dropout"))
+"""Calls that draw in training alone."""
 Handler = Callable[[Tracer, Any], Any]
 
 
