@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +198,9 @@ def test_reshapes_are_windows(name: str) -> None:
     assert all(arguments.items() <= node.arguments.items() for node in nodes)
 
 
-def attention_file(folder: Path, inputs: dict[str, tuple[int, ...]], constants: dict[str, Any], **given: Any) -> Path:
+def attention_file(
+    folder: Path, inputs: Mapping[str, tuple[int, ...]], constants: dict[str, Any], **given: Any
+) -> Path:
     """A file with one `Attention`."""
     names = [*inputs, *constants]
     graph = helper.make_graph(
@@ -214,7 +216,7 @@ def attention_file(folder: Path, inputs: dict[str, tuple[int, ...]], constants: 
 
 
 FEATURES = {"q": (5, 8), "k": (7, 8), "v": (7, 8)}
-FILES: dict[str, tuple[dict[str, tuple[int, ...]], dict[str, Any], dict[str, Any]]] = {
+FILES: dict[str, tuple[Mapping[str, tuple[int, ...]], dict[str, Any], dict[str, Any]]] = {
     "heads among the features": (FEATURES, {}, {"q_num_heads": 2, "kv_num_heads": 2}),
     "a scale": (FEATURES, {}, {"q_num_heads": 2, "kv_num_heads": 2, "scale": 0.3}),
     "a mask": (
