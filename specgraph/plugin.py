@@ -1,5 +1,5 @@
-"""All that authors of plug-ins import: definitions and behaviours of ops, kinds of arguments, lowerings, and
-`register_op`."""
+"""All that authors of plug-ins import: definitions and behaviours of ops, kinds of arguments, lowerings, `register_op`,
+and, for tasks, the classes that make one and `register_task`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,31 @@ from specgraph.ops.registry import ops, register
 
 if TYPE_CHECKING:
     from specgraph.backends.torch.lowering import Lower, Lowering, construct
+    from specgraph.kinds.settings import setting
+    from specgraph.recipes.losses import Loss
+    from specgraph.tasks.exhibits import Exhibit, Picture, Pictures, Scatter
+    from specgraph.tasks.prediction import Output, Prediction, Reader, Shot
+    from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task
 
+OF_TASKS = {
+    "Exhibit": "specgraph.tasks.exhibits",
+    "Facts": "specgraph.tasks.task",
+    "Head": "specgraph.tasks.task",
+    "Judge": "specgraph.tasks.task",
+    "Loss": "specgraph.recipes.losses",
+    "Metric": "specgraph.tasks.task",
+    "Objective": "specgraph.tasks.task",
+    "Output": "specgraph.tasks.prediction",
+    "Picture": "specgraph.tasks.exhibits",
+    "Pictures": "specgraph.tasks.exhibits",
+    "Prediction": "specgraph.tasks.prediction",
+    "Reader": "specgraph.tasks.prediction",
+    "Scatter": "specgraph.tasks.exhibits",
+    "Shot": "specgraph.tasks.prediction",
+    "Task": "specgraph.tasks.task",
+    "setting": "specgraph.kinds.settings",
+}
+"""Names for authors of tasks, and where each is defined: a plug-in of ops imports none of them."""
 __all__ = [
     "Argument",
     "Behaviour",
@@ -22,22 +46,39 @@ __all__ = [
     "Call",
     "Choice",
     "Either",
+    "Exhibit",
+    "Facts",
     "Fault",
+    "Head",
     "Int",
+    "Judge",
     "Kind",
     "ListOf",
+    "Loss",
     "Lowering",
+    "Metric",
     "Nothing",
     "Number",
+    "Objective",
     "Op",
+    "Output",
     "Padding",
     "PerAxis",
+    "Picture",
+    "Pictures",
+    "Prediction",
+    "Reader",
+    "Scatter",
+    "Shot",
+    "Task",
     "Text",
     "Traffic",
     "When",
     "construct",
     "define",
     "register_op",
+    "register_task",
+    "setting",
 ]
 
 
@@ -60,7 +101,22 @@ def register_op(op: Op, *, torch: Lower, onnx: Callable[..., Any] | None = None)
         lowerings()[op.name] = onnx
 
 
+def register_task(task: Task) -> None:
+    """Add a user's task: an object of a class derived from `Task`, which CONTRIBUTING.md describes under "Add a task".
+    Its losses that specgraph does not have are classes derived from `Loss`, with a `tag` and fields.
+
+    Raises ValueError where a name is taken.
+    """
+    from specgraph.tasks import registry
+
+    registry.register_task(task)
+
+
 def __getattr__(name: str) -> Any:
+    if name in OF_TASKS:
+        from importlib import import_module
+
+        return getattr(import_module(OF_TASKS[name]), name)
     if name in ("Lowering", "construct"):
         from specgraph.backends.torch import lowering
 

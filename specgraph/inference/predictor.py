@@ -17,7 +17,7 @@ from specgraph.errors import CommandError, require
 from specgraph.inference.given_images import open_any
 from specgraph.inference.preprocess import in_channels, normalise, shown_box, to_pixels
 from specgraph.inference.session import Array, Port, Session
-from specgraph.recipes.recipe import TASK_NAMES, is_task
+from specgraph.recipes.recipe import is_task, task_names
 from specgraph.tasks import registry as tasks
 from specgraph.tasks.heads import HeadsPrediction, HeadsTask, together
 from specgraph.tasks.prediction import SCALES, Frame, Prediction, Shot
@@ -336,7 +336,7 @@ def task_of_file(metadata: Mapping[str, str], named: str | None, model: object) 
         return tasks.task("classification")
     if not is_task(found):
         why = f"there is no task `{found}`" if named else f"{model} was trained for the task {found}, which is unknown"
-        raise CommandError(why, f"the tasks are {', '.join(TASK_NAMES)}")
+        raise CommandError(why, f"the tasks are {', '.join(task_names())}")
     return tasks.task(found)
 
 

@@ -130,6 +130,11 @@ class Tagged(Kind):
         self.absent = {fold(theirs): advice for theirs, advice in (absent or {}).items()}
         self.words = f"one of {', '.join(self.records)}"
 
+    def admit(self, record: Record) -> None:
+        """Let a plug-in's record be chosen, too."""
+        self.records[record.title] = record
+        self.words = f"one of {', '.join(self.records)}"
+
     def check(self, value: Any) -> Any:
         fields: Any = {}
         if isinstance(value, str):

@@ -202,3 +202,11 @@ DEFAULT_LOSS = CrossEntropy()
 def terms_of(loss: Loss) -> tuple[Loss, ...]:
     """The terms of a sum, or the one loss."""
     return loss.terms if isinstance(loss, SumOfLosses) else (loss,)
+
+
+def admit_loss(kind: type[Loss]) -> None:
+    """Let recipes name a loss of a plug-in. Raises ValueError if the name is taken."""
+    if kind.tag in LOSS.records:
+        raise ValueError(f"loss `{kind.tag}` is defined twice")
+    for tagged in (TERM, _ONE_LOSS, LOSS):
+        tagged.admit(record_of(kind))

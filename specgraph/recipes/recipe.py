@@ -6,7 +6,7 @@ so that `check` can afford it.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeGuard, get_args
+from typing import Any, Literal, TypeGuard
 
 from specgraph.kinds.kinds import Bool, Choice, Either, Int, Nothing, Number, Text
 from specgraph.kinds.records import MapOf, Tagged
@@ -40,13 +40,30 @@ class Best(Settings):
     )
 
 
-TaskName = Literal["classification", "multi_label", "regression", "segmentation", "image"]
-TASK_NAMES: tuple[TaskName, ...] = get_args(TaskName)
+TaskName = str
+TASK_NAMES: tuple[TaskName, ...] = ("classification", "multi_label", "regression", "segmentation", "image")
+"""The tasks that are built in."""
+_TASK = Choice(*TASK_NAMES)
+_ONE_OR_EACH = Either(
+    _TASK, MapOf(_TASK), Nothing(), words=f"{_TASK.words}, a mapping from outputs to them, or nothing"
+)
+
+
+def task_names() -> tuple[TaskName, ...]:
+    """All tasks, those of plug-ins last."""
+    return _TASK.options
 
 
 def is_task(name: str | None) -> TypeGuard[TaskName]:
     """Whether a word names a task."""
-    return name in TASK_NAMES
+    return name in _TASK.options
+
+
+def admit_task(name: TaskName) -> None:
+    """Let recipes name a task of a plug-in."""
+    _TASK.options = (*_TASK.options, name)
+    _TASK.words = f"one of {', '.join(_TASK.options)}"
+    _ONE_OR_EACH.words = f"{_TASK.words}, a mapping from outputs to them, or nothing"
 
 
 class Recipe(Settings):
@@ -54,12 +71,7 @@ class Recipe(Settings):
     (loss, head and data then say which it is)."""
 
     task: TaskName | dict[str, TaskName] | None = setting(
-        Either(
-            Choice(*TASK_NAMES),
-            MapOf(Choice(*TASK_NAMES)),
-            Nothing(),
-            words=f"{Choice(*TASK_NAMES).words}, a mapping from outputs to them, or nothing",
-        ),
+        _ONE_OR_EACH,
         "what is learnt, or what each output learns, by name; default: as loss, head and data say",
         default=None,
     )

@@ -86,6 +86,11 @@ class HeadsTask(Task):
             raise CommandError(f"two outputs have a metric `{twice}`", "rename an output")
 
     @property
+    def headlines(self) -> tuple[Metric, ...]:
+        starts = {f"{name}_{task.metrics[0].name}" for name, task in self.heads.items()}
+        return tuple(metric for metric in self.metrics if metric.name in starts)
+
+    @property
     def first_choice(self) -> Metric:
         """The weighted sum of all losses."""
         return LOSS_METRIC

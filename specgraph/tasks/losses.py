@@ -25,6 +25,8 @@ from specgraph.recipes.losses import (
 from specgraph.tasks.task import Facts
 from specgraph.tasks.weights import class_weights, positive_weights
 
+SOFTMAX = (CrossEntropy, Dice)
+"""Losses that begin with the softmax of the scores, which several of them share."""
 SumLoss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -33,19 +35,25 @@ def build_loss(loss: Loss, facts: Facts, num_scores: int, *, labels: bool = Fals
 
     `labels`: targets are 0 and 1 for each score. `masks`: pixels of class `IGNORED` count nowhere.
     """
-    terms = [(_term(term, facts, num_scores, labels, masks), term.weight) for term in terms_of(loss)]
+    shared = masks and sum(isinstance(term, SOFTMAX) for term in terms_of(loss)) > 1
+    terms = [(_term(term, facts, num_scores, labels, masks, shared), term.weight) for term in terms_of(loss)]
     whole = loss.weight if terms_of(loss) != (loss,) else None
     if len(terms) == 1 and terms[0][1] is None and whole is None:
         return terms[0][0]
 
     def total(scores: Tensor, targets: Tensor) -> Tensor:
+        if shared:
+            scores = scores.float().log_softmax(1)  # once for all terms: a map's softmax costs as much as its loss
         parts = [term(scores, targets) * (1.0 if weight is None else weight) for term, weight in terms]
         return torch.stack(parts).sum() * (1.0 if whole is None else whole)
 
     return total
 
 
-def _term(loss: Loss, facts: Facts, num_scores: int, labels: bool, masks: bool) -> SumLoss:
+def _term(loss: Loss, facts: Facts, num_scores: int, labels: bool, masks: bool, shared: bool = False) -> SumLoss:
+    """A term; `shared`: its scores are logarithms of probabilities already."""
+    if shared and isinstance(loss, CrossEntropy) and not loss.label_smoothing:
+        loss = Nll(class_weights=loss.class_weights, weight=loss.weight)
     if isinstance(loss, CrossEntropy | Nll):
         return _cross_entropy(loss, facts, num_scores, masks)
     if isinstance(loss, Focal) and labels:
@@ -56,7 +64,7 @@ def _term(loss: Loss, facts: Facts, num_scores: int, labels: bool, masks: bool) 
             softmax_focal(scores.float(), targets, loss.gamma, weights.on(scores)) * len(scores)
         )
     if isinstance(loss, Dice):
-        return lambda scores, targets: dice_loss(scores.float(), targets, loss.smooth) * len(scores)
+        return lambda scores, targets: dice_loss(scores.float(), targets, loss.smooth, shared=shared) * len(scores)
     if isinstance(loss, BinaryCrossEntropy):
         positive = _Constant(positive_weights(loss.pos_weight, facts))
         return lambda scores, targets: _mean(
@@ -126,9 +134,10 @@ def sigmoid_focal(scores: Tensor, targets: Tensor, gamma: float, alpha: float | 
     return value if alpha is None else value * (alpha * targets + (1 - alpha) * (1 - targets))
 
 
-def dice_loss(scores: Tensor, targets: Tensor, smooth: float) -> Tensor:
-    """1 - soft Dice over a batch, mean over the classes: (N, K, H, W) against (N, H, W)."""
-    shares = scores.softmax(1)
+def dice_loss(scores: Tensor, targets: Tensor, smooth: float, *, shared: bool = False) -> Tensor:
+    """1 - soft Dice over a batch, mean over the classes: (N, K, H, W) against (N, H, W). `shared`: the scores are
+    logarithms of probabilities."""
+    shares = scores.exp() if shared else scores.softmax(1)
     classes = torch.arange(scores.shape[1], device=scores.device).view(1, -1, *[1] * (targets.ndim - 1))
     wanted, kept = targets.unsqueeze(1) == classes, targets.unsqueeze(1) != IGNORED
     shares, wanted = shares * kept, wanted & kept

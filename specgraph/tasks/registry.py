@@ -10,14 +10,35 @@ from specgraph.datasets.catalog import CLASSES_ALONE, targets_of
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.recipes.heads import of_output, trained_outputs
-from specgraph.recipes.losses import DEFAULT_LOSS, HeadLosses, Loss, terms_of
-from specgraph.recipes.recipe import TASK_NAMES, Best, Recipe, TaskName, is_task
+from specgraph.recipes.losses import DEFAULT_LOSS, HeadLosses, Loss, admit_loss, terms_of
+from specgraph.recipes.recipe import TASK_NAMES, Best, Recipe, TaskName, admit_task, is_task, task_names
 from specgraph.tasks.task import HEADS, TASK_KEY, Task, Wanted, head_of
+
+_registered: dict[str, Task] = {}
+
+
+def task(name: TaskName) -> Task:
+    """A task by name."""
+    return _registered[name] if name in _registered else _built_in(name)
+
+
+def register_task(one: Task) -> None:
+    """Let recipes train a task of a plug-in, and name those of its losses that are its own.
+
+    Raises ValueError where a name is taken.
+    """
+    if is_task(one.name) or one.name == HEADS:
+        raise ValueError(f"task `{one.name}` is defined twice")
+    known = {kind for name in TASK_NAMES for kind in task(name).losses}
+    for kind in one.losses:
+        if kind not in known:
+            admit_loss(kind)
+    admit_task(one.name)
+    _registered[one.name] = one
 
 
 @cache
-def task(name: TaskName) -> Task:
-    """A task by name."""
+def _built_in(name: TaskName) -> Task:
     found = import_module(f"specgraph.tasks.{name}").TASK
     assert isinstance(found, Task)
     return found
@@ -51,7 +72,7 @@ def task_of(graph: Graph, recipe: Recipe, output: str | None = None) -> Task:
     fits = has_classes or (head is not None and first.refuse_head(graph, head) is None)
     if fits and _takes(first, recipe.loss):
         return first
-    able = [name for name in TASK_NAMES if _takes(task(name), recipe.loss)]
+    able = [name for name in task_names() if _takes(task(name), recipe.loss)]
     if len(able) == 1:
         return task(able[0])
     fitting = [name for name in able if head is not None and task(name).refuse_head(graph, head) is None]

@@ -114,7 +114,7 @@ class Facts(NamedTuple):
 class Task(ABC):
     """What a network learns."""
 
-    name: ClassVar[TaskName | Literal["heads"]]
+    name: ClassVar[TaskName]
     targets: ClassVar[Targets]
     losses: ClassVar[tuple[type[Loss], ...]]
     default_loss: ClassVar[Loss]
@@ -167,6 +167,11 @@ class Task(ABC):
         `CommandError` for an output that is not of this task, and for damaged metadata."""
         known = names if names is not None else names_of(output.metadata, self.names_key)
         return self.reader(output, known)
+
+    @property
+    def headlines(self) -> tuple[Metric, ...]:
+        """The metrics that stand at the head of a report: the first, of several outputs that of each."""
+        return self.metrics[:1]
 
     @property
     def first_choice(self) -> Metric:

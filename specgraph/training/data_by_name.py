@@ -15,7 +15,7 @@ from specgraph.graph.classifier import first_image
 from specgraph.graph.model import Graph
 from specgraph.recipes.feeding import Data
 from specgraph.recipes.given import assign_setting, checked_recipe
-from specgraph.recipes.recipe import TASK_NAMES, Recipe, TaskName
+from specgraph.recipes.recipe import Recipe, TaskName, task_names
 from specgraph.recipes.resizing import DEFAULT
 from specgraph.tasks.registry import task, task_of
 from specgraph.tasks.task import Task, head_of
@@ -55,7 +55,7 @@ def load_named(
     if isinstance(recipe.task, dict):
         raise CommandError("a data set alone is looked at by one task", "name the spec, whose recipe has several")
     stated = task_name or recipe.task
-    chosen = task(stated or next(known for known in TASK_NAMES if task(known).targets in served))
+    chosen = task(stated or next(known for known in task_names() if task(known).targets in served))
     return NamedData(_loaded(recipe, chosen, size, None, broken_help), chosen)
 
 

@@ -97,7 +97,7 @@ def _header(graph: Graph, result: dict[str, Any], data: RunData, metric: Metric)
     key, words = metric.beside or ("", "")
     beside = [(metric.show(result[key]), f"{title} {words}")] if key in result else []
     tiles = [
-        (metric.show(result[f"test_{name}"]), f"test {title}"),
+        *((each.show(result[f"test_{each.name}"]), f"test {each.title}") for each in data.task.headlines),
         *beside,
         (metric.show(result[f"validation_{name}"]), f"{result['selected_on']} {title}, epoch {result['best_epoch']}"),
         (f"{result['test_loss']:.4f}", "test loss"),
