@@ -6,7 +6,6 @@ import contextlib
 import errno
 import io
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +13,6 @@ from typing import BinaryIO
 from specgraph.errors import CommandError, reason
 
 BUFFER = 1 << 16
-WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 LONGEST_NAME = 200
 """Bytes of a file's name that its temporary file repeats: most systems take 255 in all."""
 
@@ -45,11 +43,11 @@ def write_atomically(path: Path, *parts: bytes | memoryview | str) -> None:
 def rewrite(path: Path, content: bytes) -> None:
     """Write a file of the user's own anew, as `write_atomically` does.
 
-    Raises `CommandError`, for a write-protected file too: a renamed one would ask the folder's permissions alone.
+    Raises `CommandError`, also for a file that the user may not write: a renamed one would ask the folder's permissions
+    alone. Whom the system lets write it, such as root, may.
     """
-    with contextlib.suppress(FileNotFoundError):
-        if not path.stat().st_mode & WRITABLE or not os.access(path, os.W_OK):
-            raise CommandError(f"{path} cannot be written: it is write-protected")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise CommandError(f"{path} cannot be written: it is write-protected")
     write_atomically(path, content)
 
 

@@ -7,12 +7,13 @@ from itertools import chain
 
 from specgraph.cures.cure import Cure, SetArgument, together
 from specgraph.cures.edits import set_argument, source_names
-from specgraph.cures.insertion import enlarging_cures, flat_cures, other_cures, resize_cure, turning_cures
+from specgraph.cures.insertion import comes_of, enlarging_cures, flat_cures, other_cures, resize_cure, turning_cures
 from specgraph.cures.pyramid import level_cures
 from specgraph.cures.search import Step, argument_cures, chain_to, enlarges
 from specgraph.cures.structure import block_inputs, can_be_measured, crop_cures, projection_cures, repair_cures
 from specgraph.elaboration.elaborate import Elaborator
 from specgraph.elaboration.shape_trouble import ShapeTrouble
+from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.language.document import NodeDef
 
@@ -34,14 +35,15 @@ def join_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
         yield from _along_channels(trouble)
         yield from flat_cures(trouble, elaborator)
         yield from enlarging_cures(trouble, elaborator, nested=True)
+    yield from level_cures(trouble, elaborator)
     if not concat:
-        yield from level_cures(trouble, elaborator)
         yield from repair_cures(trouble, elaborator.document)
     chains = [chain_to(path, nodes, written, alone=True) for path in trouble.inputs]
     if not concat and any(written.get(path) is trouble.definition for path in nodes):
         yield from _as_the_input(trouble, elaborator, chains)  # the block's number is right for another input
     decodes = any(map(enlarges, chains))
-    if not concat and types[0].dims[0] != types[-1].dims[0] and not gated and not decodes:
+    differ = types[0].dims[0] != types[-1].dims[0] or _is_past_a_stride(trouble, nodes)
+    if not concat and differ and not gated and not decodes:
         yield from projection_cures(trouble, elaborator.document, nodes)
     if not concat:
         yield from _gate(types, chains)
@@ -76,6 +78,18 @@ def _along_channels(trouble: ShapeTrouble) -> Iterator[Cure]:
     kind = Step(trouble.path, trouble.op, trouble.arguments, types, definition).output(types, {"dim": 1})
     if edit is not None and kind is not None:
         yield Cure((edit,), (SetArgument(trouble.path, "dim", 1),), kind, certain=True, here=trouble.path)
+
+
+def _is_past_a_stride(trouble: ShapeTrouble, nodes: dict[str, Node]) -> bool:
+    """Whether one of two maps comes of the other one, which is larger: a shortcut past a stride."""
+    if len(trouble.types) != 2 or not all(kind.is_feature_map for kind in trouble.types):
+        return False
+    for index, kind in enumerate(trouble.types):
+        pairs = list(zip(kind.dims[1:], trouble.types[1 - index].dims[1:], strict=False))
+        smaller = all(isinstance(a, int) and isinstance(b, int) and a < b for a, b in pairs)
+        if smaller and comes_of(trouble, index, nodes):
+            return True
+    return False
 
 
 def _cost(cure: Cure, written: dict[str, NodeDef]) -> int:

@@ -21,14 +21,15 @@ MOST_HALVINGS = 5
 
 def level_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
     """A resize of the smaller of two maps that are levels: it is read elsewhere too, comes of a join of its size,
-    the sum goes on to a map that is larger still, or convolutions of single positions are summed and
+    the sum goes on to a map that is larger still, or convolutions of single positions are joined and
     convolved. The end of a branch with a stride is none of these."""
     definition, kinds = trouble.definition, trouble.types
     body = home_of(definition, elaborator.document) if definition is not None else None
     names = source_names(definition) if definition is not None else []
     if definition is None or body is None or body.is_chain or len(kinds) != 2 or len(names) != 2:
         return
-    if not all(kind.is_feature_map for kind in kinds) or kinds[0].dims[0] != kinds[1].dims[0]:
+    summed = behaviour_of(trouble.op).joins != "axis"
+    if not all(kind.is_feature_map for kind in kinds) or (summed and kinds[0].dims[0] != kinds[1].dims[0]):
         return
     for small in (0, 1):
         arguments = _enlarged(kinds[small].dims[1:], kinds[1 - small].dims[1:])

@@ -118,6 +118,7 @@ def argument_cures(
         if unwritten:
             yield from _same_padding(chain, wanted)
             yield from _output_paddings(chain, wanted)
+            yield from _whole_factors(chain, wanted)
     for position, step in enumerate(chain):
         if step.behaviour.convolves and "padding" in step.arguments:
             kernel = _window(step)
@@ -322,6 +323,22 @@ def _same_padding(chain: list[Step], wanted: Wanted) -> Iterator[Cure]:
     if kind is not None and wanted(kind) and None not in (*paddings.values(), *edits):
         changed = tuple(SetArgument(chain[p].path, "padding", paddings[p]) for p in sorted(paddings, reverse=True))
         yield Cure(tuple(edit for edit in edits if edit is not None), changed, kind)
+
+
+def _whole_factors(chain: list[Step], wanted: Wanted) -> Iterator[Cure]:
+    """The padding of every transposed convolution with which it multiplies the size by its stride."""
+    changes: dict[int, int] = {}
+    for position, step in enumerate(chain):
+        kernel, stride = (_largest(step.arguments.get(name)) for name in ("kernel_size", "stride"))
+        surplus = kernel - stride
+        transposed = step.behaviour.reach == "transposed" and "padding" not in step.definition.arguments
+        if transposed and stride > 1 and surplus > 0 and surplus % 2 == 0:
+            changes[position] = surplus // 2
+    kind = _with_all(chain, {position: {"padding": amount} for position, amount in changes.items()})
+    edits = [set_argument(chain[position].definition, "padding", changes[position]) for position in changes]
+    if kind is not None and wanted(kind) and None not in edits:
+        changed = [SetArgument(chain[p].path, "padding", changes[p]) for p in sorted(changes, reverse=True)]
+        yield Cure(tuple(edit for edit in dict.fromkeys(edits) if edit is not None), tuple(changed), kind)
 
 
 def _output_paddings(chain: list[Step], wanted: Wanted) -> Iterator[Cure]:

@@ -6,7 +6,9 @@ import pytest
 
 from specgraph.source.fixes import apply_fixes
 from tests.helpers import check_text
-from tests.rules.cures_counted_cases import CASES
+from tests.rules import cures_counted_cases, cures_strided_cases
+
+CASES = cures_counted_cases.CASES | cures_strided_cases.CASES
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -56,6 +56,27 @@ CASES: dict[str, Case] = {
         + conv("head", 2),
         {join("j", "ly", "lx"): up("upsample", "ly", "scale_factor: 2") + join("j", "upsample", "lx")},
     ),
+    "levels that are concatenated": (
+        "[3, 40, 40]",
+        STEM + lateral("c3", "s3_act", 6) + lateral("c2", "s2_act", 9)
+        + "  k: {op: concat, from: [c2, c3]}\n" + conv("h", 4),
+        {"  k: {op: concat, from: [c2, c3]}\n": up("upsample", "c3", "scale_factor: 2")
+         + "  k: {op: concat, from: [c2, upsample]}\n"},
+    ),
+    "levels of a signal that are concatenated and read elsewhere": (
+        "[1, 96]",
+        stage("x", 4) + stage("y", 8) + conv("m", 5, 3, ", padding: 1") + lateral("lx", "x_act")
+        + "  k: {op: concat, from: [m, lx]}\n  r: relu\n  o: {op: global_avg_pool, from: m}\noutputs: [r, o]\n",
+        {"  k: {op: concat, from: [m, lx]}\n": up("upsample", "m", "scale_factor: 2")
+         + "  k: {op: concat, from: [upsample, lx]}\n"},
+    ),
+    "levels of a signal that are concatenated and outputs": (
+        "[1, 96]",
+        stage("x", 4) + stage("y", 8) + conv("m", 2, 1) + lateral("lx", "x_act")
+        + "  k: {op: concat, from: [m, lx]}\noutputs: [m, k]\n",
+        {"  k: {op: concat, from: [m, lx]}\n": up("upsample", "m", "scale_factor: 2")
+         + "  k: {op: concat, from: [upsample, lx]}\n"},
+    ),
     "the shortcut of a block has no stride, named last": (
         "[6, 24, 24]",
         stage("s", 6, stride=1) + stage("a", 10) + conv("b", 10, 3, ", padding: 1") + lateral("p", "s_act", 10)
@@ -90,6 +111,40 @@ def test_levels_are_resized_and_shortcuts_take_a_stride(name: str) -> None:
         text = apply_fixes(next(iter(report.sources.values())), report.diagnostics, unsafe=True).text
     assert text == wanted
     assert [d for d in check_text(text).diagnostics if d.severity != "info"] == []
+
+
+# The nodes, and how to read the smaller map where the sizes are free.
+FREE = {
+    STEM + lateral("t3", "s3_act") + lateral("t2", "s2_act") + join("m", "t2", "t3"): "t3 t2",
+    stage("x", 4) + stage("y", 8, 5, 3) + "  k: {op: concat, from: [y_act, x_act]}\n": "y_act x_act",
+    stage("x", 5) + stage("y", 5, 7, 4) + join("j", "x_act", "y_act"): "y_act x_act",
+}
+
+
+@pytest.mark.parametrize("nodes", FREE)
+def test_free_sizes_of_levels_are_resized(nodes: str) -> None:
+    report = check_text(f"specgraph: 1\ninputs: {{image: [3, H, W]}}\nnodes:\n{nodes}")
+    (found,) = (d for d in report.diagnostics if d.code == "SG903")
+    small, large = FREE[nodes].split()
+    assert found.help == (
+        f"read `{small}` through {{op: resize_like, from: [{small}, {large}]}}, or give both branches the same stride"
+    )
+    fixed = (
+        nodes.replace(f"{small},", "resized,") if f"[{small}," in nodes else nodes.replace(f" {small}]", " resized]")
+    )
+    at = fixed.rindex("  ", 0, fixed.index("resized"))
+    resized = f"{fixed[:at]}  resized: {{op: resize_like, from: [{small}, {large}]}}\n{fixed[at:]}"
+    after = check_text(f"specgraph: 1\ninputs: {{image: [3, H, W]}}\nnodes:\n{resized}")
+    assert "SG903" not in {d.code for d in after.diagnostics}
+    assert after.ok
+
+
+@pytest.mark.parametrize(
+    "nodes", ["  a: {op: conv, from: image, out_channels: 3, kernel_size: 3}\n" + join("j", "a", "image")]
+)
+def test_free_sizes_that_differ_by_a_border_are_not_resized(nodes: str) -> None:
+    report = check_text(f"specgraph: 1\ninputs: {{image: [3, H, W]}}\nnodes:\n{nodes}")
+    assert all("resize_like" not in str(d.help) for d in report.diagnostics)
 
 
 def test_a_map_that_the_larger_one_comes_of_is_no_level() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from specgraph.diagnostics.rule import Rule
 
 if TYPE_CHECKING:
-    from specgraph.graph.model import Constraint
+    from specgraph.graph.model import Constraint, Node
     from specgraph.lint.context import Lint
 
 RULE = Rule(
@@ -40,6 +40,10 @@ nodes:
 )
 MODULI = (2, 3, 4, 5, 6, 7, 8, 16, 32, 64, 128)
 SIZES = range(1, 257)
+FAR = (4096, 8192)
+"""Sizes at which rounding hardly counts."""
+LEVEL = 1.5
+"""How many times as large a map of the next level is at least."""
 
 
 def check(lint: Lint) -> None:
@@ -56,8 +60,37 @@ def check(lint: Lint) -> None:
             f"node `{path}` joins sizes that agree only for some images: {', '.join(pairs)}",
             lint.graph.nodes[path],
             notes=list(dict.fromkeys(note for constraint in constraints.values() for note in _when(constraint))),
-            help=_help(list(constraints.values())),
+            help=_resize(lint.graph.nodes[path]) or _help(list(constraints.values())),
         )
+
+
+def _resize(node: Node) -> str | None:
+    """What to write where one of two maps is a level smaller than the other, whatever the image."""
+    from specgraph.ops.registry import ops
+
+    names = [path.rpartition(".")[2] for path in node.inputs]
+    if len(names) != 2 or not all(kind.spatial_rank for kind in node.input_types) or any(map(str.isdigit, names)):
+        return None
+    large, larger = (_ratios(node, size) for size in FAR)
+    if any(abs(a - b) > 0.1 * a for a, b in zip(large, larger, strict=True)):
+        return None  # no factor lies between them
+    small = 0 if max(large) * LEVEL <= 1 else 1 if min(large) >= LEVEL else None
+    op = next((op.name for op in ops().values() if op.behaviour.joins == "size"), None)
+    if small is None or op is None:
+        return None
+    source, like = names[small], names[1 - small]
+    return f"read `{source}` through {{op: {op}, from: [{source}, {like}]}}, or give both branches the same stride"
+
+
+def _ratios(node: Node, size: int) -> list[float]:
+    """How many times as large the first input of a join is as the second, axis by axis, with free sizes of `size`."""
+    from specgraph.graph.dims import SymbolicDim, evaluate
+
+    left, right = (
+        [evaluate(dim, dict.fromkeys(dim.symbols(), size) if isinstance(dim, SymbolicDim) else {}) for dim in kind.dims]
+        for kind in node.input_types
+    )
+    return [a / b for a, b in zip(left[1:], right[1:], strict=False) if b]
 
 
 def _help(constraints: list[Constraint]) -> str:
