@@ -54,6 +54,14 @@ def parse_composed(text: str) -> Step:
     return step
 
 
+def _attribute(tree: ast.expr) -> Step | Name | float:
+    """The value of a keyword; a whole number without a point is an integer, as ONNX tells them apart."""
+    match tree:
+        case ast.Constant(value) if type(value) is int:
+            return value
+    return _parsed(tree)
+
+
 def _parsed(tree: ast.expr) -> Step | Name | float:
     match tree:
         case ast.Name(name):
@@ -65,7 +73,7 @@ def _parsed(tree: ast.expr) -> Step | Name | float:
         case ast.Call(ast.Name(op_type), inputs, keywords):
             attributes = []
             for keyword in keywords:
-                part = _parsed(keyword.value)
+                part = _attribute(keyword.value)
                 if keyword.arg is None or isinstance(part, Step):
                     raise ValueError(f"an attribute of {op_type} is no number and no argument")
                 attributes.append((keyword.arg, part))

@@ -181,6 +181,11 @@ EXPRESSIONS: dict[str, tuple[Row, dict[str, Any], Callable[[torch.Tensor], torch
         {"kernel_size": [3, 2], "stride": 2, "padding": [[1, 0], [0, 1]]},
         lambda x: nn.functional.max_pool2d(nn.functional.pad(x, (0, 1, 1, 0), value=-torch.inf), (3, 2), 2),
     ),
+    "a whole number and a fraction as attributes": (
+        Row("elu", "", onnx="LeakyRelu(Flatten(x, axis=2), alpha=2.0)"),
+        {"alpha": 0.5},
+        lambda x: nn.functional.leaky_relu(x.flatten(0, 1).flatten(1), 2.0),
+    ),
     "axis of an argument": (
         Row("softmax", "", onnx="Div(Exp(x), ReduceSum(Exp(x), axes=dim))"),
         {"dim": -1},

@@ -77,7 +77,7 @@ def by_expression(
                 if isinstance(part, Name) and part.name in attributes:
                     found[name] = WRITE[attributes[part.name].kind](node.arguments[part.name])
                 else:
-                    found[name] = number(part)
+                    found[name] = part if isinstance(part, int) else number(part)
             return found
 
         def operand(part: Step | Name | float) -> str:
