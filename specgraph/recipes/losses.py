@@ -28,7 +28,7 @@ CLASS_WEIGHTS = setting(WEIGHTS, "weight of each class: balanced, a list, or by 
 class Loss(Settings):
     """Base of what may be minimised. `weight` is the factor of a term of a sum, None for 1."""
 
-    weight: float | None
+    weight: float | None = None
 
 
 class CrossEntropy(Loss, tag="cross_entropy"):

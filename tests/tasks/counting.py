@@ -61,7 +61,7 @@ class Counting(Task):
     name = "counting"
     targets = "numbers"
     losses = (Poisson,)
-    default_loss = Poisson(weight=None)
+    default_loss = Poisson()
     metrics = (Metric("mae", "min", "number", "MAE"), Metric("exact"))
     reader = CountReader
     names_key = "target_names"
