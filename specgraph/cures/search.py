@@ -190,7 +190,7 @@ def _per_axis(step: Step, sizes: tuple[Dim, ...]) -> Iterator[dict[str, Any]]:
     if len(before) != len(sizes) or len(pairs) != len(sizes) or any(b % a for a, b in pairs):
         return
     factors = [b // a for a, b in pairs]
-    if len(set(factors)) == 1 or max(factors) == 1:
+    if len(set(factors)) < 2 or max(factors) == 1:
         return
     written = {name: step.arguments.get(name) for name in ("kernel_size", "stride", "scale_factor")}
     if step.behaviour.reach == "transposed" and written["kernel_size"] == written["stride"]:

@@ -64,8 +64,8 @@ class Batches:
     def __init__(self, images: Tensor, labels: Tensor, size: int) -> None:
         self.parts = list(zip(images.split(size), labels.split(size), strict=True))
 
-    def batches(self) -> list[tuple[Tensor, Tensor]]:
-        return self.parts
+    def batches(self) -> list[tuple[Tensor, Tensor, None]]:
+        return [(images, labels, None) for images, labels in self.parts]
 
 
 def batches(count: int = 23, size: int = 10) -> Batches:

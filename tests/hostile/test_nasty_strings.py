@@ -152,7 +152,8 @@ def test_reports_have_no_other_elements(tmp_path: Path, every: int) -> None:
             torch.device("cpu")
         )
         judge.add(torch.eye(3)[[1, 0, 1, 2]], torch.tensor([0, 1, 1, 0]))
-        task = SimpleNamespace(metrics=(Metric("accuracy"),))
+        metrics = (Metric("accuracy"),)
+        task = SimpleNamespace(metrics=metrics, headlines=metrics)
         sized = type("Sized", (SimpleNamespace,), {"__len__": lambda self: count})
         data = SimpleNamespace(
             dataset=dataset, task=task, train=sized(), validation=sized(), test=sized(**vars(test)), target="none"
