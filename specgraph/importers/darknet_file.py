@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 from typing import TypeVar
@@ -116,6 +115,10 @@ def parse_cfg(text: str, name: str) -> list[Section]:
     return sections
 
 
+class OtherNetwork(CommandError):
+    """A `.weights` file has more or fewer numbers than the network."""
+
+
 class Numbers:
     """The parameters of a `.weights` file, in the order of the layers. `transposed`: the weights of
     connected layers stand by input, as versions from 1000 on write them."""
@@ -142,7 +145,7 @@ class Numbers:
         count = prod(shape)
         end = self._taken + count
         if end > len(self._values):
-            raise CommandError(
+            raise OtherNetwork(
                 f"{self.path} ends too early: it holds {len(self._values):,} numbers, and the network needs more",
                 "it may be the backbone alone (`.conv.N`), or the weights of another cfg",
             )
@@ -154,7 +157,7 @@ class Numbers:
         """Raises `CommandError` where numbers are left."""
         left = len(self._values) - self._taken
         if left:
-            raise CommandError(
+            raise OtherNetwork(
                 f"{self.path} holds {left:,} numbers more than the network's {self._taken:,}",
                 "it belongs to another cfg",
             )
@@ -179,8 +182,3 @@ class Drawn:
         self._budget.take_parameter_bytes(4 * prod(shape))
         values: Array = self._draw.standard_normal(shape) * np.sqrt(2 / fan_in)
         return values.astype(np.float32)
-
-
-def layers(sections: list[Section]) -> Iterator[tuple[int, Section]]:
-    """The layers with the numbers that `[route]` and `[shortcut]` know them by."""
-    return enumerate(sections[1:])

@@ -16,7 +16,7 @@ import numpy as np
 
 from specgraph.errors import CommandError
 from specgraph.graph.dims import product
-from specgraph.importers.darknet_file import Drawn, Numbers, Section, layers, read_cfg
+from specgraph.importers.darknet_file import Drawn, Numbers, OtherNetwork, Section, read_cfg
 from specgraph.importers.flat import Array, FlatNetwork, Refusal
 from specgraph.importers.onnx_import import ImportRefusedError
 from specgraph.importers.repeats import name_repeats
@@ -38,32 +38,28 @@ ACTIVATIONS: dict[str, Steps] = {
     "hardtan": [("hardtanh", {})],
 }
 EPS, MOMENTUM = 1e-5, 0.01
-HEADS = ("yolo", "region", "detection")
+HEADS = ("yolo", "gaussian_yolo", "region", "detection")
 NEUTRAL = {
-    "antialiasing": "0",
-    "binary": "0",
-    "xnor": "0",
+    **dict.fromkeys(("antialiasing", "binary", "xnor", "bin_output", "cbn", "assisted_excitation"), "0"),
+    **dict.fromkeys(("sway", "rotate", "stretch", "stretch_sway", "reverse", "maxpool_depth", "scale_wh"), "0"),
+    **dict.fromkeys(("dontload", "dontloadscales"), "0"),
     "share_index": None,
-    "reverse": "0",
-    "maxpool_depth": "0",
     "weights_type": "none",
     "temperature": "1",
     "tree": None,
-    "scale_wh": "0",
-    "assisted_excitation": "0",
-    "deform": "0",
-    "tonumber": "0",
 }
 """Keys that change what a layer computes in a way that a spec does not say, and their value that does not."""
 
 
 class Darknet:
-    """One cfg becoming a network. `values` are what the layers give, by their numbers."""
+    """One cfg becoming a network. `values` are what the layers give, by their numbers; `biased`: the file has the
+    biases of `[batchnorm]`, which Redmon's program leaves out and the later one writes."""
 
-    def __init__(self, sections: list[Section], name: str, numbers: Numbers | Drawn) -> None:
+    def __init__(self, sections: list[Section], name: str, numbers: Numbers | Drawn, *, biased: bool = True) -> None:
         self.sections = sections
         self.net = FlatNetwork(name)
         self.numbers = numbers
+        self.biased = biased
         self.values: list[str] = []
         self.heads: list[str] = []
 
@@ -76,7 +72,7 @@ class Darknet:
         sizes = [first.whole(key, 0) for key in ("height", "width")]
         dims = [channels, *sizes] if all(size > 0 for size in sizes) else [first.positive("inputs", 0)]
         value = self.net.add_input("image" if len(dims) == 3 else "input", dims)
-        for _, section in layers(self.sections):
+        for section in self.sections[1:]:
             try:
                 value = READ[section.kind](self, section, value)
             except Refusal as refusal:
@@ -94,7 +90,7 @@ class Darknet:
 
     def dims(self, value: str) -> tuple[int, ...]:
         """The sizes of a value."""
-        return tuple(int(dim) for dim in self.net.type_of(value).dims)  # type: ignore[arg-type]
+        return tuple(dim for dim in self.net.type_of(value).dims if isinstance(dim, int))  # a cfg leaves none free
 
     def activated(self, section: Section, value: str, default: str) -> str:
         """The value with the activation of a layer. Raises `Refusal` for one that has no op."""
@@ -203,7 +199,7 @@ class Darknet:
         """One of `groups` equal parts of the channels."""
         channels = self.dims(value)[0]
         if channels % groups or not 0 <= at < groups:
-            raise Refusal(f"group {at} of {groups} is no part of {channels} channels")
+            raise Refusal(f"{channels} channels have no group {at} of {groups}")
         part = channels // groups
         return self.net.add("slice", [value], {"start": at * part, "stop": (at + 1) * part})
 
@@ -253,7 +249,8 @@ class Darknet:
 
     def batch_norm(self, section: Section, value: str) -> str:
         count = self.dims(value)[0]
-        return self.norm(section, value, self.norm_numbers(count, self.taken(count)))
+        bias = self.taken(count) if self.biased else np.zeros(count, np.float32)
+        return self.norm(section, value, self.norm_numbers(count, bias))
 
     def activation(self, section: Section, value: str) -> str:
         return self.activated(section, value, "linear")
@@ -309,6 +306,7 @@ READ: dict[str, Callable[[Darknet, Section, str], str]] = {
     "soft": Darknet.softmax,
     "crop": Darknet.crop,
     "cost": Darknet.nothing,
+    "empty": Darknet.nothing,
     **dict.fromkeys(HEADS, Darknet.head),
 }
 
@@ -326,9 +324,9 @@ def pool_padding(size: int, kernel: int, stride: int, total: int) -> list[int]:
 def unsaid(sections: list[Section]) -> list[tuple[str, str]]:
     """The layers that a spec cannot say, and why."""
     found = []
-    for _, section in layers(sections):
+    for section in sections[1:]:
         if section.kind not in READ:
-            found.append((section.label, "no op computes such a layer"))
+            found.append((section.label, "such layers are not read"))
             continue
         for key, neutral in NEUTRAL.items():
             if key in section.options and section.text(key) != neutral and section.kind not in HEADS:
@@ -352,10 +350,15 @@ def import_darknet(
     refused = unsaid(sections)
     if refused:
         raise ImportRefusedError(label, refused)
-    numbers = Numbers(weights) if weights is not None else Drawn(seed)
-    reader = Darknet(sections, name, numbers)
+    reader = Darknet(sections, name, Numbers(weights) if weights is not None else Drawn(seed))
     try:
-        net = reader.run()
+        try:
+            net = reader.run()
+        except OtherNetwork:
+            if weights is None or all(section.kind != "batchnorm" for section in sections):
+                raise
+            reader = Darknet(sections, name, Numbers(weights), biased=False)
+            net = reader.run()
     except Refusal as refusal:
         raise ImportRefusedError(label, [(refusal.node, refusal.message)]) from refusal
     if not net.nodes:

@@ -61,6 +61,15 @@ def test_versions_of_weights(version: tuple[int, int], tmp_path: Path) -> None:
     assert_equal(tmp_path, SMALL["connected"], version)
 
 
+def test_normalisations_without_biases_as_the_first_program_wrote_them(tmp_path: Path) -> None:
+    known = Reference(net(6) + section("batchnorm"))
+    image, (expected,) = known.run()
+    bias = torch.from_numpy(known.file.pop(0)).reshape(1, -1, 1, 1)
+    with torch.no_grad():
+        output = imported(tmp_path, net(6) + section("batchnorm"), known).module()(image)
+    torch.testing.assert_close(output, expected - bias, rtol=1e-4, atol=1e-5)
+
+
 def test_the_comparison_notices_another_order_of_numbers(tmp_path: Path) -> None:
     known = Reference(SMALL["groups"])
     image, expected = known.run()
@@ -108,8 +117,9 @@ def test_command_writes_spec_and_weights(tmp_path: Path, capsys: pytest.CaptureF
 
 
 REFUSED = {
-    "a kind of layer": (net(8) + section("lstm", output=3), "[lstm] in line 9: no op computes such a layer"),
+    "a kind of layer": (net(8) + section("lstm", output=3), "[lstm] in line 9: such layers are not read"),
     "a key": (net(8) + conv(4, 3, antialiasing=1), "`antialiasing=1` has no counterpart"),
+    "a key of the later program": (net(8) + conv(4, 3, cbn=1), "`cbn=1` has no counterpart"),
     "an activation": (net(8) + conv(4, 3, activation="plse"), "no op computes the activation `plse`"),
     "unlike maps": (
         net(8) + conv(4, 3) + conv(6, 3) + section("shortcut", **{"from": -2}),
