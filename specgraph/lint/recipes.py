@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from specgraph.datasets.catalog import CATALOG, FOLDER, SHAPES, DatasetInfo, is_place
+from specgraph.datasets.catalog import CATALOG, FOLDER, SHAPES, DatasetInfo, Targets, is_place
 from specgraph.datasets.demands import Demand, known_numbers
 from specgraph.datasets.shape_names import LIKENESS, NAMES_OF, TWO_CLASSES
 from specgraph.diagnostics.rule import rule, rule_file
@@ -345,6 +345,16 @@ def of_demands(rule: str, found: Iterable[Demand | None], severity: Severity | N
     for demand in found:
         if demand is not None:
             yield Finding(rule, demand.message, ("data", demand.key), help=demand.help, severity=severity)
+
+
+OfData = Callable[[Data, Mapping[str, Targets], str], Iterator[Finding]]
+"""What a rule finds in data: of what the outputs learn by name, and the task's name."""
+
+
+def of_whole_data(trained: Trained, of_data: OfData) -> Iterator[Finding]:
+    """Findings of a rule about data of which one output learns."""
+    if trained.data is not None:
+        yield from of_data(trained.data, {"": trained.task.targets}, trained.task.name)
 
 
 def can_convert(channels: int, wanted: int) -> bool:

@@ -12,6 +12,7 @@ from specgraph.checking import check
 from specgraph.cli.main import main
 from specgraph.diagnostics.collector import Collector
 from specgraph.diagnostics.model import Diagnostic
+from specgraph.graph.model import Node
 from specgraph.source.fixes import Fixed, apply_fixes, unified_diff
 from specgraph.source.harm import find_harm
 from specgraph.source.read import read_text
@@ -223,10 +224,10 @@ def test_drawing_a_long_chain_looks_at_each_node_a_few_times(monkeypatch: pytest
     asked = 0
     whole = picture.is_weighted
 
-    def counted(node: object) -> bool:
+    def counted(node: Node) -> bool:
         nonlocal asked
         asked += 1
-        return whole(node)  # type: ignore[arg-type]
+        return whole(node)
 
     monkeypatch.setattr(picture, "is_weighted", counted)
     for first in ("sigmoid", "batch_norm"):

@@ -26,7 +26,7 @@ def faults(nodes: str) -> tuple[Source, list[Diagnostic]]:
 # The nodes, and what they are after the safe fixes, and after all.
 WORDS: dict[str, tuple[str, str, str]] = {
     "Darknet's leaky": (f"{DARKNET}  a: leaky\n", LEAKY, LEAKY),
-    "leaky of nobody knows whom": ("  a: leaky\n", "leaky", LEAKY),
+    "leaky of an unknown tool": ("  a: leaky\n", "leaky", LEAKY),
     "leaky with its slope": (
         "  a: {op: leaky, negative_slope: 0.3}\n",
         "{op: leaky_relu, negative_slope: 0.3}",

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from specgraph.source.fixes import apply_fixes
 from tests.helpers import check_text
 from tests.rules import cures_counted_cases, cures_strided_cases
+from tests.rules.cured import assert_cured
 
 CASES = cures_counted_cases.CASES | cures_strided_cases.CASES
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_cure_is_what_was_meant(name: str) -> None:
-    shape, nodes, changed = CASES[name]
-    text = wanted = f"specgraph: 1\ninputs: {{image: {shape}}}\nnodes:\n{nodes}"
-    for before, after in changed.items():
-        assert before in text
-        wanted = wanted.replace(before, after)
-    report = check_text(text)
-    errors = [d for d in report.diagnostics if d.severity == "error"]
-    assert errors
-    fixed = apply_fixes(next(iter(report.sources.values())), errors, unsafe=True).text
-    assert fixed == wanted, [d.help for d in report.diagnostics]
-    assert check_text(fixed).ok
+    assert_cured(CASES[name])
 
 
 def test_sizes_that_read_the_same_are_listed_in_their_order() -> None:

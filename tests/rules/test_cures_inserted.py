@@ -6,22 +6,13 @@ import pytest
 
 from specgraph.source.fixes import apply_fixes
 from tests.helpers import check_text
+from tests.rules.cured import assert_cured
 from tests.rules.cures_inserted_cases import CASES
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_cure_is_what_was_meant(name: str) -> None:
-    shape, nodes, changed = CASES[name]
-    text = wanted = f"specgraph: 1\ninputs: {{image: {shape}}}\nnodes:\n{nodes}"
-    for before, after in changed.items():
-        assert before in text
-        wanted = wanted.replace(before, after)
-    report = check_text(text)
-    assert any(d.severity == "error" for d in report.diagnostics)
-    errors = [d for d in report.diagnostics if d.severity == "error"]
-    fixed = apply_fixes(next(iter(report.sources.values())), errors, unsafe=True).text
-    assert fixed == wanted, [d.help for d in report.diagnostics]
-    assert check_text(fixed).ok
+    assert_cured(CASES[name])
 
 
 DEPTHWISE = """\

@@ -6,6 +6,7 @@ import pytest
 
 from specgraph.source.fixes import apply_fixes
 from tests.helpers import check_text
+from tests.rules.cured import assert_cured
 from tests.rules.cures_inserted_cases import conv
 from tests.rules.test_cures_of_levels import join, stage
 
@@ -174,18 +175,7 @@ DECODED: dict[str, Case] = {
 
 @pytest.mark.parametrize("name", DECODED)
 def test_the_cure_is_what_was_meant(name: str) -> None:
-    shape, nodes, changed = DECODED[name]
-    text = wanted = f"specgraph: 1\ninputs: {{image: {shape}}}\nnodes:\n{nodes}"
-    for before, after in changed.items():
-        assert before in text
-        wanted = wanted.replace(before, after)
-    report = check_text(text)
-    errors = [d for d in report.diagnostics if d.severity == "error"]
-    assert errors
-    fixed = apply_fixes(next(iter(report.sources.values())), errors, unsafe=True).text
-    assert fixed == wanted, [d.help for d in report.diagnostics]
-    after_cure = check_text(fixed)
-    assert after_cure.ok
+    report, after_cure = assert_cured(DECODED[name])
     known = {d.code for d in report.diagnostics}
     assert {d.code for d in after_cure.diagnostics if d.severity == "warning"} <= known
 

@@ -51,6 +51,6 @@ MESSAGES = {
     "another argument": _node("`{owner}` has {name} {theirs}, this node {ours}"),
     "other axes": _node("`{owner}` reads {theirs} axes, this node {ours}"),
     "absent block": _block("`{owner}` is absent here, so it owns nothing"),
-    "no block": _block("`{owner}` is no instance of a block"),
+    "no block": _block("`{owner}` is not an instance of a block"),
     "another block": _block("`{owner}` is {theirs}, this is block `{block}`"),
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from specgraph.datasets import demands
 from specgraph.datasets.catalog import Targets
 from specgraph.diagnostics.rule import Rule
-from specgraph.lint.recipes import Finding, Trained, of_demands
+from specgraph.lint.recipes import Finding, Trained, of_demands, of_whole_data
 from specgraph.recipes.feeding import Data
 
 RULE = Rule(
@@ -45,8 +45,7 @@ recipes:
 
 
 def find(trained: Trained) -> Iterator[Finding]:
-    if trained.data is not None:
-        yield from of_data(trained.data, {"": trained.task.targets}, trained.task.name)
+    yield from of_whole_data(trained, of_data)
 
 
 def of_data(data: Data, kinds: Mapping[str, Targets], task: str) -> Iterator[Finding]:
