@@ -38,7 +38,8 @@ def page(rows: list[Row]) -> str:
         "Written by `python tools/imports/page.py --write` of `python tools/imports/modules.py`; do not edit.",
         "",
         f"Of {sum(total.values())} networks of other packages, given random weights, `from_module` brings in "
-        f"{total['equal']} so that their outputs are within 0.0001 of the largest of the original's, at two batches.",
+        f"{total['equal']} so that their outputs are within 0.0001 of the largest of the original's, at two batches. "
+        "Each row is of the code at the time it was run.",
         "",
         f"| package | networks | {' | '.join(VERDICTS)} |",
         "|---|---|" + "---:|" * len(VERDICTS),
