@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from specgraph.cli.spec_arguments import add_spec_arguments, load_graph, parse_settings
+from specgraph.cli.spec_arguments import add_spec_arguments, add_task_argument, load_graph, parse_settings, stated_task
 from specgraph.datasets.catalog import DATA_DIR_HELP
-from specgraph.recipes.recipe import TASK_NAMES
 
 HELP = "what a data set holds: classes, labels, numbers or masks, counts, oddities, a sample grid"
 EXAMPLES = (
@@ -42,9 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         help="a data set, a folder, a table, an archive, or a spec whose recipe names data; none lists all",
     )
-    parser.add_argument(
-        "--task", choices=TASK_NAMES, help="what is learnt of them (default: the first that they serve)"
-    )
+    add_task_argument(parser, "what is learnt of them (default: the first that they serve)")
     parser.add_argument("--recipe", metavar="NAME", help="of a spec: the recipe (default: the first)")
     parser.add_argument("--data-dir", metavar="DIR", help=DATA_DIR_HELP)
     parser.add_argument("-o", "--output", metavar="FILE.png", help="write a grid of sample images")
@@ -79,18 +76,19 @@ def _load(args: argparse.Namespace) -> Any:
     from specgraph.recipes.given import split_settings
     from specgraph.training.data_by_name import load_named, load_of_recipe
 
+    stated = stated_task(args)
     _, settings = split_settings(parse_settings(args.set))
     if args.skip_broken:
         settings["data.broken_images"] = "skip"
     if Path(args.name).suffix.lower() in SPECS and Path(args.name).is_file():
-        if args.task is not None:
-            settings["task"] = args.task
+        if stated is not None:
+            settings["task"] = stated
         graph = load_graph(args, args.name)
         return load_of_recipe(graph, args.recipe, root=args.data_dir, settings=settings, broken_help=BROKEN_HELP)
     size = parse_input_size(args.input_size)
     shape = None if size is None else (size[0], size[-1])
     return load_named(
-        args.name, root=args.data_dir, settings=settings, task_name=args.task, size=shape, broken_help=BROKEN_HELP
+        args.name, root=args.data_dir, settings=settings, task_name=stated, size=shape, broken_help=BROKEN_HELP
     )
 
 

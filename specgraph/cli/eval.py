@@ -50,8 +50,10 @@ def run(args: argparse.Namespace) -> int:
     import os
 
     from specgraph.errors import CommandError, require
+    from specgraph.ops.installed import load_plugins
     from specgraph.runs.folder import RUN_SPEC, is_run
 
+    load_plugins(args.plugin)
     of_run = is_run(args.source)
     if not of_run and os.path.isdir(args.source):
         raise CommandError(f"{args.source} is no run: it has no {RUN_SPEC}")

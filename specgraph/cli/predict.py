@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from specgraph.cli.arguments import inference_device, numbers, positive_int, positive_numbers
+from specgraph.cli.spec_arguments import add_plugin_argument, add_task_argument, stated_task
 from specgraph.cli.weights_arguments import add_weights_arguments, weights_of
 from specgraph.errors import CommandError
 from specgraph.escaping import for_line
 from specgraph.guarded_output import unguarded
-from specgraph.recipes.recipe import TASK_NAMES
 
 if TYPE_CHECKING:
     from specgraph.inference.predictor import Predictor
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     Answers = Iterator[tuple[Prediction, dict[str, str]]]
 
 OUT = "predictions"
-ALL_TASKS = ", ".join(TASK_NAMES)
 
 HELP = "predict for images with an ONNX file or a run"
 EXAMPLES = (
@@ -49,9 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="DIR", default=OUT, help=f"where masks, overlays and images are written (default: {OUT})"
     )
-    parser.add_argument(
-        "--task", choices=TASK_NAMES, metavar="NAME", help=f"what the output is, if the file does not say: {ALL_TASKS}"
-    )
+    add_task_argument(parser, "what the output is, if the file does not say")
+    add_plugin_argument(parser)
     parser.add_argument("--batch-size", type=positive_int, default=32, metavar="N", help="images at a time")
     parser.add_argument(
         "--device",
@@ -80,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         args.model,
         device=args.device,
         batch_size=args.batch_size,
-        task=args.task,
+        task=stated_task(args),
         output=args.output,
         weights=weights_of(args),
         mean=args.mean,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from specgraph.errors import CommandError, SpecError
 from specgraph.guarded_output import unguarded
+from specgraph.recipes.recipe import TASK_NAMES, TaskName
 
 if TYPE_CHECKING:
     from specgraph.checking import Report
@@ -25,9 +26,34 @@ def add_spec_arguments(parser: argparse.ArgumentParser) -> None:
         help="override a variable of the spec, or recipe.PATH: a field of its recipes",
     )
     parser.add_argument("--input-size", metavar="HxW", help="height and width of the input image")
+    add_plugin_argument(parser)
+
+
+def add_plugin_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `--plugin`, for commands that read what was made with plug-ins."""
     parser.add_argument(
-        "--plugin", action="append", default=[], metavar="MODULE", help="a Python module that registers ops"
+        "--plugin", action="append", default=[], metavar="MODULE", help="a Python module that registers ops or tasks"
     )
+
+
+def add_task_argument(parser: argparse.ArgumentParser, help: str) -> None:
+    """Declare `--task`; `stated_task` reads it."""
+    parser.add_argument("--task", metavar="NAME", help=f"{help}: {', '.join(TASK_NAMES)}, or that of a plug-in")
+
+
+def stated_task(args: argparse.Namespace) -> TaskName | None:
+    """The task that the arguments state, with their plug-ins loaded. Raises `CommandError` for an unknown one."""
+    from specgraph.ops.installed import load_plugins
+
+    load_plugins(args.plugin)
+    if args.task is None:
+        return None
+    from specgraph.tasks.registry import find_task, help_for_task
+
+    found = find_task(args.task)
+    if found is None:
+        raise CommandError(f"--task: there is no task `{args.task}`", help_for_task(args.task))
+    return found.name
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:

@@ -305,7 +305,7 @@ class GraphBuilder:
             if plain is FAILED:
                 continue
             try:
-                recipes[name] = changed_recipe(RECIPE.check(plain), self.recipe_settings.items())
+                recipes[name] = changed_recipe(checked_by_plugins(plain), self.recipe_settings.items())
             except Invalid as fault:
                 if fault.partial is not None:
                     self.partial_recipes[name] = fault.partial
@@ -336,6 +336,21 @@ class GraphBuilder:
         from specgraph.elaboration.symbolic import check_constraints
 
         check_constraints(graph, self.collector)
+
+
+def checked_by_plugins(plain: Any) -> Recipe:
+    """A recipe as it is written; packages that registered tasks are asked if it names a task or a loss that is not
+    known. Raises `Invalid`."""
+    try:
+        recipe: Recipe = RECIPE.check(plain)
+    except Invalid as fault:
+        if all(each.path[:1] not in (("task",), ("loss",)) for each in fault.all()):
+            raise
+        from specgraph.ops.installed import load_installed
+
+        load_installed()
+        recipe = RECIPE.check(plain)
+    return recipe
 
 
 def _file_name(path: str) -> str:

@@ -17,7 +17,6 @@ from specgraph.errors import CommandError, require
 from specgraph.inference.given_images import open_any
 from specgraph.inference.preprocess import in_channels, normalise, shown_box, to_pixels
 from specgraph.inference.session import Array, Port, Session
-from specgraph.recipes.recipe import is_task, task_names
 from specgraph.tasks import registry as tasks
 from specgraph.tasks.heads import HeadsPrediction, HeadsTask, together
 from specgraph.tasks.prediction import SCALES, Frame, Prediction, Shot
@@ -334,10 +333,11 @@ def task_of_file(metadata: Mapping[str, str], named: str | None, model: object) 
     found = metadata.get(TASK_KEY) if named is None else named
     if found is None:
         return tasks.task("classification")
-    if not is_task(found):
+    known = tasks.find_task(found)
+    if known is None:
         why = f"there is no task `{found}`" if named else f"{model} was trained for the task {found}, which is unknown"
-        raise CommandError(why, f"the tasks are {', '.join(task_names())}")
-    return tasks.task(found)
+        raise CommandError(why, tasks.help_for_task(found))
+    return known
 
 
 def predict(

@@ -14,7 +14,7 @@ from specgraph.graph.model import Graph
 from specgraph.pretrained.request import WeightsLike
 from specgraph.runs.folder import RUN_SPEC, is_run, run_weights
 from specgraph.tasks.heads import HeadsTask, heads_in
-from specgraph.tasks.registry import task_in, task_of
+from specgraph.tasks.registry import help_for_task, task_in, task_of
 from specgraph.tasks.task import HEADS_KEY, TASK_KEY, Task, names_of
 
 SPEC_SUFFIXES = (".yaml", ".yml", ".json")
@@ -112,7 +112,7 @@ def output_metadata(graph: Graph, metadata: Mapping[str, str]) -> dict[str, str]
     named = metadata.get(TASK_KEY)
     known = task_in(metadata)
     if named is not None and known is None:
-        raise CommandError(f"the weights were trained for the task {named}, which this version does not know")
+        raise CommandError(f"the weights were trained for the task {named}, which is unknown", help_for_task(named))
     if known is not None:
         return known.metadata_of(metadata)
     if CLASS_NAMES in metadata:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeGuard
 from specgraph.kinds.kinds import Bool, Choice, Either, Int, Nothing, Number, Text
 from specgraph.kinds.records import MapOf, Tagged
 from specgraph.kinds.settings import Settings, record_of, setting, to_plain
+from specgraph.package_files import files_in
 from specgraph.recipes.feeding import DATA, Data
 from specgraph.recipes.losses import DEFAULT_LOSS, LOSS, Loss
 from specgraph.recipes.optimisation import (
@@ -41,8 +42,11 @@ class Best(Settings):
 
 
 TaskName = str
-TASK_NAMES: tuple[TaskName, ...] = ("classification", "multi_label", "regression", "segmentation", "image")
-"""The tasks that are built in."""
+TASK_FILES = "specgraph.tasks.built_in"
+TASK_NAMES: tuple[TaskName, ...] = tuple(
+    name.removesuffix(".py") for name in files_in(TASK_FILES) if name.endswith(".py") and not name.startswith("_")
+)
+"""The tasks that are built in: each is a file of that folder."""
 _TASK = Choice(*TASK_NAMES)
 _ONE_OR_EACH = Either(
     _TASK, MapOf(_TASK), Nothing(), words=f"{_TASK.words}, a mapping from outputs to them, or nothing"

@@ -7,11 +7,12 @@ from functools import cache
 from importlib import import_module
 
 from specgraph.datasets.catalog import CLASSES_ALONE, targets_of
+from specgraph.diagnostics.names import nearest
 from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.recipes.heads import of_output, trained_outputs
 from specgraph.recipes.losses import DEFAULT_LOSS, HeadLosses, Loss, admit_loss, terms_of
-from specgraph.recipes.recipe import TASK_NAMES, Best, Recipe, TaskName, admit_task, is_task, task_names
+from specgraph.recipes.recipe import TASK_FILES, TASK_NAMES, Best, Recipe, TaskName, admit_task, is_task, task_names
 from specgraph.tasks.task import HEADS, TASK_KEY, Task, Wanted, head_of
 
 _registered: dict[str, Task] = {}
@@ -20,6 +21,22 @@ _registered: dict[str, Task] = {}
 def task(name: TaskName) -> Task:
     """A task by name."""
     return _registered[name] if name in _registered else _built_in(name)
+
+
+def find_task(name: str | None) -> Task | None:
+    """The task of that name; packages that registered tasks are asked if it is not known."""
+    if name is not None and not is_task(name):
+        from specgraph.ops.installed import load_installed
+
+        load_installed()
+    return task(name) if is_task(name) else None
+
+
+def help_for_task(name: str) -> str:
+    """What to do about a name that is no task's."""
+    close = nearest(name, task_names())
+    known = f"the tasks are {', '.join(task_names())}; a plug-in that has others is named by --plugin MODULE"
+    return f"did you mean {close}?" if close else known
 
 
 def register_task(one: Task) -> None:
@@ -39,7 +56,7 @@ def register_task(one: Task) -> None:
 
 @cache
 def _built_in(name: TaskName) -> Task:
-    found = import_module(f"specgraph.tasks.{name}").TASK
+    found = import_module(f"{TASK_FILES}.{name}").TASK
     assert isinstance(found, Task)
     return found
 
@@ -67,7 +84,7 @@ def task_of(graph: Graph, recipe: Recipe, output: str | None = None) -> Task:
         assert not isinstance(stated, dict)
         return task(stated)
     head = head_of(graph, output)
-    first = task(TASK_NAMES[0])  # classification, so that the others need not be imported for it
+    first = task("classification")  # so that the others need not be imported for it
     has_classes = recipe.data is not None and targets_of(recipe.data.name) == CLASSES_ALONE
     fits = has_classes or (head is not None and first.refuse_head(graph, head) is None)
     if fits and _takes(first, recipe.loss):
@@ -105,12 +122,12 @@ def task_in(metadata: Mapping[str, str]) -> Task | None:
 
         found: dict[str, Task] = {}
         for name, own in heads_in(metadata).items():
-            known = own.get(TASK_KEY)
-            if not is_task(known):
+            known = find_task(own.get(TASK_KEY))
+            if known is None:
                 raise CommandError(f"the model's metadata are damaged: output `{name}` has no known task")
-            found[name] = task(known)
+            found[name] = known
         return HeadsTask(found)
-    return task(named) if is_task(named) else None
+    return find_task(named)
 
 
 def selection(one: Task, recipe: Recipe) -> Wanted:

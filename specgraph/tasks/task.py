@@ -1,7 +1,7 @@
 """What a task is: what a network learns, from which targets, by which losses, and how it is judged.
 
-A task is one file of this folder with a constant `TASK`, and its name in `TASK_NAMES` of
-`specgraph/recipes/recipe.py`. Imports no PyTorch: `check` asks tasks too; what computes imports it in its functions.
+A task is one file of the folder `built_in`, which has its name and a constant `TASK`, or one file of a plug-in. Imports
+no PyTorch: `check` asks tasks too; what computes imports it in its functions.
 """
 
 from __future__ import annotations

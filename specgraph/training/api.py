@@ -20,7 +20,7 @@ from specgraph.runs.lock import RunLock
 from specgraph.runs.restart import find_restarted, is_restart
 from specgraph.runs.run import Run
 from specgraph.runs.weights import NetworkWeights, StateDict, load_metadata, weights_for
-from specgraph.tasks.classification import ClassificationJudge, Predictions
+from specgraph.tasks.built_in.classification import ClassificationJudge, Predictions
 from specgraph.tasks.task import Metric
 from specgraph.training.allocation import kept_memory
 from specgraph.training.as_trained import as_trained, is_known

@@ -30,9 +30,9 @@ from specgraph.recipes.augmentation import Augmentation, RandomResizedCrop
 from specgraph.recipes.feeding import Data, Normalize
 from specgraph.recipes.recipe import Recipe
 from specgraph.recipes.resizing import DEFAULT, Crop, Resize
+from specgraph.tasks.built_in.image import unlike
 from specgraph.tasks.facts import facts_of, facts_of_heads, with_units
 from specgraph.tasks.heads import HeadsTask
-from specgraph.tasks.image import unlike
 from specgraph.tasks.registry import task_of
 from specgraph.tasks.task import HELP_FOR_TARGETS, TARGET_WORDS, Head, Objective, Task, head_of
 from specgraph.training.packed import PackedPipeline

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import specgraph
 from specgraph.datasets.statistics import channel_statistics
 from specgraph.recipes.losses import CrossEntropy
-from specgraph.tasks.classification import ClassificationObjective
+from specgraph.tasks.built_in.classification import ClassificationObjective
 from specgraph.training.display import Silent
 from specgraph.training.distributed import World
 from specgraph.training.evaluation import evaluate_module

@@ -126,7 +126,7 @@ def test_pictures_have_no_other_elements() -> None:
 def test_reports_have_no_other_elements(tmp_path: Path, every: int) -> None:
     """Names of networks, data sets and classes in a page and in its pictures."""
     from specgraph.recipes.losses import CrossEntropy
-    from specgraph.tasks.classification import ClassificationObjective
+    from specgraph.tasks.built_in.classification import ClassificationObjective
     from specgraph.tasks.task import Facts, Metric
     from specgraph.training.report import write_report
 

@@ -12,12 +12,12 @@ from torchmetrics.functional.segmentation import mean_iou
 from specgraph.datasets.samples import IGNORED
 from specgraph.recipes.losses import BinaryCrossEntropy, CrossEntropy, Mse
 from specgraph.recipes.recipe import TASK_NAMES
-from specgraph.tasks.classification import ClassificationObjective
-from specgraph.tasks.image import ImageObjective
-from specgraph.tasks.multi_label import BINS, MultiLabelObjective
+from specgraph.tasks.built_in.classification import ClassificationObjective
+from specgraph.tasks.built_in.image import ImageObjective
+from specgraph.tasks.built_in.multi_label import BINS, MultiLabelObjective
+from specgraph.tasks.built_in.regression import RegressionObjective
+from specgraph.tasks.built_in.segmentation import SegmentationObjective
 from specgraph.tasks.registry import task
-from specgraph.tasks.regression import RegressionObjective
-from specgraph.tasks.segmentation import SegmentationObjective
 from specgraph.tasks.task import Facts, Judge, Objective
 
 CPU = torch.device("cpu")

@@ -15,12 +15,12 @@ import specgraph
 from specgraph.cli.main import main
 from specgraph.recipes.losses import BinaryCrossEntropy, CrossEntropy, Mse
 from specgraph.recipes.recipe import TASK_NAMES
-from specgraph.tasks.classification import ClassificationObjective
+from specgraph.tasks.built_in.classification import ClassificationObjective
+from specgraph.tasks.built_in.image import ImageObjective
+from specgraph.tasks.built_in.multi_label import MultiLabelObjective, precision_recall
+from specgraph.tasks.built_in.regression import RegressionObjective
+from specgraph.tasks.built_in.segmentation import SegmentationObjective
 from specgraph.tasks.exhibits import Worst
-from specgraph.tasks.image import ImageObjective
-from specgraph.tasks.multi_label import MultiLabelObjective, precision_recall
-from specgraph.tasks.regression import RegressionObjective
-from specgraph.tasks.segmentation import SegmentationObjective
 from specgraph.tasks.task import Facts, Judge
 from specgraph.training.display import Silent
 from specgraph.training.remarks import remarks_on

@@ -14,7 +14,7 @@ from specgraph.errors import CommandError
 from specgraph.inference.session import Session
 from specgraph.recipes.losses import CrossEntropy
 from specgraph.recipes.recipe import Recipe
-from specgraph.tasks.classification import ClassificationObjective
+from specgraph.tasks.built_in.classification import ClassificationObjective
 from specgraph.training import tf32
 from specgraph.training.choices import has_bf16
 from specgraph.training.distributed import World, choose_device, join_world

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from specgraph.recipes.recipe import RECIPE
-from specgraph.tasks.classification import ClassificationObjective
+from specgraph.tasks.built_in.classification import ClassificationObjective
 from specgraph.training.totals import EpochTotals
 
 STEPS = 40

@@ -27,7 +27,7 @@ from specgraph.recipes.losses import CrossEntropy
 from specgraph.recipes.resizing import DEFAULT
 from specgraph.runs.run import Run, dump_yaml, write_json
 from specgraph.runs.weights import load_weights, save_weights, spec_hash
-from specgraph.tasks.classification import ClassificationObjective
+from specgraph.tasks.built_in.classification import ClassificationObjective
 from specgraph.training.api import evaluate, train
 from specgraph.training.display import Lines, Silent
 from specgraph.training.distributed import World

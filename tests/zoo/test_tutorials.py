@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 import specgraph
 from specgraph.recipes.recipe import Recipe
-from specgraph.tasks.classification import ClassificationObjective
+from specgraph.tasks.built_in.classification import ClassificationObjective
 from specgraph.training.optim import build_optimizer
 from tests.helpers import SPECS
 from tests.zoo.comparison import without_dropping

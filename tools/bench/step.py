@@ -25,7 +25,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from specgraph.datasets.samples import ImageTensor, whole
 from specgraph.recipes.recipe import RECIPE
-from specgraph.tasks.classification import ClassificationObjective
+from specgraph.tasks.built_in.classification import ClassificationObjective
 from specgraph.training.distributed import World
 from specgraph.training.feed import EvalFeed, TrainFeed
 from specgraph.training.loop import Trainer

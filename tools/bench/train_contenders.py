@@ -26,7 +26,7 @@ from specgraph.graph.classifier import main_output, only_image
 from specgraph.ops.origin import gives_log_probabilities
 from specgraph.recipes.losses import CrossEntropy, Loss, Nll
 from specgraph.recipes.optimisation import ConstantSchedule, Sgd
-from specgraph.tasks.classification import ClassificationObjective
+from specgraph.tasks.built_in.classification import ClassificationObjective
 from specgraph.tasks.task import Objective
 from specgraph.training.allocation import kept_memory
 from specgraph.training.choices import choose_memory_format, choose_precision

@@ -36,7 +36,7 @@ from specgraph.ops.origin import gives_log_probabilities
 from specgraph.recipes.augmentation import HorizontalFlip, RandomCrop
 from specgraph.recipes.losses import CrossEntropy, Nll
 from specgraph.recipes.recipe import RECIPE, plain_recipe
-from specgraph.tasks.classification import ClassificationObjective
+from specgraph.tasks.built_in.classification import ClassificationObjective
 from specgraph.training import loop as looping
 from specgraph.training import pipeline as pipelines
 from specgraph.training.choices import choose_memory_format, choose_precision, set_backends

@@ -9,7 +9,7 @@ from specgraph.datasets.demands import has_pairs
 from specgraph.diagnostics.rule import Rule
 from specgraph.graph.classifier import open_image
 from specgraph.lint.recipes import Finding, Trained
-from specgraph.tasks.image import unlike
+from specgraph.tasks.built_in.image import unlike
 
 RULE = Rule(
     code="SG553",
