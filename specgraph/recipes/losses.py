@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from specgraph.diagnostics.names import fold
@@ -202,6 +203,22 @@ DEFAULT_LOSS = CrossEntropy()
 def terms_of(loss: Loss) -> tuple[Loss, ...]:
     """The terms of a sum, or the one loss."""
     return loss.terms if isinstance(loss, SumOfLosses) else (loss,)
+
+
+WEIGHING = ("class_weights", "pos_weight")
+"""Fields of losses that weigh classes or labels."""
+
+
+HELP_FOR_ZEROS = "write balanced, or a number above 0 for what is to be learnt"
+
+
+def weighted_terms(loss: Loss) -> Iterator[tuple[str, Any, tuple[str | int, ...]]]:
+    """The name, the value and the path in a recipe of all that weighs classes or labels in a loss."""
+    for place, term in enumerate(terms_of(loss)):
+        path = ("loss", "sum", place, term.tag) if isinstance(loss, SumOfLosses) else ("loss", term.tag)
+        for field in WEIGHING:
+            if getattr(term, field, None) is not None:
+                yield field, getattr(term, field), (*path, field)
 
 
 def admit_loss(kind: type[Loss]) -> None:

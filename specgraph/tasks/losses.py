@@ -27,6 +27,7 @@ from specgraph.tasks.weights import class_weights, positive_weights
 
 SOFTMAX = (CrossEntropy, Dice)
 """Losses that begin with the softmax of the scores, which several of them share."""
+TINY = 1e-12
 SumLoss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -89,28 +90,33 @@ def _distance(loss: Loss, values: Tensor, targets: Tensor) -> Tensor:
 def _cross_entropy(loss: CrossEntropy | Nll, facts: Facts, num_scores: int, masks: bool) -> SumLoss:
     weights = _Constant(class_weights(loss.class_weights, facts, num_scores))
     smoothing = loss.label_smoothing if isinstance(loss, CrossEntropy) else 0.0
-    plain = weights.values is None and not masks  # then the sum is exact, however a set is cut into batches
+    plain = weights.values is None and not masks
 
     def total(scores: Tensor, targets: Tensor) -> Tensor:
-        weight, reduction, ignored = weights.on(scores), "sum" if plain else "mean", IGNORED if masks else -100
+        weight, ignored = weights.on(scores), IGNORED if masks else -100
         wanted = targets.long() if masks else targets
         if masks and torch.are_deterministic_algorithms_enabled() and not scores.is_cpu:
             scores, wanted = scores.movedim(1, -1).flatten(0, -2), wanted.flatten()  # that of maps is not repeatable
         if isinstance(loss, Nll):
-            value = F.nll_loss(scores.float(), wanted, weight, ignore_index=ignored, reduction=reduction)
+            value = F.nll_loss(scores.float(), wanted, weight, ignore_index=ignored, reduction="sum")
         else:
             value = F.cross_entropy(
-                scores.float(), wanted, weight, ignore_index=ignored, reduction=reduction, label_smoothing=smoothing
+                scores.float(), wanted, weight, ignore_index=ignored, reduction="sum", label_smoothing=smoothing
             )
-        return (
-            value
-            if plain
-            else torch.nan_to_num(value, nan=0.0, posinf=None, neginf=None) * len(targets)
-            if masks
-            else (value * len(scores))
-        )
+        return value if plain else _over(value, _counted(wanted, weight, ignored)) * len(targets)
 
     return total
+
+
+def _counted(targets: Tensor, weights: Tensor | None, ignored: int) -> Tensor:
+    """The sum of the weights of all targets that are not ignored, as PyTorch's mean divides by it."""
+    kept = targets != ignored
+    return kept.sum() if weights is None else (weights[torch.where(kept, targets, 0)] * kept).sum()
+
+
+def _over(value: Tensor, counted: Tensor) -> Tensor:
+    """A sum over what counts; 0, with gradients of 0, if nothing does. What is not a number stays so."""
+    return value / torch.where(counted > 0, counted, 1) * (counted > 0)
 
 
 def softmax_focal(scores: Tensor, targets: Tensor, gamma: float, weights: Tensor | None) -> Tensor:
@@ -119,7 +125,7 @@ def softmax_focal(scores: Tensor, targets: Tensor, gamma: float, weights: Tensor
     kept = targets.long() != IGNORED if targets.ndim > 1 else torch.ones_like(targets, dtype=torch.bool)
     wanted = torch.where(kept, targets.long(), 0)
     log_p = log_shares.gather(1, wanted.unsqueeze(1)).squeeze(1)
-    value = -((1 - log_p.exp()) ** gamma) * log_p
+    value = -_focused(log_p.exp(), gamma) * log_p
     if weights is not None:
         value = value * weights[wanted]
     return torch.where(kept, value, 0.0).sum() / kept.sum().clamp(min=1)
@@ -130,8 +136,13 @@ def sigmoid_focal(scores: Tensor, targets: Tensor, gamma: float, alpha: float | 
     shares = scores.sigmoid()
     entropy = F.binary_cross_entropy_with_logits(scores, targets, reduction="none")
     p = shares * targets + (1 - shares) * (1 - targets)
-    value = entropy * (1 - p) ** gamma
+    value = entropy * _focused(p, gamma)
     return value if alpha is None else value * (alpha * targets + (1 - alpha) * (1 - targets))
+
+
+def _focused(p: Tensor, gamma: float) -> Tensor:
+    """(1 - p)^gamma, whose gradient is a number where p is 1, too."""
+    return (1 - p).clamp(min=TINY) ** gamma
 
 
 def dice_loss(scores: Tensor, targets: Tensor, smooth: float, *, shared: bool = False) -> Tensor:
@@ -143,7 +154,7 @@ def dice_loss(scores: Tensor, targets: Tensor, smooth: float, *, shared: bool = 
     shares, wanted = shares * kept, wanted & kept
     axes = (0, *range(2, scores.ndim))
     both = (shares * wanted).sum(axes)
-    dice = (2 * both + smooth) / (shares.sum(axes) + wanted.sum(axes) + smooth).clamp(min=1e-12)
+    dice = (2 * both + smooth) / (shares.sum(axes) + wanted.sum(axes) + smooth).clamp(min=TINY)
     return 1 - dice.mean()
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from specgraph.datasets.mask_folder import VOC_CLASSES
 from specgraph.datasets.samples import Dataset
+from specgraph.datasets.torchvision_names import TORCHVISION_SETS
 from specgraph.datasets.torchvision_sets import read_torchvision
 from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data
@@ -155,3 +156,8 @@ def test_what_is_refused(tmp_path: Path, name: str, targets: str, words: str) ->
     write_dtd(tmp_path)
     with pytest.raises(CommandError, match=words):
         read(tmp_path, name, targets)
+
+
+def test_check_knows_the_names_that_torchvision_has() -> None:
+    others = {"VisionDataset", "wrap_dataset_for_transforms_v2"}  # a base class and a function
+    assert set(TORCHVISION_SETS) == set(torchvision.datasets.__all__) - others

@@ -16,6 +16,7 @@ from specgraph.recipes.losses import (
     LOSS,
     BinaryCrossEntropy,
     CrossEntropy,
+    Dice,
     Focal,
     Huber,
     Loss,
@@ -93,7 +94,48 @@ def test_pixels_that_are_all_ignored_cost_nothing() -> None:
     for loss in (CrossEntropy(), Focal()):
         scores = torch.randn(2, 3, 4, 4, requires_grad=True)
         value = build_loss(loss, FACTS, 3, masks=True)(scores, masks)
+        value.backward()
         assert value.item() == 0
+        assert scores.grad is not None
+        assert not scores.grad.any()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_a_batch_whose_classes_weigh_nothing_costs_nothing(smoothing: float) -> None:
+    """Its mean would be 0 / 0, and the network's weights no numbers after one step."""
+    loss = CrossEntropy(class_weights=(0.0, 1.0, 1.0), label_smoothing=smoothing)
+    for shape in ((4, 3), (2, 3, 5, 5)):
+        scores = torch.randn(shape, requires_grad=True)
+        targets = torch.zeros(shape[0], *shape[2:], dtype=torch.uint8 if len(shape) > 2 else torch.int64)
+        value = build_loss(loss, FACTS, 3, masks=len(shape) > 2)(scores, targets)
+        value.backward()
+        assert value.item() == 0
+        assert scores.grad is not None
+        assert not scores.grad.any()
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), CrossEntropy(class_weights="balanced"), Nll(), Focal(), Dice()])
+@pytest.mark.parametrize("is_map", [False, True])
+def test_scores_that_are_no_numbers_give_no_number(loss: Loss, is_map: bool) -> None:
+    """A run that diverges says so by its loss."""
+    if isinstance(loss, Dice) and not is_map:
+        pytest.skip("dice is of maps")
+    shape = (2, 3, 5, 5) if is_map else (4, 3)
+    targets = torch.zeros(shape[0], *shape[2:], dtype=torch.uint8 if is_map else torch.int64)
+    assert build_loss(loss, FACTS, 3, masks=is_map)(torch.full(shape, torch.nan), targets).isnan()
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+def test_focal_of_certain_scores_has_a_gradient(gamma: float) -> None:
+    for values, targets, labels in (
+        ([[100.0, 0.0, 0.0], [0.0, 100.0, 0.0]], [0, 0], False),
+        ([[200.0, -200.0, 200.0]], [[1.0, 0.0, 0.0]], True),
+    ):
+        scores = torch.tensor(values, requires_grad=True)
+        build_loss(Focal(gamma=gamma), FACTS, 3, labels=labels)(scores, torch.tensor(targets)).backward()
+        assert scores.grad is not None
+        assert scores.grad.isfinite().all()
+        assert scores.grad.any()
 
 
 @pytest.mark.parametrize("name", LABELS)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from specgraph.diagnostics.names import nearest
 from specgraph.diagnostics.rule import Rule
 from specgraph.lint.recipes import Finding, Trained
-from specgraph.recipes.losses import SumOfLosses, terms_of
+from specgraph.recipes.losses import weighted_terms
 
 RULE = Rule(
     code="SG547",
@@ -51,20 +51,13 @@ def find(trained: Trained) -> Iterator[Finding]:
     count = len(names) if names is not None else trained.images.num_classes if trained.images else None
     if data is None or count is None:
         return
-    loss = trained.recipe.loss
-    summed = isinstance(loss, SumOfLosses)
-    given = [
-        (field, getattr(term, field, None), ("loss", "sum", place) if summed else ("loss",))
-        for place, term in enumerate(terms_of(loss))
-        for field in ("class_weights", "pos_weight")
-    ]
-    given.append(("colors", data.colors, ("data",)))
+    given = [*weighted_terms(trained.recipe.loss), ("colors", data.colors, ("data", "colors"))]
     for field, value, path in given:
         if isinstance(value, tuple) and len(value) != count:
             yield Finding(
                 "unknown-class-name",
                 f"{field} has {len(value)} numbers, and {data.name} has {count} classes or labels",
-                (*path, field),
+                path,
                 help="write one number for each, or balanced",
             )
         if isinstance(value, dict) and names is not None:
@@ -74,7 +67,7 @@ def find(trained: Trained) -> Iterator[Finding]:
                 yield Finding(
                     "unknown-class-name",
                     f"{field} names `{name}`, and {data.name} has no such class or label",
-                    (*path, field),
+                    path,
                     (known,),
                     f"did you mean `{close}`?" if close else "write one of these names",
                 )

@@ -140,6 +140,11 @@ def _of_others(graph: Graph, recipe: Recipe, names: tuple[str, ...]) -> Iterator
                 help=f"add `{name}` to loss, or take it off the outputs",
             )
     with suppress(Unknown):
+        if all(recipe.loss_weights.get(name, 1) == 0 for name in names):
+            told = "loss_weights gives 0 to every output: nothing is learnt"
+            yield Finding(
+                "zero-weights", told, ("loss_weights",), help="leave it out, or write a number above 0 for one"
+            )
         for name in recipe.loss_weights:
             if name not in names:
                 close = nearest(name, names)
