@@ -9,7 +9,7 @@ from specgraph.cures.cure import Cure, SetArgument
 from specgraph.cures.edits import remove_argument, set_argument
 from specgraph.cures.groups import group_cures, multiple_cures
 from specgraph.cures.inputs import order_cures, rank_cures
-from specgraph.cures.insertion import gate_cures, turned_tokens
+from specgraph.cures.insertion import gate_cures, token_cures, turned_tokens
 from specgraph.cures.joins import join_cures
 from specgraph.cures.keras import as_in_keras, keras_cures
 from specgraph.cures.maps import larger_map_cures, reshape_cures, stated_by_padding, unflattened_cures
@@ -55,6 +55,7 @@ def cures_of(trouble: ShapeTrouble, elaborator: Elaborator, wrong: frozenset[str
         yield from kernel_cures(trouble, elaborator)
         yield from rank_cures(trouble, elaborator)
         yield from unflattened_cures(trouble, elaborator)
+        yield from token_cures(trouble, elaborator)
     elif trouble.rule == "batch-axis-touched":
         yield from axis_cures(trouble)
     elif trouble.rule == "reshape-size-mismatch":

@@ -54,6 +54,13 @@ class PutNode(NamedTuple):
     entry: dict[str, Any]
 
 
+class PutTokens(NamedTuple):
+    """Nodes are put in that make tokens of the map that the one at fault reads: their entries, in order."""
+
+    operand: str
+    entries: tuple[dict[str, Any], ...]
+
+
 class MakePointwise(NamedTuple):
     """Linear layers become convolutions of single positions."""
 
@@ -89,6 +96,7 @@ Change = (
     | PutProjection
     | PutCrop
     | PutNode
+    | PutTokens
     | MakePointwise
     | ReadOther
 )

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from specgraph.cures.cure import Cure, PutNode, ReadOther
+from specgraph.cures.cure import Cure, PutNode, PutTokens, ReadOther
 from specgraph.cures.edits import insert_before, rename_source, source_names
 from specgraph.cures.search import chain_to
 from specgraph.cures.structure import FLATTEN, PERMUTE, RESHAPE, UPSAMPLE, free_name, home_of
 from specgraph.elaboration.elaborate import Elaborator
 from specgraph.elaboration.shape_trouble import ShapeTrouble
+from specgraph.graph.dims import product
 from specgraph.graph.model import Node
 from specgraph.graph.types import TensorType
 from specgraph.language.document import NodeDef
@@ -119,6 +120,46 @@ def turned_tokens(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cur
         first, read = step.definition, elaborator.nodes[step.path].inputs[0]
     for cure in put(trouble, elaborator, first, 0, PERMUTE, {"dims": TURNED}):
         yield cure._replace(changes=(PutNode(read, {"op": PERMUTE, "dims": TURNED}),))
+
+
+def token_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure]:
+    """The tokens of a map, for an attention that reads the map itself: its positions become one axis, then come first.
+
+    Norms and dropouts before the attention take tokens too, and so do the blocks that the map goes into.
+    """
+    kind = trouble.types[0]
+    if behaviour_of(trouble.op).joins != "queries" or not kind.spatial_rank or len(trouble.inputs) != 1:
+        return
+    reader, read = trouble.path, trouble.inputs[0]
+    for step in chain_to(read, elaborator.nodes, elaborator.paths.nodes):
+        of_features = step.behaviour.mixes is not None or step.behaviour.training_only
+        if not of_features or len(step.types) != 1 or step.types[0].dims != kind.dims:
+            break
+        reader, read = step.path, elaborator.nodes[step.path].inputs[0]
+    scope = read.rpartition(".")[0]
+    outer = reader[: reader.find(".", len(scope) + 1 if scope else 0)] if reader.rpartition(".")[0] != scope else ""
+    definition = elaborator.paths.containers.get(outer) if outer else elaborator.paths.nodes.get(reader)
+    definition = trouble.definition if reader == trouble.path and not outer else definition
+    body = home_of(definition, elaborator.document) if definition is not None else None
+    if definition is None or body is None:
+        return
+    names = source_names(definition)
+    if len(names) > 1 or (names and body.is_chain):
+        return
+    steps: list[dict[str, Any]] = [{"op": FLATTEN, "start_dim": 2}, {"op": PERMUTE, "dims": TURNED}]
+    tokens = _output(PERMUTE, kind.with_dims((kind.dims[0], product(kind.dims[1:]))), {"dims": TURNED})
+    name = None if body.is_chain else free_name(body, "tokens", definition)
+    first = insert_before(definition, name, [{**steps[0], **({"from": names[0]} if names else {})}, steps[1]])
+    if tokens is None or first is None:
+        return
+    readers = [(definition, 0)] if names and name is not None else []
+    later = body.nodes[body.nodes.index(definition) + 1 :] if readers else []
+    others = [(node, index) for node in later for index, source in enumerate(source_names(node)) if source == names[0]]
+    for those in (readers + others, readers) if others else (readers,):
+        edits = [rename_source(node, index, str(name)) for node, index in those]
+        found = tuple(edit for edit in edits if edit is not None)
+        if len(found) == len(edits):
+            yield Cure((first, *found), (PutTokens(read, tuple(steps)),), tokens)
 
 
 def put(

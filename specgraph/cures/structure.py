@@ -12,6 +12,7 @@ from specgraph.cures.edits import (
     expression_of,
     insert_before,
     rename_source,
+    replace_argument,
     rewrite_argument,
     source_names,
 )
@@ -64,18 +65,41 @@ def flatten_cures(trouble: ShapeTrouble, document: Document) -> Iterator[Cure]:
         if edit is not None:
             yield Cure((edit,), (TakeOffTrainOnly(skipped.name or "flatten"),), certain=True)
         return
-    name = None if body.is_chain else free_name(body, "flatten", definition)
-    names = source_names(definition)
-    entry: Entry = {"op": "flatten", "from": names[0]} if names else "flatten"
-    edits = [insert_before(definition, name, entry)]
-    if names and name is not None:
-        edits.append(rename_source(definition, 0, name))
-    elif names:
-        return
-    if all(edit is not None for edit in edits):
-        found = tuple(edit for edit in edits if edit is not None)
+    found = _put_before(definition, body, "flatten", FLATTEN)
+    if found is not None:
         written = found[0].text.strip(" ,\n") if body.is_chain else None
         yield Cure(found, (PutFlatten(product(trouble.types[0].dims), written),), certain=True)
+
+
+def permute_before(definition: NodeDef, document: Document, dims: list[int]) -> Fix | None:
+    """The fix that gives a node of one input that input with its axes in another order (`dims`, the batch axis 0)."""
+    body = home_of(definition, document)
+    if body is None or definition.source is not document.source:
+        return None
+    found = _put_before(definition, body, "turned", {"op": PERMUTE, "dims": dims})
+    return None if found is None else Fix("unsafe", found)
+
+
+def permute_instead(definition: NodeDef, dims: list[int]) -> Fix | None:
+    """The fix that makes a permute of a reshape."""
+    target, order = definition.target, replace_argument(definition, "shape", "dims", dims)
+    if order is None or target is None or not target.constant:
+        return None
+    return Fix("unsafe", (definition.source.edit_word(target.span, PERMUTE), order))
+
+
+def _put_before(definition: NodeDef, body: Body, wish: str, entry: str | dict[str, Any]) -> tuple[Edit, ...] | None:
+    """The edits that put a node between a node and the first one that it reads."""
+    name = None if body.is_chain else free_name(body, wish, definition)
+    names = source_names(definition)
+    if names and name is None:
+        return None
+    keys = {"op": entry} if isinstance(entry, str) else entry
+    edits = [insert_before(definition, name, {**keys, "from": names[0]} if names else entry)]
+    if names and name is not None:
+        edits.append(rename_source(definition, 0, name))
+    found = tuple(edit for edit in edits if edit is not None)
+    return found if len(found) == len(edits) else None
 
 
 def activation_between(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Any
 
 from specgraph.cures.cure import (
     Change,
@@ -12,6 +13,7 @@ from specgraph.cures.cure import (
     PutFlatten,
     PutNode,
     PutProjection,
+    PutTokens,
     ReadOther,
     SetArgument,
     TakeOffTrainOnly,
@@ -107,12 +109,19 @@ def _structure(change: Change, cure: Cure) -> str:
         case ReadOther(operand, other):
             return f"read `{other}` instead of `{operand}`, which gives {cure.gives}"
         case PutNode(operand, entry):
-            written = ", ".join(f"{name}: {show(value)}" for name, value in entry.items())
-            return f"read `{operand}` through {{{written}}}, which gives {cure.gives}"
+            return f"read `{operand}` through {{{_entry(entry)}}}, which gives {cure.gives}"
+        case PutTokens(operand, entries):
+            steps = " and ".join(f"{{{_entry(entry)}}}" for entry in entries)
+            return f"read `{operand}` through {steps}: {cure.gives} tokens and features"
         case PutCrop(operand, sides):
             by = " and ".join(map(str, dict.fromkeys(sides)))
             return f"crop `{operand}` by {by} on every side: {cure.gives}"
     raise TypeError(change)
+
+
+def _entry(entry: dict[str, Any]) -> str:
+    """The keys of a node as they are written."""
+    return ", ".join(f"{name}: {show(value)}" for name, value in entry.items())
 
 
 def _arguments(cure: Cure) -> str:

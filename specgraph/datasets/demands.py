@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import PurePath
+from os.path import splitext
 
 from specgraph.datasets.catalog import (
     COLUMNS_READ,
@@ -68,7 +68,7 @@ def missing(data: Data) -> Demand | None:
 
 def missing_column(data: Data, kinds: Mapping[str, Targets]) -> Demand | None:
     """That the recipe does not say what of a table is learnt. Tables that Hugging Face wrote may tell it themselves."""
-    if data.name != TABLE or data.file is None or PurePath(data.file).suffix.lower() in PARQUET:
+    if data.name != TABLE or data.file is None or splitext(data.file)[1].lower() in PARQUET:
         return None
     learns = [kind for kind in kinds.values() if kind != "picture"]
     return NO_COLUMN if learns and len(kinds) == 1 and data.targets is None else None
@@ -177,7 +177,7 @@ def known_numbers(data: Data, kinds: Mapping[str, Targets]) -> list[str] | None:
 
 def has_plain_cells(data: Data) -> bool:
     """Whether a column of the table holds one value a row: those of text do, those of Parquet may hold lists."""
-    return data.file is not None and PurePath(data.file).suffix.lower() not in PARQUET
+    return data.file is not None and splitext(data.file)[1].lower() not in PARQUET
 
 
 def unknown_unit(units: Mapping[str, str], known: list[str]) -> Demand | None:

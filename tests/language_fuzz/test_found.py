@@ -73,6 +73,10 @@ FOUND: dict[str, dict[str, Any]] = {
         "inputs": {"image": [3, 6, 5]},
         "nodes": [{"op": "upsample", "size": [4, 5], "mode": "bicubic"}, {"op": "softmax", "dim": 2}],
     },
+    "a shuffle of a free number of channels": {
+        "inputs": {"image": ["C", "H", 6]}, "sizes": [{"C": 4, "H": 5}, {"C": 6, "H": 3}],
+        "nodes": [{"op": "channel_shuffle", "groups": 2}, "relu"],
+    },
     "a pool of one axis of three": {
         "inputs": {"image": [2, 6, 5, 4]}, "nodes": [{"op": "adaptive_avg_pool", "output_size": [6, 5, 3]}, "relu"],
     },

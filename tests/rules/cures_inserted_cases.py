@@ -267,4 +267,31 @@ INPUTS: dict[str, Case] = {
     "round brackets": ("(3, 20, 20)", CONV2, {"(3, 20, 20)": "[3, 20, 20]"}),
     "round brackets with names": ("(3, H, W)", CONV2, {"(3, H, W)": "[3, H, W]"}),
 }
-CASES = GATES | RESIZED | ORDERED | DIVIDED | AXES | INPUTS
+TURNED = "[{op: flatten, start_dim: 2}, {op: permute, dims: [0, 2, 1]}]"
+PATCHES = "  p: {op: conv, out_channels: 12, kernel_size: 5, stride: 5}\n"
+ATTENTION = "{op: multi_head_attention, num_heads: 3"
+TOKENS: dict[str, Case] = {
+    "attention of a map": (
+        "[3, 20, 35]", f"{PATCHES}  a: {ATTENTION}}}\n  n: layer_norm\n",
+        {f"  a: {ATTENTION}": f"  tokens: {TURNED}\n  a: {ATTENTION}"},
+    ),
+    "attention of a volume behind a norm, with a skip": (
+        "[2, 10, 10, 15]",
+        f"{PATCHES}  n: {{op: layer_norm, from: p}}\n  d: dropout\n  a: {ATTENTION}}}\n"
+        "  s: {op: add, from: [p, a]}\n",
+        {
+            "  n: {op: layer_norm, from: p}\n":
+                "  tokens: [{op: flatten, start_dim: 2, from: p}, {op: permute, dims: [0, 2, 1]}]\n"
+                "  n: {op: layer_norm, from: tokens}\n",
+            "from: [p, a]": "from: [tokens, a]",
+        },
+    ),
+    "encoders of a map": (
+        "[3, 30, 30]",
+        f"{PATCHES}  r: relu\n  e: {{block: encoder, repeat: 2}}\n  m: {{op: mean, dim: 1}}\nblocks:\n  encoder:\n"
+        f"    inputs: [x]\n    nodes:\n      n: {{op: layer_norm, from: x}}\n      a: {ATTENTION}}}\n"
+        "      s: {op: add, from: [x, a]}\n",
+        {"  e: {block": f"  tokens: {TURNED}\n  e: {{block"},
+    ),
+}  # fmt: skip
+CASES = GATES | RESIZED | ORDERED | DIVIDED | AXES | INPUTS | TOKENS

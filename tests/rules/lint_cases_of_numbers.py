@@ -234,6 +234,31 @@ CASES: dict[str, Case] = {
         f"nodes:\n  o: {{op: reshape, shape: [5, 24, 32]}}\n  a: {CONV}\n",
         [("SG936", 4)],
     ),
+    "tokens by a reshape alone": (
+        "specgraph: 1\ninputs: {image: [12, 8, 6]}\n",
+        "nodes:\n  t: {op: reshape, shape: [48, 12]}\n  n: layer_norm\n",
+        [("SG936", 4)],
+    ),
+    "tokens of a free number by a reshape alone": (
+        "specgraph: 1\ninputs: {image: [12, 8, 8]}\n",
+        "nodes:\n  t: {op: reshape, shape: [-1, 12]}\n  n: layer_norm\n",
+        [("SG936", 4)],
+    ),
+    "a map by a reshape of tokens alone": (
+        "specgraph: 1\ninputs: {tokens: [48, 12]}\n",
+        f"nodes:\n  m: {{op: reshape, shape: [12, 8, 6]}}\n  a: {CONV}\n",
+        [("SG936", 4)],
+    ),
+    "rows of channels": (
+        "specgraph: 1\ninputs: {image: [12, 8, 6]}\n",
+        "nodes:\n  t: {op: reshape, shape: [12, 48]}\n  n: layer_norm\n",
+        [],
+    ),
+    "as many tokens as channels": (
+        "specgraph: 1\ninputs: {image: [16, 4, 4]}\n",
+        "nodes:\n  t: {op: reshape, shape: [16, 16]}\n  n: layer_norm\n",
+        [],
+    ),
     "a reshape to other sizes": (
         "specgraph: 1\ninputs: {image: [24, 32, 5]}\n",
         f"nodes:\n  o: {{op: reshape, shape: [5, 48, 16]}}\n  a: {CONV}\n",

@@ -83,3 +83,34 @@ def test_no_branch_is_missed_in_what_is_written_so(name: str) -> None:
     branch = "\n".join(f"  {line}" for line in WITHOUT_FROM[name])
     text = GATED.replace("BRANCH", branch)
     assert [d.code for d in check_text(text).diagnostics if d.code == "SG914"] == []
+
+
+SCRAMBLED = {
+    "channels first": (
+        "[24, 32, 5]",
+        "  o: {op: reshape, shape: [5, 24, 32]}\n",
+        "  o: {op: permute, dims: [0, 3, 1, 2]}\n",
+    ),
+    "tokens of a map": (
+        "[12, 8, 6]",
+        "  t: {op: reshape, shape: [-1, 12]}\n",
+        "  turned: {op: permute, dims: [0, 2, 3, 1]}\n  t: {op: reshape, shape: [-1, 12]}\n",
+    ),
+    "a map of tokens that are named": (
+        "[48, 12]",
+        "  n: layer_norm\n  m: {op: reshape, shape: [12, 8, 6], from: n}\n",
+        "  n: layer_norm\n  turned: {op: permute, dims: [0, 2, 1], from: n}\n"
+        "  m: {op: reshape, shape: [12, 8, 6], from: turned}\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCRAMBLED)
+def test_axes_that_a_reshape_mixes_are_exchanged(name: str) -> None:
+    shape, nodes, wanted = SCRAMBLED[name]
+    before = f"specgraph: 1\ninputs: {{image: {shape}}}\nnodes:\n"
+    report = check_text(before + nodes)
+    assert [d.code for d in report.diagnostics] == ["SG936"]
+    fixed = apply_fixes(next(iter(report.sources.values())), report.diagnostics, unsafe=True).text
+    assert fixed == before + wanted
+    assert not check_text(fixed).diagnostics

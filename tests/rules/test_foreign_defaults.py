@@ -73,7 +73,7 @@ SAFE: list[tuple[str, str, str | None]] = [
     ("Keras", "ZeroPadding2D", "{op: pad, padding: 1}"),
     ("Caffe", "{op: Interp, zoom_factor: 2}", "{op: upsample, mode: bilinear, align_corners: true, scale_factor: 2}"),
     ("Keras", "{op: Softmax, axis: -1}", None),
-    ("Keras", "{op: reshape, target_shape: [14, 15, 4]}", None),
+    ("Keras", "{op: reshape, target_shape: [10, 21, 4]}", None),
 ]
 
 
@@ -105,7 +105,7 @@ UNSAFE = {
     "{op: BatchNormalization, momentum: 0.9}": "{op: batch_norm, eps: 0.001, momentum: 0.1}",
     "{op: Softmax, axis: -1}": "{op: softmax, dim: 1}",
     "{op: LogSoftmax, axis: 3}": "{op: log_softmax, dim: 1}",
-    "{op: reshape, target_shape: [14, 15, 4]}": "{op: reshape, shape: [4, 14, 15]}",
+    "{op: reshape, target_shape: [10, 21, 4]}": "{op: reshape, shape: [4, 10, 21]}",
     "{op: lrn, depth_radius: 2, bias: 2, alpha: 0.1, beta: 0.75}": "{op: lrn, size: 5, k: 2, alpha: 0.5, beta: 0.75}",
     "{op: lrn, depth_radius: 5}": "{op: lrn, size: 11, alpha: 11.0, beta: 0.5}",
     "{op: batch_norm, decay: 0.997, epsilon: 0.01}": "{op: batch_norm, momentum: 0.003, eps: 0.01}",

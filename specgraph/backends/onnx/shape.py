@@ -63,19 +63,25 @@ def lower_permute(builder: Builder, node: Node) -> None:
 
 
 def lower_channel_shuffle(builder: Builder, node: Node) -> None:
-    """`Reshape` to groups, `Transpose`, `Reshape` back; the spatial axes are one where a size is free."""
+    """`Reshape` to groups, `Transpose`, `Reshape` back; the spatial axes are one where a size of them is free."""
     groups = node.arguments["groups"]
     dims = node.input_types[0].dims
-    (channels,) = numbers(dims[:1])
     (value,) = builder.inputs(node)
-    if known(dims):
+    channels = dims[0]
+    rank = len(dims) + 2
+    if not isinstance(channels, int):
+        joined = builder.step(node, "joined/shape", "Shape", [value])
+        sizes = builder.step(node, "sizes", "Shape", [value], start=2)
+        front = builder.integers(node, "front", [0, groups, -1])
+        split = builder.step(node, "split/shape", "Concat", [front, sizes], axis=0)
+    elif known(dims):
         split = builder.integers(node, "split/shape", [0, groups, channels // groups, *numbers(dims[1:])])
         joined = builder.integers(node, "joined/shape", [0, *numbers(dims)])
     else:
         split = builder.integers(node, "split/shape", [0, groups, channels // groups, -1])
         joined = builder.step(node, "joined/shape", "Shape", [value])
+        rank = 4
     parts = builder.step(node, "split", "Reshape", [value, split])
-    rank = len(dims) + 2 if known(dims) else 4
     turned = builder.step(node, "turned", "Transpose", [parts], perm=[0, 2, 1, *range(3, rank)])
     builder.emit(node, "Reshape", [turned, joined])
 
