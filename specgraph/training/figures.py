@@ -22,14 +22,27 @@ MAX_NAMED_CLASSES = 30
 MAX_COUNTED_CLASSES = 15
 MAX_RUNS_NAMED = 15
 MAX_SCATTERS = 9
+PANEL = (3.3, 3.2)
+"""Width and height of one panel in inches: three stand side by side in a report."""
 ACCURACY = Metric("accuracy")
 
 
 def draw_curves(rows: list[Row], result: dict[str, Any], metric: Metric = ACCURACY) -> Figure:
     """Loss, a metric and learning rate over the epochs, the best epoch marked."""
     figure = _figure(10.5, 3.4)
+    _fill_curves(figure.subplots(1, 3), rows, result, metric)
+    return figure
+
+
+def draw_curves_apart(rows: list[Row], result: dict[str, Any], metric: Metric = ACCURACY) -> list[Figure]:
+    """The panels of `draw_curves`, each a figure."""
+    figures = [_figure(*PANEL) for _ in range(3)]
+    _fill_curves([figure.subplots() for figure in figures], rows, result, metric)
+    return figures
+
+
+def _fill_curves(panels: Any, rows: list[Row], result: dict[str, Any], metric: Metric) -> None:
     epochs = [int(row["epoch"]) for row in rows]
-    panels = figure.subplots(1, 3)
     for axes, what in zip(panels, ("loss", metric.name), strict=False):
         for part, label, colour in (
             ("train", "training", TRAIN_COLOUR),
@@ -60,7 +73,6 @@ def draw_curves(rows: list[Row], result: dict[str, Any], metric: Metric = ACCURA
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-    return figure
 
 
 def draw_confusion(counts: Tensor, class_names: tuple[str, ...]) -> Figure:
@@ -97,16 +109,12 @@ def _short(count: int) -> str:
     return str(count)
 
 
-def draw_scatter(names: tuple[str, ...], true: Tensor, given: Tensor) -> Figure:
-    """Predicted against true numbers, (N, numbers) both, with the line on which they are equal."""
-    count = min(len(names), MAX_SCATTERS)
-    columns = min(count, 3)
-    rows = -(-count // columns)
-    figure = _figure(3.5 * columns, 3.4 * rows)
-    panels = figure.subplots(rows, columns, squeeze=False).flatten()
-    for axes in panels[count:]:
-        axes.axis("off")
-    for place, axes in enumerate(panels[:count]):
+def draw_scatters(names: tuple[str, ...], true: Tensor, given: Tensor) -> list[Figure]:
+    """Predicted against true numbers, (N, numbers) both, with the line on which they are equal: a figure for each of
+    the first nine numbers."""
+    figures = [_figure(*PANEL) for _ in names[:MAX_SCATTERS]]
+    for place, figure in enumerate(figures):
+        axes = figure.subplots()
         x, y = true[:, place].double().numpy(), given[:, place].double().numpy()
         low, high = min(x.min(), y.min()), max(x.max(), y.max())
         axes.plot([low, high], [low, high], color=RATE_COLOUR, linewidth=0.8)
@@ -115,12 +123,12 @@ def draw_scatter(names: tuple[str, ...], true: Tensor, given: Tensor) -> Figure:
         axes.set_xlabel("true")
         axes.set_ylabel("predicted")
         _plain(axes)
-    return figure
+    return figures
 
 
 def draw_lines(lines: list[tuple[str, Tensor, Tensor]], x: str, y: str) -> Figure:
     """Lines between 0 and 1 by name."""
-    figure = _figure(6.5, 4.2)
+    figure = _figure(4.8, 3.8)
     axes = figure.subplots()
     for place, (name, xs, ys) in enumerate(lines):
         label = for_matplotlib(name) if place < MAX_RUNS_NAMED else None

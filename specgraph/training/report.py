@@ -13,7 +13,7 @@ from specgraph.recipes.recipe import Recipe, plain_recipe
 from specgraph.runs.run import dump_yaml
 from specgraph.tasks.task import Judge, Metric
 from specgraph.training.run_images import RunData
-from specgraph.training.showing import EXHIBIT_STYLE, show, wide_png
+from specgraph.training.showing import EXHIBIT_STYLE, figures_html, show
 
 DRAWING_S = 20.0
 """How long a report waits for a drawing."""
@@ -22,9 +22,9 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 p.sub { color: var(--muted); margin-top: .2rem; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .8rem; margin: 1.2rem 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; margin: 1.2rem 0; }
 .tile { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem 1rem; }
-.tile b { display: block; font-size: 1.35rem; font-variant-numeric: tabular-nums; }
+.tile b { display: block; font-size: 1.3rem; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .tile span { color: var(--muted); font-size: .85rem; }
 img { max-width: 100%; background: white; border-radius: .3rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
@@ -34,6 +34,7 @@ pre { background: #8881; padding: .8rem; border-radius: .4rem; overflow-x: auto;
 .diagram { overflow-x: auto; background: white; border-radius: .3rem; padding: .5rem; }
 .diagram svg { max-width: 100%; height: auto; }
 .scroll { max-height: 26rem; overflow: auto; }
+@media (max-width: 40rem) { td, th { padding: .2rem .35rem; font-size: .8rem; } }
 .remarks { border-left: .3rem solid #c44e52; margin: 1rem 0; padding: .1rem 1rem; }
 """
 
@@ -52,9 +53,10 @@ def write_report(
     metric = data.task.metrics[0]
     parts = [_header(graph, result, data, metric)]
     try:
-        from specgraph.training.figures import draw_curves, save_png
+        from specgraph.training.figures import draw_curves, draw_curves_apart, save_png
 
-        parts.append(_section("Curves", wide_png(save_png(draw_curves(rows, result, metric), folder / "curves.png"))))
+        save_png(draw_curves(rows, result, metric), folder / "curves.png")
+        parts.append(_section("Curves", figures_html(draw_curves_apart(rows, result, metric), "Curves")))
         shown = [show(exhibit, data) for exhibit in judge.exhibits()]
         parts += [_section(title, body) for title, body in shown if body]
     except ImportError:
@@ -112,7 +114,14 @@ def _header(graph: Graph, result: dict[str, Any], data: RunData, metric: Metric)
     title = f'<h1>{for_html(graph.name)}</h1><p class="sub">{about}</p>'
     remarks = "".join(f"<p>{_marked(remark[:1].upper() + remark[1:])}.</p>" for remark in result.get("remarks", ()))
     warned = f'<div class="remarks">{remarks}</div>' if remarks else ""
-    return f'{title}<p>{name}: {images}</p>{warned}<div class="tiles">{shown}</div>'
+    return f'{title}<p>{name}: {images}</p>{warned}<div class="tiles">{shown}</div>{_others(result, data)}'
+
+
+def _others(result: dict[str, Any], data: RunData) -> str:
+    """The metrics of the test set that do not stand at the head."""
+    rest = [metric for metric in data.task.metrics if metric not in data.task.headlines]
+    told = [f"{for_html(metric.title)} {metric.show(result[f'test_{metric.name}'])}" for metric in rest]
+    return f"<p>Test set: {', '.join(told)}</p>" if told else ""
 
 
 def _marked(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,18 +14,27 @@ from torch import Tensor
 from specgraph.datasets.packed import unpacked
 from specgraph.escaping import for_html
 from specgraph.tasks.exhibits import Confusion, Curves, Exhibit, Picture, Pictures, Scatter
-from specgraph.tasks.mask import lay_over
+from specgraph.tasks.mask import BACKGROUND, lay_over, palette
 from specgraph.tasks.task import name_at
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from specgraph.training.run_images import RunData
 
 NUM_CONFUSIONS = 10
+NUM_COLOURS = 40
+DOTS = 100
+"""Pixels of an inch of a figure."""
+SMALLEST_SCALE = 0.7
+"""At which letters of figures can be read."""
 LARGEST_SIDE = 256
 SMALLEST_SIDE = 96
 """Pixels of the longer side of an image in the page; smaller images are enlarged by whole factors."""
 EXHIBIT_STYLE = """
-.drawn { overflow-x: auto; } .drawn img { max-width: max(100%, 40rem); }
+.drawn { display: flex; flex-wrap: wrap; gap: .4rem; overflow-x: auto; } .drawn img { max-width: 100%; }
+.legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .85rem; margin-bottom: .8rem; }
+.legend i { display: inline-block; width: .8rem; height: .8rem; border-radius: .15rem; margin-right: .35rem; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: .8rem; }
 .pictures.wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); }
 .pictures figure { margin: 0; } .pictures div { display: flex; gap: .2rem; }
@@ -42,37 +52,43 @@ def show(exhibit: Exhibit, data: RunData) -> tuple[str, str]:
         case Pictures():
             return exhibit.title, _pictures(exhibit, data)
         case Scatter():
-            from specgraph.training.figures import draw_scatter
+            from specgraph.training.figures import draw_scatters
 
-            return exhibit.title, _figure(draw_scatter(exhibit.names, exhibit.true, exhibit.given))
+            drawn = draw_scatters(exhibit.names, exhibit.true, exhibit.given)
+            return exhibit.title, figures_html(drawn, exhibit.title)
         case Curves():
             from specgraph.training.figures import draw_lines
 
-            drawn = draw_lines([(name, x, y) for name, x, y in exhibit.lines], exhibit.x, exhibit.y)
-            return exhibit.title, _figure(drawn) if exhibit.lines else ""
+            lines = draw_lines([(name, x, y) for name, x, y in exhibit.lines], exhibit.x, exhibit.y)
+            return exhibit.title, figures_html([lines], exhibit.title) if exhibit.lines else ""
 
 
-def png_tag(content: bytes) -> str:
+def png_tag(content: bytes, more: str = 'alt=""') -> str:
     """A PNG as an element of the page itself."""
-    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(content).decode()}">'
+    return f'<img {more} src="data:image/png;base64,{base64.b64encode(content).decode()}">'
 
 
-def wide_png(content: bytes) -> str:
-    """A PNG whose letters stay readable in a narrow window, where it is scrolled."""
-    return f'<div class="drawn">{png_tag(content)}</div>'
-
-
-def _figure(figure: object) -> str:
+def figures_html(figures: Sequence[Figure], title: str) -> str:
+    """Figures side by side, as many as the window is wide. One whose letters would become too small in a narrow window
+    is scrolled."""
     from specgraph.training.figures import to_png
 
-    return wide_png(to_png(figure, dpi=100))  # type: ignore[arg-type]
+    tags = [
+        png_tag(to_png(figure, DOTS), f'alt="{for_html(title)}" style="min-width: {_least_width(figure)}px"')
+        for figure in figures
+    ]
+    return f'<div class="drawn">{"".join(tags)}</div>'
+
+
+def _least_width(figure: Figure) -> int:
+    return round(figure.get_figwidth() * DOTS * SMALLEST_SCALE)
 
 
 def _confusion(exhibit: Confusion) -> str:
     from specgraph.training.figures import draw_confusion
 
     counts, names = exhibit.counts, exhibit.names
-    drawn = _figure(draw_confusion(counts, names))
+    drawn = figures_html([draw_confusion(counts, names)], exhibit.title)
     wrong = counts.clone()
     wrong.fill_diagonal_(0)
     order = torch.argsort(wrong.flatten(), descending=True, stable=True)[:NUM_CONFUSIONS].tolist()
@@ -100,7 +116,19 @@ def _pictures(exhibit: Pictures, data: RunData) -> str:
         f"<figcaption>{for_html(picture.caption)}</figcaption></figure>"
         for picture in exhibit.pictures
     )
-    return f'{legend}<div class="pictures{wide}">{figures}</div>'
+    colours = _colours(names) if any(picture.masks for picture in exhibit.pictures) else ""
+    return f'{legend}{colours}<div class="pictures{wide}">{figures}</div>'
+
+
+def _colours(names: tuple[str, ...]) -> str:
+    """The colour of each class in masks."""
+    shown = [
+        f'<span><i style="background: rgb({", ".join(map(str, colour))})"></i>{for_html(name)}</span>'
+        for name, colour in zip(names[:NUM_COLOURS], palette(len(names)).tolist(), strict=False)
+        if name.lower() not in BACKGROUND
+    ]
+    more = f"<span>and {len(names) - NUM_COLOURS} more</span>" if len(names) > NUM_COLOURS else ""
+    return f'<div class="legend">{"".join(shown)}{more}</div>'
 
 
 def _beside(picture: Picture, data: RunData, names: tuple[str, ...]) -> list[Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from specgraph.tasks.built_in.image import ImageObjective
 from specgraph.tasks.built_in.multi_label import MultiLabelObjective, precision_recall
 from specgraph.tasks.built_in.regression import RegressionObjective
 from specgraph.tasks.built_in.segmentation import SegmentationObjective
-from specgraph.tasks.exhibits import Worst
+from specgraph.tasks.exhibits import Pictures, Scatter, Worst
+from specgraph.tasks.registry import task
 from specgraph.tasks.task import Facts, Judge
 from specgraph.training.display import Silent
 from specgraph.training.remarks import remarks_on
@@ -62,6 +64,31 @@ def test_the_report_shows_what_the_task_has(name: str, folders: Path) -> None:
     per_figure = {"segmentation": 3, "image": 2}.get(name, 1)
     for part in page.split("<figure>")[1:]:
         assert part[: part.index("</figure>")].count("<img") == per_figure
+    one = task(name)
+    rest = [metric for metric in one.metrics if metric not in one.headlines]
+    assert f"<p>Test set: {rest[0].title} {rest[0].show(result[f'test_{rest[0].name}'])}" in page
+    assert all(metric.title in page for metric in rest)
+
+
+def test_the_report_says_which_colour_of_a_mask_is_which_class(folders: Path) -> None:
+    page = (folders / "segmentation" / "report.html").read_text()
+    (legend,) = re.findall(r'<div class="legend">(.*?)</div>', page)
+    named = re.findall(r"rgb\(([0-9, ]+)\)\"></i>([a-z]+)</span>", legend)
+    assert {name: colour for colour, name in named} == {
+        "circle": "128, 0, 0", "square": "0, 128, 0", "triangle": "128, 128, 0", "cross": "0, 0, 128",
+    }  # fmt: skip
+    others = [name for name in TASK_NAMES if name != "segmentation"]
+    assert not any('class="legend"' in (folders / name / "report.html").read_text() for name in others)
+
+
+def test_numbers_have_their_units_in_the_report() -> None:
+    judge = RegressionObjective(Mse(), Facts(("x", "y"), (), 100, (0.0, 0.0), (1.0, 1.0), ("", "kg"))).judge(CPU)
+    judge.add(RAMP, HALF)
+    scatter, furthest = judge.exhibits()
+    assert isinstance(scatter, Scatter)
+    assert isinstance(furthest, Pictures)
+    assert scatter.names == ("x", "y (kg)")
+    assert furthest.pictures[0].caption == "y 0, true 1"
 
 
 def test_runs_of_several_tasks_stand_side_by_side(folders: Path, tmp_path: Path, capsys: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -165,18 +166,19 @@ class RegressionJudge(Judge):
         if not self.rows:
             return []
         given, true = self.columns()
-        names = self.objective.facts.names
+        names, units = self.objective.facts.names, self.objective.facts.units
+        titled = tuple(f"{name} ({unit})" if unit else name for name, unit in zip_longest(names, units, fillvalue=""))
         off, number = ((given - true).abs() / torch.tensor(self.objective.std)).max(1)
         pictures = [
             Picture(
                 place,
-                f"{names[number[place]]} {float(true[place, number[place]]):.4g} "
-                f"as {float(given[place, number[place]]):.4g}",
+                f"{names[number[place]]} {float(given[place, number[place]]):.4g}, "
+                f"true {float(true[place, number[place]]):.4g}",
             )
             for place in torch.argsort(off, descending=True, stable=True)[:NUM_WORST].tolist()
         ]
         return [
-            Scatter("Predicted against true numbers of the test set", names, true, given),
+            Scatter("Predicted against true numbers of the test set", titled, true, given),
             Pictures("The images that are furthest off", tuple(pictures)),
         ]
 
