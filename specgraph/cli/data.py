@@ -109,7 +109,7 @@ def lines_of(facts: dict[str, Any]) -> list[str]:
 
 
 def _class_lines(facts: dict[str, Any]) -> list[str]:
-    lines = [f"  {len(facts['classes'])} classes"]
+    lines = [f"  {_number_of(facts['classes'], 'class')}"]
     lines += _counted(facts["classes"], {part: _commas(counts) for part, counts in facts["per_class"].items()})
     if len(facts["classes"]) > MAX_LISTED:
         counts = facts["per_class"]["train"]
@@ -118,7 +118,7 @@ def _class_lines(facts: dict[str, Any]) -> list[str]:
 
 
 def _label_lines(facts: dict[str, Any]) -> list[str]:
-    lines = [f"  {len(facts['labels'])} labels, and the images that have them"]
+    lines = [f"  {_number_of(facts['labels'], 'label')}, and the images that have them"]
     lines += _counted(facts["labels"], {part: _commas(counts) for part, counts in facts["per_label"].items()})
     without = ", ".join(f"{count:,} {part}" for part, count in facts["without_labels"].items() if count)
     return [*lines, f"    images without a label: {without}"] if without else lines
@@ -135,7 +135,7 @@ def _number_lines(facts: dict[str, Any]) -> list[str]:
 
 
 def _mask_lines(facts: dict[str, Any]) -> list[str]:
-    lines = [f"  {len(facts['classes'])} classes: share of the pixels, and images that have them"]
+    lines = [f"  {_number_of(facts['classes'], 'class')}: share of the pixels, and images that have them"]
     shares, images = facts["pixel_share"], facts["images_with"]
     told = {
         part: [f"{share:.2%} in {count:,}" for share, count in zip(shares[part], images[part], strict=True)]
@@ -153,6 +153,12 @@ def _counted(names: list[str], told: dict[str, list[str]]) -> list[str]:
         for place, name in enumerate(names[:MAX_LISTED])
     ]
     return [*lines, f"    … {len(names) - MAX_LISTED} more"] if len(names) > MAX_LISTED else lines
+
+
+def _number_of(names: list[str], what: str) -> str:
+    """`1 class`, `2 classes`."""
+    several = f"{what}{'es' if what.endswith('s') else 's'}"
+    return f"{len(names)} {what if len(names) == 1 else several}"
 
 
 def _commas(counts: list[int]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data
 
 SEPARATORS = (";", "|", ",")
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 ON, OFF = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0", "")
 
 
@@ -124,7 +126,10 @@ def _number(value: Any, where: str) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        raise CommandError(f"{where} holds `{value}`, and not a number")
+        what = "is empty" if value in (None, "") else f"holds `{value}`"
+        has_comma = isinstance(value, str) and DECIMAL_COMMA.fullmatch(value.strip())
+        help = "write 0.5, with a point" if has_comma else "give every row a number, or leave such rows out"
+        raise CommandError(f"{where} {what}, and not a number", help)
     return number
 
 

@@ -38,6 +38,8 @@ REQUIRED = {
     WEBDATASET: ("urls", '"train-{0000..0099}.tar"'),
 }
 """The key that says where data of a name are, with an example."""
+GREY_CLASSES = "if 255 is a class, write colors: {background: [0, 0, 0], object: [255, 255, 255]}"
+"""What to do about masks that hold 0 and 255, of which the latter is ignored."""
 ONE_COLUMN: dict[Targets, str] = {"class": "a class is", "mask": "masks are", "picture": "the images to make are"}
 
 

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from specgraph.datasets.samples import Dataset, Samples
+from specgraph.datasets.demands import GREY_CLASSES
+from specgraph.datasets.samples import IGNORED, Dataset, Samples
 
 MOST_NAMED = 5
 PAIRS = (("train", "validation"), ("train", "test"), ("validation", "test"))
@@ -27,6 +28,10 @@ def find_oddities(
     else:
         counts = dict(masks or {})
     found = _of_counts(counts, dataset.class_names, targets)
+    if targets == "mask" and len(dataset.class_names) == 1 and counts and int(counts["train"][IGNORED]):
+        found.append(
+            f"beside class {dataset.class_names[0]} all pixels are {IGNORED}, which is ignored: {GREY_CLASSES}"
+        )
     if targets == "numbers":
         spread = dataset.train.labels.amax(0) - dataset.train.labels.amin(0)
         same = [name for name, width in zip(dataset.class_names, spread.tolist(), strict=True) if width == 0]

@@ -24,7 +24,7 @@ from specgraph.datasets.images import (
 )
 from specgraph.datasets.random import crop_box, uniforms
 from specgraph.datasets.samples import Dataset, ImageTensor, Samples, whole
-from specgraph.datasets.split import stratified_split
+from specgraph.datasets.split import held_out_test
 from specgraph.datasets.statistics import sample_statistics
 from specgraph.datasets.stored import File
 from specgraph.errors import CommandError
@@ -33,8 +33,6 @@ from specgraph.recipes.feeding import Data
 from specgraph.recipes.resizing import DEFAULT, Resize, Stretch
 
 RESIDENT_BYTES = 1 << 30
-TEST_SHARE = 0.2
-SPLIT_SEED = 0
 MAX_NAMED = 5
 WORDS = {"": "", "train": "training ", "validation": "validation ", "test": "test "}
 VALIDATION_NAMES = ("val", "valid", "validation")
@@ -152,7 +150,7 @@ def read_folder(
         reader = FolderReader(paths, channels, size, crop, skip_broken, broken_help, resize)
         samples[name] = read_samples(reader, labels, resident_bytes)
     if "test" not in samples:
-        kept, held = stratified_split(samples["train"].labels, round(len(samples["train"]) * TEST_SHARE), SPLIT_SEED)
+        kept, held, _ = held_out_test(samples["train"].labels, f"{root} has no test set of its own")
         held_out = samples["train"].select(held)
         if isinstance(held_out.source, FolderReader):
             reader = replace(held_out.source, resized_crop=None)

@@ -58,9 +58,8 @@ class MaskReader:
         except (BrokenImageError, ValueError) as error:
             raise CommandError(str(error)) from None
         if image.size != mask.size:
-            raise CommandError(
-                f"{mask_path} is {mask.size[0]}x{mask.size[1]}, its image {image.size[0]}x{image.size[1]}"
-            )
+            told = f"{mask_path} is {mask.size[0]}x{mask.size[1]}, its image {image.size[0]}x{image.size[1]}"
+            raise CommandError(told, "a mask has a pixel for each pixel of its image: give both one size")
         numbers = class_numbers(mask, mask_path, self.colors)
         if self.ignore_index is not None:
             numbers = np.where(numbers == self.ignore_index, IGNORED, numbers)

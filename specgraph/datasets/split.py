@@ -5,7 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from specgraph.errors import CommandError
+
 TEST_SHARE = 0.2
+FEWEST = 2
+"""Images of which some can be held out."""
 SPLIT_SEED = 0
 
 
@@ -32,7 +36,12 @@ def stratified_split(labels: Tensor, num_held_out: int, seed: int) -> tuple[Tens
 
 
 def held_out_test(labels: Tensor, why: str) -> tuple[Tensor, Tensor, tuple[str, ...]]:
-    """Positions (kept, for testing) of a set without a test set, of which a fifth is held out, and a note: `why`."""
+    """Positions (kept, for testing) of a set without a test set, of which a fifth is held out, and a note: `why`.
+
+    Raises `CommandError` for a set of one image.
+    """
+    if len(labels) < FEWEST:
+        raise CommandError(f"{why}, and a set of {len(labels)} leaves no image to hold out for it", "add images")
     by = labels if labels.ndim == 1 else torch.zeros(len(labels), dtype=torch.int64)
     kept, held = stratified_split(by, max(1, round(TEST_SHARE * len(labels))), SPLIT_SEED)
     return kept, held, (f"{why}: {len(held)} images are held out for it",)

@@ -18,6 +18,10 @@ from specgraph.errors import CommandError, reason, require
 from specgraph.recipes.feeding import Data
 
 HUGGING_FACE = b"huggingface"
+FIRST_ROW = 2
+"""How the first row is counted: the names are in row 1."""
+MARKS = {",": "commas", "\t": "tabs", ";": "semicolons"}
+"""What may separate cells, and what it is called."""
 ABSENT_HELP = "data.file is looked for below data.root"
 
 
@@ -42,19 +46,40 @@ def _columns(data: Data) -> Columns:
 
 
 def _text(path: Path) -> Columns:
+    separator = "\t" if path.suffix.lower() == ".tsv" else ","
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-            rows = list(reader)
-            names = list(reader.fieldnames or ())
+            names, *rows = [row for row in csv.reader(file, delimiter=separator) if row] or [[]]
     except FileNotFoundError:
         raise CommandError(f"there is no table {path}", ABSENT_HELP) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError:
+        raise CommandError(f"{path} cannot be read as a table: it is not UTF-8", "save it as UTF-8") from None
+    except (OSError, csv.Error) as error:
         raise CommandError(f"{path} cannot be read as a table: {error}") from None
+    _refuse_names(path, names, separator)
     if not rows:
         raise CommandError(f"{path} has no rows", "the first line names the columns, each other one is an image")
-    values = {name: [row[name] or "" for row in rows] for name in names}
-    return Columns(str(path), values, path.parent, first_row=2)
+    longer = next((place for place, row in enumerate(rows) if len(row) > len(names)), None)
+    if longer is not None:
+        told = f"row {longer + FIRST_ROW} of {path} has {len(rows[longer])} cells, and there are {len(names)} columns"
+        raise CommandError(told, f"put a cell that holds {MARKS[separator]} in double quotes")
+    filled = [row + [""] * (len(names) - len(row)) for row in rows]
+    values = {name: [row[place] for row in filled] for place, name in enumerate(names)}
+    return Columns(str(path), values, path.parent, first_row=FIRST_ROW)
+
+
+def _refuse_names(path: Path, names: list[str], separator: str) -> None:
+    """Raises `CommandError` for a first line that names a column twice, or is cut by another mark."""
+    other = next((mark for mark in MARKS if mark != separator and len(names) == 1 and mark in names[0]), None)
+    if other is not None:
+        ending = ", or call it .tsv" if other == "\t" else ""
+        raise CommandError(
+            f"the cells of {path} are separated by {MARKS[other]}, and those of {path.suffix} by {MARKS[separator]}",
+            f"save it with {MARKS[separator]} between the cells{ending}",
+        )
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        raise CommandError(f"{path} has two columns `{twice}`", "give each column a name of its own")
 
 
 def _parquet(path: Path) -> Columns:

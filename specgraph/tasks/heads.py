@@ -238,6 +238,10 @@ class HeadsObjective(Objective):
         for name, part in self.parts.items():
             part.tune(judge.parts[name])
 
+    def refuse_training(self) -> None:
+        for part in self.parts.values():
+            part.refuse_training()
+
     def restore(self, metadata: Mapping[str, str]) -> None:
         if HEADS_KEY not in metadata:
             return

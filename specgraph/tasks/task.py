@@ -236,6 +236,9 @@ class Objective(ABC):
     def tune(self, judge: Judge) -> None:  # noqa: B027
         """Choose what is chosen on the validation set, of its outputs."""
 
+    def refuse_training(self) -> None:  # noqa: B027
+        """Raises `CommandError` for training images of which nothing can be learnt."""
+
     def restore(self, metadata: Mapping[str, str]) -> None:  # noqa: B027
         """Take over what a file of weights holds of `metadata`."""
 

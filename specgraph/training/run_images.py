@@ -359,7 +359,8 @@ def _hold_out(dataset: Dataset, wanted: float | int | str, seed: int, notes: lis
     total = len(dataset.train)
     count = wanted if isinstance(wanted, int) else max(1, round(float(wanted) * total))
     if not 0 < count < total:
-        raise CommandError(f"{count} of {total} training images cannot be held out for validation")
+        help = f"hold out at most {total - 1}: data.validation" if total > 1 else "add images"
+        raise CommandError(f"{count} of {total} training images cannot be held out for validation", help)
     labels = dataset.train.labels
     kept, held = stratified_split(labels if labels.ndim == 1 else torch.zeros(total, dtype=torch.int64), count, seed)
     return dataset.train.select(kept), dataset.train.select(held)

@@ -208,13 +208,15 @@ class TrainingSession:
         )  # fmt: skip
         if feed.leaves_out_one:
             self._say(LEFT_OUT)
+        objective = run_data.objective(self.graph, recipe)
+        objective.refuse_training()
         return Trainer(
             module,
             recipe,
             feed,
             self.eval_feed(run_data.validation),
             world,
-            run_data.objective(self.graph, recipe),
+            objective,
             wanted=selection(run_data.task, recipe),
             main=run_data.head.name,
             precision=self.precision,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
+import specgraph
+from specgraph.datasets.description import describe
 from specgraph.datasets.mask_folder import read_masks
 from specgraph.datasets.random import balanced_order
 from specgraph.datasets.samples import IGNORED
@@ -165,6 +168,67 @@ def test_tables(table: Path) -> None:
 def test_tables_that_do_not_fit(table: Path, columns: object, targets: str, message: str) -> None:
     with pytest.raises(CommandError, match=message):
         read_table(Data(name="table", root=str(table), file="all.csv", targets=columns), targets, (8, 8), 3)  # type: ignore[arg-type]
+
+
+# The text of a table, what is learnt of its column `v`, and words of what is said and of what to do.
+ODD_TABLES: dict[str, tuple[str, str, str, str]] = {
+    "semicolons": ("image;v\n0.png;1\n", "numbers", "are separated by semicolons", "with commas between"),
+    "tabs": ("image\tv\n0.png\t1\n", "numbers", "are separated by tabs", r"or call it \.tsv"),
+    "a column twice": ("image,v,v\n0.png,1,2\n", "numbers", "has two columns `v`", "a name of its own"),
+    "a cell too many": ("image,v\n0.png,1\n1.png,1,2\n", "numbers", "row 3 of .* has 3 cells", "in double quotes"),
+    "a cell too few": ("image,v\n0.png,1\n1.png\n", "numbers", "row 3 of .*`v` is empty", "every row a number"),
+    "an infinite number": ("image,v\n0.png,inf\n", "numbers", "row 2 of .*holds `inf`", "every row a number"),
+    "a decimal comma": ('image,v\n0.png,"0,5"\n', "numbers", "row 2 of .*holds `0,5`", "with a point"),
+    "no row": ("image,v\n", "numbers", "has no rows", "names the columns"),
+    "nothing": ("", "numbers", "has no rows", "names the columns"),
+    "one row": ("image,v\n0.png,a\n", "class", "has no test rows, and a set of 1 leaves no image", "add images"),
+    "no class": ("image,v\n0.png,a\n1.png,\n", "class", "row 3 of .*has no class", "leave such rows out"),
+}
+
+
+@pytest.mark.parametrize("name", ODD_TABLES)
+def test_odd_tables_are_refused_with_a_cure(name: str, table: Path) -> None:
+    text, targets, message, help = ODD_TABLES[name]
+    (table / "odd.csv").write_text(text)
+    with pytest.raises(CommandError, match=message) as fault:
+        read_table(Data(name="table", root=str(table), file="odd.csv", targets="v"), targets, (8, 8), 3)
+    assert re.search(help, fault.value.help or "")
+
+
+def test_tables_of_other_programs(table: Path) -> None:
+    """A byte order mark, line ends of Windows, blank lines, unnamed columns."""
+    (table / "odd.csv").write_bytes(b"\xef\xbb\xbfimage,v,,\r\n0.png,a,,\r\n\r\n1.png,b,,\r\n2.png,a,,\r\n")
+    found = read_table(Data(name="table", root=str(table), file="odd.csv", targets="v"), "class", (8, 8), 3)
+    assert found.class_names == ("a", "b")
+    assert sorted([*found.train.labels.tolist(), *found.test.labels.tolist()]) == [0, 0, 1]
+    (table / "odd.csv").write_bytes("image,v\n0.png,é\n1.png,b\n".encode("latin-1"))
+    with pytest.raises(CommandError, match="is not UTF-8"):
+        read_table(Data(name="table", root=str(table), file="odd.csv", targets="v"), "class", (8, 8), 3)
+
+
+def test_masks_of_0_and_255_are_told_from_ignored_ones(tmp_path: Path) -> None:
+    """255 is ignored, so that such masks have one class, of which nothing can be learnt."""
+    write_masks(tmp_path, "grey", value=255)
+    spec: dict[str, Any] = {
+        "specgraph": 1,
+        "inputs": {"image": [3, 20, 30]},
+        "nodes": {"c": {"op": "conv", "out_channels": 2, "kernel_size": 1}},
+    }
+
+    def train(data: dict[str, Any], out: str) -> Any:
+        whole = {"name": "masks", "root": str(tmp_path), "validation": "test", **data}
+        recipe = {"task": "segmentation", "data": whole, "epochs": 1, "batch_size": 2}
+        return specgraph.train({**spec, "recipes": {"r": recipe}}, out=tmp_path / out, report=False, device="cpu")
+
+    with pytest.raises(CommandError, match="the masks hold class `0` alone") as fault:
+        train({}, "one")
+    assert "colors: {background: [0, 0, 0], object: [255, 255, 255]}" in (fault.value.help or "")
+    data = read_masks(tmp_path, Data(name="masks"), (20, 30), 3)
+    assert any("beside class 0 all pixels are 255" in each for each in describe(data, "mask")["warnings"])
+    run = train({"colors": {"background": [0, 0, 0], "object": [255, 255, 255]}}, "two")
+    assert set(run.result["per_class"]) == {"background", "object"}
+    with pytest.raises(CommandError, match="all pixels of the training masks are ignored"):
+        train({"ignore_index": 0}, "none")
 
 
 def test_drawn_masks_of_two_classes_tell_shapes_from_the_background() -> None:

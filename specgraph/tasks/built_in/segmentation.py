@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from specgraph.datasets.demands import GREY_CLASSES
+from specgraph.errors import CommandError
 from specgraph.graph.classifier import is_vector
 from specgraph.graph.model import Graph
 from specgraph.recipes.losses import CrossEntropy, Dice, Focal, Loss
@@ -52,6 +54,13 @@ class SegmentationObjective(Objective):
         self.num_scores = num_scores
         self.num_counts = num_scores**2
         self._loss = build_loss(loss, facts, num_scores, masks=True)
+
+    def refuse_training(self) -> None:
+        names = self.facts.names
+        if not any(self.facts.counts):
+            raise CommandError("all pixels of the training masks are ignored", "255 and ignore_index are ignored")
+        if len(names) < 2:
+            raise CommandError(f"the masks hold class `{names[0]}` alone, beside ignored pixels", GREY_CLASSES)
 
     def loss(self, scores: Tensor, targets: Tensor) -> Tensor:
         return self._loss(*fitted(scores, targets))
