@@ -59,12 +59,13 @@ class InputError(SpecgraphError, RuntimeError):
 
 
 class MissingPackageError(CommandError):
-    """A package of an extra is not installed."""
+    """A package is not installed: one of an extra, or what `install` names, for pip."""
 
-    def __init__(self, package: str, extra: str, purpose: str) -> None:
+    def __init__(self, package: str, extra: str, purpose: str, *, install: str | None = None) -> None:
+        wanted = install or f"'specgraph[{extra}]'"
         super().__init__(
             f"{purpose} needs the package `{package}`, which is not installed",
-            f"install it with: pip install 'specgraph[{extra}]'",
+            f"install it with: pip install {wanted}",
         )
         self.package = package
 
@@ -93,6 +94,8 @@ EXTRAS = {
     "lsprotocol": "lsp",
     "h5py": "keras",
     "huggingface_hub": "hub",
+    "mlflow": "mlflow",
+    "wandb": "wandb",
 }
 """The extra that brings a package, by the name it is imported under."""
 

@@ -1,5 +1,5 @@
 """All that authors of plug-ins import: definitions and behaviours of ops, kinds of arguments, lowerings, `register_op`,
-and, for tasks, the classes that make one and `register_task`."""
+for tasks the classes that make one and `register_task`, and for trackers `Tracker` and `register_tracker`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from specgraph.tasks.exhibits import Exhibit, Picture, Pictures, Scatter
     from specgraph.tasks.prediction import Output, Prediction, Reader, Shot
     from specgraph.tasks.task import Facts, Head, Judge, Metric, Objective, Task
+    from specgraph.trackers.tracker import TrackedRun, Tracker
 
 OF_TASKS = {
     "Exhibit": "specgraph.tasks.exhibits",
@@ -39,6 +40,8 @@ OF_TASKS = {
     "setting": "specgraph.kinds.settings",
 }
 """Names for authors of tasks, and where each is defined: a plug-in of ops imports none of them."""
+OF_TRACKERS = {"TrackedRun": "specgraph.trackers.tracker", "Tracker": "specgraph.trackers.tracker"}
+"""The same for authors of trackers."""
 __all__ = [
     "Argument",
     "Behaviour",
@@ -72,12 +75,15 @@ __all__ = [
     "Shot",
     "Task",
     "Text",
+    "TrackedRun",
+    "Tracker",
     "Traffic",
     "When",
     "construct",
     "define",
     "register_op",
     "register_task",
+    "register_tracker",
     "setting",
 ]
 
@@ -112,11 +118,22 @@ def register_task(task: Task) -> None:
     registry.register_task(task)
 
 
+def register_tracker(kind: type[Tracker]) -> None:
+    """Add a user's tracker: a class derived from `Tracker` with a `name`, for `train --tracker NAME=PLACE`.
+
+    Raises ValueError where the name is taken.
+    """
+    from specgraph.trackers import registry
+
+    registry.register_tracker(kind)
+
+
 def __getattr__(name: str) -> Any:
-    if name in OF_TASKS:
+    place = OF_TASKS.get(name) or OF_TRACKERS.get(name)
+    if place is not None:
         from importlib import import_module
 
-        return getattr(import_module(OF_TASKS[name]), name)
+        return getattr(import_module(place), name)
     if name in ("Lowering", "construct"):
         from specgraph.backends.torch import lowering
 

@@ -15,6 +15,7 @@ EXAMPLES = (
     ("specgraph train net.yaml --data digits", "the spec's first recipe, on images that need no download"),
     ("specgraph train net.yaml --set recipe.optimizer.sgd.lr=0.05 --epochs 20", "other values than the recipe's"),
     ("specgraph train --resume runs/net/2026-01-31_12-00-00", "go on where a run was interrupted"),
+    ("specgraph train net.yaml --tag baseline --tracker mlflow=http://localhost:5000", "shown on an MLflow server too"),
 )
 
 

@@ -22,6 +22,7 @@ from specgraph.runs.run import Run
 from specgraph.runs.weights import NetworkWeights, StateDict, load_metadata, weights_for
 from specgraph.tasks.built_in.classification import ClassificationJudge, Predictions
 from specgraph.tasks.task import Metric
+from specgraph.trackers.registry import make_trackers
 from specgraph.training.allocation import kept_memory
 from specgraph.training.as_trained import as_trained, is_known
 from specgraph.training.choices import choose_memory_format, choose_precision, choose_workers, set_backends
@@ -70,8 +71,10 @@ def train(options: TrainOptions) -> Run:
     of these by output. `settings` maps recipe fields such as `optimizer.sgd.lr` to values. `out` is
     the run folder, by default `runs/<name>/<date-time>`. `resume` continues a run as it was, for more
     `epochs` where that is given; `spec` is then left out. `weights` starts from trained ones, `reset`
-    and `freeze` are globs of paths. `report=False` writes no pictures. Raises `CommandError`,
-    `SpecError`, and `InterruptedRun` after Ctrl-C or SIGTERM, its state saved.
+    and `freeze` are globs of paths. `report=False` writes no pictures. `name`, `tags` and `note` are kept
+    with the run. `trackers` show it elsewhere too: `mlflow=http://…`, `wandb=PROJECT`, or the name of a
+    registered one. Raises `CommandError`, `SpecError`, and `InterruptedRun` after Ctrl-C or SIGTERM, its
+    state saved.
     """
     brought = options.brought_data
     overrides, recipe = options.overrides(), options.recipe
@@ -107,6 +110,7 @@ def train(options: TrainOptions) -> Run:
             moved = () if options.resume is None else _moved(graph, recipe, options.data_root)
             overrides = Overrides(settings=(*options.recipe_fields(resumed=True), *moved))
             chosen = choose_recipe(graph, recipe, overrides, needs_data=brought is None)
+        make_trackers(options.trackers)  # what is wrong with them is said before anything is decoded
         with kept_process_state(world.device), kept_memory(world.device), RunLock() as lock:
             if previous is not None:
                 folder = previous.folder

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PATH = Text()
 EMPTY: tuple[Any, ...] = (None, (), [], {})
+TRACKER_HELP = "also show the run in mlflow=URI, wandb[=PROJECT] or a tracker of your own; none: no event files either"
 
 
 class Option(NamedTuple):
@@ -140,6 +141,25 @@ class TrainOptions:
         False, "--deterministic", Bool(), None, "repeatable on a GPU too, at some cost", recorded=True, restored=True
     )
     checkpoint_every_s: float = option(30.0, "--checkpoint-every", Number(above=0), "SECONDS", "(default: 30)")
+    name: str | None = option(
+        None,
+        "--name",
+        Text(),
+        "TEXT",
+        "what lists and trackers call the run",
+        fixed=True,
+        recorded=True,
+        restored=True,
+    )
+    tags: Sequence[str] = option(
+        (), "--tag", ListOf(Text()), "TAG", "a word to find the run by", fixed=True, recorded=True, restored=True
+    )
+    note: str | None = option(
+        None, "--note", Text(), "TEXT", "a sentence about the run", fixed=True, recorded=True, restored=True
+    )
+    trackers: Sequence[str] = option(
+        (), "--tracker", ListOf(Text()), "NAME[=PLACE]", TRACKER_HELP, recorded=True, restored=True
+    )
     report: bool = option(True, "--no-report", Bool(), None, "write no curves and no report.html", recorded=True)
     plugins: Sequence[str] = option((), "--plugin", fixed=True)
     display: Display | None = None

@@ -14,8 +14,7 @@ from specgraph.runs.run import write_metrics
 from specgraph.runs.snapshot import Snapshot
 from specgraph.runs.weights import save_weights
 from specgraph.runs.writer import FileWriter
-from specgraph.training.events import EventLog
-from specgraph.training.loop import Row, Trainer
+from specgraph.training.loop import Trainer
 from specgraph.training.run_images import RunData
 
 KEPT_CHECKPOINTS = 2
@@ -69,11 +68,10 @@ class Saver:
         path, taken = self.folder / f"{which}.safetensors", Snapshot(self.trainer.best_module.state_dict())
         self._files.put(lambda: save_weights(path, taken.settled(), metadata))
 
-    def row(self, row: Row, events: EventLog) -> None:
-        """Write the table of all epochs, and the events of the newest."""
+    def rows(self) -> None:
+        """Write the table of all epochs."""
         rows = list(self.trainer.progress.rows)
         self._files.put(lambda: write_metrics(self.folder, rows))
-        self._files.put(lambda: events.write(row))
 
     def check(self) -> None:
         """Raises `CommandError` where something could not be written."""

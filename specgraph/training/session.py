@@ -14,13 +14,13 @@ from specgraph.errors import CommandError
 from specgraph.graph.model import Graph
 from specgraph.ops.registry import behaviour_of
 from specgraph.runs.lock import RunLock
-from specgraph.runs.restart import job_id
 from specgraph.runs.resume import refuse_edited, saved_state
-from specgraph.runs.run import Run, describe_environment, new_folder, write_json, write_spec
+from specgraph.runs.run import Run, new_folder, write_json, write_spec
 from specgraph.runs.weights import NetworkWeights, freeze, load_weights, origin, weights_for
 from specgraph.tasks.exhibits import NUM_WORST
 from specgraph.tasks.registry import selection
 from specgraph.tasks.task import Judge
+from specgraph.trackers.tracking import Tracking
 from specgraph.training.choices import (
     choose_compilation,
     choose_memory_format,
@@ -35,7 +35,6 @@ from specgraph.training.display import Display
 from specgraph.training.distributed import World
 from specgraph.training.divergence import explain_divergence
 from specgraph.training.evaluation import Scores, evaluate_and_judge, gather_rows
-from specgraph.training.events import EventLog
 from specgraph.training.feed import EvalFeed, TrainFeed
 from specgraph.training.inherited import told
 from specgraph.training.loop import AGREE_EVERY, DivergedError, Trainer
@@ -46,6 +45,8 @@ from specgraph.training.results import conclusion, draw, summarise
 from specgraph.training.run_images import prepare_data, recorded_recipe
 from specgraph.training.saving import Saver
 from specgraph.training.signals import InterruptedRun, StopFlag
+from specgraph.training.start import describe_start
+from specgraph.training.tracked import ending, tracking_of
 
 EVAL_BATCH = 256
 LEFT_OUT = "the last batch of an epoch would be a single image, of which batch_norm has no statistics: it is left out"
@@ -122,16 +123,18 @@ class TrainingSession:
     def run(self) -> Run:
         """Train to the end, test, and write everything. Raises `InterruptedRun` after saving on
         Ctrl-C or SIGTERM, `CommandError` where the loss diverges or the disk is full."""
+        tracking = self._tracking()
         if self.resumed is not None and self.result:
             if not self._lacks_report(self.resumed):
+                tracking.catch_up(self.result)
                 self._say(f"{self.folder} is finished already")
                 return self.resumed
             self._say(f"{self.folder} is finished but for its report, which is written now")
         strict = refused_at_once() if self.options.deterministic else nullcontext()
-        with strict, StopFlag() as stop, EventLog(self.folder, active=self.world.is_writer) as events:
+        with strict, StopFlag() as stop, ending(tracking, stop):
             try:
-                self._train(stop, events)
-                self._finish(stop, events)
+                self._train(stop, tracking)
+                self._finish(stop, tracking)
             except DivergedError as fault:
                 raise self._diverged(str(fault)) from None
             except RuntimeError:
@@ -229,36 +232,21 @@ class TrainingSession:
         return EvalFeed(samples, self.pipeline, EVAL_BATCH, self.world, self.readers)
 
     def _write_start(self) -> None:
-        environment = describe_environment(self.world.device)
-        environment |= {
-            "name": self.graph.name,
-            "recipe": self.chosen.name,
-            "data": self.data.dataset.name,
-            **self._judged_by(),
-            "seed": self.recipe.seed,
-            "precision": self.precision,
-            "compiled": self.compiled,
-            "processes": self.world.size,
-            "plugins": list(self.options.plugins),
-            "options": self.options.recorded(),
-            **self.origin,
-        }
-        if job_id() is not None:
-            environment["elastic_run"] = job_id()
+        trainer, options = self.trainer, self.options
+        environment = describe_start(self.graph, self.chosen, self.data, trainer, options) | self.origin
         write_json(self.folder / "environment.json", environment)
         # Last: with it the folder is a run.
         write_spec(self.folder, self.graph, self.chosen.name, self.recorded)
 
-    def _judged_by(self) -> dict[str, Any]:
-        """What `environment.json` says of a task that is not classification, or of another metric than accuracy."""
-        wanted, task = self.trainer.wanted, self.data.task
-        if task.name == "classification" and wanted.metric == task.metrics[0]:
-            return {}
-        return {"task": task.name, "best": {"metric": wanted.metric.name, "mode": wanted.mode}}
+    def _tracking(self) -> Tracking:
+        return tracking_of(
+            self.folder, self.graph, self.recorded, self.options, self.trainer.progress.rows, self._say,
+            active=self.world.is_writer, is_tested=bool(self.result),
+        )  # fmt: skip
 
     # training ----------------------------------------------------------------------------------
 
-    def _train(self, stop: StopFlag, events: EventLog) -> None:
+    def _train(self, stop: StopFlag, tracking: Tracking) -> None:
         trainer, display = self.trainer, self.display
         if self.world.is_writer:
             display.measure(trainer.running_metric)
@@ -280,6 +268,7 @@ class TrainingSession:
                 self.saver.check()
                 if is_writer:
                     self._show()
+                    tracking.begin()
                 if self.world.is_distributed and step % AGREE_EVERY:
                     continue
                 due = is_writer and self.saver.is_due(every_s)
@@ -299,7 +288,8 @@ class TrainingSession:
             if is_writer:
                 if best:
                     self._write_weights("best", int(row["epoch"]))
-                self.saver.row(row, events)
+                self.saver.rows()
+                tracking.epoch(row)
                 display.end_epoch(row, best)
             due = is_writer and (trainer.is_finished() or self.saver.is_due(every_s, epoch_ends=True))
             signal_number, save = self.world.any_of([stop.signal_number, int(due)])
@@ -348,7 +338,7 @@ class TrainingSession:
     def _first_not_finite(self) -> str:
         return explain_divergence(self.trainer, self.saver.checkpoints, lambda: self._build(from_weights=True))
 
-    def _finish(self, stop: StopFlag, events: EventLog) -> None:
+    def _finish(self, stop: StopFlag, tracking: Tracking) -> None:
         """Read the test set once, with the best weights, and write the results."""
         trainer = self.trainer
         best = trainer.best_row()
@@ -374,15 +364,15 @@ class TrainingSession:
         if not judge.needs_rows:
             gather_rows(judge, self.world)
         if self.world.is_writer:
-            self._write_result(best, scores, judge, events)
+            self._write_result(best, scores, judge, tracking)
         self.world.barrier()
 
-    def _write_result(self, best: dict[str, float], scores: Scores, judge: Judge, events: EventLog) -> None:
+    def _write_result(self, best: dict[str, float], scores: Scores, judge: Judge, tracking: Tracking) -> None:
         rows, metric = self.trainer.progress.rows, self.trainer.running_metric
         result = self.result or summarise(rows, best, scores, judge, self.data)
         if not self.result:
             write_json(self.folder / "result.json", result)
-            events.write_test(result)
+            tracking.result(result)
         if self.options.report:
             for problem in draw(self.folder, self.graph, self.recipe, rows, result, self.data, judge):
                 self.display.say(problem)

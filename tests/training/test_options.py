@@ -39,8 +39,9 @@ def test_every_option_has_a_flag_and_a_keyword(option: Option, parser: argparse.
 def test_what_a_run_records_and_a_resumed_one_takes_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     given = TrainOptions(
-        weights="a.safetensors", reset=["fc"], adapt=["channels"], compile="off", deterministic=True, report=False
-    )
+        weights="a.safetensors", reset=["fc"], adapt=["channels"], compile="off", deterministic=True, report=False,
+        name="first", tags=["a", "b"], trackers=["mlflow=http://h:1"],
+    )  # fmt: skip
     recorded = given.recorded()
     assert recorded == {
         "weights": str(tmp_path / "a.safetensors"),
@@ -51,6 +52,10 @@ def test_what_a_run_records_and_a_resumed_one_takes_from_it(tmp_path: Path, monk
         "freeze": [],
         "compile": "off",
         "deterministic": True,
+        "name": "first",
+        "tags": ["a", "b"],
+        "note": None,
+        "trackers": ["mlflow=http://h:1"],
         "report": False,
     }
     again = TrainOptions().restored(recorded)
@@ -58,6 +63,8 @@ def test_what_a_run_records_and_a_resumed_one_takes_from_it(tmp_path: Path, monk
         str(tmp_path / "a.safetensors"), ("fc",), "off", True,
     )  # fmt: skip
     assert (again.match, again.adapt) == (False, ("channels",))
+    assert (again.name, again.tags, again.note, again.trackers) == ("first", ("a", "b"), None, ("mlflow=http://h:1",))
+    assert TrainOptions(trackers=["none"]).restored(recorded).trackers == ("none",)
     assert again.report, "a resumed run writes its report unless it is told otherwise again"
     assert TrainOptions(compile="on").restored(recorded).compile == "on"
     assert TrainOptions().restored({}) == TrainOptions()
@@ -73,6 +80,8 @@ def test_what_a_run_records_and_a_resumed_one_takes_from_it(tmp_path: Path, monk
         ({"data": ([0], [0])}, []),
         ({"reset": ["a"], "freeze": ["b"], "out": "o", "weights": "w"}, ["--out", "--weights", "--reset", "--freeze"]),
         ({"match": True, "drop": ["fc"], "adapt": ["size"]}, ["--match", "--adapt", "--drop"]),
+        ({"name": "n", "tags": ["t"], "note": "n"}, ["--name", "--tag", "--note"]),
+        ({"trackers": ["none"]}, []),
         ({"plugins": ["mine"]}, []),
         ({"plugins": ["other"]}, ["--plugin"]),
     ],

@@ -242,8 +242,8 @@ def test_disk_without_room_for_pictures(train_small: Any, monkeypatch: pytest.Mo
     run = train_small(recipe="plain", report=True, display=listening)
     monkeypatch.undo()
     result = (run.folder / "result.json").read_bytes()
-    assert any("the disk is full" in line for line in listening.said) == (file != "events.out")
-    assert listening.said[-1].startswith("test accuracy")
+    assert any("the disk is full" in line for line in listening.said)
+    assert [line for line in listening.said if "warning:" not in line][-1].startswith("test accuracy")
     assert (run.folder / "report.html").exists() == (file == "events.out")
     for _ in range(2):
         train_small(resume=run, report=True, display=listening)
