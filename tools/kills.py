@@ -1,14 +1,14 @@
 """Kill training again and again, and see whether anything is lost.
 
-    python tools/kills.py [--random 200] [--boundaries N] [--seed 0]
+    python tools/kills.py [--random 200] [--boundaries N] [--only NAMES] [--seed 0]
 
-Two campaigns. *Random*: real `specgraph train` processes get SIGKILL at random moments, mid-epoch, in
-a save, in the final report, and are resumed until the run is finished; the next run starts afresh,
-until the number of kills is reached. *Boundaries*: for every kind of file a run writes (environment, spec,
-checkpoint, metrics, best and last weights, result, curves, report) and every system call by which it is
-saved (open, write in two halves, fsync, rename, open and fsync of the folder; unlink of an old checkpoint),
-a process ends (`os._exit`, as suddenly as SIGKILL) right before the call, and another right after it; then
-the run is resumed. `--boundaries N` takes the first N of them only.
+Two campaigns. *Random*: for each small spec of `kills_victims.py`, which are of every task, real `specgraph train`
+processes get SIGKILL at random moments, mid-epoch, in a save, in the final report, and are resumed until the run is
+finished; the next run starts afresh, until the spec's share of the kills is reached. *Boundaries*: for every kind of
+file a run writes (environment, spec, checkpoint, metrics, best and last weights, result, curves, report) and every
+system call by which it is saved (open, write in two halves, fsync, rename, open and fsync of the folder; unlink of an
+old checkpoint), a process ends (`os._exit`, as suddenly as SIGKILL) right before the call, and another right after it;
+then the run is resumed. `--boundaries N` takes the first N of them only.
 
 After every kill no checkpoint, weights or table may be half-written; after every finished run the final
 weights, the best weights and the metrics (timing aside) must equal an uninterrupted run's bit for bit.
@@ -37,7 +37,9 @@ import yaml
 os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+
 from specgraph.cli.main import main as specgraph_main
+from tools.kills_victims import VICTIMS
 
 # Loaded once, before forking: a run imports them when it needs them.
 LOADED = (
@@ -48,39 +50,6 @@ for module in LOADED:
     with contextlib.suppress(ImportError):
         importlib.import_module(module)
 
-SPEC: dict[str, Any] = {
-    "specgraph": 1,
-    "name": "victim",
-    "inputs": {"image": [1, 8, 8]},
-    "nodes": {
-        "conv": {"op": "conv", "out_channels": 16, "kernel_size": 3, "padding": 1},
-        "bn": "batch_norm",
-        "relu": "relu",
-        "flatten": "flatten",
-        "dropout": {"op": "dropout", "p": 0.3},
-        "fc": {"op": "linear", "out_features": 10},
-    },
-    "recipes": {
-        "default": {
-            "data": {"name": "digits", "augment": [{"shift": {"pixels": 1}}, {"mixup": {"alpha": 0.2}}]},
-            "epochs": 12,
-            "batch_size": 64,
-            "optimizer": {"adamw": {"lr": 0.003}},
-            "schedule": {"cosine": {"warmup_epochs": 1}},
-            "ema": 0.95,
-        },
-        "uneven": {
-            "data": {"name": "digits", "augment": [{"shift": {"pixels": 1}}], "sampler": "balanced"},
-            "epochs": 12,
-            "batch_size": 64,
-            "optimizer": {"sgd": {"lr": 0.05, "momentum": 0.9}},
-            "schedule": {"plateau": {"patience": 0, "gamma": 0.5, "threshold": 0.1}},
-            "best": "balanced_accuracy",
-        },
-    },
-}
-RECIPES = tuple(SPEC["recipes"])
-"""Half of the random kills each; those at boundaries are of the first."""
 TIMING = ("seconds", "images_per_second")
 COMPARED = ("last.safetensors", "best.safetensors")
 KILLED = 9
@@ -106,10 +75,9 @@ class Strike(NamedTuple):
     boundary: int
 
 
-def command(spec: Path, folder: Path, *, resume: bool, report: bool = False, recipe: str = RECIPES[0]) -> list[str]:
+def command(spec: Path, folder: Path, *, resume: bool, report: bool = False) -> list[str]:
     """Arguments of `specgraph` that start or continue the run."""
-    start = [str(spec), "--recipe", recipe, "--out", str(folder)]
-    where = ["--resume", str(folder)] if resume else start
+    where = ["--resume", str(folder)] if resume else [str(spec), "--out", str(folder)]
     options = [] if report else ["--no-report"]
     return ["train", *where, "--device", "cpu", *options, "--quiet", "--checkpoint-every", "0.02"]
 
@@ -275,21 +243,19 @@ class Tally:
         )
 
 
-def random_kills(
-    count: int, spec: Path, place: Path, reference: Path, seconds: float, chance: random.Random, recipe: str
-) -> Tally:
-    """SIGKILL at random moments between the start of training and its end, by a recipe."""
+def random_kills(count: int, spec: Path, place: Path, reference: Path, seconds: float, chance: random.Random) -> Tally:
+    """SIGKILL at random moments between the start of training and its end."""
     tally, attempt = Tally(), 0
     while tally.kills < count:
         attempt += 1
-        folder = place / f"{recipe}{attempt}"
+        folder = place / f"{spec.stem}{attempt}"
         while True:
             resume = (folder / "spec.yaml").exists()
             if not resume:
                 shutil.rmtree(folder, ignore_errors=True)
             limit = None if tally.kills >= count else chance.uniform(0.05, 1.0) * seconds
             started = time.perf_counter()
-            if run(command(spec, folder, resume=resume, recipe=recipe), kill_after=limit) == 0:
+            if run(command(spec, folder, resume=resume), kill_after=limit) == 0:
                 if not resume:  # the first run of all was slower, or the machine is less busy now
                     seconds = min(seconds, time.perf_counter() - started)
                 break
@@ -332,23 +298,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--random", type=int, default=200, metavar="KILLS")
     parser.add_argument("--boundaries", type=int, metavar="KILLS", help="at most so many (default: all)")
+    parser.add_argument("--only", help=f"of {', '.join(VICTIMS)}, separated by commas")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    chosen = args.only.split(",") if args.only else list(VICTIMS)
+    if unknown := [name for name in chosen if name not in VICTIMS]:
+        parser.error(f"--only: no {', '.join(unknown)}; known: {', '.join(VICTIMS)}")
     with tempfile.TemporaryDirectory(prefix="specgraph-kills-") as name:
         place = Path(name)
-        spec = place / "victim.yaml"
-        spec.write_text(yaml.safe_dump(SPEC, sort_keys=False))
         tallies, chance = [], random.Random(args.seed)
-        for recipe in RECIPES:
-            reference = place / f"reference-{recipe}"
+        count = -(-args.random // len(chosen))
+        for victim in chosen:
+            spec, reference = place / f"{victim.replace(' ', '-')}.yaml", place / f"reference of {victim}"
+            spec.write_text(yaml.safe_dump(VICTIMS[victim], sort_keys=False))
             started = time.perf_counter()
-            run(command(spec, reference, resume=False, recipe=recipe))
+            run(command(spec, reference, resume=False))
             seconds = time.perf_counter() - started
-            print(f"{recipe}: an uninterrupted run takes {seconds:.1f} s")
-            count = -(-args.random // len(RECIPES))
-            tallies.append(random_kills(count, spec, place, reference, seconds, chance, recipe))
-            print(f"{recipe}, random moments: {tallies[-1]}")
-        tallies.append(boundary_kills(args.boundaries, spec, place, place / f"reference-{RECIPES[0]}"))
+            print(f"{victim}: an uninterrupted run takes {seconds:.1f} s")
+            tallies.append(random_kills(count, spec, place, reference, seconds, chance))
+            print(f"{victim}, random moments: {tallies[-1]}", flush=True)
+        first = place / f"{chosen[0].replace(' ', '-')}.yaml"
+        tallies.append(boundary_kills(args.boundaries, first, place, place / f"reference of {chosen[0]}"))
         print(f"boundaries of saves: {tallies[-1]}")
     lost = sum(tally.corrupt + tally.differing for tally in tallies)
     return 1 if lost else 0
