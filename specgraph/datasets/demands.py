@@ -38,6 +38,7 @@ REQUIRED = {
     WEBDATASET: ("urls", '"train-{0000..0099}.tar"'),
 }
 """The key that says where data of a name are, with an example."""
+MOST_OF_COLOR = 255
 GREY_CLASSES = "if 255 is a class, write colors: {background: [0, 0, 0], object: [255, 255, 255]}"
 """What to do about masks that hold 0 and 255, of which the latter is ignored."""
 ONE_COLUMN: dict[Targets, str] = {"class": "a class is", "mask": "masks are", "picture": "the images to make are"}
@@ -86,11 +87,24 @@ def impossible(data: Data, kinds: Mapping[str, Targets]) -> Iterator[Demand]:
         yield from _of_shrinking(data)
     if data.name == WEBDATASET:
         yield from _of_shards(data)
+    yield from _of_colors(data.colors or {})
     if data.name in COLUMNS_READ:
         yield from _of_columns(data, kinds)
     elif data.targets is not None and list(kinds.values()) == ["picture"] and targets_of(data.name) is not None:
         told = f"data `{data.name}` have no column of images to make"
         yield Demand("targets", told, "use data {name: table, file: …, targets: column}")
+
+
+def _of_colors(colors: Mapping[str, tuple[int, ...]]) -> Iterator[Demand]:
+    seen: dict[tuple[int, ...], str] = {}
+    for name, rgb in colors.items():
+        if max(rgb) > MOST_OF_COLOR:
+            told = f"data.colors gives `{name}` {list(rgb)}, and {MOST_OF_COLOR} is the most"
+            yield Demand("colors", told, "write red, green and blue from 0 to 255")
+        elif rgb in seen:
+            told = f"data.colors gives `{seen[rgb]}` and `{name}` one colour, {list(rgb)}"
+            yield Demand("colors", told, "give each class a colour of its own")
+        seen.setdefault(rgb, name)
 
 
 def _too_few(size: int | None, images: int | None) -> Iterator[Demand]:

@@ -167,13 +167,6 @@ class Dataset:
     parts: tuple[Part, ...] = ()
 
     @property
-    def learnt(self) -> str:
-        """How many classes there are, or what several outputs learn, in words."""
-        if not self.heads:
-            return f"{self.num_classes} classes"
-        return "; ".join(f"{head.name}: {', '.join(head.names) or head.targets}" for head in self.heads)
-
-    @property
     def num_classes(self) -> int:
         """Number of classes."""
         return len(self.class_names)

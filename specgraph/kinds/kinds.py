@@ -273,15 +273,23 @@ class Either(Kind):
 
     def check(self, value: Any) -> Any:
         deepest: Invalid | None = None
+        faults: list[Invalid] = []
         for kind in self.kinds:
             try:
                 return kind.check(value)
             except Invalid as fault:
+                faults.append(fault)
                 if (fault.path and (deepest is None or len(fault.path) > len(deepest.path))) or (
                     fault.rule != "invalid-value" and deepest is None
                 ):
                     deepest = fault
-        raise deepest or self.fail(value)
+        if deepest is not None:
+            raise deepest
+        own = self.fail(value)
+        told = next((fault for fault in faults if fault.meant is not None and not fault.path), None)
+        if own.meant is None and told is not None:
+            own.meant, own.unsure = told.meant, told.unsure
+        raise own
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [kind.schema() for kind in self.kinds]}

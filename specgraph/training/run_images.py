@@ -89,6 +89,20 @@ class RunData(NamedTuple):
         found.weigh(recipe.loss_weights)
         return found
 
+    @property
+    def learnt(self) -> str:
+        """How many classes or labels there are, which numbers, or what several outputs learn, after a comma."""
+        names, num = self.dataset.class_names, self.dataset.num_classes
+        words = {
+            "class": f"{num} class{'' if num == 1 else 'es'}",
+            "mask": f"{num} class{'' if num == 1 else 'es'}",
+            "labels": f"{num} label{'' if num == 1 else 's'}",
+            "numbers": ", ".join(names),
+        }
+        heads = "; ".join(f"{head.name}: {', '.join(head.names) or head.targets}" for head in self.dataset.heads)
+        told = heads or words.get(self.task.targets, "")
+        return f", {told}" if told else ""
+
     def _numbers(self) -> tuple[str, ...]:
         """The names of the numbers that are learnt."""
         if self.dataset.heads:

@@ -159,7 +159,7 @@ class TrainingSession:
         shape = f" of {data.dataset.size[0]}x{data.dataset.size[1]}" if data.dataset.size else ""
         self._say(
             f"{data.dataset.name}: {len(data.train):,} training, {len(data.validation):,} validation and "
-            f"{len(data.test):,} test images{shape}, {data.dataset.learnt}"
+            f"{len(data.test):,} test images{shape}{data.learnt}"
         )
         for note in data.notes:
             self._say(note)

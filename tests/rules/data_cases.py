@@ -60,6 +60,22 @@ CASES: dict[str, tuple[str, str, str, str, str, str]] = {
         "warning",
         "torchvision has no data set `Dogs`",
     ),
+    "a colour out of range": (
+        MAP % 2,
+        "{task: segmentation, data: {name: masks, colors: {a: [0, 0, 0], b: [256, 0, 0]}}}",
+        "{a: [0, 0, 0], b: [256, 0, 0]}",
+        "SG555",
+        "error",
+        "255 is the most",
+    ),
+    "one colour of two classes": (
+        MAP % 2,
+        "{task: segmentation, data: {name: masks, colors: {a: [0, 0, 9], b: [0, 0, 9]}}}",
+        "{a: [0, 0, 9], b: [0, 0, 9]}",
+        "SG555",
+        "error",
+        "one colour",
+    ),
     "weights of 0 in a list": (
         VECTOR % 4,
         "{data: {name: shapes}, loss: {cross_entropy: {class_weights: [0, 0, 0, 0]}}}",

@@ -287,3 +287,15 @@ def test_a_field_that_no_recipe_has() -> None:
     with pytest.raises(CommandError, match="epoch") as error:
         report_of(NORMED, "epochs: 3", **overrides)
     assert error.value.help == "did you mean epochs?"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "help"),
+    [
+        ("task: segmentatoin", "write segmentation"),
+        ("loss: {cross_entropy: {class_weights: balanecd}}", "write balanced"),
+    ],
+)
+def test_a_misspelt_word_among_other_kinds_of_value_is_told_the_right_one(recipe: str, help: str) -> None:
+    (found,) = report_of(PLAIN, recipe)
+    assert (found[0], found[2]) == ("SG204", help)
