@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TORCHVISION = "torchvision:"
 CFG = ".cfg"
+KERAS = (".keras", ".h5", ".hdf5", ".json")
+"""Endings of Keras's files: archives, HDF5, and `model.to_json()`."""
 
 
 class Imported(NamedTuple):
@@ -65,12 +67,14 @@ def import_model(
     inputs: Mapping[str, Sequence[int]] | None = None,
     seed: int = 0,
     darknet_weights: str | os.PathLike[str] | None = None,
+    keras_weights: str | os.PathLike[str] | None = None,
 ) -> Imported:
-    """Import an ONNX file, a Darknet `.cfg`, or `torchvision:NAME` (freshly initialised under `seed`).
+    """Import an ONNX file, a model of Keras (`.keras`, `.h5`, `.json`), a Darknet `.cfg`, or `torchvision:NAME`
+    (freshly initialised under `seed`).
 
-    `inputs` fixes sizes that the file leaves free, by the input's name and without the batch:
-    `{"images": [3, 320, 320]}`. `darknet_weights` is the `.weights` file of a `.cfg`; without one it is freshly
-    initialised too.
+    `inputs` fixes sizes that the file leaves free, by the input's name, without the batch and channels first:
+    `{"images": [3, 320, 320]}`. `darknet_weights` is the `.weights` file of a `.cfg`, `keras_weights` a file of Keras
+    whose arrays are taken; a model without weights is freshly initialised too.
 
     Raises `ImportRefusedError` naming what cannot be said, `CommandError` for a file that is missing
     or damaged, a name that torchvision does not have, or sizes that the file does not take.
@@ -84,6 +88,10 @@ def import_model(
         from specgraph.importers.darknet_import import import_darknet
 
         return finish(import_darknet(text, weights=darknet_weights, seed=seed))
+    if text.lower().endswith(KERAS):
+        from specgraph.importers.keras_import import import_keras
+
+        return finish(import_keras(text, weights=keras_weights, inputs=inputs, seed=seed))
     require("onnx", "onnx", "importing an ONNX file")
     from specgraph.importers.input_sizes import with_sizes
     from specgraph.importers.onnx_file import read_onnx
