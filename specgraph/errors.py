@@ -96,6 +96,7 @@ EXTRAS = {
     "huggingface_hub": "hub",
     "mlflow": "mlflow",
     "wandb": "wandb",
+    "optuna": "sweep",
 }
 """The extra that brings a package, by the name it is imported under."""
 

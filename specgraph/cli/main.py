@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("check", "explain", "summary", "render", "view", "train", "eval", "export", "predict", "bench"),
-    *("diff", "import", "data", "runs", "weights", "schema", "new", "zoo", "lsp", "mcp"),
+    *("diff", "import", "data", "runs", "sweep", "weights", "schema", "new", "zoo", "lsp", "mcp"),
 )
 """In the order in which help lists them; each is a file of this folder."""
 HELP_LINE = re.compile(r'^HELP = "(.*)"$', re.MULTILINE)

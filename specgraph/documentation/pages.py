@@ -19,6 +19,7 @@ from specgraph.recipes.losses import LOSS
 from specgraph.recipes.optimisation import OPTIMIZER, SCHEDULE
 from specgraph.recipes.recipe import RECIPE
 from specgraph.recipes.resizing import RESIZE
+from specgraph.recipes.search import SEARCH
 from specgraph.reporting.rules_page import GENERATED, cell, rules_page
 
 EXIT_CODES = (
@@ -72,6 +73,7 @@ def recipes_page() -> str:
     lines = ["# Recipes and initialisers", "", GENERATED, ""]
     lines += ["A recipe is one entry under `recipes`; the first is the default.", ""]
     lines += ["## Recipe", "", *_record(RECIPE), "", "## data", "", *_record(DATA), ""]
+    lines += ["## search", "", *_record(SEARCH), ""]
     choices = {"resize": RESIZE, "augment": AUGMENTATION, "loss": LOSS, "optimizer": OPTIMIZER, "schedule": SCHEDULE}
     choices["init"] = INITIALISER
     for title, tagged in choices.items():

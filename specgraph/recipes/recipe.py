@@ -24,6 +24,7 @@ from specgraph.recipes.optimisation import (
     Schedule,
     Sgd,
 )
+from specgraph.recipes.search import SEARCH, Search
 
 
 class EarlyStopping(Settings):
@@ -109,6 +110,7 @@ class Recipe(Settings):
     test_time_flip: bool = setting(Bool(), "average the predictions for an image and its mirror image", default=False)
     sync_batch_norm: bool = setting(Bool(), "batch statistics over all processes (CUDA)", default=False)
     seed: int = setting(Int(0), "of initialisation, order and augmentation", default=0)
+    search: Search | None = setting(Either(SEARCH, Nothing()), "what `specgraph sweep` tries", default=None)
 
 
 RECIPE = record_of(

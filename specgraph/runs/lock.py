@@ -58,6 +58,11 @@ class RunLock:
             pass  # a file system without locks
         return str(folder)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether a folder is locked: not where the system or the file system has no locks."""
+        return self._path is not None
+
     def release(self) -> None:
         """Give the folder back."""
         if self._path is not None:

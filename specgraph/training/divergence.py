@@ -8,10 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from specgraph.errors import CommandError
 from specgraph.runs.checkpoint import Checkpoints
 from specgraph.training.loop import Trainer
 
 MAX_REPLAYED_STEPS = 2000
+
+
+class DivergedRunError(CommandError):
+    """A run has ended because its loss is no longer finite."""
 
 
 def explain_divergence(trainer: Trainer, checkpoints: Checkpoints, build_again: Callable[[], Trainer]) -> str:

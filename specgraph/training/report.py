@@ -12,31 +12,12 @@ from specgraph.read_back import html_problem, write_read_back
 from specgraph.recipes.recipe import Recipe, plain_recipe
 from specgraph.runs.run import dump_yaml
 from specgraph.tasks.task import Judge, Metric
+from specgraph.training.page import html_page, html_section
 from specgraph.training.run_images import RunData
 from specgraph.training.showing import EXHIBIT_STYLE, figures_html, show
 
 DRAWING_S = 20.0
 """How long a report waits for a drawing."""
-STYLE = """
-:root { color-scheme: light dark; --line: #8884; --muted: #777; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-p.sub { color: var(--muted); margin-top: .2rem; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; margin: 1.2rem 0; }
-.tile { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem 1rem; }
-.tile b { display: block; font-size: 1.3rem; white-space: nowrap; font-variant-numeric: tabular-nums; }
-.tile span { color: var(--muted); font-size: .85rem; }
-img { max-width: 100%; background: white; border-radius: .3rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
-td, th { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid var(--line); }
-td:first-child, th:first-child { text-align: left; } tr.best { font-weight: 600; }
-pre { background: #8881; padding: .8rem; border-radius: .4rem; overflow-x: auto; font-size: .85rem; }
-.diagram { overflow-x: auto; background: white; border-radius: .3rem; padding: .5rem; }
-.diagram svg { max-width: 100%; height: auto; }
-.scroll { max-height: 26rem; overflow: auto; }
-@media (max-width: 40rem) { td, th { padding: .2rem .35rem; font-size: .8rem; } }
-.remarks { border-left: .3rem solid #c44e52; margin: 1rem 0; padding: .1rem 1rem; }
-"""
 
 
 def write_report(
@@ -56,25 +37,19 @@ def write_report(
         from specgraph.training.figures import draw_curves, draw_curves_apart, save_png
 
         save_png(draw_curves(rows, result, metric), folder / "curves.png")
-        parts.append(_section("Curves", figures_html(draw_curves_apart(rows, result, metric), "Curves")))
+        parts.append(html_section("Curves", figures_html(draw_curves_apart(rows, result, metric), "Curves")))
         shown = [show(exhibit, data) for exhibit in judge.exhibits()]
-        parts += [_section(title, body) for title, body in shown if body]
+        parts += [html_section(title, body) for title, body in shown if body]
     except ImportError:
         problems.append("matplotlib is not installed: no curves (pip install 'specgraph[train]')")
     details = {key: value for key, value in judge.details().items() if key.startswith("per_")}
-    parts += [_section(key.replace("_", " ").capitalize(), _figures(value)) for key, value in details.items()]
-    parts.append(_section("Epochs", _table(rows, result, metric)))
-    parts.append(_section("Recipe", f"<pre>{_lines(dump_yaml(plain_recipe(recipe)))}</pre>"))
+    parts += [html_section(key.replace("_", " ").capitalize(), _figures(value)) for key, value in details.items()]
+    parts.append(html_section("Epochs", _table(rows, result, metric)))
+    parts.append(html_section("Recipe", f"<pre>{_lines(dump_yaml(plain_recipe(recipe)))}</pre>"))
     diagram = _diagram(graph, problems)
     if diagram:
-        parts.append(_section("Network", f'<div class="diagram">{diagram}</div>'))
-    title = for_html(graph.name)
-    page = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}{EXHIBIT_STYLE}</style>'
-        f"<body>{''.join(parts)}</body></html>\n"
-    )
-    write_read_back(folder / "report.html", page, html_problem)
+        parts.append(html_section("Network", f'<div class="diagram">{diagram}</div>'))
+    write_read_back(folder / "report.html", html_page(graph.name, parts, EXHIBIT_STYLE), html_problem)
     return problems
 
 
@@ -135,10 +110,6 @@ def _marked(text: str) -> str:
 def _lines(text: str) -> str:
     """Text of several lines."""
     return "\n".join(map(for_html, text.splitlines()))
-
-
-def _section(title: str, body: str) -> str:
-    return f"<h2>{title}</h2>{body}"
 
 
 def _table(rows: list[dict[str, float]], result: dict[str, Any], metric: Metric) -> str:

@@ -33,7 +33,7 @@ from specgraph.training.continuation import is_best_lost, lost_best, refuse_epoc
 from specgraph.training.determinism import check_repeatable, refused_at_once
 from specgraph.training.display import Display
 from specgraph.training.distributed import World
-from specgraph.training.divergence import explain_divergence
+from specgraph.training.divergence import DivergedRunError, explain_divergence
 from specgraph.training.evaluation import Scores, evaluate_and_judge, gather_rows
 from specgraph.training.feed import EvalFeed, TrainFeed
 from specgraph.training.inherited import told
@@ -329,7 +329,7 @@ class TrainingSession:
         self.saver.finish()
         if self.saver.checkpoints.paths():
             advice += f"; the last good state is in {self.saver.checkpoints.folder}"
-        return CommandError(
+        return DivergedRunError(
             f"the loss is no longer finite in epoch {epoch}: {where or self._first_not_finite()}", advice
         )
 
