@@ -45,9 +45,9 @@ def run(args: argparse.Namespace) -> int:
     graph = None if args.spec is None else load_graph(args, args.spec)
     require("torch", "train", "training")
     require("safetensors", "train", "training")
+    from specgraph.runs.place import find_place
     from specgraph.training.api import train
     from specgraph.training.display import Silent
-    from specgraph.training.distributed import find_place
     from specgraph.training.signals import InterruptedRun
 
     is_writer = find_place()[0] == 0

@@ -60,12 +60,14 @@ class Predictor:
         weights: WeightsLike | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
+        processes: int = 1,
     ) -> None:
-        """Raises `CommandError` where the model cannot be loaded, does not take images, has an output that is not of
-        its task, or was trained on images whose normalisation is unknown."""
+        """`processes` share the cores of this machine. Raises `CommandError` where the model cannot be loaded, does not
+        take images, has an output that is not of its task, or was trained on images whose normalisation is unknown."""
         require("PIL", "onnx", "reading images")
         loaded, graph, self._fitted = _model_of(model, weights)
-        self.session = Session(loaded, device)
+        self._cores = max(usable_cores() // processes, 1)
+        self.session = Session(loaded, device, threads=self._cores if processes > 1 else None)
         metadata = self.session.metadata
         self.batch_size = max(1, batch_size)
         self._assumed: dict[Literal["size", "statistics"], str] = {}
@@ -174,7 +176,7 @@ class Predictor:
     def predict(self, images: Iterable[ImageLike], top_k: int = 5) -> Iterator[Prediction]:
         """Predictions in the order of `images`, one batch at a time; an image that cannot be read
         gives a prediction with its `error`."""
-        workers = min(MOST_THREADS, usable_cores() + 1)
+        workers = min(MOST_THREADS, self._cores + 1)
         with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
             waiting: deque[tuple[str, ImageLike, Future[_Prepared | str]]] = deque()
             batch: list[tuple[str, ImageLike, _Prepared | str]] = []

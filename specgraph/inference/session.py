@@ -105,6 +105,11 @@ class Session:
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
 
     @property
+    def model(self) -> str | bytes:
+        """The path of the model's file, or the model itself."""
+        return self._opened[0]
+
+    @property
     def on_gpu(self) -> bool:
         """Whether the first provider is one for GPUs."""
         return self._place[0] != "cpu"

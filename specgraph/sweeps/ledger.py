@@ -86,13 +86,9 @@ class Ledger:
             if trial.state == self.states.WAITING and self._start(trial._trial_id):
                 self._own(trial._trial_id)
                 return Claim(trial._trial_id, self.storage.get_trial(trial._trial_id))
-        for trial in trials:
-            if trial.state == self.states.RUNNING and self._is_stale(trial):
-                self._own(trial._trial_id)
-                time.sleep(SETTLE_S)
-                if self.owns(trial._trial_id):
-                    self.note(trial._trial_id, deaths=int(trial.user_attrs.get("deaths", 0)) + 1)
-                    return Claim(trial._trial_id, self.storage.get_trial(trial._trial_id))
+        for seen in trials:
+            if seen.state == self.states.RUNNING and self._is_stale(seen) and self._take_over(seen):
+                return Claim(seen._trial_id, self.storage.get_trial(seen._trial_id))
         return None
 
     def is_over(self) -> bool:
@@ -106,9 +102,12 @@ class Ledger:
         return bool(trial.state == self.states.RUNNING and owner.get("token") == self.token)
 
     def note(self, id: int, **facts: Any) -> None:
-        """Keep facts with a trial that has no result yet."""
-        for name, value in facts.items():
-            self.storage.set_trial_user_attr(id, name, value)
+        """Keep facts with a trial. Raises `Lost` where it has its result already."""
+        try:
+            for name, value in facts.items():
+                self.storage.set_trial_user_attr(id, name, value)
+        except load_optuna().exceptions.UpdateFinishedTrialError:
+            raise Lost from None
 
     def release(self, claim: Claim) -> None:
         """Give a trial back, for another worker to go on with."""
@@ -144,6 +143,20 @@ class Ledger:
         finally:
             ended.set()
             thread.join()
+
+    def _take_over(self, seen: FrozenTrial) -> bool:
+        """Take a trial whose worker is gone, unless another worker was quicker."""
+        id = seen._trial_id
+        now = self.storage.get_trial(id)  # the others did not wait while this one looked at locks
+        if now.state != self.states.RUNNING or now.user_attrs.get("owner") != seen.user_attrs.get("owner"):
+            return False
+        with contextlib.suppress(Lost):
+            self._own(id)
+            time.sleep(SETTLE_S)
+            if self.owns(id):
+                self.note(id, deaths=int(now.user_attrs.get("deaths", 0)) + 1)
+                return True
+        return False
 
     def _start(self, id: int) -> bool:
         try:

@@ -13,9 +13,11 @@ from specgraph.training.page import html_page, html_section
 WIDTH, HEIGHT, MARGIN = 300, 190, 34
 STYLE = """
 .plots { display: flex; flex-wrap: wrap; gap: 1rem; }
-.plots svg { border: 1px solid var(--line); border-radius: .4rem; }
+.plots figure { margin: 0; border: 1px solid var(--line); border-radius: .4rem; padding: .4rem; }
+.plots figcaption { font-size: .85rem; text-align: center; }
 .plots text { font-size: 10px; fill: currentColor; }
-.plots .dot { fill: #4c72b0; opacity: .75; } .plots .cut { fill: #8c8c8c; opacity: .6; } .plots .top { fill: #c44e52; }
+.plots .dot { fill: #4c72b0; opacity: .75; } .plots .cut { fill: #8c8c8c; opacity: .6; }
+.plots circle.top { fill: #c44e52; }
 .plots polyline { fill: none; stroke: #4c72b0; opacity: .45; } .plots polyline.top { stroke: #c44e52; opacity: 1; }
 """
 
@@ -41,16 +43,16 @@ def report_page(results: Results) -> str:
 
 def _header(results: Results) -> str:
     best = results.best()
-    tiles = []
+    tiles, settings = [], ""
     if best is not None and best.value is not None:
         tiles.append((results.metric.show(best.value), f"validation {results.metric.title}, trial {best.number}"))
-        short = short_names(results.parameters)
-        tiles += [(show_value(value), short[name]) for name, value in best.params.items()]
+        settings = "\n".join(f"{name}: {show_value(value)}" for name, value in best.params.items())
     tiles.append((str(len(results.trials)), "trials"))
     tiles += [(str(results.count(state)), state) for state in ("ended early", "failed") if results.count(state)]
     shown = "".join(f'<div class="tile"><b>{for_html(v)}</b><span>{for_html(w)}</span></div>' for v, w in tiles)
     note = "Trials are compared on the validation set. The test set decides nothing."
-    return f'<h1>{for_html(results.study)}</h1><p class="sub">{note}</p><div class="tiles">{shown}</div>'
+    found = f"<p>Best settings:</p><pre>{for_pre(settings.splitlines())}</pre>" if settings else ""
+    return f'<h1>{for_html(results.study)}</h1><p class="sub">{note}</p><div class="tiles">{shown}</div>{found}'
 
 
 def _scatters(results: Results) -> Iterator[str]:
@@ -109,14 +111,19 @@ def _curves(results: Results) -> str:
 
 def _frame(title: str, body: str, ends: tuple[str, str], values: Sequence[float], results: Results) -> str:
     top, bottom = results.metric.show(max(values)), results.metric.show(min(values))
+    ends = (_brief(ends[0]), _brief(ends[1]))
     return (
-        f'<svg width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
-        f"<title>{for_html(title)}</title>{body}"
+        f'<figure><svg width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{body}'
         f'<text x="4" y="12">{for_html(top)}</text><text x="4" y="{HEIGHT - MARGIN + 4}">{for_html(bottom)}</text>'
         f'<text x="{MARGIN}" y="{HEIGHT - 6}">{for_html(ends[0])}</text>'
-        f'<text x="{WIDTH / 2}" y="{HEIGHT - 6}" text-anchor="middle">{for_html(title)}</text>'
         f'<text x="{WIDTH - 6}" y="{HEIGHT - 6}" text-anchor="end">{for_html(ends[1])}</text></svg>'
+        f"<figcaption>{for_html(title)}</figcaption></figure>"
     )
+
+
+def _brief(text: str) -> str:
+    """A label at the end of an axis."""
+    return text if len(text) <= 24 else text[:23] + "…"
 
 
 class _scale:

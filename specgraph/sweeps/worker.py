@@ -21,6 +21,7 @@ from specgraph.sweeps.folder import SweepFolder
 from specgraph.sweeps.ledger import Claim, Ledger, Lost
 from specgraph.sweeps.plan import Setting
 from specgraph.sweeps.space import Params, key_of, words_of
+from specgraph.tasks.task import Metric
 from specgraph.training.display import Silent
 from specgraph.training.divergence import DivergedRunError
 from specgraph.training.signals import InterruptedRun
@@ -58,6 +59,7 @@ class Worker:
         self.folder, self.record, self.say = folder, folder.record, say
         self.plan = folder.plan
         self.device, self.num_workers = device, num_workers
+        self.metric = Metric(self.record.metric, form="number")
         storage = open_storage(folder.storage)
         study = load_study(storage, self.record.study, self.plan.search, self.record.epochs)
         self.ledger = Ledger(study, storage, folder.path)
@@ -66,6 +68,7 @@ class Worker:
         """Train until every trial has its result. Returns 0, or 130 or 143 after a signal, the trial saved and given
         back. Raises `CommandError` where a trial cannot be trained."""
         _end_with_parent()
+        finished = load_optuna().exceptions.UpdateFinishedTrialError
         with self.ledger:
             while True:
                 claim = self.ledger.claim()
@@ -77,7 +80,7 @@ class Worker:
                 try:
                     with self.ledger.beating(claim):
                         self._train(claim)
-                except Lost:
+                except (Lost, finished):
                     self.say(f"trial {claim.number}: another worker has it now")
                 except InterruptedRun as stop:
                     self.ledger.release(claim)
@@ -186,10 +189,10 @@ class Worker:
 
     def _end(self, claim: Claim, state: Any, value: float | None, **facts: Any) -> None:
         self.ledger.finish(claim, state, value, **facts)
-        shown = "" if value is None else f" {self.record.metric} {value:.4f}"
+        shown = "" if value is None else f" {self.metric.title} {self.metric.show(value)}"
         words = {"COMPLETE": "done", "PRUNED": f"ended early, after epoch {facts.get('epoch')}", "FAIL": "failed"}
         why = f": {facts['reason']}" if "reason" in facts else ""
-        self.say(f"trial {claim.number} {words[state.name]}{why}{shown}")
+        self.say(f"trial {claim.number} {words[state.name]}{why}{shown and ','}{shown}")
 
     def _failed(self, claim: Claim, error: Exception) -> None:
         """What is not known to be the setting's own fault ends the worker; once more, it is the trial's result."""

@@ -15,6 +15,7 @@ from torch.distributed.rendezvous import rendezvous
 
 from specgraph.device_names import TRAINING_DEVICES, check_index, parse_device
 from specgraph.errors import CommandError
+from specgraph.runs.place import find_place
 from specgraph.training.tensors import group_by_type
 
 
@@ -129,12 +130,6 @@ def choose_device(wanted: str) -> torch.device:
         raise CommandError(f"--device {wanted}: there is no CUDA device", "use --device cpu")
     check_index(wanted, name, torch.cuda.device_count())
     return torch.device("cuda", torch.cuda.current_device() if name.number is None else name.number)
-
-
-def find_place() -> tuple[int, int]:
-    """(rank, number) of this process among those that torchrun started; (0, 1) where it is alone."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    return (int(os.environ["RANK"]), size) if size > 1 and "RANK" in os.environ else (0, 1)
 
 
 def join_world(device: str) -> World:

@@ -114,6 +114,29 @@ def test_two_that_take_over_at_once_do_not_both_keep_it(tmp_path: Path, monkeypa
         assert one.claim() is None
 
 
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_worker_that_looked_too_early_takes_nothing(
+    tmp_path: Path, storage: str, ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it saw was true, but another worker has taken the trial over since, and perhaps finished it."""
+    gone, one, other = _ledgers(tmp_path, storage, 1, 3)
+    with gone:
+        assert gone.claim() is not None
+    with one, other:
+        seen = other.trials()
+        taken = one.claim()
+        assert taken is not None
+        if ends:
+            one.finish(taken, TrialState.COMPLETE, 0.5)
+        monkeypatch.setattr(other, "trials", lambda: seen)
+        assert other.claim() is None
+        assert one.owns(taken.id) is not ends
+        if ends:
+            with pytest.raises(Lost):
+                other.note(taken.id, beat="1")
+
+
 def test_storages_that_cannot_be_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="is no storage"):
         open_storage("study.txt")
