@@ -161,9 +161,8 @@ def _begun(args: argparse.Namespace, say: Any) -> SweepFolder:
 
 def _kept(name: str, value: Any) -> Any:
     """The value of an option from any folder."""
-    if name == "data_root" and value is not None:
-        return os.path.abspath(value)
-    return value
+    is_path = name == "data_root" or (name == "weights" and os.path.exists(str(value)))
+    return os.path.abspath(value) if is_path and value is not None else value
 
 
 def _joined(args: argparse.Namespace, say: Any) -> SweepFolder:
