@@ -78,6 +78,23 @@ class Run:
         with path.open(newline="") as file:
             return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The spec as trained, as plain data. Raises `CommandError` where it cannot be read."""
+        from specgraph.diagnostics.collector import Collector
+        from specgraph.language.values import plain
+        from specgraph.source.read import read_text
+
+        path = self.folder / RUN_SPEC
+        try:
+            tree = read_text(path.read_text(encoding="utf-8"), str(path), Collector()).tree
+            found = None if tree is None else plain(tree)
+        except (OSError, ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise CommandError(f"{path} is damaged")
+        return found
+
     def load_graph(self) -> Graph:
         """The network as trained."""
         from specgraph.checking import load
@@ -124,6 +141,20 @@ class Run:
                 f"{self.folder / RUN_SPEC} is not the network that was trained: it was changed since",
                 f"undo that, or evaluate or export a spec of your own with --weights {self.folder}",
             )
+
+
+def recipe_in(spec: Mapping[str, Any], name: str | None) -> dict[str, Any]:
+    """The recipe of that name, else the first, of a spec as plain data; empty if there is none."""
+    recipes = spec.get("recipes")
+    recipes = recipes if isinstance(recipes, dict) else {}
+    found = recipes.get(name) or next(iter(recipes.values()), None)
+    return found if isinstance(found, dict) else {}
+
+
+def variables_in(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables of a spec as plain data."""
+    found = spec.get("vars")
+    return found if isinstance(found, dict) else {}
 
 
 def runs_folder(name: str) -> Path:

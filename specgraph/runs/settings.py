@@ -7,6 +7,8 @@ from typing import Any
 
 MARKS = ("weights", "match", "adapt", "drop", "reset", "freeze", "compile", "deterministic")
 """Options of `train` that change what a run computes and stand in no recipe."""
+KINDS = ("optimizer", "schedule", "loss")
+"""Fields of a recipe of one of several kinds, each with fields of its own."""
 
 
 def flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -24,23 +26,11 @@ def _leaves(plain: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def settings_of(recipe: Mapping[str, Any], variables: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """What was set for a run: fields of its recipe (`optimizer.sgd.lr`), variables of its spec (`vars.classes`) and
-    those options that change what it computes (`options.freeze`), where they are given."""
+    """What was set for a run: fields of its recipe (`optimizer.sgd.lr`, and `optimizer` itself, which is `sgd`),
+    variables of its spec (`vars.classes`) and those options that change what it computes (`options.freeze`), where
+    they are given."""
     chosen = {name: options[name] for name in MARKS if options.get(name) not in (None, [], False, "auto")}
-    return {**flat(recipe), **flat(variables, "vars."), **flat(chosen, "options.")}
-
-
-def short_names(paths: Mapping[str, Any] | list[str]) -> dict[str, str]:
-    """The shortest end of each path that means it alone: `lr` of `optimizer.sgd.lr`, if no other path ends so."""
-    whole = list(paths)
-    ends: dict[str, list[str]] = {}
-    for path in whole:
-        for end in _ends(path):
-            ends.setdefault(end, []).append(path)
-    return {path: next(end for end in _ends(path) if end == path or len(ends[end]) == 1) for path in whole}
-
-
-def _ends(path: str) -> list[str]:
-    """The ends of a dotted path at its dots, the shortest first."""
-    parts = path.split(".")
-    return [".".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
+    kinds = {
+        name: next(iter(found)) for name in KINDS if isinstance(found := recipe.get(name), dict) and len(found) == 1
+    }
+    return {**kinds, **flat(recipe), **flat(variables, "vars."), **flat(chosen, "options.")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import pickle
 from pathlib import Path
@@ -122,6 +124,11 @@ RUN = {
         ("metrics.csv", "epoch\nx\n"),
         ("metrics.csv", b"\xff\xfe\x00"),
         ("metrics.csv", b"epoch\n\x00\n"),
+        ("spec.yaml", "nodes: [\n"),
+        ("spec.yaml", b"\xff\xfe"),
+        ("spec.yaml", ""),
+        ("environment.json", '{"name": "n", "options": {"note": 3}}'),
+        ("environment.json", "{}"),
     ],
 )
 def test_damaged_runs_are_named(
@@ -134,10 +141,17 @@ def test_damaged_runs_are_named(
     damaged = tmp_path / "damaged" / name
     damaged.write_bytes(content if isinstance(content, bytes) else content.encode())
     assert main(["runs", str(tmp_path), "--format", form]) == 0
-    said = capsys.readouterr()
-    assert said.err.startswith(f"{tmp_path / 'damaged'} is left out: {damaged} "), said.err
-    assert str(tmp_path / "whole") in said.out
-    assert str(tmp_path / "damaged") not in said.out
+    out = capsys.readouterr().out
+    assert str(tmp_path / "whole") in out
+    if form == "json":
+        (entry,) = (entry for entry in json.loads(out) if "damaged" in entry)
+    elif form == "csv":
+        (entry,) = (row for row in csv.DictReader(io.StringIO(out)) if row["damaged"])
+    else:
+        run, _, why = out.splitlines()[-1].partition("  damaged: ")
+        entry = {"run": run, "damaged": why}
+    assert entry["run"] == str(tmp_path / "damaged")
+    assert entry["damaged"].startswith(f"{damaged} "), entry
 
 
 def test_what_cannot_be_read_back_replaces_nothing(
