@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from specgraph.importers.einsum import batch_of, product_of, terms_of
+from specgraph.importers.einsum import INSIDE, batch_of, common_place, product_of, terms_of
 from specgraph.importers.flat import Refusal
 from specgraph.importers.held import hold_constant
 from specgraph.importers.onnx_file import OnnxNode
@@ -27,13 +27,14 @@ def raise_einsum(raiser: Raiser, node: OnnxNode) -> None:
     for index, value in enumerate(node.inputs):
         if not raiser.is_constant(node, index):
             places[index] = raiser.places.get(value) or Placed(raiser.data(node, index), 0)
-    if any(place.before or place.after for place in places.values()):
-        raise Refusal("its batch is joined with another axis")
     batch = batch_of(terms, {index: place.axis for index, place in places.items()})
-    size: dict[str, int] = {}
+    inside = {index: [static(dim) for dim in raiser.type_of(place.path).dims] for index, place in places.items()}
+    place = common_place(terms, batch, places, inside)
+    size = dict(zip(INSIDE, place.inside(next(iter(inside.values()))), strict=True))
+    parts = [name for name, is_there in zip(INSIDE, (place.before, place.after), strict=True) if is_there]
     paths = []
     for index, term in enumerate(terms[:-1]):
-        own = [axis for axis in term if axis != batch]
+        own = [part for axis in term for part in (parts if axis == batch else [axis])]
         if index in places:
             path = places[index].path
         else:
@@ -45,7 +46,7 @@ def raise_einsum(raiser: Raiser, node: OnnxNode) -> None:
     def step(op: str, inputs: list[str], arguments: dict[str, Any], label: str) -> str:
         return raiser.step(op, inputs, arguments, label=label)
 
-    raiser.keep(node.outputs[0], product_of(terms, batch, size, paths, step))
+    raiser.keep(node.outputs[0], product_of(terms, batch, size, paths, step, place))
 
 
 def raise_reduce_l2(raiser: Raiser, node: OnnxNode) -> None:

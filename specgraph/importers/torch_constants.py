@@ -33,6 +33,8 @@ class Constants:
         self._origins: dict[Any, frozenset[str]] = {}
         """For computed constants, the keys of the tensors of the module that they are made of."""
         self._known: dict[str, str] = {}
+        self._laid: dict[tuple[Any, tuple[int, ...]], Any] = {}
+        self._originals: dict[Any, Any] = {}
 
     def compute(self, node: Any) -> bool:
         """The value of a call that reads constants alone, as weight normalisation does; whether it has one."""
@@ -103,6 +105,13 @@ class Constants:
         self._origins[made] = self._origins.get(value, frozenset({self.parameters[value]}))
         return made
 
+    def laid(self, value: Any, shape: tuple[int, ...]) -> Any:
+        """A constant in another shape, which its module owns all the same; the same one for every call."""
+        if (value, shape) not in self._laid:
+            self._laid[value, shape] = self.derive(value, self.tensor(value).reshape(shape))
+            self._originals[self._laid[value, shape]] = value
+        return self._laid[value, shape]
+
     def array(self, value: Any) -> Array:
         """A parameter or buffer as an array."""
         tensor = self.tensor(value)
@@ -118,6 +127,7 @@ class Constants:
     def owner(self, *values: Any) -> str:
         """Path of the module that owns the first given parameter; empty where none does."""
         for value in values:
-            if value in self.parameters and value not in self._computed:
-                return self.parameters[value].rpartition(".")[0]
+            own = self._originals.get(value, value)
+            if own in self.parameters and own not in self._computed:
+                return self.parameters[own].rpartition(".")[0]
         return ""

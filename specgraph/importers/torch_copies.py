@@ -10,7 +10,7 @@ from specgraph.importers.flat import Refusal
 from specgraph.importers.torch_arguments import CallArguments, spread
 from specgraph.importers.torch_held import data_or_held
 from specgraph.importers.torch_in_place import FILLS, fill_of
-from specgraph.importers.torch_tracer import Handler, Tracer
+from specgraph.importers.torch_tracer import Handler, Tracer, op_name
 
 MAX_COPIES = 64
 MAX_PIECES = 64
@@ -172,27 +172,28 @@ def repeat(tracer: Tracer, node: Any) -> str:
     return copies(tracer, node, path, times)
 
 
-def index_select(tracer: Tracer, node: Any) -> str:
-    """Entries along an axis, by constant places."""
-    given = CallArguments(node)
-    return gather(tracer, node, given.get("self"), given.dim, given.index)
+def gather(tracer: Tracer, node: Any) -> str:
+    """`x[:, places]` and `index_select`, with constant places."""
+    axis, places = places_of(node)
+    path = tracer.data(CallArguments(node).get("self"))
+    return gather_entries(tracer, node, path, axis % (len(tracer.sizes(path)) + 1), places)
 
 
-def index(tracer: Tracer, node: Any) -> str:
-    """`x[:, places]` with constant places."""
+def places_of(node: Any) -> tuple[int, Any]:
+    """The axis along which a call gathers, and the places. Raises `Refusal`."""
     given = CallArguments(node)
+    if op_name(node) == "index_select":
+        return given.dim, given.index
     places = list(given.indices)
     used = [axis for axis, value in enumerate(places) if value is not None]
     if len(used) != 1:
         raise Refusal("it gathers along several axes at once, which has no counterpart in a spec")
-    return gather(tracer, node, given.get("self"), used[0], places[used[0]])
+    return used[0], places[used[0]]
 
 
-def gather(tracer: Tracer, node: Any, source: Any, axis: int, places: Any) -> str:
+def gather_entries(tracer: Tracer, node: Any, path: str, dim: int, places: Any) -> str:
     """Entries of an axis at constant places: a slice, a channel shuffle, or slices joined. Raises `Refusal`."""
-    path = tracer.data(source)
     sizes = tracer.sizes(path)
-    dim = axis % (len(sizes) + 1)
     if dim == 0:
         raise Refusal("it gathers samples of the batch")
     if not tracer.is_constant(places):
@@ -241,10 +242,13 @@ def _runs(places: list[int]) -> list[list[int]]:
 
 
 def expand(tracer: Tracer, node: Any, path: str, wanted: list[int]) -> str:
-    """A value with axes of one entry, as often as wanted along each."""
+    """A value with axes of one entry, as often as wanted along each; further axes come in front."""
     sizes = tracer.sizes(path)
-    if len(wanted) != len(sizes) or prod(wanted) == 0:
-        raise Refusal("it adds an axis before the batch, or its result is empty")
+    if len(wanted) > len(sizes):
+        sizes = [1] * (len(wanted) - len(sizes)) + sizes
+        path = tracer.step(node, "reshape", [path], {"shape": sizes}, "wide")
+    if prod(wanted) == 0:
+        raise Refusal("its result is empty")
     times = [want // size for size, want in zip(sizes, wanted, strict=True)]
     spatial = tracer.net.type_of(path).is_feature_map and all(size == 1 for size in sizes[1:])
     if spatial and any(want > 1 for want in wanted[1:]):
@@ -259,6 +263,6 @@ HANDLERS: dict[str, Handler] = {
     "stack": stack,
     "unbind": unbind,
     "repeat": repeat,
-    "index_select": index_select,
-    "index": index,
+    "index_select": gather,
+    "index": gather,
 }

@@ -10,6 +10,7 @@ from specgraph.importers.flat import Refusal
 from specgraph.importers.placed import IN_FRONT, ON_BATCH, Placed, reshaped, settled
 from specgraph.importers.torch_arguments import CallArguments, spread
 from specgraph.importers.torch_in_place import FILLS
+from specgraph.importers.torch_joined import LAYERS, OtherCall, by_volume, gathered, interleaved
 from specgraph.importers.torch_tracer import Handler, Tracer, op_name
 from specgraph.ops.registry import ops
 from specgraph.ops.rows import rows
@@ -21,14 +22,20 @@ def read_call(tracer: Tracer, node: Any, handler: Handler | None) -> Any:
     sources = [source for source in node.all_input_nodes if isinstance(tracer.values.get(source), Placed)]
     if name in MOVES and (sources or handler is None or _moves(tracer, node)):
         return MOVES[name](tracer, node, _place(tracer, node.args[0]))
+    if name == "repeat_interleave" and tracer.is_data(node.args[0]):
+        return settled(interleaved(tracer, node, _place(tracer, node.args[0])))
     if handler is None:
         raise Refusal(f"{name} has no counterpart in a spec")
     if not sources:
         return handler(tracer, node)
-    if name in FILLS or name in OWN_WAY or (name == "expand_as" and not tracer.is_data(node.args[0])):
+    if name in FILLS or name in OWN_WAY:
         return handler(tracer, node)
     if name == "batch_norm" and handler is not None:
         return _by_channels(tracer, node, handler, _place(tracer, node.args[0]))
+    if name in LAYERS:
+        return by_volume(tracer, node, handler, _place(tracer, node.args[0]))
+    if name in ("index", "index_select"):
+        return gathered(tracer, node, _place(tracer, node.args[0]))
     if name not in LIFTED:
         raise Refusal(IN_FRONT)
     return _lifted(tracer, node, handler, name)
@@ -89,18 +96,6 @@ def _order(node: Any) -> list[int]:
         left, right = given.get(first) % rank, given.get(second) % rank
         order[left], order[right] = order[right], order[left]
     return order
-
-
-class _Call:
-    """A traced call with other arguments."""
-
-    def __init__(self, node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._node = node
-        self.args = args
-        self.kwargs = kwargs
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._node, name)
 
 
 def _lifted(tracer: Tracer, node: Any, handler: Handler, name: str) -> Any:
@@ -177,7 +172,7 @@ def _with_dims(node: Any, place: Placed, names: tuple[str, ...], rank: int) -> A
             args[position] = moved
         else:
             kwargs[argument.name] = moved
-    return _Call(node, tuple(args), kwargs)
+    return OtherCall(node, tuple(args), kwargs)
 
 
 def _with_constants(tracer: Tracer, call: Any, place: Placed) -> Any:
@@ -193,7 +188,7 @@ def _with_constants(tracer: Tracer, call: Any, place: Placed) -> Any:
         found = place.constant(array, tracer.sizes(place.path), tracer.batch_size)
         return value if found is array else tracer.derive(value, torch.from_numpy(found.copy()))
 
-    return _Call(call, tuple(laid(value) for value in call.args), {k: laid(v) for k, v in call.kwargs.items()})
+    return OtherCall(call, tuple(laid(value) for value in call.args), {k: laid(v) for k, v in call.kwargs.items()})
 
 
 def _pointwise() -> dict[str, tuple[str, ...]]:
@@ -208,7 +203,7 @@ def _pointwise() -> dict[str, tuple[str, ...]]:
 
 ARITHMETIC = ("add", "sub", "mul", "div", "add_", "sub_", "mul_", "div_", "rsub", "maximum", "minimum", "addcmul")
 BROADCASTS = frozenset({*ARITHMETIC, "matmul", "bmm", "baddbmm", "scaled_dot_product_attention", "cat", "concat"})
-OWN_WAY = frozenset({"einsum"})
+OWN_WAY = frozenset({"einsum", "expand", "expand_as"})
 """Calls whose handlers read where the batch is by themselves."""
 LAST_AXES = {"linear": 1, "matmul": 2, "bmm": 2, "baddbmm": 2, "scaled_dot_product_attention": 2}
 LIFTED: dict[str, tuple[str, ...]] = {
@@ -218,7 +213,7 @@ LIFTED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("pow", "square", "neg", "abs", "selu", "layer_norm", "rms_norm"), ()),
     **dict.fromkeys((*ARITHMETIC, "linear", "matmul", "bmm", "baddbmm", "scaled_dot_product_attention"), ()),
     **dict.fromkeys(("select", "slice", "chunk", "split", "split_with_sizes", "unbind", "cat", "concat"), ("dim",)),
-    **dict.fromkeys(("sum", "mean", "amax", "index_select", "linalg_vector_norm"), ("dim",)),
+    **dict.fromkeys(("sum", "mean", "amax", "linalg_vector_norm"), ("dim",)),
     **dict.fromkeys(("rsqrt", "clamp_min", "clamp_max", "pad", "constant_pad_nd"), ()),
     "roll": ("dims",),
 }

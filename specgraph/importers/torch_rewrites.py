@@ -9,6 +9,7 @@ import numpy as np
 
 from specgraph.importers import torch_copies, torch_norms
 from specgraph.importers.flat import Refusal
+from specgraph.importers.placed import Placed, settled
 from specgraph.importers.torch_arguments import CallArguments, spread
 from specgraph.importers.torch_copies import over_stacked, select_stacked
 from specgraph.importers.torch_layers import with_places
@@ -134,17 +135,22 @@ def unflatten(tracer: Tracer, node: Any) -> str:
     return tracer.add(node, "reshape", [path], {"shape": [*sizes[: dim - 1], *parts, *sizes[dim:]]})
 
 
-def expand(tracer: Tracer, node: Any) -> str:
+def expand(tracer: Tracer, node: Any) -> Any:
     """Nothing where whoever reads it broadcasts anyway; else copies, or a map of one cell enlarged."""
-    path = tracer.data(CallArguments(node).get("self"))
-    wanted = list(node.meta["val"].shape)[1:]
-    sizes = tracer.sizes(path)
+    source = CallArguments(node).get("self")
+    place = tracer.values.get(source)
+    place = place if isinstance(place, Placed) else Placed(tracer.data(source), 0)
+    sizes, shape = tracer.sizes(place.path), list(node.meta["val"].shape)
+    more = len(shape) - len(source.meta["val"].shape)
+    inside = [sizes[axis] for axis in place.own(place.axis)]
+    wanted = [*shape[: more + place.axis], *inside, *shape[more + place.axis + 1 :]]
     if wanted == sizes:
-        return path
-    if all(_broadcasts(tracer, reader, node) for reader in node.users):
+        return settled(place)
+    if not more and all(_broadcasts(tracer, reader, node) for reader in node.users):
         tracer.narrow.add(node)
-        return path
-    return torch_copies.expand(tracer, node, path, wanted)
+        return settled(place)
+    path = torch_copies.expand(tracer, node, place.path, wanted)
+    return settled(place._replace(path=path, axis=place.axis + more))
 
 
 def _broadcasts(tracer: Tracer, reader: Any, node: Any) -> bool:

@@ -287,8 +287,9 @@ class Tracer(Constants):
         yield from numbered(base)
 
     def step(self, node: Any, op: str, inputs: list[str], arguments: dict[str, Any], label: str) -> str:
-        """Add a node on the way to one that stands for a traced one."""
-        base = f"{self.where(node)}.{label}" if self.where(node) else label
+        """Add a node on the way to one that stands for a traced one, and may have the module's own name."""
+        where = self.where(node)
+        base = f"{where}{'_' if where in self._leaves else '.'}{label}" if where else label
         return self.net.add(op, inputs, arguments, None, numbered(base))
 
 

@@ -256,10 +256,6 @@ REFUSED: dict[str, tuple[Call, str]] = {
     "batch behind": (lambda m, x: x.transpose(0, 1), "output 0: its batch is not the first axis"),
     "batch taken apart": (lambda m, x: x.reshape(2, -1, 8), "its first size is 2 at every batch size"),
     "other batches": (lambda m, x: x.transpose(0, 1) + x[:2].mean((0, 1)), "averages over the batch|cuts the batch"),
-    "convolution of windows": (
-        lambda m, x: F.conv1d(x.reshape(-1, 3, 8), m.table[:, :, :1]).view(-1, 32),
-        "its batch is not the first axis",
-    ),
     "einsum over the batch": (lambda m, x: torch.einsum("bij,bik->jk", x, x), "acts on the batch axis"),
     "einsum of one": (lambda m, x: torch.einsum("bij->bj", x), "other than two values"),
     "computed mask": (lambda m, x: F.scaled_dot_product_attention(x, x, x, attn_mask=x @ x.mT > 0), "."),
