@@ -44,20 +44,23 @@ def hold(raiser: Raiser, node: OnnxNode, path: str, low: float | None, high: flo
 
 
 def raise_extremum(is_max: bool) -> Raise:
-    """Max and Min of a value and a constant number."""
+    """Max and Min of values, or of a value and a constant."""
+    op = "maximum" if is_max else "minimum"
 
     def handler(raiser: Raiser, node: OnnxNode) -> None:
         constants = [index for index in range(len(node.inputs)) if raiser.is_constant(node, index)]
         if len(node.inputs) == 1:
             raiser.alias(node)
             return
+        if not constants and len(node.inputs) == 2:
+            raiser.add(node, op, _aligned(raiser, node))
+            return
         if len(node.inputs) != 2 or len(constants) != 1:
-            raise Refusal(
-                f"the {'larger' if is_max else 'smaller'} of two computed values has no counterpart in a spec"
-            )
+            raise Refusal(f"the {op} of more than two values, or of constants, has no counterpart in a spec")
         bounds = raiser.floats(node, constants[0])
         if bounds.min() != bounds.max():
-            raise Refusal("bounds that differ from value to value have no counterpart in a spec")
+            _with_parameter(raiser, node, op, raiser.data(node, 1 - constants[0]), constants[0])
+            return
         path, bound = raiser.data(node, 1 - constants[0]), float(bounds.reshape(-1)[0])
         if bounds.ndim > raiser.rank(path):
             raise Refusal("its constant has more axes than the value")

@@ -307,7 +307,7 @@ def raise_gather(raiser: Raiser, node: OnnxNode) -> None:
 
 
 def raise_expand(raiser: Raiser, node: OnnxNode) -> None:
-    """A map of one cell, enlarged; nothing where it has that size already."""
+    """Axes of one entry repeated; nothing where it has that size already."""
     path = raiser.data(node)
     wanted = raiser.constant(node, 1)
     if wanted is None or wanted.ndim != 1:
@@ -319,11 +319,10 @@ def raise_expand(raiser: Raiser, node: OnnxNode) -> None:
     if not grown:
         raiser.alias(node)
         return
-    first = 1 + int(raiser.batched)
-    if min(grown) < first or any(size != 1 for size in sizes[first:]):
-        raise Refusal("repeating values has no counterpart in a spec")
-    target = [static(size) for size in shape[first:]]
-    raiser.add(node, "upsample", [path], {"size": [int(size) for size in target]})
+    if min(grown) < int(raiser.batched) or any(sizes[axis] != 1 for axis in grown):
+        raise Refusal("it repeats the batch, or axes of several entries")
+    wide = [int(static(target)) if axis in grown else -1 for axis, target in enumerate(shape)]
+    raiser.add(node, "expand", [path], {"sizes": wide[int(raiser.batched) :]})
 
 
 def raise_space_to_depth(raiser: Raiser, node: OnnxNode) -> None:

@@ -152,10 +152,14 @@ def unbind(tracer: Tracer, node: Any) -> list[str]:
 
 def copies(tracer: Tracer, node: Any, path: str, times: list[int]) -> str:
     """A value repeated along its axes, so often along each (without the batch)."""
+    sizes = tracer.sizes(path)
+    single = [count if size == 1 and count > 1 else -1 for size, count in zip(sizes, times, strict=True)]
+    if any(count > 1 for count in single):
+        path = tracer.step(node, "expand", [path], {"sizes": single}, "expand")
     for axis, count in enumerate(times, 1):
-        if count > MAX_COPIES:
-            raise Refusal(f"it repeats an axis {count} times; at most {MAX_COPIES} copies are joined")
-        if count > 1:
+        if count > 1 and single[axis - 1] == -1:
+            if count > MAX_COPIES:
+                raise Refusal(f"it repeats an axis {count} times; at most {MAX_COPIES} copies are joined")
             path = tracer.step(node, "concat", [path] * count, {"dim": axis}, "copies")
     return path
 
@@ -250,10 +254,6 @@ def expand(tracer: Tracer, node: Any, path: str, wanted: list[int]) -> str:
     if prod(wanted) == 0:
         raise Refusal("its result is empty")
     times = [want // size for size, want in zip(sizes, wanted, strict=True)]
-    spatial = tracer.net.type_of(path).is_feature_map and all(size == 1 for size in sizes[1:])
-    if spatial and any(want > 1 for want in wanted[1:]):
-        path = copies(tracer, node, path, [times[0], *(1 for _ in wanted[1:])])
-        return tracer.add(node, "upsample", [path], {"size": wanted[1:]})
     return copies(tracer, node, path, times)
 
 

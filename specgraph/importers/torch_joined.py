@@ -78,7 +78,7 @@ def _one_axis_more(tracer: Tracer, node: Any, rank: int, windows: int) -> Any:
 
 
 def _back(tracer: Tracer, node: Any, place: Placed, path: str, lead: list[int]) -> Placed:
-    """Windows in front of the channels again."""
+    """Windows before the channels again."""
     channels, _, *sizes = tracer.sizes(path)
     if len(lead) > 1:
         path = tracer.step(node, "reshape", [path], {"shape": [channels, *lead, *sizes]}, "windows")

@@ -201,7 +201,22 @@ def _pointwise() -> dict[str, tuple[str, ...]]:
     return found
 
 
-ARITHMETIC = ("add", "sub", "mul", "div", "add_", "sub_", "mul_", "div_", "rsub", "maximum", "minimum", "addcmul")
+ARITHMETIC = (
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "add_",
+    "sub_",
+    "mul_",
+    "div_",
+    "rsub",
+    "maximum",
+    "minimum",
+    "max",
+    "min",
+    "addcmul",
+)
 BROADCASTS = frozenset({*ARITHMETIC, "matmul", "bmm", "baddbmm", "scaled_dot_product_attention", "cat", "concat"})
 OWN_WAY = frozenset({"einsum", "expand", "expand_as"})
 """Calls whose handlers read where the batch is by themselves."""
@@ -216,6 +231,7 @@ LIFTED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("sum", "mean", "amax", "linalg_vector_norm"), ("dim",)),
     **dict.fromkeys(("rsqrt", "clamp_min", "clamp_max", "pad", "constant_pad_nd"), ()),
     "roll": ("dims",),
+    "unfold": ("dimension",),
 }
 """Calls that can be read as calls on the node's value, with the arguments that name axes."""
 MOVES = {

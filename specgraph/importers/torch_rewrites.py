@@ -12,7 +12,6 @@ from specgraph.importers.flat import Refusal
 from specgraph.importers.placed import Placed, settled
 from specgraph.importers.torch_arguments import CallArguments, spread
 from specgraph.importers.torch_copies import over_stacked, select_stacked
-from specgraph.importers.torch_layers import with_places
 from specgraph.importers.torch_norms import passed_on
 from specgraph.importers.torch_ops import SOFTSIGN, bounded, is_softsign, with_constant
 from specgraph.importers.torch_shapes import mean, roll, select
@@ -209,8 +208,6 @@ def largest(tracer: Tracer, node: Any) -> str:
     path = tracer.data(given.get("self"))
     kind = tracer.net.type_of(path)
     sizes = tracer.sizes(path)
-    if given.get("other") is not None:
-        raise Refusal("the larger of two values has no counterpart in a spec")
     if given.get("dim") in (None, []):
         raise Refusal("it takes the largest over the batch")
     axes = sorted(axis % (len(sizes) + 1) for axis in spread(given.dim, 1))
@@ -259,7 +256,6 @@ HANDLERS: dict[str, Handler] = {
     "matmul": matrix_product("", "self", "other"),
     "addmm": matrix_product("self", "mat1", "mat2"),
     "amax": largest,
-    "max": with_places(largest),
 }
 OF_ROWS: dict[str, Handler] = {"abs": absolute, "abs_": absolute}
 """Calls whose rows do not see the ops of several calls that they are part of: these win."""

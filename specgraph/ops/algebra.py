@@ -1,4 +1,4 @@
-"""Products, factors and norms of values: `matmul`, `affine`, `normalize`."""
+"""Products, factors, extremes and norms of values: `matmul`, `affine`, `maximum`, `minimum`, `normalize`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from specgraph.graph.types import TensorType
 from specgraph.kinds.kinds import Int, Number
 from specgraph.ops.behaviour import KEEPS_INPUTS, Behaviour, Traffic, When, size_along
 from specgraph.ops.definition import Argument, Call, Op, define
-from specgraph.ops.joining import broadcast_sizes
+from specgraph.ops.joining import broadcast_sizes, infer_elementwise
 
 
 def infer_matmul(call: Call) -> TensorType:
@@ -105,6 +105,19 @@ OPS: tuple[Op, ...] = (
             traffic=affine_traffic,
         ),
         formula="scale * x + shift",
+    ),
+    *(
+        define(
+            name,
+            family="algebra",
+            summary=f"The {which} of two values at each place; sizes of 1 are repeated.",
+            infer=infer_elementwise,
+            num_inputs=(2, 2),
+            foreign=(name.capitalize(), name[:3].capitalize(), f"torch.{name}"),
+            behaviour=Behaviour(joins="extreme", pointwise=True, reach="point", keeps_sign=True, traffic=KEEPS_INPUTS),
+            formula=f"{name[:3]}(a, b)",
+        )
+        for name, which in (("maximum", "larger"), ("minimum", "smaller"))
     ),
     define(
         "normalize",

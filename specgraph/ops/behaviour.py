@@ -30,9 +30,9 @@ if TYPE_CHECKING:
         "unpooled",
         "whole",
     ]
-    View = Literal["none", "same", "merged", "regrouped", "reordered", "cut"]
+    View = Literal["none", "same", "merged", "regrouped", "reordered", "cut", "repeated"]
     Scores = Literal["none", "probability", "probabilities", "log_probabilities"]
-    Joins = Literal["none", "axis", "sum", "difference", "product", "size", "places", "matrix", "queries"]
+    Joins = Literal["none", "axis", "sum", "difference", "product", "extreme", "size", "places", "matrix", "queries"]
 
 SLIDING: Literal["window"] = "window"
 """The reach of an op whose unit sees a sliding window."""
@@ -86,15 +86,16 @@ class Behaviour(NamedTuple):
     - `keeps_sign`: passes values on, and makes no negative number of numbers none of which is negative.
     - `scores`: a `probability` for each value, `probabilities` that sum to one, or `log_probabilities`.
     - `linear`: a sum of its input weighted by parameters of its own; two in a row are one.
-    - `joins`: how several inputs become one: along an `axis`, by a `sum`, `difference` or `product`; `size`: the
-      second says how large the first becomes, by its size alone; `places`: it says where values of the first go;
-      `matrix`: a matrix product; `attention`: sums of the last ones, weighted by the first two.
+    - `joins`: how several inputs become one: along an `axis`, by a `sum`, `difference` or `product`, as the `extreme`
+      at each place; `size`: the second says how large the first becomes, by its size alone; `places`: it says where
+      values of the first go; `matrix`: a matrix product; `attention`: sums of the last ones, weighted by the first
+      two.
     - `over_batch`: in training, what a sample becomes depends on the other samples of the batch.
     - `training_only`: gives its input outside training.
     - `drops_branches`: drops all of a sample in training, so that a branch ends in it.
     - `drop_rate`: the argument that is the probability that a value is dropped in training.
     - `view`: no number changes. `same` as before, axes `merged` in order, `regrouped` into another shape,
-      `reordered`, or part of them `cut` out.
+      `reordered`, part of them `cut` out, or some of them `repeated` without a copy.
     - `pools_map`: gives each map as many positions as it is told, or one; one position stays as it is.
     - `takes_largest`: of the positions that a unit sees, its result is the largest value.
     - `reach`: which positions of a map a unit of the output sees: that at its own `point`, a sliding

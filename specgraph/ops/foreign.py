@@ -90,8 +90,8 @@ NO_COUNTERPART: dict[str, str] = {
     ),
     **dict.fromkeys(("Output",), "name outputs under `outputs`"),
     **dict.fromkeys(
-        ("Maximum", "Minimum", "Max", "Min", "Average", "Div", "Divide", "Dot", "Merge", "Stack", "Where"),
-        "nodes are joined by concat, add, sub and mul",
+        ("Average", "Div", "Divide", "Dot", "Merge", "Stack", "Where"),
+        "nodes are joined by concat, add, sub, mul, maximum and minimum",
     ),
     **dict.fromkeys(
         ("PixelUnshuffle", "SpaceToDepth", "MaxUnpool2d"),

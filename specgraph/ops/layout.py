@@ -1,10 +1,11 @@
-"""Ops on single axes: `select`, `unflatten`, `roll`."""
+"""Ops on single axes: `select`, `unflatten`, `roll`, `expand`."""
 
 from __future__ import annotations
 
 from math import prod
 
 from specgraph.graph.dims import Dim
+from specgraph.graph.model import Node
 from specgraph.graph.types import UNKNOWN_AXIS, TensorType
 from specgraph.kinds.kinds import Int, ListOf
 from specgraph.ops.behaviour import NO_TRAFFIC, Behaviour, Traffic, When
@@ -66,6 +67,29 @@ def infer_roll(call: Call) -> TensorType:
     return call.input
 
 
+def infer_expand(call: Call) -> TensorType:
+    """Axes of one entry as large as told; -1 keeps an axis. Raises `Fault` for another axis that would change."""
+    wanted, dims = call.arguments["sizes"], call.input.dims
+    if len(wanted) != len(dims):
+        raise call.fault(
+            "wrong-number-of-axes", "repeated", {"given": len(wanted), "rank": len(dims)}, argument="sizes"
+        )
+    for axis, (size, new) in enumerate(zip(dims, wanted, strict=True), 1):
+        if new not in (-1, size):
+            call.number(size, f"the size of an axis of {call.name} that is repeated")
+        if new < -1 or new == 0 or (new > 0 and size not in (1, new)):
+            facts = {"dim": axis, "size": size, "wanted": new}
+            raise call.fault("reshape-size-mismatch", "repeated", facts, argument="sizes")
+    call.arguments["sizes"] = tuple(-1 if new == size else new for size, new in zip(dims, wanted, strict=True))
+    return call.input.with_dims(tuple(size if new == -1 else new for size, new in zip(dims, wanted, strict=True)))
+
+
+def expand_arithmetic(node: Node, axis: int) -> str:
+    """How one size is computed: `1 entry, repeated 8 times`."""
+    size, out = node.input_types[0].dims[axis + 1], node.output.dims[axis + 1]
+    return f"{out} as before" if node.arguments["sizes"][axis + 1] == -1 else f"{size} entry, repeated {out} times"
+
+
 OPS: tuple[Op, ...] = (
     define(
         "select",
@@ -116,5 +140,22 @@ OPS: tuple[Op, ...] = (
             traffic=NO_TRAFFIC,
         ),
         formula="out[i] = in[i - shift]",
+    ),
+    define(
+        "expand",
+        family="layout",
+        summary="Repeats axes of one entry.",
+        infer=infer_expand,
+        arguments=(Argument("sizes", ListOf(Int(), 1, 8), doc="sizes without the batch axis; -1 keeps an axis"),),
+        arithmetic=expand_arithmetic,
+        foreign=("Expand", "broadcast_to", "BroadcastTo"),
+        behaviour=Behaviour(
+            reach="whole",
+            view="repeated",
+            keeps_sign=True,
+            no_effect=When(lambda node: node.input_types[0].dims == node.output.dims, "no axis becomes larger"),
+            traffic=NO_TRAFFIC,
+        ),
+        formula="out[i] = in[0] along each axis that becomes larger",
     ),
 )

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 LATER = {
     "tensors": ("parameter", "constant"),
-    "layout": ("select", "unflatten", "roll"),
-    "algebra": ("matmul", "affine", "normalize"),
+    "layout": ("select", "unflatten", "roll", "expand"),
+    "patches": ("unfold", "fold"),
+    "algebra": ("matmul", "affine", "maximum", "minimum", "normalize"),
     "transformer": ("attention", "multi_head_attention"),
     "windows": ("window", "unwindow", "window_mask", "relative_position_bias", "log_spaced_offsets"),
 }

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.differential.draws import Draws, listed
+from tests.differential.layout_draws import expand, fold, unflatten
 from tests.ops.build import BUILT_IN
 from tests.ops.cases import CASES
 
@@ -300,11 +301,6 @@ class Sampler(Draws):
             shape[self.rng.randrange(len(shape))] = -1
         return {"shape": shape}
 
-    def unflatten(self) -> dict[str, Any]:
-        dim = self.rng.randint(1, len(self.shape))
-        fitting = [d for d in range(1, self.shape[dim - 1] + 1) if self.shape[dim - 1] % d == 0]
-        return {"dim": dim, "sizes": [self.rng.choice(fitting), self.rng.choice([-1, *fitting])]}
-
     def permute(self) -> dict[str, Any]:
         count = len(self.shape) + 1
         dims = list(range(1, count))
@@ -393,6 +389,9 @@ DRAWS: dict[str, Callable[[Sampler], dict[str, Any]]] = {
     "celu": lambda draws: draws.number("alpha", 0.5, 2),
     "gelu": lambda draws: {"approximate": draws.rng.choice(["none", "tanh"])} if draws.chance(0.5) else {},
     "log_softmax": Sampler.softmax,
+    "expand": expand,
+    "fold": fold,
+    "unflatten": unflatten,
     "layer_scale": lambda draws: draws.number("init_value", 0.1, 1e-6, 1),
 }
 WINDOW = ("kernel_size", "stride", "padding", "dilation")

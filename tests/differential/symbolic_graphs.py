@@ -111,7 +111,7 @@ def _repeats_by_chance(graph: Graph, constraint: Constraint, sizes: dict[str, in
     meets another size in `add`, it is taken to be equal, never to be repeated."""
     if constraint.holds(sizes):
         return True
-    joins = graph.nodes[constraint.node].op in ("add", "sub", "mul")
+    joins = graph.nodes[constraint.node].op in ("add", "sub", "mul", "maximum", "minimum")
     sides = (evaluate(constraint.left, sizes), evaluate(constraint.right, sizes))
     return joins and constraint.relation == "==" and 1 in sides
 

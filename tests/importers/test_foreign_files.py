@@ -74,6 +74,21 @@ EQUAL: dict[str, tuple[list[onnx.NodeProto], dict[str, Any], list[str]]] = {
         {"c": np.full((1, 1, 1, 1), 0.3, np.float32)},
         ["clamp"],
     ),
+    "the larger of two values": (
+        [node("Tanh", ["x"], ["t"]), node("Max", ["x", "t"], ["y"])],
+        {},
+        ["tanh", "maximum"],
+    ),
+    "the smaller of a value and many numbers": (
+        [node("Min", ["w", "x"], ["y"])],
+        {"w": numbers(3, 8, 8)},
+        ["parameter", "minimum"],
+    ),
+    "an axis repeated": (
+        [node("ReduceMean", ["x"], ["m"], axes=[2]), node("Expand", ["m", "shape"], ["y"])],
+        {"shape": np.array([1, 1, 5, 8])},
+        ["mean", "expand"],
+    ),
     "a relu by a constant": ([node("Max", ["x", "zero"], ["y"])], {"zero": np.float32(0)}, ["relu"]),
     "a bound of infinity": (
         [node("Clip", ["x", "low", "high"], ["y"])],
@@ -163,6 +178,11 @@ REFUSED: dict[str, tuple[list[onnx.NodeProto], dict[str, Any], str]] = {
         ],
         {},
         "batch axis",
+    ),
+    "a value repeated as a whole": (
+        [node("Expand", ["x", "shape"], ["y"])],
+        {"shape": np.array([2, 1, 1, 1, 1])},
+        "repeating values has no counterpart",
     ),
     "a quantised network": (
         [node("QuantizeLinear", ["x", "s", "z"], ["q"]), node("DequantizeLinear", ["q", "s", "z"], ["y"])],

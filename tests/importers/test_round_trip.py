@@ -117,6 +117,7 @@ COMES_BACK_AS: dict[str, dict[str, str]] = {
     "resize_like": {"upsample": "the size of the second input is a number, which is all that the file holds of it"},
     "affine": {"layer_scale": "a factor alone is one number for all", "identity": "it does nothing"},
     "roll": {"identity": "all shifts are 0"},
+    "expand": {"identity": "no axis becomes larger"},
     "unflatten": {"reshape": "the file holds the shape alone"},
     "stochastic_depth": {"identity": "it does nothing in evaluation"},
 }

@@ -134,7 +134,7 @@ REFUSED: dict[str, tuple[Forward, str]] = {
     "branch": (branching, r"the network goes on with output at a batch of 3 and relu at one of 4"),
     "this batch alone": (lambda n, x: n.c(x) * torch.ones(3, 1, 1, 1), "with a batch of 4; with one of 3 it can"),
     "mean of all": (lambda n, x: n.c(x).mean(), r"\(mean\): it averages over the batch"),
-    "larger of two": (largest_of, r"\(max\): the larger of two values has no counterpart"),
+    "smallest of a map": (lambda n, x: n.c(x).min(2)[0], r"\(min\): the smallest along axes has no counterpart"),
     "whole numbers": (lambda n, x: n.c(x).long().float(), r"\(to\): it makes int64 of numbers with a fraction"),
     "truth": (lambda n, x: n.c(x).to(torch.bool).float(), r"\(to\): it makes bool of numbers with a fraction"),
     "rounding division": (lambda n, x: torch.div(n.c(x), 2, rounding_mode="floor"), r"\(div\): division that rounds"),
@@ -197,7 +197,8 @@ def filled(net: Any, x: Tensor) -> Tensor:
 EQUAL: dict[str, tuple[Forward, list[str]]] = {
     "residual": (residual, ["conv", "relu", "conv", "relu", "add", "relu"]),
     "other half": (other_half, ["conv", "slice", "relu", "slice", "concat"]),
-    "two expands": (two_expands, ["conv", "global_avg_pool", "upsample", "global_max_pool", "mul"]),
+    "larger of two": (largest_of, ["conv", "affine", "maximum"]),
+    "two expands": (two_expands, ["conv", "global_avg_pool", "expand", "global_max_pool", "mul"]),
     "one expand": (one_expand, ["conv", "global_avg_pool", "mul"]),
     "to double and back": (lambda n, x: n.c(x).double().float(), ["conv"]),
     "dropout is a view": (through_dropout, ["conv", "dropout", "relu"]),

@@ -215,6 +215,8 @@ SEVERAL: dict[str, list[tuple[list[list[int]], dict[str, Any]]]] = {
     ],
     "add": [([MAP, MAP], {}), ([MAP, MAP, MAP], {}), ([MAP, [6, 1, 1]], {}), ([[6, 1, 7], [1, 9, 1]], {})],
     "sub": [([MAP, MAP], {}), ([MAP, [6, 1, 1]], {}), ([[6, 1, 1], MAP], {})],
+    "maximum": [([MAP, MAP], {}), ([MAP, [6, 1, 1]], {})],
+    "minimum": [([MAP, MAP], {}), ([[6, 1, 7], [1, 9, 1]], {})],
     "mul": [([MAP, MAP], {}), ([MAP, [6, 1, 1]], {}), ([MAP, MAP, MAP], {})],
     "resize_like": [
         ([MAP, [1, 18, 14]], {}),

@@ -65,7 +65,7 @@ def _draw(chance: random.Random, types: dict[str, TensorType]) -> tuple[dict[str
     least, most = definition.num_inputs
     count = chance.randint(least, min(most or 3, 3)) if definition.takes_several else 1
     sources = [chance.choice(recent if chance.random() < 0.8 else list(types)) for _ in range(count)]
-    if op in ("add", "mul", "sub", "concat") and chance.random() < 0.7:
+    if op in ("add", "mul", "sub", "maximum", "minimum", "concat") and chance.random() < 0.7:
         alike = [path for path in types if types[path] == types[sources[0]]]
         sources = [chance.choice(alike) for _ in sources]
     kinds = tuple(types[path] for path in sources)
@@ -149,6 +149,8 @@ def _arguments(chance: random.Random, op: str, kind: TensorType) -> dict[str, An
         "permute": {"dims": [0, *chance.sample(range(1, kind.rank + 1), kind.rank)]},
         "channel_shuffle": {"groups": chance.choice((1, 2, 3))},
         "mean": {"dim": chance.sample(range(1, kind.rank + 1), 1), "keepdim": flag},
+        "expand": {"sizes": [chance.choice((2, 3, -1)) if size == 1 else -1 for size in kind.dims]},
+        "fold": {"output_size": [kind.dims[-1], 1], "kernel_size": 1},
         "stochastic_depth": {"p": 0.3},
         "layer_scale": some(init_value=0.5),
     }

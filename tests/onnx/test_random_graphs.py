@@ -49,5 +49,5 @@ def test_random_graphs(first: int) -> None:
 
 
 def test_every_op_is_drawn() -> None:
-    drawn = {node.op for seed in range(400) for node in random_graph(seed).nodes.values()}
+    drawn = {node.op for seed in range(600) for node in random_graph(seed).nodes.values()}
     assert set(ops()) - NOT_DRAWN <= drawn

@@ -15,6 +15,7 @@ from tests.ops.attention_cases import ATTENTION_CASES
 from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, TOKENS, VECTOR, Case, bad, ok
 from tests.ops.held_cases import HELD_CASES, HELD_OPERANDS
 from tests.ops.normalisation_cases import NORMALISATION_CASES, NORMALISATION_ORACLES
+from tests.ops.patch_cases import PATCH_CASES
 from tests.ops.window_cases import WINDOW_CASES, WINDOW_ORACLES
 from tests.ops.windowing_cases import WINDOWING_CASES
 from tests.oracle.modules import Call, Learned
@@ -54,6 +55,7 @@ CASES: dict[str, list[Case]] = {
     **HELD_CASES,
     **ATTENTION_CASES,
     **WINDOWING_CASES,
+    **PATCH_CASES,
     **dict.fromkeys(
         ("relu", "relu6", "sigmoid", "tanh", "silu", "hardswish", "hardsigmoid", "mish", "softsign", "identity"),
         ANY_RANK,
@@ -170,7 +172,7 @@ CASES: dict[str, list[Case]] = {
         bad("no-such-axis", MAP, MAP, dim=4),
     ],
     "add": [*JOINING, *SEVERAL],
-    "sub": JOINING,
+    **dict.fromkeys(("sub", "maximum", "minimum"), JOINING),
     "mul": [*JOINING, *SEVERAL, ok((8, 4, 4), (8, 1, 1)).costs(128)],
     "resize_like": [
         *[ok(shape, shape) for shape in (LINE, MAP, CUBE)],

@@ -11,6 +11,7 @@ import pytest
 from specgraph.graph.types import TensorType
 from tests.ops.build import BUILT_IN, READING
 from tests.ops.cases import CASES, Case, can_refuse
+from tests.ops.random_layouts import expand, fold
 from tests.ops.test_against_torch import compare
 
 Sampler = Callable[[Random], Case]
@@ -334,6 +335,8 @@ def from_cases(op: str) -> Sampler:
 
 
 SAMPLERS: dict[str, Sampler] = {
+    "expand": expand,
+    "fold": fold,
     "conv": conv,
     "conv_transpose": conv_transpose,
     "max_pool": pooling(True),

@@ -82,7 +82,7 @@ SHOWN_OTHERWISE = {
     "global_avg_pool": "every size becomes 1",
     "global_max_pool": "every size becomes 1",
     "mean": "every size becomes 1",
-    **dict.fromkeys(("concat", "add", "sub", "mul", "matmul"), "sizes are compared one by one"),
+    **dict.fromkeys(("concat", "add", "sub", "mul", "maximum", "minimum", "matmul"), "sizes are compared one by one"),
 }
 """Ops that change sizes without `arithmetic`, and why messages need none."""
 

@@ -114,6 +114,12 @@ def roll(x: Tensor, *, shifts: list[int], dims: list[int]) -> nn.Module:
     return Call(lambda value: value.roll(shifts, dims))
 
 
+def expand(x: Tensor, *, sizes: list[int]) -> nn.Module:
+    if len(sizes) != x.ndim - 1:
+        raise RuntimeError("axes would come in front")
+    return Call(lambda value: value.expand(-1, *sizes))
+
+
 def matmul(a: Tensor, b: Tensor) -> nn.Module:
     if min(a.ndim, b.ndim) < 3:
         raise RuntimeError("no matrices")

@@ -24,7 +24,9 @@ def output_labels(op: str, arguments: dict[str, Any], labels: list[Labels], outp
     """What the axes of an output mean, as the language says: moved by `permute`, lost by `reshape`."""
     first = labels[0]
     rank = output.ndim - 1
-    if op in IMAGE_OPS:
+    if op == "unfold":
+        return ("C", "")
+    if op in (*IMAGE_OPS, "fold"):
         return image_labels(rank)
     if op == "reshape":
         return ("F",) if rank == 1 else ("",) * rank
@@ -56,6 +58,6 @@ def output_labels(op: str, arguments: dict[str, Any], labels: list[Labels], outp
         if start == end:
             return first
         return ("F",) if rank == 1 else (*first[: start - 1], "", *first[end:])
-    if op in ("concat", "add", "sub", "mul"):
+    if op in ("concat", "add", "sub", "mul", "maximum", "minimum"):
         return tuple(names[0] if len(set(names)) == 1 else "" for names in zip(*labels, strict=True))
     return first

@@ -56,7 +56,8 @@ def _batch_axis(case: Accepted) -> bool:
 def _short_list(case: Accepted) -> bool:
     names = ("kernel_size", "stride", "padding", "dilation", "output_padding", "output_size", "size", "scale_factor")
     lists = [case.arguments[name] for name in names if isinstance(case.arguments.get(name), list)]
-    return any(len(value) != case.inputs[0].ndim - 2 for value in lists)
+    rank = 2 if case.op == "fold" else case.inputs[0].ndim - 2
+    return any(len(value) != rank for value in lists)
 
 
 def _ignored_size(case: Accepted) -> bool:

@@ -116,6 +116,10 @@ def sub(x: Tensor, y: Tensor) -> nn.Module:
     return Call(lambda x, y: x - y)
 
 
+def extreme(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], nn.Module]:
+    return lambda x, y: Call(function)
+
+
 def mul(x: Tensor, y: Tensor, *more: Tensor) -> nn.Module:
     def run(first: Tensor, *others: Tensor) -> Tensor:
         for other in others:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -222,3 +223,14 @@ def layer(name: str) -> Any:
         return module
 
     return build
+
+
+def with_batch(layer: type[nn.Module], rank: int) -> Callable[..., nn.Module]:
+    """A layer that would take a tensor of fewer axes for one without a batch."""
+
+    def make(x: Tensor, **arguments: Any) -> nn.Module:
+        if x.ndim != rank:
+            raise RuntimeError(f"{x.ndim} axes")
+        return layer(**arguments)
+
+    return make

@@ -12,6 +12,15 @@ def lower_matmul(builder: Builder, node: Node) -> None:
     builder.emit(node, "MatMul")
 
 
+def lower_extreme(op_type: str) -> Lower:
+    """`Max` or `Min`."""
+
+    def lower(builder: Builder, node: Node) -> None:
+        builder.emit(node, op_type)
+
+    return lower
+
+
 def lower_affine(builder: Builder, node: Node) -> None:
     """`Mul` and `Add`, each if it does something."""
     (value,) = builder.inputs(node)
@@ -44,4 +53,10 @@ def lower_normalize(builder: Builder, node: Node) -> None:
     builder.emit(node, "Div", [wide, held])
 
 
-LOWERINGS: dict[str, Lower] = {"matmul": lower_matmul, "affine": lower_affine, "normalize": lower_normalize}
+LOWERINGS: dict[str, Lower] = {
+    "matmul": lower_matmul,
+    "affine": lower_affine,
+    "maximum": lower_extreme("Max"),
+    "minimum": lower_extreme("Min"),
+    "normalize": lower_normalize,
+}

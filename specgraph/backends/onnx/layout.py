@@ -69,4 +69,15 @@ def ends(builder: Builder, node: Node, value: str, shift: int, axis: int, label:
     ]
 
 
-LOWERINGS: dict[str, Lower] = {"select": lower_select, "unflatten": lower_unflatten, "roll": lower_roll}
+def lower_expand(builder: Builder, node: Node) -> None:
+    """`Expand`; of the axes that stay, and of the batch, a size of 1 says that they do."""
+    sizes = [1 if size == -1 else size for size in node.arguments["sizes"]]
+    builder.emit(node, "Expand", [*builder.inputs(node), builder.integers(node, "sizes", [1, *sizes])])
+
+
+LOWERINGS: dict[str, Lower] = {
+    "select": lower_select,
+    "unflatten": lower_unflatten,
+    "roll": lower_roll,
+    "expand": lower_expand,
+}

@@ -11,6 +11,11 @@ def lower_matmul(node: Node) -> Lowering:
     return Lowering(None, "torch.matmul({0}, {1})")
 
 
+def lower_extreme(node: Node) -> Lowering:
+    """`torch.maximum` or `torch.minimum`."""
+    return Lowering(None, f"torch.{node.op}({{0}}, {{1}})")
+
+
 def lower_affine(node: Node) -> Lowering:
     """Plain arithmetic."""
     scale, shift = node.arguments["scale"], node.arguments["shift"]
@@ -26,4 +31,10 @@ def lower_normalize(node: Node) -> Lowering:
     return Lowering(None, f"nn.functional.normalize({{0}}, {p}dim={arguments['dim']}{eps})")
 
 
-LOWERINGS: dict[str, Lower] = {"matmul": lower_matmul, "affine": lower_affine, "normalize": lower_normalize}
+LOWERINGS: dict[str, Lower] = {
+    "matmul": lower_matmul,
+    "affine": lower_affine,
+    "maximum": lower_extreme,
+    "minimum": lower_extreme,
+    "normalize": lower_normalize,
+}

@@ -21,4 +21,14 @@ def lower_roll(node: Node) -> Lowering:
     return Lowering(None, f"torch.roll({{0}}, {node.arguments['shifts']}, {node.arguments['dims']})")
 
 
-LOWERINGS: dict[str, Lower] = {"select": lower_select, "unflatten": lower_unflatten, "roll": lower_roll}
+def lower_expand(node: Node) -> Lowering:
+    """`expand`, which keeps the batch axis."""
+    return Lowering(None, f"{{0}}.expand({', '.join(map(str, (-1, *node.arguments['sizes'])))})")
+
+
+LOWERINGS: dict[str, Lower] = {
+    "select": lower_select,
+    "unflatten": lower_unflatten,
+    "roll": lower_roll,
+    "expand": lower_expand,
+}

@@ -84,6 +84,11 @@ MESSAGES = {
         ("{source} is {type}; each group of {square} channels becomes one, {factor} times as high and wide",),
         "give {source} a multiple of {square} channels",
     ),
+    "folded": Message(
+        "{channels} rows of {source} do not divide into windows of {each} values",
+        ("{source} is {type}; a column holds one window of each channel",),
+        "give the kernel_size of the unfold that made the columns",
+    ),
     "packed": Message(
         "{width} features of {source} do not divide into query, key and value",
         ("{source} is {type}",),

@@ -43,6 +43,11 @@ MESSAGES = {
         ("{source} is {type}",),
         "reshape to (C, H, W)",
     ),
+    "no columns": Message(
+        "needs columns, which are two axes, but {source} has {rank} axes behind the batch",
+        ("{source} is {type}",),
+        "reshape to (C * values of a window, windows)",
+    ),
     "mean of all": Message(
         "a mean over all axes of {source} leaves nothing but the batch axis",
         ("{source} is {type}",),

@@ -54,6 +54,11 @@ def _mode(source: str, type: TensorType, mode: str, wanted: int, rank: int, fitt
 MESSAGES = {
     "values": _values,
     "mode": _mode,
+    "repeated": Message(
+        "`sizes` has {given} numbers, but {source} has {rank} axes",
+        ("{source} is {type}",),
+        "give the size of each axis behind the batch; -1 keeps it",
+    ),
     "like": Message(
         "{source} has {rank} axes, but {like} has {other}",
         ("{source} is {type}, {like} is {like_type}",),

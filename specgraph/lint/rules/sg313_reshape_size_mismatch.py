@@ -88,4 +88,9 @@ MESSAGES = {
         ("{source} is {type}",),
         "choose sizes whose product is {size}",
     ),
+    "repeated": Message(
+        "axis {dim} of {source} has {size} entries and cannot become {wanted}: an axis of one entry is repeated",
+        ("{source} is {type}",),
+        "write -1 to keep the axis",
+    ),
 }

@@ -77,4 +77,15 @@ def _table(source: str, type: TensorType, rows: Dim, wanted: int, window: tuple[
     )
 
 
-MESSAGES = {"indivisible": _indivisible, "map": _map, "table": _table}
+def _folded(
+    source: str, type: TensorType, columns: Dim, wanted: int, output_size: tuple[int, ...], kernel: tuple[int, ...]
+) -> Words:
+    sizes, windows = ("x".join(map(str, each)) for each in (output_size, kernel))
+    return Words(
+        f"{source} has {columns} columns, but a map of {sizes} has {wanted} windows of {windows}",
+        (f"{source} is {type}; there is a column for each window",),
+        "give the output_size, kernel_size, stride, padding and dilation with which the columns were made",
+    )
+
+
+MESSAGES = {"indivisible": _indivisible, "map": _map, "table": _table, "folded": _folded}
