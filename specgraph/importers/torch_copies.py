@@ -257,7 +257,18 @@ def expand(tracer: Tracer, node: Any, path: str, wanted: list[int]) -> str:
     return copies(tracer, node, path, times)
 
 
+def copied(tracer: Tracer, node: Any) -> Any:
+    """`a[:] = b`: what is read afterwards is `b`. Raises `Refusal` for a `b` of another shape or type."""
+    target, source = (value.meta["val"] for value in node.args[:2])
+    if not tracer.is_data(node.args[1]):
+        raise Refusal("it writes a constant into a value; a spec changes nothing in place")
+    if target.shape != source.shape or target.dtype != source.dtype:
+        raise Refusal("it writes values of another shape or type into a value; a spec changes nothing in place")
+    return tracer.values[node.args[1]]
+
+
 HANDLERS: dict[str, Handler] = {
+    "copy_": copied,
     **dict.fromkeys(FILLS, filled),
     **dict.fromkeys(("cat", "concat"), cat),
     "stack": stack,

@@ -54,6 +54,25 @@ def imported(compute: Forward, **layers: nn.Module) -> Imported:
     return found
 
 
+def overwritten(net: Any, x: Tensor) -> Tensor:
+    y, z = net.c(x), net.c(-x)
+    y[:] = z.tanh()
+    found: Tensor = y * z
+    return found
+
+
+def overwritten_in_part(net: Any, x: Tensor) -> Tensor:
+    y: Tensor = net.c(x)
+    y[:, 1:] = y[:, 1:].tanh()
+    return y
+
+
+def overwritten_by_numbers(net: Any, x: Tensor) -> Tensor:
+    y: Tensor = net.c(x)
+    y[:] = net.k
+    return y * net.c(x)
+
+
 def view_then_relu(net: Any, x: Tensor) -> Tensor:
     y = net.c(x)
     view = y.flatten(2)
@@ -134,6 +153,8 @@ REFUSED: dict[str, tuple[Forward, str]] = {
     "branch": (branching, r"the network goes on with output at a batch of 3 and relu at one of 4"),
     "this batch alone": (lambda n, x: n.c(x) * torch.ones(3, 1, 1, 1), "with a batch of 4; with one of 3 it can"),
     "mean of all": (lambda n, x: n.c(x).mean(), r"\(mean\): it averages over the batch"),
+    "overwritten in part": (overwritten_in_part, LOST),
+    "overwritten by numbers": (overwritten_by_numbers, "writes (a constant|values of another shape)"),
     "smallest of a map": (lambda n, x: n.c(x).min(2)[0], r"\(min\): the smallest along axes has no counterpart"),
     "whole numbers": (lambda n, x: n.c(x).long().float(), r"\(to\): it makes int64 of numbers with a fraction"),
     "truth": (lambda n, x: n.c(x).to(torch.bool).float(), r"\(to\): it makes bool of numbers with a fraction"),
@@ -197,6 +218,7 @@ def filled(net: Any, x: Tensor) -> Tensor:
 EQUAL: dict[str, tuple[Forward, list[str]]] = {
     "residual": (residual, ["conv", "relu", "conv", "relu", "add", "relu"]),
     "other half": (other_half, ["conv", "slice", "relu", "slice", "concat"]),
+    "overwritten": (overwritten, ["affine", "conv", "tanh", "mul"]),
     "larger of two": (largest_of, ["conv", "affine", "maximum"]),
     "two expands": (two_expands, ["conv", "global_avg_pool", "expand", "global_max_pool", "mul"]),
     "one expand": (one_expand, ["conv", "global_avg_pool", "mul"]),
