@@ -10,6 +10,8 @@ from specgraph.cures.edits import set_argument
 from specgraph.cures.search import Step
 from specgraph.elaboration.elaborate import Elaborator
 from specgraph.elaboration.shape_trouble import ShapeTrouble
+from specgraph.kinds.kinds import Padding, PerAxis
+from specgraph.ops.registry import ops
 
 IMAGE_CHANNELS = (1, 3)
 
@@ -33,6 +35,8 @@ def kernel_cures(trouble: ShapeTrouble, elaborator: Elaborator) -> Iterator[Cure
     given = definition.arguments.get(name) if definition is not None and name is not None else None
     kind = trouble.types[0] if trouble.types else None
     if definition is None or name is None or given is None or kind is None or not given[1].constant:
+        return
+    if not isinstance(ops()[trouble.op].arguments[name].kind, PerAxis | Padding):
         return
     value = given[1].value
     sides = kind.dims[1:]

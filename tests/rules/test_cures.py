@@ -364,6 +364,12 @@ def test_a_cure_that_breaks_something_else_is_not_offered() -> None:
     assert said(check_text(text)) == [("SG301", "write 24x24x8")]
 
 
+@pytest.mark.parametrize("node", ["{op: roll, shifts: [1, 1], dims: [2]}", "{op: expand, sizes: [-1, -1]}"])
+def test_a_list_by_nature_does_not_become_one_number(node: str) -> None:
+    report = check_text(f"specgraph: 1\ninputs: {{image: [3, 28, 28]}}\nnodes:\n  node: {node}\n")
+    assert [(found.code, found.fix) for found in report.diagnostics] == [("SG311", None)]
+
+
 def test_an_expression_is_left_alone() -> None:
     text = (
         "specgraph: 1\ninputs: {image: [3, 28, 28]}\nvars: {p: 1}\nnodes:\n"

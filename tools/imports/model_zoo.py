@@ -147,7 +147,7 @@ def build(group: str, name: str, kind: str) -> tuple[Any, list[Callable[[], list
     if group == "timm":
         import timm
 
-        m = timm.create_model(name, pretrained=False)
+        m: Any = timm.create_model(name, pretrained=False)
         cfg = m.default_cfg
         full = tuple(cfg["input_size"])
         sizes = [full] if kind in "htm" or cfg.get("fixed_input_size") else [(3, 128, 128), full]
