@@ -180,6 +180,7 @@ class HeadsObjective(Objective):
         self.parts = dict(parts)
         self.weights = dict.fromkeys(self.parts, 1.0)
         self.num_counts = sum(part.num_counts for part in self.parts.values())
+        self.counts_wholes = all(part.counts_wholes for part in self.parts.values())
         self._tails: dict[str, tuple[int, ...]] = {}
 
     def weigh(self, weights: Mapping[str, float]) -> None:

@@ -192,6 +192,9 @@ class Objective(ABC):
 
     task: Task
     num_counts: int = 1
+    counts_wholes: bool = False
+    """Whether all that `count` gives are whole numbers: batches can then be counted together, as their sum is the same
+    in any grouping. Others are added step by step, so that a run that resumes adds as one that was not stopped."""
 
     def __init__(self, task: Task, facts: Facts) -> None:
         self.task, self.facts = task, facts

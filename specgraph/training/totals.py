@@ -59,14 +59,21 @@ class EpochTotals:
     @torch.no_grad()
     def _compare(self) -> None:
         if self._waiting:
-            scores = torch.cat([scores for scores, _ in self._waiting])
-            self._counts += self.objective.count(scores, torch.cat([targets for _, targets in self._waiting]))
+            for scores, targets in self._batches():
+                self._counts += self.objective.count(scores, targets)
             if self._losses:
                 total = self._loss.item()
                 for loss in torch.stack(self._losses).tolist():  # `sum` rounds otherwise from Python 3.12 on
                     total += loss
                 self._loss.fill_(total)
             self._clear()
+
+    def _batches(self) -> list[tuple[Tensor, Tensor]]:
+        """What waits, together where the grouping does not show."""
+        if not self.objective.counts_wholes:
+            return self._waiting
+        scores, targets = (torch.cat(column) for column in zip(*self._waiting, strict=True))
+        return [(scores, targets)]
 
     def _clear(self) -> None:
         self._waiting.clear()

@@ -6,8 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from specgraph.recipes.losses import Mse
 from specgraph.recipes.recipe import RECIPE
 from specgraph.tasks.built_in.classification import ClassificationObjective
+from specgraph.tasks.built_in.image import ImageObjective
+from specgraph.tasks.built_in.regression import RegressionObjective
+from specgraph.tasks.task import Facts, Objective
 from specgraph.training.totals import EpochTotals
 
 STEPS = 40
@@ -61,6 +65,32 @@ def test_a_run_that_continues_from_saved_sums_ends_with_the_same_bits() -> None:
     for step in steps()[17:]:
         second.add(*step)
     assert torch.equal(whole.read(), second.read())
+
+
+FACTS = Facts(("x", "y"), (), 100, (0.0, 0.0), (1.0, 1.0))
+
+
+@pytest.mark.parametrize("every", [1, 3, 7, STEPS])
+@pytest.mark.parametrize("name", ["regression", "image"])
+def test_counts_that_are_not_whole_do_not_depend_on_who_looks_when(name: str, every: int) -> None:
+    """The errors of numbers and the PSNR of images are rounded as they are added."""
+    objective: Objective = RegressionObjective(Mse(), FACTS) if name == "regression" else ImageObjective(Mse(), Facts())
+    shape = (5, 2) if name == "regression" else (5, 3, 4, 4)
+    generator = torch.Generator().manual_seed(1)
+    sizes = (10.0 ** torch.randint(-9, 4, (STEPS,), generator=generator).double()).tolist()
+    true = [torch.rand(shape, generator=generator) * (name == "image") for _ in sizes]
+    batches = [
+        (part + size * torch.randn(shape, generator=generator), part) for part, size in zip(true, sizes, strict=True)
+    ]
+    found, expected = EpochTotals(torch.device("cpu"), objective), torch.zeros(1, dtype=torch.float64)
+    for number, (scores, targets) in enumerate(batches, 1):
+        found.add(torch.zeros(()), scores, targets)
+        expected += objective.count(scores, targets)
+        if number % every == 0:
+            found.read()
+    assert found.read()[1].item() == expected.item()
+    together = objective.count(*(torch.cat(column) for column in zip(*batches, strict=True)))
+    assert together.item() != expected.item(), "the grouping does not show"
 
 
 def test_reset_forgets_what_waits() -> None:

@@ -135,6 +135,8 @@ class Classification(Task):
 class ClassificationObjective(Objective):
     """`num_scores` scores an image; `from_log`: they are log-probabilities."""
 
+    counts_wholes = True
+
     def __init__(self, loss: Loss, num_scores: int, facts: Facts | None = None, *, from_log: bool = False) -> None:
         from specgraph.tasks.losses import build_loss
 

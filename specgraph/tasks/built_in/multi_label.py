@@ -101,6 +101,8 @@ class MultiLabel(Task):
 class MultiLabelObjective(Objective):
     """A score for each label; a sigmoid makes it a probability. `thresholds` are those above which a label is on."""
 
+    counts_wholes = True
+
     def __init__(self, loss: Loss, facts: Facts) -> None:
         from specgraph.tasks.losses import build_loss
 

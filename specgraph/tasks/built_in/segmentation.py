@@ -47,6 +47,8 @@ class Segmentation(Task):
 class SegmentationObjective(Objective):
     """`num_scores` scores for each pixel."""
 
+    counts_wholes = True
+
     def __init__(self, loss: Loss, num_scores: int, facts: Facts) -> None:
         from specgraph.tasks.losses import build_loss
 
