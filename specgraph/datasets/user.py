@@ -84,6 +84,10 @@ def from_user(data: Any, targets: Targets | Mapping[str, Targets] = "class") -> 
             "give two data sets whose items are (image, label), or two pairs (images, labels) of arrays",
         )
     kinds: Kinds = {"": targets} if isinstance(targets, str) else targets
+    if all(hasattr(part, "shape") for part in data) and set(kinds.values()) != {"picture"}:
+        raise CommandError(
+            "data are two arrays, and not (train, test)", "give two pairs: ((images, labels), (test images, labels))"
+        )
     parts = [_samples(part, name, kinds) for part, name in zip(data, ("train", "test"), strict=True)]
     (train, test), class_names, heads = joined(parts, kinds, getattr(data[0], "classes", None))
     masked = "mask" in kinds.values()
@@ -153,6 +157,8 @@ def _has_channels_last(first: int, middle: int, last: int) -> bool:
 def _as_pixels(images: Tensor) -> Tensor:
     """Whole numbers 0..255 of any type as uint8, floats as float32. Raises `CommandError`."""
     if images.is_floating_point():
+        if not bool(torch.isfinite(images).all()):
+            raise CommandError("an image holds a value that is not finite", "give finite numbers")
         return images.float()
     if images.is_complex() or not images.numel():
         raise _no_image(images)

@@ -231,3 +231,18 @@ def test_predict_sees_what_the_network_was_trained_on(
             predict(run, images, mean=MEAN)
     found = predict(run, images, top_k=1, **told)
     assert [prediction.classes[0].position for prediction in found] == LABELS.tolist()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_floats_that_are_not_finite_are_no_image(value: float) -> None:
+    """Training would end with a layer named whose input they are."""
+    images = RNG.random((4, 1, 8, 8), dtype=np.float32)
+    images[2, 0, 3, 3] = value
+    with pytest.raises(CommandError, match="a value that is not finite\ngive finite numbers"):
+        from_user(((images, np.arange(4)), (images, np.arange(4))))
+
+
+def test_one_pair_is_told_from_two() -> None:
+    with pytest.raises(CommandError, match="two arrays, and not "):
+        from_user((PIXELS, LABELS))
+    assert len(from_user((PIXELS, PIXELS), "picture").train) == len(PIXELS)
