@@ -21,7 +21,7 @@ from specgraph.importers.keras_calls import LayerCall, Order, State, Value
 from specgraph.importers.keras_file import KerasFile, open_keras
 from specgraph.importers.keras_model import MOST_LAYERS, Call, Layer, Model, Tensor, flatten, input_shape, parse_model
 from specgraph.importers.keras_operations import KERAS, TENSORFLOW
-from specgraph.importers.keras_weights import Variables, places_of
+from specgraph.importers.keras_weights import Variables, places_of, variables
 from specgraph.importers.name_levels import name_levels, order_by_branch
 from specgraph.importers.naming import numbered
 from specgraph.importers.onnx_import import ImportRefusedError
@@ -42,12 +42,14 @@ WITHOUT_OP = {
     "SlicingOpLambda": "it cuts a value in Python, which is not read",
     "Embedding": "it looks integers up: inputs of a spec are images and vectors of numbers",
     **dict.fromkeys(
-        ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "TimeDistributed", "ConvLSTM1D", "ConvLSTM2D"),
+        ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D"),
         "it loops over steps, which no op does",
     ),
 }
 SEQUENCES = frozenset(kind for kind in keras_windows.READ if kind.endswith("1D") and not kind.startswith("Global"))
 """Layers that read a sequence as a map, with channels first."""
+UNFIT = (ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError, StopIteration)
+"""What a configuration raises that is unlike all that Keras writes."""
 OWN = ("keras", "tf_keras", "tensorflow.python.keras", "tensorflow.keras")
 """Where modules of Keras's own layers lie. The layers of its applications are named in `LAYERS` too."""
 
@@ -112,7 +114,9 @@ class Reader:
                     raise Refusal(f"it is given {len(given)} values, and has {len(layer.model.inputs)} inputs")
                 inside = name if count == 0 else f"{name}_{count + 1}"
                 found = self.run(layer.model, list(given), f"{inside}.")
-        except Refusal as refusal:
+        except (Refusal, *UNFIT) as error:
+            damaged = f"it is damaged, or not what its layer takes: {str(error)[:120]}"
+            refusal = error if isinstance(error, Refusal) else Refusal(damaged)
             refusal.node = refusal.node or layer.label
             self.refusals.append(refusal)
             found = [None] * len(_outputs(layer, number))
@@ -138,6 +142,9 @@ def _filled(value: Any, known: dict[Tensor, Value | None]) -> Any:
 def _reader_of(layer: Layer) -> Callable[[LayerCall], Value]:
     """What reads a call of a layer. Raises `Refusal` for a layer that is not known."""
     found: Callable[[LayerCall], Value] | None
+    origin = layer.package or ("" if layer.module.startswith(OWN) else layer.module)
+    if origin and origin.lower() != "keras":
+        raise Refusal(f"it is a class of `{origin[:60]}`, whose Python code is not run")
     if layer.kind == "TFOpLambda":
         function = str(layer.config.get("function"))
         found, what = TENSORFLOW.get(function), f"the function `{function[:60]}` of TensorFlow"
@@ -147,8 +154,6 @@ def _reader_of(layer: Layer) -> Callable[[LayerCall], Value]:
         return _scaled_sum
     else:
         found, what = LAYERS.get(layer.kind), f"the layer {layer.kind[:60]}"
-        if layer.module and not layer.module.startswith(OWN):
-            raise Refusal(f"it is a class of `{layer.module[:60]}`, whose Python code is not run")
     if found is None:
         raise Refusal(WITHOUT_OP.get(layer.kind, f"{what} has no counterpart"))
     return found
@@ -231,7 +236,7 @@ def _order(model: Model, rank: int) -> Order:
 
 def _name_outputs(state: State, model: Model, found: list[Value | None]) -> dict[str, Order]:
     """The outputs by name, and the order of the axes of each."""
-    call = LayerCall(state, Layer("output", "", "", {}, "output"), Call([], {}), "output", 0)
+    call = LayerCall(state, Layer("output", "", "", "", {}, "output"), Call([], {}), "output", 0)
     orders: dict[str, Order] = {}
     for (name, tensor), value in zip(model.outputs, found, strict=True):
         assert value is not None
@@ -274,6 +279,8 @@ def read_keras_model(
             model = parse_model(file.config)
         except Refusal as refusal:
             raise ImportRefusedError(label, [(refusal.node, refusal.message)]) from refusal
+        except (*UNFIT, RecursionError) as error:
+            raise ImportRefusedError(label, [("", f"its configuration is damaged: {str(error)[:120]}")]) from error
         refused = unsaid(model)
         if refused:
             raise ImportRefusedError(label, refused)
@@ -300,6 +307,8 @@ def _read(model: Model, file: KerasFile, held: KerasFile, label: str, sizes: Siz
         orders = _name_outputs(state, model, found)
     except Refusal as refusal:
         raise ImportRefusedError(label, [(refusal.node, refusal.message)]) from refusal
+    except UNFIT as error:
+        raise ImportRefusedError(label, [("", f"it is damaged: {str(error)[:120]}")]) from error
     net.drop_unread()
     refusals = tidy(net)
     if refusals:
@@ -322,6 +331,8 @@ def _say(state: State, given: list[Value], orders: dict[str, Order], model: Mode
     names = {_policy(layer.config.get("dtype")) for layer in model.walk()} - {"float32", ""}
     if names:
         notes.append(f"Keras computes in {', '.join(sorted(names))[:60]}, a spec in what the command says")
+    if any(not layer.trainable and any(variables(layer)) for layer in model.walk()):
+        notes.append("layers that are frozen in Keras are trained here: `train --freeze` holds them")
     if held.arrays is None:
         notes.append(f"the weights are freshly initialised (seed {seed}): --keras-weights FILE reads some")
 

@@ -48,12 +48,14 @@ class Call:
 @dataclass(slots=True)
 class Layer:
     """A layer, or a model within a model. `label` is what messages call it, `is_layer` false for an operation of
-    `keras.ops`, which has no weights and no place among the layers. `first` is the number of its first call: Keras 2
+    `keras.ops`, which has no weights and no place among the layers; `package` is where a class of a project's own is
+    registered. `first` is the number of its first call: Keras 2
     counts a `Sequential` itself as one."""
 
     name: str
     kind: str
     module: str
+    package: str
     config: dict[str, Any]
     label: str
     calls: list[Call] = field(default_factory=list)
@@ -119,12 +121,13 @@ def _layer(entry: Any, number: int, path: str, depth: int) -> Layer:
     config = entry.get("config") if isinstance(entry, dict) else None
     if not isinstance(config, dict) and not (isinstance(config, list) and entry.get("class_name") == "Sequential"):
         raise Refusal("it has no configuration", f"layer {number + 1}")
-    kind = str(entry.get("class_name", "")).rpartition(">")[2]
+    package, _, kind = str(entry.get("class_name", "")).rpartition(">")
+    package = package or str(entry.get("registered_name") or "").rpartition(">")[0]
     settings = config if isinstance(config, dict) else {}
     name = str(entry.get("name") or settings.get("name") or f"layer_{number + 1}")
     full = f"{path}.{name}" if path else name
     module = str(entry.get("module") or "")
-    layer = Layer(name, kind, module, settings, f"{full} ({kind})")
+    layer = Layer(name, kind, module, package, settings, f"{full} ({kind})")
     if kind in MODELS:
         try:
             layer.model = parse_model({**entry, "class_name": kind}, full, depth + 1)
@@ -251,7 +254,7 @@ def _sequential(name: str, layers: dict[str, Layer], config: dict[str, Any]) -> 
             (start, *_) = first.model.inputs
             shape = input_shape(first.model.layers[start.layer])
         shape = shape or config.get("build_input_shape")
-        source = Layer("input", "InputLayer", "keras.layers", {"batch_shape": shape, "name": "input"}, "input")
+        source = Layer("input", "InputLayer", "keras.layers", "", {"batch_shape": shape, "name": "input"}, "input")
         while source.name in layers:
             source.name += "_"
         layers = {source.name: source, **layers}

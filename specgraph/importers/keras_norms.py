@@ -31,8 +31,6 @@ def batch_norm(call: LayerCall) -> Value:
     if not call.flag("scale", True) and not call.flag("center", True):
         parameters |= _neutral(parameters["running_mean"])
     arguments = {"eps": call.real("epsilon", 1e-3), "momentum": round(1 - call.real("momentum", 0.99), 12)}
-    if not call.layer.trainable:
-        call.state.note("layers that are frozen in Keras are trained here: `train --freeze` holds them")
     return value._replace(path=call.add("batch_norm", [value], arguments, parameters))
 
 

@@ -89,7 +89,8 @@ def clean(name: str) -> str:
     if name.startswith("/"):
         name = _from_scopes(name)
     path = re.sub(r"[^A-Za-z0-9_.-]", "_", name.replace("/", "."))
-    segments = [segment for segment in path.split(".") if segment]
+    segments = [segment.strip("_") if segment.startswith("__") else segment for segment in path.split(".")]
+    segments = [segment for segment in segments if segment]
     safe = [
         f"{segment}_" if reserved_reason(segment, top_level=position == 0) else segment
         for position, segment in enumerate(segments)

@@ -17,7 +17,7 @@ from specgraph.importers.api import finish, import_model
 from specgraph.importers.flat import Refusal
 from specgraph.importers.keras_import import KerasNetwork, read_keras_model
 from specgraph.importers.keras_windows import same_padding, transposed_cut
-from tests.importers.keras_by_hand import CONV, brought_in, layer, sequential
+from tests.importers.keras_by_hand import CONV, brought_in, functional, layer, sequential
 
 pytest.importorskip("h5py")
 DATA = Path(__file__).parents[1] / "data"
@@ -114,6 +114,21 @@ def test_a_model_without_weights_is_initialised(tmp_path: Path) -> None:
     assert not np.array_equal(found.state_dict["conv.weight"], other.state_dict["conv.weight"])
     assert (found.state_dict["norm.running_var"] == 1).all()
     assert any("freshly initialised (seed 3)" in note for note in found.notes)
+
+
+def test_names_that_a_module_cannot_bear(tmp_path: Path) -> None:
+    """Keras 2 calls the sum of a value and a number `tf.__operators__.add`."""
+    nodes = [
+        layer("InputLayer", "forward", batch_shape=[None, 4]),
+        {
+            "class_name": "TFOpLambda",
+            "config": {"name": "tf.__operators__.add", "trainable": True, "function": "__operators__.add"},
+            "inbound_nodes": [["forward", 0, 0, {"y": 3.0, "name": None}]],
+        },
+        {**layer("ReLU", "__mine"), "inbound_nodes": [[["tf.__operators__.add", 0, 0, {}]]]},
+    ]
+    found = brought_in(tmp_path, functional(nodes, [["__mine", 0, 0]]))
+    assert list(found.graph().nodes) == ["tf.operators.add", "mine"]
 
 
 def test_free_sizes(tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +33,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     "a class of its own": (
         sequential({"class_name": "mine>Special", "module": "mine.layers", "config": {"name": "own"}}),
-        "own (Special): it is a class of `mine.layers`, whose Python code is not run",
+        "own (Special): it is a class of `mine`, whose Python code is not run",
+    ),
+    "a registered class": (
+        sequential({"class_name": "Conv2D", "registered_name": "mine>Conv2D", "config": CONV["config"]}),
+        "conv (Conv2D): it is a class of `mine`, whose Python code is not run",
     ),
     "an unknown layer": (
         sequential(layer("Discretization", "bins")),
@@ -137,6 +144,56 @@ def test_all_layers_that_cannot_be_said_are_named(tmp_path: Path) -> None:
     with pytest.raises(CommandError) as caught:
         brought_in(tmp_path, functional([sources, *branches, joined], [["c", 0, 0]]))
     assert len(caught.value.message.splitlines()) == 3  # `c` only reads what is refused
+
+
+NUM_FUZZED = int(os.environ.get("SPECGRAPH_FUZZ", "300"))
+ODD: list[Any] = [
+    None,
+    True,
+    -1,
+    0,
+    2**40,
+    1.5,
+    float("nan"),
+    "",
+    "same",
+    "x" * 99,
+    [],
+    [1],
+    [[]],
+    {},
+    {"a": 1},
+    [None, 2],
+]
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Each place of a text of JSON, as a collection and a key."""
+    for key in range(len(value)) if isinstance(value, list) else list(value):
+        yield value, key
+        if isinstance(value[key], list | dict):
+            yield from places(value[key])
+
+
+@pytest.mark.parametrize(("version", "name"), [(version, "functional.json") for version in (2, 3)])
+def test_changed_configurations_give_one_clear_error(version: int, name: str, tmp_path: Path) -> None:
+    text = zipfile.ZipFile(DATA / f"keras{version}.zip").read(name)
+    draw = random.Random(version)
+    refused: list[str] = []
+    for _ in range(NUM_FUZZED):
+        config = json.loads(text)
+        for _ in range(draw.choice((1, 1, 2))):
+            inside, key = draw.choice(list(places(config)))
+            if draw.random() < 0.2:
+                del inside[key]
+            else:
+                inside[key] = draw.choice(ODD)
+        try:
+            brought_in(tmp_path, config)
+        except CommandError as error:
+            refused.append(str(error))
+    assert len(refused) > NUM_FUZZED // 10
+    assert not [text for text in refused if "Traceback" in text]
 
 
 def test_models_that_multiply(tmp_path: Path) -> None:
