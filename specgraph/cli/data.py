@@ -101,11 +101,17 @@ def lines_of(facts: dict[str, Any]) -> list[str]:
     lines.append("  " + ", ".join(f"{count:,} {name}" for name, count in facts["images"].items()))
     lines.append("  mean  " + " ".join(f"{v:.4f}" for v in facts["mean"]) + "   (of values in 0..1, over all pixels)")
     lines.append("  std   " + " ".join(f"{v:.4f}" for v in facts["std"]))
-    lines += {"class": _class_lines, "labels": _label_lines, "numbers": _number_lines, "mask": _mask_lines}.get(
-        facts["targets"], lambda _: []
-    )(facts)
+    lines += _target_lines(facts)
+    for name, own in facts.get("heads", {}).items():
+        lines += [f"  output {name}{': the image' if own['targets'] == 'picture' else ''}", *_target_lines(own)]
     lines += [f"  {note}" for note in facts["notes"]]
     return lines + [f"  warning: {warning}" for warning in facts["warnings"]]
+
+
+def _target_lines(facts: dict[str, Any]) -> list[str]:
+    """What is learnt, of one output."""
+    forms = {"class": _class_lines, "labels": _label_lines, "numbers": _number_lines, "mask": _mask_lines}
+    return forms[facts["targets"]](facts) if facts["targets"] in forms else []
 
 
 def _class_lines(facts: dict[str, Any]) -> list[str]:

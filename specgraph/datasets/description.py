@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from specgraph.datasets.findings import find_oddities
+from specgraph.datasets.findings import duplicates, odd_targets
 from specgraph.datasets.packed import unpacked
 from specgraph.datasets.samples import IGNORED, Dataset, Part, Samples
 from specgraph.datasets.statistics import sample_statistics
@@ -17,35 +18,59 @@ NUM_BINS = 10
 
 
 def describe(dataset: Dataset, targets: str) -> dict[str, Any]:
-    """Facts of a data set whose samples have `targets` (`class`, `labels`, `numbers`, `mask`, `picture`); mean and
-    deviation are over all pixels of the training images. Masks are the last channel of the images."""
+    """Facts of a data set whose samples have `targets` (`class`, `labels`, `numbers`, `mask`, `picture`, or `heads` for
+    those of several outputs, told for each); mean and deviation are over all pixels of the training images. Masks are
+    the last channel of the images."""
     parts = parts_of(dataset)
-    known = {
-        "name": dataset.name,
-        "targets": targets,
-        "channels": dataset.channels,
-        "size": list(dataset.size) if dataset.size else None,
-        "classes" if targets in ("class", "mask") else targets: list(dataset.class_names),
-        **({"pictures": {part.name or "wanted": list(part.shape) for part in dataset.parts}} if dataset.parts else {}),
-        "images": {part: len(samples) for part, samples in parts.items()},
-    }
     mean, std = dataset.mean, dataset.std
     if mean is None or std is None:
         mean, std = sample_statistics(dataset.train)
+    if dataset.heads:
+        heads, warnings = _of_heads(dataset)
+        learnt: dict[str, Any] = {"targets": targets, "heads": heads}
+        has_mask = any(head.targets == "mask" for head in dataset.heads)
+    else:
+        learnt, warnings = _learnt(dataset, targets)
+        has_mask = targets == "mask"
+    return {
+        "name": dataset.name,
+        **learnt,
+        "channels": dataset.channels,
+        "size": list(dataset.size) if dataset.size else None,
+        **({"pictures": {part.name or "wanted": list(part.shape) for part in dataset.parts}} if dataset.parts else {}),
+        "images": {part: len(samples) for part, samples in parts.items()},
+        "mean": [round(value, 6) for value in mean],
+        "std": [round(value, 6) for value in std],
+        "notes": list(dataset.notes),
+        "warnings": warnings + duplicates(parts, has_mask=has_mask and not dataset.parts),
+    }
+
+
+def _of_heads(dataset: Dataset) -> tuple[dict[str, Any], list[str]]:
+    """What each of several outputs learns, by its name, and what is odd about it."""
+    facts, warnings = {}, []
+    for head in dataset.heads:
+        held = None if dataset.validation is None else head.of(dataset.validation)
+        own = replace(
+            dataset, train=head.of(dataset.train), test=head.of(dataset.test), validation=held,
+            class_names=head.names, heads=(),
+        )  # fmt: skip
+        facts[head.name], odd = _learnt(own, head.targets)
+        warnings += [f"output `{head.name}`: {told}" for told in odd]
+    return facts, warnings
+
+
+def _learnt(dataset: Dataset, targets: str) -> tuple[dict[str, Any], list[str]]:
+    """What is learnt of a data set, and what is odd about it."""
+    parts = parts_of(dataset)
     masks = {part: mask_counts(samples, dataset.parts) for part, samples in parts.items()} if targets == "mask" else {}
     of_targets = {"class": _of_classes, "labels": _of_labels, "numbers": _of_numbers}
     own = _of_masks(masks, dataset.num_classes) if masks else {}
     if targets in of_targets:
         own = of_targets[targets](dataset, parts)
-    warnings = find_oddities(dataset, parts, targets, {part: present for part, (_, present) in masks.items()})
-    return {
-        **known,
-        **own,
-        "mean": [round(value, 6) for value in mean],
-        "std": [round(value, 6) for value in std],
-        "notes": list(dataset.notes),
-        "warnings": warnings,
-    }
+    names = {"classes" if targets in ("class", "mask") else targets: list(dataset.class_names)}
+    odd = odd_targets(dataset, parts, targets, {part: present for part, (_, present) in masks.items()})
+    return {"targets": targets, **names, **own}, odd
 
 
 def parts_of(dataset: Dataset) -> dict[str, Samples]:

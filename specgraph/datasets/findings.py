@@ -16,11 +16,11 @@ MOST_NAMED = 5
 PAIRS = (("train", "validation"), ("train", "test"), ("validation", "test"))
 
 
-def find_oddities(
+def odd_targets(
     dataset: Dataset, parts: Mapping[str, Samples], targets: str, masks: Mapping[str, Tensor] | None = None
 ) -> list[str]:
-    """What to look at before training, a sentence each. `masks` counts, for each part, the images that have each class
-    number in their masks."""
+    """What to look at in the targets before training, a sentence each. `masks` counts, for each part, the images that
+    have each class number in their masks."""
     if targets == "class":
         counts = {part: torch.bincount(some.labels, minlength=dataset.num_classes) for part, some in parts.items()}
     elif targets == "labels":
@@ -36,7 +36,7 @@ def find_oddities(
         spread = dataset.train.labels.amax(0) - dataset.train.labels.amin(0)
         same = [name for name, width in zip(dataset.class_names, spread.tolist(), strict=True) if width == 0]
         found += [f"{_listed(same)}: the same number in all training images"] if same else []
-    return found + duplicates(parts, has_mask=targets == "mask" and not dataset.parts)
+    return found
 
 
 def _of_counts(counts: Mapping[str, Tensor], names: Sequence[str], targets: str) -> list[str]:

@@ -14,9 +14,10 @@ from PIL import Image
 
 from specgraph.cli.main import main
 from specgraph.datasets.description import describe
-from specgraph.datasets.findings import find_oddities
+from specgraph.datasets.findings import duplicates
 from specgraph.datasets.samples import IGNORED, Dataset, ImageTensor, whole
-from specgraph.datasets.shapes import draw_shapes
+from specgraph.datasets.shapes import draw_images, draw_shapes
+from tests.helpers import ROOT
 
 RNG = np.random.default_rng(0)
 
@@ -103,7 +104,7 @@ def test_no_warnings_about_drawn_shapes() -> None:
     for targets in ("class", "labels", "numbers", "mask", "picture"):
         data = draw_shapes(32, 40, targets)
         assert describe(data, targets)["warnings"] == []
-    assert find_oddities(data, {"train": data.train}, "picture") == []
+    assert duplicates({"train": data.train}) == []
 
 
 @pytest.fixture
@@ -159,3 +160,23 @@ def test_the_command_reads_the_data_of_a_recipe(table: Path, capsys: pytest.Capt
     assert (code, facts["targets"], facts["size"], facts["channels"]) == (0, "numbers", [4, 6], 1)
     code, out, _ = run(capsys, spec, "--set", "recipe.data.file=none.csv", "--recipe", "ages")
     assert code == 2
+
+
+def test_each_of_several_outputs_is_told(capsys: Any, tmp_path: Path) -> None:
+    """Counts of classes, a histogram of numbers and shares of masks, and what is odd about each."""
+    drawn = draw_shapes(16, 20, {"kind": "class", "extent": "numbers", "area": "mask"})
+    found = describe(drawn, "heads")
+    _, kinds, masks = draw_images(16, 20, one_kind=True)
+    counts = torch.bincount(kinds[4:].amax(1), minlength=4).tolist()
+    assert found["heads"]["kind"]["per_class"]["train"] == counts
+    assert found["heads"]["extent"]["per_number"]["count"]["train"]["most"] == int((kinds[4:] >= 0).sum(1).max())
+    share = float((masks[4:] == 0).float().mean())
+    assert found["heads"]["area"]["pixel_share"]["train"][0] == pytest.approx(share, abs=1e-6)
+    absent = [name for name, count in zip(("circle", "square", "triangle", "cross"), counts, strict=True) if not count]
+    assert any(each.startswith("output `kind`:") for each in found["warnings"]) == bool(absent)
+    text = (ROOT / "specs/count-and-kind.yaml").read_text()
+    (tmp_path / "net.yaml").write_text(text)
+    assert main(["data", str(tmp_path / "net.yaml"), "--set", "recipe.data.images=40"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.index("  output kind") < printed.index("4 classes") < printed.index("  output extent")
+    assert "    area" in printed
