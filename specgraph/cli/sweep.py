@@ -166,12 +166,10 @@ def _kept(name: str, value: Any) -> Any:
 
 
 def _joined(args: argparse.Namespace, say: Any) -> SweepFolder:
-    from specgraph.sweeps.folder import STORAGE_VARIABLE, is_sweep, join_storage, open_folder
+    from specgraph.sweeps.folder import is_sweep, join_storage, open_folder
 
     if is_sweep(args.join):
-        if args.storage is not None:
-            os.environ[STORAGE_VARIABLE] = args.storage
-        return open_folder(args.join)
+        return open_folder(args.join, args.storage)
     address, _, name = args.join.partition("#")
     if "://" not in address and not Path(address).is_file():
         return open_folder(args.join)  # which says that it is no sweep

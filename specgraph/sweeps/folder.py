@@ -48,8 +48,9 @@ class Record(NamedTuple):
 class SweepFolder:
     """A sweep on disk."""
 
-    def __init__(self, path: Path, record: Record) -> None:
-        self.path, self.record = path, record
+    def __init__(self, path: Path, record: Record, address: str | None = None) -> None:
+        """`address` is that of the storage, where the record lacks its password."""
+        self.path, self.record, self.address = path, record, address
 
     @property
     def plan(self) -> Plan:
@@ -59,7 +60,7 @@ class SweepFolder:
     @property
     def storage(self) -> str:
         """The address of the storage. Raises `CommandError` where its password is not known."""
-        address = os.environ.get(STORAGE_VARIABLE) or self.record.storage
+        address = self.address or os.environ.get(STORAGE_VARIABLE) or self.record.storage
         if "://" in address:
             if ":***@" in address:
                 raise CommandError(
@@ -123,13 +124,11 @@ def create(path: Path, record: Record, texts: dict[str, str]) -> SweepFolder:
     kept = record._replace(storage=hidden(record.storage))
     study.set_user_attr(ATTRIBUTE, {**kept.to_plain(), "texts": texts})
     _write_record(path, kept)
-    if kept.storage != record.storage:
-        os.environ[STORAGE_VARIABLE] = record.storage
-    return SweepFolder(path, kept)
+    return SweepFolder(path, kept, record.storage)
 
 
-def open_folder(path: str | os.PathLike[str]) -> SweepFolder:
-    """The sweep in a folder. Raises `CommandError`."""
+def open_folder(path: str | os.PathLike[str], address: str | None = None) -> SweepFolder:
+    """The sweep in a folder; `address` is that of its storage if another one is to be used. Raises `CommandError`."""
     place = Path(path) / RECORD
     try:
         plain = json.loads(place.read_text(encoding="utf-8"))
@@ -137,7 +136,7 @@ def open_folder(path: str | os.PathLike[str]) -> SweepFolder:
         raise CommandError(f"{path} is no sweep: it has no {RECORD}") from None
     except (OSError, ValueError) as error:
         raise CommandError(f"{place} cannot be read: {error}") from None
-    return SweepFolder(Path(path), _record_of(plain, str(place)))
+    return SweepFolder(Path(path), _record_of(plain, str(place)), address)
 
 
 def join_storage(address: str, name: str | None, out: str | None) -> SweepFolder:
@@ -158,15 +157,13 @@ def join_storage(address: str, name: str | None, out: str | None) -> SweepFolder
         raise CommandError(f"study `{name}` is not one of `specgraph sweep`")
     record = _record_of(plain, hidden(address))
     if out is not None and is_sweep(out):
-        return open_folder(out)
+        return open_folder(out, address)
     path = new_sweep_folder(name, out)
     kept = hidden(address) if "://" in address else os.path.abspath(address)
     record = record._replace(storage=kept, origin=False)
     _write_texts(path, plain["texts"])
     _write_record(path, record)
-    if kept != address and "://" in address:
-        os.environ[STORAGE_VARIABLE] = address
-    return SweepFolder(path, record)
+    return SweepFolder(path, record, address if "://" in address else kept)
 
 
 def _write_texts(path: Path, texts: dict[str, str]) -> None:

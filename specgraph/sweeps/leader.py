@@ -16,7 +16,15 @@ from specgraph.errors import CommandError
 from specgraph.runs.lock import RunLock
 from specgraph.sweeps.ahead import look_ahead
 from specgraph.sweeps.engine import load_optuna, load_study, open_storage
-from specgraph.sweeps.folder import Record, SweepFolder, create, default_storage, new_sweep_folder, texts_of
+from specgraph.sweeps.folder import (
+    STORAGE_VARIABLE,
+    Record,
+    SweepFolder,
+    create,
+    default_storage,
+    new_sweep_folder,
+    texts_of,
+)
 from specgraph.sweeps.plan import Plan
 from specgraph.sweeps.source import SearchSource, refuse_unknown
 from specgraph.sweeps.space import key_of
@@ -120,6 +128,7 @@ class Crew:
 
     def __init__(self, folder: SweepFolder, count: int, device: str | None, *, quiet: bool) -> None:
         self.folder, self.count, self.device, self.quiet = folder, count, device, quiet
+        self.address = folder.storage if "://" in folder.storage else os.path.abspath(folder.storage)
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         self.restarts = 0
 
@@ -148,6 +157,7 @@ class Crew:
     def _start(self, place: int) -> None:
         share = max(usable_cores() // self.count, 1)
         environment = {**os.environ, PARENT_VARIABLE: str(os.getpid()), PLACE_VARIABLE: str(place)}
+        environment[STORAGE_VARIABLE] = self.address
         environment.setdefault("OMP_NUM_THREADS", str(share))
         words = ["-m", "specgraph", "sweep", "--join", str(self.folder.path)]
         words += ["--device", self.device] if self.device else []

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from specgraph.errors import CommandError, SpecError
 from specgraph.runs.folder import best_row, is_run
+from specgraph.runs.lock import RunLock
 from specgraph.sweeps.draw import Discarded, as_history, draw, sampler_of, seed_of
 from specgraph.sweeps.engine import load_optuna, load_study, open_storage
 from specgraph.sweeps.folder import SweepFolder
@@ -37,6 +38,8 @@ MOST_DEATHS = 3
 """So often may the process of a trial die before the trial counts as failed."""
 MOST_FAILURES = 2
 """So often may training a trial end in an error that is not the setting's own, such as a full disk."""
+DRAWING = "drawing"
+TURN_S = 0.05
 PARENT_VARIABLE = "SPECGRAPH_SWEEP_PARENT"
 
 
@@ -95,7 +98,8 @@ class Worker:
             reason = f"its process died {claim.count('deaths')} times"
             self._end(claim, states.FAIL, None, reason=reason)
             return
-        params = self._params(claim)
+        with self._turn():
+            params = self._params(claim)
         if params is None:
             self._end(claim, states.FAIL, None, reason="no setting is left within the limits and the space")
             return
@@ -146,6 +150,19 @@ class Worker:
         return self.device or str(self.plan.options.get("device", "auto"))
 
     # settings ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """While it lasts, no other worker of this folder draws: two would not see each other's setting."""
+        with RunLock() as lock:
+            while not lock.is_held:
+                try:
+                    lock.take(self.folder.path / DRAWING)
+                except CommandError:
+                    time.sleep(TURN_S)
+                    continue
+                break  # without a lock where the file system has none
+            yield
 
     def _params(self, claim: Claim) -> Params | None:
         """The setting of a trial: the one that it has, else one that the sampler draws. None where none is left."""
