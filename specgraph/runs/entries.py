@@ -71,8 +71,9 @@ class Entry:
 def find_runs(places: Iterable[Path]) -> list[Entry]:
     """The runs below these folders, damaged ones too, by their path."""
     found = {spec.parent for place in places for spec in place.rglob(RUN_SPEC)}
-    # trackers keep copies of a run's files inside its folder
-    folders = sorted(folder for folder in found if not found.intersection(folder.parents))
+    # trackers keep copies of a run's files inside its folder; a sweep has a spec beside the runs in its folder
+    runs = {folder for folder in found if (folder / "environment.json").exists()}
+    folders = sorted(folder for folder in found if not runs.intersection(folder.parents))
     return [entry for entry in map(read_entry, folders) if entry is not None]
 
 

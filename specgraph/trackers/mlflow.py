@@ -69,13 +69,18 @@ class MLflow(Tracker):
     def close(self, outcome: Outcome) -> None:
         """Send the files of a finished run, and its status."""
         self._reach()
-        if outcome == "finished":
-            for path in self._run.files():
-                self._client.log_artifact(self._id, str(path))
+        try:
+            if outcome == "finished":
+                for path in self._run.files():
+                    self._client.log_artifact(self._id, str(path))
+        finally:  # a server may refuse files
+            self._end(STATUSES[outcome])
+
+    def _end(self, status: str) -> None:
         said = os.environ.get(QUIET)
         os.environ[QUIET] = "true"  # the last line on standard output is the run folder
         try:
-            self._client.set_terminated(self._id, STATUSES[outcome])
+            self._client.set_terminated(self._id, status)
         finally:
             if said is None:
                 del os.environ[QUIET]

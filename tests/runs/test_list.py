@@ -301,6 +301,13 @@ def test_copies_inside_a_run_are_not_runs(command: Command) -> None:
     assert listed(command) == ["01"]
 
 
+def test_a_spec_beside_runs_hides_none(command: Command) -> None:
+    for name in ("sweep/trial-000", "sweep/trial-001"):
+        write_run(Path("runs") / name)
+    shutil.copy("runs/sweep/trial-000/spec.yaml", "runs/sweep/spec.yaml")
+    assert listed(command) == ["000", "001"]
+
+
 def test_nothing_to_list(command: Command) -> None:
     Path("runs").mkdir()
     for words in ([], ["--where", "lr>0"], ["--cost", "parameters"], ["--metric", "f1"], ["--sort", "lr"]):
