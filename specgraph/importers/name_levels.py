@@ -88,6 +88,7 @@ def _part(net: FlatNetwork, prefix: str, numbered: set[str], kept: set[str]) -> 
         return None
     members = [nodes[place] for place in between]
     members += _up_to_join(members, nodes[own[-1] + 1 :], numbered)
+    members = [*_branches(members, nodes[: own[0]], numbered, net.readers()), *members]
     if len(members) < 2 or any(node.share or node.path in kept for node in members):
         return None
     return Part(prefix, tuple(_named(members, prefix)))
@@ -100,14 +101,32 @@ def _up_to_join(members: list[FlatNode], following: list[FlatNode], numbered: se
     taken: list[FlatNode] = []
     count = 0
     for node in following:
-        if node.path not in numbered or not set(node.inputs) <= read or paths.isdisjoint(node.inputs):
+        joins = len(node.inputs) > 1 and ops()[node.op].takes_several
+        if node.path not in numbered or not set(node.inputs) <= read or (joins and paths.isdisjoint(node.inputs)):
             break
         taken.append(node)
         paths.add(node.path)
         read.add(node.path)
-        if len(node.inputs) > 1 and ops()[node.op].takes_several:
+        if joins:
             count = len(taken)
     return taken[:count]
+
+
+def _branches(
+    members: list[FlatNode], before: list[FlatNode], numbered: set[str], readers: dict[str, list[str]]
+) -> list[FlatNode]:
+    """The nodes with mere numbers before a part that only it reads, as far as it takes for the part to read one value;
+    none if that is not reached."""
+    paths = {node.path for node in members}
+    read = {source for node in members for source in node.inputs} - paths
+    taken: list[FlatNode] = []
+    for node in reversed(before):
+        if len(read) <= 1 or node.path not in numbered or not paths.issuperset(readers[node.path]):
+            break
+        taken.append(node)
+        paths.add(node.path)
+        read = (read | set(node.inputs)) - paths
+    return taken[::-1] if len(read) == 1 else []
 
 
 def _named(members: list[FlatNode], prefix: str) -> list[tuple[str, FlatNode]]:
@@ -120,7 +139,7 @@ def _named(members: list[FlatNode], prefix: str) -> list[tuple[str, FlatNode]]:
         elif node.path.startswith(f"{prefix}_"):
             name = node.path[len(prefix) + 1 :]
         else:
-            name = re.sub(r"_?\d+\Z", "", node.path.rpartition(".")[2]) or node.op
+            name = re.sub(r"_\d+(?=_|\Z)", "", node.path.rpartition(".")[2]) or node.op
         taken[name] += 1
         found.append((name if taken[name] == 1 else f"{name}_{taken[name]}", node))
     return found

@@ -67,14 +67,22 @@ class Writer:
         for group in groups(self.entries):
             alike.setdefault(group.signature, []).append(group)
         taken: set[str] = set()
-        for signature, instances in alike.items():
-            if len(instances) < 2 or _better_as_list(instances[0]):
+        for instances in alike.values():
+            if len(instances) < 2 or _better_as_list(instances[0]) or self._is_block(instances, taken):
                 continue
-            name = self._block_name(instances, taken)
-            block = FoundBlock(name, instances)
-            if block.expressible:
-                taken.add(name)
-                self.blocks[signature] = block
+            for stem, part in _by_stem(instances).items():  # `block17_3` and `block8_3` of one form, with other sizes
+                if 1 < len(part) < len(instances):
+                    for group in part:
+                        group.signature += stem
+                    self._is_block(part, taken)
+
+    def _is_block(self, instances: list[NameGroup], taken: set[str]) -> bool:
+        """Note that groups are instances of one block, if it needs few arguments."""
+        block = FoundBlock(self._block_name(instances, taken), instances)
+        if block.expressible:
+            taken.add(block.name)
+            self.blocks[instances[0].signature] = block
+        return block.expressible
 
     def _block_name(self, instances: list[NameGroup], taken: set[str]) -> str:
         first = instances[0]
@@ -324,6 +332,14 @@ def _simple(value: Any) -> bool:
 
 def _literal(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _by_stem(instances: list[NameGroup]) -> dict[str, list[NameGroup]]:
+    """Groups by what their names have before the last number."""
+    found: dict[str, list[NameGroup]] = {}
+    for group in instances:
+        found.setdefault(_stem(group.path), []).append(group)
+    return found
 
 
 def _stem(path: str) -> str:

@@ -204,3 +204,17 @@ def test_weights_of_another_model(version: int, name: str, folder: Path) -> None
     with pytest.raises(CommandError) as caught:
         import_model(folder / "3" / "functional.json", keras_weights=folder / str(version) / name)
     assert "belong to another model" in str(caught.value.help)
+
+
+def test_parts_of_one_form_and_many_sizes_are_blocks_by_their_names(tmp_path: Path) -> None:
+    """Two kinds of part with the same ops, nine of whose arguments differ."""
+    layers = []
+    for kind, shift in (("block17", 0), ("block8", 10)):
+        for unit in (1, 2):
+            layers += [
+                layer("Conv2D", f"{kind}_{unit}_conv{place}", filters=shift + place + 3, kernel_size=1)
+                for place in range(10)
+            ]
+    found = brought_in(tmp_path, sequential(*layers))
+    assert list(found.spec["blocks"]) == ["block17", "block8"]
+    assert list(found.spec["nodes"]) == ["block17_$(index + 1)", "block8_$(index + 1)"]
