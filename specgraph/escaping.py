@@ -7,6 +7,7 @@ text that stays text in its target, whatever it holds.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 _ACTIVE = (
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
@@ -70,6 +71,17 @@ def for_html(text: str) -> str:
     from html import escape  # its table of names takes time that only pages are worth
 
     return escape(_without_controls(text))
+
+
+def for_spec(value: Any) -> Any:
+    """Plain data as a spec writes it: a `$` in text would begin an expression. Keys are no expressions."""
+    if isinstance(value, str):
+        return value.replace("$", "$$")
+    if isinstance(value, dict):
+        return {key: for_spec(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [for_spec(each) for each in value]
+    return value
 
 
 def for_dot(text: str) -> str:

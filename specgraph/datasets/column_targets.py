@@ -13,6 +13,7 @@ from torch import Tensor
 from specgraph.datasets.catalog import Targets
 from specgraph.datasets.columns import Columns
 from specgraph.datasets.demands import several_columns
+from specgraph.datasets.number_targets import single_precision
 from specgraph.datasets.samples import HeadTargets, joined_targets
 from specgraph.errors import CommandError
 from specgraph.recipes.feeding import Data
@@ -90,9 +91,15 @@ def _numbers(columns: Columns, chosen: list[str]) -> tuple[Tensor, tuple[str, ..
         uneven = next((i for i, row in enumerate(rows) if len(row) != len(rows[0])), None)
         if uneven is not None:
             raise CommandError(f"{columns.at(uneven, column)} holds {len(rows[uneven])} numbers, not {len(rows[0])}")
-        return torch.tensor(rows), tuple(f"{column}_{place}" for place in range(len(rows[0])))
+        names = tuple(f"{column}_{place}" for place in range(len(rows[0])))
+        return _single(rows, names, columns), names
     taken = [[_number(columns.values[c][i], columns.at(i, c)) for c in chosen] for i in range(columns.num_rows)]
-    return torch.tensor(taken), tuple(chosen)
+    return _single(taken, chosen, columns), tuple(chosen)
+
+
+def _single(rows: list[list[float]], names: Sequence[str], columns: Columns) -> Tensor:
+    told = [f"column `{name}` of {columns.name}" for name in names]
+    return single_precision(torch.tensor(rows, dtype=torch.float64), told)
 
 
 def _labels(columns: Columns, chosen: list[str], data: Data) -> tuple[Tensor, tuple[str, ...]]:

@@ -105,7 +105,10 @@ class Columns:
             found: File = value
             return found
         what = "is empty" if value in (None, "", b"") else f"holds a {type(value).__name__}"
-        raise CommandError(f"{self.at(place, column)} {what}, and not the path or the bytes of an image")
+        raise CommandError(
+            f"{self.at(place, column)} {what}, and not the path or the bytes of an image",
+            "give every row an image, or leave such rows out",
+        )
 
     def _existing(self, column: str) -> str:
         if column in self.values:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from specgraph.datasets.files import data_file
+from specgraph.datasets.number_targets import single_precision
 from specgraph.datasets.samples import Dataset, ImageTensor, Samples, whole
 from specgraph.datasets.split import held_out_test
 from specgraph.datasets.statistics import sample_statistics
@@ -90,7 +91,7 @@ def _labels(labels: NDArray[np.generic], targets: str, where: str) -> Tensor:
     if not bool(values.isfinite().all()):
         raise CommandError(f"{where} holds values that are not finite")
     if targets == "numbers":
-        return values.float()
+        return single_precision(values, [f"column {place} of {where}" for place in range(values.shape[1])])
     if targets == "labels":
         other = values[(values != 0) & (values != 1)]
         if len(other):

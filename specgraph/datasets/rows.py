@@ -103,7 +103,9 @@ def _read(
         places, notes = _places(columns, data, torch.zeros(len(pictures), dtype=torch.int64))
         pairs = {part: [(pictures[i], masks[i]) for i in found.tolist()] for part, found in places.items()}
         known = columns.class_names.get(chosen[0])
-        return replace(read_pairs(pairs, data, size, channels, name=columns.name, names=known), notes=notes), places
+        return replace(
+            read_pairs(pairs, data, size, channels, name=Path(columns.name).stem, names=known), notes=notes
+        ), places
     heads: tuple[HeadTargets, ...] = ()
     names: tuple[str, ...] = ()
     if isinstance(targets, str):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from specgraph.datasets.catalog import Targets
+from specgraph.datasets.number_targets import single_precision
 from specgraph.datasets.samples import IGNORED, HeadTargets, Samples, joined_targets
 from specgraph.errors import CommandError
 
@@ -62,13 +63,15 @@ def _of_kind(given: Any, kind: Targets, name: str, output: str = "") -> Tensor:
             f"the {what} have targets of shape {tuple(array.shape)}",
             f"give (N, {'numbers' if kind == 'numbers' else 'labels'}), one row for each image",
         )
-    found = torch.from_numpy(array.astype(np.float32))
+    found = torch.from_numpy(array.astype(np.float64))
     wrong = ~found.isfinite() if kind == "numbers" else (found != 0) & (found != 1)
     if wrong.any():
         row, column = wrong.nonzero()[0].tolist()
         is_to_be = "a finite number" if kind == "numbers" else "0 or 1, as each label is off or on"
         raise CommandError(f"row {row} of the {what} has {array[row, column]} in column {column}", f"give {is_to_be}")
-    return found
+    if kind == "numbers":
+        return single_precision(found, [f"column {place} of the {what}" for place in range(found.shape[1])])
+    return found.float()
 
 
 def _array(given: Any, what: str) -> np.ndarray[Any, Any]:

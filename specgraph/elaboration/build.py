@@ -21,6 +21,7 @@ from specgraph.elaboration.references import first_few
 from specgraph.elaboration.scope import POISON, Env, LiveScope, Wire
 from specgraph.elaboration.state import State
 from specgraph.errors import CommandError
+from specgraph.escaping import for_spec
 from specgraph.graph.dims import Dim, symbol
 from specgraph.graph.model import Graph, is_symbolic
 from specgraph.graph.names import MAX_NAME, SEGMENT, reserved_reason
@@ -35,8 +36,8 @@ from specgraph.language.op_arguments import FAILED
 from specgraph.language.read import IDENTIFIER
 from specgraph.language.resolve import resolve_document
 from specgraph.language.values import Written
-from specgraph.recipes.given import changed_recipe, split_settings
-from specgraph.recipes.recipe import RECIPE, Recipe, plain_recipe
+from specgraph.recipes.given import as_written, changed_recipe, split_settings
+from specgraph.recipes.recipe import RECIPE, Recipe
 
 OUTPUT = re.compile(SEGMENT)
 MAX_RANK = 4
@@ -318,9 +319,9 @@ class GraphBuilder:
     def _resolved(self, values: dict[str, Any], recipes: dict[str, Recipe]) -> dict[str, Any]:
         resolved = resolve_document(self.document, keep_expect=not self.state.overridden)
         if self.overrides:
-            resolved["vars"] = {**resolved.get("vars", {}), **self.overrides}
+            resolved["vars"] = {**resolved.get("vars", {}), **for_spec(self.overrides)}
         if self.recipe_settings and recipes:
-            resolved["recipes"] = {name: plain_recipe(recipe) for name, recipe in recipes.items()}
+            resolved["recipes"] = {name: for_spec(as_written(recipe)) for name, recipe in recipes.items()}
         if self.input_size is not None:
             for name, wire_shape in list(resolved.get("inputs", {}).items()):
                 kind = image_type(tuple(1 for _ in wire_shape))

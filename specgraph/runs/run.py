@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specgraph.errors import CommandError, reason
+from specgraph.escaping import for_spec
 from specgraph.graph.fingerprint import spec_hash
 from specgraph.graph.model import Graph
 from specgraph.read_back import csv_problem, json_problem, write_read_back
@@ -199,7 +200,7 @@ def new_start(folder: Path) -> str:
 
 def write_spec(folder: Path, graph: Graph, recipe_name: str, recipe: Recipe) -> None:
     """Write `spec.yaml`: the spec as trained, with the one recipe it was trained by."""
-    resolved = {**graph.resolved, "recipes": {recipe_name: plain_recipe(recipe)}}
+    resolved = {**graph.resolved, "recipes": {recipe_name: for_spec(plain_recipe(recipe))}}
     write_read_back(folder / RUN_SPEC, dump_yaml(resolved), spec_problem(RUN_SPEC))
 
 

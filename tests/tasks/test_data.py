@@ -179,6 +179,14 @@ ODD_TABLES: dict[str, tuple[str, str, str, str]] = {
     "a cell too few": ("image,v\n0.png,1\n1.png\n", "numbers", "row 3 of .*`v` is empty", "every row a number"),
     "an infinite number": ("image,v\n0.png,inf\n", "numbers", "row 2 of .*holds `inf`", "every row a number"),
     "a decimal comma": ('image,v\n0.png,"0,5"\n', "numbers", "row 2 of .*holds `0,5`", "with a point"),
+    "numbers too large": ("image,v\n0.png,1e300\n1.png,2\n", "numbers", "holds 1e.300, and 3.4e38", "divide"),
+    "numbers too close": (
+        "image,v\n0.png,1700000000\n1.png,1700000003\n",
+        "numbers",
+        "from 1700000000 to 1700000003",
+        "subtract",
+    ),
+    "no image": ("image,v\n0.png,1\n,2\n", "numbers", "row 3 of .*`image` is empty", "every row an image"),
     "no row": ("image,v\n", "numbers", "has no rows", "names the columns"),
     "nothing": ("", "numbers", "has no rows", "names the columns"),
     "one row": ("image,v\n0.png,a\n", "class", "has no test rows, and a set of 1 leaves no image", "add images"),
@@ -193,6 +201,12 @@ def test_odd_tables_are_refused_with_a_cure(name: str, table: Path) -> None:
     with pytest.raises(CommandError, match=message) as fault:
         read_table(Data(name="table", root=str(table), file="odd.csv", targets="v"), targets, (8, 8), 3)
     assert re.search(help, fault.value.help or "")
+
+
+def test_numbers_that_are_all_the_same_are_read(table: Path) -> None:
+    (table / "odd.csv").write_text("image,v\n" + "".join(f"{place}.png,0.1\n" for place in range(5)))
+    found = read_table(Data(name="table", root=str(table), file="odd.csv", targets="v"), "numbers", (8, 8), 3)
+    assert set(found.train.labels.flatten().tolist()) == {torch.tensor(0.1).item()}
 
 
 def test_tables_of_other_programs(table: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 import specgraph
@@ -62,6 +63,32 @@ def test_a_run_of_a_task_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     at_once = train("segmentation", tmp_path / "once", settings={**FEW, "schedule": "constant"})
     one, other = (load_file(run.folder / "last.safetensors") for run in (longer, at_once))
     assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_names_and_folders_with_dollars_come_back(tmp_path: Path) -> None:
+    """In a spec a dollar begins an expression; that of a run is read again by all that use it."""
+    place = tmp_path / "my $data"
+    place.mkdir()
+    lines = ["image,a$b"]
+    for number in range(12):
+        Image.new("RGB", (8, 8), (number * 20, 90, 30)).save(place / f"{number}.png")
+        lines.append(f"{number}.png,{number}")
+    (place / "all.csv").write_text("\n".join(lines) + "\n")
+    data = {"name": "table", "root": f"{tmp_path}/my $$data", "file": "all.csv", "targets": "a$$b"}
+    spec = {
+        "specgraph": 1,
+        "inputs": {"image": [3, 8, 8]},
+        "nodes": {"flatten": "flatten", "fc": {"op": "linear", "out_features": 1}},
+        "recipes": {"r": {"task": "regression", "data": {**data, "units": {"a$b": "k$$"}}, "epochs": 1}},
+    }
+    run = specgraph.train(spec, out=tmp_path / "run", device="cpu", report=False, display=Silent())
+    again = specgraph.evaluate(run.folder)
+    assert set(again.details["per_target"]) == {"a$b"}
+    (found,) = specgraph.predict(run.folder, [place / "3.png"])
+    assert "a$b " in found.words()[0]
+    assert found.words()[0].endswith(" k$")
+    changed = specgraph.load(spec, set={"recipe.epochs": 2})
+    assert specgraph.load(changed.resolved).recipes["r"].data.targets == "a$b"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
