@@ -272,24 +272,20 @@ class Either(Kind):
         self.words = words or " or ".join(kind.words for kind in kinds)
 
     def check(self, value: Any) -> Any:
-        deepest: Invalid | None = None
-        faults: list[Invalid] = []
+        deepest, told = None, Invalid("")
         for kind in self.kinds:
             try:
                 return kind.check(value)
             except Invalid as fault:
-                faults.append(fault)
+                told = fault if told.meant is None and not fault.path else told
                 if (fault.path and (deepest is None or len(fault.path) > len(deepest.path))) or (
                     fault.rule != "invalid-value" and deepest is None
                 ):
                     deepest = fault
-        if deepest is not None:
-            raise deepest
         own = self.fail(value)
-        told = next((fault for fault in faults if fault.meant is not None and not fault.path), None)
-        if own.meant is None and told is not None:
+        if own.meant is None:
             own.meant, own.unsure = told.meant, told.unsure
-        raise own
+        raise deepest or own
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [kind.schema() for kind in self.kinds]}
