@@ -40,9 +40,9 @@ def filled(_: Tracer, node: Any) -> Filled:
 
 
 def cat(tracer: Tracer, node: Any) -> Any:
-    """A concat. Tensors of one number at either end are a pad."""
+    """A concat. Tensors of one number at either end are a pad; those without values are left out."""
     given = CallArguments(node)
-    tensors = list(given.tensors)
+    tensors = [value for value in given.tensors if value.meta["val"].numel()]
     first = next((value for value in tensors if tracer.is_data(value)), None)
     if first is None:
         raise Refusal("it reads a constant where a spec needs a node")

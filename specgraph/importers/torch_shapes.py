@@ -13,6 +13,8 @@ from specgraph.importers.torch_tracer import Tracer, op_name
 
 LOWEST = float(np.finfo(np.float32).min)
 """What stands for minus infinity in a spec, whose numbers are finite."""
+EMPTY = object()
+"""Stands for a tensor without values, which a spec does not have: joined to others it adds nothing."""
 POOLINGS = frozenset(f"max_pool{rank}d{ending}" for rank in (1, 2, 3) for ending in ("", "_with_indices"))
 
 
@@ -113,9 +115,11 @@ def squeeze(tracer: Tracer, node: Any) -> str:
     return _to(tracer, node, path, kept)
 
 
-def cut(tracer: Tracer, node: Any) -> str:
+def cut(tracer: Tracer, node: Any) -> Any:
     given = CallArguments(node)
     path = tracer.data(given.get("self"))
+    if node.meta["val"].numel() == 0:
+        return EMPTY
     rank = tracer.net.type_of(path).rank + 1
     dim = given.dim % rank
     stop = given.end if given.end is not None and given.end < 2**31 else None

@@ -229,6 +229,9 @@ class Tracer(Constants):
         if isinstance(found, Placed):
             raise Refusal(IN_FRONT)
         if not isinstance(found, str):
+            shown = getattr(value, "meta", {}).get("val")
+            if isinstance(shown, torch.Tensor) and not shown.numel():
+                raise Refusal("it reads a tensor without values, which a spec does not have")
             raise Refusal("it reads a constant where a spec needs a node")
         return found
 

@@ -73,6 +73,8 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     "larger than parameters": (lambda m, x: torch.maximum(m.bias[:, None, None], x), ["conv", "parameter", "maximum"]),
     "smaller than zeros": (lambda m, x: torch.minimum(x, torch.zeros_like(x)), ["conv", "clamp"]),
     "copies of an axis": (lambda m, x: x.mean(2, keepdim=True).expand(-1, -1, 100, -1), ["conv", "mean", "expand"]),
+    "nothing joined": (lambda m, x: torch.cat([x[:, :0], x.relu(), x[:, 8:]], 1), ["conv", "relu"]),
+    "nothing joined to two": (lambda m, x: torch.cat([x, x[:, :, :0], x], 2), ["conv", "concat"]),
     "stack and sum": (lambda m, x: torch.stack([x, x.relu(), x.tanh()]).sum(0), ["conv", "relu", "tanh", "add"]),
     "stack and mean": (lambda m, x: torch.stack([x, x.relu()]).mean(dim=0), ["conv", "relu", "add", "affine"]),
     "stack and pick": (lambda m, x: torch.stack([x, x.relu()])[1], ["conv", "relu"]),
@@ -129,6 +131,7 @@ def test_comes_in_equal(name: str) -> None:
 REFUSED: dict[str, tuple[Call, str]] = {
     "gather of the batch": (lambda m, x: x[m.places[:1] * 0], "samples of the batch|batch size"),
     "gather along two axes": (lambda m, x: x[:, m.places, m.places], "several axes at once"),
+    "nothing computed with": (lambda m, x: x[:, :0].relu(), "a tensor without values"),
     "stack and sum of channels": (lambda m, x: torch.stack([x, x]).sum(2), "stacked, before the batch"),
     "repeat of the batch": (lambda m, x: x.repeat(2, 1, 1, 1), "repeats the batch"),
     "autocast that is on": (
