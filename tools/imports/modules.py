@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import collections
 import csv
+import datetime
 import json
 import math
 import os
 import select
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -26,7 +28,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 from model_zoo import build, jobs
-from rooms import DRY, WORK, ImportRefusedError, specgraph, torch_module, torch_tracer
+from rooms import DRY, ROOT, WORK, ImportRefusedError, specgraph, torch_module, torch_tracer
 from torch.utils import _pytree
 from torch_refusals import full_reasons
 
@@ -237,6 +239,12 @@ def write_csv() -> None:
             writer.writerow(row)
 
 
+def revision_of_code() -> str:
+    """The commit that is checked out, in short; empty outside of a repository."""
+    command = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
 def main() -> None:
     """Import what is asked for."""
     asked = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
@@ -248,7 +256,7 @@ def main() -> None:
         asked = ["torchvision:body:resnet18"]
     groups = {argument for argument in asked if ":" not in argument}
     named = {tuple(argument.split(":", 1)) for argument in asked if ":" in argument}
-    done = read_rows()
+    done, revision = read_rows(), revision_of_code()
     torch.set_num_threads(1)
     for group, name, kind in jobs():
         if asked and group not in groups and (group, name) not in named:
@@ -258,6 +266,7 @@ def main() -> None:
         start = time.perf_counter()
         row = run_child(group, name, kind)
         row["t_total"] = round(time.perf_counter() - start, 1)
+        row |= {"revision": revision, "day": datetime.date.today().isoformat()}
         with OUT.open("a") as file:
             file.write(json.dumps(row) + "\n")
         said = (

@@ -26,6 +26,12 @@ def reason(row: Row) -> str:
     return said.replace("|", "\\|").replace("<", "&lt;")
 
 
+def runs(rows: list[Row]) -> list[tuple[tuple[str, str], int]]:
+    """How many rows are of each revision of the code and each day, in order of days."""
+    found = collections.Counter((row.get("revision", ""), row.get("day", "")) for row in rows)
+    return sorted(found.items(), key=lambda run: (run[0][1], run[1]))
+
+
 def page(rows: list[Row]) -> str:
     """The page."""
     counts: dict[tuple[str, str], collections.Counter[str]] = collections.defaultdict(collections.Counter)
@@ -39,7 +45,11 @@ def page(rows: list[Row]) -> str:
         "",
         f"Of {sum(total.values())} networks of other packages, given random weights, `from_module` brings in "
         f"{total['equal']} so that their outputs are within 0.0001 of the largest of the original's, at two batches. "
-        "Each row is of the code at the time it was run.",
+        "Each row is of the code at the time it was run:",
+        "",
+        "| revision | day | networks run |",
+        "|---|---|---:|",
+        *(f"| {revision or 'unknown'} | {day or 'unknown'} | {count} |" for (revision, day), count in runs(rows)),
         "",
         f"| package | networks | {' | '.join(VERDICTS)} |",
         "|---|---|" + "---:|" * len(VERDICTS),
