@@ -97,6 +97,7 @@ EXTRAS = {
     "mlflow": "mlflow",
     "wandb": "wandb",
     "optuna": "sweep",
+    "openvino": "openvino",
 }
 """The extra that brings a package, by the name it is imported under."""
 

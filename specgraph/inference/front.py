@@ -9,14 +9,14 @@ import numpy as np
 from specgraph.datasets.preprocessing import Preprocessing, preprocessing_of
 from specgraph.errors import CommandError, VerificationError
 from specgraph.inference.preprocess import normalise_batch
-from specgraph.inference.session import Array, Session
+from specgraph.inference.session import Array, Runs, Session
 
 NORMALISED = "normalised"
 STEP = 1.01
 """A pixel may differ by one of 255 steps: rounding to a byte falls either way."""
 
 
-def prepared_by_file(model: str | os.PathLike[str], session: Session, name: str, images: Array) -> Array:
+def prepared_by_file(model: str | os.PathLike[str], session: Runs, name: str, images: Array) -> Array:
     """Raw images (N, height, width, C) as the file itself prepares them for its network, (N, C, H, W) float32.
 
     Raises `CommandError` if the file does not say how, `VerificationError` if it does something else.

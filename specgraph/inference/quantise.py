@@ -7,35 +7,60 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from specgraph.atomic_files import replacing
 from specgraph.errors import CommandError, require
+from specgraph.inference.sensitivity import Sensitivity, fewest_exact, lost, sensitivities, table
 from specgraph.inference.session import Array, Session
 from specgraph.inference.source import ModelSource
 
 if TYPE_CHECKING:
-    from specgraph.inference.real_images import Score
+    from specgraph.inference.real_images import RealImages, Score
 
 CALIBRATION_IMAGES = 256
 JUDGED_IMAGES = 2000
+PASSING = frozenset(
+    [
+        "Relu",
+        "Clip",
+        "MaxPool",
+        "Reshape",
+        "Transpose",
+        "Squeeze",
+        "Unsqueeze",
+        "Flatten",
+        "Slice",
+        "Gather",
+        "Pad",
+        "Split",
+    ]
+)
+"""ONNX ops that compute nothing in 8 bits of their own: they pass on, or are part of the node before."""
 
 
 class Quantised(NamedTuple):
-    """The task's metric on the test set before and after, and the sizes of the files in bytes."""
+    """The task's metric on the test set before and after, and the sizes of the files in bytes. `exact` are the nodes
+    that stay in float32 so that not more is lost, of `num_nodes`; `sensitivities` what each node alone costs."""
 
     data: str
     before: Score
     after: Score
     bytes_before: int
     bytes_after: int
+    exact: tuple[str, ...] = ()
+    num_nodes: int = 0
+    sensitivities: tuple[Sensitivity, ...] = ()
 
     def lines(self) -> list[str]:
         """What a person reads."""
+        kept = f"{len(self.exact)} of {self.num_nodes} nodes stay in float32: {', '.join(self.exact)}"
         return [
+            *(table(self.sensitivities) if self.sensitivities else ()),
+            *([kept] if self.exact else ()),
             f"{self.before.metric.title} on {self.before.num_images} test images of {self.data}: "
             f"{self.before} in float32, {self.after} in int8",
             f"size: {self.bytes_before:,} bytes in float32, {self.bytes_after:,} in int8",
@@ -62,17 +87,22 @@ def quantise_file(
     *,
     data: str | None = None,
     data_dir: str | os.PathLike[str] | None = None,
+    sensitivity: bool = False,
+    max_loss: float | None = None,
+    progress: Callable[[str], None] = lambda step: None,
 ) -> Quantised:
     """Replace a float32 file by one whose convolutions and linear layers compute in 8 bits.
 
     Static quantisation in QDQ form, weights per channel, ranges of activations from training images
     of `data` (by default the data set of the spec's recipe), which the file sees as a user will give them: as raw
-    bytes if its preprocessing is built in. Raises `CommandError` where there is no data to calibrate on.
+    bytes if its preprocessing is built in. `sensitivity` tells what each node costs that computes in 8 bits alone.
+    With `max_loss` the nodes that change the outputs most stay in float32, as few as it takes for the task's metric on
+    the test images to be worse by no more: percentage points of a share, else the metric's own units.
+
+    Raises `CommandError` where there is no data to calibrate on.
     """
     require("onnxruntime", "onnx", "quantising")
     require("torch", "torch", "reading a data set")
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-
     from specgraph.inference.real_images import real_images
 
     images = real_images(source, data, data_dir)
@@ -81,27 +111,77 @@ def quantise_file(
     place = Path(path)
     session = Session(place, "cpu")
     before = images.score(session, "test", JUDGED_IMAGES)
-    batches = (x for x, _, _ in images.inputs(session, "train", CALIBRATION_IMAGES))
-    reader = _Calibration(batches)
     bytes_before = _size(place)
     with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder, _quiet_log():
-        made = Path(folder, place.name)
+        quantiser = Quantiser(place, session, images, Path(folder))
+        made = quantiser.made()
+        after = images.score(Session(made, "cpu"), "test", JUDGED_IMAGES)
+        exact: tuple[str, ...] = ()
+        rows: tuple[Sensitivity, ...] = ()
+        if sensitivity or (max_loss is not None and lost(before, after) > max_loss):
+            rows = sensitivities(quantiser, session, images, judged=sensitivity, progress=progress)
+        if max_loss is not None and lost(before, after) > max_loss:
+            exact, made, after = fewest_exact(quantiser, images, rows, before, max_loss, progress=progress)
+        with made.open("rb") as content, replacing(place) as file:
+            shutil.copyfileobj(content, file)
+    place.with_name(place.name + ".data").unlink(missing_ok=True)
+    return Quantised(
+        images.name,
+        before,
+        after,
+        bytes_before,
+        _size(place),
+        exact,
+        len(quantiser.nodes),
+        rows if sensitivity else (),
+    )
+
+
+class Quantiser:
+    """Makes 8-bit forms of a file, whose ranges are measured once. `nodes` are those of the spec that have one, with
+    the names of their ONNX nodes."""
+
+    def __init__(self, place: Path, session: Session, images: RealImages, folder: Path) -> None:
+        import onnx
+        from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
+
+        self.place, self.session, self.images, self.folder = place, session, images, folder
+        self._always_exact = _kept_exact(place, session)
+        self._ranges: Path | None = folder / "ranges.json"
+        in_8_bits = {*QDQRegistry, *QLinearOpsRegistry} - PASSING
+        self.nodes: dict[str, list[str]] = {}
+        self.ops: dict[str, str] = {}
+        for node in onnx.load(os.fspath(place), load_external_data=False).graph.node:
+            if node.op_type in in_8_bits and node.name not in self._always_exact:
+                path = node.name.split("/")[0]
+                self.nodes.setdefault(path, []).append(node.name)
+                self.ops.setdefault(path, node.op_type)
+
+    def made(self, *, exact: Collection[str] = (), alone: str | None = None) -> Path:
+        """The file in 8 bits but for the nodes of the spec `exact`, or with the node `alone` in 8 bits."""
+        import inspect
+
+        from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+        cached = {}
+        if "calibration_cache_path" in inspect.signature(quantize_static).parameters:  # since onnxruntime 1.29
+            cached = {"calibration_cache_path": self._ranges}
+        made = self.folder / ("all.onnx" if alone is None and not exact else "mixed.onnx" if exact else "alone.onnx")
+        left_out = [name for path in exact for name in self.nodes[path]]
         quantize_static(
-            str(place),
+            str(self.place),
             str(made),
-            reader,
+            _Calibration(x for x, _, _ in self.images.inputs(self.session, "train", CALIBRATION_IMAGES)),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
-            nodes_to_exclude=_kept_exact(place, session),
+            nodes_to_quantize=None if alone is None else self.nodes[alone],
+            nodes_to_exclude=[*self._always_exact, *left_out],
+            **cached,
         )
-        after = images.score(Session(made, "cpu"), "test", JUDGED_IMAGES)
-        with made.open("rb") as content, replacing(place) as file:
-            shutil.copyfileobj(content, file)
-    place.with_name(place.name + ".data").unlink(missing_ok=True)
-    return Quantised(images.name, before, after, bytes_before, _size(place))
+        return made
 
 
 @contextmanager

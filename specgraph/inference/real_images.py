@@ -20,7 +20,7 @@ from specgraph.datasets.samples import Part, Samples
 from specgraph.datasets.stored import File
 from specgraph.errors import CommandError
 from specgraph.inference.predictor import scale_of
-from specgraph.inference.session import Array, Session
+from specgraph.inference.session import Array, Runs
 from specgraph.inference.source import ModelSource
 from specgraph.recipes.recipe import Recipe
 from specgraph.tasks.heads import HeadsTask
@@ -89,7 +89,7 @@ class RealImages:
         self.objective.restore(source.metadata)
 
     def inputs(
-        self, session: Session, split: str, limit: int | None
+        self, session: Runs, split: str, limit: int | None
     ) -> Iterator[tuple[dict[str, Array], Tensor, Tensor | None]]:
         """Batches of a split's images as a session takes them, by input, with their targets, and what a network gives
         back that does nothing; at most `limit`, evenly over it."""
@@ -113,7 +113,7 @@ class RealImages:
                 yield {n: own[None] for n, own in zip(names, each, strict=True)}, targets[place : place + 1], own_undone
             done += len(targets)
 
-    def _names(self, session: Session) -> list[str]:
+    def _names(self, session: Runs) -> list[str]:
         """The session's inputs in the network's order."""
         have, wanted = [port.name for port in session.inputs], list(self.source.graph.inputs)
         if len(wanted) == 1:
@@ -150,13 +150,13 @@ class RealImages:
         image = stored[:-1] if masked else stored
         return np.asarray(to_channels(image[None], channels)[0].permute(1, 2, 0).contiguous())
 
-    def score(self, session: Session, split: str, limit: int) -> Score:
+    def score(self, session: Runs, split: str, limit: int) -> Score:
         """How well a file does."""
         metric = self.data.task.metrics[0]
         judged = self.judge(session, split, limit)
         return Score(metric, judged.metrics[metric.name], judged.num_images)
 
-    def judge(self, session: Session, split: str, limit: int | None = None) -> Judged:
+    def judge(self, session: Runs, split: str, limit: int | None = None) -> Judged:
         """Loss and metrics of a file. Raises `CommandError` if it has no output of the network's name."""
         judge = self.objective.judge(torch.device("cpu"))
         learnt = self._learnt()
@@ -203,7 +203,7 @@ def _picture(source: Source, index: int, parts: Sequence[Part], number: int) -> 
     return unpacked(source.read(index), parts)[number]
 
 
-def _run(session: Session, inputs: dict[str, Array], outputs: list[str]) -> dict[str, Array]:
+def _run(session: Runs, inputs: dict[str, Array], outputs: list[str]) -> dict[str, Array]:
     """Outputs for a batch, by name, in parts where the file takes batches of one size."""
     fixed, count = session.inputs[0].shape[0], len(next(iter(inputs.values())))
     if not isinstance(fixed, int) or fixed == count:

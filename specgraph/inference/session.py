@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,18 @@ class Port(NamedTuple):
     name: str
     shape: tuple[int | str | None, ...]
     dtype: str
+
+
+class Runs(Protocol):
+    """What runs a model: onnxruntime, or another runtime for its own form of the file. `provider` names it."""
+
+    provider: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    metadata: dict[str, str]
+
+    def run(self, inputs: dict[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:
+        """Outputs by name. Raises `CommandError` where it fails."""
 
 
 class Session:

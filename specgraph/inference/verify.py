@@ -17,7 +17,7 @@ from specgraph.graph.dims import evaluate
 from specgraph.graph.model import Graph
 from specgraph.inference.departure import Departure, first_departure, largest_difference
 from specgraph.inference.front import prepared_by_file
-from specgraph.inference.session import Array, Session
+from specgraph.inference.session import Array, Runs, Session
 from specgraph.tasks import registry as tasks
 
 if TYPE_CHECKING:
@@ -116,22 +116,27 @@ def verify(
     device: str = "cpu",
     seed: int = 0,
     progress: Callable[[str], None] = lambda step: None,
+    session: Runs | None = None,
 ) -> Verification:
     """Run an exported file with onnxruntime beside the module on random and, where given, real inputs.
+
+    With `session` that runs instead: another runtime's form of the ONNX file `model`, or of the module.
 
     Of an 8-bit file random inputs say nothing: `on_random=False` leaves them out. `real_inputs` maps input names to
     arrays (N first), float32 as the module takes them, or uint8 (N, H, W, C) where the file has its preprocessing
     built in. A difference is allowed up to `tolerance` times the larger of 1 and the output's own magnitude (1e-4;
     2e-2 for half precision).
     Where an output differs, intermediate values are compared to find the first node that departs.
-    Without `batch_sizes` the batches are of 1, 3 and 8, or, where one input takes seconds, of 1 and 2.
+    Without `batch_sizes` the batches are of 1, 3 and 8, or, where one input takes seconds, of 1 and 2; a file with a
+    fixed batch gets that one.
     `progress` receives each step before it begins. The module is left where it was, in the mode it was in.
 
     Raises `CommandError` where the file cannot be run at all.
     """
     require("torch", "torch", "verifying an export")
     module = _reference(graph, module, state_dict)
-    session = Session(model, device)
+    other = session is not None
+    session = session or Session(model, device)
     built_in = frozenset(session.metadata.get("specgraph.built_in", "").split())
     usual = HALF_TOLERANCE if "fp16" in built_in else TOLERANCE
     limit = usual if tolerance is None else tolerance
@@ -140,6 +145,8 @@ def verify(
     differences: list[Difference] = []
     failed: dict[str, Array] | None = None
     seconds: float | None = None
+    fixed = next((port.shape[0] for port in session.inputs if isinstance(port.shape[0], int)), None)
+    batch_sizes = batch_sizes or (None if fixed is None else (fixed,))
     waiting = list(batch_sizes or BATCH_SIZES)
     departure = None
     with _evaluating(module):
@@ -153,7 +160,7 @@ def verify(
                 started = time.perf_counter()
                 progress(f"{named}: module")
                 expected = _run_module(graph, module, _to_network(model, inputs, session), session)
-                progress(f"{named}: onnxruntime")
+                progress(f"{named}: {session.provider if other else 'onnxruntime'}")
                 found = session.run(inputs)
                 taken = time.perf_counter() - started
                 for name, reference in expected.items():
@@ -165,7 +172,7 @@ def verify(
                         failed = inputs
             if batch_sizes is None and batch_size == 1 and taken > SLOW_SECONDS:
                 seconds, waiting = taken, list(SMALL_BATCHES[1:])
-        if failed is not None:
+        if failed is not None and not other:
             progress("looking for the first node that differs")
             departure = first_departure(model, graph, module, failed, _to_network(model, failed, session), limit)
     return Verification(differences, departure, session.provider, seconds)
@@ -211,7 +218,7 @@ def free_sizes(graph: Graph) -> dict[str, int]:
 
 
 def random_inputs(
-    graph: Graph, session: Session, batch_size: int, sizes: dict[str, int], rng: np.random.Generator
+    graph: Graph, session: Runs, batch_size: int, sizes: dict[str, int], rng: np.random.Generator
 ) -> dict[str, Array]:
     """Standard normal inputs for a session, or random bytes where it takes raw images."""
     inputs: dict[str, Array] = {}
@@ -231,7 +238,7 @@ def _take(array: Array, batch_size: int) -> Array:
     return np.concatenate([array] * repeats)[:batch_size]
 
 
-def _to_network(model: str | os.PathLike[str], inputs: dict[str, Array], session: Session) -> dict[str, Array]:
+def _to_network(model: str | os.PathLike[str], inputs: dict[str, Array], session: Runs) -> dict[str, Array]:
     """What the module takes for what the file takes: raw images as the file prepares them, which is compared with
     training's own picture."""
     return {
@@ -240,7 +247,7 @@ def _to_network(model: str | os.PathLike[str], inputs: dict[str, Array], session
     }
 
 
-def _run_module(graph: Graph, module: nn.Module, inputs: dict[str, Array], session: Session) -> dict[str, Array]:
+def _run_module(graph: Graph, module: nn.Module, inputs: dict[str, Array], session: Runs) -> dict[str, Array]:
     """The module's outputs, as probabilities where the file gives them."""
     import torch
 

@@ -57,7 +57,9 @@ def infer_slice(call: Call) -> TensorType:
             "empty-output", "slice", {"size": size, "start": start, "stop": stop, "dim": dim}, argument=argument
         )
     dims = call.input.dims
-    return call.input.with_dims((*dims[: dim - 1], ceil_div(last - first, step), *dims[dim:]))
+    most = (0 if stop is None else stop) - start if (start < 0) == (stop is None or stop < 0) else step + 1
+    kept = 1 if most <= step else ceil_div(last - first, step)  # of a free size too: what is empty is refused above
+    return call.input.with_dims((*dims[: dim - 1], kept, *dims[dim:]))
 
 
 def slice_arithmetic(node: Node, axis: int) -> str:

@@ -132,6 +132,11 @@ class HeadsTask(Task):
             parts[name] = task.objective(graph, loss_of(loss, name), known[name], head=own)
         return HeadsObjective(self, facts, parts)
 
+    def metadata_of(self, found: Mapping[str, str]) -> dict[str, str]:
+        """The task of each output too, where nothing is known that training found out."""
+        told = {HEADS_KEY: json.dumps({name: task.metadata_of({}) for name, task in self.heads.items()})}
+        return super().metadata_of(told | dict(found))
+
     def readers(self, outputs: Sequence[Output]) -> dict[str, Reader]:
         """What turns each output of a file into predictions. Raises `CommandError` for an output that is not what
         its task takes."""

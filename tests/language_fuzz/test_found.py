@@ -77,6 +77,13 @@ FOUND: dict[str, dict[str, Any]] = {
         "inputs": {"image": ["C", "H", 6]}, "sizes": [{"C": 4, "H": 5}, {"C": 6, "H": 3}],
         "nodes": [{"op": "channel_shuffle", "groups": 2}, "relu"],
     },
+    "one column of a free number, joined with all": {
+        "inputs": {"image": [2, "H", "W"]}, "sizes": [{"H": 4, "W": 7}, {"H": 9, "W": 6}],
+        "nodes": {"a": {"op": "slice", "dim": -1, "start": -5, "stop": -4}, "b": {"op": "add", "from": ["image", "a"]},
+                  "c": {"op": "slice", "dim": 2, "start": 1, "stop": 3, "step": 2},
+                  "d": {"op": "mul", "from": ["b", "c"]},
+                  "e": {"op": "slice", "dim": 2, "start": -2, "step": 3}, "f": {"op": "add", "from": ["d", "e"]}},
+    },
     "a pool of one axis of three": {
         "inputs": {"image": [2, 6, 5, 4]}, "nodes": [{"op": "adaptive_avg_pool", "output_size": [6, 5, 3]}, "relu"],
     },

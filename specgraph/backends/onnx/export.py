@@ -11,6 +11,7 @@ import onnx
 
 from specgraph.backends.onnx import frontend
 from specgraph.backends.onnx.builder import FLOAT, FLOAT16, INT64, UINT8, Builder, Inexpressible
+from specgraph.backends.onnx.fixed_batch import fix_batch
 from specgraph.backends.onnx.fold import fold_batch_norms
 from specgraph.backends.onnx.lowering import lowerings
 from specgraph.backends.onnx.metadata import SOFTMAX, describe
@@ -42,8 +43,9 @@ class ExportOptions(NamedTuple):
     (N, height, width, C); `half` computes in float16 after float32 inputs and outputs;
     `fold_batch_norm` folds batch normalisation into the layer before it; `lrn` writes local
     response normalisation of an odd size as one node (`native`) or as nodes that onnxruntime computes
-    several times as fast on the CPU (`composed`). `metadata` says what the output means: the task, its names,
-    thresholds or statistics. `weights` says in the file where the weights come from.
+    several times as fast on the CPU (`composed`). `batch_size` fixes the batch axis, which is free otherwise.
+    `metadata` says what the output means: the task, its names, thresholds or statistics. `weights` says in the file
+    where the weights come from.
     """
 
     opset: int = DEFAULT_OPSET
@@ -53,6 +55,7 @@ class ExportOptions(NamedTuple):
     half: bool = False
     fold_batch_norm: bool = False
     lrn: str = "native"
+    batch_size: int | None = None
     class_names: Sequence[str] | None = None
     preprocessing: Preprocessing | None = None
     metadata: Mapping[str, str] = {}
@@ -88,6 +91,7 @@ def export_onnx(
     half: bool = False,
     fold_batch_norm: bool = False,
     lrn: str = "native",
+    batch_size: int | None = None,
     external_data: bool | None = None,
     class_names: Sequence[str] | None = None,
     preprocessing: Preprocessing | Mapping[str, Any] | None = None,
@@ -121,6 +125,7 @@ def export_onnx(
         half=half,
         fold_batch_norm=fold_batch_norm,
         lrn=lrn,
+        batch_size=batch_size,
         class_names=class_names,
         preprocessing=_checked(preprocessing) if preprocessing else None,
         metadata=metadata or {},
@@ -144,7 +149,11 @@ def build_model(graph: Graph, weights: Weights, options: ExportOptions | None = 
     be said in the chosen opset, `CommandError` for an opset outside the range."""
     options = options or ExportOptions()
     if not OLDEST_OPSET <= options.opset <= NEWEST_OPSET:
-        raise CommandError(f"opset {options.opset} is not offered", f"choose one from {OLDEST_OPSET} to {NEWEST_OPSET}")
+        help = f"choose one from {OLDEST_OPSET} to {NEWEST_OPSET}"
+        if options.opset < OLDEST_OPSET:
+            convert = f"onnx.version_converter.convert_version(onnx.load(FILE), {options.opset})"
+            help += f"; {convert} makes an older file of one of opset {OLDEST_OPSET}, where it knows how for all nodes"
+        raise CommandError(f"opset {options.opset} is not offered", help)
     if options.preprocess and options.preprocessing is not None:
         options = options._replace(preprocessing=options.preprocessing.inside_a_file())
     described = graph
@@ -174,7 +183,10 @@ def build_model(graph: Graph, weights: Weights, options: ExportOptions | None = 
         elif end is not None:
             kind = "exclusive" if options.task is None else options.task.probabilities_of(name)
             frontend.add_probabilities(builder, name, value, name, kind)
-    return OnnxModel(_assemble(builder, described, options), builder.initialisers)
+    proto = _assemble(builder, described, options)
+    if options.batch_size is not None:
+        fix_batch(proto, options.batch_size)
+    return OnnxModel(proto, builder.initialisers)
 
 
 def _end_of(options: ExportOptions) -> str | None:
