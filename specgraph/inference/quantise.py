@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from specgraph.atomic_files import replacing
 from specgraph.errors import CommandError, require
+from specgraph.inference.quantiser import JUDGED_IMAGES, Quantiser
 from specgraph.inference.sensitivity import Sensitivity, fewest_exact, lost, sensitivities, table
-from specgraph.inference.session import Array, Session
+from specgraph.inference.session import Session
 from specgraph.inference.source import ModelSource
 
 if TYPE_CHECKING:
-    from specgraph.inference.real_images import RealImages, Score
-
-CALIBRATION_IMAGES = 256
-JUDGED_IMAGES = 2000
-PASSING = frozenset(
-    [
-        "Relu",
-        "Clip",
-        "MaxPool",
-        "Reshape",
-        "Transpose",
-        "Squeeze",
-        "Unsqueeze",
-        "Flatten",
-        "Slice",
-        "Gather",
-        "Pad",
-        "Split",
-    ]
-)
-"""ONNX ops that compute nothing in 8 bits of their own: they pass on, or are part of the node before."""
+    from specgraph.inference.real_images import Score
 
 
 class Quantised(NamedTuple):
@@ -65,20 +45,6 @@ class Quantised(NamedTuple):
             f"{self.before} in float32, {self.after} in int8",
             f"size: {self.bytes_before:,} bytes in float32, {self.bytes_after:,} in int8",
         ]
-
-
-class _Calibration:
-    """Feeds calibration images to onnxruntime, a few at a time."""
-
-    def __init__(self, batches: Iterable[dict[str, Array]], batch_size: int = 16) -> None:
-        self._batches: Iterator[dict[str, Array]] = iter(
-            {name: images[start : start + batch_size] for name, images in batch.items()}
-            for batch in batches
-            for start in range(0, len(next(iter(batch.values()))), batch_size)
-        )
-
-    def get_next(self) -> dict[str, Array] | None:
-        return next(self._batches, None)
 
 
 def quantise_file(
@@ -137,53 +103,6 @@ def quantise_file(
     )
 
 
-class Quantiser:
-    """Makes 8-bit forms of a file, whose ranges are measured once. `nodes` are those of the spec that have one, with
-    the names of their ONNX nodes."""
-
-    def __init__(self, place: Path, session: Session, images: RealImages, folder: Path) -> None:
-        import onnx
-        from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
-
-        self.place, self.session, self.images, self.folder = place, session, images, folder
-        self._always_exact = _kept_exact(place, session)
-        self._ranges: Path | None = folder / "ranges.json"
-        in_8_bits = {*QDQRegistry, *QLinearOpsRegistry} - PASSING
-        self.nodes: dict[str, list[str]] = {}
-        self.ops: dict[str, str] = {}
-        for node in onnx.load(os.fspath(place), load_external_data=False).graph.node:
-            if node.op_type in in_8_bits and node.name not in self._always_exact:
-                path = node.name.split("/")[0]
-                self.nodes.setdefault(path, []).append(node.name)
-                self.ops.setdefault(path, node.op_type)
-
-    def made(self, *, exact: Collection[str] = (), alone: str | None = None) -> Path:
-        """The file in 8 bits but for the nodes of the spec `exact`, or with the node `alone` in 8 bits."""
-        import inspect
-
-        from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-
-        cached = {}
-        if "calibration_cache_path" in inspect.signature(quantize_static).parameters:  # since onnxruntime 1.29
-            cached = {"calibration_cache_path": self._ranges}
-        made = self.folder / ("all.onnx" if alone is None and not exact else "mixed.onnx" if exact else "alone.onnx")
-        left_out = [name for path in exact for name in self.nodes[path]]
-        quantize_static(
-            str(self.place),
-            str(made),
-            _Calibration(x for x, _, _ in self.images.inputs(self.session, "train", CALIBRATION_IMAGES)),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-            nodes_to_quantize=None if alone is None else self.nodes[alone],
-            nodes_to_exclude=[*self._always_exact, *left_out],
-            **cached,
-        )
-        return made
-
-
 @contextmanager
 def _quiet_log() -> Iterator[None]:
     """Only errors are logged: onnxruntime's advice to preprocess is not for the user."""
@@ -194,18 +113,6 @@ def _quiet_log() -> Iterator[None]:
         yield
     finally:
         root.setLevel(level)
-
-
-def _kept_exact(path: Path, session: Session) -> list[str]:
-    """Names of the nodes that stay in float32: those that local response normalisation was composed of
-    (squares need their digits), and the preprocessing before the network."""
-    import onnx
-
-    described = json.loads(session.metadata.get("specgraph.composed", "{}"))
-    norms = {name for name, entry in described.items() if entry["op"] == "lrn"}
-    nodes = onnx.load(os.fspath(path), load_external_data=False).graph.node
-    norms.update(port.name for port in session.inputs)
-    return [node.name for node in nodes if node.name.split("/")[0] in norms]
 
 
 def _size(path: Path) -> int:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from specgraph.inference.quantiser import JUDGED_IMAGES as ALL_JUDGED
+from specgraph.inference.quantiser import Quantiser
 from specgraph.inference.session import Session
 
 if TYPE_CHECKING:
-    from specgraph.inference.quantise import Quantiser
     from specgraph.inference.real_images import RealImages, Score
 
 COMPARED_IMAGES = 64
@@ -81,7 +82,6 @@ def fewest_exact(
 ) -> tuple[tuple[str, ...], Path, Score]:
     """The nodes that stay in float32, the worst first and as few as it takes, found by halving; the file, and its
     score. With all of them the file is the one of float32, which loses nothing."""
-    from specgraph.inference.quantise import JUDGED_IMAGES as ALL_JUDGED
 
     def tried(count: int) -> tuple[Path, Score]:
         progress(f"{count} of {len(rows)} nodes in float32")

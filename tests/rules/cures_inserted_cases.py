@@ -270,7 +270,7 @@ INPUTS: dict[str, Case] = {
 TURNED = "[{op: flatten, start_dim: 2}, {op: permute, dims: [0, 2, 1]}]"
 PATCHES = "  p: {op: conv, out_channels: 12, kernel_size: 5, stride: 5}\n"
 ATTENTION = "{op: multi_head_attention, num_heads: 3"
-TOKENS: dict[str, Case] = {
+OF_MAPS: dict[str, Case] = {
     "attention of a map": (
         "[3, 20, 35]", f"{PATCHES}  a: {ATTENTION}}}\n  n: layer_norm\n",
         {f"  a: {ATTENTION}": f"  tokens: {TURNED}\n  a: {ATTENTION}"},
@@ -294,4 +294,4 @@ TOKENS: dict[str, Case] = {
         {"  e: {block": f"  tokens: {TURNED}\n  e: {{block"},
     ),
 }  # fmt: skip
-CASES = GATES | RESIZED | ORDERED | DIVIDED | AXES | INPUTS | TOKENS
+CASES = GATES | RESIZED | ORDERED | DIVIDED | AXES | INPUTS | OF_MAPS
