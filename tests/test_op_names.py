@@ -21,7 +21,7 @@ Only where they are compared with a node's `op` do they name one."""
 ALLOWED = {
     "specgraph/cures/structure.py": "cures write `flatten`, `permute`, `reshape`, `upsample`, `conv` into a spec",
     "specgraph/inference/outline.py": "a network is written that stands for a file without a spec",
-    "specgraph/inference/quantise.py": "files say by name which nodes were composed of an `lrn`",
+    "specgraph/inference/quantiser.py": "files say by name which nodes were composed of an `lrn`",
     "specgraph/language/dialects.py": "words of another tool that mean something else in our `conv` and `max_pool`",
     "specgraph/language/initialisers.py": "PyTorch's names of nonlinearities for a gain, its initialiser `constant`",
     "specgraph/language/values.py": "a value that is no expression is constant",

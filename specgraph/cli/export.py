@@ -210,9 +210,17 @@ def _export_program(args: argparse.Namespace, source: ModelSource) -> list[Path]
     from specgraph.inference.exported_program import ExportedSession, write_exported_program
     from specgraph.inference.verify import free_sizes
 
-    for flag in ("softmax", "argmax", "preprocess", "fold_batch_norm", "fp16", "int8"):
-        if getattr(args, flag) and args.onnx is None and args.openvino is None and args.triton is None:
-            raise CommandError(f"--{flag.replace('_', '-')} is for ONNX and OpenVINO, not for --pt2", "leave it out")
+    asked = {
+        "--softmax": args.softmax,
+        "--argmax": args.argmax,
+        "--preprocess": args.preprocess,
+        "--fold-batch-norm": args.fold_batch_norm,
+        "--fp16": args.fp16,
+        "--int8": args.int8,
+    }
+    for flag, given in asked.items():
+        if given and args.onnx is None and args.openvino is None and args.triton is None:
+            raise CommandError(f"{flag} is for ONNX and OpenVINO, not for --pt2", "leave it out")
     path = Path(args.pt2 or _file_name(source.graph.name, "pt2"))
     told = describe(
         source.graph,
