@@ -17,6 +17,8 @@ import multiprocessing
 import os
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,14 +67,24 @@ def main() -> int:
     last = arguments.first + arguments.specs
     chunks = [range(start, min(start + CHUNK, last)) for start in range(arguments.first, last, CHUNK)]
     total, started = Tally(), time.perf_counter()
-    with multiprocessing.get_context("spawn").Pool(min(arguments.jobs, len(chunks)), maxtasksperchild=20) as pool:
-        for tally in pool.imap_unordered(chunk, chunks):
-            for seed, text in tally.differences.items():
-                if len(total.differences) < MOST_SHOWN:
-                    print(f"seed {seed}: {text[-900:] if text.startswith('raises') else text[:500]}", flush=True)
-            total.merge(tally)
+    context = multiprocessing.get_context("spawn")
+    jobs = min(arguments.jobs, len(chunks))
+    with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=20) as pool:
+        waiting = [pool.submit(chunk, each) for each in chunks]
+        try:
+            for done in as_completed(waiting):
+                tally = done.result()
+                for seed, text in tally.differences.items():
+                    if len(total.differences) < MOST_SHOWN:
+                        print(f"seed {seed}: {text[-900:] if text.startswith('raises') else text[:500]}", flush=True)
+                total.merge(tally)
+        except BrokenProcessPool:
+            print("a process died, of memory perhaps: what follows is of the specs before", flush=True)
+            broken = True
+        else:
+            broken = False
     print(f"{total.table()}\nin {time.perf_counter() - started:.0f} s")
-    return int(bool(total.differences))
+    return int(broken or bool(total.differences))
 
 
 if __name__ == "__main__":

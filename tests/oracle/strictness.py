@@ -124,6 +124,8 @@ def _out_of_range(case: Accepted) -> bool:
     arguments = case.arguments
     if case.op == "softplus" and arguments.get("beta", 1) <= 0:
         return True
+    if case.op == "lp_pool" and arguments["norm_type"] <= 0:
+        return True
     if case.op == "upsample" and 0 in _numbers(arguments.get("scale_factor")):
         return True
     return any(number < least for name, least in AT_LEAST.items() for number in _numbers(arguments.get(name)))

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -112,8 +113,9 @@ def test_a_task_of_an_installed_package_needs_no_flag(tmp_path: Path) -> None:
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: counts\nVersion: 1\n")
     (about / "entry_points.txt").write_text("[specgraph.ops]\ncounts = tests.tasks.counting\n")
     spec = tmp_path / "counts.yaml"
+    recipes: Any = SPEC["recipes"]
     for left_out in ("loss", "task"):
-        recipe = {key: value for key, value in SPEC["recipes"]["default"].items() if key != left_out}
+        recipe = {key: value for key, value in recipes["default"].items() if key != left_out}
         spec.write_text(yaml.safe_dump({**SPEC, "recipes": {"default": recipe}}, sort_keys=False))
         told = python("-m", "specgraph", "check", str(spec), path=tmp_path)
         assert told.returncode == 0, told.stdout
