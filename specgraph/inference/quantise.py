@@ -63,7 +63,7 @@ def quantise_file(
     of `data` (by default the data set of the spec's recipe), which the file sees as a user will give them: as raw
     bytes if its preprocessing is built in. `sensitivity` tells what each node costs that computes in 8 bits alone.
     With `max_loss` the nodes that change the outputs most stay in float32, as few as it takes for the task's metric on
-    the test images to be worse by no more: percentage points of a share, else the metric's own units.
+    the test images to be at most that much worse: percentage points of a share, else the metric's own units.
 
     Raises `CommandError` where there is no data to calibrate on.
     """
