@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ENDINGS = {"onnx": "onnx", "openvino": "xml", "pt2": "pt2", "python": "py"}
 """Of the files, by the flag that asks for them."""
+KINDS = {"onnx": "an ONNX file", "openvino": "an OpenVINO model", "pt2": "an exported program"}
 
 HELP = "write a spec or a run as ONNX, OpenVINO, an exported program or Python source"
 EXAMPLES = (
@@ -131,7 +132,7 @@ def _settle_source(args: argparse.Namespace) -> None:
         if value and value.lower().endswith((".yaml", ".yml", ".json")):
             raise CommandError(f"--{flag} {value} would overwrite a spec", f"name the output *.{ENDINGS[flag]}")
         if value == "-" and flag != "python":
-            raise CommandError("the file cannot go to standard output", f"name one: --{flag} net.{ENDINGS[flag]}")
+            raise CommandError(f"{KINDS[flag]} cannot go to standard output", f"name one: --{flag} net.{ENDINGS[flag]}")
     if args.openvino and not args.openvino.lower().endswith(".xml"):
         raise CommandError(f"OpenVINO reads files that end in .xml, not {args.openvino}", "write --openvino net.xml")
     if args.source is None:

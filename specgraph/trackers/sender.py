@@ -147,6 +147,6 @@ def reason_of(fault: BaseException) -> str:
         text = reason(fault)
     else:
         said = str(fault)
-        text = f"{type(fault).__name__}: {said}" if said.strip() else type(fault).__name__
+        text = f"{type(fault).__name__}: {said}" if said else type(fault).__name__
     text = for_line(" ".join(text.split()))
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"

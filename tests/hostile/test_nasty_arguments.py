@@ -33,11 +33,13 @@ LIGHT: tuple[str, ...] = (
     "render TEXT", "view TEXT --html page.html", "view net.yaml --html TEXT", "diff TEXT TEXT", "diff net.yaml TEXT",
     "schema TEXT", "lsp TEXT", "mcp TEXT", "TEXT", "check --TEXT", "data TEXT", "eval TEXT", "predict TEXT x.png",
     "bench TEXT", "train TEXT", "export TEXT --python net.py", "import TEXT",
+    "sweep TEXT --search net.yaml", "sweep net.yaml --search TEXT", "runs --where TEXT",
 )  # fmt: skip
 HEAVY: tuple[str, ...] = (
     "train net.yaml --data TEXT", "train net.yaml --recipe TEXT", "train net.yaml --set recipe.TEXT=3",
     "train net.yaml --resume TEXT", "train net.yaml --device TEXT", "export net.yaml --onnx TEXT", "eval TEXT",
-    "import --torchvision TEXT", "weights convert TEXT out.safetensors",
+    "import --torchvision TEXT", "train net.yaml --tracker TEXT",
+    "train net.yaml --name TEXT --tag TEXT --note TEXT", "weights convert TEXT out.safetensors",
 )  # fmt: skip
 
 

@@ -196,6 +196,7 @@ def test_changed_configurations_give_one_clear_error(version: int, name: str, tm
     assert not [text for text in refused if "Traceback" in text]
 
 
+@pytest.mark.campaign
 def test_models_that_multiply(tmp_path: Path) -> None:
     """Each level calls the one below twice: 2^30 calls."""
     inner: dict[str, Any] = functional(

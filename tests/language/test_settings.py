@@ -54,7 +54,7 @@ def test_a_recipe_is_typed_and_goes_back_to_what_was_written() -> None:
     assert recipe.epochs == 10
     plain = plain_recipe(recipe)
     assert RECIPE.check(plain) == recipe
-    assert list(plain) == [name for name in Recipe.fields if name not in ("task", "best", "grad_clip", "ema")]
+    assert list(plain) == [name for name in Recipe.fields if name not in ("task", "best", "grad_clip", "ema", "search")]
     assert plain["optimizer"]["sgd"]["lr"] == 0.05
     assert plain["loss"] == {"cross_entropy": {"label_smoothing": 0.0}}
 

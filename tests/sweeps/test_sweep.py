@@ -55,7 +55,11 @@ def test_a_sweep_trains_reports_and_repeats(place: Path, capsys: pytest.CaptureF
     assert_whole(place / "sw", 5)
 
 
-KILLED = [(4, "worker"), (2, "sweep"), pytest.param(20, "worker", marks=pytest.mark.campaign)]
+KILLED = [
+    (4, "worker"),
+    pytest.param(2, "sweep", marks=pytest.mark.campaign),
+    pytest.param(20, "worker", marks=pytest.mark.campaign),
+]
 
 
 @pytest.mark.parametrize(("count", "victim"), KILLED)
