@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -60,13 +62,30 @@ def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> An
     raise AssertionError("waited in vain")
 
 
+def kill_a_worker(folder: Path, process: subprocess.Popen[str]) -> None:
+    """Kill a process while it trains a trial: one that has ended it in the meantime goes on, and another is taken."""
+    while True:
+        pid = wait_for(lambda: running_pid(folder), process)
+        os.kill(pid, signal.SIGSTOP)
+        if pid in running_pids(folder):
+            os.kill(pid, signal.SIGKILL)
+            return
+        os.kill(pid, signal.SIGCONT)
+
+
 def running_pid(folder: Path) -> int | None:
-    """The process of a trial that has saved a checkpoint and is being trained."""
+    """One of `running_pids`, if there is any."""
+    return next(iter(running_pids(folder)), None)
+
+
+def running_pids(folder: Path) -> list[int]:
+    """The processes of trials that have saved a checkpoint and are being trained."""
+    found = []
     for trial in trials(folder):
         owner, run = trial.user_attrs.get("owner"), trial.user_attrs.get("run")
         if trial.state.name == "RUNNING" and owner and run and any(Path(run, "checkpoints").glob("*.ckpt")):
-            return int(owner["pid"])
-    return None
+            found.append(int(owner["pid"]))
+    return found
 
 
 def assert_whole(folder: Path, count: int) -> Results:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shlex
 import signal
 from pathlib import Path
@@ -18,7 +17,17 @@ from specgraph.runs.run import Run
 from specgraph.sweeps.folder import join_storage
 from specgraph.sweeps.results import conclusion, read_results
 from specgraph.sweeps.worker import Worker
-from tests.sweeps.running import assert_whole, begin_here, end, running_pid, start, sweep_here, trials, wait_for
+from tests.sweeps.running import (
+    assert_whole,
+    begin_here,
+    end,
+    kill_a_worker,
+    running_pid,
+    start,
+    sweep_here,
+    trials,
+    wait_for,
+)
 
 
 def test_a_sweep_trains_reports_and_repeats(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,8 +77,11 @@ def test_a_kill_in_the_middle_costs_no_trial_and_doubles_none(place: Path, count
     epochs = 12 if victim == "worker" else 120  # its workers notice within a second
     process = start(*arguments, "--epochs", str(epochs))
     folder = place / "sw"
-    pid = wait_for(lambda: running_pid(folder), process)
-    os.kill(pid if victim == "worker" else process.pid, signal.SIGKILL)
+    if victim == "worker":
+        kill_a_worker(folder, process)
+    else:
+        wait_for(lambda: running_pid(folder), process)
+        process.kill()
     code, out, err = end(process)
     if victim == "worker":
         assert code == 0, err
