@@ -195,6 +195,10 @@ def _export_openvino(args: argparse.Namespace, source: ModelSource) -> list[Path
     from specgraph.inference.openvino_ir import OpenVinoSession, write_openvino
     from specgraph.inference.session import Session
 
+    if args.preprocess:
+        raise CommandError(
+            "--preprocess is for ONNX: OpenVINO shrinks images otherwise than training does", "leave it out"
+        )
     path = Path(args.openvino or _file_name(source.graph.name, "xml"))
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, _file_name(source.graph.name, "onnx"))

@@ -161,7 +161,7 @@ class LayerCall:
     def axis(self, found: Any, rank: int, *, batch: bool = True) -> int:
         """An axis of Keras's value, from 0 without the batch; `batch`: the number counts it. Raises `Refusal`."""
         if type(found) is not int or not -rank - batch <= found < rank + batch:
-            raise Refusal(f"{_short(found)} is no axis of its input")
+            raise Refusal(f"{_short(found)} is not an axis of its input")
         axis = found + rank if found < 0 else found - batch
         if axis < 0:
             raise Refusal("it acts on the batch axis")

@@ -166,10 +166,10 @@ def parse_config(data: bytes | str, place: Path) -> dict[str, Any]:
     try:
         found = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise CommandError(f"{place} is no model of Keras: {_first(error)}") from None
+        raise CommandError(f"{place} is not a Keras model: {_first(error)}") from None
     if not isinstance(found, dict) or not isinstance(found.get("class_name"), str) or "config" not in found:
         raise CommandError(
-            f"{place} is no model of Keras: it has no `class_name` and `config`",
+            f"{place} is not a Keras model: it has no `class_name` and `config`",
             "model.to_json() writes such a text, model.save() a file with the weights",
         )
     return found
@@ -181,7 +181,7 @@ def _read_archive(place: Path) -> tuple[dict[str, Any], str, bytes | None]:
         with zipfile.ZipFile(place) as archive:
             names = archive.namelist()
             if CONFIG not in names:
-                raise CommandError(f"{place} is no model of Keras: it has no {CONFIG}")
+                raise CommandError(f"{place} is not a Keras model: it has no {CONFIG}")
             config = parse_config(_member(archive, CONFIG, MOST_TEXT, place), place)
             version = _version(
                 json.loads(_member(archive, METADATA, MOST_METADATA, place)) if METADATA in names else {}

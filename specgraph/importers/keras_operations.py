@@ -97,7 +97,7 @@ def _with_array(call: LayerCall, op: str, value: Value, other: Any, turned: bool
     try:
         array = np.asarray(other.values if isinstance(other, Constant) else other, np.float64)
     except (ValueError, TypeError, OverflowError):
-        raise Refusal("it reads a constant that is no array of numbers") from None
+        raise Refusal("it reads a constant that is not an array of numbers") from None
     if array.size == 1:
         return _with_number(call, op, value, real(float(array.reshape(-1)[0]), "operand"), turned)
     if array.size != array.shape[-1] or not np.isfinite(array).all() or (turned and op in ("sub", "div")):

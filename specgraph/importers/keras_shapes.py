@@ -121,7 +121,7 @@ def permute(call: LayerCall) -> Value:
     found = call.get("dims")
     value = call.input()
     if not isinstance(found, list) or sorted(map(str, found)) != [str(axis + 1) for axis in range(len(value.order))]:
-        raise Refusal(f"`dims: {str(found)[:40]}` is no order of its axes")
+        raise Refusal(f"`dims: {str(found)[:40]}` is not an order of its axes")
     return permuted(value, [axis - 1 for axis in found])
 
 

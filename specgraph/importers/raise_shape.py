@@ -154,7 +154,7 @@ def raise_transpose(raiser: Raiser, node: OnnxNode) -> None:
     rank = raiser.rank(path)
     order = [int(axis) for axis in node.attributes.get("perm") or reversed(range(rank))]
     if sorted(order) != list(range(rank)):
-        raise Refusal(f"its order {order} is no order of {rank} axes")
+        raise Refusal(f"its order {order} is not an order of {rank} axes")
     if raiser.batched:
         if order[0] != 0:
             raise Refusal("it moves the batch axis")

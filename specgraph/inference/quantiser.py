@@ -74,7 +74,7 @@ class Quantiser:
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
         cached = {}
-        if "calibration_cache_path" in inspect.signature(quantize_static).parameters:  # since onnxruntime 1.29
+        if "calibration_cache_path" in inspect.signature(quantize_static).parameters:  # older versions have none
             cached = {"calibration_cache_path": self._ranges}
         made = self.folder / ("all.onnx" if alone is None and not exact else "mixed.onnx" if exact else "alone.onnx")
         left_out = [name for path in exact for name in self.nodes[path]]

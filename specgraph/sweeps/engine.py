@@ -81,7 +81,7 @@ def hidden(address: str) -> str:
     try:
         return make_url(address).set(password=None).render_as_string()
     except ArgumentError:
-        raise CommandError(f"{address.partition('://')[0]}://… is no URL of a database") from None
+        raise CommandError(f"{address.partition('://')[0]}://… is not a database URL") from None
 
 
 def create_study(storage: BaseStorage, name: str, direction: str) -> Study:

@@ -186,7 +186,7 @@ def test_padding_of_same() -> None:
 def test_files_that_are_no_model(tmp_path: Path, folder: Path) -> None:
     for name, content in (("a.keras", b"PK\x03\x04rubbish"), ("a.h5", b"\x89HDF\r\n\x1a\nrubbish"), ("b.keras", b"")):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(CommandError, match=r"damaged or no file of Keras|is no model of Keras"):
+        with pytest.raises(CommandError, match=r"damaged or no file of Keras|is not a Keras model"):
             import_model(tmp_path / name)
     with pytest.raises(CommandError, match="cannot be read"):
         import_model(tmp_path / "missing.keras")

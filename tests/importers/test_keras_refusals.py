@@ -212,14 +212,14 @@ def test_models_that_multiply(tmp_path: Path) -> None:
 
 
 BROKEN = {
-    "": "is no model of Keras",
-    "{": "is no model of Keras",
+    "": "is not a Keras model",
+    "{": "is not a Keras model",
     "[]": "it has no `class_name` and `config`",
     '{"specgraph": 1}': "it has no `class_name` and `config`",
-    "[" * 100_000: "is no model of Keras",
+    "[" * 100_000: "is not a Keras model",
     '{"class_name": "Sequential", "config": null}': "holds no layers that could be read",
     '{"class_name": "Functional", "config": {"layers": []}}': "it has no layers",
-    "\x00\x01": "is no model of Keras",
+    "\x00\x01": "is not a Keras model",
 }
 
 

@@ -125,6 +125,7 @@ def test_a_network_with_other_weights_is_told(tmp_path: Path) -> None:
     ("words", "told"),
     [
         (["--pt2", "--softmax"], "--softmax is for ONNX and OpenVINO"),
+        (["--openvino", "--preprocess"], "--preprocess is for ONNX: OpenVINO shrinks images otherwise"),
         (["--openvino", "net.onnx"], "OpenVINO reads files that end in .xml"),
         (["--pt2", "-"], "cannot go to standard output"),
         (["--pt2", "net.yaml"], "would overwrite a spec"),

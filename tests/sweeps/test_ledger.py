@@ -140,7 +140,7 @@ def test_a_worker_that_looked_too_early_takes_nothing(
 def test_storages_that_cannot_be_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="is no storage"):
         open_storage("study.txt")
-    with pytest.raises(CommandError, match="is no URL of a database"):
+    with pytest.raises(CommandError, match="is not a database URL"):
         hidden("://x")
     with pytest.raises(CommandError, match=r"the storage nodb://x cannot be opened: Can't load plugin"):
         open_storage("nodb://x")
