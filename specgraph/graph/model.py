@@ -19,13 +19,15 @@ from specgraph.recipes.recipe import Recipe
 class Parameter(NamedTuple):
     """A tensor a node owns. `trainable` is false for buffers such as running statistics.
 
-    `name` is empty where the parameter's path is the node's own (`layer_scale`).
+    `name` is empty where the parameter's path is the node's own (`layer_scale`). `fixed`: its numbers follow from the
+    node's arguments.
     """
 
     name: str
     shape: tuple[int, ...]
     trainable: bool = True
     dtype: str = "float32"
+    fixed: bool = False
 
     @property
     def numel(self) -> int:

@@ -99,7 +99,18 @@ def open_source(
         Run(run).check_unchanged(load_metadata(own))  # `load` may have been told another size
     found = weights_for(graph, path)
     meaning = output_metadata(graph, found.metadata)
-    return ModelSource(graph, found.state, found.source, meaning, preprocessing_of(found.metadata), run, found.notes)
+    state = _completed(graph, found.state)
+    return ModelSource(graph, state, found.source, meaning, preprocessing_of(found.metadata), run, found.notes)
+
+
+def _completed(graph: Graph, state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Weights with what a file may lack: counters, what acts in training alone, what the network computes itself."""
+    from specgraph.backends.torch.compile import compile_graph
+    from specgraph.pretrained.wanted import wanted_by
+
+    lacking = [key for key in wanted_by(graph) if key not in state]
+    own = compile_graph(graph, seed=0).state_dict() if lacking else {}
+    return {**state, **{key: own[key] for key in lacking}}
 
 
 def output_metadata(graph: Graph, metadata: Mapping[str, str]) -> dict[str, str]:

@@ -155,7 +155,8 @@ def log_spaced(window: tuple[int, ...]) -> list[float]:
 def own_index(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> tuple[Parameter, ...]:
     """A buffer of whole numbers at the node's own path, if the `state_dict` has it."""
     shape = index_shape(arguments)
-    return () if arguments["index"] == "none" else (Parameter("", shape, trainable=False, dtype="int64"),)
+    index = Parameter("", shape, trainable=False, dtype="int64", fixed=True)
+    return () if arguments["index"] == "none" else (index,)
 
 
 def index_shape(arguments: dict[str, Any]) -> tuple[int, ...]:

@@ -13,7 +13,17 @@ from specgraph.pretrained.matching import Pair, match_layers, renamed_keys
 from specgraph.pretrained.members import StateDict
 from specgraph.pretrained.mismatch import Shape, WeightsMismatchError, flags_for
 from specgraph.pretrained.names import rename
-from specgraph.pretrained.wanted import COUNTER, Choices, Place, Wanted, matches, paths_help, without_ones
+from specgraph.pretrained.wanted import (
+    CORNERS,
+    COUNTER,
+    POSITIONS,
+    Choices,
+    Place,
+    Wanted,
+    matches,
+    paths_help,
+    without_ones,
+)
 
 
 class Fitted(NamedTuple):
@@ -54,18 +64,39 @@ def fit(
         notes.append(f"{layers} of {shown}: the network's names are taken by shape and order")
     elif choices.match and (lacking := [key for key in wanted if key not in kept and not _may_lack(key, wanted)]):
         notes.append(f"nothing in {shown} matches {len(lacking)} tensors of the network by shape and order alone")
+    kept = _adapted(kept, wanted, choices, shown, notes)
     shapes = {key: tuple(value.shape) for key, value in kept.items()}
-    for key, place in wanted.items():
-        if matches(key, choices.reset) or key not in kept or shapes[key] == place.shape:
-            continue
-        kind = kind_of_adaptation(shapes[key], place)
-        if kind is not None and kind in choices.adapt:
-            kept[key], how = adapt(kept[key], place, kind)
-            shapes[key] = place.shape
-            notes.append(f"{key} is {how}")
     _refuse_differences(shapes, wanted, choices, () if choices.match else tuple(pairs), optional, shown)
     taken = {key: kept[key] for key in wanted if key in kept and not matches(key, choices.reset)}
     return Fitted(taken, tuple(notes), used)
+
+
+def _adapted(kept: StateDict, wanted: Wanted, choices: Choices, shown: str, notes: list[str]) -> StateDict:
+    """Tensors made to fit, as far as the choices allow; those that the network computes itself are left out where they
+    differ."""
+    fitting = dict(kept)
+    left_out: list[str] = []
+    made: dict[str, list[str]] = {}
+    for key, place in wanted.items():
+        if matches(key, choices.reset) or key not in kept or tuple(kept[key].shape) == place.shape:
+            continue
+        if place.fixed:
+            left_out.append(key)
+            del fitting[key]
+            continue
+        kind = kind_of_adaptation(tuple(kept[key].shape), place)
+        kind = CORNERS if kind == POSITIONS and CORNERS in choices.adapt else kind
+        if kind is not None and kind in choices.adapt:
+            fitting[key], how = adapt(kept[key], place, kind)
+            made.setdefault(how, []).append(key)
+    if left_out:
+        notes.append(f"the network computes {_and_more(left_out)} itself: not taken from {shown}")
+    notes += [f"{_and_more(keys)} {'are' if keys[1:] else 'is'} {how}" for how, keys in made.items()]
+    return fitting
+
+
+def _and_more(keys: list[str]) -> str:
+    return f"{keys[0]} and {len(keys) - 1} more" if keys[1:] else keys[0]
 
 
 def _in_shape(tensor: Tensor, place: Place | None) -> Tensor:

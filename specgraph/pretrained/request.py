@@ -10,7 +10,10 @@ from specgraph.pretrained.wanted import Choices
 WEIGHTS_HELP = "a file, a run, torchvision:NAME[:WEIGHTS], timm:NAME.TAG or hf://OWNER/NAME[/FILE]"
 OFFLINE_HELP = "with --weights: fetch nothing, take published weights that are on this machine"
 MATCH_HELP = "with --weights: layers of equal shape and order take the network's names"
-ADAPT_HELP = "with --weights: make the first layer fit other channels, a linear layer another image size"
+ADAPT_HELP = (
+    "with --weights: make the first layer fit other channels, a linear layer another image size, position embeddings "
+    "another number of positions (corners: as torchvision)"
+)
 DROP_HELP = "with --weights: leave these tensors of the file out"
 
 

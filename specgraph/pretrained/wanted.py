@@ -8,23 +8,29 @@ from math import prod
 from typing import NamedTuple
 
 from specgraph.graph.model import Graph, Node
+from specgraph.pretrained.grids import Grid, grid_of
 
 COUNTER = "num_batches_tracked"
 """Absent from files of old PyTorch versions."""
 MAX_NAMED = 20
-CHANNELS, SIZE = "channels", "size"
-KINDS = (CHANNELS, SIZE)
-"""What a tensor can be adapted to."""
+CHANNELS, SIZE, POSITIONS, CORNERS = "channels", "size", "positions", "corners"
+KINDS = (CHANNELS, SIZE, POSITIONS, CORNERS)
+"""What a tensor can be adapted to. `corners` are positions whose outermost ones stay in place, as torchvision has
+them."""
 
 
 class Place(NamedTuple):
     """A tensor of a network. `optional`: a file may lack it. `reads_input`: the layer's channels are those of an input
-    of the network. `flattened`: the sizes (C, H, W) of the map that a layer's features were, else empty."""
+    of the network. `flattened`: the sizes (C, H, W) of the map that a layer's features were, else empty. `grid`: the
+    places that a position embedding has entries for. `fixed`: its numbers follow from the network, whatever a file
+    has."""
 
     shape: tuple[int, ...]
     optional: bool = False
     reads_input: bool = False
     flattened: tuple[int, ...] = ()
+    grid: Grid | None = None
+    fixed: bool = False
 
 
 Wanted = Mapping[str, Place]
@@ -44,14 +50,15 @@ class Choices(NamedTuple):
 def wanted_by(graph: Graph) -> dict[str, Place]:
     """The tensors of a network by the keys of its `state_dict`, in their order."""
     places: dict[str, Place] = {}
+    readers = graph.readers()
     for node in graph.nodes.values():
         if node.share:
             continue
-        reads_input, flattened = _reads_input(graph, node), _flattened(graph, node)
+        about = _reads_input(graph, node), _flattened(graph, node), grid_of(graph, node, readers)
         for parameter in node.parameters:
             key = f"{node.path}.{parameter.name}" if parameter.name else node.path
-            optional = node.train_only or parameter.name == COUNTER
-            places[key] = Place(parameter.shape, optional, reads_input, flattened)
+            optional = node.train_only or parameter.name == COUNTER or parameter.fixed
+            places[key] = Place(parameter.shape, optional, *about, parameter.fixed)
     return places
 
 

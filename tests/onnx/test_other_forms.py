@@ -104,6 +104,21 @@ def test_exported_programs(name: str, more: list[str], tmp_path: Path, capsys: p
     assert json.loads(extra[METADATA])["specgraph.spec"] == "net"
 
 
+def test_weights_without_what_acts_in_training_alone(tmp_path: Path) -> None:
+    """Published weights often have no auxiliary heads."""
+    nodes = {
+        "conv": CONV,
+        "pool": "global_avg_pool",
+        "flat": "flatten",
+        "fc": {"op": "linear", "out_features": 3},
+        "aux": {"op": "conv", "from": "conv", "out_channels": 2, "kernel_size": 1, "train_only": True},
+    }
+    spec = {"specgraph": 1, "name": "net", "inputs": {"image": [1, 8, 8]}, "nodes": nodes, "outputs": ["fc", "aux"]}
+    state = specgraph.compile(spec, seed=1).state_dict()
+    torch.save({key: value for key, value in state.items() if not key.startswith("aux")}, tmp_path / "w.pth")
+    assert exported(spec, tmp_path, "--weights", "w.pth", "--pt2", "--onnx") == 0
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_specs_in_every_form(name: str, tmp_path: Path) -> None:
