@@ -31,6 +31,19 @@ def reason(error: OSError) -> str:
     return text[:1].lower() + text[1:]
 
 
+MOST_OF_A_LINE = 400
+"""Characters of what another library says."""
+
+
+def line_of(error: BaseException, place: int = 0) -> str:
+    """One line of what another library says went wrong: the first, or with `place` -1 the last; its class if it says
+    nothing."""
+    if isinstance(error, OSError) and error.strerror:
+        return reason(error)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[place][:MOST_OF_A_LINE] if lines else type(error).__name__
+
+
 class SpecError(SpecgraphError):
     """A spec has errors. `diagnostics` holds all of them, warnings included."""
 

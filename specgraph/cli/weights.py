@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("table", "json"), default="table", help="how to print it")
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 where two files differ")
     add_fitting_arguments(parser)
+    parser.add_argument("--reset", action="append", default=[], metavar="GLOB", help="leave these layers out")
     add_spec_arguments(parser)
 
 
@@ -48,9 +49,9 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("weights compares two files at most", f"leave out {args.files[2]}")
     if len(args.files) == 2 and (args.spec or args.output):
         raise CommandError("two files are compared with each other", "leave out --spec and --output")
-    choices = Choices(drop=tuple(args.drop), match=args.match, adapt=tuple(args.adapt))
+    choices = Choices(tuple(args.reset), tuple(args.drop), args.match, tuple(args.adapt))
     if choices != Choices() and not args.spec:
-        raise CommandError("--match, --adapt and --drop make weights fit a network", "name it: --spec SPEC")
+        raise CommandError("--match, --adapt, --drop and --reset make weights fit a network", "name it: --spec SPEC")
     graph = load_graph(args, args.spec) if args.spec else None
     require("torch", "torch", "reading weights")
     require("safetensors", "torch", "reading weights")
@@ -141,7 +142,8 @@ def _fit(args: argparse.Namespace, graph: Any, file: WeightsFile, choices: Choic
         rows = [(for_line(pair.theirs), pair.ours, pair.shape) for pair in fitted.pairs]
         for line in table(rows, ("in the file", "in the network", "shape")):
             print(line)
-    print(f"{file.shown} fits {graph.name}: {len(fitted.state):,} tensors")
+    fresh = f", but for {', '.join(choices.reset)}" if choices.reset else ""
+    print(f"{file.shown} fits {graph.name}{fresh}: {len(fitted.state):,} tensors")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 
 from specgraph.errors import CommandError
 from specgraph.pretrained.request import ADAPT_HELP, DROP_HELP, MATCH_HELP, OFFLINE_HELP, WEIGHTS_HELP, WeightsRequest
@@ -10,8 +11,9 @@ from specgraph.pretrained.wanted import KINDS, Choices
 
 
 def add_weights_arguments(parser: argparse._ActionsContainer, help: str) -> None:
-    """Declare the arguments; `help` is that of `--weights`."""
+    """Declare the arguments; `help` is that of `--weights`. `--reset` is known, to say where it belongs."""
     parser.add_argument("--weights", metavar="FILE", help=f"{help}: {WEIGHTS_HELP}")
+    parser.add_argument("--reset", action="append", default=[], help=argparse.SUPPRESS)
     add_fitting_arguments(parser)
 
 
@@ -24,7 +26,13 @@ def add_fitting_arguments(parser: argparse._ActionsContainer) -> None:
 
 
 def weights_of(args: argparse.Namespace) -> WeightsRequest | None:
-    """The weights that were asked for. Raises `CommandError` where flags of fitting come without weights."""
+    """The weights that were asked for. Raises `CommandError` where flags of fitting come without weights, and for
+    `--reset`: fresh layers know nothing until they are trained."""
+    if args.reset:
+        raise CommandError(
+            f"--reset {args.reset[0]} leaves fresh weights, which know nothing until they are trained",
+            f"train them first: {shlex.join(_training(args))}",
+        )
     choices = Choices(drop=tuple(args.drop), match=args.match, adapt=tuple(args.adapt))
     if args.weights is not None:
         return WeightsRequest(args.weights, choices, args.offline)
@@ -32,3 +40,13 @@ def weights_of(args: argparse.Namespace) -> WeightsRequest | None:
         flag = next(f"--{name}" for name in ("match", "adapt", "drop") if getattr(args, name))
         raise CommandError(f"{flag} has no effect without --weights", "leave it out, or add --weights FILE")
     return None
+
+
+def _training(args: argparse.Namespace) -> list[str]:
+    """The command that trains with these flags."""
+    given = str(getattr(args, "source", None) or getattr(args, "model", None) or "")
+    spec = given if given.lower().endswith((".yaml", ".yml", ".json")) else "SPEC"
+    listed = [(flag, word) for flag in ("reset", "adapt", "drop") for word in getattr(args, flag)]
+    flags = [word for flag, value in listed for word in (f"--{flag}", value)]
+    match = ["--match"] if args.match else []
+    return ["specgraph", "train", spec, "--weights", args.weights or "FILE", *match, *flags]

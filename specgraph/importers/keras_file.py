@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from specgraph.errors import CommandError, reason, require
+from specgraph.errors import CommandError, line_of, reason, require
 from specgraph.importers.flat import Array
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class _Reading:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, DAMAGED):
-            raise CommandError(f"{self.place} is damaged: `{self.label}` cannot be read ({_first(error)})") from None
+            raise CommandError(f"{self.place} is damaged: `{self.label}` cannot be read ({line_of(error)})") from None
 
 
 class Hdf5:
@@ -166,7 +166,7 @@ def parse_config(data: bytes | str, place: Path) -> dict[str, Any]:
     try:
         found = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise CommandError(f"{place} is not a Keras model: {_first(error)}") from None
+        raise CommandError(f"{place} is not a Keras model: {line_of(error)}") from None
     if not isinstance(found, dict) or not isinstance(found.get("class_name"), str) or "config" not in found:
         raise CommandError(
             f"{place} is not a Keras model: it has no `class_name` and `config`",
@@ -193,7 +193,7 @@ def _read_archive(place: Path) -> tuple[dict[str, Any], str, bytes | None]:
                 return config, version, None
             return config, version, _member(archive, WEIGHTS, MOST_WEIGHTS, place)
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, MemoryError) as error:
-        raise CommandError(f"{place} is damaged or no file of Keras: {_first(error)}") from None
+        raise CommandError(f"{place} is damaged or no file of Keras: {line_of(error)}") from None
 
 
 def _member(archive: zipfile.ZipFile, name: str, most: int, place: Path) -> bytes:
@@ -212,7 +212,7 @@ def _hdf5(source: Any, place: Path, size: int) -> Iterator[Hdf5]:
     try:
         file = h5py.File(source, "r")
     except (OSError, ValueError, KeyError, RuntimeError, MemoryError) as error:
-        raise CommandError(f"{place} is damaged or no file of Keras: {_first(error)}") from None
+        raise CommandError(f"{place} is damaged or no file of Keras: {line_of(error)}") from None
     with file:
         yield Hdf5(file, place, size)
 
@@ -244,9 +244,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return [_plain(item) for item in value.reshape(-1).tolist()] if prod(value.shape) < 2**20 else []
     return value
-
-
-def _first(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return reason(error)
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]

@@ -21,12 +21,13 @@ from specgraph.importers.keras_calls import LayerCall, Order, State, Value
 from specgraph.importers.keras_file import KerasFile, open_keras
 from specgraph.importers.keras_model import MOST_LAYERS, Call, Layer, Model, Tensor, flatten, input_shape, parse_model
 from specgraph.importers.keras_operations import KERAS, TENSORFLOW
-from specgraph.importers.keras_weights import Variables, places_of, variables
+from specgraph.importers.keras_weights import Variables, places_of
 from specgraph.importers.name_levels import name_levels, order_by_branch
 from specgraph.importers.naming import numbered
 from specgraph.importers.onnx_import import ImportRefusedError
 from specgraph.importers.repeats import name_repeats
 from specgraph.importers.tidy import tidy
+from specgraph.pretrained.keras_variables import variables
 
 LAYERS: dict[str, Callable[[LayerCall], Value]] = {
     **keras_windows.READ,
@@ -331,7 +332,7 @@ def _say(state: State, given: list[Value], orders: dict[str, Order], model: Mode
     names = {_policy(layer.config.get("dtype")) for layer in model.walk()} - {"float32", ""}
     if names:
         notes.append(f"Keras computes in {', '.join(sorted(names))[:60]}, a spec in what the command says")
-    if any(not layer.trainable and any(variables(layer)) for layer in model.walk()):
+    if any(not layer.trainable and any(variables(layer.kind, layer.config)) for layer in model.walk()):
         notes.append("layers that are frozen in Keras are trained here: `train --freeze` holds them")
     if held.arrays is None:
         notes.append(f"the weights are freshly initialised (seed {seed}): --keras-weights FILE reads some")

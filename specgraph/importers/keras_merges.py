@@ -9,7 +9,7 @@ import numpy as np
 
 from specgraph.importers.flat import Array, Refusal
 from specgraph.importers.keras_calls import LayerCall, Piece, Value
-from specgraph.importers.keras_weights import ATTENTION
+from specgraph.pretrained.keras_variables import ATTENTION
 
 
 def alike(call: LayerCall, values: Sequence[Value], *, numpy: bool = False) -> list[Value]:
@@ -72,17 +72,13 @@ def average(call: LayerCall) -> Value:
     return total._replace(path=call.add("affine", [total], {"scale": 1 / len(values)}))
 
 
-def extreme(sign: str) -> Callable[[LayerCall], Value]:
-    """The larger of two values as `a + relu(b - a)`, the smaller as `a - relu(a - b)`."""
+def extreme(op: str) -> Callable[[LayerCall], Value]:
+    """The `maximum` or `minimum` of values, two at a time."""
 
     def read(call: LayerCall) -> Value:
         first, *others = alike(call, call.inputs())
         for number, other in enumerate(others, 1):
-            last = "" if number == len(others) else f"_{number}"
-            pair = [other, first] if sign == "add" else [first, other]
-            more = joined(call, "sub", pair, f"{last}_difference")
-            more = more._replace(path=call.add("relu", [more], part=f"{last}_excess"))
-            first = joined(call, sign, [first, more], last)
+            first = joined(call, op, [first, other], "" if number == len(others) else f"_{number}")
         return first
 
     return read
@@ -211,8 +207,8 @@ READ: dict[str, Callable[[LayerCall], Value]] = {
     "Multiply": join("mul"),
     "Subtract": subtract,
     "Average": average,
-    "Maximum": extreme("add"),
-    "Minimum": extreme("sub"),
+    "Maximum": extreme("maximum"),
+    "Minimum": extreme("minimum"),
     "Concatenate": concatenate,
     "Dot": dot,
     "MultiHeadAttention": multi_head_attention,

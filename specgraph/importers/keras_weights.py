@@ -19,38 +19,15 @@ from specgraph.importers.budget import BYTES_PER_BYTE, Budget
 from specgraph.importers.flat import Array
 from specgraph.importers.keras_file import Hdf5
 from specgraph.importers.keras_model import Layer, Model
+from specgraph.pretrained.keras_variables import snake_case, variables
 
 Path = tuple[str, ...]
 Places = dict[int, dict[str, Path]]
 """For each layer, by its `id`, where its variables lie."""
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
-BIASED = frozenset(
-    (*(f"Conv{n}D" for n in "123"), *(f"Conv{n}DTranspose" for n in "123"), *(f"DepthwiseConv{n}D" for n in "12"))
-) | {"Dense"}
-SEPARABLE = frozenset(("SeparableConv1D", "SeparableConv2D"))
-ATTENTION = ("query", "key", "value", "attention_output")
 PARTS = {"query": "query_dense", "key": "key_dense", "value": "value_dense", "attention_output": "output_dense"}
 """What the present layout calls the layers within an attention; older files begin these with `_`."""
 OTHER_MODEL = "the weights belong to another model, or to another version of it"
-
-
-def variables(layer: Layer) -> tuple[list[str], list[str]]:
-    """The names of a layer's variables in Keras's order: those that are trained, and those that are not."""
-    flags, kind = layer.config, layer.kind
-    if kind in BIASED or kind in SEPARABLE:
-        kernels = ["depthwise_kernel", "pointwise_kernel"] if kind in SEPARABLE else ["kernel"]
-        return [*kernels, *(["bias"] if flags.get("use_bias", True) else [])], []
-    if kind in ("BatchNormalization", "LayerNormalization", "GroupNormalization"):
-        own = [name for name, flag in (("gamma", "scale"), ("beta", "center")) if flags.get(flag, True)]
-        return own, ["moving_mean", "moving_variance"] if kind == "BatchNormalization" else []
-    if kind == "MultiHeadAttention":
-        each = ("kernel", "bias") if flags.get("use_bias", True) else ("kernel",)
-        return [f"{part}.{name}" for part in ATTENTION for name in each], []
-    if kind == "EinsumDense":
-        return ["kernel", *(["bias"] if flags.get("bias_axes") is not None else [])], []
-    if kind == "Normalization":
-        return [], ["mean", "variance", "count"] if flags.get("mean") is None else []
-    return {"PReLU": ["alpha"], "LayerScale": ["gamma"], "RMSNormalization": ["scale"]}.get(kind, []), []
 
 
 class Variables:
@@ -133,7 +110,7 @@ def _present_layer(layer: Layer, arrays: Hdf5, group: Path, places: Places) -> N
         return
     own: dict[str, Path] = {}
     counts: dict[Path, int] = {}
-    for name in [name for part in variables(layer) for name in part]:
+    for name in [name for part in variables(layer.kind, layer.config) for name in part]:
         inside = _inside(name, arrays, group)
         own[name] = (*inside, "vars", str(counts.get(inside, 0)))
         counts[inside] = counts.get(inside, 0) + 1
@@ -154,12 +131,6 @@ def _inside(name: str, arrays: Hdf5, group: Path) -> Path:
         return group
     inner = PARTS[part]
     return (*group, inner if inner in arrays.children(group) else f"_{inner}")
-
-
-def snake_case(name: str) -> str:
-    """The name of a class as Keras numbers layers by it: `Conv2DTranspose` is `conv2d_transpose`."""
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 # the older layout ---------------------------------------------------------------------------------
@@ -203,7 +174,7 @@ def _trained(layer: Layer) -> list[tuple[Layer, str]]:
         return []
     if layer.model is not None:
         return [pair for inner in layer.model.layers.values() for pair in _trained(inner)]
-    return [(layer, name) for name in variables(layer)[0]]
+    return [(layer, name) for name in variables(layer.kind, layer.config)[0]]
 
 
 def _fixed(layer: Layer) -> list[tuple[Layer, str]]:
@@ -212,7 +183,7 @@ def _fixed(layer: Layer) -> list[tuple[Layer, str]]:
         inside = layer.model.layers.values()
         frozen = [] if layer.trainable else [pair for inner in inside for pair in _trained(inner)]
         return [*frozen, *(pair for inner in inside for pair in _fixed(inner))]
-    trained, fixed = variables(layer)
+    trained, fixed = variables(layer.kind, layer.config)
     return [(layer, name) for name in (fixed if layer.trainable else [*trained, *fixed])]
 
 
@@ -220,7 +191,7 @@ def _count(layer: Layer) -> int:
     """How many variables a layer has, with those inside."""
     if layer.model is not None:
         return sum(_count(inner) for inner in layer.model.layers.values())
-    return sum(len(part) for part in variables(layer))
+    return sum(len(part) for part in variables(layer.kind, layer.config))
 
 
 def _said(shape: Sequence[int]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from specgraph.atomic_files import write_atomically
-from specgraph.errors import CommandError, require
+from specgraph.errors import CommandError, line_of, require
 from specgraph.graph.model import Graph
 from specgraph.inference.session import Array, Port
 
@@ -58,7 +58,7 @@ def write_exported_program(
         with torch.no_grad():
             program = torch.export.export(module, examples, dynamic_shapes=free, strict=False)
     except Exception as error:  # its classes are many, and change
-        raise CommandError(f"torch.export cannot say the network: {_first_line(error)}") from error
+        raise CommandError(f"torch.export cannot say the network: {line_of(error)}") from error
     _check_free(graph, program, free)
     buffer = io.BytesIO()
     torch.export.save(program, buffer, extra_files={METADATA: metadata})
@@ -94,7 +94,7 @@ class ExportedSession:
             with Path(path).open("rb") as file:
                 self._module: Any = torch.export.load(file).module()
         except Exception as error:
-            raise CommandError(f"torch.export cannot load {path}: {_first_line(error)}") from error
+            raise CommandError(f"torch.export cannot load {path}: {line_of(error)}") from error
         first = batch_size or "N"
         self.inputs = tuple(
             Port(name, (first, *map(_size, kind.dims)), "float32") for name, kind in graph.inputs.items()
@@ -115,7 +115,7 @@ class ExportedSession:
                     *(torch.from_numpy(np.ascontiguousarray(inputs[port.name])) for port in self.inputs)
                 )
         except Exception as error:
-            raise CommandError(f"the exported program fails: {_first_line(error)}") from error
+            raise CommandError(f"the exported program fails: {line_of(error)}") from error
         named = found if isinstance(found, dict) else {self.outputs[0].name: found}
         return {
             name: named[name].numpy() for name in ([port.name for port in self.outputs] if outputs is None else outputs)
@@ -124,8 +124,3 @@ class ExportedSession:
 
 def _size(dim: Any) -> int | str:
     return dim if isinstance(dim, int) else str(dim)
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:400] if lines else type(error).__name__

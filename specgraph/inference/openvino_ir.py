@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from specgraph.atomic_files import check_target
-from specgraph.errors import CommandError, reason, require
+from specgraph.errors import CommandError, line_of, reason, require
 from specgraph.inference.session import Array, Port
 
 SINGLE_PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
@@ -28,7 +28,7 @@ def write_openvino(onnx_file: str | os.PathLike[str], path: Path, metadata: dict
     try:
         model = openvino.convert_model(os.fspath(onnx_file))
     except Exception as error:  # OpenVINO raises classes of its own
-        raise CommandError(f"OpenVINO cannot convert the network: {_last_line(error)}") from error
+        raise CommandError(f"OpenVINO cannot convert the network: {line_of(error, -1)}") from error
     for name, value in metadata.items():
         model.set_rt_info(value, [METADATA, name.removeprefix("specgraph.")])
     weights = path.with_suffix(".bin")
@@ -58,7 +58,7 @@ class OpenVinoSession:
         try:
             self._model = openvino.Core().compile_model(os.fspath(path), "CPU", SINGLE_PRECISION)
         except Exception as error:
-            raise CommandError(f"OpenVINO cannot load {path}: {_last_line(error)}") from error
+            raise CommandError(f"OpenVINO cannot load {path}: {line_of(error, -1)}") from error
         self.inputs: tuple[Port, ...] = like.inputs
         self.outputs: tuple[Port, ...] = like.outputs
         self.metadata: dict[str, str] = like.metadata
@@ -68,11 +68,6 @@ class OpenVinoSession:
         try:
             found = self._model(inputs)
         except Exception as error:
-            raise CommandError(f"OpenVINO cannot run the model: {_last_line(error)}") from error
+            raise CommandError(f"OpenVINO cannot run the model: {line_of(error, -1)}") from error
         names = [port.name for port in self.outputs] if outputs is None else outputs
         return {name: np.asarray(found[name]) for name in names}
-
-
-def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1][:400] if lines else type(error).__name__

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgraph.device_names import INFERENCE_DEVICES, check_index, parse_device
-from specgraph.errors import CommandError, require
+from specgraph.errors import CommandError, line_of, require
 
 Array = NDArray[Any]
 
@@ -104,7 +104,7 @@ class Session:
             self._session = onnxruntime.InferenceSession(*self._opened[:2], providers=self._opened[2])
         except Exception as error:  # onnxruntime raises a class of its own for every status
             shown = "the model" if isinstance(model, bytes) else str(model)
-            raise CommandError(f"onnxruntime cannot load {shown}: {_first_line(error)}") from error
+            raise CommandError(f"onnxruntime cannot load {shown}: {_said(error)}") from error
         self.provider: str = self._session.get_providers()[0]
         if self.provider != _PROVIDERS[wanted][0] and self.fallback is None:
             self.fallback = (
@@ -164,7 +164,7 @@ class Session:
         try:
             values = self._session.run(names, inputs)
         except Exception as error:
-            raise CommandError(f"onnxruntime cannot run the model: {_first_line(error)}") from error
+            raise CommandError(f"onnxruntime cannot run the model: {_said(error)}") from error
         return dict(zip(names, (np.asarray(value) for value in values), strict=True))
 
 
@@ -181,7 +181,7 @@ class Bound(NamedTuple):
             self.session.run_with_iobinding(self.binding)
             self.binding.synchronize_outputs()
         except Exception as error:
-            raise CommandError(f"onnxruntime cannot run the model: {_first_line(error)}") from error
+            raise CommandError(f"onnxruntime cannot run the model: {_said(error)}") from error
 
     def outputs(self) -> dict[str, Array]:
         """What the last run gave, by name, on the host."""
@@ -248,6 +248,6 @@ def _port(value: Any) -> Port:
     return Port(value.name, tuple(value.shape), _NUMPY_NAMES.get(kind, kind))
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip().split("\n")[0]
-    return text.split(" : ", 2)[-1][:400]
+def _said(error: Exception) -> str:
+    """What onnxruntime says after its code and the code's name."""
+    return line_of(error).split(" : ", 2)[-1]

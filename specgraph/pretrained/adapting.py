@@ -20,9 +20,16 @@ def kind_of_adaptation(shape: tuple[int, ...], place: Place) -> str | None:
         return POSITIONS if sizes_in(shape, wanted, place.grid) else None
     if place.reads_input and len(shape) > 2 and len(shape) == len(wanted):
         return CHANNELS if (shape[0], *shape[2:]) == (wanted[0], *wanted[2:]) else None
-    if place.flattened and len(shape) == len(wanted) == 2 and shape[0] == wanted[0]:
-        return SIZE if _sizes(shape[1], place) else None
-    return None
+    return SIZE if map_sizes(shape, place) else None
+
+
+def map_sizes(shape: tuple[int, ...], place: Place) -> tuple[int, int] | None:
+    """Height and width of the map that was flattened before a layer with weights of this shape, None if there was
+    none."""
+    wanted = place.shape
+    if not place.flattened or not len(shape) == len(wanted) == 2 or shape[0] != wanted[0]:
+        return None
+    return _sizes(shape[1], place)
 
 
 def adapt(tensor: Tensor, place: Place, kind: str) -> tuple[Tensor, str]:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from specgraph.errors import CommandError, reason
 from specgraph.pretrained.addresses import split_member
-from specgraph.pretrained.array_files import is_keras, read_keras, read_npz
+from specgraph.pretrained.array_files import read_npz
+from specgraph.pretrained.keras_arrays import is_keras, read_keras
 from specgraph.pretrained.members import Member, StateDict, choose_member
 from specgraph.pretrained.pytorch_file import read_pytorch
 

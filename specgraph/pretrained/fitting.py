@@ -8,7 +8,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from specgraph.errors import CommandError
-from specgraph.pretrained.adapting import adapt, kind_of_adaptation
+from specgraph.pretrained.adapting import adapt, kind_of_adaptation, map_sizes
+from specgraph.pretrained.keras_names import from_keras, with_channels_first
 from specgraph.pretrained.matching import Pair, match_layers, renamed_keys
 from specgraph.pretrained.members import StateDict
 from specgraph.pretrained.mismatch import Shape, WeightsMismatchError, flags_for
@@ -49,11 +50,16 @@ def fit(
     `WeightsMismatchError`, whose help is the line to type, and `CommandError` for a glob that fits nothing.
     """
     choices = choices or Choices()
+    notes: list[str] = []
+    dense: frozenset[int] = frozenset()
+    if (turned := from_keras(state)) is not None:
+        state, dense = turned
+        notes.append(f"{shown} is of Keras: its names and the order of its axes are turned to PyTorch's")
     kept = {key: value for key, value in state.items() if not matches(key, choices.drop)}
     renamed = rename(kept, wanted, shown)
     kept = {key: value for key, value in renamed.state.items() if not matches(key, choices.drop)}
     _check_globs(choices, wanted, (*state, *renamed.state))
-    notes = list(renamed.notes)
+    notes += renamed.notes
     used: tuple[Pair, ...] = ()
     pairs = _matched(kept, wanted)
     if choices.match and pairs:
@@ -64,11 +70,19 @@ def fit(
         notes.append(f"{layers} of {shown}: the network's names are taken by shape and order")
     elif choices.match and (lacking := [key for key in wanted if key not in kept and not _may_lack(key, wanted)]):
         notes.append(f"nothing in {shown} matches {len(lacking)} tensors of the network by shape and order alone")
+    if dense:
+        kept = {key: _unflattened(value, wanted.get(key), dense) for key, value in kept.items()}
     kept = _adapted(kept, wanted, choices, shown, notes)
     shapes = {key: tuple(value.shape) for key, value in kept.items()}
     _refuse_differences(shapes, wanted, choices, () if choices.match else tuple(pairs), optional, shown)
     taken = {key: kept[key] for key in wanted if key in kept and not matches(key, choices.reset)}
     return Fitted(taken, tuple(notes), used)
+
+
+def _unflattened(weight: Tensor, place: Place | None, dense: frozenset[int]) -> Tensor:
+    """The weights of a layer on a flattened map, whose channels Keras has last."""
+    sizes = None if place is None or weight.data_ptr() not in dense else map_sizes(tuple(weight.shape), place)
+    return weight if place is None or sizes is None else with_channels_first(weight, (*sizes, place.flattened[0]))
 
 
 def _adapted(kept: StateDict, wanted: Wanted, choices: Choices, shown: str, notes: list[str]) -> StateDict:

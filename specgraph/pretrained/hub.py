@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from specgraph.datasets.preprocessing import Preprocessing
-from specgraph.errors import CommandError, require
+from specgraph.errors import CommandError, line_of, require
 from specgraph.pretrained.addresses import HUB, TIMM
 from specgraph.pretrained.fetched import (
     OFFLINE_HELP,
@@ -91,11 +91,13 @@ def _download(place: Place, name: str, revision: str | None, address: str, *, of
     except LocalEntryNotFoundError as error:
         if offline:
             return None
-        raise unreachable(address, _first(error), "check the connection, or fetch it elsewhere") from None
+        raise unreachable(address, line_of(error).rstrip("."), "check the connection, or fetch it elsewhere") from None
     except EntryNotFoundError:
         return None
     except Exception as error:  # the library raises many kinds, its HTTP client more
-        raise unreachable(address, _first(error), "check the name, the revision, and `hf auth login`") from None
+        raise unreachable(
+            address, line_of(error).rstrip("."), "check the name, the revision, and `hf auth login`"
+        ) from None
 
 
 def _configuration(place: Place, name: str, revision: str | None, *, offline: bool) -> dict[str, Any]:
@@ -158,8 +160,3 @@ def _names(config: dict[str, Any]) -> list[str] | None:
     if isinstance(numbered, dict) and sorted(numbered) == sorted(map(str, range(len(numbered)))):
         return [str(numbered[str(number)]) for number in range(len(numbered))]
     return None
-
-
-def _first(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0].rstrip(".") if lines else type(error).__name__

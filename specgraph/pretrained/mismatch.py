@@ -114,4 +114,5 @@ def _advice(error: WeightsMismatchError) -> str:
     if len(error.flags) > MAX_FLAGS:
         return f"to load what fits: {' '.join(error.flags[:MAX_FLAGS])} …; {ALL}"
     kinds = {flag.partition(" ")[0] for flag in error.flags}
-    return f"{ADVICE[kinds.pop()] if len(kinds) == 1 else 'to load the rest'}: {' '.join(error.flags)}"
+    several = "to load the rest, and train what is reset" if "--reset" in kinds else "to load the rest"
+    return f"{ADVICE[kinds.pop()] if len(kinds) == 1 else several}: {' '.join(error.flags)}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from specgraph.errors import CommandError, require
+from specgraph.errors import CommandError, line_of, require
 from specgraph.recipes.search import Search
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def open_storage(address: str) -> BaseStorage:
             f"install it with: pip install {DRIVERS.get(driver, driver)}",
         ) from None
     except Exception as error:  # every database has errors of its own
-        raise CommandError(f"the storage {hidden(address)} cannot be opened: {_first_line(error)}") from None
+        raise CommandError(f"the storage {hidden(address)} cannot be opened: {line_of(error)}") from None
     return found
 
 
@@ -119,7 +119,3 @@ def pruner_of(search: Search, epochs: int) -> BasePruner:
     }
     pruner: BasePruner = made[search.pruner]()
     return pruner
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:300]

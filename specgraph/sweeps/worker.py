@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specgraph.errors import CommandError, SpecError
+from specgraph.errors import CommandError, SpecError, line_of
 from specgraph.runs.folder import best_row, is_run
 from specgraph.runs.lock import RunLock
 from specgraph.sweeps.draw import Discarded, as_history, draw, sampler_of, seed_of
@@ -25,7 +25,7 @@ from specgraph.sweeps.space import Params, key_of, words_of
 from specgraph.tasks.task import Metric
 from specgraph.training.display import Silent
 from specgraph.training.divergence import DivergedRunError
-from specgraph.training.signals import InterruptedRun
+from specgraph.training.signals import InterruptedRun, PrunedRun
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -41,10 +41,6 @@ MOST_FAILURES = 2
 DRAWING = "drawing"
 TURN_S = 0.05
 PARENT_VARIABLE = "SPECGRAPH_SWEEP_PARENT"
-
-
-class Pruned(Exception):
-    """The pruner ends a trial."""
 
 
 class Worker:
@@ -113,7 +109,7 @@ class Worker:
         watch = _Watch(self, claim)
         try:
             run = self._trained(params, run_folder, watch, command)
-        except Pruned:
+        except PrunedRun:
             self._end(claim, states.PRUNED, watch.best(), epoch=watch.epochs)
         except DivergedRunError as fault:
             self._end(claim, states.FAIL, None, reason=fault.message)
@@ -246,7 +242,7 @@ class _Watch(Silent):
         self.has_begun = True
 
     def end_epoch(self, row: Row, best: bool) -> None:
-        """Report the metric. Raises `Pruned` and `Lost`."""
+        """Report the metric. Raises `PrunedRun` and `Lost`."""
         ledger, record = self.worker.ledger, self.worker.record
         if not ledger.owns(self.claim.id):
             raise Lost
@@ -256,7 +252,7 @@ class _Watch(Silent):
         if self.epochs - 1 not in self.reported:
             self.trial.report(value, self.epochs - 1)
         if self.worker.plan.search.pruner != "none" and self.trial.should_prune():
-            raise Pruned
+            raise PrunedRun
 
     def best(self) -> float:
         """The best value so far."""
@@ -298,4 +294,4 @@ def _end_with_parent() -> None:
 def _words(error: Exception) -> str:
     if isinstance(error, CommandError):
         return error.message
-    return (str(error).strip().split("\n") or [""])[0][:300] or type(error).__name__
+    return line_of(error)

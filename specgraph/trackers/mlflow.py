@@ -23,7 +23,14 @@ MOST_IN_BATCH = 100
 LONGEST_VALUE = 500
 """Of a param, in characters: what all servers take."""
 LONGEST_TAG = 5000
-STATUSES: Mapping[Outcome, str] = {"finished": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
+STATUSES: Mapping[Outcome, str] = {
+    "finished": "FINISHED",
+    "interrupted": "KILLED",
+    "failed": "FAILED",
+    "pruned": "KILLED",
+}
+OUTCOME = "outcome"
+"""The tag of a run that its status does not tell from an interrupted one."""
 
 
 class MLflow(Tracker):
@@ -73,6 +80,8 @@ class MLflow(Tracker):
             if outcome == "finished":
                 for path in self._run.files():
                     self._client.log_artifact(self._id, str(path))
+            elif outcome == "pruned":
+                self._client.set_tag(self._id, OUTCOME, outcome)
         finally:  # a server may refuse files
             self._end(STATUSES[outcome])
 

@@ -41,7 +41,10 @@ class TensorBoard(Tracker):
             "finished": api_pb2.STATUS_SUCCESS,
             "interrupted": api_pb2.STATUS_UNKNOWN,
             "failed": api_pb2.STATUS_FAILURE,
+            "pruned": api_pb2.STATUS_UNKNOWN,
         }
+        if outcome == "pruned":
+            self._text("outcome", outcome)
         info = plugin_data_pb2.SessionEndInfo(status=statuses[outcome], end_time_secs=time.time())
         self._hparams(metadata.SESSION_END_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_end_info=info))
         self._writer.close()
@@ -51,6 +54,15 @@ class TensorBoard(Tracker):
 
         self._add(Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]), step)
         self._writer.flush()
+
+    def _text(self, tag: str, text: str) -> None:
+        """Write what the page of texts shows."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.plugins.text import metadata
+        from tensorboard.util.tensor_util import make_tensor_proto
+
+        about = metadata.create_summary_metadata(tag, "")
+        self._add(Summary(value=[Summary.Value(tag=tag, metadata=about, tensor=make_tensor_proto(text))]), 0)
 
     def _hparams_start(self, run: TrackedRun) -> None:
         from tensorboard.plugins.hparams import metadata, plugin_data_pb2

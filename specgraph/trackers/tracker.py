@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal
 
 from specgraph.errors import CommandError
 
-Outcome = Literal["finished", "interrupted", "failed"]
-"""How a run ended. Interrupted runs can be resumed."""
+Outcome = Literal["finished", "interrupted", "failed", "pruned"]
+"""How a run ended. Interrupted runs can be resumed; a sweep ends trials early that promise nothing (`pruned`)."""
 Scalars = Mapping[str, float]
 State = Mapping[str, Any]
 

@@ -13,7 +13,7 @@ from specgraph.trackers.sender import Sender
 from specgraph.trackers.sent import Received, SentLog
 from specgraph.trackers.tracker import Outcome, TrackedRun, Tracker
 
-WAIT_S: dict[Outcome, float] = {"finished": 30.0, "failed": 30.0, "interrupted": 5.0}
+WAIT_S: dict[Outcome, float] = {"finished": 30.0, "failed": 30.0, "pruned": 30.0, "interrupted": 5.0}
 """How long the end of a run waits for trackers that are not done. Who interrupts a run often ends it a little later."""
 
 

@@ -16,7 +16,8 @@ PLACE = re.compile(r"(?:(?P<entity>[^/]+)/)?(?P<project>[^/]+)")
 FORBIDDEN = re.compile(r"[/\\#?%:]")
 INIT_S = 30.0
 LONGEST_PROJECT, LONGEST_TAG = 128, 64
-EXIT_CODES: dict[Outcome, int] = {"finished": 0, "interrupted": 255, "failed": 1}
+EXIT_CODES: dict[Outcome, int] = {"finished": 0, "interrupted": 255, "failed": 1, "pruned": 0}
+"""Of a run's process. A pruned run is no failure: its summary says what it is."""
 
 
 class WeightsAndBiases(Tracker):
@@ -85,11 +86,14 @@ class WeightsAndBiases(Tracker):
         self._wandb.summary.update({**scalars, "best_epoch": epoch})
 
     def close(self, outcome: Outcome) -> None:
-        """Send the files of a finished run, and end it. They are copied: W&B would link them, and say so."""
+        """End the run: send the files of a finished one, or say that it was pruned. Files are copied: W&B would link
+        them, and say so."""
         if outcome == "finished":
             for path in self._run.files():
                 copy = shutil.copy(path, self._wandb.dir)
                 self._wandb.save(copy, base_path=self._wandb.dir, policy="now")
+        elif outcome == "pruned":
+            self._wandb.summary.update({"outcome": outcome})
         self._wandb.finish(exit_code=EXIT_CODES[outcome])
 
     def _mode(self, wandb: Any) -> str | None:

@@ -21,6 +21,10 @@ class InterruptedRun(SpecgraphError):
         super().__init__(f"interrupted; continue with: specgraph train --resume {shlex.quote(folder)}")
 
 
+class PrunedRun(Exception):
+    """Raised by a display to end its run early, as a sweep's pruner does."""
+
+
 class StopFlag:
     """While active, the first SIGINT or SIGTERM is only noted; a second one acts at once."""
 

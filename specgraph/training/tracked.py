@@ -14,7 +14,7 @@ from specgraph.trackers.registry import make_trackers
 from specgraph.trackers.tracker import Outcome, TrackedRun
 from specgraph.trackers.tracking import Tracking
 from specgraph.training.options import TrainOptions
-from specgraph.training.signals import InterruptedRun, StopFlag
+from specgraph.training.signals import InterruptedRun, PrunedRun, StopFlag
 
 FACTS = (
     *("specgraph", "python", "torch", "cuda", "device", "device_name", "processes"),
@@ -62,6 +62,9 @@ def ending(tracking: Tracking, stop: StopFlag) -> Iterator[Tracking]:
         outcome = "finished"
     except InterruptedRun:
         outcome = "interrupted"
+        raise
+    except PrunedRun:
+        outcome = "pruned"
         raise
     finally:
         before = stop.signal_number

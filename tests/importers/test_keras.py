@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import specgraph
 from specgraph.cli.main import main as run
@@ -161,6 +162,28 @@ def test_parts_that_are_called_alike_become_blocks(tmp_path: Path) -> None:
     assert list(found.spec["blocks"]["conv2_block"]["nodes"]) == ["1_conv", "1_bn", "out"]
     assert list(found.spec["nodes"]) == ["conv2_block$(index + 1)", "conv3_block$(index + 1)"]
     assert "conv3_block2.1_conv.weight" in found.state_dict
+
+
+@pytest.mark.parametrize(("kind", "op"), [("Maximum", torch.maximum), ("Minimum", torch.minimum)])
+def test_extremes(kind: str, op: Any, tmp_path: Path) -> None:
+    """Of three values, two at a time."""
+    source = layer("InputLayer", "image", batch_shape=[None, 8, 8, 3])
+
+    def reads(*names: str) -> list[Any]:
+        return [[[name, 0, 0, {}] for name in names]]
+
+    convs = [{**layer("Conv2D", name, filters=3, kernel_size=[1, 1]), "inbound_nodes": reads("image")} for name in "ab"]
+    layers = [source, *convs, {**layer(kind, "joined"), "inbound_nodes": reads("a", "image", "b")}]
+    found = brought_in(tmp_path, functional(layers, [["joined", 0, 0]]), seed=0)
+    ops = [node.op for node in found.graph().nodes.values()]
+    assert ops.count(kind.lower()) == 2
+    assert set(ops) == {"conv", kind.lower()}
+    module = found.module().eval()
+    x_nchw = torch.rand(2, 3, 8, 8)
+    weights = {key: torch.as_tensor(value) for key, value in found.state_dict.items()}
+    a, b = (nn.functional.conv2d(x_nchw, weights[f"{name}.weight"], weights[f"{name}.bias"]) for name in "ab")
+    with torch.no_grad():
+        assert torch.allclose(module(x_nchw), op(op(a, x_nchw), b), atol=1e-6)
 
 
 def test_padding_of_same() -> None:

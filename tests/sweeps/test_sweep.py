@@ -28,6 +28,8 @@ from tests.sweeps.running import (
     trials,
     wait_for,
 )
+from tests.trackers.conftest import recorder as recorder
+from tests.trackers.recorder import Recorder
 
 
 def test_a_sweep_trains_reports_and_repeats(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,14 +136,16 @@ def test_what_is_not_the_settings_fault_ends_the_sweep_and_can_be_tried_again(pl
     assert [trial.state for trial in read_results(folder).trials] == ["failed", "waiting", "waiting", "waiting"]
 
 
-def test_median_pruning_ends_trials_early(place: Path) -> None:
+def test_median_pruning_ends_trials_early(place: Path, recorder: type[Recorder]) -> None:
     rates = "[0.1, 0.09, 0.08, 0.07, 0.06, 1.0e-9, 2.0e-9]"
     (place / "search.yaml").write_text(f"sampler: grid\npruner: median\nspace:\n  recipe.optimizer.sgd.lr: {rates}\n")
-    results, said = sweep_here(options={"epochs": 3})
+    results, said = sweep_here(options={"epochs": 3, "trackers": ["recorder"]})
     assert_whole(place / "sw", 7)
     assert [trial.state for trial in results.trials] == ["done"] * 5 + ["ended early"] * 2
     assert [trial.epoch for trial in results.trials[5:]] == [1, 1]
     assert any(line.startswith("trial 5 ended early, after epoch 1") for line in said)
+    ends = [call[1] for call in recorder.calls if call[0] == "close"]
+    assert ends == ["finished"] * 5 + ["pruned"] * 2
 
 
 @pytest.mark.parametrize("pruner", ["hyperband", "none"])

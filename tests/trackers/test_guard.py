@@ -15,7 +15,7 @@ from specgraph.errors import CommandError
 from specgraph.runs.run import Run
 from specgraph.trackers import tracking
 from specgraph.training.display import Silent
-from specgraph.training.signals import InterruptedRun
+from specgraph.training.signals import InterruptedRun, PrunedRun
 from tests.trackers.recorder import Recorder, told
 from tests.training.conftest import Crash, CrashAt, same_weights, weights_of
 
@@ -36,6 +36,14 @@ class Listening(Silent):
     def warnings(self) -> list[str]:
         """What is said of trackers."""
         return [line for line in self.said if "tracker" in line]
+
+
+class Prunes(Silent):
+    """Ends a run after its first epoch, as a pruner does."""
+
+    def end_epoch(self, *_: Any) -> None:
+        """End it."""
+        raise PrunedRun
 
 
 def fails_at(places: set[str], fault: BaseException, times: int = 10**6) -> Callable[[str], None]:
@@ -140,6 +148,12 @@ def test_an_interrupted_run(train_small: Any, recorder: type[Recorder]) -> None:
     with pytest.raises(InterruptedRun):
         train_small(trackers=["recorder"], display=Interrupt())
     assert told() == ["start", "epoch 1", "close interrupted"]
+
+
+def test_a_run_that_is_pruned(train_small: Any, recorder: type[Recorder]) -> None:
+    with pytest.raises(PrunedRun):
+        train_small(trackers=["recorder"], display=Prunes())
+    assert told() == ["start", "epoch 1", "close pruned"]
 
 
 def test_a_diverging_run_has_failed(train_small: Any, recorder: type[Recorder]) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from specgraph.training.display import Silent
-from tests.trackers.test_guard import Listening
+from specgraph.training.signals import PrunedRun
+from tests.trackers.test_guard import Listening, Prunes
 from tests.training.conftest import Crash, CrashAt
 
 pytestmark = pytest.mark.campaign
@@ -83,8 +84,8 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine is no reason to fail."""
     from specgraph.trackers import tracking
 
-    monkeypatch.setitem(tracking.WAIT_S, "finished", START_S)
-    monkeypatch.setitem(tracking.WAIT_S, "failed", START_S)
+    for outcome in ("finished", "failed", "pruned"):
+        monkeypatch.setitem(tracking.WAIT_S, outcome, START_S)
 
 
 def runs_named(client: Any, name: str, experiment: str = "small") -> list[Any]:
@@ -146,6 +147,14 @@ def test_an_interrupted_run_is_killed(train_small: Any, server: Server, client: 
         train_small(trackers=[f"mlflow={server.uri}"], name="stopped", display=Interrupt())
     found = runs_named(client, "stopped")
     assert [entry.info.status for entry in found] in (["KILLED"], ["RUNNING"], []), "it waits for five seconds at most"
+
+
+def test_a_run_that_is_pruned_is_killed_and_says_why(train_small: Any, server: Server, client: Any) -> None:
+    with pytest.raises(PrunedRun):
+        train_small(trackers=[f"mlflow={server.uri}"], name="pruned", display=Prunes())
+    (found,) = runs_named(client, "pruned")
+    assert (found.info.status, found.data.tags["outcome"]) == ("KILLED", "pruned")
+    assert [step for step, _ in steps(client, found, "loss/train")] == [1]
 
 
 def test_a_server_that_is_away_from_the_start(train_small: Any, server: Server, client: Any) -> None:

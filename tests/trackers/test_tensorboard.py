@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from specgraph.training.signals import PrunedRun
+from tests.trackers.test_guard import Prunes
 from tests.training.conftest import Crash, CrashAt
 
 pytest.importorskip("tensorboard")
@@ -45,6 +47,17 @@ def test_each_epoch_is_there_once_however_often_a_run_is_resumed(train_small: An
     found = accumulated(folder)
     assert [scalar.step for scalar in found.Scalars("loss/train")] == [1, 2, 3, 4]
     assert len(found.Scalars("loss/test")) == 2
+
+
+def test_a_run_that_is_pruned_says_so(train_small: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "pruned"
+    with pytest.raises(PrunedRun):
+        train_small(out=folder, display=Prunes())
+    found = accumulated(folder)
+    (event,) = found.Tensors("outcome")
+    assert event.tensor_proto.string_val[0] == b"pruned"
+    assert found.SummaryMetadata("outcome").plugin_data.plugin_name == "text"
+    assert [scalar.step for scalar in found.Scalars("loss/train")] == [1]
 
 
 def test_hparams(train_small: Any, tmp_path: Path) -> None:

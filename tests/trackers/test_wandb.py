@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from specgraph.trackers import tracking
-from tests.trackers.test_guard import Listening
+from specgraph.training.signals import PrunedRun
+from tests.trackers.test_guard import Listening, Prunes
 from tests.trackers.wandb_server import ReceivedRun, WandbServer
 from tests.training.conftest import Crash, CrashAt
 
@@ -29,7 +30,7 @@ def _offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     for name in ("CONFIG", "CACHE", "DATA"):
         monkeypatch.setenv(f"WANDB_{name}_DIR", str(tmp_path / name.lower()))
-    for outcome in ("finished", "failed"):
+    for outcome in ("finished", "failed", "pruned"):
         monkeypatch.setitem(tracking.WAIT_S, outcome, 300.0)
 
 
@@ -84,6 +85,15 @@ def test_a_resumed_run_is_the_same_run(train_small: Any, server: WandbServer, tm
     assert found.about["project"] == "small"
     assert [entry["_step"] for entry in found.history] == [1, 2, 3]
     assert found.exit_code == 0
+
+
+def test_a_run_that_is_pruned_says_so(train_small: Any, server: WandbServer, tmp_path: Path) -> None:
+    folder = tmp_path / "pruned"
+    with pytest.raises(PrunedRun):
+        train_small(trackers=["wandb"], out=folder, display=Prunes())
+    found = sync(folder, server)
+    assert (found.exit_code, found.summary["outcome"]) == (0, "pruned")
+    assert [entry["_step"] for entry in found.history] == [1]
 
 
 def test_nobody_is_logged_in(train_small: Any, monkeypatch: pytest.MonkeyPatch, server: WandbServer) -> None:

@@ -191,3 +191,25 @@ def test_names_of_numpys_own_arguments_are_names_of_tensors(tmp_path: Path) -> N
         assert {key: found[key].tolist() for key in found.files} == {
             key: value.tolist() for key, value in state.items()
         }
+
+
+@pytest.mark.parametrize("command", ["eval net.yaml", "export net.yaml --onnx", "predict net.yaml photo.png"])
+def test_fresh_layers_are_for_training_alone(folder: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The line that is to be typed instead, with the flags that were given."""
+    torch.save(state(), "w.pth")
+    assert main([*command.split(), "--weights", "w.pth", "--match", "--reset", "fc", "--drop", "a*"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert "--reset fc leaves fresh weights" in lines[0]
+    assert lines[1].endswith("specgraph train net.yaml --weights w.pth --match --reset fc --drop 'a*'")
+
+
+def test_layers_that_will_start_fresh_are_left_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.save({**state(), "fc.weight": torch.zeros(7, 7)}, "w.pth")
+    out, err = said(capsys, "w.pth", "--spec", "net.yaml", code=1)
+    assert "--reset fc" in err
+    out, _ = said(capsys, "w.pth", "--spec", "net.yaml", "--reset", "fc")
+    assert out.startswith("w.pth fits ")
+    assert ", but for fc: " in out
+    said(capsys, "w.pth", "--spec", "net.yaml", "--reset", "fc", "-o", "new.safetensors")
+    assert load_weights("new.safetensors")[0].keys() == {key for key in state() if not key.startswith("fc.")}
