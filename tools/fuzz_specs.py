@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 CHUNK = 50
+ROUND = 20
 MOST_SHOWN = 40
 
 
@@ -51,6 +52,24 @@ def show(seed: int, verbose: bool) -> int:
     return int(bool(tally.differences))
 
 
+def compare(chunks: list[range], jobs: int, total: Tally) -> bool:
+    """Compare chunks of seeds in new processes and add them to the tally. Returns whether a process died."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        waiting = [pool.submit(chunk, each) for each in chunks]
+        try:
+            for done in as_completed(waiting):
+                tally = done.result()
+                for seed, text in tally.differences.items():
+                    if len(total.differences) < MOST_SHOWN:
+                        print(f"seed {seed}: {text[-900:] if text.startswith('raises') else text[:500]}", flush=True)
+                total.merge(tally)
+        except BrokenProcessPool:
+            print("a process died, of memory perhaps: some of these specs have no result", flush=True)
+            return True
+    return False
+
+
 def main() -> int:
     """Run and report. Returns the exit code."""
     parser = argparse.ArgumentParser(description="Random specs against a naive interpreter.")
@@ -67,22 +86,14 @@ def main() -> int:
     last = arguments.first + arguments.specs
     chunks = [range(start, min(start + CHUNK, last)) for start in range(arguments.first, last, CHUNK)]
     total, started = Tally(), time.perf_counter()
-    context = multiprocessing.get_context("spawn")
-    jobs = min(arguments.jobs, len(chunks))
-    with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=20) as pool:
-        waiting = [pool.submit(chunk, each) for each in chunks]
-        try:
-            for done in as_completed(waiting):
-                tally = done.result()
-                for seed, text in tally.differences.items():
-                    if len(total.differences) < MOST_SHOWN:
-                        print(f"seed {seed}: {text[-900:] if text.startswith('raises') else text[:500]}", flush=True)
-                total.merge(tally)
-        except BrokenProcessPool:
-            print("a process died, of memory perhaps: what follows is of the specs before", flush=True)
-            broken = True
-        else:
-            broken = False
+    # new processes for every round, as memory grows with the networks that a process has seen; the pool's own
+    # `max_tasks_per_child` waits for ever in Python 3.11
+    each_round = ROUND * arguments.jobs
+    broken = False
+    for start in range(0, len(chunks), each_round):
+        part = chunks[start : start + each_round]
+        broken |= compare(part, min(arguments.jobs, len(part)), total)
+        print(f"{total.specs:,} specs to seed {part[-1][-1]:,} in {time.perf_counter() - started:.0f} s", flush=True)
     print(f"{total.table()}\nin {time.perf_counter() - started:.0f} s")
     return int(broken or bool(total.differences))
 

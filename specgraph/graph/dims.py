@@ -334,6 +334,11 @@ def equal_sizes(left: Dim, right: Dim) -> bool:
     return all(evaluate(left, sizes) == evaluate(right, sizes) for sizes in sizes_of(left, right))
 
 
+def at_most(dim: Dim, limit: int) -> bool:
+    """Whether a size is never above `limit`, probed as `equal_sizes` probes."""
+    return all(evaluate(dim, sizes) <= limit for sizes in sizes_of(dim))
+
+
 def product(dims: tuple[Dim, ...]) -> Dim:
     """The product of sizes (1 for none)."""
     result: Dim = 1

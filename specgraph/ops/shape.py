@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from specgraph.graph.dims import Dim, ceil_div, minimum, product
+from specgraph.graph.dims import Dim, at_most, ceil_div, minimum, product
 from specgraph.graph.model import Node
 from specgraph.graph.types import UNKNOWN_AXIS, TensorType
 from specgraph.kinds.kinds import Bool, Choice, Either, Int, ListOf, Nothing, Number, Padding
@@ -57,8 +57,9 @@ def infer_slice(call: Call) -> TensorType:
             "empty-output", "slice", {"size": size, "start": start, "stop": stop, "dim": dim}, argument=argument
         )
     dims = call.input.dims
-    most = (0 if stop is None else stop) - start if (start < 0) == (stop is None or stop < 0) else step + 1
-    kept = 1 if most <= step else ceil_div(last - first, step)  # of a free size too: what is empty is refused above
+    kept = ceil_div(last - first, step)
+    if at_most(kept, 1):
+        kept = 1  # of a free size too: what is empty is refused above
     return call.input.with_dims((*dims[: dim - 1], kept, *dims[dim:]))
 
 

@@ -84,6 +84,11 @@ FOUND: dict[str, dict[str, Any]] = {
                   "d": {"op": "mul", "from": ["b", "c"]},
                   "e": {"op": "slice", "dim": 2, "start": -2, "step": 3}, "f": {"op": "add", "from": ["d", "e"]}},
     },
+    "one column of what keeps at most two of a free number": {
+        "inputs": {"image": [2, "H", "W"]}, "sizes": [{"H": 4, "W": 7}, {"H": 9, "W": 6}],
+        "nodes": {"a": {"op": "slice", "dim": 2, "start": 1, "stop": 3}, "b": {"op": "slice", "dim": 2, "step": 2},
+                  "c": {"op": "add", "from": ["image", "b"]}},
+    },
     "a pool of one axis of three": {
         "inputs": {"image": [2, 6, 5, 4]}, "nodes": [{"op": "adaptive_avg_pool", "output_size": [6, 5, 3]}, "relu"],
     },
