@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -53,3 +55,11 @@ def some_in_suite(values: Iterable[Any], every: int) -> list[Any]:
         else pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.campaign)
         for index, value in enumerate(values)
     ]
+
+
+def page_data(path: Path) -> dict[str, Any]:
+    """The data of a page that was written to a file."""
+    text = path.read_text(encoding="utf-8")
+    (found,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    data: dict[str, Any] = json.loads(found)
+    return data

@@ -57,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(session: ViewSession, target: str) -> int:
+    from specgraph.backends.view.page import render_page
     from specgraph.read_back import html_problem, write_read_back
-    from specgraph.view.page import render_page
 
     if Path(target).suffix.lower() not in (".html", ".htm"):
         raise CommandError(f"--html {target} is no name of a page", "end it in .html")

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 
 from specgraph.escaping import for_html
+from specgraph.sweeps.page import html_page, html_section
 from specgraph.sweeps.results import Results, TrialResult
 from specgraph.sweeps.space import short_names, show_value
-from specgraph.training.page import html_page, html_section
 
 WIDTH, HEIGHT, MARGIN = 300, 190, 34
 STYLE = """

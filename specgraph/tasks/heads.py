@@ -368,6 +368,8 @@ class HeadsJudge(Judge):
         }
 
     def exhibits(self) -> list[Exhibit]:
+        for part in self.parts.values():
+            part.set_name = self.set_name
         return [
             shown._replace(title=f"{name}: {shown.title}")
             for name, part in self.parts.items()

@@ -261,6 +261,8 @@ class Judge(ABC):
     `needs_rows`: the metrics need the rows of all processes."""
 
     needs_rows: ClassVar[bool] = False
+    set_name: str = "test set"
+    """What is judged, for the titles of exhibits."""
 
     def __init__(self) -> None:
         from specgraph.tasks.exhibits import Worst

@@ -21,7 +21,7 @@ from specgraph.runs.restart import find_restarted, is_restart
 from specgraph.runs.run import Run
 from specgraph.runs.weights import NetworkWeights, StateDict, load_metadata, weights_for
 from specgraph.tasks.built_in.classification import ClassificationJudge, Predictions
-from specgraph.tasks.task import Metric
+from specgraph.tasks.task import Judge, Metric
 from specgraph.trackers.registry import make_trackers
 from specgraph.training.allocation import kept_memory
 from specgraph.training.as_trained import as_trained, is_known
@@ -59,6 +59,14 @@ class Evaluation(NamedTuple):
     notes: tuple[str, ...] = ()
     details: dict[str, Any] = {}
     measures: tuple[Metric, ...] = ()
+
+
+class Judged(NamedTuple):
+    """An evaluation, what judged it, and the data it was fed."""
+
+    evaluation: Evaluation
+    judge: Judge
+    data: RunData
 
 
 @takes(TrainOptions)
@@ -139,10 +147,37 @@ def evaluate(
     `num_workers` processes decode image files (default: one for each core but one).
     Raises `CommandError`, also for classes that the weights do not know.
     """
-    if split not in SPLITS:
-        raise CommandError(f"there is no split `{split}`", f"choose from {', '.join(SPLITS)}")
+    source: dict[str, Any] = {"weights": weights, "recipe": recipe, "data_root": data_root}
+    judged = _judge_source(_run_of(run), data, split=split, device=device, num_workers=num_workers, **source)
+    return judged.evaluation
+
+
+def judge_run(run: Run, split: str, *, device: str = "auto", num_worst: int = 0) -> Judged:
+    """`evaluate` of a run, finished or not, with what judged it: it has kept `num_worst` images to show."""
+    return _judge_source(run, split=split, device=device, num_worst=num_worst)
+
+
+def images_of_run(run: Run) -> RunData:
+    """The images of a run, fed as its weights were trained. Raises `CommandError` if they are not available."""
+    return _read_source(run).data
+
+
+class _Read(NamedTuple):
+    trained: _Trained
+    chosen: ChosenRecipe
+    data: RunData
+    notes: tuple[str, ...]
+
+
+def _read_source(
+    run: Run | GraphLike,
+    data: Any = None,
+    *,
+    weights: WeightsLike | None = None,
+    recipe: str | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+) -> _Read:
     says_how = recipe is not None
-    run = _run_of(run)
     trained = _trained(run, weights, recipe)
     graph, recipe = trained.graph, trained.recipe
     named = data if isinstance(data, str | os.PathLike) else None
@@ -162,23 +197,32 @@ def evaluate(
     notes = [*trained.notes, run_data.pictures]
     if known is None and not says_how:
         notes.append(unknown_statistics(run_data.mean, run_data.std))
-    module = build_module(graph, 0, torch.contiguous_format)
-    module.load_state_dict(trained.state_dict, strict=False)
-    found = _evaluate(graph, chosen, run_data, module, split, choose_device(device), num_workers, trained.metadata)
-    return found._replace(notes=tuple(notes))
+    return _Read(trained, chosen, run_data, tuple(notes))
+
+
+def _judge_source(
+    run: Run | GraphLike,
+    data: Any = None,
+    *,
+    split: str = "test",
+    device: str = "auto",
+    num_workers: int | None = None,
+    num_worst: int = 0,
+    **source: Any,
+) -> Judged:
+    if split not in SPLITS:
+        raise CommandError(f"there is no split `{split}`", f"choose from {', '.join(SPLITS)}")
+    read = _read_source(run, data, **source)
+    module = build_module(read.trained.graph, 0, torch.contiguous_format)
+    module.load_state_dict(read.trained.state_dict, strict=False)
+    found, judge = _evaluate(read, module, split, choose_device(device), num_workers, num_worst)
+    return Judged(found._replace(notes=read.notes), judge, read.data)
 
 
 def _evaluate(
-    graph: Graph,
-    chosen: ChosenRecipe,
-    run_data: RunData,
-    module: torch.nn.Module,
-    split: str,
-    device: torch.device,
-    num_workers: int | None,
-    metadata: dict[str, str],
-) -> Evaluation:
-    recipe = chosen.recipe
+    read: _Read, module: torch.nn.Module, split: str, device: torch.device, num_workers: int | None, num_worst: int
+) -> tuple[Evaluation, Judge]:
+    graph, run_data, recipe = read.trained.graph, read.data, read.chosen.recipe
     memory_format = choose_memory_format(graph)
     pipeline = run_data.pipeline(device=device, memory_format=memory_format)
     world = World(0, 1, device)
@@ -186,7 +230,7 @@ def _evaluate(
     num_batches = -(-len(samples) // EVAL_BATCH)
     readers = ImageReaders(max(min(choose_workers(num_workers), num_batches - 1), 0), device)
     objective = run_data.objective(graph, recipe)
-    objective.restore(metadata)
+    objective.restore(read.trained.metadata)
     with kept_process_state(device), kept_memory(device):
         set_backends(device, choose_precision(recipe.precision, device), False)
         scores, judge = evaluate_and_judge(
@@ -196,16 +240,18 @@ def _evaluate(
             world,
             main=run_data.head.name,
             flip=recipe.test_time_flip,
+            num_worst=num_worst,
         )
     accuracy, predictions = scores.metrics.get("accuracy"), None
     if isinstance(judge, ClassificationJudge):
         predictions = judge.predictions()
     of_data = (split, run_data.dataset.name, run_data.dataset.class_names)
     task = objective.task.name
-    return Evaluation(
+    found = Evaluation(
         scores.loss, accuracy, scores.num_images, *of_data, predictions, task, scores.metrics, details=judge.details(),
         measures=objective.task.metrics,
     )  # fmt: skip
+    return found, judge
 
 
 class _Trained(NamedTuple):

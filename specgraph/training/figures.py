@@ -1,4 +1,4 @@
-"""Pictures of a run: curves, confusion matrix, worst mistakes. Needs matplotlib."""
+"""Pictures of runs: curves, images side by side. Needs matplotlib."""
 
 from __future__ import annotations
 
@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, float]
 TRAIN_COLOUR, VALIDATION_COLOUR, RATE_COLOUR = "#4c72b0", "#dd8452", "#8c8c8c"
-MAX_NAMED_CLASSES = 30
-MAX_COUNTED_CLASSES = 15
 MAX_RUNS_NAMED = 15
-MAX_SCATTERS = 9
-PANEL = (3.3, 3.2)
-"""Width and height of one panel in inches: three stand side by side in a report."""
 ACCURACY = Metric("accuracy")
 
 
@@ -32,13 +27,6 @@ def draw_curves(rows: list[Row], result: dict[str, Any], metric: Metric = ACCURA
     figure = _figure(10.5, 3.4)
     _fill_curves(figure.subplots(1, 3), rows, result, metric)
     return figure
-
-
-def draw_curves_apart(rows: list[Row], result: dict[str, Any], metric: Metric = ACCURACY) -> list[Figure]:
-    """The panels of `draw_curves`, each a figure."""
-    figures = [_figure(*PANEL) for _ in range(3)]
-    _fill_curves([figure.subplots() for figure in figures], rows, result, metric)
-    return figures
 
 
 def _fill_curves(panels: Any, rows: list[Row], result: dict[str, Any], metric: Metric) -> None:
@@ -73,73 +61,6 @@ def _fill_curves(panels: Any, rows: list[Row], result: dict[str, Any], metric: M
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-
-
-def draw_confusion(counts: Tensor, class_names: tuple[str, ...]) -> Figure:
-    """How often each class (row) is taken for which (column), as shares of the row."""
-    counts = counts[:, : len(class_names)] if int(counts[:, len(class_names) :].sum()) == 0 else counts
-    shares = counts.double() / counts.sum(1, keepdim=True).clamp(min=1)
-    side = min(max(3.2, 0.34 * len(class_names) + 1.4), 12)
-    figure = _figure(side + 1.3, side)
-    axes = figure.subplots()
-    picture = axes.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(picture, ax=axes, fraction=0.046, format=lambda value, _: f"{value:.0%}")
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true class")
-    if len(class_names) <= MAX_NAMED_CLASSES:
-        columns = counts.shape[1]
-        class_names = tuple(map(for_matplotlib, class_names))
-        names = [*class_names, *(f"#{index}" for index in range(len(class_names), columns))]
-        wide = max(map(len, names)) > 2
-        axes.set_xticks(range(columns), names, rotation=60 if wide else 0, ha="right" if wide else "center", fontsize=8)
-        axes.set_yticks(range(len(class_names)), class_names, fontsize=8)
-    if counts.shape[1] <= MAX_COUNTED_CLASSES:
-        for true, given in torch.nonzero(counts).tolist():
-            colour = "white" if shares[true, given] > 0.5 else "black"
-            label = _short(int(counts[true, given]))
-            axes.text(given, true, label, ha="center", va="center", fontsize=7, color=colour)
-    return figure
-
-
-def _short(count: int) -> str:
-    """A count in at most four letters: 950, 12k, 3.4M."""
-    for unit, size in (("M", 1_000_000), ("k", 1000)):
-        if count >= size:
-            return f"{count / size:.0f}{unit}" if count >= 10 * size else f"{count / size:.1f}{unit}"
-    return str(count)
-
-
-def draw_scatters(names: tuple[str, ...], true: Tensor, given: Tensor) -> list[Figure]:
-    """Predicted against true numbers, (N, numbers) both, with the line on which they are equal: a figure for each of
-    the first nine numbers."""
-    figures = [_figure(*PANEL) for _ in names[:MAX_SCATTERS]]
-    for place, figure in enumerate(figures):
-        axes = figure.subplots()
-        x, y = true[:, place].double().numpy(), given[:, place].double().numpy()
-        low, high = min(x.min(), y.min()), max(x.max(), y.max())
-        axes.plot([low, high], [low, high], color=RATE_COLOUR, linewidth=0.8)
-        axes.scatter(x, y, s=8, alpha=0.5, color=TRAIN_COLOUR, linewidths=0)
-        axes.set_title(for_matplotlib(names[place]))
-        axes.set_xlabel("true")
-        axes.set_ylabel("predicted")
-        _plain(axes)
-    return figures
-
-
-def draw_lines(lines: list[tuple[str, Tensor, Tensor]], x: str, y: str) -> Figure:
-    """Lines between 0 and 1 by name."""
-    figure = _figure(4.8, 3.8)
-    axes = figure.subplots()
-    for place, (name, xs, ys) in enumerate(lines):
-        label = for_matplotlib(name) if place < MAX_RUNS_NAMED else None
-        axes.plot(xs.numpy(), ys.numpy(), label=label, drawstyle="steps-post")
-    axes.set_xlim(0, 1.02)
-    axes.set_ylim(0, 1.02)
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    axes.legend(frameon=False, fontsize=8)
-    _plain(axes)
-    return figure
 
 
 def _plain(axes: Any) -> None:

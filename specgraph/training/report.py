@@ -1,30 +1,32 @@
-"""`report.html`: one file with curves, scores, what the task shows of the test set, recipe and diagram."""
+"""`report.html`: the page of `specgraph view` for a finished run, frozen. What it says of the run is data."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from specgraph.errors import CommandError, MissingPackageError
-from specgraph.escaping import for_html
+from specgraph.backends.view import emit_view, without_places
+from specgraph.backends.view.page import render_page
 from specgraph.graph.model import Graph
 from specgraph.read_back import html_problem, write_read_back
 from specgraph.recipes.recipe import Recipe, plain_recipe
+from specgraph.runs.folder import run_weights
+from specgraph.runs.page_data import run_data
 from specgraph.runs.run import dump_yaml
+from specgraph.runs.weights import load_weights
 from specgraph.tasks.task import Judge, Metric
-from specgraph.training.page import html_page, html_section
+from specgraph.training.histograms import weights_by_node
 from specgraph.training.run_images import RunData
-from specgraph.training.showing import EXHIBIT_STYLE, figures_html, show
+from specgraph.training.showing import show
 
-DRAWING_S = 20.0
-"""How long a report waits for a drawing."""
+Row = dict[str, float]
 
 
 def write_report(
     folder: Path,
     graph: Graph,
     recipe: Recipe,
-    rows: list[dict[str, float]],
+    rows: list[Row],
     result: dict[str, Any],
     data: RunData,
     judge: Judge,
@@ -32,44 +34,42 @@ def write_report(
     """Write `curves.png` and `report.html`. Gives what the user should know about what is missing."""
     problems: list[str] = []
     metric = data.task.metrics[0]
-    parts = [_header(graph, result, data, metric)]
     try:
-        from specgraph.training.figures import draw_curves, draw_curves_apart, save_png
+        from specgraph.training.figures import draw_curves, save_png
 
         save_png(draw_curves(rows, result, metric), folder / "curves.png")
-        parts.append(html_section("Curves", figures_html(draw_curves_apart(rows, result, metric), "Curves")))
-        shown = [show(exhibit, data) for exhibit in judge.exhibits()]
-        parts += [html_section(title, body) for title, body in shown if body]
     except ImportError:
-        problems.append("matplotlib is not installed: no curves (pip install 'specgraph[train]')")
-    details = {key: value for key, value in judge.details().items() if key.startswith("per_")}
-    parts += [html_section(key.replace("_", " ").capitalize(), _figures(value)) for key, value in details.items()]
-    parts.append(html_section("Epochs", _table(rows, result, metric)))
-    parts.append(html_section("Recipe", f"<pre>{_lines(dump_yaml(plain_recipe(recipe)))}</pre>"))
-    diagram = _diagram(graph, problems)
-    if diagram:
-        parts.append(html_section("Network", f'<div class="diagram">{diagram}</div>'))
-    write_read_back(folder / "report.html", html_page(graph.name, parts, EXHIBIT_STYLE), html_problem)
+        problems.append("matplotlib is not installed: no curves.png (pip install 'specgraph[train]')")
+    weights = run_weights(folder)
+    run = {
+        **run_data(folder),
+        "folder": folder.name,
+        "result": result,
+        "finished": True,
+        "weights": {} if weights is None else weights_by_node(graph, load_weights(weights)[0]),
+        "report": {
+            "split": "test",
+            **_heading(graph, result, data, metric),
+            "exhibits": exhibits_data(judge, data, "test"),
+            "tables": _tables(judge),
+            "epochs": _epochs(rows, result, metric),
+            "recipe": dump_yaml(plain_recipe(recipe)),
+        },
+    }
+    page = {**without_places(emit_view(graph)), "title": graph.name, "subject": "run", "read_only": True, "run": run}
+    write_read_back(folder / "report.html", render_page(graph.name, page), html_problem)
     return problems
 
 
-def _figures(rows: dict[str, dict[str, float | None]]) -> str:
-    """Figures for each class, label or number as a table."""
-    columns = list(next(iter(rows.values()), {}))
-    head = "".join(f"<th>{for_html(column)}</th>" for column in ("", *columns))
-    body = "".join(
-        f"<tr><td>{for_html(name)}</td>{''.join(f'<td>{_cell(row[column])}</td>' for column in columns)}</tr>"
-        for name, row in rows.items()
-    )
-    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
+def exhibits_data(judge: Judge, data: RunData, split: str) -> list[dict[str, Any]]:
+    """What a task shows of a set that was judged, `test` or `validation`, as the page draws it."""
+    samples = {"test": data.test, "validation": data.validation}[split]
+    shown = [show(exhibit, data, samples) for exhibit in judge.exhibits()]
+    return [each for each in shown if each is not None]
 
 
-def _cell(value: float | None) -> str:
-    """A figure; `–` for one that the set does not tell."""
-    return "–" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
-
-
-def _header(graph: Graph, result: dict[str, Any], data: RunData, metric: Metric) -> str:
+def _heading(graph: Graph, result: dict[str, Any], data: RunData, metric: Metric) -> dict[str, Any]:
+    """What stands at the head: the figures that count, the images, what is wrong, and the other metrics."""
     name, title = metric.name, metric.title
     key, words = metric.beside or ("", "")
     beside = [(metric.show(result[key]), f"{title} {words}")] if key in result else []
@@ -82,79 +82,53 @@ def _header(graph: Graph, result: dict[str, Any], data: RunData, metric: Metric)
         (f"{result['epochs']}", "epochs"),
         (_duration(result["seconds"]), "of training"),
     ]
-    shown = "".join(f'<div class="tile"><b>{value}</b><span>{label}</span></div>' for value, label in tiles)
     images = f"{len(data.train):,} training, {len(data.validation):,} validation, {len(data.test):,} test images"
-    name = for_html(data.dataset.name)
-    about = for_html(graph.description)
-    title = f'<h1>{for_html(graph.name)}</h1><p class="sub">{about}</p>'
-    remarks = "".join(f"<p>{_marked(remark[:1].upper() + remark[1:])}.</p>" for remark in result.get("remarks", ()))
-    warned = f'<div class="remarks">{remarks}</div>' if remarks else ""
-    return f'{title}<p>{name}: {images}</p>{warned}<div class="tiles">{shown}</div>{_others(result, data)}'
-
-
-def _others(result: dict[str, Any], data: RunData) -> str:
-    """The metrics of the test set that do not stand at the head."""
     rest = [metric for metric in data.task.metrics if metric not in data.task.headlines]
-    told = [f"{for_html(metric.title)} {metric.show(result[f'test_{metric.name}'])}" for metric in rest]
-    return f"<p>Test set: {', '.join(told)}</p>" if told else ""
+    told = [f"{metric.title} {metric.show(result[f'test_{metric.name}'])}" for metric in rest]
+    return {
+        "about": f"{data.dataset.name}: {images}",
+        "tiles": tiles,
+        "remarks": [f"{remark[:1].upper()}{remark[1:]}." for remark in result.get("remarks", ())],
+        "others": f"Test set: {', '.join(told)}" if told else "",
+    }
 
 
-def _marked(text: str) -> str:
-    """A sentence whose names in backticks are set as code."""
-    parts = for_html(text).split("`")
-    if len(parts) % 2 == 0:
-        return for_html(text)
-    return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
+def _tables(judge: Judge) -> list[dict[str, Any]]:
+    """Figures for each class, label or number."""
+    details = {key: value for key, value in judge.details().items() if key.startswith("per_")}
+    return [
+        {
+            "title": key.replace("_", " ").capitalize(),
+            "columns": ["", *next(iter(rows.values()), {})],
+            "rows": [[name, *map(_cell, row.values())] for name, row in rows.items()],
+        }
+        for key, rows in details.items()
+    ]
 
 
-def _lines(text: str) -> str:
-    """Text of several lines."""
-    return "\n".join(map(for_html, text.splitlines()))
+def _cell(value: float | None) -> str:
+    """A figure; `–` for one that the set does not tell."""
+    return "–" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
-def _table(rows: list[dict[str, float]], result: dict[str, Any], metric: Metric) -> str:
-    head = "".join(
-        f"<th>{title}</th>"
-        for title in (
-            "epoch",
-            "train loss",
-            f"train {metric.title}",
-            "validation loss",
-            f"validation {metric.title}",
-            "lr",
-            "images/s",
-        )
-    )
-    body = []
-    for row in rows:
-        best = ' class="best"' if int(row["epoch"]) == result["best_epoch"] else ""
-        cells = (
+def _epochs(rows: list[Row], result: dict[str, Any], metric: Metric) -> dict[str, Any]:
+    """A row for each epoch, the place of the best one, and what the curves need to know of the metric."""
+    name, title = metric.name, metric.title
+    columns = ["epoch", "train loss", f"train {title}", "validation loss", f"validation {title}", "lr", "images/s"]
+    written = [
+        [
             f"{int(row['epoch'])}",
             f"{row['train_loss']:.4f}",
-            metric.show(row[f"train_{metric.name}"]),
+            metric.show(row[f"train_{name}"]),
             f"{row['val_loss']:.4f}",
-            metric.show(row[f"val_{metric.name}"]),
+            metric.show(row[f"val_{name}"]),
             f"{row['lr']:.4g}",
             f"{row['images_per_second']:,.0f}",
-        )
-        body.append(f"<tr{best}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
-    return f'<div class="scroll"><table><tr>{head}</tr>{"".join(body)}</table></div>'
-
-
-def _diagram(graph: Graph, problems: list[str]) -> str:
-    """The network as SVG, without its XML header; empty where Graphviz is missing or takes too long."""
-    try:
-        from specgraph.backends.graphviz import render_svg
-
-        svg = render_svg(graph, timeout_s=DRAWING_S)
-    except MissingPackageError:
-        return ""
-    except CommandError as error:
-        problems.append(f"the report has no diagram: {error.message}")
-        return ""
-    except Exception:  # a picture is never worth a lost run
-        return ""
-    return svg[svg.find("<svg") :] if "<svg" in svg else ""
+        ]
+        for row in rows
+    ]
+    best = [place for place, row in enumerate(rows) if int(row["epoch"]) == result["best_epoch"]]
+    return {"title": "Epochs", "columns": columns, "rows": written, "best": best[0] if best else -1}
 
 
 def _duration(seconds: float) -> str:

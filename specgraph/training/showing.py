@@ -1,153 +1,130 @@
-"""Exhibits of a judged set as parts of a report: confusions, images, scatter, curves."""
+"""Exhibits of a judged set as the page shows them, as plain data: confusions, images, scatters, lines."""
 
 from __future__ import annotations
 
 import base64
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from specgraph.datasets.packed import unpacked
-from specgraph.escaping import for_html
+from specgraph.datasets.samples import Samples
 from specgraph.tasks.exhibits import Confusion, Curves, Exhibit, Picture, Pictures, Scatter
 from specgraph.tasks.mask import BACKGROUND, lay_over, palette
 from specgraph.tasks.task import name_at
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from specgraph.training.run_images import RunData
 
 NUM_CONFUSIONS = 10
 NUM_COLOURS = 40
-DOTS = 100
-"""Pixels of an inch of a figure."""
-SMALLEST_SCALE = 0.7
-"""At which letters of figures can be read."""
+MOST_POINTS = 2000
+"""Points of a scatter or a line that are shown; of more every so many."""
+MAX_SCATTERS = 9
+DIGITS = 5
 LARGEST_SIDE = 256
 SMALLEST_SIDE = 96
 """Pixels of the longer side of an image in the page; smaller images are enlarged by whole factors."""
-EXHIBIT_STYLE = """
-.drawn { display: flex; flex-wrap: wrap; gap: .4rem; overflow-x: auto; } .drawn img { max-width: 100%; }
-.legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .85rem; margin-bottom: .8rem; }
-.legend i { display: inline-block; width: .8rem; height: .8rem; border-radius: .15rem; margin-right: .35rem; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: .8rem; }
-.pictures.wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); }
-.pictures figure { margin: 0; } .pictures div { display: flex; gap: .2rem; }
-.pictures img { flex: 1 1 0; min-width: 0; width: 100%; image-rendering: pixelated; background: none; }
-.pictures figcaption { color: var(--muted); font-size: .8rem; overflow-wrap: anywhere; }
-"""
 
 
-def show(exhibit: Exhibit, data: RunData) -> tuple[str, str]:
-    """The title and the HTML of an exhibit; empty HTML where there is nothing to see. Raises ImportError without
-    matplotlib."""
+def show(exhibit: Exhibit, data: RunData, samples: Samples) -> dict[str, Any] | None:
+    """The data of an exhibit of `samples`, with its `kind` and `title`; None if there is nothing to see."""
     match exhibit:
         case Confusion():
-            return exhibit.title, _confusion(exhibit)
+            return {"kind": "confusion", "title": exhibit.title, **_confusion(exhibit)}
         case Pictures():
-            return exhibit.title, _pictures(exhibit, data)
+            shown = _pictures(exhibit, data, samples)
+            return {"kind": "pictures", "title": exhibit.title, **shown} if exhibit.pictures else None
         case Scatter():
-            from specgraph.training.figures import draw_scatters
-
-            drawn = draw_scatters(exhibit.names, exhibit.true, exhibit.given)
-            return exhibit.title, figures_html(drawn, exhibit.title)
+            return {"kind": "scatter", "title": exhibit.title, **_scatter(exhibit)}
         case Curves():
-            from specgraph.training.figures import draw_lines
-
-            lines = draw_lines([(name, x, y) for name, x, y in exhibit.lines], exhibit.x, exhibit.y)
-            return exhibit.title, figures_html([lines], exhibit.title) if exhibit.lines else ""
-
-
-def png_tag(content: bytes, more: str = 'alt=""') -> str:
-    """A PNG as an element of the page itself."""
-    return f'<img {more} src="data:image/png;base64,{base64.b64encode(content).decode()}">'
+            lines = [{"name": name, "points": _points(x, y)} for name, x, y in exhibit.lines]
+            shown = {"x": exhibit.x, "y": exhibit.y, "lines": lines}
+            return {"kind": "lines", "title": exhibit.title, **shown} if lines else None
 
 
-def figures_html(figures: Sequence[Figure], title: str) -> str:
-    """Figures side by side, as many as the window is wide. One whose letters would become too small in a narrow window
-    is scrolled."""
-    from specgraph.training.figures import to_png
-
-    tags = [
-        png_tag(to_png(figure, DOTS), f'alt="{for_html(title)}" style="min-width: {_least_width(figure)}px"')
-        for figure in figures
-    ]
-    return f'<div class="drawn">{"".join(tags)}</div>'
-
-
-def _least_width(figure: Figure) -> int:
-    return round(figure.get_figwidth() * DOTS * SMALLEST_SCALE)
-
-
-def _confusion(exhibit: Confusion) -> str:
-    from specgraph.training.figures import draw_confusion
-
-    counts, names = exhibit.counts, exhibit.names
-    drawn = figures_html([draw_confusion(counts, names)], exhibit.title)
+def _confusion(exhibit: Confusion) -> dict[str, Any]:
+    """Every pair of classes that occurs, as [true, given, how often], and the mistakes that occur most."""
+    counts = exhibit.counts
+    columns = counts.shape[1] if int(counts[:, len(exhibit.names) :].sum()) else len(exhibit.names)
     wrong = counts.clone()
     wrong.fill_diagonal_(0)
     order = torch.argsort(wrong.flatten(), descending=True, stable=True)[:NUM_CONFUSIONS].tolist()
     pairs = [divmod(place, counts.shape[1]) for place in order]
-    rows = "".join(
-        f"<tr><td>{for_html(name_at(names, true))}</td><td>{for_html(name_at(names, given))}</td>"
-        f"<td>{int(wrong[true, given]):,}</td></tr>"
-        for true, given in pairs
-        if wrong[true, given]
-    )
-    if not rows:
-        return f"{drawn}<p>No mistake at all.</p>"
-    head = f"<tr><th>true class</th><th>taken for</th><th>{exhibit.what}</th></tr>"
-    return f"{drawn}<p>Most frequent:</p><table>{head}{rows}</table>"
+    return {
+        "what": exhibit.what,
+        "names": list(exhibit.names),
+        "columns": [name_at(exhibit.names, place) for place in range(columns)],
+        "cells": [[true, given, int(counts[true, given])] for true, given in torch.nonzero(counts).tolist()],
+        "worst": [[true, given] for true, given in pairs if wrong[true, given]],
+    }
 
 
-def _pictures(exhibit: Pictures, data: RunData) -> str:
-    if not exhibit.pictures:
-        return ""
-    wide = " wide" if exhibit.parts else ""
-    legend = f"<p>{for_html(', '.join(_legend(exhibit, data)))}</p>" if exhibit.parts else ""
+def _scatter(exhibit: Scatter) -> dict[str, Any]:
+    """Points (true, predicted) of each number."""
+    columns = range(min(len(exhibit.names), MAX_SCATTERS))
+    panels = [
+        {"name": exhibit.names[place], "points": _points(exhibit.true[:, place], exhibit.given[:, place])}
+        for place in columns
+    ]
+    return {"x": "true", "y": "predicted", "panels": panels, "num_points": len(exhibit.true)}
+
+
+def _points(x: Tensor, y: Tensor) -> list[list[float]]:
+    """Points as pairs; of very many every so many, the last one among them."""
+    step = -(-len(x) // MOST_POINTS)
+    chosen = sorted({*range(0, len(x), step), len(x) - 1}) if len(x) else []
+    return [[_short(a), _short(b)] for a, b in zip(x[chosen].tolist(), y[chosen].tolist(), strict=True)]
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
+
+
+def _pictures(exhibit: Pictures, data: RunData, samples: Samples) -> dict[str, Any]:
     names = data.dataset.class_names
-    figures = "".join(
-        f"<figure><div>{''.join(map(_image, _beside(picture, data, names)))}</div>"
-        f"<figcaption>{for_html(picture.caption)}</figcaption></figure>"
-        for picture in exhibit.pictures
-    )
-    colours = _colours(names) if any(picture.masks for picture in exhibit.pictures) else ""
-    return f'{legend}{colours}<div class="pictures{wide}">{figures}</div>'
-
-
-def _colours(names: tuple[str, ...]) -> str:
-    """The colour of each class in masks."""
     shown = [
-        f'<span><i style="background: rgb({", ".join(map(str, colour))})"></i>{for_html(name)}</span>'
-        for name, colour in zip(names[:NUM_COLOURS], palette(len(names)).tolist(), strict=False)
+        {"caption": picture.caption, "position": picture.position, "images": _beside(picture, data, samples)}
+        for picture in exhibit.pictures
+    ]
+    has_masks = any(picture.masks for picture in exhibit.pictures)
+    return {"parts": _legend(exhibit, data), "colours": _colours(names) if has_masks else [], "pictures": shown}
+
+
+def _colours(names: Sequence[str]) -> list[dict[str, str]]:
+    """The colour of each class in masks; those of very many classes are the first."""
+    colours = zip(names[:NUM_COLOURS], palette(len(names)).tolist(), strict=False)
+    shown = [
+        {"name": name, "colour": "#{:02x}{:02x}{:02x}".format(*colour)}
+        for name, colour in colours
         if name.lower() not in BACKGROUND
     ]
-    more = f"<span>and {len(names) - NUM_COLOURS} more</span>" if len(names) > NUM_COLOURS else ""
-    return f'<div class="legend">{"".join(shown)}{more}</div>'
+    more = len(names) - NUM_COLOURS
+    return [*shown, {"name": f"and {more} more", "colour": ""}] if more > 0 else shown
 
 
-def _beside(picture: Picture, data: RunData, names: tuple[str, ...]) -> list[Tensor]:
-    """What stands side by side, uint8 (3, H, W) each: the image, with masks laid over, and what belongs to it."""
-    stored = data.test.source.read(int(data.test.indices[picture.position]))
+def _beside(picture: Picture, data: RunData, samples: Samples) -> list[str]:
+    """What stands side by side: the image, with masks laid over, and what belongs to it; addresses of PNGs."""
+    stored = samples.source.read(int(samples.indices[picture.position]))
     first, *others = unpacked(stored, data.dataset.parts)
     image = visible(first[:-1] if data.target == "mask" else first)
     laid = []
     for mask in picture.masks:
         size = (mask.shape[0], mask.shape[1])
         base = F.interpolate(image[None].float(), size, mode="bilinear", antialias=True)[0].round().byte()
-        pixels = lay_over(base.permute(1, 2, 0).numpy(), mask.numpy(), names)
+        pixels = lay_over(base.permute(1, 2, 0).numpy(), mask.numpy(), data.dataset.class_names)
         laid.append(torch.from_numpy(pixels).permute(2, 0, 1))
-    return [image, *map(visible, others), *laid, *map(visible, picture.images)]
+    shown = [image, *map(visible, others), *laid, *map(visible, picture.images)]
+    return [image_address(each) for each in shown]
 
 
 def _legend(exhibit: Pictures, data: RunData) -> list[str]:
     """What stands side by side, in words; of several pictures each by its input."""
-    if not data.dataset.parts:
+    if not exhibit.parts or not data.dataset.parts:
         return list(exhibit.parts)
     return [*(part.name or "wanted" for part in data.dataset.parts), *exhibit.parts[1:]]
 
@@ -160,7 +137,8 @@ def visible(image: Tensor) -> Tensor:
     return image if image.shape[0] == 3 else image[:1].expand(3, -1, -1)
 
 
-def _image(image: Tensor) -> str:
+def image_address(image: Tensor) -> str:
+    """A picture, uint8 (3, H, W), as a PNG of a size that can be looked at, in a data address."""
     from PIL import Image
 
     picture = Image.fromarray(image.permute(1, 2, 0).contiguous().numpy())
@@ -172,4 +150,4 @@ def _image(image: Tensor) -> str:
         picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
     content = io.BytesIO()
     picture.save(content, format="PNG")
-    return png_tag(content.getvalue())
+    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from specgraph.backends.view import emit_view
+from specgraph.backends.view import emit_view, without_places
 from specgraph.checking import Report, check
 from specgraph.errors import CommandError
 from specgraph.runs.folder import RUN_SPEC, is_run
@@ -68,7 +68,7 @@ class SpecSubject:
             empty = emit_nothing(report, self.path)
             data = {**self.last, "diagnostics": empty["diagnostics"], "stale": True} if self.last else empty
         if self.run is not None:
-            from specgraph.view.run_data import run_data
+            from specgraph.runs.page_data import run_data
 
             data = {**data, "run": run_data(self.run)}
         return Shown(data, report, tuple(_watched(report.sources, self.path, self.run)))
@@ -84,7 +84,7 @@ def emit_nothing(report: Report, path: str) -> dict[str, Any]:
 
 def _watched(sources: dict[str, Source], path: str, run: Path | None) -> list[Path]:
     files = [Path(source) for source in sources if os.path.isfile(source)] or [Path(path)]
-    return files if run is None else [*files, run / "metrics.csv", run / "result.json"]
+    return files if run is None else [*files, *(run / name for name in ("metrics.csv", "result.json", "report.html"))]
 
 
 class OnnxSubject:
@@ -104,11 +104,7 @@ class OnnxSubject:
         report = check(imported.spec)
         if report.partial is None:
             raise CommandError(f"{self.path} holds no network that can be drawn")
-        data = emit_view(report.partial)
-        data["spans"], data["files"] = [], []
-        data["nodes"]["span"] = [-1] * len(data["nodes"]["path"])
-        for group in data["groups"]:
-            group.pop("span", None)
+        data = without_places(emit_view(report.partial))
         return Shown({**data, "notes": list(imported.notes)}, None, (Path(self.path),))
 
 

@@ -29,7 +29,7 @@ def widget(graph: Graph, height: int = HEIGHT) -> Any:
     import traitlets
 
     from specgraph.backends.view import emit_view
-    from specgraph.view.page import render_page
+    from specgraph.backends.view.page import render_page
 
     class GraphWidget(anywidget.AnyWidget):
         _esm = ESM

@@ -8,6 +8,7 @@ POST /reveal    {node}: show a node in the open pages
 POST /open      {node}: open the node's line in $EDITOR
 POST /features  {node, image}: what a node makes of an image, of a run
 GET  /weights   ?node=: histograms of a node's weights, of a run
+GET  /judged    what the task shows of the images of a run, now
 GET  /times     milliseconds that every node takes
 """
 
@@ -22,8 +23,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from specgraph.backends.view.page import content_policy, render_page
 from specgraph.errors import CommandError
-from specgraph.view.page import content_policy, render_page
 from specgraph.view.session import ViewSession
 
 HOST = "127.0.0.1"
@@ -95,6 +96,10 @@ class Handler(BaseHTTPRequestHandler):
             from specgraph.view.values import weights_of
 
             self._answer(lambda given: weights_of(session, str(given.get("node", ""))), query)
+        elif place.path == "/judged":
+            from specgraph.view.values import judged_of
+
+            self._answer(lambda _: judged_of(session), query)
         elif place.path == "/times":
             from specgraph.view.values import times_of
 

@@ -1,4 +1,5 @@
-"""What a trained network holds and makes at a node: histograms of weights, maps of an image. Needs PyTorch."""
+"""What a trained network holds and makes: histograms of weights, maps of an image, what the task shows of a set. Needs
+PyTorch."""
 
 from __future__ import annotations
 
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from specgraph.datasets.preprocessing import Preprocessing, preprocessing_of
 from specgraph.errors import CommandError, require
-from specgraph.recipes.recipe import Recipe
 from specgraph.runs.folder import run_weights
 from specgraph.runs.run import Run
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from specgraph.graph.model import Graph
+    from specgraph.training.packed import NetworkInput
+    from specgraph.training.run_images import RunData
     from specgraph.view.session import ViewSession
 
-BINS = 40
 MOST_MAPS = 32
 MOST_PIXELS = 96
 DATA_ADDRESS = (
@@ -35,6 +36,8 @@ _lock = threading.Lock()
 
 def weights_of(session: ViewSession, node: str) -> dict[str, Any]:
     """Histograms of the parameters and buffers of a node, in the weights that the run is judged by."""
+    from specgraph.training.histograms import histogram
+
     run = _run_of(session)
     module = _module(run.folder, _stamp(run.folder))
     prefix = f"{node}."
@@ -43,44 +46,101 @@ def weights_of(session: ViewSession, node: str) -> dict[str, Any]:
         for name, tensor in module.state_dict().items()
         if name.startswith(prefix) or name == node
     }
-    return {"histograms": [_histogram(name, tensor) for name, tensor in tensors.items() if tensor.numel() > 1]}
+    return {"histograms": [histogram(name, tensor) for name, tensor in tensors.items() if tensor.numel() > 1]}
 
 
 def features_of(session: ViewSession, node: str, image: str) -> dict[str, Any]:
     """What a node makes of an image: a data address, or the number of one of the run's test set.
-    The first channels as small pictures, and a histogram of all values. Raises `CommandError`."""
-    import torch
+
+    The first channels as small pictures, a histogram of all values, the image itself, and how many images the test
+    set has (0 if they are not available). Raises `CommandError`.
+    """
+
+    from specgraph.training.histograms import histogram
+    from specgraph.training.packed import arguments_of
+    from specgraph.training.showing import image_address, visible
 
     run = _run_of(session)
     with _lock:
-        module = _module(run.folder, _stamp(run.folder))
-        graph = run.load_graph()
+        stamp = _stamp(run.folder)
+        module = _module(run.folder, stamp)
+        graph = _graph(run.folder, stamp)
         if node not in graph.nodes:
             raise CommandError(f"the run's network has no node {node}")
-        if len(graph.inputs) != 1:
-            raise CommandError("feature maps need a network of one input")
-        preprocessing = _preprocessing(run)
         if image.startswith("data:"):
-            batch = _given_image(preprocessing, image)
+            if len(graph.inputs) != 1:
+                raise CommandError("the network takes several images", "choose one of the test set")
+            batch: tuple[Tensor, ...] = (_given_image(_preprocessing(run), image),)
+            count = 0
         else:
-            batch = _own_image(run, graph, preprocessing, int(image) if image.isdecimal() else 0)
-        caught: list[Tensor] = []
-        try:
-            part = module.get_submodule(node)
-        except AttributeError:
-            raise CommandError(f"{node} is no module of its own: its values are computed in place") from None
-        handle = part.register_forward_hook(lambda _module, _inputs, output: caught.append(output))
-        try:
-            with torch.no_grad():
-                module(batch)
-        finally:
-            handle.remove()
-    if not caught:
+            made, count = _own_image(run, stamp, int(image) if image.isdecimal() else 0)
+            batch = arguments_of(made)
+        values = _value_at(module, graph, node, batch)
+    values = values[0].float()
+    return {
+        "shape": list(values.shape),
+        "images": [_picture(each) for each in _maps(values)[:MOST_MAPS]],
+        "histogram": histogram("values", values),
+        "inputs": [image_address(visible(each[0].float().cpu())) for each in batch if each.ndim == 4],
+        "count": count,
+    }
+
+
+def _value_at(module: nn.Module, graph: Graph, node: str, batch: tuple[Tensor, ...]) -> Tensor:
+    """What a node makes of a batch. Raises `CommandError` for one that does nothing outside training."""
+    import torch
+
+    owner = owner_of(graph, node)
+    uses = [each.path for each in graph.inference_nodes() if owner_of(graph, each.path) == owner]
+    found = dict(module.named_parameters()) | dict(module.named_buffers())
+    if owner in found:
+        return found[owner].detach()[None]
+    caught: list[Tensor] = []
+    handle = module.get_submodule(owner).register_forward_hook(lambda _m, _i, output: caught.append(output))
+    try:
+        with torch.no_grad():
+            module(*batch)
+    finally:
+        handle.remove()
+    if node not in uses or len(caught) != len(uses):
         raise CommandError(f"{node} does nothing outside training")
-    values = caught[0][0].float()
-    maps = values if values.ndim == 3 else values.reshape(1, 1, -1) if values.ndim == 1 else None
-    images = [] if maps is None else [_picture(channel) for channel in maps[:MOST_MAPS]]
-    return {"shape": list(values.shape), "images": images, "histogram": _histogram("values", values)}
+    return caught[uses.index(node)]
+
+
+def owner_of(graph: Graph, node: str) -> str:
+    """The path of the module that computes a node: its own, or that of the node whose parameters it uses."""
+    found = graph.nodes[node]
+    return found.share if found.share is not None and found.parameters else node
+
+
+def _maps(values: Tensor) -> Tensor:
+    """Maps of two axes, (maps, height, width), of the value of a node for one image: a sequence is one map, of a
+    volume the slice in the middle is shown."""
+    if values.ndim <= 2:
+        return values.reshape(1, 1, -1) if values.ndim < 2 else values[None]
+    while values.ndim > 3:
+        values = values[:, values.shape[1] // 2]
+    return values
+
+
+def judged_of(session: ViewSession) -> dict[str, Any]:
+    """What the task shows of the run's images: of the test set once the run is finished, before that of the
+    validation set, in the weights so far. Raises `CommandError`."""
+    run = _run_of(session)
+    _stamp(run.folder)
+    finished = bool(run.result)
+    split = "test" if finished else "validation"
+    from specgraph.tasks.exhibits import NUM_WORST
+    from specgraph.training.api import judge_run
+    from specgraph.training.report import exhibits_data
+
+    with _lock:
+        judged = judge_run(run, split, device="auto" if finished else "cpu", num_worst=NUM_WORST)
+        judged.judge.set_name = f"{split} set"
+        shown = exhibits_data(judged.judge, judged.data, split)
+    told = [metric.tell(judged.evaluation.metrics[metric.name], {}) for metric in judged.evaluation.measures]
+    about = f"{split} set, {judged.evaluation.num_images:,} images: {', '.join(told)}"
+    return {"split": split, "about": about, "exhibits": shown}
 
 
 def _run_of(session: ViewSession) -> Run:
@@ -104,6 +164,18 @@ def _module(folder: Path, _stamp: int) -> nn.Module:
     weights = run_weights(folder)
     assert weights is not None
     return run.load_module(weights.name.partition(".")[0])
+
+
+@lru_cache(maxsize=2)
+def _graph(folder: Path, _stamp: int) -> Graph:
+    return Run(folder).load_graph()
+
+
+@lru_cache(maxsize=1)
+def _images(folder: Path, _stamp: int) -> RunData:
+    from specgraph.training.api import images_of_run
+
+    return images_of_run(Run(folder))
 
 
 def _preprocessing(run: Run) -> Preprocessing:
@@ -136,30 +208,17 @@ def _given_image(preprocessing: Preprocessing, address: str) -> Tensor:
     return torch.from_numpy(normalise(to_pixels(image, preprocessing), preprocessing))[None]
 
 
-def _own_image(run: Run, graph: Graph, preprocessing: Preprocessing, number: int) -> Tensor:
-    """An image of the test set that the run's recipe names."""
-    from specgraph.datasets.load import load_dataset
-    from specgraph.training.pipeline import Pipeline
-
-    recipe = graph.recipes.get(run.recipe_name or "") or next(iter(graph.recipes.values()), Recipe())
-    name = str(run.environment.get("data") or (recipe.data.name if recipe.data else ""))
+def _own_image(run: Run, stamp: int, number: int) -> tuple[NetworkInput, int]:
+    """An image of the test set that the run's recipe names, as the network takes it, and how many there are."""
     try:
-        dataset = load_dataset(
-            name, size=preprocessing.size, channels=preprocessing.channels, resize=preprocessing.resize
-        )
+        data = _images(run.folder, stamp)
     except CommandError as error:
-        raise CommandError(f"the run's images are not at hand ({error.message})", "choose an image") from None
-    samples = dataset.test
+        raise CommandError(f"the run's images are not available ({error.message})", "choose an image") from None
+    samples = data.test
     if not 0 <= number < len(samples):
         raise CommandError(f"the test set has images 0 to {len(samples) - 1}")
-    pipeline = Pipeline(
-        channels=preprocessing.channels,
-        size=preprocessing.size,
-        mean=preprocessing.mean,
-        std=preprocessing.std,
-        resize=None if dataset.from_files else preprocessing.resize,
-    )
-    return pipeline.eval_batch(samples.source.read(int(samples.indices[number]))[None])
+    stored = samples.source.read(int(samples.indices[number]))[None]
+    return data.pipeline().eval_pair(stored)[0], len(samples)
 
 
 def _picture(channel: Tensor) -> str:
@@ -174,27 +233,6 @@ def _picture(channel: Tensor) -> str:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def _histogram(name: str, tensor: Tensor) -> dict[str, Any]:
-    """How many values lie in each of equal steps, and what they are like."""
-    import torch
-
-    values = tensor.detach().float().flatten()
-    values = values[torch.isfinite(values)]
-    if not values.numel():
-        return {"name": name, "counts": [0], "low": 0.0, "high": 0.0, "mean": 0.0, "std": 0.0, "zeros": 0.0}
-    low, high = float(values.min()), float(values.max())
-    counts = torch.histc(values, BINS, low, high if high > low else low + 1)
-    return {
-        "name": name,
-        "counts": [int(count) for count in counts],
-        "low": low,
-        "high": high,
-        "mean": float(values.mean()),
-        "std": float(values.std(unbiased=False)),
-        "zeros": float((values == 0).float().mean()),
-    }
 
 
 def times_of(session: ViewSession, *, runs: int = 5) -> dict[str, Any]:

@@ -14,11 +14,10 @@ import pytest
 import yaml
 
 import specgraph.backends.graphviz as graphviz
-from specgraph.backends.graphviz import engine, fitting_depth, render_dot
+from specgraph.backends.graphviz import engine, fitting_depth, render_dot, render_svg
 from specgraph.checking import load
 from specgraph.cli.main import main
 from specgraph.errors import CommandError
-from specgraph.training.report import _diagram
 
 UNIT = {
     "args": {"k": None},
@@ -76,13 +75,11 @@ def test_folding_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys
     assert len((tmp_path / "own.svg").read_text()) > len(folded)
 
 
-def test_a_report_waits_no_longer_than_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drawing_takes_no_longer_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "AT_ONCE", 0)
     monkeypatch.setattr("graphviz.DOT_BINARY", "no-such-program")
-    monkeypatch.setattr("specgraph.training.report.DRAWING_S", 0.01)
-    problems: list[str] = []
-    assert _diagram(load(chain(400)), problems) == ""
-    assert problems == ["the report has no diagram: Graphviz needs longer than 0 s for this diagram"]
+    with pytest.raises(CommandError, match="Graphviz needs longer than 0 s for this diagram"):
+        render_svg(load(chain(400)), timeout_s=0.01)
 
 
 def test_a_process_of_its_own_draws_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

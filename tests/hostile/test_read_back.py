@@ -71,7 +71,7 @@ def test_what_was_there_stays(tmp_path: Path) -> None:
     [
         ("specgraph.backends.python", "emit_python", "def", ("export", "--python"), "net.py"),
         ("specgraph.backends.graphviz", "render_dot", "digraph {", ("render", "-o"), "net.dot"),
-        ("specgraph.view.page", "render_page", "<p><b></p>", ("view", "--html"), "net.html"),
+        ("specgraph.backends.view.page", "render_page", "<p><b></p>", ("view", "--html"), "net.html"),
     ],
 )
 def test_a_command_that_would_write_nonsense_writes_nothing(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from specgraph.tasks.registry import task
 from specgraph.tasks.task import Facts, Judge
 from specgraph.training.display import Silent
 from specgraph.training.remarks import remarks_on
-from tests.helpers import ROOT
+from tests.helpers import ROOT, page_data
 from tests.tasks.test_tasks import train
 
 CPU = torch.device("cpu")
@@ -53,32 +52,76 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", TASK_NAMES)
 def test_the_report_shows_what_the_task_has(name: str, folders: Path) -> None:
-    page = (folders / name / "report.html").read_text()
-    assert all(heading in page for heading in HEADINGS[name])
-    assert "�" not in page
+    data = page_data(folders / name / "report.html")
+    run, report = data["run"], data["run"]["report"]
+    titles = [each["title"] for each in (*report["exhibits"], *report["tables"])]
+    assert [any(title.startswith(heading) for title in titles) for heading in HEADINGS[name]] == [True] * len(titles)
+    assert "�" not in json.dumps(data, ensure_ascii=False)
     result = json.loads((folders / name / "result.json").read_text())
-    assert ('class="remarks"' in page) == bool(result.get("remarks"))
-    assert "`" not in page.partition('class="remarks"')[2].partition("</div>")[0]
-    figures = page.count("<figure>")
-    assert 1 <= figures <= 24
+    assert run["result"] == result
+    remarks = [remark[:1].upper() + remark[1:] + "." for remark in result.get("remarks", ())]
+    assert report["remarks"] == remarks
+    shown = [each for exhibit in report["exhibits"] if exhibit["kind"] == "pictures" for each in exhibit["pictures"]]
+    assert 1 <= len(shown) <= 24
     per_figure = {"segmentation": 3, "image": 2}.get(name, 1)
-    for part in page.split("<figure>")[1:]:
-        assert part[: part.index("</figure>")].count("<img") == per_figure
+    assert {len(each["images"]) for each in shown} == {per_figure}
+    assert all(address.startswith("data:image/png;base64,") for each in shown for address in each["images"])
     one = task(name)
+    first, *_ = one.headlines
+    assert [first.show(result[f"test_{first.name}"]), f"test {first.title}"] in report["tiles"]
     rest = [metric for metric in one.metrics if metric not in one.headlines]
-    assert f"<p>Test set: {rest[0].title} {rest[0].show(result[f'test_{rest[0].name}'])}" in page
-    assert all(metric.title in page for metric in rest)
+    assert report["others"] == "Test set: " + ", ".join(
+        f"{metric.title} {metric.show(result[f'test_{metric.name}'])}" for metric in rest
+    )
+    rows = list(csv.DictReader((folders / name / "metrics.csv").open()))
+    assert [row[0] for row in report["epochs"]["rows"]] == [row["epoch"] for row in rows]
+    assert int(rows[report["epochs"]["best"]]["epoch"]) == result["best_epoch"]
+    assert run["curves"]["train_loss"] == [float(row["train_loss"]) for row in rows]
+    assert f"task: {name}" in report["recipe"] or name == "classification"
+
+
+def test_a_confusion_counts_every_image(folders: Path) -> None:
+    report = page_data(folders / "classification" / "report.html")["run"]["report"]
+    (confusion,) = (each for each in report["exhibits"] if each["kind"] == "confusion")
+    result = json.loads((folders / "classification" / "result.json").read_text())
+    right = sum(count for true, given, count in confusion["cells"] if true == given)
+    assert sum(count for *_, count in confusion["cells"]) == result["test_images"]
+    assert right / result["test_images"] == pytest.approx(result["test_accuracy"])
+    assert all(true != given for true, given in confusion["worst"])
+
+
+@pytest.mark.parametrize("name", TASK_NAMES)
+def test_the_report_is_the_page_of_the_network(name: str, folders: Path) -> None:
+    """With its own nodes and the histograms of its weights, small, without a place on this machine, from nowhere
+    else."""
+    folder = folders / name
+    data = page_data(folder / "report.html")
+    graph = specgraph.load(folder / "spec.yaml")
+    assert data["nodes"]["path"] == [*graph.nodes]
+    held = {node.path for node in graph.nodes.values() if any(p.numel > 1 for p in node.parameters)}
+    assert held == data["run"]["weights"].keys()
+    for node in graph.nodes.values():
+        for each in data["run"]["weights"].get(node.path, ()):
+            (parameter,) = (p for p in node.parameters if p.name == each["name"])
+            assert sum(each["counts"]) == parameter.numel
+    assert data["files"] == data["spans"] == []
+    assert data["read_only"]
+    page = (folder / "report.html").read_text()
+    assert len(page) - len(json.dumps(data, ensure_ascii=False, separators=(",", ":"))) <= 400_000
+    assert str(ROOT) not in page
+    assert str(folder.parent) not in page
 
 
 def test_the_report_says_which_colour_of_a_mask_is_which_class(folders: Path) -> None:
-    page = (folders / "segmentation" / "report.html").read_text()
-    (legend,) = re.findall(r'<div class="legend">(.*?)</div>', page)
-    named = re.findall(r"rgb\(([0-9, ]+)\)\"></i>([a-z]+)</span>", legend)
-    assert {name: colour for colour, name in named} == {
-        "circle": "128, 0, 0", "square": "0, 128, 0", "triangle": "128, 128, 0", "cross": "0, 0, 128",
-    }  # fmt: skip
-    others = [name for name in TASK_NAMES if name != "segmentation"]
-    assert not any('class="legend"' in (folders / name / "report.html").read_text() for name in others)
+    for name in TASK_NAMES:
+        exhibits = page_data(folders / name / "report.html")["run"]["report"]["exhibits"]
+        found = [each["colours"] for each in exhibits if each["kind"] == "pictures" and each["colours"]]
+        if name != "segmentation":
+            assert found == []
+            continue
+        assert {each["name"]: each["colour"] for each in found[0]} == {
+            "circle": "#800000", "square": "#008000", "triangle": "#808000", "cross": "#000080",
+        }  # fmt: skip
 
 
 def test_numbers_have_their_units_in_the_report() -> None:

@@ -12,7 +12,7 @@ from tests.helpers import ROOT
 
 pytestmark = pytest.mark.campaign
 VIEWER = ROOT / "viewer"
-BUNDLE = ROOT / "specgraph" / "view" / "static" / "viewer.js"
+BUNDLE = ROOT / "specgraph" / "backends" / "view" / "static" / "viewer.js"
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from specgraph.backends.view.page import SCRIPT, STYLE, asset, render_page
 from specgraph.cli.main import main
-from specgraph.view.page import SCRIPT, STYLE, asset, render_page
 from tests.helpers import SPECS
 
 NASTY = (

@@ -98,7 +98,7 @@ def test_the_page_and_its_data(client: Client) -> None:
     assert (status, data["subject"], data["nodes"]["path"]) == (200, "spec", ["a", "b"])
 
 
-@pytest.mark.parametrize("path", ["/", "/data", "/events", "/weights", "/times"])
+@pytest.mark.parametrize("path", ["/", "/data", "/events", "/weights", "/times", "/judged"])
 @pytest.mark.parametrize(
     "how",
     [

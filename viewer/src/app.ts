@@ -15,6 +15,7 @@ import type { Acts, Around } from "./panel";
 import { drawDetails, drawOverview } from "./panel";
 import { Picture } from "./picture";
 import { RunView } from "./run";
+import { NodeValues } from "./run_node";
 import { Stage } from "./scene";
 import { search } from "./search";
 import type { Server } from "./server";
@@ -40,6 +41,7 @@ export class App {
   private readonly panel = h("aside", { class: "panel", "aria-label": "details", tabindex: 0 });
   private readonly notice = h("div", { class: "notice", role: "status" });
   private readonly run: RunView;
+  private readonly values: NodeValues;
   private items: Item[] = [];
   private theme: Theme;
   private found: number[] = [];
@@ -65,6 +67,7 @@ export class App {
     this.marks = new Marks(this.network);
     this.stage = new Stage(this.network, this.layouter);
     this.run = new RunView(server);
+    this.values = new NodeValues(server);
     this.picture = new Picture(this.look);
     this.minimap = new Minimap(this.picture);
     this.toolbar = new Toolbar(data.name, this.controls(), server.isThere && data.subject !== "onnx");
@@ -90,8 +93,8 @@ export class App {
     this.folding.fit(this.room());
     this.toolbar.setDepths(this.folding.maxDepth);
     await this.render();
-    this.picture.fit(LEAST_READABLE);
     this.showPanel();
+    this.picture.fit(LEAST_READABLE);
     this.tellStale();
     this.server.follow({
       changed: () => void this.reload(),
@@ -143,6 +146,7 @@ export class App {
     const around: Around = { network: this.network, marks: this.marks, theme: this.theme, acts: this.acts() };
     const item = this.marks.selected === null ? undefined : this.itemAt(this.marks.selected);
     const scroll = this.panel.scrollTop;
+    this.panel.classList.toggle("of-run", !item && this.data.run !== undefined);
     if (item) this.panel.replaceChildren(button("×", "close (Esc)", () => void this.select(null), { class: "close" }), drawDetails(around, item));
     else {
       const changes = this.data.difference?.changes;
@@ -176,7 +180,7 @@ export class App {
       openInEditor: this.data.editor
         ? (path) => void this.server.post("/open", { node: path }).catch((error: Error) => this.say(error.message))
         : null,
-      more: (node) => (this.data.run?.has_weights && this.server.isThere ? this.run.ofNode(this.network.path(node), this.theme) : null),
+      more: (node) => (this.data.run ? this.values.show(this.network.path(node), this.data.run, this.theme) : null),
     };
   }
 

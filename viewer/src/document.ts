@@ -83,6 +83,75 @@ export interface Change {
   nodes: string[];
 }
 
+export interface Histogram {
+  name: string;
+  counts: number[];
+  low: number;
+  high: number;
+  mean: number;
+  std: number;
+  zeros: number;
+}
+
+export interface Confusion {
+  kind: "confusion";
+  title: string;
+  what: string;
+  names: string[];
+  columns: string[];
+  cells: [number, number, number][]; // true, given, how often
+  worst: [number, number][];
+}
+
+export interface Pictures {
+  kind: "pictures";
+  title: string;
+  parts: string[];
+  colours: { name: string; colour: string }[];
+  pictures: { caption: string; position: number; images: string[] }[];
+}
+
+export interface Scatter {
+  kind: "scatter";
+  title: string;
+  x: string;
+  y: string;
+  num_points: number;
+  panels: { name: string; points: [number, number][] }[];
+}
+
+export interface Lines {
+  kind: "lines";
+  title: string;
+  x: string;
+  y: string;
+  lines: { name: string; points: [number, number][] }[];
+}
+
+export type Exhibit = Confusion | Pictures | Scatter | Lines;
+
+export interface Table {
+  title: string;
+  columns: string[];
+  rows: string[][];
+  best?: number;
+}
+
+export interface Judged {
+  split: string;
+  about: string;
+  exhibits: Exhibit[];
+}
+
+export interface RunReport extends Judged {
+  tiles: [string, string][]; // value, what it is
+  others: string;
+  remarks: string[];
+  tables: Table[];
+  epochs: Table;
+  recipe: string;
+}
+
 export interface RunData {
   folder: string;
   curves: Record<string, (number | null)[]>;
@@ -90,6 +159,8 @@ export interface RunData {
   environment: Record<string, string>;
   has_weights: boolean;
   finished: boolean;
+  weights?: Record<string, Histogram[]>; // of a frozen page
+  report?: RunReport;
 }
 
 export interface ViewDocument {

@@ -1,6 +1,6 @@
 /** The side panel: everything about what is selected, or about the network. */
 
-import { button, h, s } from "./dom";
+import { button, h } from "./dom";
 import { drawField, fieldText } from "./field";
 import { bytes, percent, plural, short, value, whole } from "./format";
 import type { Item } from "./items";
@@ -178,17 +178,4 @@ export function drawOverview(around: Around, more: (Node | null)[]): HTMLElement
   for (const note of data.notes ?? []) panel.append(h("p", { class: "note" }, note));
   panel.append(...more.filter((part) => part !== null));
   return panel;
-}
-
-/** A histogram as an image of text: how many values lie in each of equal steps. */
-export function drawHistogram(counts: number[], low: number, high: number, theme: Theme, label: string): SVGSVGElement {
-  const most = Math.max(...counts, 1);
-  const width = 240 / counts.length;
-  return s(
-    "svg",
-    { width: 244, height: 74, viewBox: "0 0 244 74", role: "img", "aria-label": `${label}: from ${low.toPrecision(3)} to ${high.toPrecision(3)}` },
-    ...counts.map((count, index) => s("rect", { x: 2 + index * width, y: 58 - (count / most) * 56, width: Math.max(width - 0.5, 0.5), height: (count / most) * 56, fill: theme.accent })),
-    s("text", { x: 2, y: 70, fill: theme.faint, "font-size": 10 }, low.toPrecision(3)),
-    s("text", { x: 242, y: 70, fill: theme.faint, "font-size": 10, "text-anchor": "end" }, high.toPrecision(3)),
-  );
 }

@@ -32,6 +32,10 @@ export class Server {
     return this.get<T>("/weights", { node });
   }
 
+  judged<T>(): Promise<T> {
+    return this.get<T>("/judged");
+  }
+
   times<T>(): Promise<T> {
     return this.get<T>("/times");
   }

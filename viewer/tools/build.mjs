@@ -1,11 +1,11 @@
-// Builds the page into specgraph/view/static. `--check` says whether the committed bundle is what the source makes.
+// Builds the page into specgraph/backends/view/static. `--check` says whether the committed bundle is what the source makes.
 import { build } from "esbuild";
 import { readFile, writeFile, mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
 
 const home = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const target = path.join(home, "..", "specgraph", "view", "static");
+const target = path.join(home, "..", "specgraph", "backends", "view", "static");
 const shared = { bundle: true, minify: true, write: false, target: "es2022", charset: "utf8", legalComments: "none", logLevel: "warning" };
 const source = (name) => path.join(home, "src", name);
 const text = (result) => result.outputFiles[0].text;

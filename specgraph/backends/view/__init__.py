@@ -64,3 +64,10 @@ def _emit(partial: Partial, found: list[Diagnostic], sources: Mapping[str, Sourc
         **tables.to_json(),
         "diagnostics": [emit_finding(diagnostic, sources) for diagnostic in found],
     }
+
+
+def without_places(data: dict[str, Any]) -> dict[str, Any]:
+    """The data of a page without where nodes are written: their file is not there, or is of no use to the reader."""
+    nodes = {**data["nodes"], "span": [-1] * len(data["nodes"]["path"])}
+    groups = [{key: value for key, value in group.items() if key != "span"} for group in data["groups"]]
+    return {**data, "nodes": nodes, "groups": groups, "files": [], "spans": []}

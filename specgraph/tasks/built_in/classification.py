@@ -230,7 +230,7 @@ class ClassificationJudge(Judge):
             )
             for place in wrong[order[:NUM_WORST]].tolist()
         ]
-        shown: list[Exhibit] = [Confusion("Confusion on the test set", counts[: len(names)], names)]
+        shown: list[Exhibit] = [Confusion(f"Confusion on the {self.set_name}", counts[: len(names)], names)]
         return [*shown, Pictures("The most confident mistakes", tuple(pictures))]
 
     def remarks(self) -> list[str]:

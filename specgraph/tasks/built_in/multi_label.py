@@ -219,7 +219,7 @@ class MultiLabelJudge(Judge):
             if bool(wrong[place].any())
         ]
         return [
-            Curves("Precision and recall on the test set", "recall", "precision", lines),
+            Curves(f"Precision and recall on the {self.set_name}", "recall", "precision", lines),
             Pictures("The most confident mistakes: what is true, and the probability of the label", tuple(pictures)),
         ]
 

@@ -178,7 +178,7 @@ class RegressionJudge(Judge):
             for place in torch.argsort(off, descending=True, stable=True)[:NUM_WORST].tolist()
         ]
         return [
-            Scatter("Predicted against true numbers of the test set", titled, true, given),
+            Scatter(f"Predicted against true numbers of the {self.set_name}", titled, true, given),
             Pictures("The images that are furthest off", tuple(pictures)),
         ]
 

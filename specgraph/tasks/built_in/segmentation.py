@@ -148,7 +148,7 @@ class SegmentationJudge(Judge):
         counts = self.sums.view(num, num).long().cpu()
         pictures = [Picture(position, f"{share:.1%} right", masks=masks) for share, position, masks in self.worst.kept]
         return [
-            Confusion("Confusion of pixels of the test set", counts[: len(names)], names, "pixels"),
+            Confusion(f"Confusion of pixels of the {self.set_name}", counts[: len(names)], names, "pixels"),
             Pictures("The masks with the most wrong pixels", tuple(pictures), ("image", "true", "predicted")),
         ]
 

@@ -1,4 +1,4 @@
-"""The pages that training and sweeps write: one HTML file each, which needs nothing else. Imports no PyTorch."""
+"""The pages that sweeps write: one HTML file each, which needs nothing else. Imports no PyTorch."""
 
 from __future__ import annotations
 

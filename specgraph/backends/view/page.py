@@ -16,7 +16,7 @@ SCRIPT, STYLE = "viewer.js", "viewer.css"
 
 def asset(name: str) -> str:
     """A file of the bundle."""
-    return (files("specgraph.view") / "static" / name).read_text(encoding="utf-8")
+    return (files("specgraph.backends.view") / "static" / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:
