@@ -68,6 +68,7 @@ def _write(session: ViewSession, target: str) -> int:
 
 
 def _serve(session: ViewSession, args: argparse.Namespace) -> int:
+    from specgraph.open_pages import announce, withdraw
     from specgraph.view.server import ViewServer
     from specgraph.view.watch import Watch
 
@@ -75,6 +76,8 @@ def _serve(session: ViewSession, args: argparse.Namespace) -> int:
     watch = Watch(lambda: session.files, session.refresh)
     if args.subject != "-":
         watch.start()
+    shown = session.files if args.subject != "-" else []
+    announcement = announce(server.server_port, server.token, shown)
     print(server.address, flush=True)
     print("Ctrl-C ends it", file=sys.stderr)
     if not args.no_open and _has_screen():
@@ -84,6 +87,7 @@ def _serve(session: ViewSession, args: argparse.Namespace) -> int:
     try:
         server.serve_forever(poll_interval=0.2)
     finally:
+        withdraw(announcement)
         watch.stop()
         server.server_close()
     return 0

@@ -16,7 +16,9 @@ from specgraph.language_server.hints import shape_hints
 from specgraph.language_server.hover import Hover
 from specgraph.language_server.positions import Positions
 from specgraph.language_server.references import named_at, occurrences
+from specgraph.language_server.reveal import COMMAND, node_at, reveal
 from specgraph.language_server.symbols import document_symbols
+from specgraph.open_pages import pages_of
 from specgraph.reporting.selection import selection_of_project
 from specgraph.source.tree import Source
 
@@ -31,6 +33,7 @@ def answer_questions(server: Server) -> None:
     _show(server)
     _offer(server)
     _follow_names(server)
+    _reveal(server)
 
 
 def _show(server: Server) -> None:
@@ -125,7 +128,14 @@ def _offer(server: Server) -> None:
         )
         only = [str(getattr(kind, "value", kind)) for kind in params.context.only] if params.context.only else None
         async with server.checking:
-            return await asyncio.to_thread(actions.at, params.range, only)
+            offered = await asyncio.to_thread(actions.at, params.range, only)
+        shown = await asyncio.to_thread(pages_of, document.path)
+        if only is None and shown:
+            where = params.range.start
+            arguments = [document.uri, where.line, where.character]
+            title = "Show this node in the page of specgraph view"
+            offered.append(types.CodeAction(title, command=types.Command(title, COMMAND, arguments=arguments)))
+        return offered
 
 
 def _follow_names(server: Server) -> None:
@@ -176,6 +186,25 @@ def _follow_names(server: Server) -> None:
         _, ranges = await named_ranges(uri, params.position)
         edits = [types.TextEdit(place, name) for place in ranges]
         return types.WorkspaceEdit(changes={uri: edits}) if edits else None
+
+
+def _reveal(server: Server) -> None:
+    """The way from the editor to the page."""
+
+    @server.command(COMMAND)
+    async def reveal_command(uri: str, line: int, character: int) -> dict[str, object]:
+        """Show the node at a position (from 0) in the open pages of its file: the node's path, and how many pages."""
+        found = await server.current(uri)
+        if found is None:
+            return {"node": None, "pages": 0}
+        document, analysis = found
+        place = Positions(analysis.source, server.encoding).place(types.Position(line, character))
+        node = node_at(server.users(document), document.path, analysis.tree, *place)
+        pages = 0 if node is None else await asyncio.to_thread(reveal, document.path, node)
+        if node is not None and not pages:
+            text = f"no page shows this file: specgraph view {os.path.basename(document.path)}"
+            server.window_show_message(types.ShowMessageParams(types.MessageType.Info, text))
+        return {"node": node, "pages": pages}
 
 
 def _contains(place: types.Range, position: types.Position) -> bool:

@@ -1,6 +1,7 @@
 /** The page: what is open, selected and shown, and what happens when something changes. */
 
-import { button, h } from "./dom";
+import { Beside } from "./beside";
+import { button, h, onKeys } from "./dom";
 import type { Diagnostic, ViewDocument } from "./document";
 import { download } from "./exporting";
 import { plural } from "./format";
@@ -20,7 +21,7 @@ import { Stage } from "./scene";
 import { search } from "./search";
 import type { Server } from "./server";
 import type { Theme } from "./theme";
-import { DARK, LIGHT } from "./theme";
+import { LIGHT, firstTheme, setTheme } from "./theme";
 import { Toolbar } from "./toolbar";
 import { TreeView } from "./tree";
 import { drawChangeList } from "./changes";
@@ -49,6 +50,8 @@ export class App {
   private query = "";
   private showsWay = false;
   private side: "new" | "old" = "new";
+  private readonly beside: Beside | null;
+  private readonly stagePlace: HTMLElement;
   private rendering = 0;
   revision: number; // of the state that is drawn
   readonly listeners: (() => void)[] = []; // told once, when a newer state is drawn
@@ -58,9 +61,7 @@ export class App {
     private readonly server: Server,
     private data: ViewDocument,
   ) {
-    const isDark = localTheme() ?? matchMedia("(prefers-color-scheme: dark)").matches;
-    this.theme = isDark ? DARK : LIGHT;
-    document.documentElement.dataset.theme = isDark ? "dark" : "light";
+    this.theme = firstTheme();
     this.revision = data.revision ?? 0;
     this.network = new Network(data);
     this.folding = new Folding(this.network);
@@ -71,15 +72,22 @@ export class App {
     this.picture = new Picture(this.look);
     this.minimap = new Minimap(this.picture);
     this.toolbar = new Toolbar(data.name, this.controls(), server.isThere && data.subject !== "onnx");
-    const middle = h("main", { class: "stage" }, this.picture.svg, this.minimap.element, this.notice);
+    this.beside = data.other ? new Beside(data.other, this.layouter, this.theme) : null;
+    const pane = this.beside ? [this.beside.element, h("p", { class: "caption after" }, "after")] : [];
+    const middle = h("main", { class: "stage" }, this.picture.svg, ...pane, this.minimap.element, this.notice);
+    this.stagePlace = middle;
     const nav = h("nav", { class: "outline", "aria-label": "outline" }, this.tree.element);
     root.replaceChildren(this.toolbar.element, h("div", { class: "columns" }, nav, middle, this.panel));
     this.picture.onMove = () => this.minimap.schedule();
     this.picture.onSelect = (path) => void this.select(path);
     this.picture.onToggle = (path) => void this.toggle(path);
+    if (this.beside) {
+      this.beside.onSelect = (path) => void this.select(path, true);
+      this.beside.onToggle = (path) => void this.toggle(path);
+    }
     this.tree.onSelect = (path) => void this.select(path, true);
     this.tree.onToggle = (path, open) => void this.toggle(path, open);
-    document.addEventListener("keydown", (event) => this.key(event));
+    onKeys(this.keys());
     new ResizeObserver(() => this.picture.draw()).observe(this.picture.svg);
     this.applyDifference();
   }
@@ -127,6 +135,11 @@ export class App {
     if (hold !== undefined) this.picture.holdPlace(before, typeof hold === "string" ? [hold] : hold);
     this.tree.show(items, this.network, this.marks);
     this.minimap.schedule();
+    await this.drawBeside();
+  }
+
+  private async drawBeside(): Promise<void> {
+    if (this.beside && !this.beside.element.hidden) await this.beside.draw(this.folding, this.theme, this.marks.heat, this.marks.selected);
   }
 
   private redraw(): void {
@@ -135,6 +148,7 @@ export class App {
     this.picture.show(this.picture.scene, this.look);
     this.tree.show(this.items, this.network, this.marks);
     this.minimap.schedule();
+    void this.drawBeside();
   }
 
   private itemAt(path: string): Item | undefined {
@@ -191,6 +205,7 @@ export class App {
     this.showPanel();
     if (path === null) return;
     this.tree.focus(path, false);
+    this.beside?.centre(path);
     if (bring && !this.picture.isSeen(path)) this.picture.centre(path);
   }
 
@@ -263,7 +278,7 @@ export class App {
       },
       heat: (metric) => void this.heat(metric),
       zoom: (factor) => this.picture.scaleBy(factor),
-      fit: () => this.picture.fit(),
+      fit: () => this.keys().f!(),
       theme: () => this.switchTheme(),
       way: () => {
         this.showsWay = !this.showsWay;
@@ -272,28 +287,20 @@ export class App {
       },
       export: (format) => void download(this.picture, format, this.data.name).catch((error: Error) => this.say(error.message)),
       side: () => void this.switchSide(),
+      both: () => void this.showBoth(),
     };
   }
 
   private switchTheme(): void {
-    const isDark = this.theme === LIGHT;
-    this.theme = isDark ? DARK : LIGHT;
-    document.documentElement.dataset.theme = isDark ? "dark" : "light";
-    try {
-      localStorage.setItem("specgraph.theme", isDark ? "dark" : "light");
-    } catch {
-      // a page in a notebook, or a file, may not keep anything
-    }
+    this.theme = setTheme(this.theme === LIGHT);
     this.redraw();
     this.showPanel();
   }
 
-  private key(event: KeyboardEvent): void {
-    const target = event.target as HTMLElement;
-    if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input, select, textarea")) return;
-    const acts: Record<string, () => void> = {
+  private keys(): Record<string, () => void> {
+    return {
       "/": () => this.toolbar.searchBox.focus(),
-      f: () => this.picture.fit(),
+      f: () => [this.picture, this.beside?.picture].forEach((each) => each?.fit()),
       "+": () => this.picture.scaleBy(1.4),
       "=": () => this.picture.scaleBy(1.4),
       "-": () => this.picture.scaleBy(1 / 1.4),
@@ -302,10 +309,6 @@ export class App {
       N: () => void this.nextFound(-1),
       Escape: () => void this.select(null),
     };
-    const act = acts[event.key];
-    if (!act) return;
-    event.preventDefault();
-    act();
   }
 
   private say(text: string): void {
@@ -367,22 +370,27 @@ export class App {
 
   private applyDifference(): void {
     if (!this.data.other) return this.toolbar.setSide(null);
+    this.beside?.set(this.data.other, this.data.difference?.changes ?? []);
     this.marks.setChanges(this.data.difference?.changes ?? [], this.side);
     this.toolbar.setSide(this.side === "new" ? "Show before" : "Show after");
+  }
+
+  /** Two panes, the network before and the one after it, or one again. */
+  private async showBoth(): Promise<void> {
+    const { beside } = this;
+    if (!beside) return;
+    if (this.side === "old") await this.switchSide();
+    beside.element.hidden = !beside.element.hidden;
+    this.stagePlace.classList.toggle("two", !beside.element.hidden);
+    this.toolbar.setBoth(!beside.element.hidden);
+    await this.drawBeside();
+    this.picture.fit(LEAST_READABLE);
+    beside.picture.fit(LEAST_READABLE);
   }
 
   private async switchSide(): Promise<void> {
     this.side = this.side === "new" ? "old" : "new";
     this.marks.selected = null;
     await this.take();
-  }
-}
-
-function localTheme(): boolean | null {
-  try {
-    const kept = localStorage.getItem("specgraph.theme");
-    return kept === null ? null : kept === "dark";
-  } catch {
-    return null;
   }
 }

@@ -41,3 +41,15 @@ export function button(label: string, title: string, act: () => void, attributes
   const named = /\p{L}/u.test(label) ? {} : { "aria-label": title };
   return h("button", { type: "button", title, ...named, click: act, ...attributes }, label);
 }
+
+/** Do what a key means, wherever the focus is but in a field. */
+export function onKeys(acts: Record<string, () => void>): void {
+  document.addEventListener("keydown", (event) => {
+    const target = event.target as HTMLElement;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input, select, textarea")) return;
+    const act = acts[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+}

@@ -82,3 +82,29 @@ export function mix(from: string, to: string, share: number): string {
   const mixed = [0, 1, 2].map((index) => Math.round(part(from, index) + (part(to, index) - part(from, index)) * share));
   return `#${mixed.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
 }
+
+/** The theme that the reader chose before, else that of the system. */
+export function firstTheme(): Theme {
+  let kept: string | null = null;
+  try {
+    kept = localStorage.getItem("specgraph.theme");
+  } catch {
+    // a page in a notebook, or a file, may not keep anything
+  }
+  return put(kept === null ? matchMedia("(prefers-color-scheme: dark)").matches : kept === "dark");
+}
+
+/** Show the dark theme or the light one from now on. */
+export function setTheme(isDark: boolean): Theme {
+  try {
+    localStorage.setItem("specgraph.theme", isDark ? "dark" : "light");
+  } catch {
+    // as above
+  }
+  return put(isDark);
+}
+
+function put(isDark: boolean): Theme {
+  document.documentElement.dataset.theme = isDark ? "dark" : "light";
+  return isDark ? DARK : LIGHT;
+}

@@ -13,6 +13,7 @@ export interface Controls {
   way: () => void;
   export: (format: "svg" | "png" | "pdf") => void;
   side: () => void;
+  both: () => void;
 }
 
 const HEATS: [string, string][] = [
@@ -29,6 +30,7 @@ export class Toolbar {
   private readonly depths: HTMLSelectElement;
   private readonly heats: HTMLSelectElement;
   private readonly sideButton: HTMLButtonElement;
+  private readonly bothButton: HTMLButtonElement;
   private readonly wayButton: HTMLButtonElement;
 
   constructor(title: string, controls: Controls, canMeasure: boolean) {
@@ -48,6 +50,7 @@ export class Toolbar {
     this.depths = h("select", { "aria-label": "how far blocks are unfolded", change: () => controls.depth(this.depths.value === "fit" ? "fit" : Number(this.depths.value)) });
     const heats = canMeasure ? [...HEATS, ["time", "heat: measured time"] as [string, string]] : HEATS;
     this.heats = h("select", { "aria-label": "what colours mean", change: () => controls.heat(this.heats.value) }, ...heats.map(([name, label]) => h("option", { value: name }, label)));
+    this.bothButton = button("Side by side", "show both networks", controls.both, { hidden: true, "aria-pressed": "false" });
     this.sideButton = button("Before", "show the other network", controls.side, { hidden: true });
     this.wayButton = button("Way", "highlight the way from the inputs through the selection to the outputs (w)", controls.way, { "aria-pressed": "false" });
     const formats = h("select", {
@@ -59,7 +62,7 @@ export class Toolbar {
     }, h("option", { value: "" }, "Export"), ...["svg", "png", "pdf"].map((format) => h("option", { value: format }, format.toUpperCase()))); // prettier-ignore
     this.element = h(
       "header", { class: "toolbar" }, h("h1", {}, title), h("div", { class: "searching", role: "search" }, this.searchBox, this.found),
-      this.depths, this.heats, this.wayButton, this.sideButton,
+      this.depths, this.heats, this.wayButton, this.sideButton, this.bothButton,
       h("span", { class: "zooming" }, button("−", "zoom out (-)", () => controls.zoom(1 / 1.4)), button("+", "zoom in (+)", () => controls.zoom(1.4)), button("Fit", "show everything (f)", controls.fit)),
       formats, button("◐", "light or dark", controls.theme),
     ); // prettier-ignore
@@ -87,6 +90,12 @@ export class Toolbar {
 
   setSide(label: string | null): void {
     this.sideButton.hidden = label === null;
+    this.bothButton.hidden = label === null;
     if (label) this.sideButton.textContent = label;
+  }
+
+  setBoth(on: boolean): void {
+    this.bothButton.setAttribute("aria-pressed", String(on));
+    this.sideButton.disabled = on;
   }
 }

@@ -81,6 +81,32 @@ test("a difference is marked, listed, and shown from both sides", async () => {
   await remove(folder);
 });
 
+test("two networks stand side by side, folded and selected together", async () => {
+  const changed = CELLS.replace("  pool:", "  pooling:").replace("kernel_size: 2}", "kernel_size: 2, stride: 1}");
+  const folder = await project({ "new.yaml": changed, "old.yaml": CELLS });
+  const pair = [path.join(folder, "new.yaml"), "--diff", path.join(folder, "old.yaml")];
+  for (const width of [400, 1600])
+    await viewing(pair, async ({ page, errors }) => {
+      const [left, right] = [page.locator(".beside .picture"), page.locator(".stage > .picture")];
+      assert.equal(await left.isVisible(), false);
+      await page.getByRole("button", { name: "Side by side" }).click();
+      await until(() => left.locator('[data-box="pool"]').count(), "the network before");
+      assert.equal(await right.locator('[data-box="pooling"]').count(), 1);
+      const [a, b] = [await left.boundingBox(), await right.boundingBox()];
+      assert.ok(a.x + a.width <= b.x + 1 || a.y + a.height <= b.y + 1, "the panes do not overlap");
+      await left.locator('[data-box="pool"]').click();
+      assert.equal(await item(page, "pooling").getAttribute("aria-selected"), "true");
+      await page.getByLabel("how far blocks are unfolded").selectOption("0");
+      await until(async () => (await left.locator('[data-box="first.conv"]').count()) === 0, "both folded");
+      await page.evaluate(() => window.specgraph.toggle("first", true));
+      for (const pane of [left, right]) await until(() => pane.locator('[data-box="first.conv"]').count(), "both unfolded");
+      await page.getByRole("button", { name: "Side by side" }).click();
+      assert.equal(await left.isVisible(), false);
+      assert.deepEqual(errors, []);
+    }, { width, height: 900 });
+  await remove(folder);
+});
+
 const RUN_SPEC = `specgraph: 1
 name: tiny
 inputs: {image: [1, 8, 8]}
