@@ -38,6 +38,10 @@ for ending in ("png", "svg"):
 print(render(specgraph.load(str(SPECS / "densenet121.yaml")), IMAGES / "densenet121.png"))
 dark = IMAGES / "inception-dark.png"
 print(render(specgraph.load(str(SPECS / "inception.yaml")), dark, direction="LR", theme="dark"))
+unet = specgraph.load(str(SPECS / "papers" / "unet.yaml"))
+print(render(unet, IMAGES / "unet-u.png", layout="u"))
+alexnet = specgraph.load(str(SPECS / "alexnet.yaml"))
+print(render(alexnet, IMAGES / "alexnet-volumes.png", layout="volumes", width=17))
 modern = specgraph.load(str(ROOT / "docs" / "examples" / "lenet-modern.yaml"))
 print(write_drawing(diff_dot(diff(specgraph.load(str(SPECS / "lenet.json")), modern)), IMAGES / "diff.png"))
 if "--curves" in sys.argv:

@@ -100,3 +100,12 @@ def short_count(count: int) -> str:
             break
         amount /= 1000
     return f"{count}" if unit == "" else f"{amount:.3g}{unit}"
+
+
+def output_range(first: Node, last: Node) -> str:
+    """How an output changes from the first to the last of equal instances: `64→256` channels, `56→14` positions; empty
+    where it does not."""
+    if first.output.axes != last.output.axes:
+        return ""
+    changed = [f"{a}→{b}" for a, b in zip(first.output.dims, last.output.dims, strict=True) if a != b]
+    return ", ".join(dict.fromkeys(changed))

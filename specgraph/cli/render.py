@@ -10,6 +10,8 @@ from specgraph.cli.spec_arguments import add_spec_arguments, load_shown
 HELP = "draw the network as a diagram"
 EXAMPLES = (
     ("specgraph render net.yaml -o net.svg", "a picture with all nodes"),
+    ("specgraph render unet.yaml -o unet.pdf --layout u", "an encoder and a decoder as the U of their maps"),
+    ("specgraph render net.yaml -o net.pdf --layout volumes --width 17", "volumes, in rows as wide as a page"),
     ("specgraph render net.yaml -o net.png --depth 1 --direction LR", "blocks closed, left to right"),
 )
 
@@ -25,6 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fold blocks nested deeper than N into one box each (lists and repeats do not count)",
     )
     parser.add_argument("--direction", choices=("TB", "LR"), default="TB", help="top to bottom or left to right")
+    parser.add_argument(
+        "--layout",
+        choices=("layers", "u", "volumes"),
+        default="layers",
+        help="boxes in layers, the U of an encoder and a decoder, or a volume for each map",
+    )
+    parser.add_argument(
+        "--width", type=parse_width, metavar="CM", help="the most that LR or volumes are wide: folded, then in rows"
+    )
     parser.add_argument("--theme", choices=("light", "dark"), default="light", help="colours of the picture")
     add_spec_arguments(parser)
 
@@ -36,15 +47,28 @@ def parse_depth(text: str) -> int:
     return int(text)
 
 
+def parse_width(text: str) -> float:
+    """A width in centimetres."""
+    try:
+        width = float(text)
+    except ValueError:
+        width = 0.0
+    if not 0 < width < 1000:
+        raise argparse.ArgumentTypeError(f"must be a width in cm such as 17, not {text!r}")
+    return width
+
+
 def run(args: argparse.Namespace) -> int:
     """Draw the picture and print its path. Exit code 1 if the spec is wrong; it is drawn as far as it is known."""
     from specgraph.backends.graphviz import fitting_depth, render
     from specgraph.graph.model import Graph
 
     graph = load_shown(args, args.spec)
-    if args.depth is None and not args.output.lower().endswith(".dot"):
+    fits_itself = args.layout != "layers" or args.width is not None
+    if args.depth is None and not fits_itself and not args.output.lower().endswith(".dot"):
         args.depth = fitting_depth(graph)
         if args.depth is not None:
             print(f"too many boxes to draw: blocks are folded, as with --depth {args.depth}", file=sys.stderr)
-    print(render(graph, args.output, depth=args.depth, direction=args.direction, theme=args.theme))
+    options = {"depth": args.depth, "direction": args.direction, "theme": args.theme, "layout": args.layout}
+    print(render(graph, args.output, **options, width=args.width))
     return 0 if isinstance(graph, Graph) else 1

@@ -20,7 +20,8 @@ DIRECTIONS = ("TB", "LR")
 
 
 class DotWriter:
-    """Writes one picture. `marks` gives boxes an outline colour by box id, with what it means."""
+    """Writes one picture. `marks` gives boxes an outline colour by box id, with what it means; `rows` are the boxes of
+    each row of a picture from left to right."""
 
     def __init__(
         self,
@@ -29,12 +30,14 @@ class DotWriter:
         direction: str = "TB",
         marks: dict[str, str] | None = None,
         meanings: dict[str, str] | None = None,
+        rows: list[set[str]] | None = None,
     ) -> None:
         self.picture = picture
         self.theme = theme
         self.direction = direction
         self.marks = marks or {}
         self.meanings = meanings or {}
+        self.row_of = {box: number for number, row in enumerate(rows or []) for box in row}
 
     def write(self) -> str:
         """The DOT text."""
@@ -105,6 +108,7 @@ class DotWriter:
     def notes(self, item: Box | Cluster) -> list[str]:
         """Parameters, or with whom they are shared, and whether it is there in training only."""
         notes = [short_count(item.parameters)] if item.parameters else []
+        notes += [item.varies] if item.varies else []
         notes += [f"shares {item.shares}"] if item.shares else []
         return [*notes, "training only"] if item.train_only else notes
 
@@ -199,10 +203,13 @@ class DotWriter:
     def edge(self, dot: Digraph, edge: Edge) -> None:
         """An arrow with the shape that flows along it."""
         label = edge.label if self.direction == "LR" or not edge.label else f" {edge.label} "
+        breaks = self.row_of.get(edge.source) != self.row_of.get(edge.target)
+        label = "" if breaks else label  # there is no room for words between rows
         dot.edge(
             edge.source,
             edge.target,
             escape(label) if label else None,
+            constraint="false" if breaks else None,
             style="dashed" if edge.train_only else None,
             weight="12" if edge.main else None,
         )

@@ -20,7 +20,7 @@ def draw_embedded(dot: str, format: str) -> bytes:
     graph = pygraphviz.AGraph(string=dot)
     try:
         with _quiet_stderr():
-            graph.layout(prog="dot")
+            graph.layout(prog=dict(graph.graph_attr).get("layout") or "dot")
             drawn = graph.draw(format=format)
     finally:
         graph.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from specgraph.analysis.describe import describe
+from specgraph.analysis.describe import describe, output_range
 from specgraph.analysis.outline import Group, Wiring, fold_runs, item_signature, outline, shared_with, signature
 from specgraph.graph.model import Graph, Node
 from specgraph.graph.types import TensorType
@@ -31,8 +31,9 @@ class Row:
 
 @dataclass(slots=True, eq=False)
 class Box:
-    """Something drawn as one rectangle. `parameters` counts all `times` instances; `shares` names the owner
-    of parameters that are another's; `faults` are lines of text that say what is wrong with it."""
+    """Something drawn as one rectangle. `parameters` counts all `times` instances; `varies` is what changes from the
+    first to the last; `shares` names the owner of parameters that are another's; `faults` are lines of text that say
+    what is wrong with it."""
 
     id: str
     title: str
@@ -42,6 +43,7 @@ class Box:
     times: int = 1
     train_only: bool = False
     shares: str = ""
+    varies: str = ""
     faults: list[str] = field(default_factory=list)
 
 
@@ -59,6 +61,7 @@ class Cluster:
     level: int = 0
     has_skip: bool = False
     shares: str = ""
+    varies: str = ""
 
     @property
     def boxes(self) -> set[str]:
@@ -248,6 +251,7 @@ class _Drawer:
                     )  # fmt: skip
             else:
                 drawn.append(self._folded_box(run, group, parameters, owner))
+            drawn[-1].varies = output_range(run[0].nodes[-1], run[-1].nodes[-1])
             for item in run[1:]:
                 for shown, other in zip(first.nodes, item.nodes, strict=True):
                     self.hidden.add(other.path)
