@@ -15,6 +15,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import resource
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -32,8 +33,10 @@ ROUND = 20
 MOST_SHOWN = 40
 
 
-def chunk(seeds: range) -> Tally:
-    """Compare the specs of some seeds."""
+def chunk(seeds: range, most_bytes: int) -> Tally:
+    """Compare the specs of some seeds in a process that may take so much memory: what is larger is counted, where
+    the system would stop the process without a word."""
+    resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
     from tests.language_fuzz.campaign import run
 
     return run(seeds)
@@ -52,22 +55,42 @@ def show(seed: int, verbose: bool) -> int:
     return int(bool(tally.differences))
 
 
-def compare(chunks: list[range], jobs: int, total: Tally) -> bool:
-    """Compare chunks of seeds in new processes and add them to the tally. Returns whether a process died."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        waiting = [pool.submit(chunk, each) for each in chunks]
+def compare(chunks: list[range], jobs: int, total: Tally) -> list[range]:
+    """Compare chunks of seeds in new processes and add them to the tally. Returns the chunks that have no result
+    because a process died."""
+    each = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // jobs
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = {pool.submit(chunk, seeds, each): seeds for seeds in chunks}
         try:
-            for done in as_completed(waiting):
+            for done in as_completed(list(waiting)):
                 tally = done.result()
+                del waiting[done]
                 for seed, text in tally.differences.items():
-                    if len(total.differences) < MOST_SHOWN:
-                        print(f"seed {seed}: {text[-900:] if text.startswith('raises') else text[:500]}", flush=True)
+                    say(seed, text, total)
                 total.merge(tally)
         except BrokenProcessPool:
-            print("a process died, of memory perhaps: some of these specs have no result", flush=True)
-            return True
-    return False
+            return list(waiting.values())
+    return []
+
+
+def compare_alone(chunks: list[range], total: Tally) -> None:
+    """Compare what has no result once more, chunk by chunk, then seed by seed: a seed whose process dies again is a
+    difference."""
+    waiting = list(chunks)
+    while waiting:
+        for seeds in compare([waiting.pop(0)], 1, total):
+            if len(seeds) > 1:
+                waiting += [range(seed, seed + 1) for seed in seeds]
+            else:
+                say(seeds[0], "its process dies", total)
+                total.specs += 1
+                total.differences[seeds[0]] = "its process dies"
+
+
+def say(seed: int, text: str, total: Tally) -> None:
+    """Print what differs, unless much is printed already."""
+    if len(total.differences) < MOST_SHOWN:
+        print(f"seed {seed}: {text[-900:] if text.startswith('raises') else text[:500]}", flush=True)
 
 
 def main() -> int:
@@ -89,13 +112,12 @@ def main() -> int:
     # new processes for every round, as memory grows with the networks that a process has seen; the pool's own
     # `max_tasks_per_child` waits for ever in Python 3.11
     each_round = ROUND * arguments.jobs
-    broken = False
     for start in range(0, len(chunks), each_round):
         part = chunks[start : start + each_round]
-        broken |= compare(part, min(arguments.jobs, len(part)), total)
+        compare_alone(compare(part, min(arguments.jobs, len(part)), total), total)
         print(f"{total.specs:,} specs to seed {part[-1][-1]:,} in {time.perf_counter() - started:.0f} s", flush=True)
     print(f"{total.table()}\nin {time.perf_counter() - started:.0f} s")
-    return int(broken or bool(total.differences))
+    return int(bool(total.differences))
 
 
 if __name__ == "__main__":

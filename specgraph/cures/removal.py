@@ -37,6 +37,14 @@ class Removals:
             return None
         return self.entry(definition.key, definition.tree, comments=comments)
 
+    def both(self, first: NodeDef, second: NodeDef) -> Fix | None:
+        """The fix that removes two nodes of one body, which are not neighbours. None where one of them stays."""
+        if self.homes.get(id(first)) is not self.homes.get(id(second)):
+            return None
+        found = [self.node(definition) for definition in (first, second)]
+        edits = [edit for fix in found if fix is not None for edit in fix.edits]
+        return Fix("unsafe", tuple(edits)) if None not in found else None
+
     def moved_after(self, definition: NodeDef, target: NodeDef) -> Fix | None:
         """The fix that moves a node after another one further on. None where either is named anywhere, or does
         not stand on a line of its own."""

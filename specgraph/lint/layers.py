@@ -44,6 +44,25 @@ def distorts(lint: Lint, dropout: Node, pool: Node) -> bool:
     return lint.behaviour(pool).takes_largest and drop_rate(lint, dropout) > MODERATE_RATE
 
 
+STRONGEST_RATE = 0.8
+
+
+def joint_rate(lint: Lint, first: Node, second: Node) -> float:
+    """The share of the values that two dropouts one after the other drop together."""
+    return 1 - (1 - drop_rate(lint, first)) * (1 - drop_rate(lint, second))
+
+
+def is_regularised_twice(lint: Lint, first: Node, second: Node) -> bool:
+    """Whether two dropouts leave hardly anything of a map that a batch_norm regularises already: with batch_norm,
+    networks do without dropout (Ioffe and Szegedy 2015, "Batch Normalization", section 4.2.1)."""
+    if joint_rate(lint, first, second) <= STRONGEST_RATE or not first.output.spatial_rank:
+        return False
+    before = lint.graph.nodes.get(first.inputs[0])
+    while before is not None and is_activation(before) and len(before.inputs) == 1:
+        before = lint.graph.nodes.get(before.inputs[0])
+    return before is not None and lint.behaviour(before).over_batch
+
+
 def weighted(lint: Lint) -> Iterator[Node]:
     """Every convolution and linear layer."""
     return lint.nodes_of(*lint.ops_where(lambda behaviour: behaviour.linear))

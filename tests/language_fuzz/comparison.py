@@ -24,7 +24,7 @@ from tests.differential.compare import unequal
 from tests.differential.rounding import ill_conditioned, named
 from tests.language_fuzz.drawing import Drawn
 from tests.language_fuzz.files import onnx_difference, python_difference
-from tests.language_fuzz.records import Outcome, Refused, Spec
+from tests.language_fuzz.records import Outcome, Refused, Spec, says_no_memory
 
 NEEDS_NUMBERS = "symbolic-size"
 RANDOM_OPS = {"dropout", "stochastic_depth"}
@@ -48,12 +48,17 @@ class Found(NamedTuple):
 
 
 def compare(drawn: Drawn, forms: Forms, folder: Path) -> Found:
-    """Compare everything about one spec. Files that it includes, and those of its forms, go into `folder`."""
+    """Compare everything about one spec. Files that it includes, and those of its forms, go into `folder`. Raises
+    MemoryError where the memory does not suffice to compute it."""
     for name, file in drawn.files.items():
         (folder / name).write_text(json.dumps(file))
     try:
         return _Comparison(drawn, forms, folder).run()
-    except Exception:
+    except MemoryError:
+        raise
+    except Exception as error:
+        if says_no_memory(str(error)):
+            raise MemoryError(str(error)) from error
         return Found(f"raises {traceback.format_exc()}", False)
 
 

@@ -89,6 +89,10 @@ FOUND: dict[str, dict[str, Any]] = {
         "nodes": {"a": {"op": "slice", "dim": 2, "start": 1, "stop": 3}, "b": {"op": "slice", "dim": 2, "step": 2},
                   "c": {"op": "add", "from": ["image", "b"]}},
     },
+    "a response norm of an even window over a free number of channels": {
+        "inputs": {"image": ["C", 5, 6]}, "sizes": [{"C": 4}, {"C": 7}],
+        "nodes": [{"op": "lrn", "size": 4, "alpha": 0.5}, "relu"],
+    },
     "a pool of one axis of three": {
         "inputs": {"image": [2, 6, 5, 4]}, "nodes": [{"op": "adaptive_avg_pool", "output_size": [6, 5, 3]}, "relu"],
     },

@@ -40,6 +40,13 @@ BLOCK = (
     "blocks:\n  b:\n    - op: conv\n      out_channels: 6\n"
     "      init: {weight: {constant: {value: 0.5}}}\n      kernel_size: 5\n    - relu\n"
 )
+AGAIN, MILD = "  again: {op: dropout, p: 0.5}\n", "  again: {op: dropout, p: 0.2}\n"
+DROPPING = (
+    "blocks:\n  b:\n    nodes:\n"
+    "      c: {op: conv, out_channels: 8, kernel_size: 3, bias: false}\n      n: batch_norm\n"
+    "      r: relu\n      d: {op: dropout, p: 0.65}\n      p: {op: max_pool, kernel_size: 2}\n"
+    "      e: {op: dropout, p: 0.45}\n"
+)
 WIDELY = "    init:\n      weight: {uniform: {a: -3, b: 3}}\n"
 TAIL = ("r9: relu", "f: flatten", linear("head", 4))
 # The spec, and what stands where after the fixes.
@@ -120,6 +127,20 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
         ),
         {dropout(0.7): "", POOL: POOL + dropout(0.7)},
     ),
+    "two dropouts around the pooling of a normalised map": (
+        net(IMAGE, conv("a", 9, ", bias: false"), "n: batch_norm", "r: relu", dropout(0.7).strip(), POOL.strip(),
+            AGAIN.strip(), *TAIL[1:]),
+        {dropout(0.7): "", AGAIN: ""},
+    ),
+    "two dropouts around the pooling of a normalised signal": (
+        net(SIGNAL, conv("a", 9), "r: {op: leaky_relu}", "n: batch_norm", dropout(0.9).strip(), POOL3.strip(),
+            AGAIN.strip(), conv("b", 4), *TAIL),
+        {dropout(0.9): "", AGAIN: ""},
+    ),
+    "two dropouts around a pooling in a block": (
+        net(IMAGE, "u: {block: b}", "w: {block: b}", *TAIL[1:], more=DROPPING),
+        {"      d: {op: dropout, p: 0.65}\n": "", "      e: {op: dropout, p: 0.45}\n": ""},
+    ),
 }  # fmt: skip
 
 
@@ -134,6 +155,15 @@ def test_the_fix_is_what_was_meant_and_leaves_nothing(name: str) -> None:
     fixed = apply_fixes(next(iter(report.sources.values())), report.diagnostics, unsafe=True).text
     assert fixed == wanted, [(d.code, d.message, d.help) for d in report.diagnostics]
     assert [d for d in check_text(fixed).diagnostics if d.severity != "info"] == []
+
+
+@pytest.mark.parametrize(("norm", "rate", "again"), [("identity", 0.7, AGAIN), ("batch_norm", 0.6, MILD)])
+def test_one_of_two_dropouts_stays_where_nothing_else_regularises_or_enough_is_left(
+    norm: str, rate: float, again: str
+) -> None:
+    nodes = (f"n: {norm}", "r: relu", dropout(rate).strip(), POOL.strip(), again.strip())
+    report = check_text(net(IMAGE, conv("a", 9, ", bias: false"), *nodes, *TAIL[1:]))
+    assert [d.help for d in report.diagnostics if d.code == "SG932"] == ["put it after `pool`"]
 
 
 # Nodes between which no activation is written.

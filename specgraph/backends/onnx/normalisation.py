@@ -34,16 +34,14 @@ def _compose_lrn(builder: Builder, node: Node) -> None:
     in before the square, which half precision could not hold, and `k` is the convolution's bias."""
     arguments, value = node.arguments, builder.inputs(node)[0]
     size = arguments["size"]
-    (channels,) = numbers(node.input_types[0].dims[:1])
     scaled = builder.step(node, "scaled", "Mul", [value, builder.floats(node, "alpha", arguments["alpha"] / size)])
     squares = builder.step(node, "square", "Mul", [value, scaled])
-    column = builder.integers(node, "column/shape", [0, 1, channels, -1])
     sums = builder.step(
         node,
         "sum",
         "Conv",
         [
-            builder.step(node, "column", "Reshape", [squares, column]),
+            _column(builder, node, squares),
             builder.floats(node, "window", np.ones((1, 1, size, 1))),
             builder.floats(node, "k", [arguments["k"]]),
         ],
@@ -52,6 +50,16 @@ def _compose_lrn(builder: Builder, node: Node) -> None:
     )
     powers = builder.step(node, "divisor", "Reshape", [_power(builder, node, sums), _shape_of(builder, node, value)])
     builder.emit(node, "Div", [value, powers])
+
+
+def _column(builder: Builder, node: Node, value: str) -> str:
+    """A map as one channel of its channels, one below the other, of a free number too: `(N, 1, C, positions)`."""
+    channels = node.input_types[0].dims[0]
+    if isinstance(channels, int):
+        shape = builder.integers(node, "column/shape", [0, 1, channels, -1])
+        return builder.step(node, "column", "Reshape", [value, shape])
+    flat = builder.step(node, "flat", "Reshape", [value, builder.integers(node, "flat/shape", [0, 0, -1])])
+    return builder.step(node, "column", "Unsqueeze", [flat, builder.integers(node, "column/axis", [1])])
 
 
 def _power(builder: Builder, node: Node, value: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from specgraph.diagnostics.rule import Rule
 from specgraph.kinds.shown import show
-from specgraph.lint.layers import drop_rate
+from specgraph.lint.layers import STRONGEST_RATE, drop_rate, joint_rate
 
 if TYPE_CHECKING:
     from specgraph.lint.context import Lint
@@ -43,7 +43,6 @@ nodes:
 """,
     needs=("random drops",),
 )
-STRONGEST = 0.8
 
 
 def check(lint: Lint) -> None:
@@ -51,7 +50,7 @@ def check(lint: Lint) -> None:
         rate = drop_rate(lint, node)
         before = lint.graph.nodes.get(node.inputs[0])
         if before is not None and lint.drops(before) and lint.drops(node):
-            both = 1 - (1 - rate) * (1 - drop_rate(lint, before))
+            both = joint_rate(lint, before, node)
             lint.report(
                 "extreme-dropout",
                 f"node `{node.path}` drops a second time: with `{before.path}`, {both:.3g} of the values are dropped",
@@ -59,7 +58,7 @@ def check(lint: Lint) -> None:
                 help="remove one of the two",
                 fix=lint.removals.node(lint.written[node.path]),
             )
-        elif STRONGEST < rate < 1:
+        elif STRONGEST_RATE < rate < 1:
             lint.report(
                 "extreme-dropout",
                 f"node `{node.path}` drops {show(rate)} of the values",
