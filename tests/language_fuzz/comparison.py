@@ -24,7 +24,8 @@ from tests.differential.compare import unequal
 from tests.differential.rounding import ill_conditioned, named
 from tests.language_fuzz.drawing import Drawn
 from tests.language_fuzz.files import onnx_difference, python_difference
-from tests.language_fuzz.records import Outcome, Refused, Spec, says_no_memory
+from tests.language_fuzz.records import Outcome, Refused, Spec
+from tests.oracle.build import says_no_memory
 
 NEEDS_NUMBERS = "symbolic-size"
 RANDOM_OPS = {"dropout", "stochastic_depth"}

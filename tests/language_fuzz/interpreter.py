@@ -30,7 +30,6 @@ from tests.language_fuzz.records import (
     kept_weights,
     load,
     no_size,
-    says_no_memory,
 )
 from tests.oracle.build import judge
 from tests.oracle.labels import image_labels, output_labels
@@ -385,8 +384,6 @@ class Interpreter:
         called = (owner.arguments, owner.num_axes) if owner is not None else None
         verdict = judge(op, arguments, labels, inputs, prepare=take_weights, shared=called)
         if verdict.module is None or verdict.outputs is None:
-            if says_no_memory(verdict.reason):
-                raise MemoryError(verdict.reason)
             raise Refused(path, f"{op} {arguments} {verdict.reason}")
         stateful = bool(own_state(verdict.module))
         if op not in HELD and not set(node.get("init", {})) <= set(own_state(verdict.module)):

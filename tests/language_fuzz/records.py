@@ -25,11 +25,6 @@ class Refused(Exception):
         self.reason = reason
 
 
-def says_no_memory(text: str | None) -> bool:
-    """Whether an error of PyTorch or onnxruntime says that memory does not suffice."""
-    return text is not None and any(words in text for words in ("allocate memory", "bad_alloc", "Failed to allocate"))
-
-
 @dataclass
 class Value:
     """What a node computes at both batch sizes, and the path of the node (or input) that computes it."""

@@ -134,6 +134,11 @@ class Verdict(NamedTuple):
         return self.outputs is not None
 
 
+def says_no_memory(text: str) -> bool:
+    """Whether an error of PyTorch or onnxruntime says that memory does not suffice."""
+    return any(words in text for words in ("allocate memory", "bad_alloc", "Failed to allocate"))
+
+
 def judge(
     op: str,
     arguments: dict[str, Any],
@@ -144,7 +149,8 @@ def judge(
     shared: tuple[dict[str, Any], int] | None = None,
 ) -> Verdict:
     """Build a node and run it on two lists of inputs, of one batch size each. `prepare` may give the module its
-    weights, or raise; `shared` holds the arguments and the number of axes of the node whose parameters it uses."""
+    weights, or raise; `shared` holds the arguments and the number of axes of the node whose parameters it uses.
+    Raises MemoryError where the memory does not suffice for a verdict."""
     assert builder(op) is not None, f"add {op} to ORACLES in tests/ops/cases.py"
     try:
         with torch.no_grad(), warnings.catch_warnings():
@@ -153,6 +159,8 @@ def judge(
             prepare(module)
             small, large = (module(*tensors) for tensors in inputs)
     except Exception as error:
+        if says_no_memory(str(error)):
+            raise MemoryError(str(error)) from error
         return Verdict(None, None, f"{type(error).__name__}: {error}")
     fewest = min((tensor.numel() for tensor in own_state(module).values()), default=None)
     if not inputs[0]:
