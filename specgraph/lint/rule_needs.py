@@ -45,6 +45,7 @@ RULE_NEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]] = {
     "SG554": (("data",), (), False),
     "SG555": (("data",), (), False),
     "SG556": (("data",), (), False),
+    "SG560": (("best",), (), False),
     "SG903": (("constraints", "join"), (), False),
     "SG904": (("symbols",), (), False),
     "SG908": (("joined axis",), (), False),

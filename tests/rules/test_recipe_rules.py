@@ -45,6 +45,11 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     "convolutions in large batches": (CONVS, "{optimizer: {sgd: {lr: 0.1, momentum: 0.9}}, batch_size: 512}", []),
     "adam that stands still": (PLAIN, "optimizer: {adam: {lr: 1e-6}}", ["SG509"]),
     "adam that goes slowly": (PLAIN, "optimizer: {adam: {lr: 1e-5}}", []),
+    # SG560
+    "the worst accuracy": (PLAIN, "best: {metric: accuracy, mode: min}", ["SG560"]),
+    "the largest loss": (PLAIN, "best: {metric: loss, mode: max}", ["SG560"]),
+    "the best accuracy": (PLAIN, "best: {metric: accuracy, mode: max}", []),
+    "the metric's own mode": (PLAIN, "best: {metric: loss}", []),
     # SG512: alone, as no process is known
     "two images in a batch": (NORMED, "batch_size: 2", []),
     "one image in a batch": (NORMED, "batch_size: 1", ["SG512"]),
