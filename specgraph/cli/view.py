@@ -22,6 +22,8 @@ EXAMPLES = (
     ("specgraph view model.onnx --html model.html", "one file to pass on"),
 )
 MAX_PORT = 65535
+MOST_SERVED_WITH_FIELDS = 5_000
+"""Nodes beyond which a page asks for the receptive field of the node that is looked at: they are most of the work."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,11 +46,13 @@ def parse_port(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Serve the page until interrupted, or write it."""
-    from specgraph.view.document import ReadSettings, subject_of
+    from specgraph.view.document import ReadSettings, SpecSubject, subject_of
     from specgraph.view.session import ViewSession
 
     settings = ReadSettings(parse_settings(args.set), args.input_size, tuple(args.plugin))
     subject = subject_of(args.subject, settings)
+    if args.html is None and isinstance(subject, SpecSubject):
+        subject.most_with_fields = MOST_SERVED_WITH_FIELDS
     other = subject_of(args.diff, settings) if args.diff else None
     session = ViewSession(subject, other, read_only=args.read_only or args.html is not None or args.subject == "-")
     if args.html is not None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from specgraph.backends.view import emit_view, without_places
+from specgraph.backends.view import MOST_WITH_FIELDS, emit_view, without_places
 from specgraph.checking import Report, check
 from specgraph.errors import CommandError
 from specgraph.runs.folder import RUN_SPEC, is_run
@@ -55,13 +55,17 @@ class SpecSubject:
         self.kind = "run" if run is not None else "spec"
         self.title = str(run) if run is not None else path
         self.last: dict[str, Any] | None = None
+        self.most_with_fields = MOST_WITH_FIELDS
 
     def look(self) -> Shown:
         """Check the file. Where nothing of it can be read, the picture that was is kept, with what is wrong now."""
         settings = self.settings
         report = check(self.path, set=settings.set, input_size=settings.input_size, plugins=settings.plugins)
         if report.partial is not None:
-            data = self.last = emit_view(report.partial, report.diagnostics, report.sources)
+            most = self.most_with_fields
+            data = self.last = emit_view(report.partial, report.diagnostics, report.sources, most_with_fields=most)
+            if len(report.partial.graph.nodes) > most:
+                data["fields_on_demand"] = True
         else:
             if report.ok:
                 raise CommandError(f"{self.path} is a library: it has blocks but no nodes", "name a spec that uses it")

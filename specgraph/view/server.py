@@ -8,6 +8,7 @@ POST /reveal    {node}: show a node in the open pages
 POST /open      {node}: open the node's line in $EDITOR
 POST /features  {node, image}: what a node makes of an image, of a run
 GET  /weights   ?node=: histograms of a node's weights, of a run
+GET  /field     ?node=: the receptive field of a node, of a network whose data have none
 GET  /judged    what the task shows of the images of a run, now
 GET  /times     milliseconds that every node takes
 """
@@ -96,6 +97,8 @@ class Handler(BaseHTTPRequestHandler):
             from specgraph.view.values import weights_of
 
             self._answer(lambda given: weights_of(session, str(given.get("node", ""))), query)
+        elif place.path == "/field":
+            self._answer(lambda given: {"field": session.field_of(str(given.get("node", "")))}, query)
         elif place.path == "/judged":
             from specgraph.view.values import judged_of
 

@@ -28,6 +28,7 @@ class ViewSession:
         self.lock = threading.RLock()
         self.listeners: list[queue.SimpleQueue[tuple[str, str]]] = []
         self.revision = 0
+        self.fields: tuple[int, dict[str, Any]] | None = None
         self.shown: Shown = subject.look()
         self.before: Shown | None = other.look() if other else None
         self.body = self._encode()
@@ -70,6 +71,20 @@ class ViewSession:
             self.revision += 1
             self.body = self._encode()
         self.tell("changed", {"revision": self.revision})
+
+    def field_of(self, node: str) -> list[dict[str, Any]] | None:
+        """The receptive field of a node, where the data have those of none; None where it is not known."""
+        from specgraph.analysis.receptive_field import windows_of
+        from specgraph.backends.view.tables import field_row
+
+        with self.lock:
+            report = self.shown.report
+            if report is None or report.partial is None:
+                return None
+            if self.fields is None or self.fields[0] != self.revision:
+                self.fields = (self.revision, windows_of(report.partial.graph))
+            found = self.fields[1].get(node)
+        return None if found is None else field_row(found)
 
     # listeners ---------------------------------------------------------------------------------
 

@@ -57,7 +57,7 @@ class Watch:
             if not existing:
                 return self._poll()
             for _ in watchfiles.watch(
-                *existing, recursive=False, stop_event=self.stopped, debounce=40, step=20, yield_on_timeout=True,
+                *existing, recursive=False, stop_event=self.stopped, debounce=20, step=5, yield_on_timeout=True,
                 rust_timeout=1000, raise_interrupt=False,
             ):  # fmt: skip
                 if self.refresh():

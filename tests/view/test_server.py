@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from specgraph.view.document import ReadSettings, subject_of
+from specgraph.view.document import ReadSettings, SpecSubject, subject_of
 from specgraph.view.server import ViewServer
 from specgraph.view.session import ViewSession
 from specgraph.view.watch import Watch
@@ -98,7 +98,7 @@ def test_the_page_and_its_data(client: Client) -> None:
     assert (status, data["subject"], data["nodes"]["path"]) == (200, "spec", ["a", "b"])
 
 
-@pytest.mark.parametrize("path", ["/", "/data", "/events", "/weights", "/times", "/judged"])
+@pytest.mark.parametrize("path", ["/", "/data", "/events", "/weights", "/times", "/judged", "/field"])
 @pytest.mark.parametrize(
     "how",
     [
@@ -270,6 +270,22 @@ def test_what_cannot_be_read_keeps_the_last_picture(client: Client, spec: Path) 
     spec.unlink()
     session.refresh()
     assert [next_event(stream)[0] for _ in range(2)] == ["hello", "trouble"]
+
+
+def test_fields_are_told_on_demand_as_the_data_have_them(client: Client, spec: Path) -> None:
+    spec.write_text(BAD.replace("rleu", "relu"))
+    session = client.server.session
+    session.refresh()
+    full = client.ask()[1]
+    assert isinstance(session.subject, SpecSubject)
+    session.subject.most_with_fields = 1
+    session.refresh()
+    data = client.ask()[1]
+    assert (data["fields"], data["fields_on_demand"]) == ([], True)
+    token = client.server.token
+    for node, row in zip(full["nodes"]["path"], full["nodes"]["field"], strict=True):
+        assert client.ask(path=f"/field?node={node}&token={token}", token=None)[1] == {"field": full["fields"][row]}
+    assert client.ask(path=f"/field?node=none&token={token}", token=None)[1] == {"field": None}
 
 
 def test_a_node_is_revealed_in_the_open_pages(client: Client) -> None:

@@ -2,7 +2,7 @@
 
 import { Beside } from "./beside";
 import { button, h, onKeys } from "./dom";
-import type { Diagnostic, ViewDocument } from "./document";
+import type { Diagnostic, FieldAxis, ViewDocument } from "./document";
 import { download } from "./exporting";
 import { plural } from "./format";
 import type { Item } from "./items";
@@ -194,6 +194,7 @@ export class App {
       openInEditor: this.data.editor
         ? (path) => void this.server.post("/open", { node: path }).catch((error: Error) => this.say(error.message))
         : null,
+      field: this.data.fields_on_demand ? (path) => this.server.field<{ field: FieldAxis[] | null }>(path).then(({ field }) => field) : null,
       more: (node) => (this.data.run ? this.values.show(this.network.path(node), this.data.run, this.theme) : null),
     };
   }

@@ -192,6 +192,7 @@ export interface ViewDocument {
   subject?: "spec" | "run" | "onnx";
   revision?: number;
   read_only?: boolean;
+  fields_on_demand?: boolean;
   stale?: boolean;
   paths?: string[];
   notes?: string[];

@@ -2,6 +2,7 @@
 
 import { button, h } from "./dom";
 import { drawField, fieldText } from "./field";
+import type { FieldAxis } from "./document";
 import { bytes, percent, plural, short, value, whole } from "./format";
 import type { Item } from "./items";
 import type { Marks } from "./marks";
@@ -15,6 +16,7 @@ export interface Acts extends Cures {
   unroll: (key: string, open: boolean) => void;
   ofKind: (group: number, open: boolean) => void;
   openInEditor: ((path: string) => void) | null;
+  field: ((path: string) => Promise<FieldAxis[] | null>) | null; // where the data have none
   more: (node: number) => HTMLElement | null; // of a run: weights, feature maps
 }
 
@@ -68,7 +70,7 @@ function heading(title: string, below: string): Node[] {
 }
 
 function nodeDetails(around: Around, node: number): (Node | null)[] {
-  const { network, theme, acts } = around;
+  const { network, acts } = around;
   const { data } = network;
   const variant = network.variant(node);
   const kind = network.kind(node);
@@ -104,10 +106,25 @@ function nodeDetails(around: Around, node: number): (Node | null)[] {
     parts.push(h("h3", {}, shares ? `Parameters, those of ${shares[1]}` : "Parameters"), table(tensors));
   }
   if (!network.isUnfinished(node)) parts.push(h("h3", {}, "Cost of one sample"), table(costs(network, node, node + 1)));
-  const field = fieldText(network, node);
-  if (field) parts.push(h("h3", {}, "Receptive field"), h("p", {}, field), drawField(network, node, theme));
-  parts.push(table(placeOf(around, node, path)), acts.more(node));
+  parts.push(fieldOf(around, node), table(placeOf(around, node, path)), acts.more(node));
   return parts;
+}
+
+function fieldOf({ network, theme, acts }: Around, node: number): HTMLElement {
+  const place = h("section", { "aria-label": "receptive field" });
+  const draw = (): void => {
+    const text = fieldText(network, node);
+    if (text) place.replaceChildren(h("h3", {}, "Receptive field"), h("p", {}, text), drawField(network, node, theme) ?? "");
+  };
+  draw();
+  const { data } = network;
+  if (acts.field && (data.nodes.field[node] ?? -1) < 0)
+    void acts.field(network.path(node)).then((found) => {
+      if (!found) return;
+      data.nodes.field[node] = data.fields.push(found) - 1;
+      draw();
+    });
+  return place;
 }
 
 function groupDetails(around: Around, item: Item): (Node | null)[] {

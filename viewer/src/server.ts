@@ -32,6 +32,10 @@ export class Server {
     return this.get<T>("/weights", { node });
   }
 
+  field<T>(node: string): Promise<T> {
+    return this.get<T>("/field", { node });
+  }
+
   judged<T>(): Promise<T> {
     return this.get<T>("/judged");
   }

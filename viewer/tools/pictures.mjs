@@ -1,7 +1,8 @@
 // Draws the pictures of the page for the README and docs/view.md, from the specs of the repository.
+import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { ROOT, closeBrowser, item, open, project, remove, serve, until } from "../tests/harness.mjs";
+import { PYTHON, ROOT, closeBrowser, item, open, project, remove, serve, until } from "../tests/harness.mjs";
 
 const target = (name) => path.join(ROOT, "docs", "images", `view-${name}.png`);
 const specs = (name) => path.join(ROOT, "specs", name);
@@ -41,4 +42,22 @@ await picture("heat", [specs("resnet50.yaml")], async (page) => {
   await item(page, "layer4.0.conv2").click();
   await page.evaluate(() => window.specgraph.reveal("layer4.0.conv2"));
 }, { colorScheme: "dark" });
+// networks that are hard to look at, as they open
+for (const [name, args] of Object.entries({
+  densenet201: [specs("densenet121.yaml"), "--set", "depth=201"],
+  "efficientnet-b7": [specs("zoo/efficientnet.yaml"), "--set", "variant=b7"],
+  unet: [specs("papers/unet.yaml")],
+  vit: [specs("zoo/vit.yaml")],
+}))
+  await picture(name, args, async (page) => {
+    await page.locator("[role=treeitem]").first().waitFor();
+  });
+
+const unnamed = await project({});
+execFileSync(PYTHON, [path.join(ROOT, "viewer", "tools", "unnamed_onnx.py"), path.join(unnamed, "unnamed.onnx")]);
+await picture("unnamed-onnx", [path.join(unnamed, "unnamed.onnx")], async (page) => {
+  await page.locator("[role=treeitem]").first().waitFor();
+});
+await remove(unnamed);
+
 await closeBrowser();

@@ -31,20 +31,25 @@ def emit_view(
     network: Graph | Partial,
     diagnostics: Iterable[Diagnostic] = (),
     sources: Mapping[str, Source] = NO_SOURCES,
+    *,
+    most_with_fields: int = MOST_WITH_FIELDS,
 ) -> dict[str, Any]:
     """The data of a page that shows a network: plain data, ready for JSON.
 
     `diagnostics` are what checking found, `sources` the texts it read: with them every fix comes with the
-    difference that it makes. Costs are for one sample; sizes in bytes.
+    difference that it makes. Networks of more than `most_with_fields` nodes come without receptive fields. Costs are
+    for one sample; sizes in bytes.
     """
     partial = network if isinstance(network, Partial) else Partial(network, {})
     with GarbageCollectorPaused():
-        return _emit(partial, list(diagnostics), sources)
+        return _emit(partial, list(diagnostics), sources, most_with_fields)
 
 
-def _emit(partial: Partial, found: list[Diagnostic], sources: Mapping[str, Source]) -> dict[str, Any]:
+def _emit(
+    partial: Partial, found: list[Diagnostic], sources: Mapping[str, Source], most_with_fields: int
+) -> dict[str, Any]:
     graph = partial.graph
-    tables = Tables(graph, with_fields=len(graph.nodes) <= MOST_WITH_FIELDS)
+    tables = Tables(graph, with_fields=len(graph.nodes) <= most_with_fields)
     structure = Structure(partial, tables, {diagnostic.node for diagnostic in found if diagnostic.node})
     is_summed = not partial.unfinished and len(graph.nodes) <= MOST_SUMMED
     totals = summary(graph).to_json()["totals"] if is_summed else None

@@ -60,7 +60,7 @@ class Tables:
         row = self.fields.get(key)
         if row is None:
             row = self.fields[key] = len(self.fields)
-            self.field_rows.append([_field(axis, window) for axis, window in found.items()])
+            self.field_rows.append(field_row(found))
         self.quick_fields[id(found)] = row
         return row
 
@@ -171,6 +171,11 @@ def _arithmetic(node: Node) -> list[dict[str, str]]:
     if node.input_types[0].spatial_rank != node.output.spatial_rank:
         return []
     return [{"axis": axis, "text": op.arithmetic(node, index)} for index, axis in enumerate(node.output.axes[1:])]
+
+
+def field_row(windows: Windows) -> list[dict[str, Any]]:
+    """What a node sees of the input, axis by axis."""
+    return [_field(axis, window) for axis, window in windows.items()]
 
 
 def _field(axis: str, window: Window | None) -> dict[str, Any]:
