@@ -8,13 +8,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from specgraph.errors import CommandError
-from specgraph.importers import raise_algebra, raise_elementwise, raise_layers, raise_pooling, raise_reduce, raise_shape
+from specgraph.importers import (
+    raise_algebra,
+    raise_elementwise,
+    raise_layers,
+    raise_pooling,
+    raise_recurrent,
+    raise_reduce,
+    raise_shape,
+)
 from specgraph.importers.flat import FlatNetwork, Refusal
 from specgraph.importers.held import take_held
 from specgraph.importers.input_sizes import Sizes, as_option, tried_sizes, with_sizes
 from specgraph.importers.onnx_file import OnnxFile, read_onnx
 from specgraph.importers.onnx_places import wherever
 from specgraph.importers.patterns import drop_preprocessing, fuse, gather_composed, raise_composed
+from specgraph.importers.raise_recurrent import drop_zero_states
 from specgraph.importers.raiser import Raise, Raiser
 from specgraph.importers.row_patterns import COMPOSED
 from specgraph.importers.rows import onnx_handlers
@@ -37,7 +46,15 @@ class ImportRefusedError(CommandError):
 def handlers() -> dict[str, Raise]:
     """How each ONNX op becomes nodes of a spec."""
     own = {COMPOSED: raise_composed}
-    families = (raise_layers, raise_algebra, raise_pooling, raise_elementwise, raise_reduce, raise_shape)
+    families = (
+        raise_layers,
+        raise_algebra,
+        raise_pooling,
+        raise_elementwise,
+        raise_recurrent,
+        raise_reduce,
+        raise_shape,
+    )
     by_hand = {op: handler for family in families for op, handler in family.HANDLERS.items()}
     found = raise_elementwise.REWRITES | onnx_handlers() | by_hand | own
     return {op: wherever(op, handler) for op, handler in found.items()}
@@ -105,6 +122,7 @@ def _attempt(raiser: Raiser, outputs: Sequence[str] | None) -> list[Refusal]:
         drop_preprocessing(raiser)
         take_held(raiser)
         gather_composed(raiser)
+        drop_zero_states(raiser)
         fuse(raiser)
         raiser.add_inputs()
         with np.errstate(all="ignore"):

@@ -329,7 +329,7 @@ AXES_INPUT = {**dict.fromkeys(("ReduceMean", "ReduceSum", "ReduceMax", "ReduceL2
 """Ops whose axes are an input."""
 FROM_AXIS = frozenset(("LayerNormalization", "RMSNormalization"))
 """Ops that act on all axes from `axis` on."""
-OWN_WAY = frozenset(("Einsum",))
+OWN_WAY = frozenset(("Einsum", "LSTM", "GRU"))
 """Ops whose handlers read where the batch is by themselves."""
 LAST_AXES = {"MatMul": 2, "Gemm": 1}
 """How many of the last axes an op acts on."""

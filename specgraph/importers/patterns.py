@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from specgraph.backends.onnx.recurrent import PACKED, unpacked
 from specgraph.datasets.preprocessing import PREPROCESSING, Preprocessing
 from specgraph.importers.flat import Array, Refusal
 from specgraph.importers.group_index import Index, Match, Pattern, standin
@@ -15,6 +16,7 @@ from specgraph.importers.raiser import Raiser
 from specgraph.importers.row_patterns import COMPOSED, patterns_of_rows
 from specgraph.ops.fault import Fault
 from specgraph.ops.infer import infer
+from specgraph.ops.recurrent import directions
 from specgraph.ops.registry import ops
 
 WHOLE_NUMBERS = "flat"
@@ -337,6 +339,10 @@ def raise_composed(raiser: Raiser, node: OnnxNode) -> None:
         plain, _, label = key.partition("/")
         array = np.asarray(raiser.constants[key])
         name = "" if plain in (node.name, "") else next((n for n in known if plain.endswith(f".{n}")), "")
+        if label == PACKED:
+            for ending, part in zip(directions(filled), array, strict=True):
+                parameters[name + ending] = np.asarray(unpacked(definition.name, part), np.float32)
+            continue
         if label == "transposed":
             array = array.T
         if label == WHOLE_NUMBERS:

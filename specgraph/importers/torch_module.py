@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from specgraph.errors import CommandError
-from specgraph.importers import torch_attention, torch_einsum, torch_ops, torch_patches, torch_rewrites
+from specgraph.importers import torch_attention, torch_einsum, torch_ops, torch_patches, torch_recurrent, torch_rewrites
 from specgraph.importers.flat import FlatNetwork
 from specgraph.importers.onnx_import import ImportRefusedError
 from specgraph.importers.rows import traced_handlers
@@ -48,7 +48,15 @@ def import_module(module: nn.Module, example: tuple[Any, ...], *, name: str | No
         f"`{name}` of the module is changed by its forward: the network is as it is before that" for name in counted
     ]
     handlers = {**torch_rewrites.HANDLERS, **traced_handlers(), **torch_rewrites.OF_ROWS, **torch_ops.HANDLERS}
-    tracer.run({**handlers, **torch_attention.HANDLERS, **torch_einsum.HANDLERS, **torch_patches.HANDLERS})
+    tracer.run(
+        {
+            **handlers,
+            **torch_attention.HANDLERS,
+            **torch_einsum.HANDLERS,
+            **torch_patches.HANDLERS,
+            **torch_recurrent.HANDLERS,
+        }
+    )
     refusals = tracer.refusals or tidy(tracer.net)
     if refusals:
         raise ImportRefusedError(label, [(refusal.node, refusal.message) for refusal in refusals])

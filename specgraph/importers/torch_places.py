@@ -218,7 +218,7 @@ ARITHMETIC = (
     "addcmul",
 )
 BROADCASTS = frozenset({*ARITHMETIC, "matmul", "bmm", "baddbmm", "scaled_dot_product_attention", "cat", "concat"})
-OWN_WAY = frozenset({"einsum", "expand", "expand_as", "copy_"})
+OWN_WAY = frozenset({"einsum", "expand", "expand_as", "copy_", "lstm", "gru"})
 """Calls whose handlers read where the batch is by themselves."""
 LAST_AXES = {"linear": 1, "matmul": 2, "bmm": 2, "baddbmm": 2, "scaled_dot_product_attention": 2}
 LIFTED: dict[str, tuple[str, ...]] = {

@@ -123,6 +123,8 @@ class Tracer(Constants):
             if name == "getitem":
                 parts, index = self.values[node.args[0]], node.args[1]
                 if isinstance(parts, list):
+                    if isinstance(parts[index], Refusal) and node.users:
+                        raise Refusal(parts[index].message)
                     if parts[index] is None and node.users:
                         raise Refusal("it takes the places of the largest values, which has no counterpart in a spec")
                     self.values[node] = parts[index]

@@ -99,7 +99,7 @@ NO_COUNTERPART: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            *("LSTM", "GRU", "RNN", "Embedding", "Attention", "MultiheadAttention", "ScaledDotProductAttention"),
+            *("RNN", "Embedding", "Attention", "MultiheadAttention", "ScaledDotProductAttention"),
             *("TransformerEncoderLayer", "TransformerEncoder", "Transformer", "Bilinear", "Lambda"),
         ),
         "the ops here are those of convolutional networks; one of your own needs --plugin MODULE",

@@ -20,6 +20,7 @@ LATER = {
     "patches": ("unfold", "fold"),
     "algebra": ("matmul", "affine", "maximum", "minimum", "normalize"),
     "transformer": ("attention", "multi_head_attention"),
+    "recurrent": ("lstm", "gru"),
     "windows": ("window", "unwindow", "window_mask", "relative_position_bias", "log_spaced_offsets"),
 }
 """Names of the ops of each family that is imported when it is needed."""

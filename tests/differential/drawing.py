@@ -21,7 +21,7 @@ from tests.oracle.modules import own_state
 BATCH_SIZES = (5, 7)
 MAX_VALUES = 6000
 OF_WINDOWS = ("window", "unwindow", "window_mask", "relative_position_bias")
-OF_TOKENS = ("attention", "multi_head_attention", *OF_WINDOWS, "matmul")
+OF_TOKENS = ("attention", "multi_head_attention", "lstm", "gru", *OF_WINDOWS, "matmul")
 """Ops that the values of random networks, which are maps with channels first, do not fit: tests/ops/test_attention.py
 and test_windows.py have them."""
 JOINING_OPS = tuple(op for op, definition in READING.items() if definition.takes_several and op not in OF_TOKENS)

@@ -32,6 +32,7 @@ from tests.onnx.cases import CASES, SEVERAL
 from tests.onnx.support import exported, graph_of, module_outputs, one_op, random_inputs, random_module
 from tests.ops.attention_cases import ATTENTION_CASES
 from tests.ops.build import BUILT_IN, READING
+from tests.ops.recurrent_cases import RECURRENT_CASES
 from tests.ops.windowing_cases import WINDOWING_CASES
 
 VANISHED = {"dropout", "stochastic_depth", "identity"}
@@ -261,7 +262,7 @@ def test_a_gate_written_out_is_a_glu_where_it_is_one(gated: Gated, expected: lis
 
 def test_every_op_is_among_them() -> None:
     # tests/ops/test_held.py, test_attention.py and test_windows.py
-    elsewhere = set(BUILT_IN) - set(READING) | set(ATTENTION_CASES) | set(WINDOWING_CASES)
+    elsewhere = set(BUILT_IN) - set(READING) | set(ATTENTION_CASES) | set(RECURRENT_CASES) | set(WINDOWING_CASES)
     assert {case[0] for case in ALL} | elsewhere == set(lowerings()) - VANISHED | elsewhere
 
 

@@ -16,6 +16,7 @@ from tests.ops.case import CUBE, LAST, LINE, LOST, MAP, RANK_5, TOKENS, VECTOR, 
 from tests.ops.held_cases import HELD_CASES, HELD_OPERANDS
 from tests.ops.normalisation_cases import NORMALISATION_CASES, NORMALISATION_ORACLES
 from tests.ops.patch_cases import PATCH_CASES
+from tests.ops.recurrent_cases import RECURRENT_CASES
 from tests.ops.window_cases import WINDOW_CASES, WINDOW_ORACLES
 from tests.ops.windowing_cases import WINDOWING_CASES
 from tests.oracle.modules import Call, Learned
@@ -54,6 +55,7 @@ CASES: dict[str, list[Case]] = {
     **NORMALISATION_CASES,
     **HELD_CASES,
     **ATTENTION_CASES,
+    **RECURRENT_CASES,
     **WINDOWING_CASES,
     **PATCH_CASES,
     **dict.fromkeys(

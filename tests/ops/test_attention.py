@@ -1,4 +1,4 @@
-"""Attention in ONNX, in emitted source, with free sizes, and back from our own files."""
+"""Attention and recurrent layers in ONNX, in emitted source, with free sizes, and back from our own files."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ from tests.helpers import check_text
 from tests.onnx.support import assert_equal_outputs, exported, graph_of, module_outputs, random_inputs, random_module
 from tests.ops.attention_cases import ATTENTION_CASES
 from tests.ops.case import Case
+from tests.ops.recurrent_cases import RECURRENT_CASES
 
 OPSETS = (17, 22, 23, 26)
-CASES = {f"{op} {case}": (op, case) for op, cases in ATTENTION_CASES.items() for case in cases if case.rejected is None}
+COMPOSED = ("attention", "multi_head_attention", "lstm", "gru")
+"""Ops of several ONNX nodes, which differ between opsets or are one node in a file of ours."""
+ALL = {**ATTENTION_CASES, **RECURRENT_CASES}
+CASES = {f"{op} {case}": (op, case) for op, cases in ALL.items() for case in cases if case.rejected is None}
 
 
 def graph_of_case(op: str, case: Case) -> Graph:
@@ -49,7 +53,7 @@ def test_a_case_computes_the_same_in_onnx_and_comes_back(name: str) -> None:
     op, case = CASES[name]
     graph = graph_of_case(op, case)
     module = random_module(graph)
-    for opset in OPSETS if op in ("attention", "multi_head_attention") else OPSETS[::3]:
+    for opset in OPSETS if op in COMPOSED else OPSETS[::3]:
         assert_equal_outputs(graph, module, exported(graph, module, opset=opset), tolerance=2e-5)
     assert_equal_outputs(graph, module, exported(graph, module, half=True), tolerance=2e-2)
     imported = finish(raise_file(parse_onnx(exported(graph, module).SerializeToString()), "case"))
@@ -58,7 +62,7 @@ def test_a_case_computes_the_same_in_onnx_and_comes_back(name: str) -> None:
         list(module_outputs(g, m, inputs).values()) for g, m in ((graph, module), (imported.graph(), imported.module()))
     )
     np.testing.assert_allclose(right, left, rtol=1e-4, atol=1e-5)
-    if op in ("attention", "multi_head_attention"):
+    if op in COMPOSED:
         assert op in {node.op for node in imported.graph().nodes.values()}
 
 
@@ -87,6 +91,8 @@ nodes:
   first: {op: attention, num_heads: 3}
   second: {op: multi_head_attention, num_heads: 4}
   third: {op: attention, from: [second, first, tokens], num_heads: 2}
+  fourth: {op: lstm, hidden_size: 5, num_layers: 2, bidirectional: true}
+  fifth: {op: gru, hidden_size: 4}
   mean: {op: mean, dim: 1}
 """
 

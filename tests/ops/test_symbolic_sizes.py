@@ -16,7 +16,7 @@ from tests.ops.cases import CASES as OP_CASES
 
 H, W = symbol("H"), symbol("W")
 SIZES = range(1, 65)
-OF_TOKENS = {"attention", "multi_head_attention"}
+OF_TOKENS = {"attention", "multi_head_attention", "lstm", "gru"}
 """Ops that take no map; tests/ops/test_attention.py has a free number of tokens."""
 
 CASES: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from specgraph.ops.registry import ops
 from tests.ops.cases import ORACLES
-from tests.oracle import attending, held, tensors, windowing, windows
+from tests.oracle import attending, held, recurrent, tensors, windowing, windows
 from tests.oracle.labels import Labels
 from tests.oracle.modules import Call, own_state
 from tests.oracle.strictness import Accepted, strictness
@@ -73,6 +73,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "constant": held.constant,
     "attention": attending.attention,
     "multi_head_attention": attending.multi_head_attention,
+    **recurrent.BUILDERS,
     "select": attending.select,
     "unflatten": attending.unflatten,
     "roll": attending.roll,
@@ -88,7 +89,15 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-NEEDING_LABELS = ("layer_scale", "attention", "multi_head_attention", "window", "unwindow", "window_mask")
+NEEDING_LABELS = (
+    "layer_scale",
+    "attention",
+    "multi_head_attention",
+    *recurrent.BUILDERS,
+    "window",
+    "unwindow",
+    "window_mask",
+)
 """Builders that ask what the axes of the input mean: of the map that windows are put together to."""
 
 

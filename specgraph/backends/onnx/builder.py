@@ -181,6 +181,15 @@ class Builder:
             self._taken.add(free)
         return self._parameters[wanted]
 
+    def stacked(self, node: Node, names: Sequence[str], change: Callable[[Array], Array], label: str) -> str:
+        """Initialiser with several of a node's parameters, changed, along a new first axis; named after the first."""
+
+        def stack(array: Array) -> Array:
+            others = [self._float(self.weights.array(node, name), name) for name in names[1:]]
+            return np.stack([change(each) for each in (array, *others)])
+
+        return self.parameter(node, names[0], stack, label)
+
     def floats(self, node: Node, label: str, values: Any) -> str:
         """Initialiser with floating-point constants."""
         return self.constant(f"{node.path}/{label}", self._float(np.asarray(values, np.float32), node.path))
