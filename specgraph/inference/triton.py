@@ -18,10 +18,15 @@ QUEUE_DELAY_MICROSECONDS = 500
 
 _TYPES = {
     "float": "TYPE_FP32",
+    "float32": "TYPE_FP32",
     "float16": "TYPE_FP16",
+    "double": "TYPE_FP64",
+    "float64": "TYPE_FP64",
     "uint8": "TYPE_UINT8",
+    "int8": "TYPE_INT8",
     "int64": "TYPE_INT64",
     "int32": "TYPE_INT32",
+    "bool": "TYPE_BOOL",
 }
 
 
@@ -92,7 +97,9 @@ def write_repository(
 
 def config_text(name: str, session: Session, labels: Mapping[str, str]) -> str:
     """`config.pbtxt`: the ports without their batch axis, dynamic batching up to 64 images (of one shape, where it is
-    free), and what happens to images. `labels` are the files of names by output, for those that are rows of scores."""
+    free), and what happens to images. A model of a fixed batch is not batched by Triton: its ports keep the batch
+    axis. `labels` are the files of names by output, for those that are rows of scores."""
+    is_fixed = any(isinstance(port.shape[0], int) for port in session.inputs)
     rows = [
         port.name
         for port in session.outputs
@@ -102,10 +109,10 @@ def config_text(name: str, session: Session, labels: Mapping[str, str]) -> str:
     lines = [
         f'name: "{name}"',
         'backend: "onnxruntime"',
-        f"max_batch_size: {MAX_BATCH_SIZE}",
-        _ports("input", session.inputs, {}),
-        _ports("output", session.outputs, classified),
-        f"dynamic_batching {{ max_queue_delay_microseconds: {QUEUE_DELAY_MICROSECONDS} }}",
+        f"max_batch_size: {0 if is_fixed else MAX_BATCH_SIZE}",
+        _ports("input", session.inputs, {}, is_fixed),
+        _ports("output", session.outputs, classified, is_fixed),
+        *([] if is_fixed else [f"dynamic_batching {{ max_queue_delay_microseconds: {QUEUE_DELAY_MICROSECONDS} }}"]),
         "instance_group [ { kind: KIND_AUTO } ]",
         *_parameters(session),
     ]
@@ -125,10 +132,11 @@ def _parameters(session: Session) -> list[str]:
     ]
 
 
-def _ports(kind: str, ports: Sequence[Port], classified: Mapping[str, str]) -> str:
+def _ports(kind: str, ports: Sequence[Port], classified: Mapping[str, str], is_fixed: bool) -> str:
     entries = []
     for port in ports:
-        sizes = ", ".join(str(size if isinstance(size, int) else -1) for size in port.shape[1:])
+        shape = port.shape if is_fixed else port.shape[1:]
+        sizes = ", ".join(str(size if isinstance(size, int) else -1) for size in shape)
         # Triton takes no empty list of sizes
         dims = f"dims: [ {sizes} ]" if sizes else "dims: [ 1 ], reshape: { shape: [ ] }"
         label = f', label_filename: "{classified[port.name]}"' if port.name in classified else ""

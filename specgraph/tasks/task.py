@@ -51,13 +51,15 @@ HELP_FOR_TARGETS: dict[Targets, str] = {
 
 class Metric(NamedTuple):
     """A figure of a task: its name, the better end, and how it is written. `label` is its name for people, if that is
-    not the name in words. `beside` is a figure of the judge's details that stands beside it, with its words."""
+    not the name in words. `beside` is a figure of the judge's details that stands beside it, with its words;
+    `unit` is what a number is counted in."""
 
     name: str
     mode: Literal["max", "min"] = "max"
     form: Literal["share", "number"] = "share"
     label: str = ""
     beside: tuple[str, str] | None = None
+    unit: str = ""
 
     @property
     def title(self) -> str:
@@ -66,7 +68,7 @@ class Metric(NamedTuple):
 
     def show(self, value: float, digits: int = 2) -> str:
         """The value as text."""
-        return f"{value:.{digits}%}" if self.form == "share" else f"{value:.4g}"
+        return f"{value:.{digits}%}" if self.form == "share" else f"{value:.4g} {self.unit}".rstrip()
 
     def tell(self, value: float, details: Mapping[str, Any]) -> str:
         """Name and value, with the figure that stands beside it, if the details have it."""

@@ -189,7 +189,7 @@ def test_the_input_stands_beside_the_network(tmp_path: Path, capsys: pytest.Capt
     assert run.result["test_psnr"] < wanted
     assert any("doing nothing is as good" in remark for remark in run.result["remarks"])
     page = (run.folder / "report.html").read_text()
-    assert f'["{wanted:.4g}","PSNR of the input as it is"]' in page
+    assert f'["{wanted:.4g} dB","PSNR of the input as it is"]' in page
     known = open_source(run.folder)
     specgraph.export_onnx(
         known.graph, tmp_path / "net.onnx", known.state_dict, preprocessing=known.preprocessing, metadata=known.metadata
@@ -197,7 +197,7 @@ def test_the_input_stands_beside_the_network(tmp_path: Path, capsys: pytest.Capt
     for source in ([str(run.folder)], [str(run.folder), "--weights", str(tmp_path / "net.onnx")]):
         capsys.readouterr()
         assert main(["eval", *source]) == 0
-        assert f"(of the input as it is {wanted:.4g})" in capsys.readouterr().out
+        assert f"(of the input as it is {wanted:.4g} dB)" in capsys.readouterr().out
     alone = spec(data={"name": "shapes", "size": 16, "images": 40})
     alone["nodes"] = {"made": {"op": "conv", "out_channels": 1, "kernel_size": 3, "padding": 1}}
     assert "input_psnr" not in train(tmp_path / "alone", alone).result

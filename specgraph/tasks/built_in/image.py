@@ -79,7 +79,7 @@ class Image(Task):
     losses = (Mse, L1, SmoothL1)
     default_loss: ClassVar[Loss] = Mse()
     metrics = (
-        Metric("psnr", "max", "number", "PSNR", ("input_psnr", "of the input as it is")),
+        Metric("psnr", "max", "number", "PSNR", ("input_psnr", "of the input as it is"), "dB"),
         Metric("ssim", "max", "number", "SSIM"),
     )
     reader = ImageReader
