@@ -311,6 +311,17 @@ READ: dict[str, Callable[[Darknet, Section, str], str]] = {
 }
 
 
+_SUM = "Darknet's running sum of squares leaves out channel size/2 and subtracts it later, which no op computes"
+_PLACES = "it has a kernel for every place of the map, and no op has"
+_STATE = "its state goes on from one picture to the next, and that of an op begins anew"
+UNREAD = {
+    **dict.fromkeys(("lrn", "normalization"), _SUM),
+    "local": _PLACES,
+    **dict.fromkeys(("rnn", "lstm", "conv_lstm", "gru", "crnn", "history"), _STATE),
+}
+"""Why layers that Darknet has are not read."""
+
+
 def pool_padding(size: int, kernel: int, stride: int, total: int) -> list[int]:
     """The padding of an axis, (before, after), with which PyTorch's pooling has the windows that Darknet's has:
     half of `total` before, and after it as much as the last window reads, or as much as before if that changes none."""
@@ -326,7 +337,7 @@ def unsaid(sections: list[Section]) -> list[tuple[str, str]]:
     found = []
     for section in sections[1:]:
         if section.kind not in READ:
-            found.append((section.label, "such layers are not read"))
+            found.append((section.label, UNREAD.get(section.kind, "such layers are not read")))
             continue
         for key, neutral in NEUTRAL.items():
             if key in section.options and section.text(key) != neutral and section.kind not in HEADS:

@@ -103,7 +103,9 @@ def config_text(name: str, session: Session, labels: Mapping[str, str]) -> str:
     rows = [
         port.name
         for port in session.outputs
-        if port.dtype.startswith("float") and sum(size != 1 for size in port.shape[1:]) == 1
+        if port.dtype.startswith("float")
+        and sum(size != 1 for size in port.shape[1:]) == 1
+        and (not is_fixed or port.shape[0] == 1)  # without a batch axis Triton ranks the numbers of all images together
     ]
     classified = {output: file for output, file in labels.items() if output in rows}
     lines = [

@@ -117,7 +117,10 @@ def test_command_writes_spec_and_weights(tmp_path: Path, capsys: pytest.CaptureF
 
 
 REFUSED = {
-    "a kind of layer": (net(8) + section("lstm", output=3), "[lstm] in line 9: such layers are not read"),
+    "a kind of layer": (net(8) + section("iseg", classes=3), "[iseg] in line 9: such layers are not read"),
+    "a state": (net(8) + section("lstm", output=3), "[lstm] in line 9: its state goes on from one picture to the next"),
+    "a sum with a hole": (net(8) + section("lrn", size=5), "[lrn] in line 9: Darknet's running sum of squares leaves"),
+    "a kernel a place": (net(8) + section("local", size=3), "[local] in line 9: it has a kernel for every place"),
     "a key": (net(8) + conv(4, 3, antialiasing=1), "`antialiasing=1` has no counterpart"),
     "a key of the later program": (net(8) + conv(4, 3, cbn=1), "`cbn=1` has no counterpart"),
     "an activation": (net(8) + conv(4, 3, activation="plse"), "no op computes the activation `plse`"),

@@ -98,7 +98,11 @@ def test_a_fixed_batch_is_not_batched(tmp_path: Path) -> None:
     assert "max_batch_size: 0" in text
     assert "dynamic_batching" not in text
     assert "dims: [ 4, 1, 28, 28 ]" in text
+    session = Session(path, "cpu")
+    ranked = {session.outputs[0].name: "labels.txt"}
+    assert "label_filename" not in config_text("lenet", session, ranked)  # the scores of four images are not one row
     assert main(["export", str(SPECS / "lenet.json"), "--onnx", str(path)]) == 0
     text = config_text("lenet", Session(path, "cpu"), {})
     assert "max_batch_size: 64" in text
+    assert 'label_filename: "labels.txt"' in config_text("lenet", Session(path, "cpu"), ranked)
     assert "dims: [ 1, 28, 28 ]" in text
