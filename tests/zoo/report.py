@@ -70,6 +70,7 @@ PRINTED: dict[str, Entry] = {
     "PSPNet": Entry("papers/pspnet.yaml", small="89x97"),
     "DeepLab v3+": Entry("papers/deeplabv3plus.yaml", small="97x81"),
     "Autoencoder, small": Entry("autoencoder-small.yaml", small=None),
+    "CRNN": Entry("papers/crnn.yaml", small=None),
     "DnCNN-S": Entry("papers/dncnn.yaml", small=None),
     "SRCNN 9-5-5": Entry("papers/srcnn.yaml", small=None),
     "ESPCN": Entry("papers/espcn.yaml", small=None),

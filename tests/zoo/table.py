@@ -157,6 +157,7 @@ COUNTS: tuple[Count, ...] = (
             (16, 10, "17.1"),
         )
     ),
+    Count("papers/crnn.yaml", {}, "8.3"),
 )
 """Simonyan and Zisserman 2015, table 2; He et al. 2015, table 6; Huang et al. 2017, table 2;
 Zagoruyko and Komodakis 2016, tables 4 and 5."""
