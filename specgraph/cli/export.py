@@ -87,6 +87,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --int8: leave the worst nodes in float32, so that the metric is worse by at most X (of accuracy and "
         "other shares: percentage points)",
     )
+    onnx.add_argument(
+        "--tensorrt", action="store_true", help="with --int8: 8 bits as TensorRT takes them, batch norms folded"
+    )
     onnx.add_argument("--data", metavar="NAME|DIR", help="data set for --int8 and --verify (default: the run's)")
     onnx.add_argument("--data-dir", metavar="DIR", help="where data sets lie")
     onnx.add_argument("--external-data", action="store_true", help="weights in a file beside the model")
@@ -119,7 +122,7 @@ def _settle_source(args: argparse.Namespace) -> None:
     for flag in ("fp16", "external_data"):
         if args.int8 and getattr(args, flag):
             raise CommandError(f"--int8 and --{flag.replace('_', '-')} exclude each other")
-    for flag in ("sensitivity", "max_loss"):
+    for flag in ("sensitivity", "max_loss", "tensorrt"):
         if getattr(args, flag) and not args.int8:
             raise CommandError(f"--{flag.replace('_', '-')} is about 8 bits", "add --int8")
     from specgraph.inference.source import looks_like_source, newest_run
@@ -260,7 +263,7 @@ def _write_onnx(args: argparse.Namespace, source: ModelSource, path: Path, exter
             argmax=args.argmax,
             preprocess=args.preprocess,
             half=args.fp16,
-            fold_batch_norm=args.fold_batch_norm,
+            fold_batch_norm=args.fold_batch_norm or args.tensorrt,
             lrn=args.lrn,
             batch_size=batch_size,
             external_data=external_data,
@@ -295,6 +298,7 @@ def _quantised(
                 data_dir=args.data_dir,
                 sensitivity=args.sensitivity,
                 max_loss=args.max_loss,
+                tensorrt=args.tensorrt,
                 progress=lambda step: progress.show(f"quantising, {step}"),
             )
             if args.batch_size is not None:

@@ -55,6 +55,7 @@ def quantise_file(
     data_dir: str | os.PathLike[str] | None = None,
     sensitivity: bool = False,
     max_loss: float | None = None,
+    tensorrt: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Quantised:
     """Replace a float32 file by one whose convolutions and linear layers compute in 8 bits.
@@ -65,7 +66,10 @@ def quantise_file(
     With `max_loss` the nodes that change the outputs most stay in float32, as few as it takes for the task's metric on
     the test images to be at most that much worse: percentage points of a share, else the metric's own units.
 
-    Raises `CommandError` where there is no data to calibrate on.
+    With `tensorrt` the numbers are symmetric, each reader of a value has its own pair of nodes, and biases and
+    normalisations stay in float32, as TensorRT wants it; the file is read back and compared with its rules.
+
+    Raises `CommandError` where there is no data to calibrate on, or TensorRT would refuse the file.
     """
     require("onnxruntime", "onnx", "quantising")
     require("torch", "torch", "reading a data set")
@@ -79,7 +83,7 @@ def quantise_file(
     before = images.score(session, "test", JUDGED_IMAGES)
     bytes_before = _size(place)
     with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder, _quiet_log():
-        quantiser = Quantiser(place, session, images, Path(folder))
+        quantiser = Quantiser(place, session, images, Path(folder), tensorrt=tensorrt)
         made = quantiser.made()
         after = images.score(Session(made, "cpu"), "test", JUDGED_IMAGES)
         exact: tuple[str, ...] = ()
@@ -88,6 +92,8 @@ def quantise_file(
             rows = sensitivities(quantiser, session, images, judged=sensitivity, progress=progress)
         if max_loss is not None and lost(before, after) > max_loss:
             exact, made, after = fewest_exact(quantiser, images, rows, before, max_loss, progress=progress)
+        if tensorrt:
+            _refuse_for_tensorrt(made)
         with made.open("rb") as content, replacing(place) as file:
             shutil.copyfileobj(content, file)
     place.with_name(place.name + ".data").unlink(missing_ok=True)
@@ -101,6 +107,17 @@ def quantise_file(
         len(quantiser.nodes),
         rows if sensitivity else (),
     )
+
+
+def _refuse_for_tensorrt(path: Path) -> None:
+    import onnx
+
+    from specgraph.backends.onnx.tensorrt import tensorrt_refusals
+
+    refusals = tensorrt_refusals(onnx.load(os.fspath(path)))
+    if refusals:
+        more = f", and {len(refusals) - 1} more" if len(refusals) > 1 else ""
+        raise CommandError(f"TensorRT would refuse the file: {refusals[0]}{more}", "export without --tensorrt")
 
 
 @contextmanager

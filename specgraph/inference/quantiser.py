@@ -34,6 +34,15 @@ PASSING = frozenset(
 )
 """ONNX ops that compute nothing in 8 bits of their own: they pass on, or are part of the node before."""
 
+FOR_TENSORRT = {
+    "ActivationSymmetric": True,
+    "WeightSymmetric": True,
+    "QuantizeBias": False,
+    "DedicatedQDQPair": True,  # one for each reader of a value
+    "AddQDQPairToWeight": True,  # weights in float32, which TensorRT makes smaller when it builds its engine
+}
+"""onnxruntime's words for what `backends/onnx/tensorrt.py` asks for."""
+
 
 class _Calibration:
     """Feeds calibration images to onnxruntime, a few at a time."""
@@ -51,14 +60,17 @@ class _Calibration:
 
 class Quantiser:
     """Makes 8-bit forms of a file, whose ranges are measured once. `nodes` are those of the spec that have one, with
-    the names of their ONNX nodes."""
+    the names of their ONNX nodes. `tensorrt`: as TensorRT takes them."""
 
-    def __init__(self, place: Path, session: Session, images: RealImages, folder: Path) -> None:
+    def __init__(
+        self, place: Path, session: Session, images: RealImages, folder: Path, *, tensorrt: bool = False
+    ) -> None:
         import onnx
         from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
         self.place, self.session, self.images, self.folder = place, session, images, folder
-        self._always_exact = _kept_exact(place, session)
+        self._tensorrt = tensorrt
+        self._always_exact = _kept_exact(place, session, ("BatchNormalization",) if tensorrt else ())
         self._ranges: Path | None = folder / "ranges.json"
         in_8_bits = {*QDQRegistry, *QLinearOpsRegistry} - PASSING
         self.nodes: dict[str, list[str]] = {}
@@ -84,23 +96,24 @@ class Quantiser:
             _Calibration(x for x, _, _ in self.images.inputs(self.session, "train", CALIBRATION_IMAGES)),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
-            activation_type=QuantType.QUInt8,
+            activation_type=QuantType.QInt8 if self._tensorrt else QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
             nodes_to_quantize=None if alone is None else self.nodes[alone],
             nodes_to_exclude=[*self._always_exact, *left_out],
+            extra_options=dict(FOR_TENSORRT) if self._tensorrt else None,
             **cached,
         )
         return made
 
 
-def _kept_exact(path: Path, session: Session) -> list[str]:
+def _kept_exact(path: Path, session: Session, ops: Collection[str]) -> list[str]:
     """Names of the nodes that stay in float32: those that local response normalisation was composed of
-    (squares need their digits), and the preprocessing before the network."""
+    (squares need their digits), the preprocessing before the network, and those of some ONNX ops."""
     import onnx
 
     described = json.loads(session.metadata.get("specgraph.composed", "{}"))
     norms = {name for name, entry in described.items() if entry["op"] == "lrn"}
     nodes = onnx.load(os.fspath(path), load_external_data=False).graph.node
     norms.update(port.name for port in session.inputs)
-    return [node.name for node in nodes if node.name.split("/")[0] in norms]
+    return [node.name for node in nodes if node.name.split("/")[0] in norms or node.op_type in ops]
