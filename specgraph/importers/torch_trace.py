@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.fx.node import map_arg
 
-from specgraph.errors import CommandError
+from specgraph.errors import CommandError, line_of
 
 SHAPED = frozenset({"view", "reshape", "_unsafe_view", "expand", "repeat", "new_zeros", "new_ones", "new_full"})
 MADE = frozenset({"zeros", "ones", "full", "empty"})
@@ -30,8 +30,7 @@ def trace(module: nn.Module, example: tuple[Any, ...], label: str) -> tuple[Any,
             exported = torch.export.export(module, example, strict=False)
             _inline_regions(exported)
     except Exception as error:  # tracing runs the module's own code, which may raise anything
-        first = str(error).strip().split("\n")[0][:300]
-        raise CommandError(f"{label} cannot be traced: {type(error).__name__}: {first}") from error
+        raise CommandError(f"{label} cannot be traced: {type(error).__name__}: {line_of(error)}") from error
     return exported, changed
 
 

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from specgraph.errors import CommandError
+from specgraph.errors import CommandError, line_of
 from specgraph.escaping import for_line
 from specgraph.pretrained.members import Member, choose_member, find_members
 from specgraph.pretrained.stand_ins import load_inert, names_asked_for
@@ -57,8 +57,7 @@ def _notes(member: Member, shown: str, num_members: int) -> list[str]:
 def _refused(place: Path, shown: str, names: set[str], error: Exception) -> CommandError:
     if names:
         return _needs_code(place, shown, names)
-    first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return CommandError(f"{shown} cannot be read as weights: {first}", READABLE)
+    return CommandError(f"{shown} cannot be read as weights: {line_of(error)}", READABLE)
 
 
 def _needs_code(place: Path, shown: str, names: set[str]) -> CommandError:

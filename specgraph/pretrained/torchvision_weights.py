@@ -10,7 +10,7 @@ from typing import Any
 
 from specgraph.datasets.preprocessing import Preprocessing
 from specgraph.diagnostics.names import nearest
-from specgraph.errors import CommandError, reason, require
+from specgraph.errors import CommandError, line_of, reason, require
 from specgraph.pretrained.addresses import TORCHVISION
 from specgraph.pretrained.fetched import (
     OFFLINE_HELP,
@@ -91,7 +91,7 @@ def _file(url: str, what: str, *, offline: bool) -> Path:
                 path.unlink()
             raise unreachable(what, reason(error), advice) from None
         except (RuntimeError, ValueError) as error:
-            raise unreachable(what, str(error).splitlines()[0], advice) from None
+            raise unreachable(what, line_of(error), advice) from None
     if wanted is not None and not checksum(path).startswith(wanted):
         raise CommandError(f"{path} is damaged: its checksum is not {wanted}", "delete it, and it is fetched again")
     return path
