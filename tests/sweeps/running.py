@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from specgraph.errors import CommandError
 from specgraph.sweeps.engine import load_study, open_storage
 from specgraph.sweeps.folder import SweepFolder, is_sweep, open_folder
 from specgraph.sweeps.leader import begin
@@ -64,10 +65,16 @@ def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> An
 
 def kill_a_worker(folder: Path, process: subprocess.Popen[str]) -> None:
     """Kill a process while it trains a trial: one that has ended it in the meantime goes on, and another is taken."""
+    from optuna.exceptions import StorageInternalError
+
     while True:
         pid = wait_for(lambda: running_pid(folder), process)
         os.kill(pid, signal.SIGSTOP)
-        if pid in running_pids(folder):
+        try:
+            is_training = pid in running_pids(folder)
+        except (CommandError, StorageInternalError):  # it was stopped while it wrote, and holds the lock of the study
+            is_training = False
+        if is_training:
             os.kill(pid, signal.SIGKILL)
             return
         os.kill(pid, signal.SIGCONT)

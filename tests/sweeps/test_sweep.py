@@ -76,7 +76,7 @@ KILLED = [
 @pytest.mark.parametrize(("count", "victim"), KILLED)
 def test_a_kill_in_the_middle_costs_no_trial_and_doubles_none(place: Path, count: int, victim: str) -> None:
     arguments = ["net.yaml", "--search", "search.yaml", "--out", "sw", "--workers", "2", "--trials", str(count)]
-    epochs = 12 if victim == "worker" else 120  # its workers notice within a second
+    epochs = 30 if victim == "worker" else 120  # its workers notice within a second
     process = start(*arguments, "--epochs", str(epochs))
     folder = place / "sw"
     if victim == "worker":
