@@ -92,8 +92,8 @@ class Model:
     def metrics(self) -> str:
         """The counts as Prometheus reads them."""
         with self.lock:
-            rows = {f"serve_{name}_total": number for name, number in self.counts.items()}
-            rows["serve_model_seconds_total"] = round(self.seconds, 6)  # type: ignore[assignment]
+            rows: dict[str, float] = {f"serve_{name}_total": number for name, number in self.counts.items()}
+            rows["serve_model_seconds_total"] = round(self.seconds, 6)
         return "".join(f"# TYPE {name} counter\n{name} {number}\n" for name, number in rows.items())
 
 

@@ -43,9 +43,10 @@ WITHOUT_OP = {
     "SlicingOpLambda": "it cuts a value in Python, which is not read",
     "Embedding": "it looks integers up: inputs of a spec are images and vectors of numbers",
     **dict.fromkeys(
-        ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D"),
-        "it loops over steps, which no op does",
+        ("LSTM", "GRU", "Bidirectional"),
+        "it loops over steps, and Keras's recurrent layers are not read (the ops are lstm and gru)",
     ),
+    **dict.fromkeys(("SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D"), "it loops over steps as no op does"),
 }
 SEQUENCES = frozenset(kind for kind in keras_windows.READ if kind.endswith("1D") and not kind.startswith("Global"))
 """Layers that read a sequence as a map, with channels first."""

@@ -17,10 +17,8 @@ MAX_BATCH_SIZE = 64
 QUEUE_DELAY_MICROSECONDS = 500
 
 _TYPES = {
-    "float": "TYPE_FP32",
     "float32": "TYPE_FP32",
     "float16": "TYPE_FP16",
-    "double": "TYPE_FP64",
     "float64": "TYPE_FP64",
     "uint8": "TYPE_UINT8",
     "int8": "TYPE_INT8",
@@ -142,6 +140,6 @@ def _ports(kind: str, ports: Sequence[Port], classified: Mapping[str, str], is_f
         # Triton takes no empty list of sizes
         dims = f"dims: [ {sizes} ]" if sizes else "dims: [ 1 ], reshape: { shape: [ ] }"
         label = f', label_filename: "{classified[port.name]}"' if port.name in classified else ""
-        element = _TYPES.get(port.dtype, "TYPE_FP32")
+        element = _TYPES[port.dtype]
         entries.append(f'  {{ name: "{port.name}", data_type: {element}, {dims}{label} }}')
     return f"{kind} [\n" + ",\n".join(entries) + "\n]"

@@ -167,7 +167,7 @@ def test_the_network_computes_what_the_source_computes(
     with torch.no_grad():
         expected = module(theirs_nchw).numpy()
     (found,) = session.run({session.inputs[0].name: x_nchw.numpy()}).values()
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(
