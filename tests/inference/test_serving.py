@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import queue
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -88,3 +90,30 @@ def test_what_it_cannot_answer_is_said(served: Served, place: str, body: bytes, 
         ask(f"{served.address}/{place}", body)
     assert error.value.code == code
     assert ask(f"{served.address}/health") == "ok\n"
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(served: Served) -> None:
+    with pytest.raises(HTTPError) as error:
+        urlopen(Request(f"{served.address}/predict", b"x", {"Content-Length": "20000001"}), timeout=60)
+    assert error.value.code == 413
+    assert ask(f"{served.address}/health") == "ok\n"
+
+
+def test_too_many_waiting_images_are_told(served: Served) -> None:
+    spec = importlib.util.spec_from_file_location("serve", ROOT / "docs" / "examples" / "serve.py")
+    assert spec is not None
+    assert spec.loader is not None
+    serve = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(serve)
+    serve.Handler.model = model = serve.Model(str(served.model), 4, 0.0)
+    model.waiting = queue.Queue(1)  # which nobody empties
+    model.waiting.put(None)
+    with serve.Server(("127.0.0.1", 0), serve.Handler) as server, ThreadPoolExecutor(1) as pool:
+        pool.submit(server.serve_forever)
+        try:
+            with pytest.raises(HTTPError) as error:
+                ask(f"http://127.0.0.1:{server.server_port}/predict", served.images[0].read_bytes())
+        finally:
+            server.shutdown()
+    assert error.value.code == 503
+    assert model.counts["errors"] == 1
