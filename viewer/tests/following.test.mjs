@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile, appendFile } from "node:fs/promises";
 import path from "node:path";
 import { after, test } from "node:test";
-import { CELLS, ROOT, closeBrowser, command, item, open, position, project, remove, until, viewing } from "./harness.mjs";
+import { CELLS, ROOT, closeBrowser, command, item, open, position, project, remove, trained, until, viewing } from "./harness.mjs";
 
 after(closeBrowser);
 
@@ -107,19 +107,8 @@ test("two networks stand side by side, folded and selected together", async () =
   await remove(folder);
 });
 
-const RUN_SPEC = `specgraph: 1
-name: tiny
-inputs: {image: [1, 8, 8]}
-nodes:
-  conv: {op: conv, out_channels: 4, kernel_size: 3}
-  act: {op: relu}
-  flat: {op: flatten}
-  fc: {op: linear, out_features: 10}
-recipes: {default: {data: {name: digits}, epochs: 1, batch_size: 64}}
-`;
-
 test("a run: curves that grow, weights, and feature maps of an image", async () => {
-  const folder = await project({ "net.yaml": RUN_SPEC });
+  const folder = await project({ "net.yaml": trained("tiny", 1) });
   const run = path.join(folder, "run");
   const trained = await command("train", path.join(folder, "net.yaml"), "--out", run, "--device", "cpu", "--compile", "off", "--data-dir", folder);
   assert.equal(trained.code, 0, trained.err);

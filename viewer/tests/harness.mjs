@@ -123,3 +123,17 @@ nodes:
   cells: {block: cell, repeat: 6}
   head: [{op: global_avg_pool}, {op: flatten}, {op: linear, out_features: 10}]
 `;
+
+/** A small network with the recipe of so many epochs on digits. */
+export function trained(name, epochs) {
+  return `specgraph: 1
+name: ${name}
+inputs: {image: [1, 8, 8]}
+nodes:
+  conv: {op: conv, out_channels: 4, kernel_size: 3}
+  act: {op: relu}
+  flat: {op: flatten}
+  fc: {op: linear, out_features: 10}
+recipes: {default: {data: {name: digits}, epochs: ${epochs}, batch_size: 64}}
+`;
+}

@@ -6,7 +6,7 @@ import { readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import axe from "axe-core";
-import { PYTHON, ROOT, closeBrowser, command, item, open, project, remove, until, viewing } from "./harness.mjs";
+import { PYTHON, ROOT, closeBrowser, command, item, open, project, remove, trained, until, viewing } from "./harness.mjs";
 
 const TASKS = { classification: "confusion", segmentation: "pictures", regression: "scatter", multi_label: "lines", image: "pictures" };
 let home;
@@ -101,16 +101,7 @@ test("feature maps at any node, of any image of the test set and of a chosen one
   });
 });
 
-const LONG = `specgraph: 1
-name: long
-inputs: {image: [1, 8, 8]}
-nodes:
-  conv: {op: conv, out_channels: 4, kernel_size: 3}
-  act: {op: relu}
-  flat: {op: flatten}
-  fc: {op: linear, out_features: 10}
-recipes: {default: {data: {name: digits}, epochs: 2000, batch_size: 64}}
-`;
+const LONG = trained("long", 2000);
 
 test("a run in progress is watched from another process", async () => {
   const folder = await project({ "net.yaml": LONG });
