@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile, appendFile } from "node:fs/promises";
 import path from "node:path";
 import { after, test } from "node:test";
-import { CELLS, ROOT, closeBrowser, command, item, open, position, project, remove, trained, until, viewing } from "./harness.mjs";
+import { CELLS, ROOT, closeBrowser, command, item, open, position, project, remove, trainedSpec, until, viewing } from "./harness.mjs";
 
 after(closeBrowser);
 
@@ -108,7 +108,7 @@ test("two networks stand side by side, folded and selected together", async () =
 });
 
 test("a run: curves that grow, weights, and feature maps of an image", async () => {
-  const folder = await project({ "net.yaml": trained("tiny", 1) });
+  const folder = await project({ "net.yaml": trainedSpec("tiny", 1) });
   const run = path.join(folder, "run");
   const trained = await command("train", path.join(folder, "net.yaml"), "--out", run, "--device", "cpu", "--compile", "off", "--data-dir", folder);
   assert.equal(trained.code, 0, trained.err);

@@ -125,7 +125,7 @@ nodes:
 `;
 
 /** A small network with the recipe of so many epochs on digits. */
-export function trained(name, epochs) {
+export function trainedSpec(name, epochs) {
   return `specgraph: 1
 name: ${name}
 inputs: {image: [1, 8, 8]}

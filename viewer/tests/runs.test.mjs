@@ -6,7 +6,7 @@ import { readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import axe from "axe-core";
-import { PYTHON, ROOT, closeBrowser, command, item, open, project, remove, trained, until, viewing } from "./harness.mjs";
+import { PYTHON, ROOT, closeBrowser, command, item, open, project, remove, trainedSpec, until, viewing } from "./harness.mjs";
 
 const TASKS = { classification: "confusion", segmentation: "pictures", regression: "scatter", multi_label: "lines", image: "pictures" };
 let home;
@@ -101,7 +101,7 @@ test("feature maps at any node, of any image of the test set and of a chosen one
   });
 });
 
-const LONG = trained("long", 2000);
+const LONG = trainedSpec("long", 2000);
 
 test("a run in progress is watched from another process", async () => {
   const folder = await project({ "net.yaml": LONG });
